@@ -1,0 +1,56 @@
+"""How sure a counted accuracy is: intervals from counts, nothing else."""
+
+import math
+from collections.abc import Sequence
+
+from evaluators.errors import EvaluationError
+
+Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution, for 95 % intervals
+
+
+def wilson_interval(correct: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson score interval of the accuracy ``correct / n``, both ends in [0, 1].
+
+        (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n),    p = correct / n
+
+    Unlike the textbook p +- z sqrt(p(1-p)/n) it stays honest near 0 and 1: 20 of 20 gives [0.84, 1].
+
+    Raises: EvaluationError unless 0 <= correct <= n and n >= 1.
+    Source: Wilson 1927; Brown, Cai and DasGupta 2001 recommend it for small n.
+
+    >>> low, high = wilson_interval(20, 20)
+    >>> round(low, 3), high
+    (0.839, 1.0)
+    """
+    if n < 1 or not 0 <= correct <= n:
+        raise EvaluationError(f"An accuracy needs 0 <= correct <= n and n >= 1, got {correct} of {n}.")
+    p = correct / n
+    centre = p + z * z / (2 * n)
+    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if correct == 0 else (centre - spread) / scale
+    high = 1.0 if correct == n else (centre + spread) / scale
+    return low, high
+
+
+def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[float, float]:
+    """Interval of the unweighted mean of independent accuracies, each given as (correct, n).
+
+        mean - sqrt(sum_i (p_i - low_i)^2) / k,    mean + sqrt(sum_i (high_i - p_i)^2) / k
+
+    with the Wilson interval [low_i, high_i] of each of the k accuracies: it never leaves [0, 1] and
+    equals Wilson's interval for one accuracy. It speaks of these tasks and other pictures, not of other tasks.
+
+    Raises: EvaluationError if there is no accuracy, or a count cannot be.
+    Source: variance recovery (MOVER), Zou and Donner 2008; Newcombe 1998 for differences.
+    """
+    if not results:
+        raise EvaluationError("The mean of no accuracies has no interval.")
+    below = above = mean = 0.0
+    for correct, n in results:
+        low, high = wilson_interval(correct, n, z)
+        p = correct / n
+        mean += p / len(results)
+        below += (p - low) ** 2
+        above += (high - p) ** 2
+    return mean - math.sqrt(below) / len(results), mean + math.sqrt(above) / len(results)

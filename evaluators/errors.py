@@ -1,0 +1,23 @@
+"""What can go wrong when a picture of numbers is asked for: one class a cause, all of them ``LinesError``."""
+
+from lines_core.errors import LinesError
+
+
+class SpecError(LinesError):
+    """An ``EditSpec`` that means nothing: an unknown name, a number out of range, a wrong count."""
+
+
+class EvaluationError(LinesError):
+    """Counts that cannot be, or evaluations that cannot be compared with each other."""
+
+
+class LabError(LinesError):
+    """The lab's files (tasks, pictures, weights) are absent, damaged or do not fit together."""
+
+
+class Superseded(LinesError):
+    """A newer request of the same visitor has taken the place of this one: there is nothing to show."""
+
+
+class Cancelled(LinesError):
+    """The visitor stopped a sweep: the points measured so far stay valid and cached."""
