@@ -1,0 +1,55 @@
+# Everything runs in .venv, which each target makes for itself and then reuses.
+# A target installs only when the text of its requirements file changed: the stamp's name holds the
+# file's checksum, so a fresh checkout time or a visit to another branch and back installs nothing.
+#
+#   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check
+#   make bench [ARGS="edit page"]          make assets [ARGS="..."]           make format
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
+APP_STAMP := $(call stamp,app,requirements.txt)
+DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
+
+.PHONY: app test check bench assets format
+.DEFAULT_GOAL := app
+
+app: $(APP_STAMP)
+	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+assets: $(APP_STAMP)
+	$(BIN)/python -m assets.recipes $(ARGS)
+
+format: $(DEV_STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(APP_STAMP):
+	@test -x $(BIN)/python || { \
+	  $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v[:2] <= (3, 12) else \
+	    f"The explorer runs on Python 3.10 to 3.12, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")' \
+	  && $(PYTHON) -m venv $(VENV); }
+	@echo "Installing requirements.txt into $(VENV) (a few minutes the first time) ..."
+	@rm -f $(VENV)/.app-* $(VENV)/.dev-*
+	$(PIP) install --quiet -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): | $(APP_STAMP)
+	@echo "Installing requirements-dev.txt into $(VENV) ..."
+	@rm -f $(VENV)/.dev-*
+	$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
