@@ -1,0 +1,149 @@
+"""Imports point one way, app -> ui -> evaluators -> lines_core, and only app.py reads the environment.
+
+The sources are parsed, not run, so an import inside a function or under ``TYPE_CHECKING`` counts
+too. The second half plants bad sources and shows that each rule can fail.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = (
+    "lines_core",
+    "evaluators",
+    "ui",
+    "app",
+)  # lowest first: a layer imports itself and what is before it
+BESIDE = ("assets", "benchmarks", "tests")  # may import any layer, no layer may import them
+ARITHMETIC_ONLY = frozenset({"torch", "safetensors", "lines_core"}) | sys.stdlib_module_names
+FORBIDDEN = {  # folder -> libraries that belong elsewhere
+    "evaluators": frozenset({"gradio", "gradio_client", "plotly"}),
+    "ui/figures": frozenset({"gradio", "gradio_client"}),
+}
+ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
+ENVIRONMENT_FREE = ("lines_core", "evaluators", "ui", "assets")
+
+
+def imported_modules(tree: ast.AST, path: PurePosixPath) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of every module that a source imports, relative imports resolved.
+
+    ``from . import x`` in ``ui/figures/bars.py`` gives ``ui.figures.x``. A call of
+    ``import_module`` or ``__import__`` with a literal name counts as an import of that name.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            package = path.parts[: len(path.parts) - node.level] if node.level else ()
+            base = [*package, node.module] if node.module else [*package]
+            for alias in node.names:
+                yield node.lineno, ".".join([*base, alias.name])
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in {"import_module", "__import__"} and isinstance(node.args[0].value, str):
+                yield node.lineno, node.args[0].value
+
+
+def violations(source: str, path: PurePosixPath) -> list[str]:
+    """Every broken rule of one source, as "path:line: what"; ``path`` is relative to the repository."""
+    tree = ast.parse(source)
+    layer = path.parts[0].removesuffix(".py")
+    above = {*LAYERS[LAYERS.index(layer) + 1 :], *BESIDE} if layer in LAYERS else set()
+    forbidden = {name for folder, names in FORBIDDEN.items() if path.is_relative_to(folder) for name in names}
+    found = []
+    for line, module in imported_modules(tree, path):
+        top = module.partition(".")[0]
+        if top in above:
+            found.append(f"{path}:{line}: {layer} imports {module}, imports point down only")
+        elif top in forbidden:
+            found.append(f"{path}:{line}: {path.parent} imports {module}, which belongs elsewhere")
+        elif layer == "lines_core" and top not in ARITHMETIC_ONLY:
+            found.append(f"{path}:{line}: lines_core imports {module}, it is torch, safetensors and stdlib")
+    if layer in ENVIRONMENT_FREE:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                line, names = node.lineno, [node.attr]
+            elif isinstance(node, ast.ImportFrom) and node.module == "os":
+                line, names = node.lineno, [alias.name for alias in node.names]
+            else:
+                continue
+            for name in ENVIRONMENT.intersection(names):
+                found.append(f"{path}:{line}: reads the environment ({name}), only app.py may")
+    return found
+
+
+def sources() -> list[PurePosixPath]:
+    folders = [*LAYERS[:-1], "assets", "benchmarks"]
+    files = [ROOT / "app.py", *(file for folder in folders for file in (ROOT / folder).rglob("*.py"))]
+    return sorted(PurePosixPath(file.relative_to(ROOT).as_posix()) for file in files)
+
+
+@pytest.mark.parametrize("path", sources(), ids=str)
+def test_source_keeps_to_its_layer(path: PurePosixPath) -> None:
+    assert violations((ROOT / path).read_text("utf-8"), path) == []
+
+
+def test_every_layer_was_looked_at() -> None:
+    assert {path.parts[0].removesuffix(".py") for path in sources()} >= set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "message"),
+    [
+        ("lines_core/flat.py", "import evaluators.spec", "lines_core imports evaluators.spec"),
+        ("lines_core/flat.py", "import numpy as np", "lines_core imports numpy"),
+        ("lines_core/flat.py", "from open_clip import create_model", "lines_core imports open_clip"),
+        ("lines_core/merging/ties.py", "from ...ui import text", "lines_core imports ui.text"),
+        ("evaluators/spec.py", "from ui.text import title", "evaluators imports ui.text.title"),
+        ("evaluators/spec.py", "import plotly.graph_objects as go", "evaluators imports plotly"),
+        (
+            "evaluators/spec.py",
+            "def f():\n    import gradio",
+            "evaluators/spec.py:2: evaluators imports gradio",
+        ),
+        ("evaluators/spec.py", "from .. import app", "evaluators imports app"),
+        ("evaluators/spec.py", "import importlib\nimportlib.import_module('ui')", "evaluators imports ui"),
+        ("evaluators/spec.py", "from assets.recipes import world", "evaluators imports assets"),
+        ("ui/layout.py", "import app", "ui imports app"),
+        ("ui/layout.py", "from tests.conftest import tiny", "ui imports tests"),
+        ("ui/figures/bars.py", "import gradio as gr", "ui/figures imports gradio"),
+        (
+            "ui/figures/bars.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gradio import HTML",
+            "ui/figures imports gradio.HTML",
+        ),
+        ("ui/theme.py", "import os\nroot = os.environ['HOME']", "ui/theme.py:2: reads the environment"),
+        ("ui/theme.py", "import os as system\nsystem.getenv('HOME')", "reads the environment (getenv)"),
+        ("evaluators/store.py", "from os import environ as e", "reads the environment (environ)"),
+    ],
+)
+def test_planted_violation_is_found(path: str, source: str, message: str) -> None:
+    (found,) = violations(source, PurePosixPath(path))
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("app.py", "import os\nimport ui.layout\nimport lines_core\nport = os.environ.get('PORT')"),
+        ("ui/layout.py", "import gradio\nfrom evaluators import EditSpec\nfrom . import theme"),
+        ("ui/figures/bars.py", "import plotly.graph_objects\nfrom evaluators.evaluation import Evaluation"),
+        (
+            "evaluators/models.py",
+            "import open_clip\nfrom lines_core import coefficients\nfrom .spec import EditSpec",
+        ),
+        (
+            "lines_core/merging/ties.py",
+            "import math\nimport torch\nfrom ..flat import FlatLayout\nfrom .. import flat",
+        ),
+        ("benchmarks/page.py", "import os\nimport app\nenvironment = dict(os.environ)"),
+    ],
+)
+def test_allowed_source_passes(path: str, source: str) -> None:
+    assert violations(source, PurePosixPath(path)) == []
