@@ -1,0 +1,158 @@
+"""One contiguous vector for all parameters of a tower, in depth order.
+
+With the pretrained weights, a task vector and the live model all laid out alike, an edit is a handful of
+passes over memory, and merging is one-dimensional arithmetic. A live model's parameters are views into its
+vector, at addresses that stay the same from then on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+
+from lines_core.errors import LayerError
+from lines_core.layers import Family, depth_order
+
+
+@dataclass(frozen=True)
+class FlatLayout:
+    """Where each parameter lies in the flat vector. Equal layouts mean exchangeable vectors.
+
+    Attributes:
+        names: parameter names in depth order.
+        shapes: shape of each.
+        offsets: where each begins, in elements; row-major from there, without gaps.
+        bounds: L + 3 positions; segment i runs from `bounds[i]` to `bounds[i + 1]`.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[torch.Size, ...]
+    offsets: tuple[int, ...]
+    bounds: tuple[int, ...]
+
+    @classmethod
+    def of(cls, named: Mapping[str, Tensor], family: Family | None = None) -> "FlatLayout":
+        """The layout of one tower's parameters, whatever order they come in.
+
+        Raises: LayerError as `layers.depth_order`, or if a tensor is not floating-point.
+        """
+        for name, tensor in named.items():
+            if not tensor.is_floating_point():
+                raise LayerError(f"{name!r} is {tensor.dtype}; only floating-point weights can be scaled.")
+        order = depth_order(named, family)
+        shapes = tuple(named[name].shape for name in order.names)
+        ends = [0, *accumulate(shape.numel() for shape in shapes)]
+        counts = accumulate((len(segment) for segment in order.segments), initial=0)
+        return cls(order.names, shapes, tuple(ends[:-1]), tuple(ends[count] for count in counts))
+
+    @property
+    def numel(self) -> int:
+        """Number of weights."""
+        return self.bounds[-1]
+
+    @property
+    def num_blocks(self) -> int:
+        """L, the number of residual blocks."""
+        return len(self.bounds) - 3
+
+    def segment(self, index: int) -> slice:
+        """Part of the vector that shares a coefficient: 0 before, 1..L the paper's block l, L + 1 after.
+
+        Raises: LayerError if there is no such segment.
+        """
+        if not 0 <= index <= self.num_blocks + 1:
+            raise LayerError(f"Segments run from 0 to {self.num_blocks + 1}, got {index}.")
+        return slice(self.bounds[index], self.bounds[index + 1])
+
+    def flatten(self, named: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> Tensor:
+        """Copy the parameters into a new flat vector of the given dtype, shape (numel,), on their device.
+
+        Raises: LayerError if a name is missing or too many, a shape differs, a tensor is not
+            floating-point, or the parameters are on several devices.
+        """
+        self._check(named)
+        vector = torch.empty(self.numel, dtype=dtype, device=named[self.names[0]].device)
+        for name, view in self.unflatten(vector).items():
+            view.copy_(named[name].detach())
+        return vector
+
+    def unflatten(self, vector: Tensor) -> dict[str, Tensor]:
+        """The parameters as views into the vector, in depth order; nothing is copied.
+
+        Raises: LayerError if the vector is not contiguous of shape (numel,).
+        """
+        if vector.shape != (self.numel,) or not vector.is_contiguous():
+            raise LayerError(
+                f"Expected a contiguous vector of {self.numel} weights, got {tuple(vector.shape)}."
+            )
+        return {
+            name: vector[offset : offset + shape.numel()].view(shape)
+            for name, shape, offset in zip(self.names, self.shapes, self.offsets, strict=True)
+        }
+
+    def _check(self, named: Mapping[str, Tensor]) -> None:
+        missing = [name for name in self.names if name not in named]
+        unexpected = sorted(set(named).difference(self.names))
+        if missing or unexpected:
+            raise LayerError(f"The names do not fit the layout: missing {missing}, unexpected {unexpected}.")
+        for name, shape in zip(self.names, self.shapes, strict=True):
+            if named[name].shape != shape:
+                raise LayerError(f"{name!r} is {tuple(named[name].shape)}, the layout has {tuple(shape)}.")
+            if not named[name].is_floating_point():
+                raise LayerError(
+                    f"{name!r} is {named[name].dtype}; only floating-point weights can be scaled."
+                )
+        devices = {str(named[name].device) for name in self.names}
+        if len(devices) > 1:
+            raise LayerError(
+                f"The parameters are on several devices, {sorted(devices)}: move them to one first."
+            )
+
+
+def adopt(
+    module: nn.Module, names: str | Sequence[str] = "", dtype: torch.dtype = torch.float32
+) -> tuple[FlatLayout, Tensor]:
+    """Turn parameters of a module into views of one new contiguous vector, and return that vector.
+
+    Writing to the vector changes the module and the other way round; `load_state_dict` writes in place too.
+    The parameter objects, their names and the module's state dict keys stay. Addresses never change from
+    here on, unless someone moves the module (`.to`, `.half`), which parts it from its vector: `is_adopted`.
+
+    Args:
+        module: for example a CLIP, or its image tower.
+        names: the parameters to adopt, as their full names or as one prefix such as "visual.".
+            They must be one tower; what is not named is left alone.
+        dtype: of the vector, and so of the adopted parameters from now on.
+    Returns: the layout, whose names are those of `module.named_parameters()`, and the live vector (numel,).
+    Raises: LayerError if a name is not a parameter of the module, no parameter has the prefix, or the
+        names are not one known tower.
+    """
+    parameters = dict(module.named_parameters())
+    if isinstance(names, str):
+        chosen = [name for name in parameters if name.startswith(names)]
+        if not chosen:
+            raise LayerError(f"No parameter of the module begins with {names!r}.")
+    else:
+        chosen = list(names)
+        absent = [name for name in chosen if name not in parameters]
+        if absent:
+            raise LayerError(f"Not parameters of the module: {absent}.")
+    adopted = {name: parameters[name] for name in chosen}
+    layout = FlatLayout.of(adopted)
+    live = layout.flatten(adopted, dtype)
+    for name, view in layout.unflatten(live).items():
+        parameters[name].data = view
+    return layout, live
+
+
+def is_adopted(module: nn.Module, layout: FlatLayout, live: Tensor) -> bool:
+    """Whether the module's parameters still are the views into `live` that `adopt` made of them."""
+    parameters = dict(module.named_parameters())
+    return all(
+        name in parameters
+        and parameters[name].data_ptr() == view.data_ptr()
+        and parameters[name].dtype == view.dtype
+        for name, view in layout.unflatten(live).items()
+    )

@@ -1,0 +1,361 @@
+"""Which residual block a parameter belongs to, read off its name.
+
+A name is matched as a whole, from its first character to its last, against the container that holds the
+blocks of a known architecture. The published code looks for ``.7.`` anywhere in the name and takes the
+smallest number that occurs, which puts ``blocks.7.mlp.0.weight`` into block 0 and the text tower's blocks
+among those of the image tower.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from lines_core.errors import LayerError
+
+_N = r"(0|[1-9][0-9]*)"
+_CLIP_TEXT = (
+    r"(?:model\.)?transformer\..+",
+    r"(?:model\.)?(?:token_embedding\.weight|positional_embedding|ln_final\..+|text_projection)",
+    r"(?:model\.)?text\..+",
+    r"(?:model\.)?(?:logit_scale|logit_bias)",
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one architecture names its parameters. Patterns are regular expressions for the whole name.
+
+    Attributes:
+        key: short name for code.
+        title: name in messages.
+        prefix: what may stand before every pattern but `beside`.
+        blocks: parameters of a residual block; the groups are its coordinates, (number,) or (stage, number).
+            A missing last coordinate counts as 0: the layer that opens a stage goes with its first block.
+        before: parameters in no block that act before the first one, in depth order.
+        after: parameters in no block that act after the last one, in depth order.
+        beside: the rest of a checkpoint that may come along, such as CLIP's text tower; it has no depth.
+    """
+
+    key: str
+    title: str
+    prefix: str
+    blocks: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+
+
+_OPEN_CLIP_BLOCKS = (rf"transformer\.resblocks\.{_N}\..+",)
+_OPEN_CLIP_BEFORE = (
+    r"class_embedding",
+    r"positional_embedding",
+    r"patchnorm_pre_ln\..+",
+    r"conv1\..+",
+    r"ln_pre\..+",
+)
+_OPEN_CLIP_AFTER = (r"attn_pool(?:_contrastive)?\..+", r"ln_post\..+", r"proj")
+_T5_BEFORE = (r"shared\.weight", r"encoder\.embed_tokens\.weight", r"decoder\.embed_tokens\.weight")
+
+OPEN_CLIP = Family(
+    "open_clip",
+    "open_clip ViT (visual.*)",
+    r"(?:model\.)?visual\.",
+    _OPEN_CLIP_BLOCKS,
+    _OPEN_CLIP_BEFORE,
+    _OPEN_CLIP_AFTER,
+    _CLIP_TEXT,
+)
+OPEN_CLIP_TOWER = Family(
+    "open_clip_tower",
+    "open_clip ViT (image tower alone)",
+    "",
+    _OPEN_CLIP_BLOCKS,
+    _OPEN_CLIP_BEFORE,
+    _OPEN_CLIP_AFTER,
+)
+TIMM_VIT = Family(
+    "timm_vit",
+    "timm ViT",
+    r"(?:(?:model\.)?visual\.)?(?:trunk\.)?",
+    (rf"blocks\.{_N}\..+",),
+    (r"cls_token", r"reg_token", r"pos_embed", r"patch_embed\..+", r"norm_pre\..+"),
+    (r"norm\..+", r"attn_pool\..+", r"fc_norm\..+", r"head\..+"),
+    _CLIP_TEXT,
+)
+HF_CLIP = Family(
+    "hf_clip",
+    "Hugging Face CLIP vision tower",
+    r"(?:vision_model\.)?",
+    (rf"encoder\.layers\.{_N}\..+",),
+    (
+        r"embeddings\.class_embedding",
+        r"embeddings\.position_embedding\.weight",
+        r"embeddings\.patch_embedding\.(?:weight|bias)",
+        r"pre_layrnorm\..+",
+    ),
+    (r"post_layernorm\..+", r"visual_projection\.weight"),
+    (r"text_model\..+", r"text_projection\.weight", r"logit_scale"),
+)
+CONVNEXT = Family(
+    "convnext",
+    "ConvNeXt (stages flattened)",
+    r"(?:(?:model\.)?visual\.)?(?:trunk\.)?(?:convnext\.)?(?:encoder\.)?",
+    (
+        rf"stages\.{_N}\.(?:blocks|layers)\.{_N}\..+",
+        rf"stages\.{_N}\.(?:downsample|downsampling_layer)\..+",
+    ),
+    (r"(?:stem|embeddings)\..+",),
+    (r"norm_pre\..+", r"(?:norm|layernorm)\..+", r"(?:head|classifier)\..+"),
+    _CLIP_TEXT,
+)
+T5_DECODER = Family(
+    "t5_decoder",
+    "T5, blocks of the decoder",
+    "",
+    (rf"decoder\.block\.{_N}\..+",),
+    (*_T5_BEFORE, r"encoder\.block\..+", r"encoder\.final_layer_norm\..+"),
+    (r"decoder\.final_layer_norm\..+", r"lm_head\..+"),
+)
+T5_ENCODER = Family(
+    "t5_encoder",
+    "T5, blocks of the encoder",
+    "",
+    (rf"encoder\.block\.{_N}\..+",),
+    _T5_BEFORE,
+    (
+        r"encoder\.final_layer_norm\..+",
+        r"decoder\.block\..+",
+        r"decoder\.final_layer_norm\..+",
+        r"lm_head\..+",
+    ),
+)
+T5_BOTH = Family(
+    "t5_both",
+    "T5, block i of encoder and decoder alike",
+    "",
+    (rf"(?:encoder|decoder)\.block\.{_N}\..+",),
+    _T5_BEFORE,
+    (r"(?:encoder|decoder)\.final_layer_norm\..+", r"lm_head\..+"),
+)
+LLAMA = Family(
+    "llama",
+    "LLaMA",
+    r"(?:model\.)?",
+    (rf"layers\.{_N}\..+",),
+    (r"embed_tokens\..+",),
+    (r"norm\..+", r"lm_head\..+"),
+)
+GPT2 = Family(
+    "gpt2",
+    "GPT-2",
+    r"(?:transformer\.)?",
+    (rf"h\.{_N}\..+",),
+    (r"wte\..+", r"wpe\..+"),
+    (r"ln_f\..+", r"(?:lm_head|score)\..+"),
+)
+FAMILIES: tuple[Family, ...] = (
+    OPEN_CLIP,
+    OPEN_CLIP_TOWER,
+    TIMM_VIT,
+    HF_CLIP,
+    CONVNEXT,
+    T5_DECODER,
+    T5_ENCODER,
+    T5_BOTH,
+    LLAMA,
+    GPT2,
+)
+"""In the order in which names are tried. T5 names alone mean the decoder, as in the paper (section 5.2)."""
+
+
+class _Region(IntEnum):
+    BEFORE = 0
+    BLOCK = 1
+    AFTER = 2
+    BESIDE = 3
+
+
+@dataclass(frozen=True)
+class _Place:
+    region: _Region
+    rank: int
+    coordinates: tuple[int, ...] = ()
+    prefix: str = ""
+
+
+def block_of(name: str, family: Family | None = None) -> int | None:
+    """Residual block of one parameter, counted from 0; None for a parameter in no block.
+
+    Args:
+        name: full parameter name, as in a state dict.
+        family: the architecture; left out, the first in `FAMILIES` that knows the name.
+    Raises: LayerError if the name is unknown, or one name is not enough to tell, as for ConvNeXt, whose
+        stages have to be counted first: `depth_order` does.
+
+    >>> block_of("visual.transformer.resblocks.11.mlp.c_fc.weight")
+    11
+    >>> block_of("blocks.7.mlp.0.weight")
+    7
+    >>> block_of("visual.ln_post.weight") is None
+    True
+    """
+    for candidate in (family,) if family else FAMILIES:
+        place = _place(name, candidate)
+        if place is None:
+            continue
+        if len(place.coordinates) > 1:
+            raise LayerError(
+                f"{name!r} is in stage {place.coordinates[0]} of a {candidate.title}: its block number "
+                "depends on the sizes of the stages before. Hand all names to depth_order."
+            )
+        return place.coordinates[0] if place.region is _Region.BLOCK else None
+    raise LayerError(_unknown([name], family))
+
+
+@dataclass(frozen=True)
+class DepthOrder:
+    """The parameters of one tower, shallowest first.
+
+    Attributes:
+        family: the architecture the names belong to.
+        segments: L + 2 groups of names: before the first block, block 0 .. block L - 1, after the last.
+    """
+
+    family: Family
+    segments: tuple[tuple[str, ...], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names in depth order."""
+        return tuple(name for segment in self.segments for name in segment)
+
+    @property
+    def num_blocks(self) -> int:
+        """L, the number of residual blocks."""
+        return len(self.segments) - 2
+
+
+def depth_order(names: Iterable[str], family: Family | None = None) -> DepthOrder:
+    """Put the parameters of one tower in depth order; the same names in any order give the same result.
+
+    Args:
+        names: every parameter of the tower; a mapping from name to tensor or shape will do.
+        family: the architecture; left out, the first in `FAMILIES` with a block among the names.
+    Returns: the order; L is counted from the names.
+    Raises: LayerError if there is no block, a block is missing in between, or a name is unknown or
+        belongs to another tower.
+
+    >>> depth_order(["ln_f.bias", "h.1.mlp.bias", "wte.weight", "h.0.mlp.bias"]).segments
+    (('wte.weight',), ('h.0.mlp.bias',), ('h.1.mlp.bias',), ('ln_f.bias',))
+    """
+    family, places, blocks = _locate(list(names), family)
+    beside = [name for name, place in places.items() if place.region is _Region.BESIDE]
+    if beside:
+        raise LayerError(
+            f"{_some(beside)} are beside the tower that has the blocks ({family.title}) and have no depth: "
+            "hand in the names of that tower alone."
+        )
+    segments: list[list[str]] = [[] for _ in range(len(blocks) + 2)]
+    for name, place in sorted(places.items(), key=lambda item: (item[1].region, item[1].rank, item[0])):
+        if place.region is _Region.BLOCK:
+            segments[1 + blocks[place.coordinates]].append(name)
+        else:
+            segments[0 if place.region is _Region.BEFORE else -1].append(name)
+    return DepthOrder(family, tuple(tuple(segment) for segment in segments))
+
+
+def block_indices(names: Iterable[str], family: Family | None = None) -> tuple[int, dict[str, int | None]]:
+    """Residual block of every parameter of a checkpoint, which may hold a text tower beside.
+
+    Args:
+        names, family: as in `depth_order`.
+    Returns: L, and for each name its block counted from 0, or None for a parameter in no block.
+    Raises: LayerError as `depth_order`, except that names beside the tower are in no block.
+
+    >>> block_indices(["visual.transformer.resblocks.0.x", "transformer.resblocks.0.x", "logit_scale"])
+    (1, {'visual.transformer.resblocks.0.x': 0, 'transformer.resblocks.0.x': None, 'logit_scale': None})
+    """
+    _, places, blocks = _locate(list(names), family)
+    return len(blocks), {name: blocks.get(place.coordinates) for name, place in places.items()}
+
+
+def _locate(
+    names: list[str], family: Family | None
+) -> tuple[Family, dict[str, _Place], dict[tuple[int, ...], int]]:
+    """The family, the place of each name, and coordinates -> block number; everything checked."""
+    if family is None:
+        family = next((known for known in FAMILIES if any(_is_block(name, known) for name in names)), None)
+        if family is None:
+            raise LayerError(
+                f"Found no residual block among {len(names)} names ({_some(names)}). "
+                f"Known architectures: {', '.join(known.title for known in FAMILIES)}."
+            )
+    found = {name: _place(name, family) for name in names}
+    unknown = [name for name, place in found.items() if place is None]
+    if unknown:
+        raise LayerError(_unknown(unknown, family))
+    places = {name: place for name, place in found.items() if place is not None}
+    in_blocks = [place for place in places.values() if place.region is _Region.BLOCK]
+    if not in_blocks:
+        raise LayerError(
+            f"Found no residual block of a {family.title} among {len(names)} names ({_some(names)})."
+        )
+    prefixes = sorted({place.prefix for place in in_blocks})
+    if len(prefixes) > 1:
+        raise LayerError(f"The blocks carry different prefixes, {prefixes}: hand in one tower at a time.")
+    coordinates = sorted({place.coordinates for place in in_blocks})
+    for before, after in zip([None, *coordinates], coordinates, strict=False):
+        if not _follows(before, after):
+            raise LayerError(
+                f"Blocks are numbered without a gap from 0, but {_dotted(after)} follows "
+                f"{_dotted(before) if before else 'nothing'}: the checkpoint is incomplete."
+            )
+    return family, places, {coordinate: block for block, coordinate in enumerate(coordinates)}
+
+
+def _place(name: str, family: Family) -> _Place | None:
+    regions = ((_Region.BLOCK, family.blocks), (_Region.BEFORE, family.before), (_Region.AFTER, family.after))
+    for region, patterns in regions:
+        for rank, pattern in enumerate(patterns):
+            match = re.fullmatch(f"({family.prefix})(?:{pattern})", name)
+            if match is None:
+                continue
+            prefix, *numbers = match.groups()
+            if region is not _Region.BLOCK:
+                return _Place(region, rank, prefix=prefix)
+            depth = re.compile(family.blocks[0]).groups
+            coordinates = (*map(int, numbers), *[0] * (depth - len(numbers)))
+            return _Place(region, 0, coordinates, prefix)
+    if any(re.fullmatch(pattern, name) for pattern in family.beside):
+        return _Place(_Region.BESIDE, 0)
+    return None
+
+
+def _is_block(name: str, family: Family) -> bool:
+    return any(re.fullmatch(f"(?:{family.prefix})(?:{pattern})", name) for pattern in family.blocks)
+
+
+def _follows(before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
+    """Whether `after` is the next block: one further in the last place, or the start of the next stage."""
+    if before is None:
+        return not any(after)
+    if before[:-1] == after[:-1]:
+        return after[-1] == before[-1] + 1
+    return after[-1] == 0 and after[0] == before[0] + 1
+
+
+def _dotted(coordinates: tuple[int, ...]) -> str:
+    return "block " + ".".join(map(str, coordinates))
+
+
+def _unknown(names: list[str], family: Family | None) -> str:
+    where = f"in a {family.title}" if family else "in any known architecture"
+    return (
+        f"Unknown parameter name {where}: {_some(names)}. Nothing is guessed; remove it or extend layers.py."
+    )
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    listed = ", ".join(map(repr, names[:most]))
+    return listed + (f" and {len(names) - most} more" if len(names) > most else "")
