@@ -1,0 +1,93 @@
+"""The steps from nothing to the shipped lab, in order; each skips what its output already holds."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from assets.recipes.evaluation_sets import save_evaluation_sets
+from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
+from assets.recipes.pretraining import Pretraining, pretrain
+from assets.recipes.tiny_clip import fresh_model, load_model, save_config
+from assets.recipes.vocabulary import save_merges, tokenizer
+from assets.recipes.web import draw_web_shards, load_web
+from assets.recipes.weights import save_finetuned, save_pretrained
+from assets.recipes.world.catalogue import FAMILIES, TASKS
+from assets.recipes.world.draws import draw_split
+
+PRETRAINING = Pretraining()
+FINETUNING: Mapping[str, Finetuning] = {key: Finetuning() for key in (*TASKS, "objects")}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the recipe reads and writes.
+
+    Args:
+        assets: the folder that ships.
+        work: drawn pictures and training checkpoints; not shipped, may be deleted.
+        workers: processes that draw.
+    """
+
+    assets: Path
+    work: Path
+    workers: int = os.cpu_count() or 1
+
+    @property
+    def tiny_clip(self) -> Path:
+        """Model folder, as open_clip's ``local-dir:`` loader wants it."""
+        return self.assets / "tiny_clip"
+
+
+def configure(place: Place) -> Iterator[str]:
+    """Model configuration and tokenizer."""
+    place.tiny_clip.mkdir(parents=True, exist_ok=True)
+    save_config(place.tiny_clip)
+    save_merges(place.tiny_clip)
+    yield f"configuration in {place.tiny_clip}"
+
+
+def draw(place: Place) -> Iterator[str]:
+    """Pictures of the pre-training web."""
+    yield from draw_web_shards(place.work / "web", tokenizer(place.tiny_clip), place.workers)
+
+
+def train(place: Place) -> Iterator[str]:
+    """Pre-training and its shipped weights."""
+    if (place.tiny_clip / "open_clip_model.safetensors").exists():
+        return
+    checkpoint = place.work / "pretraining.pt"
+    yield from pretrain(load_web(place.work / "web"), PRETRAINING, checkpoint)
+    model = fresh_model(PRETRAINING.seed)
+    model.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
+    yield f"saved {save_pretrained(model, place.tiny_clip)}"
+
+
+def adapt(place: Place) -> Iterator[str]:
+    """Fine-tuning on each task, from the shipped pre-trained weights."""
+    for key, recipe in FINETUNING.items():
+        path = place.tiny_clip / "finetuned" / f"{key}.safetensors"
+        if path.exists():
+            continue
+        model = load_model(place.tiny_clip)
+        head = zero_shot_head(model, tokenizer(place.tiny_clip), FAMILIES[key])
+        pixels, labels = draw_split(key, "train", recipe.pictures, place.workers)
+        for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), recipe):
+            yield f"{key}: {line}"
+        save_finetuned(model, path)
+
+
+def sample(place: Place) -> Iterator[str]:
+    """Evaluation subsets."""
+    yield from save_evaluation_sets(place.assets / "eval", place.workers)
+
+
+STEPS: Mapping[str, Callable[[Place], Iterator[str]]] = {
+    "configure": configure,
+    "draw": draw,
+    "train": train,
+    "adapt": adapt,
+    "sample": sample,
+}
