@@ -1,7 +1,20 @@
 """From an edit to its numbers: ``EditSpec -> Studio.evaluate -> Evaluation``."""
 
-from evaluators.errors import EvaluationError, LabError, SpecError, Superseded
+from evaluators.errors import Cancelled, EvaluationError, LabError, SpecError, Superseded
 from evaluators.evaluation import Evaluation, TaskResult
 from evaluators.spec import EditSpec
+from evaluators.studio import CheckpointInfo, ModelInfo, Studio
 
-__all__ = ["EditSpec", "Evaluation", "EvaluationError", "LabError", "SpecError", "Superseded", "TaskResult"]
+__all__ = [
+    "Cancelled",
+    "CheckpointInfo",
+    "EditSpec",
+    "Evaluation",
+    "EvaluationError",
+    "LabError",
+    "ModelInfo",
+    "SpecError",
+    "Studio",
+    "Superseded",
+    "TaskResult",
+]

@@ -50,9 +50,7 @@ def control_ratio(evaluation: Evaluation, pretrained: Evaluation) -> float | Non
     A control task of which the zero-shot model names nothing has no ratio and is left out.
     """
     zero_shot = {task.key: task.accuracy for task in pretrained.tasks}
-    ratios = [
-        task.accuracy / zero_shot[task.key] for task in evaluation.control_tasks if zero_shot[task.key]
-    ]
+    ratios = [task.accuracy / zero_shot[task.key] for task in evaluation.control_tasks if zero_shot[task.key]]
     return sum(ratios) / len(ratios) if ratios else None
 
 
@@ -66,5 +64,6 @@ def check_comparable(evaluation: Evaluation, name: str, reference: Evaluation) -
         )
     if evaluation.spec.split != reference.spec.split:
         raise EvaluationError(
-            f"The {name} reference is on split {reference.spec.split!r}, the edited model on {evaluation.spec.split!r}."
+            f"The {name} reference is on split {reference.spec.split!r}, "
+            f"the edited model on {evaluation.spec.split!r}."
         )

@@ -129,12 +129,15 @@ class EditSpec:
             blocks = coefficients(self.shape, self.alpha, self.beta, num_blocks)
         elif len(self.free_form) != num_blocks:
             raise SpecError(
-                f"free_form has {len(self.free_form)} scales, the encoder {num_blocks} blocks: give one a block."
+                f"free_form has {len(self.free_form)} scales, the encoder {num_blocks} blocks: "
+                "give one scale a block."
             )
         else:
             blocks = free_form(self.free_form, num_blocks)
         before, after = outside_scales(self.outside, self.alpha, blocks)
-        mixed = (self.mix * torch.tensor([*blocks.tolist(), before, after], dtype=torch.float64) + 0.0).tolist()
+        mixed = (
+            self.mix * torch.tensor([*blocks.tolist(), before, after], dtype=torch.float64) + 0.0
+        ).tolist()
         return Scales(tuple(mixed[:-2]), mixed[-2], mixed[-1])
 
     def as_dict(self) -> dict[str, Any]:
@@ -152,7 +155,9 @@ class EditSpec:
         known = {field.name for field in fields(cls)}
         foreign = sorted(set(plain) - known)
         if foreign:
-            raise SpecError(f"An edit has no setting {', '.join(map(repr, foreign))}: it has {sorted(known)}.")
+            raise SpecError(
+                f"An edit has no setting {', '.join(map(repr, foreign))}: it has {sorted(known)}."
+            )
         values = dict(plain)
         if isinstance(values.get("free_form"), list):
             values["free_form"] = tuple(values["free_form"])

@@ -1,0 +1,69 @@
+"""Loads a CLIP from a folder through open_clip's own local loader: nothing is downloaded."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evaluators.errors import LabError
+from evaluators.torchvision_operators import declare_missing_operators
+
+CONFIG = "open_clip_config.json"
+WEIGHTS = "open_clip_model.safetensors"
+MERGES = "bpe_merges.txt.gz"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A pre-trained CLIP, ready to encode.
+
+    Args:
+        clip: open_clip model in evaluation mode, float32.
+        tokenizer: from a list of texts to token ids of shape (texts, context length).
+        image_size: S, pixels a side.
+        mean, std: per channel, of pictures in [0, 1].
+    """
+
+    clip: Any
+    tokenizer: Callable[[list[str]], Tensor]
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
+    """The model that ``folder`` holds as ``open_clip_config.json``, weights and BPE merges.
+
+    Raises: LabError that says which file is absent, or what about them does not fit together.
+    Cost: 3 seconds, nearly all of it the import of open_clip.
+    """
+    for name in (CONFIG, WEIGHTS, MERGES):
+        if not (folder / name).is_file():
+            raise LabError(f"{folder / name} is absent: the model cannot be loaded.")
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        image_size = int(config["model_cfg"]["vision_cfg"]["image_size"])
+        vocabulary = int(config["model_cfg"]["text_cfg"]["vocab_size"])
+        mean, std = (tuple(map(float, config["preprocess_cfg"][name])) for name in ("mean", "std"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LabError(f"{folder / CONFIG} is not an open_clip configuration: {error!r}") from error
+
+    declare_missing_operators()
+    import open_clip  # only after the line above
+
+    try:
+        clip = open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True)
+        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / MERGES))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise LabError(f"open_clip cannot load {folder}: {error}") from error
+    if tokenizer.vocab_size != vocabulary:
+        raise LabError(
+            f"{folder / MERGES} makes {tokenizer.vocab_size} tokens, the text tower has {vocabulary}: "
+            "they are not from the same training."
+        )
+    clip.eval().requires_grad_(False)
+    return LoadedModel(clip, tokenizer, image_size, mean, std)

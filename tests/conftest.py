@@ -1,0 +1,136 @@
+"""A whole lab in small, through the real loaders: a CLIP of 4 blocks with random weights and its "finetuned" twins."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from evaluators.studio import Studio
+from evaluators.torchvision_operators import declare_missing_operators
+
+MERGES = 300
+CONFIG = {
+    "model_cfg": {
+        "embed_dim": 16,
+        "vision_cfg": {
+            "image_size": 24,
+            "patch_size": 8,
+            "width": 32,
+            "layers": 4,
+            "head_width": 8,
+            "mlp_ratio": 2.0,
+        },
+        "text_cfg": {
+            "context_length": 16,
+            "vocab_size": 512 + MERGES + 2,
+            "width": 16,
+            "heads": 2,
+            "layers": 2,
+        },
+    },
+    "preprocess_cfg": {"mean": [0.5, 0.4, 0.6], "std": [0.5, 0.25, 0.3]},
+}
+TASKS = (
+    ("digits", "tasks", ("zero", "one", "two", "three")),
+    ("textures", "tasks", ("striped", "dotted", "woven")),
+    ("faces", "tasks", ("glad", "sad")),
+    ("objects", "objects", ("cup", "chair", "tree", "key", "hat")),
+    ("objects_sketch", "objects", ("cup", "chair", "tree", "key", "hat")),
+)
+PICTURES = {"val": 24, "test": 42}
+CHUNK = 12
+"""Pictures a chunk over the three tasks: 4 a task, so that 42 pictures end in a chunk of 2."""
+
+
+def make_lab(folder: Path, seed: int = 0) -> Path:
+    """Write a lab in the layout of ``assets/``; another seed gives other weights and other pictures."""
+    declare_missing_operators()
+    import open_clip
+
+    model_folder = folder / "tiny_clip"
+    (model_folder / "finetuned").mkdir(parents=True)
+    (folder / "eval").mkdir()
+    (model_folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    with gzip.open(Path(open_clip.__file__).with_name("bpe_simple_vocab_16e6.txt.gz"), "rt") as lines:
+        merges = [next(lines) for _ in range(1 + MERGES)]
+    with gzip.open(model_folder / "bpe_merges.txt.gz", "wt") as stream:
+        stream.write("".join(merges).rstrip("\n"))
+
+    torch.manual_seed(seed)
+    clip = open_clip.model.CLIP(**CONFIG["model_cfg"])
+    pretrained = {name: value.detach().half() for name, value in clip.state_dict().items()}
+    save_file(pretrained, model_folder / "open_clip_model.safetensors")
+    for key in ("digits", "faces", "objects"):
+        finetuned = {
+            name: (value + 0.3 * value.float().std().nan_to_num(0.1) * torch.randn(value.shape)).half()
+            for name, value in pretrained.items()
+            if name.startswith("visual.")
+        }
+        save_file(finetuned, model_folder / "finetuned" / f"{key}.safetensors")
+
+    generator = np.random.default_rng(seed)
+    entries = []
+    for key, suite, classes in TASKS:
+        entries.append(
+            {
+                "key": key,
+                "title": key.replace("_", " ").capitalize(),
+                "suite": suite,
+                "classes": classes,
+                "prompts": ["a picture of a {}.", "a drawing of the {}."],
+                "blurb": f"Random pictures called {key}.",
+                "mirrors": "nothing",
+            }
+        )
+        for split in ("test",) if key == "objects_sketch" else ("val", "test"):
+            write_pictures(folder / "eval" / f"{key}-{split}.parquet", classes, PICTURES[split], generator)
+    (folder / "eval" / "tasks.json").write_text(json.dumps({"tasks": entries}))
+    return folder
+
+
+def write_pictures(
+    path: Path, classes: tuple[str, ...], count: int, generator: np.random.Generator, size: int = 24
+) -> None:
+    """A parquet file of noise around one colour a class, as lossless WebP."""
+    import datasets
+
+    images, labels = [], []
+    for number in range(count):
+        label = number % len(classes)
+        colour = np.array([60 + 40 * label, 220 - 40 * label, 120])
+        noise = generator.normal(0, 45, (size, size, 3))
+        picture = Image.fromarray((colour + noise).clip(0, 255).astype(np.uint8))
+        packed = io.BytesIO()
+        picture.save(packed, "WEBP", lossless=True)
+        images.append({"bytes": packed.getvalue(), "path": None})
+        labels.append(label)
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(classes))}
+    )
+    datasets.Dataset.from_dict({"image": images, "label": labels}, features=features).to_parquet(path)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small lab. Shared by all tests: read only."""
+    return make_lab(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _two_threads() -> Iterator[None]:
+    """The suite may run beside other work; the encoders here are too small to want more."""
+    torch.set_num_threads(2)
+    yield
+
+
+@pytest.fixture
+def studio(lab: Path) -> Studio:
+    """A studio that has measured nothing yet and keeps nothing on disk."""
+    return Studio(lab, cache=None, chunk=CHUNK)
