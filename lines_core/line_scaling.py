@@ -1,0 +1,48 @@
+"""The paper's Appendix A: LiNeS on a dictionary of tensors, in one function."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from lines_core.errors import LayerError, TaskVectorError
+from lines_core.layers import block_indices
+from lines_core.schedules import coefficients
+
+
+def line_scaling(
+    task_vector: Mapping[str, Tensor], alpha: float = 0.0, beta: float = 1.0, num_blocks: int | None = None
+) -> dict[str, Tensor]:
+    """The task vector with every residual block scaled by its depth, as new tensors.
+
+        tau'[k] = (alpha + beta * (l - 1) / (L - 1)) * tau[k]    for k in block l      (Eq. 1)
+        tau'[k] = alpha * tau[k]                                 for k in no block
+
+    Add it to the pretrained weights for the edited model. One checkpoint: alpha = gamma, beta = 1 - gamma.
+    A sum of T task vectors: alpha = 1 / T, and beta is tuned (section 4).
+
+    Args:
+        task_vector: finetuned minus pretrained, by parameter name; a text tower may be among them and counts
+            as outside the blocks, as in the paper.
+        alpha: scale of block 1 and of everything outside the blocks.
+        beta: rise from block 1 to block L.
+        num_blocks: L to insist on; left out, it is counted from the names.
+    Raises: LayerError if the names are not known, or have another number of blocks; ScheduleError as
+        `coefficients`; TaskVectorError if a tensor is not floating-point or not finite.
+    Source: arXiv:2410.17146, Appendix A, which looks for ``.{i}.`` anywhere in a name; see `layers`.
+
+    >>> import torch
+    >>> tau = {f"blocks.{i}.mlp.0.weight": torch.ones(1) for i in range(3)} | {"pos_embed": torch.ones(1)}
+    >>> [scaled.item() for scaled in line_scaling(tau, alpha=0.5, beta=0.5).values()]
+    [0.5, 0.75, 1.0, 0.5]
+    """
+    count, block_by_name = block_indices(task_vector)
+    if num_blocks is not None and num_blocks != count:
+        raise LayerError(f"The task vector has {count} blocks, asked for were {num_blocks}.")
+    scales = coefficients("linear", alpha, beta, count).tolist()
+    for name, residual in task_vector.items():
+        if not residual.is_floating_point():
+            raise TaskVectorError(f"{name!r} is {residual.dtype}; only floating-point weights can be scaled.")
+        if not bool(residual.isfinite().all()):
+            raise TaskVectorError(f"{name!r} holds NaN or infinity.")
+    scale_of = {name: alpha if block is None else scales[block] for name, block in block_by_name.items()}
+    return {name: residual * scale_of[name] for name, residual in task_vector.items()}
