@@ -30,6 +30,7 @@ MAX_BYTES = 4 << 30
 _MAX_HEADER = 16 << 20
 _MAX_TENSORS = 100_000
 _MAX_DIMENSIONS = 8
+_MAX_NAME = 512
 _DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -46,10 +47,9 @@ _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 _SAFETENSORS_SUFFIX = ".safetensors"
 _TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 _TENSORS_ALONE = "Save the tensors alone: torch.save(model.state_dict(), path), or safetensors."
-# What broken bytes make zipfile, the unpickler and the tensor rebuilder raise, besides their own errors.
+# What broken bytes make zipfile, torch's unpickler and its tensor rebuilding raise.
 _DAMAGE = (
     zipfile.BadZipFile,
-    pickle.UnpicklingError,
     struct.error,
     ArithmeticError,
     AssertionError,
@@ -220,7 +220,6 @@ def _opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
         ValueError,
     ) as error:  # no permission; a circle of links; a NUL in the name
         raise CheckpointError(f"{label} cannot be opened: {error}.") from error
-    stream = os.fdopen(descriptor, "rb")
     status = os.fstat(descriptor)
     problem = None
     if not stat.S_ISREG(status.st_mode):
@@ -230,9 +229,9 @@ def _opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
     elif status.st_size == 0:
         problem = "is empty: fetch it again"
     if problem:
-        stream.close()
+        os.close(descriptor)
         raise CheckpointError(f"{label} {problem}.")
-    return stream
+    return os.fdopen(descriptor, "rb")
 
 
 def _read_safetensors(stream: BinaryIO, label: str) -> dict[str, Tensor]:
@@ -296,6 +295,7 @@ def _read_header(stream: BinaryIO, label: str) -> _Header:
 
 
 def _entry(name: str, claim: object, label: str) -> _Entry:
+    _check_name(name, label)
     match claim:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, end], **rest} if not rest:
             numbers = [*shape, begin, end]
@@ -342,15 +342,15 @@ def _read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tenso
     stream.seek(0)
     try:
         content = torch.load(stream, map_location="cpu", weights_only=True)
-    except _DAMAGE as error:
-        refused = re.search(r"GLOBAL (\S+) was not an allowed global", str(error))
-        if refused is None:
-            raise _damaged(
-                label, str(error).splitlines()[0] if str(error) else type(error).__name__
-            ) from error
+    except pickle.UnpicklingError as error:  # its text advises weights_only=False, which nobody should follow
+        refused = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", str(error))
+        what = f"holds a pickled {refused[1]}" if refused else "is damaged, or holds a pickled object"
         raise CheckpointError(
-            f"{label} holds a pickled {refused[1]}, which could run code when opened. {_TENSORS_ALONE}"
+            f"{label} {what}, which could run code when opened. {_TENSORS_ALONE}"
         ) from error
+    except _DAMAGE as error:
+        reason = str(error).splitlines()
+        raise _damaged(label, reason[0] if reason else type(error).__name__) from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
@@ -369,8 +369,7 @@ def _plain_tensors(content: Mapping[Any, Any], label: str, max_bytes: int) -> di
     """
     tensors: dict[str, Tensor] = {}
     for name, value in content.items():
-        if not isinstance(name, str):
-            raise CheckpointError(f"{label}: names are text, found {name!r}.")
+        _check_name(name, label)
         if type(value) not in (Tensor, nn.Parameter) or value.layout != torch.strided or value.is_quantized:
             raise CheckpointError(
                 f"{label}: {name!r} is not a plain tensor but {type(value).__name__}. {_TENSORS_ALONE}"
@@ -385,6 +384,12 @@ def _plain_tensors(content: Mapping[Any, Any], label: str, max_bytes: int) -> di
     if sum(tensor.numel() * tensor.itemsize for tensor in tensors.values()) > max_bytes:
         raise CheckpointError(f"{label} claims more than the {max_bytes:,} bytes allowed.")
     return tensors
+
+
+def _check_name(name: object, label: str) -> None:
+    """Names end up in messages and on a page, so what cannot be shown there is no name."""
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= _MAX_NAME:
+        raise CheckpointError(f"{label}: names are printable text, found {name!r:.80}.")
 
 
 def _num_blocks(tensors: Mapping[str, Tensor]) -> int | None:

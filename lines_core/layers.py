@@ -15,7 +15,7 @@ from lines_core.errors import LayerError
 
 _N = r"(0|[1-9][0-9]*)"
 _CLIP_TEXT = (
-    r"(?:model\.)?transformer\..+",
+    r"(?:model\.)?transformer\.resblocks\..+",
     r"(?:model\.)?(?:token_embedding\.weight|positional_embedding|ln_final\..+|text_projection)",
     r"(?:model\.)?text\..+",
     r"(?:model\.)?(?:logit_scale|logit_bias)",
@@ -105,7 +105,7 @@ CONVNEXT = Family(
         rf"stages\.{_N}\.(?:blocks|layers)\.{_N}\..+",
         rf"stages\.{_N}\.(?:downsample|downsampling_layer)\..+",
     ),
-    (r"(?:stem|embeddings)\..+",),
+    (r"(?:stem|embeddings\.patch_embeddings|embeddings\.layernorm)\..+",),
     (r"norm_pre\..+", r"(?:norm|layernorm)\..+", r"(?:head|classifier)\..+"),
     _CLIP_TEXT,
 )
@@ -189,7 +189,9 @@ def block_of(name: str, family: Family | None = None) -> int | None:
 
     Args:
         name: full parameter name, as in a state dict.
-        family: the architecture; left out, the first in `FAMILIES` that knows the name.
+        family: the architecture; left out, the first in `FAMILIES` that has the name in its tower, so that
+            ``transformer.resblocks.*`` is an image tower alone. Among all names of a CLIP it is the text
+            tower, which `block_indices` can tell.
     Raises: LayerError if the name is unknown, or one name is not enough to tell, as for ConvNeXt, whose
         stages have to be counted first: `depth_order` does.
 
@@ -200,16 +202,21 @@ def block_of(name: str, family: Family | None = None) -> int | None:
     >>> block_of("visual.ln_post.weight") is None
     True
     """
+    beside = False
     for candidate in (family,) if family else FAMILIES:
         place = _place(name, candidate)
         if place is None:
             continue
         if len(place.coordinates) > 1:
             raise LayerError(
-                f"{name!r} is in stage {place.coordinates[0]} of a {candidate.title}: its block number "
+                f"{name!r} is in stage {place.coordinates[0]} of {candidate.title}: its block number "
                 "depends on the sizes of the stages before. Hand all names to depth_order."
             )
-        return place.coordinates[0] if place.region is _Region.BLOCK else None
+        if place.region is not _Region.BESIDE:
+            return place.coordinates[0] if place.region is _Region.BLOCK else None
+        beside = True
+    if beside:
+        return None
     raise LayerError(_unknown([name], family))
 
 
@@ -299,7 +306,7 @@ def _locate(
     in_blocks = [place for place in places.values() if place.region is _Region.BLOCK]
     if not in_blocks:
         raise LayerError(
-            f"Found no residual block of a {family.title} among {len(names)} names ({_some(names)})."
+            f"Found no residual block of {family.title} among {len(names)} names ({_some(names)})."
         )
     prefixes = sorted({place.prefix for place in in_blocks})
     if len(prefixes) > 1:
@@ -350,7 +357,7 @@ def _dotted(coordinates: tuple[int, ...]) -> str:
 
 
 def _unknown(names: list[str], family: Family | None) -> str:
-    where = f"in a {family.title}" if family else "in any known architecture"
+    where = f"in {family.title}" if family else "in any known architecture"
     return (
         f"Unknown parameter name {where}: {_some(names)}. Nothing is guessed; remove it or extend layers.py."
     )

@@ -1,0 +1,323 @@
+"""Names of real checkpoints, the names that mislead a search for ``.i.``, and names that must be refused."""
+
+import random
+
+import pytest
+
+from lines_core.errors import LayerError
+from lines_core.layers import (
+    CONVNEXT,
+    FAMILIES,
+    HF_CLIP,
+    OPEN_CLIP,
+    T5_BOTH,
+    T5_DECODER,
+    T5_ENCODER,
+    Family,
+    block_indices,
+    block_of,
+    depth_order,
+)
+
+VISUAL = "visual.transformer.resblocks"
+
+
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        ("visual.transformer.resblocks.0.ln_1.weight", 0),
+        ("visual.transformer.resblocks.1.ln_1.weight", 1),
+        ("visual.transformer.resblocks.10.ln_1.weight", 10),
+        ("visual.transformer.resblocks.11.ln_1.weight", 11),
+        ("model.visual.transformer.resblocks.23.attn.in_proj_bias", 23),
+        ("transformer.resblocks.5.mlp.c_fc.weight", 5),
+        ("blocks.7.mlp.0", 7),
+        ("blocks.7.mlp.0.weight", 7),
+        ("visual.trunk.blocks.2.attn.qkv.weight", 2),
+        ("vision_model.encoder.layers.11.self_attn.q_proj.weight", 11),
+        ("encoder.layers.1.layer_norm1.bias", 1),
+        ("decoder.block.3.layer.0.SelfAttention.q.weight", 3),
+        ("model.layers.31.mlp.gate_proj.weight", 31),
+        ("layers.0.1.net.1.weight", 0),
+        ("transformer.h.4.attn.c_attn.weight", 4),
+        ("h.4.mlp.c_fc.bias", 4),
+        ("visual.class_embedding", None),
+        ("visual.positional_embedding", None),
+        ("visual.conv1.weight", None),
+        ("visual.ln_pre.bias", None),
+        ("visual.ln_post.weight", None),
+        ("visual.proj", None),
+        ("model.visual.proj", None),
+        ("token_embedding.weight", None),
+        ("logit_scale", None),
+        ("vision_model.pre_layrnorm.weight", None),
+        ("vision_model.embeddings.patch_embedding.weight", None),
+        ("visual_projection.weight", None),
+        ("patch_embed.proj.weight", None),
+        ("lm_head.weight", None),
+        ("transformer.wte.weight", None),
+        ("encoder.block.3.layer.0.SelfAttention.q.weight", None),
+    ],
+)
+def test_block_of_one_name(name: str, block: int | None) -> None:
+    assert block_of(name) == block
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "resblocks.3.ln_1.weight",
+        "my.visual.transformer.resblocks.3.ln_1.weight",
+        "visual.transformer.resblocks.03.ln_1.weight",
+        "visual.transformer.resblocks.x.ln_1.weight",
+        "visual.transformer.resblocks.3",
+        "visual.transformer.resblocks.3.",
+        "visual.transformer.resblocks.\u0663.ln_1.weight",
+        "visual.projection",
+        "visual.proj\n",
+        "classification_head.weight",
+        "embeddings.position_ids",
+    ],
+)
+def test_unknown_names_are_refused(name: str) -> None:
+    with pytest.raises(LayerError, match="Unknown parameter name in any known architecture"):
+        block_of(name)
+
+
+def test_a_given_family_is_the_only_one_tried() -> None:
+    assert block_of("encoder.block.3.layer.0.x", T5_ENCODER) == 3
+    assert block_of("decoder.block.3.layer.0.x", T5_ENCODER) is None
+    assert block_of("decoder.block.3.layer.0.x", T5_BOTH) == 3
+    with pytest.raises(LayerError, match="Unknown parameter name in Hugging Face CLIP vision tower"):
+        block_of("visual.proj", HF_CLIP)
+
+
+def test_one_name_of_a_convnext_does_not_tell_its_block() -> None:
+    with pytest.raises(LayerError, match="in stage 2 of ConvNeXt"):
+        block_of("stages.2.blocks.1.gamma")
+    assert block_of("stem.0.weight") is None
+
+
+def test_depth_order_sorts_blocks_by_number_and_the_outside_by_depth() -> None:
+    names = [
+        "visual.proj",
+        "visual.ln_post.weight",
+        "visual.ln_post.bias",
+        *(f"{VISUAL}.{block}.ln_1.weight" for block in range(12)),
+        "visual.ln_pre.weight",
+        "visual.conv1.weight",
+        "visual.positional_embedding",
+        "visual.class_embedding",
+    ]
+    order = depth_order(names)
+    assert order.family is OPEN_CLIP
+    assert order.num_blocks == 12
+    assert order.segments[0] == (
+        "visual.class_embedding",
+        "visual.positional_embedding",
+        "visual.conv1.weight",
+        "visual.ln_pre.weight",
+    )
+    assert order.segments[1:-1] == tuple((f"{VISUAL}.{block}.ln_1.weight",) for block in range(12))
+    assert order.segments[-1] == ("visual.ln_post.bias", "visual.ln_post.weight", "visual.proj")
+    assert sorted(order.names) == sorted(names)
+    shuffled = random.Random(0).sample(names, len(names))
+    assert depth_order(shuffled) == order
+
+
+@pytest.mark.parametrize("prefix", ["", "visual.", "model.visual."])
+def test_a_prefix_changes_nothing_but_the_names(prefix: str) -> None:
+    names = ["conv1.weight", "transformer.resblocks.0.x", "transformer.resblocks.1.x", "proj"]
+    order = depth_order(prefix + name for name in names)
+    assert order.segments == tuple((prefix + name,) for name in names)
+
+
+def hf_clip() -> list[str]:
+    return [
+        "vision_model.embeddings.class_embedding",
+        "vision_model.embeddings.position_embedding.weight",
+        "vision_model.embeddings.patch_embedding.weight",
+        "vision_model.pre_layrnorm.weight",
+        "vision_model.encoder.layers.0.mlp.fc1.weight",
+        "vision_model.encoder.layers.1.mlp.fc1.weight",
+        "vision_model.post_layernorm.weight",
+        "visual_projection.weight",
+    ]
+
+
+def test_hugging_face_clip_in_depth_order() -> None:
+    order = depth_order(reversed(hf_clip()))
+    assert order.family is HF_CLIP
+    assert list(order.names) == hf_clip()
+    assert [len(segment) for segment in order.segments] == [4, 1, 1, 2]
+
+
+def test_convnext_stages_are_flattened_and_a_downsampling_layer_opens_its_stage() -> None:
+    """timm's and Hugging Face's names; ``blocks.0`` occurs once a stage, another block each time."""
+    timm = {
+        "stem.0.weight": None,
+        "stages.0.blocks.0.gamma": 0,
+        "stages.0.blocks.1.gamma": 1,
+        "stages.1.downsample.0.weight": 2,
+        "stages.1.blocks.0.gamma": 2,
+        "stages.2.blocks.0.gamma": 3,
+        "stages.2.blocks.1.gamma": 4,
+        "head.norm.weight": None,
+    }
+    assert block_indices(timm) == (5, timm)
+    order = depth_order(timm)
+    assert order.family is CONVNEXT
+    assert order.segments[3] == ("stages.1.blocks.0.gamma", "stages.1.downsample.0.weight")
+    hf = {
+        "convnext.embeddings.patch_embeddings.weight": None,
+        "convnext.encoder.stages.0.layers.0.dwconv.weight": 0,
+        "convnext.encoder.stages.1.downsampling_layer.0.weight": 1,
+        "convnext.encoder.stages.1.layers.0.dwconv.weight": 1,
+        "convnext.encoder.stages.1.layers.1.dwconv.weight": 2,
+        "convnext.layernorm.weight": None,
+    }
+    assert block_indices(hf) == (3, hf)
+
+
+def test_convnext_base_has_the_36_blocks_of_the_paper() -> None:
+    names = [f"stages.{s}.blocks.{b}.gamma" for s, size in enumerate((3, 3, 27, 3)) for b in range(size)]
+    assert depth_order(names).num_blocks == 36
+
+
+T5 = [
+    "shared.weight",
+    "encoder.block.0.layer.0.SelfAttention.q.weight",
+    "encoder.block.1.layer.0.SelfAttention.q.weight",
+    "encoder.final_layer_norm.weight",
+    "decoder.block.0.layer.1.EncDecAttention.q.weight",
+    "decoder.block.1.layer.1.EncDecAttention.q.weight",
+    "decoder.final_layer_norm.weight",
+    "lm_head.weight",
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "blocks"),
+    [
+        (None, [None, None, None, None, 0, 1, None, None]),
+        (T5_DECODER, [None, None, None, None, 0, 1, None, None]),
+        (T5_ENCODER, [None, 0, 1, None, None, None, None, None]),
+        (T5_BOTH, [None, 0, 1, None, 0, 1, None, None]),
+    ],
+)
+def test_t5_counts_the_stack_that_is_asked_for(family: Family | None, blocks: list[int | None]) -> None:
+    """``layer.0`` and ``layer.1`` inside each block are what a search for ``.i.`` trips over."""
+    assert block_indices(T5, family) == (2, dict(zip(T5, blocks, strict=True)))
+    assert sorted(depth_order(T5, family).names) == sorted(T5)
+
+
+@pytest.mark.parametrize(
+    ("names", "segments"),
+    [
+        (
+            [
+                "model.embed_tokens.weight",
+                "model.layers.0.a",
+                "model.layers.1.a",
+                "model.norm.weight",
+                "lm_head.weight",
+            ],
+            [1, 1, 1, 2],
+        ),
+        (["wte.weight", "wpe.weight", "h.0.ln_1.weight", "h.1.ln_1.weight", "ln_f.weight"], [2, 1, 1, 1]),
+        (["cls_token", "pos_embed", "blocks.0.norm1.weight", "norm.weight", "head.weight"], [2, 1, 2]),
+    ],
+)
+def test_language_models_and_timm(names: list[str], segments: list[int]) -> None:
+    order = depth_order(reversed(names))
+    assert list(order.names) == names
+    assert [len(segment) for segment in order.segments] == segments
+
+
+def full_clip() -> list[str]:
+    return [
+        "positional_embedding",
+        "text_projection",
+        "logit_scale",
+        "visual.conv1.weight",
+        f"{VISUAL}.0.ln_1.weight",
+        f"{VISUAL}.1.ln_1.weight",
+        "visual.proj",
+        *(f"transformer.resblocks.{block}.ln_1.weight" for block in range(3)),
+        "token_embedding.weight",
+        "ln_final.bias",
+    ]
+
+
+def test_the_text_tower_is_not_counted() -> None:
+    """Its blocks are called like the image tower's: a search for ``.resblocks.i.`` finds three here."""
+    num_blocks, blocks = block_indices(full_clip())
+    assert num_blocks == 2
+    assert blocks["transformer.resblocks.2.ln_1.weight"] is None
+    assert blocks[f"{VISUAL}.1.ln_1.weight"] == 1
+    with pytest.raises(
+        LayerError, match="'positional_embedding', 'text_projection', 'logit_scale' and 5 more"
+    ):
+        depth_order(full_clip())
+
+
+def test_the_text_tower_alone_is_refused() -> None:
+    with pytest.raises(LayerError, match=r"Unknown parameter name .*: 'token_embedding\.weight'"):
+        depth_order(["transformer.resblocks.0.x", "token_embedding.weight"])
+
+
+@pytest.mark.parametrize("names", [[], ["visual.proj", "visual.conv1.weight"], ["weight"]])
+def test_zero_blocks_are_refused(names: list[str]) -> None:
+    with pytest.raises(LayerError, match=f"no residual block among {len(names)} names"):
+        depth_order(names)
+    with pytest.raises(LayerError, match="no residual block of open_clip"):
+        depth_order(["visual.proj"], OPEN_CLIP)
+
+
+def test_one_block_is_an_order() -> None:
+    assert depth_order(["h.0.x"]).segments == ((), ("h.0.x",), ())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "gap"),
+    [
+        ([1, 2], "block 1 follows nothing"),
+        ([0, 2], "block 2 follows block 0"),
+        ([0, 1, 10], "block 10 follows block 1"),
+    ],
+)
+def test_a_missing_block_is_refused(numbers: list[int], gap: str) -> None:
+    with pytest.raises(LayerError, match=gap):
+        depth_order(f"{VISUAL}.{number}.x" for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "gap"),
+    [
+        ([(0, 0), (0, 2)], r"block 0\.2 follows block 0\.0"),
+        ([(0, 0), (2, 0)], r"block 2\.0 follows block 0\.0"),
+        ([(0, 0), (1, 1)], r"block 1\.1 follows block 0\.0"),
+        ([(1, 0)], r"block 1\.0 follows nothing"),
+    ],
+)
+def test_a_missing_block_or_stage_of_a_convnext_is_refused(
+    coordinates: list[tuple[int, int]], gap: str
+) -> None:
+    with pytest.raises(LayerError, match=gap):
+        depth_order(f"stages.{stage}.blocks.{block}.x" for stage, block in coordinates)
+
+
+def test_two_towers_under_different_prefixes_are_refused() -> None:
+    with pytest.raises(LayerError, match=r"different prefixes, \['model.visual.', 'visual.'\]"):
+        depth_order([f"{VISUAL}.0.x", f"model.{VISUAL}.0.x"])
+
+
+def test_unknown_names_beside_known_ones_are_listed() -> None:
+    names = [f"{VISUAL}.0.x", *(f"adapter.{i}" for i in range(5))]
+    with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', 'adapter\.2' and 2 more"):
+        depth_order(names)
+
+
+def test_families_have_keys_of_their_own() -> None:
+    assert len({family.key for family in FAMILIES}) == len(FAMILIES)
