@@ -1,0 +1,1 @@
+"""The page: Gradio components, Plotly figures and words. It computes no accuracy; `evaluators` does."""

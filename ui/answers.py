@@ -1,0 +1,158 @@
+"""The head of the page, from a spec to everything the browser shows: the functions behind the live listeners.
+
+Tier 1 (`quick`) answers each move at once with cached or first-chunk numbers; tier 2 (`settle`) waits until
+the visitor pauses and then counts on, chunk by chunk. Neither ever raises: Gradio would drop the slider's
+last position. Tier 0, the schedule that bends under the finger, is JavaScript and asks nobody (`live.js`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from evaluators.errors import Superseded
+from evaluators.evaluation import Evaluation
+from evaluators.normalise import normalised
+from evaluators.studio import Studio
+from ui import markup
+from ui.controls import Controls
+from ui.errors import message_of
+from ui.figures.schedule import schedule_alt, schedule_figure
+from ui.figures.tasks import tasks_alt, tasks_figure
+from ui.figures.tradeoff import Landmarks, tradeoff_alt, tradeoff_figure
+from ui.landmarks import landmarks_of, missing_anchors
+from ui.link import to_query
+from ui.live import Value, answer
+from ui.roles import role_of
+from ui.visitors import Request, Visitors
+
+QUIET = 0.15
+"""Seconds without a newer move before tier 2 starts to count."""
+LOOK = 0.03
+"""Seconds between two looks at whether a newer move has arrived."""
+
+
+class Head:
+    """Answers for the always-visible part of the page, for all visitors of one Studio."""
+
+    def __init__(self, studio: Studio, visitors: Visitors) -> None:
+        self.studio = studio
+        self.visitors = visitors
+        self.blocks = {model.key: model.num_blocks for model in studio.models()}
+
+    def quick(self, visitor: str, controls: Controls) -> Value | None:
+        """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
+
+        Returns: None when a newer move of the same visitor has already taken over.
+        """
+        request = self.visitors.arrive(visitor, "")
+        try:
+            spec = controls.spec()
+            request = self.visitors.arrive(visitor, spec.key())
+            evaluation = self.studio.cached(spec) or self.studio.first(spec, visitor=visitor)
+            return self.picture(controls, evaluation, request)
+        except Superseded:
+            return None
+        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
+            return self.trouble(message_of(problem), request)
+
+    def settle(self, visitor: str, controls: Controls) -> Iterator[Value]:
+        """Tier 2: once the visitor has paused, the numbers chunk by chunk until all images are counted.
+
+        Starts nothing when tier 1 was already complete, and stops as soon as a newer move has arrived.
+        """
+        request = self.visitors.latest(visitor)
+        try:
+            spec = controls.spec()
+            if request is None or request.key != spec.key():
+                return  # older or newer than the last answer: another run takes care of it
+            known = self.studio.cached(spec)
+            missing = missing_anchors(self.studio, spec)
+            if known is not None and not missing:
+                return
+            if not self._stays(visitor, request):
+                return
+            evaluation = known
+            if known is None:
+                for evaluation in self.studio.stream(spec, visitor=visitor):
+                    if not self.visitors.is_latest(visitor, request):
+                        return
+                    yield self.picture(controls, evaluation, request)
+            for anchor in missing:
+                for _ in self.studio.stream(anchor, visitor=visitor):
+                    if not self.visitors.is_latest(visitor, request):
+                        return
+            if missing and evaluation is not None:
+                yield self.picture(controls, evaluation, request)
+        except Superseded:
+            return
+        except Exception as problem:  # noqa: BLE001 -- as above
+            if request is not None:
+                yield self.trouble(message_of(problem), request)
+
+    def _stays(self, visitor: str, request: Request) -> bool:
+        """Whether the visitor makes no further move for the quiet period."""
+        until = time.monotonic() + QUIET
+        while time.monotonic() < until:
+            time.sleep(LOOK)
+            if not self.visitors.is_latest(visitor, request):
+                return False
+        return True
+
+    def picture(self, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
+        """Everything the head shows for one evaluation."""
+        spec = evaluation.spec
+        num_blocks = self.blocks[spec.model]
+        landmarks = landmarks_of(self.studio, spec)
+        numbers = None
+        if landmarks.pretrained and landmarks.finetuned:
+            numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
+        total = self._total(evaluation, landmarks)
+        role = role_of(spec)
+        return answer(
+            version=request.version,
+            state="complete" if evaluation.complete else "partial",
+            key=spec.key(),
+            charts={
+                "schedule": (schedule_figure(spec, num_blocks), schedule_alt(spec, num_blocks)),
+                "tradeoff": (
+                    tradeoff_figure(evaluation, landmarks),
+                    tradeoff_alt(evaluation, landmarks),
+                ),
+                "tasks": (
+                    tasks_figure(evaluation, landmarks.pretrained, landmarks.finetuned),
+                    tasks_alt(evaluation),
+                ),
+            },
+            slots={
+                "sentence": markup.sentence(evaluation, numbers, total),
+                "tiles": markup.tiles(evaluation, landmarks, role),
+                "table": markup.table(evaluation, landmarks, num_blocks),
+            },
+            link=to_query(controls),
+            group=f"{spec.model}/{spec.checkpoint}",
+            trail=_footprint(evaluation) if evaluation.complete else None,
+        )
+
+    def trouble(self, message: str, request: Request) -> Value:
+        """An answer that only says what went wrong; the charts stay as they are."""
+        return answer(version=request.version, state="error", slots={"sentence": markup.trouble(message)})
+
+    def _total(self, evaluation: Evaluation, landmarks: Landmarks) -> int:
+        """Images the complete evaluation will count, as far as a complete one of the same suite says."""
+        reference = landmarks.finetuned or landmarks.pretrained
+        if evaluation.complete or reference is None:
+            each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
+            return each * len(evaluation.tasks)
+        return sum(task.n for task in reference.tasks)
+
+
+def _footprint(evaluation: Evaluation) -> dict[str, object]:
+    """One settled position for the trail in the scatter."""
+    spec = evaluation.spec
+    return {
+        "group": f"{spec.model}/{spec.checkpoint}",
+        "x": round(100 * evaluation.control, 2),
+        "y": round(100 * evaluation.target, 2),
+        "text": f"{spec.shape}, α {spec.alpha:g}, β {spec.beta:g}, mix {spec.mix:g}",
+    }

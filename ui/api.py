@@ -1,0 +1,124 @@
+"""The public HTTP API: `/evaluate` and `/models`, apart from the page's own private listeners."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from gradio.events import api
+
+from evaluators.evaluation import Evaluation
+from evaluators.normalise import normalised
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from ui.errors import told
+from ui.landmarks import anchors
+
+
+def evaluate(
+    studio: Studio,
+    model: str,
+    checkpoint: str,
+    alpha: float,
+    beta: float,
+    shape: str,
+    mix: float,
+    split: str,
+    outside: str,
+) -> dict[str, Any]:
+    """Measure one edit and its two references; everything as plain JSON values.
+
+    Returns: `coefficients` by block (mix included), `outside` (before, after), `tasks` ({name: {correct, n,
+        accuracy, low, high, role}}), `target`, `control`, `target_normalised`, `control_normalised`,
+        `regained`, `seconds`, `dtype`, `device` and the `spec` itself.
+    Raises: LinesError for a wrong value; nothing is changed then.
+    """
+    spec = EditSpec(
+        model=model,
+        checkpoint=checkpoint,
+        alpha=alpha,
+        beta=beta,
+        shape=shape,
+        mix=mix,
+        split=split,
+        outside=outside,
+    )
+    result, pretrained, finetuned = (studio.evaluate(one) for one in (spec, *anchors(spec)))
+    num_blocks = {one.key: one.num_blocks for one in studio.models()}[spec.model]
+    return as_json(result, pretrained, finetuned, num_blocks)
+
+
+def as_json(
+    result: Evaluation, pretrained: Evaluation, finetuned: Evaluation, num_blocks: int
+) -> dict[str, Any]:
+    """The answer of `/evaluate` for an evaluation and its references."""
+    scales = result.spec.scales(num_blocks)
+    numbers = normalised(result, pretrained, finetuned)
+    return {
+        "coefficients": list(scales.blocks),
+        "outside": {"before": scales.before, "after": scales.after},
+        "tasks": {
+            task.key: {
+                "correct": task.correct,
+                "n": task.n,
+                "accuracy": task.accuracy,
+                "low": task.low,
+                "high": task.high,
+                "role": task.role,
+            }
+            for task in result.tasks
+        },
+        "target": result.target,
+        "control": result.control,
+        "target_normalised": numbers.target,
+        "control_normalised": numbers.control,
+        "regained": numbers.regained,
+        "seconds": result.seconds,
+        "dtype": result.dtype,
+        "device": result.device,
+        "spec": result.spec.as_dict(),
+    }
+
+
+def models(studio: Studio) -> list[dict[str, Any]]:
+    """What can be asked for: every model with its checkpoints."""
+    return [
+        asdict(model) | {"checkpoints": [asdict(one) for one in studio.checkpoints(model.key)]}
+        for model in studio.models()
+    ]
+
+
+def declare_api(studio: Studio) -> None:
+    """Declare the two endpoints inside the current Blocks, under stable names."""
+
+    def evaluate_endpoint(
+        model: str = "tiny-clip",
+        checkpoint: str = "digits",
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        shape: str = "linear",
+        mix: float = 1.0,
+        split: str = "test",
+        outside: str = "alpha",
+    ) -> dict[str, Any]:
+        """Target and control accuracy of a fine-tuned model edited by LiNeS.
+
+        Args:
+            model: key of the pre-trained model, see /models.
+            checkpoint: key of the fine-tuned checkpoint, see /models.
+            alpha: factor of the first block on the fine-tuning's change (Eq. 1).
+            beta: rise from the first to the last block.
+            shape: linear, sqrt, quadratic, flat or reverse.
+            mix: WiSE-FT coefficient, multiplies every factor.
+            split: test or val.
+            outside: what parameters in no block get: alpha, depth, pretrained or finetuned.
+        """
+        with told():
+            return evaluate(studio, model, checkpoint, alpha, beta, shape, mix, split, outside)
+
+    def models_endpoint() -> list[dict[str, Any]]:
+        """The models and fine-tuned checkpoints that /evaluate accepts."""
+        return models(studio)
+
+    api(evaluate_endpoint, api_name="evaluate", concurrency_id="api", concurrency_limit=2)
+    api(models_endpoint, api_name="models", queue=False)

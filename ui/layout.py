@@ -1,0 +1,55 @@
+"""The page as a whole: title, the always-visible head, and one tab a question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from evaluators.studio import Studio
+from ui import text
+from ui.answers import Head
+from ui.api import declare_api
+from ui.panels.about import about_tab
+from ui.panels.explore import explore_panel
+from ui.panels.forgetting import forgetting_tab
+from ui.panels.robust import robust_tab
+from ui.panels.tune import tune_tab
+from ui.theme import gradio_theme, style_variables
+from ui.visitors import Visitors
+
+HERE = Path(__file__).parent
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The whole page for one studio; every visitor shares it and nobody sees another's numbers."""
+    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True) as blocks:
+        page: gr.Blocks = blocks
+        with gr.Column(elem_classes="lx-top"):
+            gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
+            gr.Markdown(text.INTRO)
+        explore = explore_panel(studio, page, Head(studio, Visitors()))
+        with gr.Tabs():
+            forgetting_tab(studio, page, explore)
+            robust_tab(studio, page, explore)
+            tune_tab(studio, page, explore)
+            about_tab()
+        declare_api(studio)
+    return page
+
+
+def launch_settings() -> dict[str, Any]:
+    """How the page is launched everywhere: our theme and style, and nothing that leaves the machine.
+
+    Run history is off because it stores every answer in the browser and triples the time of an update.
+    """
+    return {
+        "theme": gradio_theme(),
+        "css": style_variables() + (HERE / "style.css").read_text(encoding="utf-8"),
+        "run_history": False,
+        "ssr_mode": False,
+        "share": False,
+        "footer_links": ["api"],
+        "enable_monitoring": False,
+    }

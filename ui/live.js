@@ -1,0 +1,142 @@
+// One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
+// and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives `props.value`:
+//   version   number that grows with every request of this visitor; older answers are not drawn
+//   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "error"
+//   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity"
+//   slots     {name: html}        link  query string to put into the address bar, or null
+//   trail     {group, x, y, text} a settled position to remember, or null
+const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
+const isDark = () => document.body.classList.contains("dark");
+const palette = () => (isDark() ? props.palette.dark : props.palette.light);
+
+function paint(value, colours) {
+  if (typeof value === "string") {
+    if (value[0] !== "@") return value;
+    const [name, opacity] = value.slice(1).split("/");
+    const hex = colours[name];
+    if (!hex) throw new Error("no colour named " + name);
+    if (!opacity) return hex;
+    const part = (i) => parseInt(hex.slice(i, i + 2), 16);
+    return `rgba(${part(1)},${part(3)},${part(5)},${opacity})`;
+  }
+  if (Array.isArray(value)) return value.map((entry) => paint(entry, colours));
+  if (value && typeof value === "object") {
+    const painted = {};
+    for (const key in value) painted[key] = paint(value[key], colours);
+    return painted;
+  }
+  return value;
+}
+
+const graph = (name) => element.querySelector(`[data-chart="${name}"]`);
+const coarse = window.matchMedia("(pointer: coarse)").matches;
+const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false };
+
+function withTrail(figure) {
+  const trace = figure.data.find((one) => one.meta === "trail");
+  const places = trace && memory.trail[memory.value.group];
+  if (places) for (const axis of ["x", "y", "text"]) trace[axis] = places.map((place) => place[axis]);
+  return figure;
+}
+
+function draw(name, chart) {
+  const node = graph(name);
+  if (!node || !window.Plotly || !node.clientWidth) return;
+  const painted = withTrail(paint(chart.figure, palette()));
+  painted.layout.dragmode = coarse ? false : "zoom";
+  if (name === "schedule" && memory.bent) bendFigure(painted, memory.bent);
+  window.Plotly.react(node, painted.data, painted.layout, config);
+  if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
+  memory.drawn[name] = true;
+}
+
+function remember(trail) {
+  const places = (memory.trail[trail.group] ||= []);
+  const last = places[places.length - 1];
+  if (last && last.x === trail.x && last.y === trail.y) return;
+  places.push(trail);
+  if (places.length > 40) places.shift();
+}
+
+function show() {
+  const value = props.value;
+  if (!value || typeof value !== "object" || value.version < memory.version) return;
+  memory.version = value.version;
+  memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
+  if (value.trail) remember(value.trail);
+  for (const name in value.slots || {}) {
+    const slot = element.querySelector(`[data-slot="${name}"]`);
+    if (slot && slot.innerHTML !== value.slots[name]) slot.innerHTML = value.slots[name];
+  }
+  for (const name in value.charts || {}) {
+    const node = graph(name);
+    if (node) node.closest("figure").hidden = false;
+    draw(name, value.charts[name]);
+  }
+  for (const name of value.hide || []) graph(name).closest("figure").hidden = true;
+  if (value.link !== null && value.link !== undefined) writeLink(value.link);
+  const root = element.querySelector(".lx-live");
+  root.dataset.state = value.state;
+  root.dataset.key = value.key;
+  root.dataset.version = value.version;
+}
+
+function redraw() {
+  const charts = (memory.value && memory.value.charts) || {};
+  for (const name in charts) draw(name, charts[name]);
+}
+
+// The address bar always holds the link to what is shown. Replaced, never pushed: "back" leaves the page.
+function writeLink(link) {
+  const here = new URLSearchParams(window.location.search);
+  const ours = new URLSearchParams(link);
+  for (const name of props.link_names) here.delete(name);
+  ours.forEach((entry, name) => here.set(name, entry));
+  const query = here.toString();
+  const address = window.location.pathname + (query ? "?" + query : "") + window.location.hash;
+  if (address !== window.location.pathname + window.location.search + window.location.hash)
+    window.history.replaceState(window.history.state, "", address);
+}
+
+// Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for
+// every shape and outside rule; Python measured the three vectors of each (ui/affine.py), so no formula lives here.
+function bendFigure(figure, bent) {
+  const bars = figure.data[0];
+  bars.y = bent.values;
+  bars.text = bent.values.map((value) => value.toFixed(2));
+  const low = Math.min(0, ...bent.values), high = Math.max(1, ...bent.values), room = 0.16 * (high - low);
+  figure.layout.yaxis.range = [low - (low < 0 ? room : 0), high + room];
+}
+
+function bend(model, shape, outside, alpha, beta, mix) {
+  const parts = (((props.affine || {})[model] || {})[shape] || {})[outside];
+  const node = graph("schedule");
+  if (!parts || !node || ![alpha, beta, mix].every(Number.isFinite)) return;
+  memory.bent = { values: parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i])) };
+  if (!memory.drawn.schedule) return;
+  const figure = { data: node.data, layout: node.layout };
+  bendFigure(figure, memory.bent);
+  window.Plotly.react(node, figure.data, figure.layout, config);
+  node.dataset.bent = [alpha, beta, mix].join(",");
+}
+if (props.affine) window.linesBend = bend;
+
+// Tabs open and phones turn: a graph is drawn as soon as it has a width, and again when that changes.
+const widths = new WeakMap();
+const sizes = new ResizeObserver((entries) => {
+  for (const entry of entries) {
+    const node = entry.target, width = Math.round(entry.contentRect.width);
+    if (!width || widths.get(node) === width) continue;
+    widths.set(node, width);
+    const name = node.dataset.chart;
+    if (memory.drawn[name]) window.Plotly.Plots.resize(node);
+    else if (memory.value && memory.value.charts[name]) draw(name, memory.value.charts[name]);
+  }
+});
+element.querySelectorAll("[data-chart]").forEach((node) => sizes.observe(node));
+new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+// Gradio awaits the bundle for the first panel only; the others may run before it has arrived.
+const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
+if (!window.Plotly && bundle) bundle.addEventListener("load", redraw);
+watch("value", show);
+show();

@@ -1,0 +1,132 @@
+"""A panel of charts that stay alive in the browser: one `gr.HTML` that holds Plotly graphs and text slots.
+
+`gr.Plot` rebuilds its node on every update, which loses the zoom, jumps the page to its top and takes two to
+five times as long; here `live.js` keeps the graphs and hands new data to `Plotly.react`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import plotly
+
+from ui.figures.frame import Figure
+from ui.link import NAMES
+from ui.theme import palette
+
+HERE = Path(__file__).parent
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+Value = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One graph of a panel.
+
+    Args:
+        name: how the figure is addressed in a value.
+        title: heading above it.
+        note: one line below the heading in plain words.
+        area: CSS class that sets its height and its place in the grid.
+    """
+
+    name: str
+    title: str
+    note: str = ""
+    area: str = ""
+
+
+@cache
+def head() -> str:
+    """The script tag of the Plotly bundle, which this server serves from the installed package."""
+    gr.set_static_paths([PLOTLY])
+    return f'<script src="/gradio_api/file={PLOTLY.as_posix()}"></script>'
+
+
+def panel(
+    charts: Sequence[Chart],
+    *,
+    elem_id: str,
+    slots: Sequence[str] = (),
+    after: Sequence[str] = (),
+    grid: str = "",
+    **props: Any,
+) -> gr.HTML:
+    """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
+
+    Args:
+        charts: the graphs, in reading order.
+        elem_id: id in the page.
+        slots, after: names of the text slots above and below the charts; "table" is always there, visually
+        hidden.
+        grid: CSS class of the grid.
+        props: further values that live.js needs (`affine`).
+    """
+    cards = "".join(
+        f'<figure class="lx-card {chart.area}"><figcaption>'
+        f'<span class="lx-title">{html.escape(chart.title)}</span>'
+        f'<span class="lx-note">{html.escape(chart.note)}</span></figcaption>'
+        f'<div class="lx-chart" role="img" aria-label="{html.escape(chart.title)}" '
+        f'data-chart="{chart.name}"></div>'
+        "</figure>"
+        for chart in charts
+    )
+    above, below = ("".join(f'<div data-slot="{name}"></div>' for name in names) for names in (slots, after))
+    template = (
+        f'<div class="lx-live" data-state="empty" data-key="" data-version="-1">{above}'
+        f'<div class="lx-grid {grid}">{cards}</div>{below}'
+        f'<div class="lx-hidden" data-slot="table"></div></div>'
+    )
+    return gr.HTML(
+        value=empty(),
+        html_template=template,
+        js_on_load=(HERE / "live.js").read_text(encoding="utf-8"),
+        head=head(),
+        apply_default_css=False,
+        elem_id=elem_id,
+        palette={"light": palette(False), "dark": palette(True)},
+        link_names=list(NAMES),
+        **props,
+    )
+
+
+def empty() -> Value:
+    """What a panel holds before its first answer."""
+    return answer(version=-1, state="empty")
+
+
+def answer(
+    *,
+    version: int,
+    state: str,
+    key: str = "",
+    charts: Mapping[str, tuple[Figure, str]] | None = None,
+    slots: Mapping[str, str] | None = None,
+    **rest: Any,
+) -> Value:
+    """The value of a panel: figures with their description in words, text slots, and how far the numbers are.
+
+    Args:
+        version: of the visitor's request; the page ignores what is older than what it shows.
+        state: "empty", "partial", "complete" or "error".
+        key: of the spec shown.
+        charts: name -> (figure, description).
+        slots: name -> HTML, already escaped.
+        rest: `link`, `trail`, `group`, `hide` for live.js.
+    """
+    drawn = {name: {"figure": figure, "alt": alt} for name, (figure, alt) in (charts or {}).items()}
+    return {
+        "version": version,
+        "state": state,
+        "key": key,
+        "charts": drawn,
+        "slots": dict(slots or {}),
+        **rest,
+    }

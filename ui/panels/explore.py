@@ -1,0 +1,282 @@
+"""The head of the page: the controls on the left, the sentence and the three live charts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import gradio as gr
+
+from evaluators.studio import Studio
+from lines_core.editing import OUTSIDE_RULES
+from lines_core.schedules import SHAPES
+from ui import markup, text
+from ui.affine import affine_tables
+from ui.answers import Head
+from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
+from ui.errors import told
+from ui.link import from_query
+from ui.live import Chart, Value, panel
+from ui.presets import preset, start_controls
+
+BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
+    if (window.linesBend)
+        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix);
+    return [];
+}"""
+"""Tier 0: the schedule bends in the browser before anything is asked of the server."""
+
+TIE = """(tie, gamma, alpha, beta) => {
+    const set = (visible, value) =>
+        ({ __type__: "update", visible, ...(value === undefined ? {} : { value }) });
+    const near = (value) => Math.round(100 * value) / 100;
+    return tie
+        ? [set(true, near(Math.min(1, Math.max(0, alpha)))), set(false), set(false)]
+        : [set(false), set(true, near(gamma)), set(true, near(1 - gamma))];
+}"""
+"""Tied shows gamma, untied shows alpha and beta; what was set carries over."""
+
+
+@dataclass(frozen=True)
+class Explore:
+    """What the rest of the page may use: every control in the order of `Controls`, and the live panel."""
+
+    settings: list[gr.components.Component]
+    live: gr.HTML
+
+    @property
+    def model(self) -> gr.Dropdown:
+        """The model's drop-down."""
+        return cast(gr.Dropdown, self.settings[0])
+
+    @property
+    def checkpoint(self) -> gr.Dropdown:
+        """The fine-tuned checkpoint's drop-down."""
+        return cast(gr.Dropdown, self.settings[1])
+
+
+def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
+    """Lay the head of the page out and wire its listeners, in the order that the three tiers need.
+
+    Events, all on `.change` (keyboard, reset, presets and links must count too), none public:
+        every control -> schedule       in the browser, registered first (tier 0)
+        every control -> all charts     unqueued, only the latest position, hidden progress (tier 1)
+        then          -> all charts     queued, chunk by chunk after a pause (tier 2)
+        page load     -> every control  from the link's query, then both tiers once
+    """
+    with gr.Row(elem_classes="lx-head"):
+        with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
+            settings, presets = _controls(studio)
+        with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+            notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
+            charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
+            live = panel(
+                charts,
+                elem_id="lx-head-live",
+                slots=("sentence", "tiles"),
+                grid="lx-head-grid",
+                affine=affine_tables((model.key, model.num_blocks) for model in studio.models()),
+            )
+            gr.HTML(markup.legend(), apply_default_css=False)
+    explore = Explore(settings, live)
+    _wire(studio, page, head, explore, presets, notice)
+    return explore
+
+
+def _controls(studio: Studio) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
+    """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
+    start = Controls()
+    words = text.CONTROLS
+    models = studio.models()
+    checkpoints = studio.checkpoints(models[0].key)
+    checkpoint = gr.Dropdown(
+        [(one.title, one.key) for one in checkpoints],
+        value=checkpoints[0].key,
+        label=words["checkpoint"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-checkpoint",
+    )
+    gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
+    alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
+    beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
+    tie = gr.Checkbox(
+        start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
+    )
+    gr.Markdown(f"**{text.PRESETS_TITLE}**", elem_classes="lx-small")
+    with gr.Row(elem_classes="lx-presets"):
+        presets = {
+            name: gr.Button(label, size="sm", min_width=60, elem_id=f"lx-preset-{name}")
+            for name, label in text.PRESETS.items()
+        }
+    shape = gr.Dropdown(
+        [(shape.title, key) for key, shape in SHAPES.items()],
+        value=start.shape,
+        label=words["shape"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-shape",
+    )
+    with gr.Accordion(text.ADVANCED, open=False, elem_id="lx-advanced"):
+        mix = _slider("mix", MIX_RANGE, start.mix)
+        outside = gr.Dropdown(
+            [(text.OUTSIDE.get(rule, rule), rule) for rule in OUTSIDE_RULES],
+            value=start.outside,
+            label=words["outside"][0],
+            info=words["outside"][1],
+            interactive=True,
+            filterable=False,
+            elem_id="lx-outside",
+        )
+        model = gr.Dropdown(
+            [(one.title, one.key) for one in models],
+            value=models[0].key,
+            label=words["model"][0],
+            interactive=True,
+            filterable=False,
+            elem_id="lx-model",
+        )
+    with gr.Accordion(text.EQUATION_TITLE, open=False):
+        gr.Markdown(text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
+    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets
+
+
+def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
+    label, info = text.CONTROLS[name]
+    return gr.Slider(
+        *bounds,
+        value=value,
+        step=STEP,
+        label=label,
+        info=info,
+        visible=visible,
+        interactive=True,
+        elem_id=f"lx-{name}",
+        buttons=["reset"] if name == "gamma" else [],
+    )
+
+
+def _wire(
+    studio: Studio,
+    page: gr.Blocks,
+    head: Head,
+    explore: Explore,
+    presets: dict[str, gr.Button],
+    notice: gr.HTML,
+) -> None:
+    settings, live = explore.settings, explore.live
+    changes = [control.change for control in settings]  # type: ignore[attr-defined]
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+    gr.on(changes, None, settings, None, js=BEND, **private)
+    tie, sliders = settings[3], settings[4:7]
+    tie.change(None, [tie, *sliders], sliders, js=TIE, **private)  # type: ignore[attr-defined]
+
+    quick, settle = _listeners(head)
+    at_once: dict[str, Any] = {"queue": False, **private}
+    in_time: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": None, **private}
+    moved = gr.on(changes, quick, settings, live, trigger_mode="always_last", **at_once)
+    moved.then(settle, settings, live, **in_time)
+
+    restored = page.load(_restore(studio), None, [*settings, notice], **at_once)
+    restored.then(quick, settings, live, **at_once).then(settle, settings, live, **in_time)
+
+    for name, button in presets.items():
+        button.click(_go(studio, name), settings, settings, concurrency_id="presets", **private)
+
+
+def _listeners(
+    head: Head,
+) -> tuple[Callable[..., Value | dict[str, Any]], Callable[..., Iterator[Value | dict[str, Any]]]]:
+    """Tier 1 and tier 2 with the signature that Gradio reads: the controls, then the visitor's request."""
+
+    def quick(
+        model: str,
+        checkpoint: str,
+        shape: str,
+        tie: bool,
+        gamma: float,
+        alpha: float,
+        beta: float,
+        mix: float,
+        outside: str,
+        request: gr.Request,
+    ) -> Value | dict[str, Any]:
+        controls = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+        shown = head.quick(str(request.session_hash), controls)
+        return gr.skip() if shown is None else shown
+
+    def settle(
+        model: str,
+        checkpoint: str,
+        shape: str,
+        tie: bool,
+        gamma: float,
+        alpha: float,
+        beta: float,
+        mix: float,
+        outside: str,
+        request: gr.Request,
+    ) -> Iterator[Value | dict[str, Any]]:
+        controls = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+        told_anything = False
+        for shown in head.settle(str(request.session_hash), controls):
+            told_anything = True
+            yield shown
+        if not told_anything:
+            yield gr.skip()  # Gradio takes a generator without answers for the answer None
+
+    return quick, settle
+
+
+def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
+    """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored."""
+
+    def restore(request: gr.Request) -> list[Any]:
+        query = {name: str(value) for name, value in dict(request.query_params).items()}
+        models = [model.key for model in studio.models()]
+        model = query.get("model", models[0])
+        known = {
+            "model": models,
+            "checkpoint": [one.key for one in studio.checkpoints(model if model in models else models[0])],
+            "shape": list(SHAPES),
+            "outside": list(OUTSIDE_RULES),
+        }
+        wanted = query.get("task", "")
+        checkpoint = wanted if wanted in known["checkpoint"] else known["checkpoint"][0]
+        start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
+        controls, complaints = from_query(query, known, start)
+        values: list[Any] = list(controls.values())
+        values[4:7] = [
+            gr.update(value=controls.gamma, visible=controls.tie),
+            gr.update(value=controls.alpha, visible=not controls.tie),
+            gr.update(value=controls.beta, visible=not controls.tie),
+        ]
+        said = markup.notice(complaints)
+        return [*values, gr.update(value=said, visible=bool(complaints))]
+
+    return restore
+
+
+def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
+    """The listener of one preset button."""
+
+    def go(
+        model: str,
+        checkpoint: str,
+        shape: str,
+        tie: bool,
+        gamma: float,
+        alpha: float,
+        beta: float,
+        mix: float,
+        outside: str,
+        request: gr.Request,
+    ) -> list[Any]:
+        here = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+        with told():
+            there = preset(studio, name, here, visitor=f"{request.session_hash}:preset")
+        return list(there.values())
+
+    return go

@@ -1,0 +1,202 @@
+"""A sweep in a tab: shown from what is known, measured at a button, streamed point by point, and stopped.
+
+It waits in a queue of its own and asks the studio under a name of its own, so the sliders stay live.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from evaluators.errors import Cancelled, Superseded
+from evaluators.evaluation import Evaluation
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from evaluators.sweeps import run_sweep
+from ui import text
+from ui.errors import message_of
+from ui.live import Value, answer
+
+Found = Mapping[EditSpec, Evaluation]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a tab sweeps and how it shows it.
+
+    Args:
+        name: of the tab, for names in the studio.
+        specs: (model, checkpoint) -> the points in the order in which they are measured.
+        draw: (model, checkpoint, points so far, further settings) -> the panel's value, `slots` without
+        "status".
+        running: visitors whose sweep runs now, and the event that stops it.
+    """
+
+    name: str
+    specs: Callable[[str, str], Sequence[EditSpec]]
+    draw: Callable[..., Value]
+    running: dict[str, threading.Event] = field(default_factory=dict)
+
+    def known(self, studio: Studio, model: str, checkpoint: str) -> dict[EditSpec, Evaluation]:
+        """The points that have been measured. Raises: SpecError if the lab has no pictures for them."""
+        pairs = ((spec, studio.cached(spec)) for spec in self.specs(model, checkpoint))
+        return {spec: found for spec, found in pairs if found is not None}
+
+    def shown(self, studio: Studio, model: str, checkpoint: str, *more: Any) -> tuple[Value, Any, Any]:
+        """The panel and the two buttons while nothing runs."""
+        try:
+            found = self.known(studio, model, checkpoint)
+            total = len(self.specs(model, checkpoint))
+            value = self.draw(model, checkpoint, found, *more)
+            value["slots"]["status"] = _idle(found, total)
+            return (
+                value,
+                gr.update(value=_label(found, total), interactive=True),
+                gr.update(interactive=False),
+            )
+        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
+            return _trouble(problem), gr.update(interactive=False), gr.update(interactive=False)
+
+    def run(
+        self, studio: Studio, visitor: str, model: str, checkpoint: str, *more: Any
+    ) -> Iterator[tuple[Value, Any, Any]]:
+        """Measure: only what is missing, or everything anew if nothing is. One answer a point."""
+        name = f"{visitor}:{self.name}"
+        stop = self.running[name] = threading.Event()
+        busy = gr.update(interactive=False), gr.update(interactive=True)
+        before: Found = {}
+        found: dict[EditSpec, Evaluation] = {}
+        ended = ""
+        try:
+            specs = self.specs(model, checkpoint)
+            before = self.known(studio, model, checkpoint)
+            fresh = len(before) == len(specs)
+            found = {} if fresh else dict(before)
+            missing = [spec for spec in specs if spec not in found]
+            yield self._step(found, len(specs), model, checkpoint, more), *busy
+            for spec, evaluation in run_sweep(studio, missing, name, stop, fresh=fresh):
+                found[spec] = evaluation
+                yield self._step(found, len(specs), model, checkpoint, more), *busy
+            ended = _agreement(before, found) if fresh else ""
+        except (Cancelled, Superseded):
+            ended = text.SWEEP["stopped"]
+        except Exception as problem:  # noqa: BLE001 -- the buttons must come back, whatever happened
+            ended = message_of(problem)
+        finally:
+            self.running.pop(name, None)
+        value, run, cancel = self.shown(studio, model, checkpoint, *more)
+        if ended:
+            value["slots"]["status"] = value["slots"].get("status", "") + _line(ended)
+        yield value, run, cancel
+
+    def cancel(self, visitor: str) -> None:
+        """Stop the visitor's running sweep at its next chunk; without one, do nothing."""
+        stop = self.running.get(f"{visitor}:{self.name}")
+        if stop is not None:
+            stop.set()
+
+    def _step(self, found: Found, total: int, model: str, checkpoint: str, more: Sequence[Any]) -> Value:
+        value = self.draw(model, checkpoint, found, *more)
+        left = _time_left(found, total)
+        value["slots"]["status"] = (
+            f'<p class="lx-status" role="status">measuring: {len(found)} of {total} positions{left}'
+            f'<progress value="{len(found)}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
+        )
+        value["state"] = "partial"
+        return value
+
+
+def sweep_buttons(sweep: Sweep) -> tuple[gr.Button, gr.Button]:
+    """The buttons that start and stop the sweep, laid out where this is called."""
+    with gr.Row(elem_classes="lx-tools"):
+        run = gr.Button(text.SWEEP["run"], size="sm", elem_id=f"lx-{sweep.name}-run")
+        cancel = gr.Button(
+            text.SWEEP["cancel"], size="sm", interactive=False, elem_id=f"lx-{sweep.name}-stop"
+        )
+    return run, cancel
+
+
+def wire_sweep(
+    sweep: Sweep,
+    studio: Studio,
+    panel: gr.HTML,
+    buttons: tuple[gr.Button, gr.Button],
+    inputs: Sequence[gr.components.Component],
+    shows_on: Sequence[Any],
+) -> None:
+    """All events of a sweep.
+
+    Args:
+        sweep: what to measure and draw.
+        studio: that measures.
+        panel: the charts.
+        buttons: from `sweep_buttons`.
+        inputs: model, checkpoint and the further settings that `sweep.draw` takes.
+        shows_on: events after which the panel is drawn again from what is known (page load, tab, checkpoint).
+    """
+    run, cancel = buttons
+    outputs = [panel, run, cancel]
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+    def show(*values: Any) -> tuple[Value, Any, Any]:
+        return sweep.shown(studio, *values)
+
+    def measure(request: gr.Request, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
+        yield from sweep.run(studio, str(request.session_hash), *values)
+
+    def stop(request: gr.Request) -> None:
+        sweep.cancel(str(request.session_hash))
+
+    gr.on(shows_on, show, list(inputs), outputs, queue=False, trigger_mode="always_last", **private)
+    run.click(measure, list(inputs), outputs, concurrency_id="sweeps", concurrency_limit=2, **private)
+    cancel.click(stop, None, None, queue=False, **private)
+
+
+def _label(found: Found, total: int) -> str:
+    return text.SWEEP["again"] if found and len(found) == total else text.SWEEP["run"]
+
+
+def _idle(found: Found, total: int) -> str:
+    if not found:
+        return _line(text.SWEEP["nothing"])
+    if all(point.precomputed for point in found.values()):
+        badge, more = "precomputed", text.SWEEP["precomputed"]
+    else:
+        badge, more = "measured", text.SWEEP["measured"]
+    images = sum(task.n for task in next(iter(found.values())).tasks)
+    return _line(f"{len(found)} of {total} positions, {images:,} images each; {more}", badge)
+
+
+def _line(said: str, badge: str = "") -> str:
+    mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
+    return f'<p class="lx-status" role="status">{mark}{escape(said)}</p>'
+
+
+def _time_left(found: Found, total: int) -> str:
+    spent = [point.seconds for point in found.values() if not point.precomputed and point.seconds > 0]
+    if not spent:
+        return ""
+    return f", about {(total - len(found)) * sum(spent) / len(spent):.0f} s left"
+
+
+def _agreement(before: Found, after: Found) -> str:
+    """How what was just measured compares with what was known: the point of reproducing it."""
+    gaps = [
+        abs(one.accuracy - other.accuracy)
+        for spec, point in after.items()
+        if spec in before
+        for one, other in zip(point.tasks, before[spec].tasks, strict=True)
+    ]
+    worst = max(gaps, default=0.0)
+    if worst == 0.0:
+        return f"Reproduced: all {len(after)} positions agree to the last image."
+    return f"Reproduced: the largest difference of any task is {100 * worst:.2f} points."
+
+
+def _trouble(problem: Exception) -> Value:
+    return answer(version=0, state="error", slots={"status": _line(message_of(problem)), "finding": ""})

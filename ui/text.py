@@ -1,0 +1,237 @@
+"""Every word on the page, in plain language; the prose of the last tab is in about_*.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluators.evaluation import Evaluation
+from evaluators.normalise import Normalised
+from ui.figures.robust import Area
+
+TITLE = "LiNeS Explorer"
+HEADING = "Fine-tune a model, keep what it knew"
+INTRO = (
+    "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
+    "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "
+    "ones. "
+    "Move the slider; every number is measured on real pictures."
+)
+
+UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."
+
+CONTROLS = {
+    "model": ("Model", "The pre-trained CLIP."),
+    "checkpoint": ("Fine-tuned on", "The task this copy of the model was trained on afterwards."),
+    "shape": ("Scaling function", "How the factor rises from the first block to the last."),
+    "gamma": ("γ: share the first block keeps", "1 = fine-tuned"),
+    "alpha": ("α: factor of the first block", "1 = fine-tuned"),
+    "beta": ("β: rise from first to last block", "the last block gets α + β"),
+    "tie": ("Tie β = 1 − α", "The last block keeps its full change."),
+    "mix": ("WiSE-FT mix", "multiplies every factor"),
+    "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
+}
+ADVANCED = "More controls"
+PRESETS_TITLE = "Go to"
+PRESETS = {
+    "pretrained": "Pre-trained",
+    "finetuned": "Fine-tuned",
+    "wise_ft": "WiSE-FT 0.5",
+    "lines": "LiNeS tuned",
+    "reverse": "Reverse",
+}
+OUTSIDE = {
+    "alpha": "like the first block: α (the authors' code)",
+    "depth": "by depth: first and last block's factor",
+    "pretrained": "pre-trained (0)",
+    "finetuned": "fine-tuned (1)",
+}
+
+CHARTS = {
+    "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
+    "tradeoff": ("Target against control", "up: better at the new task, right: remembers more"),
+    "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
+}
+WAITING = "Measuring …"
+EQUATION = (
+    "**Eq. 1** $\\lambda(l) = \\alpha + \\beta\\,\\frac{l-1}{L-1}$ for block $l = 1 \\dots L$. The edited "
+    "weights are "
+    "$\\theta_0 + m\\,\\lambda(l)\\,\\tau$ with the task vector $\\tau = \\theta_t - \\theta_0$ "
+    "(fine-tuned minus "
+    "pre-trained) and the WiSE-FT mix $m$. Tied: $\\alpha = \\gamma$, $\\beta = 1 - \\gamma$."
+)
+EQUATION_TITLE = "Show the equation"
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A fraction as the page writes it: '97.5 %', with the sign that belongs to a number below zero.
+
+    >>> percent(0.9751), percent(-0.0301)
+    ('97.5 %', '−3.0 %')
+    """
+    said = f"{100 * fraction:.{digits}f}"
+    if float(said) == 0:
+        said = said.lstrip("-")
+    return said.replace("-", "−") + "\u202f%"
+
+
+def points(difference: float) -> str:
+    """A difference of two accuracies in percentage points, always signed: '+5.2 points'."""
+    said = f"{100 * difference:+.1f}"
+    return ("±0.0" if float(said) == 0 else said.replace("-", "−")) + " points"
+
+
+def thousands(number: int) -> str:
+    """1600 -> '1,600'."""
+    return f"{number:,}"
+
+
+def verdict(title: str, numbers: Normalised | None) -> str:
+    """The plain sentence on top: what the edit keeps of the task it learned, and gets back of what it
+    forgot."""
+    task = title[:1].lower() + title[1:]
+    if numbers is None or numbers.kept is None:
+        return f"Comparing with the pre-trained and the fine-tuned model on {task} …"
+    keeps = f"Keeps {percent(numbers.kept)} of what it learned about {task}"
+    if numbers.regained is None:
+        return f"{keeps}; fine-tuning made it forget nothing here."
+    back = numbers.regained
+    if abs(back) < 0.005:
+        return f"{keeps} and gets back nothing of what it forgot."
+    if back < 0:
+        return f"{keeps} but forgets even more than the fine-tuned model."
+    if back > 1.005:
+        return f"{keeps} and knows more about the other tasks than before fine-tuning."
+    return f"{keeps} and gets back {percent(back, 0)} of what it forgot."
+
+
+def evidence(evaluation: Evaluation, total: int) -> str:
+    """What the numbers rest on: how many images, partial or complete, measured here or shipped."""
+    seen = sum(task.n for task in evaluation.tasks)
+    split = "test" if evaluation.spec.split == "test" else "validation"
+    if not evaluation.complete:
+        return f"first {thousands(seen)} of {thousands(total)} images, still counting"
+    if evaluation.precomputed:
+        return f"all {thousands(seen)} {split} images, precomputed"
+    return f"all {thousands(seen)} {split} images, measured in {evaluation.seconds:.1f} s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """'a, b and c'."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+SWEEP = {
+    "run": "Measure it now",
+    "again": "Precomputed · reproduce it here",
+    "cancel": "Stop",
+    "precomputed": "precomputed with the shipped weights; the button measures every point again on this "
+    "machine",
+    "measured": "measured on this machine",
+    "nothing": "not measured yet",
+    "stopped": "stopped; the points measured so far are kept",
+}
+TABS = {
+    "forgetting": "Forgetting",
+    "robust": "Robust fine-tuning",
+    "tune": "Tune",
+    "about": "About the method",
+}
+
+
+FORGETTING = (
+    "Which layers forget? Both curves start at the fine-tuned model on the left. Going right, one shrinks "
+    "the "
+    "change in the **shallow** layers (LiNeS), the other in the **deep** layers. (Fig. 1 of the paper)"
+)
+FORGETTING_CHARTS = {
+    "target": ("New task (target)", "higher is better: what fine-tuning was for"),
+    "control": ("Other tasks (control)", "higher is better: what should not be forgotten"),
+}
+ROBUST = (
+    "A model fine-tuned on objects (ID) meets the same objects in other looks (OOD). WiSE-FT mixes "
+    "pre-trained and "
+    "fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then mixes. "
+    "(Section 5.1 and Fig. 3 of the paper)"
+)
+ROBUST_CHART = ("All shifts together", "mean accuracy on the five shifted sets; up and right is better")
+SHIFTS = {
+    "objects_sketch": "Sketches",
+    "objects_hard": "Hard, cluttered",
+    "objects_renditions": "Renditions",
+    "objects_views": "Odd views",
+    "objects_fresh": "Fresh draw",
+}
+AREAS = "Area under each front (hypervolume), in points × points above the worst ID and OOD accuracy shown"
+TUNE = (
+    "How strongly should one shrink? The paper picks γ on **validation** images: the best sum of $w$ "
+    "times the kept "
+    "target accuracy and the kept control accuracy (C.1, $w = 2$). Only then is the choice reported on "
+    "**test** images."
+)
+TUNE_CHARTS = {
+    "score": ("Score on validation", "w · target / fine-tuned + mean of control / zero-shot"),
+    "parts": ("What is weighed", "accuracy on validation images"),
+}
+TUNE_WAITING = "The validation sweep of this checkpoint has not been measured yet: start it above."
+WEIGHT = (
+    "w: weight of the target",
+    "2 in the paper; larger: stay closer to fine-tuned, smaller: remember more",
+)
+
+
+def tuned(gamma: float, weight: float) -> str:
+    """'With w = 2, validation chooses γ = 0.4'."""
+    return f"With w = {weight:g}, validation images choose γ = {gamma:g}"
+
+
+def forgetting_finding(
+    shallow: Sequence[Evaluation], deep: Sequence[Evaluation], finetuned: Evaluation | None
+) -> str:
+    """One sentence on Fig. 1: both ways of shrinking at the same gamma, in points against fine-tuned."""
+    at = {round(point.spec.alpha, 3): point for point in deep}
+    both = [(point, at[round(point.spec.alpha, 3)]) for point in shallow if round(point.spec.alpha, 3) in at]
+    if finetuned is None or not both:
+        return "Not measured yet: start the sweep above."
+    low, high = min(both, key=lambda pair: abs(pair[0].spec.alpha - 0.5))
+    said = [
+        f"{points(point.target - finetuned.target)} target, {points(point.control - finetuned.control)} "
+        f"control"
+        for point in (low, high)
+    ]
+    return (
+        f"At γ = {low.spec.alpha:g}, shrinking the shallow layers means {said[0]}; shrinking the "
+        f"deep layers {said[1]}."
+    )
+
+
+def robust_finding(area: Area | None) -> str:
+    """One sentence on the two fronts, by the area they dominate."""
+    if area is None or not area.wise_ft:
+        return "Not measured yet: start the sweep above."
+    gain = 100 * (area.lines / area.wise_ft - 1)
+    if abs(gain) < 0.5:
+        return "On average over the shifts the two fronts cover the same area."
+    more = "more" if gain > 0 else "less"
+    return (
+        f"On average over the shifts, LiNeS + WiSE-FT covers {abs(gain):.1f} % {more} area than "
+        f"WiSE-FT alone."
+    )
+
+
+HERE = Path(__file__).parent
+ABOUT = (HERE / "about_method.md").read_text(encoding="utf-8")
+ABOUT_LAB = (HERE / "about_lab.md").read_text(encoding="utf-8")
+CODE_TITLE = "The method in ten lines"
+CODE = """\
+from lines_core import line_scaling
+
+# both: name -> tensor, of the same model before and after fine-tuning
+task_vector = {name: finetuned[name] - pretrained[name] for name in pretrained}
+
+gamma = 0.4
+scaled = line_scaling(task_vector, alpha=gamma, beta=1 - gamma)   # Eq. 1, block by block
+
+edited = {name: pretrained[name] + scaled[name] for name in pretrained}
+model.load_state_dict(edited)
+"""

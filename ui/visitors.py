@@ -1,0 +1,55 @@
+"""Who asked for what last: small per-visitor state with a time to live."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+TIME_TO_LIVE = 3600.0
+CAPACITY = 2000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A visitor's latest request: `version` grows by one with each, `key` names what was asked."""
+
+    version: int
+    key: str
+
+
+class Visitors:
+    """Latest request of each visitor. Every method takes the one lock and returns at once."""
+
+    def __init__(self, time_to_live: float = TIME_TO_LIVE, capacity: int = CAPACITY) -> None:
+        self._lock = threading.Lock()
+        self._latest: OrderedDict[str, tuple[float, Request]] = OrderedDict()
+        self._time_to_live = time_to_live
+        self._capacity = capacity
+        self._count = 0
+
+    def arrive(self, visitor: str, key: str) -> Request:
+        """Note a new request and forget visitors who have been silent for too long."""
+        now = time.monotonic()
+        with self._lock:
+            self._count += 1  # one counter for all: a version stays newer even when a visitor was forgotten
+            request = Request(self._count, key)
+            self._latest[visitor] = (now, request)
+            self._latest.move_to_end(visitor)
+            while self._latest:
+                seen, _ = next(iter(self._latest.values()))
+                if now - seen <= self._time_to_live and len(self._latest) <= self._capacity:
+                    break
+                self._latest.popitem(last=False)
+            return request
+
+    def latest(self, visitor: str) -> Request | None:
+        """The visitor's latest request, None if there was none or it was forgotten."""
+        with self._lock:
+            entry = self._latest.get(visitor)
+            return entry[1] if entry else None
+
+    def is_latest(self, visitor: str, request: Request) -> bool:
+        """Whether nothing newer has arrived from this visitor."""
+        return self.latest(visitor) == request
