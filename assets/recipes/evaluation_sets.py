@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from datasets import ClassLabel, Dataset, Features, Image
+from datasets import ClassLabel, Dataset, Features, Image, disable_progress_bars
 from PIL import Image as Pillow
 
 from assets.recipes.world.draws import draw_split
 from assets.recipes.world.settings import SETTINGS, SHIFTS, Setting
 
 LEAST = {"val": 200, "test": 400}
+LEAST_SHIFTED = 256
 
 
 def pictures_in(setting: Setting, split: str) -> int:
     """Pictures of a split: the same number for each class, at least ``LEAST[split]`` in all."""
     classes = len(setting.family.concepts)
-    return -(-LEAST[split] // classes) * classes
+    least = LEAST_SHIFTED if setting.key in SHIFTS else LEAST[split]
+    return -(-least // classes) * classes
 
 
 def splits_of(key: str) -> tuple[str, ...]:
@@ -62,6 +64,7 @@ def save_tasks(folder: Path) -> None:
 
 def save_evaluation_sets(folder: Path, workers: int) -> Iterator[str]:
     """Write every missing parquet file and ``tasks.json``; yields a line a file."""
+    disable_progress_bars()
     folder.mkdir(parents=True, exist_ok=True)
     save_tasks(folder)
     for setting in SETTINGS.values():

@@ -30,7 +30,7 @@ class Pretraining:
         seed: of the initial weights and of the order of pictures.
     """
 
-    steps: int = 7_000
+    steps: int = 4_000
     batch: int = 192
     rate: float = 1e-3
     warmup: int = 300

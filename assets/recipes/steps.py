@@ -9,6 +9,7 @@ import torch
 
 from assets.recipes.evaluation_sets import save_evaluation_sets
 from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
+from assets.recipes.measuring import measure_sweeps
 from assets.recipes.pretraining import Pretraining, pretrain
 from assets.recipes.tiny_clip import fresh_model, load_model, save_config
 from assets.recipes.vocabulary import save_merges, tokenizer
@@ -84,10 +85,24 @@ def sample(place: Place) -> Iterator[str]:
     yield from save_evaluation_sets(place.assets / "eval", place.workers)
 
 
+def measure(place: Place) -> Iterator[str]:
+    """Default sweeps."""
+    yield from measure_sweeps(place.assets, place.work / "measured")
+
+
+def report(place: Place) -> Iterator[str]:
+    """REPORT.md with its plots; needs matplotlib, a development requirement."""
+    from assets.recipes.report import write_report
+
+    yield from write_report(place.assets)
+
+
 STEPS: Mapping[str, Callable[[Place], Iterator[str]]] = {
     "configure": configure,
     "draw": draw,
     "train": train,
     "adapt": adapt,
     "sample": sample,
+    "measure": measure,
+    "report": report,
 }

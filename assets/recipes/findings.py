@@ -1,0 +1,193 @@
+"""What the lab shows of the paper's claims, computed from the shipped sweeps and from nothing else."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from assets.recipes.measuring import ALL_IMAGES, anchors
+from evaluators import EditSpec, Evaluation
+from evaluators.accuracy import mean_interval
+from evaluators.sweeps import GAMMAS, gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.tradeoff import choose_gamma
+
+Path2D = Sequence[tuple[float, float]]
+
+
+class Measured:
+    """The shipped evaluations, found by their spec."""
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.json"))
+        plain = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
+        self._found = {found.spec: found for found in map(Evaluation.from_dict, plain)}
+
+    def __getitem__(self, spec: EditSpec) -> Evaluation:
+        return self._found[spec]
+
+    def all(self, specs: Sequence[EditSpec]) -> tuple[Evaluation, ...]:
+        """The evaluations of the specs, in their order."""
+        return tuple(self._found[spec] for spec in specs)
+
+
+def best_beyond(path: Path2D, least: float) -> float:
+    """Largest second coordinate on the polyline ``path`` where the first is at least ``least``.
+
+    A rival is thus taken at its best: of all models on its path that are as good on one axis, the best on
+    the other. Ends of the path count; -inf if no point reaches ``least``.
+    """
+    reached = [y for x, y in path if x >= least]
+    for (x0, y0), (x1, y1) in pairwise(path):
+        if min(x0, x1) < least < max(x0, x1):
+            reached.append(y0 + (y1 - y0) * (least - x0) / (x1 - x0))
+    return max(reached, default=float("-inf"))
+
+
+@dataclass(frozen=True)
+class TaskFinding:
+    """One checkpoint: before, after, LiNeS tuned on validation, and its rivals; accuracies in [0, 1].
+
+    Args:
+        pretrained, finetuned, lines: evaluations on all test pictures.
+        gamma: chosen by C.1 on validation.
+        wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy.
+        reverse_target: best target accuracy of deep shrinking at no less than LiNeS's control accuracy.
+        lines_path, wise_ft_path, reverse_path: (target, control) from fine-tuned to pre-trained.
+    """
+
+    key: str
+    gamma: float
+    pretrained: Evaluation
+    finetuned: Evaluation
+    lines: Evaluation
+    wise_ft_control: float
+    reverse_target: float
+    lines_path: Path2D
+    wise_ft_path: Path2D
+    reverse_path: Path2D
+
+
+def _points(evaluations: Sequence[Evaluation]) -> Path2D:
+    return [(found.target, found.control) for found in evaluations]
+
+
+def task_finding(measured: Measured, checkpoint: str) -> TaskFinding:
+    """The finding of one of the eight checkpoints. Raises: KeyError if its sweeps were not measured."""
+    validation = measured.all(gamma_sweep(checkpoint, "val", images=ALL_IMAGES))
+    before, after = measured.all(anchors(checkpoint, "val", ALL_IMAGES))
+    gamma = choose_gamma(list(zip(GAMMAS, validation, strict=True)), before, after).gamma
+    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
+    lines = measured[EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)]
+    wise_ft = _points(measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]))
+    reverse = _points(measured.all(gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES)))
+    return TaskFinding(
+        key=checkpoint,
+        gamma=gamma,
+        pretrained=pretrained,
+        finetuned=finetuned,
+        lines=lines,
+        wise_ft_control=best_beyond(wise_ft, lines.target),
+        reverse_target=best_beyond([(control, target) for target, control in reverse], lines.control),
+        lines_path=_points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES))),
+        wise_ft_path=wise_ft,
+        reverse_path=reverse,
+    )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean accuracy and its 95 % interval, fractions in [0, 1]."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_target(evaluations: Sequence[Evaluation]) -> Estimate:
+    """Mean target accuracy over checkpoints; their test pictures are independent."""
+    counts = [(found.target_task.correct, found.target_task.n) for found in evaluations]
+    return Estimate(sum(found.target for found in evaluations) / len(evaluations), *mean_interval(counts))
+
+
+def mean_control(evaluations: Sequence[Evaluation]) -> Estimate:
+    """Mean control accuracy over checkpoints.
+
+    The checkpoints are asked about the same pictures, so for the interval a task counts once, with its mean
+    accuracy as control: seven checkpoints do not make its pictures seven times as many.
+    """
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for found in evaluations:
+        for task in found.control_tasks:
+            counts.setdefault(task.key, []).append((task.correct, task.n))
+    once = [(round(sum(c for c, _ in seen) / len(seen)), seen[0][1]) for seen in counts.values()]
+    return Estimate(sum(found.control for found in evaluations) / len(evaluations), *mean_interval(once))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The eight checkpoints together: means over them, fractions in [0, 1].
+
+    Args:
+        kept: LiNeS's mean target over the fine-tuned models'.
+        regained: share of the mean control accuracy lost by fine-tuning that LiNeS gives back.
+        wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy.
+        reverse_margin: LiNeS's mean target minus deep shrinking's at no less than equal control accuracy.
+    """
+
+    zero_shot: Estimate
+    finetuned_target: Estimate
+    finetuned_control: Estimate
+    lines_target: Estimate
+    lines_control: Estimate
+    drop: float
+    kept: float
+    regained: float
+    wise_ft_margin: float
+    reverse_margin: float
+
+
+def summarise(findings: Sequence[TaskFinding]) -> Summary:
+    """Means over checkpoints."""
+
+    def mean(value: Callable[[TaskFinding], float]) -> float:
+        return sum(map(value, findings)) / len(findings)
+
+    before = mean(lambda finding: finding.pretrained.control)
+    after = mean(lambda finding: finding.finetuned.control)
+    lines_control = mean_control([finding.lines for finding in findings])
+    lines_target = mean_target([finding.lines for finding in findings])
+    finetuned_target = mean_target([finding.finetuned for finding in findings])
+    return Summary(
+        zero_shot=mean_target([finding.pretrained for finding in findings]),
+        finetuned_target=finetuned_target,
+        finetuned_control=mean_control([finding.finetuned for finding in findings]),
+        lines_target=lines_target,
+        lines_control=lines_control,
+        drop=before - after,
+        kept=lines_target.value / finetuned_target.value,
+        regained=(lines_control.value - after) / (before - after),
+        wise_ft_margin=lines_control.value - mean(lambda finding: finding.wise_ft_control),
+        reverse_margin=lines_target.value - mean(lambda finding: finding.reverse_target),
+    )
+
+
+@dataclass(frozen=True)
+class RobustFinding:
+    """The objects checkpoint: (ID accuracy, mean accuracy on the five shifts) along both fronts."""
+
+    pretrained: Evaluation
+    finetuned: Evaluation
+    wise_ft: tuple[Evaluation, ...]
+    lines_wise_ft: tuple[Evaluation, ...]
+
+
+def robust_finding(measured: Measured, checkpoint: str = "objects") -> RobustFinding:
+    """The finding of the objects checkpoint. Raises: KeyError if its sweeps were not measured."""
+    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
+    return RobustFinding(
+        pretrained,
+        finetuned,
+        measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)),
+        measured.all(robust_sweep(checkpoint, "test", ALL_IMAGES)),
+    )
