@@ -47,11 +47,12 @@ def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[f
     """
     if not results:
         raise EvaluationError("The mean of no accuracies has no interval.")
-    below = above = mean = 0.0
+    below = above = total = 0.0
     for correct, n in results:
         low, high = wilson_interval(correct, n, z)
         p = correct / n
-        mean += p / len(results)
+        total += p
         below += (p - low) ** 2
         above += (high - p) ** 2
-    return mean - math.sqrt(below) / len(results), mean + math.sqrt(above) / len(results)
+    k = len(results)
+    return (total - math.sqrt(below)) / k, (total + math.sqrt(above)) / k

@@ -88,13 +88,17 @@ class LiveEncoder:
         """
         if self._carries == (checkpoint, scales):
             return
-        self._carries = None  # whatever fails from here on, the next call writes
+        self.forget()  # whatever fails from here on, the next call writes
         if not any((*scales.blocks, scales.before, scales.after)):
             self._editor.restore()
         else:
             blocks = torch.tensor(scales.blocks, dtype=torch.float64)
             self._editor.apply(self.residual(checkpoint), blocks, scales.before, scales.after)
         self._carries = (checkpoint, scales)
+
+    def forget(self) -> None:
+        """Take nothing for granted: the next ``carry`` writes. For use after something failed."""
+        self._carries = None
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Image features of shape (n, D), not normalised: length does not change which class wins."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from evaluators.errors import LabError
@@ -58,7 +59,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
     try:
         clip = open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True)
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / MERGES))
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise LabError(f"open_clip cannot load {folder}: {error}") from error
     if tokenizer.vocab_size != vocabulary:
         raise LabError(

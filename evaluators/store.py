@@ -104,17 +104,12 @@ class ResultStore:
             self._do_without(second)
 
     def _set_aside(self, path: Path, error: sqlite3.Error) -> sqlite3.Connection:
-        aside = next(
-            candidate
-            for number in range(1, 1_000_000)
-            if not (candidate := path.with_name(f"{path.name}.damaged-{number}")).exists()
-        )
-        path.replace(aside)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        _LOG.warning(
-            "%s is no result store (%s): it was set aside as %s, a new one begun.", path, error, aside
-        )
+        number = next(n for n in range(1, 1_000_000) if not path.with_name(f"{path.name}.aside-{n}").exists())
+        for suffix in ("", "-wal", "-shm"):  # a database and what it has not written back yet stay together
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.replace(path.with_name(f"{path.name}.aside-{number}{suffix}"))
+        _LOG.warning("%s is no result store (%s): it is now %s.aside-%d.", path, error, path.name, number)
         return _connect(path)
 
     def _do_without(self, error: Exception) -> None:
@@ -134,12 +129,14 @@ def _connect(path: Path) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(f"its tables are another program's, or of version {version}")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()  # stays as it was where WAL cannot be had
         connection.execute("PRAGMA synchronous = NORMAL")
-        with connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
-            )
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if not tables:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")  # another process sees all of a new store or nothing
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+                )
         connection.execute("SELECT value FROM results LIMIT 1").fetchone()
     except BaseException:
         connection.close()

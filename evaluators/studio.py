@@ -287,7 +287,11 @@ class Studio:
                 return
             chunk = request.chunks[len(request.correct)]
             begin = time.perf_counter()
-            correct = self._count(measurement, request.pictures, chunk, heads)
+            try:
+                correct = self._count(measurement, request.pictures, chunk, heads)
+            except BaseException:
+                self._live.forget()
+                raise
             request.progress.seconds += time.perf_counter() - begin
             request.correct.append(correct)
             if chunk.whole:

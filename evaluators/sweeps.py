@@ -59,7 +59,7 @@ def run_sweep(
     Args:
         studio: which gives its lock back after every chunk, so sliders stay live meanwhile.
         specs: the points in order.
-        visitor: as in ``Studio.stream``; give a sweep a name of its own, or a moved slider would stop it.
+        visitor: as in ``Studio.stream``; a name of its own, or the sweep and the slider stop each other.
         cancelled: looked at after every chunk: an event that is set, or a function that returns True.
         fresh: measure anew, whatever is known.
     Raises: Cancelled once ``cancelled`` says so; otherwise as ``Studio.stream``. Earlier points stay known.
