@@ -1,16 +1,20 @@
 """The steps from nothing to the shipped lab, in order; each skips what its output already holds."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from assets.recipes.cards import write_cards
 from assets.recipes.evaluation_sets import save_evaluation_sets
 from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
+from assets.recipes.ledger import save_entry
 from assets.recipes.measuring import measure_sweeps
 from assets.recipes.pretraining import Pretraining, pretrain
+from assets.recipes.report import write_report
 from assets.recipes.tiny_clip import fresh_model, load_model, save_config
 from assets.recipes.vocabulary import save_merges, tokenizer
 from assets.recipes.web import draw_web_shards, load_web
@@ -62,7 +66,9 @@ def train(place: Place) -> Iterator[str]:
     checkpoint = place.work / "pretraining.pt"
     yield from pretrain(load_web(place.work / "web"), PRETRAINING, checkpoint)
     model = fresh_model(PRETRAINING.seed)
-    model.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
+    state = torch.load(checkpoint, weights_only=True)
+    model.load_state_dict(state["model"])
+    save_entry(place.tiny_clip, "pretrained", {**asdict(PRETRAINING), "seconds": state["seconds"]})
     yield f"saved {save_pretrained(model, place.tiny_clip)}"
 
 
@@ -75,8 +81,10 @@ def adapt(place: Place) -> Iterator[str]:
         model = load_model(place.tiny_clip)
         head = zero_shot_head(model, tokenizer(place.tiny_clip), FAMILIES[key])
         pixels, labels = draw_split(key, "train", recipe.pictures, place.workers)
+        began = time.perf_counter()
         for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), recipe):
             yield f"{key}: {line}"
+        save_entry(place.tiny_clip, key, {**asdict(recipe), "seconds": time.perf_counter() - began})
         save_finetuned(model, path)
 
 
@@ -91,10 +99,9 @@ def measure(place: Place) -> Iterator[str]:
 
 
 def report(place: Place) -> Iterator[str]:
-    """REPORT.md with its plots; needs matplotlib, a development requirement."""
-    from assets.recipes.report import write_report
-
+    """REPORT.md with its plots, and the cards."""
     yield from write_report(place.assets)
+    yield from write_cards(place.assets)
 
 
 STEPS: Mapping[str, Callable[[Place], Iterator[str]]] = {
