@@ -31,7 +31,7 @@ check: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-assets: $(APP_STAMP)
+assets: $(DEV_STAMP)
 	$(BIN)/python -m assets.recipes $(ARGS)
 
 format: $(DEV_STAMP)
