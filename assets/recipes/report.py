@@ -201,9 +201,10 @@ def write_report(assets: Path) -> Iterator[str]:
         "# What the embedded lab shows",
         "",
         "Written by `python -m assets.recipes report` from `assets/sweeps`; every number is measured on "
-        f"the test split ({pictures[0]} to {pictures[-1]} pictures a task), γ chosen by C.1 (w = 2) on validation."
-        " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no less "
-        "target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy.",
+        f"the test split ({pictures[0]} to {pictures[-1]} pictures a task), γ chosen by C.1 (w = 2) on "
+        "validation."
+        " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no "
+        "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy.",
         "",
         *_claims_table(summary),
         "",
