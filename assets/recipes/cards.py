@@ -115,7 +115,7 @@ def write_cards(assets: Path) -> Iterator[str]:
     ]
     (tiny_clip / "README.md").write_text("\n".join(card), encoding="utf-8")
     yield str(tiny_clip / "README.md")
-    captions = [f"- {draw_web(index)[1][0].text}" for index in range(9)]
+    captions = [f"- {draw_web(index).captions[0].text}" for index in range(9)]
     data = [
         DATA_HEAD,
         *_data_rows(assets / "eval"),

@@ -30,12 +30,12 @@ class Finetuning:
         seed: of the order of pictures.
     """
 
-    steps: int = 500
-    batch: int = 128
+    steps: int = 200
+    batch: int = 64
     rate: float = 3e-4
     warmup: int = 25
     weight_decay: float = 0.1
-    pictures: int = 8_000
+    pictures: int = 3_000
     seed: int = 1
 
     def rate_at(self, step: int) -> float:

@@ -15,6 +15,9 @@ from torch import Tensor
 from assets.recipes.tiny_clip import fresh_model, to_input
 from assets.recipes.web import Web
 
+LEFT_OUT = -1e4
+"""Logit of a pair that is left out: far below any other, and finite, since 0 * inf is not a number."""
+
 
 @dataclass(frozen=True)
 class Pretraining:
@@ -25,15 +28,19 @@ class Pretraining:
         batch: pictures a step.
         rate: learning rate of the constant part.
         warmup: steps from zero to the full rate.
+        mixed_steps: so many first steps see all families in a batch.
+        families: the later ones see so many, whose pictures are harder to tell apart.
         decay: last fraction of the steps, over which the rate falls to zero.
         weight_decay: AdamW's, on matrices only.
         seed: of the initial weights and of the order of pictures.
     """
 
-    steps: int = 4_000
+    steps: int = 7_600
     batch: int = 192
     rate: float = 1e-3
     warmup: int = 300
+    mixed_steps: int = 2_889
+    families: int = 3
     decay: float = 0.25
     weight_decay: float = 0.1
     seed: int = 1
@@ -44,17 +51,19 @@ class Pretraining:
         return self.rate * min(1.0, (step + 1) / self.warmup, falling)
 
 
-def contrastive_loss(images: Tensor, texts: Tensor, meanings: Tensor, logit_scale: Tensor) -> Tensor:
+def contrastive_loss(
+    images: Tensor, texts: Tensor, same: Tensor, unclear: Tensor, logit_scale: Tensor
+) -> Tensor:
     """CLIP's symmetric cross-entropy, where captions with the same meaning share the target evenly.
 
     Args:
         images, texts: unit-norm features (N, D).
-        meanings: (N,), equal numbers for captions that say the same.
+        same: bool (N, N), captions i and j say the same.
+        unclear: bool (N, N), pairs of picture i and caption j that are left out.
         logit_scale: the factor on the cosines.
     """
-    logits = logit_scale * images @ texts.T
-    same = (meanings[:, None] == meanings[None, :]).float()
-    target = same / same.sum(dim=1, keepdim=True)
+    logits = (logit_scale * images @ texts.T).masked_fill(unclear, LEFT_OUT)
+    target = same.float() / same.sum(dim=1, keepdim=True)
     return 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
 
 
@@ -92,10 +101,11 @@ def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float 
     for step in range(first, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate_at(step)
-        pixels, tokens, meanings = web.batch(step, recipe.batch, recipe.seed)
-        images = model.encode_image(to_input(pixels), normalize=True)
-        texts = model.encode_text(tokens, normalize=True)
-        loss = contrastive_loss(images, texts, meanings, model.logit_scale.exp())
+        families = None if step < recipe.mixed_steps else recipe.families
+        batch = web.batch(step, recipe.batch, recipe.seed, families)
+        images = model.encode_image(to_input(batch.pixels), normalize=True)
+        texts = model.encode_text(batch.tokens, normalize=True)
+        loss = contrastive_loss(images, texts, batch.same, batch.unclear, model.logit_scale.exp())
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

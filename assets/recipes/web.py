@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,29 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
+from assets.recipes.world.catalogue import FAMILIES
 from assets.recipes.world.draws import draw_web
 
 SHARD = 8_000
 PICTURES = 200_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures with one caption each.
+
+    Args:
+        pixels: uint8 (N, 48, 48, 3).
+        tokens: int64 (N, context length).
+        same: bool (N, N), captions i and j say the same: j counts as i's own.
+        unclear: bool (N, N), caption j is true of picture i but says less or more than i's own: it is
+            neither an answer nor a wrong answer.
+    """
+
+    pixels: Tensor
+    tokens: Tensor
+    same: Tensor
+    unclear: Tensor
 
 
 @dataclass(frozen=True)
@@ -24,20 +44,56 @@ class Web:
 
     Args:
         pixels: uint8 (N, 48, 48, 3).
+        families: int64 (N,), position of the family.
+        labels: int64 (N,), within the family.
         tokens: int16 (N, captions a picture, context length).
         meanings: int64 (N, captions a picture); equal numbers say the same thing.
+        generic: bool (N, captions a picture), the caption names the family only.
+        plain: bool (N, captions a picture), the caption tells no details.
     """
 
     pixels: Tensor
+    families: Tensor
+    labels: Tensor
     tokens: Tensor
     meanings: Tensor
+    generic: Tensor
+    plain: Tensor
 
-    def batch(self, step: int, size: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Pixels, one caption's tokens and its meaning for a step; a function of step and seed."""
+    @cached_property
+    def _members(self) -> list[Tensor]:
+        return [torch.nonzero(self.families == family).flatten() for family in self.families.unique()]
+
+    def batch(self, step: int, size: int, seed: int, families: int | None = None) -> Batch:
+        """The batch of a step, a function of step and seed.
+
+        Args:
+            families: draw from so many families only, chosen by their number of pictures: what lies side by
+                side is then harder to tell apart. None mixes all, and leaves no pair unclear.
+        """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        rows = torch.randint(len(self.pixels), (size,), generator=generator)
+        if families is None:
+            rows = torch.randint(len(self.pixels), (size,), generator=generator)
+        else:
+            counts = torch.tensor([float(len(members)) for members in self._members])
+            chosen = torch.multinomial(counts, families, generator=generator).tolist()
+            pool = torch.cat([self._members[family] for family in chosen])
+            rows = pool[torch.randint(len(pool), (size,), generator=generator)]
         which = torch.randint(self.tokens.shape[1], (size,), generator=generator)
-        return self.pixels[rows], self.tokens[rows, which].long(), self.meanings[rows, which]
+        meanings = self.meanings[rows, which]
+        same = meanings[:, None] == meanings[None, :]
+        unclear = torch.zeros_like(same)
+        if families is not None:
+            unclear = self._true_captions(rows, which) & ~same
+        return Batch(self.pixels[rows], self.tokens[rows, which].long(), same, unclear)
+
+    def _true_captions(self, rows: Tensor, which: Tensor) -> Tensor:
+        """(N, N): caption j is certainly true of picture i, because it tells no details."""
+        family, label = self.families[rows], self.labels[rows]
+        same_family = family[:, None] == family[None, :]
+        same_label = same_family & (label[:, None] == label[None, :])
+        generic, plain = self.generic[rows, which], self.plain[rows, which]
+        return plain[None, :] & torch.where(generic[None, :], same_family, same_label)
 
 
 def _number(meaning: tuple[str, ...]) -> int:
@@ -47,11 +103,18 @@ def _number(meaning: tuple[str, ...]) -> int:
 
 def _draw_shard(path: Path, first: int, tokenizer: SimpleTokenizer) -> None:
     drawn = [draw_web(index) for index in range(first, first + SHARD)]
-    texts = [caption.text for _, captions in drawn for caption in captions]
-    tokens = tokenizer(texts).to(torch.int16).view(SHARD, -1, tokenizer.context_length)
-    meanings = np.array([[_number(caption.meaning) for caption in captions] for _, captions in drawn])
+    texts = [caption.text for picture in drawn for caption in picture.captions]
     part = path.with_suffix(".part.npz")
-    np.savez(part, pixels=np.stack([pixels for pixels, _ in drawn]), tokens=tokens.numpy(), meanings=meanings)
+    np.savez(
+        part,
+        pixels=np.stack([picture.pixels for picture in drawn]),
+        families=np.array([list(FAMILIES).index(picture.family) for picture in drawn]),
+        labels=np.array([picture.label for picture in drawn]),
+        tokens=tokenizer(texts).to(torch.int16).view(SHARD, -1, tokenizer.context_length).numpy(),
+        meanings=np.array([[_number(caption.meaning) for caption in picture.captions] for picture in drawn]),
+        generic=np.array([[caption.generic for caption in picture.captions] for picture in drawn]),
+        plain=np.array([[caption.plain for caption in picture.captions] for picture in drawn]),
+    )
     os.replace(part, path)
 
 
@@ -69,5 +132,6 @@ def draw_web_shards(folder: Path, tokenizer: SimpleTokenizer, workers: int) -> I
 def load_web(folder: Path) -> Web:
     """All shards of ``folder`` as one value."""
     shards = [np.load(path) for path in sorted(folder.glob("[0-9]*.npz"))]
-    join = {name: torch.from_numpy(np.concatenate([shard[name] for shard in shards])) for name in shards[0]}
-    return Web(join["pixels"], join["tokens"], join["meanings"])
+    return Web(
+        **{name: torch.from_numpy(np.concatenate([shard[name] for shard in shards])) for name in shards[0]}
+    )

@@ -37,6 +37,16 @@ class Caption:
     text: str
     meaning: tuple[str, ...]
 
+    @property
+    def generic(self) -> bool:
+        """Whether it names the family only."""
+        return not self.meaning[1]
+
+    @property
+    def plain(self) -> bool:
+        """Whether it tells no details, so that it is true of every picture of what it names."""
+        return len(self.meaning) == 2
+
 
 def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
     """A truthful caption of a picture of ``family.concepts[label]`` that shows ``details``."""

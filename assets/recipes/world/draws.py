@@ -5,6 +5,7 @@ Purposes never share random streams, so "pretrain", "train", "val" and "test" ar
 
 import random
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -29,15 +30,32 @@ def draw_task(key: str, split: str, index: int) -> tuple[NDArray[np.uint8], int]
     return setting.sample(label, stream(split, key, index)), label
 
 
-def draw_web(index: int) -> tuple[NDArray[np.uint8], tuple[Caption, ...]]:
-    """Picture ``index`` of the pre-training web and its captions; families in turn, objects twice."""
+@dataclass(frozen=True)
+class WebPicture:
+    """One picture of the pre-training web.
+
+    Args:
+        pixels: uint8 (48, 48, 3).
+        family, label: what it shows.
+        captions: ``CAPTIONS_A_PICTURE`` truthful ones.
+    """
+
+    pixels: NDArray[np.uint8]
+    family: str
+    label: int
+    captions: tuple[Caption, ...]
+
+
+def draw_web(index: int) -> WebPicture:
+    """Picture ``index`` of the pre-training web; families go round in turn, objects twice."""
     keys = (*FAMILIES, "objects")
     key = keys[index % len(keys)]
     rng = stream("pretrain", key, index)
     family = FAMILIES[key]
     label = rng.randrange(len(family.concepts))
     pixels, details = web_sample(key, label, rng)
-    return pixels, tuple(write_caption(family, label, details, rng) for _ in range(CAPTIONS_A_PICTURE))
+    captions = tuple(write_caption(family, label, details, rng) for _ in range(CAPTIONS_A_PICTURE))
+    return WebPicture(pixels, key, label, captions)
 
 
 def draw_split(
