@@ -146,7 +146,7 @@ class Studio:
         self._dtype = dtype or torch.float32
         self._chunk = chunk
         self._all_tasks = read_tasks(self._assets / "eval" / "tasks.json")
-        self._live = LiveEncoder(self._assets / "tiny_clip", self._device, self._dtype)
+        self.encoder = LiveEncoder(self._assets / "tiny_clip", self._device, self._dtype)
         self._infos = self._read_checkpoints()
         self._store = ResultStore(None if self._cache is None else self._cache / "results.sqlite")
 
@@ -154,7 +154,7 @@ class Studio:
         self._loading = threading.RLock()  # guards what is loaded when first asked for
         self._mutex = threading.Lock()  # guards the small dictionaries below
         self._digests: dict[Path, str] = {}
-        self._pictures: dict[tuple[str, str], Pictures] = {}
+        self._loaded: dict[tuple[str, str], Pictures] = {}
         self._heads: dict[str, tuple[Tensor, ...]] = {}
         self._memory: OrderedDict[str, Evaluation] = OrderedDict()
         self._progress: OrderedDict[Measurement, _Progress] = OrderedDict()
@@ -166,7 +166,7 @@ class Studio:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The pre-trained encoders a spec may name."""
-        live = self._live
+        live = self.encoder
         return (ModelInfo(TINY_CLIP, "Tiny CLIP", live.num_blocks, live.parameters, live.loaded.image_size),)
 
     def checkpoints(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
@@ -184,7 +184,7 @@ class Studio:
     def fingerprint(self) -> str:
         """Names the lab by content: another weight, picture or prompt, another name. Reads all files once."""
         parts = [_meaning(self._all_tasks), *map(self._digest, self._model_files())]
-        parts += [f"{key} {self._digest(self._live.checkpoint_path(key))}" for key in self._infos]
+        parts += [f"{key} {self._digest(self.encoder.checkpoint_path(key))}" for key in self._infos]
         for task in self._all_tasks:
             for split in ("val", "test"):
                 path = subset_path(self._assets / "eval", task, split)
@@ -270,7 +270,7 @@ class Studio:
         number: int,
         progress: _Progress,
     ) -> _Request:
-        pictures = self._pictures_of(measurement.suite, measurement.split)
+        pictures = self.pictures(measurement.suite, measurement.split)
         chunks = pictures.chunks(measurement.images)
         return _Request(spec, measurement, pictures, chunks, progress, visitor, number)
 
@@ -279,7 +279,7 @@ class Studio:
         measurement = request.measurement
         heads = self._heads_of(measurement.suite)
         if measurement.checkpoint:
-            self._live.residual(measurement.checkpoint)  # read from disk before the lock, not under it
+            self.encoder.residual(measurement.checkpoint)  # read from disk before the lock, not under it
         self._check_latest(request.visitor, request.number)
         with self._turns:
             self._check_latest(request.visitor, request.number)
@@ -290,7 +290,7 @@ class Studio:
             try:
                 correct = self._count(measurement, request.pictures, chunk, heads)
             except BaseException:
-                self._live.forget()
+                self.encoder.forget()
                 raise
             request.progress.seconds += time.perf_counter() - begin
             request.correct.append(correct)
@@ -301,9 +301,9 @@ class Studio:
         self, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Tensor]
     ) -> tuple[int, ...]:
         """Correct pictures a task in one chunk. The caller holds the lock."""
-        self._live.carry(measurement.checkpoint, measurement.scales)
+        self.encoder.carry(measurement.checkpoint, measurement.scales)
         with torch.inference_mode():
-            features = self._live.encode(pictures.normalised(chunk)).float()
+            features = self.encoder.encode(pictures.normalised(chunk)).float()
             hits = torch.zeros(len(heads), dtype=torch.int64, device=self._device)
             begin = 0
             for task, start, stop in chunk.parts:
@@ -363,9 +363,9 @@ class Studio:
                 f"There is no checkpoint {spec.checkpoint!r}: pick one of {', '.join(self._infos)}."
             )
         suite = self._infos[spec.checkpoint].suite
-        scales = spec.scales(self._live.num_blocks)
+        scales = spec.scales(self.encoder.num_blocks)
         edited = any((*scales.blocks, scales.before, scales.after))
-        largest = self._pictures_of(suite, spec.split).largest
+        largest = self.pictures(suite, spec.split).largest
         images = min(spec.images, largest) if spec.images else largest
         return Measurement(spec.checkpoint if edited else "", scales, suite, spec.split, images)
 
@@ -378,7 +378,7 @@ class Studio:
         tasks = self.tasks(measurement.suite)
         files = [*self._model_files()]
         if measurement.checkpoint:
-            files.append(self._live.checkpoint_path(measurement.checkpoint))
+            files.append(self.encoder.checkpoint_path(measurement.checkpoint))
         files += [subset_path(self._assets / "eval", task, measurement.split) for task in tasks]
         parts = {
             "schema": SCHEMA_VERSION,
@@ -427,9 +427,10 @@ class Studio:
 
     # What is loaded when first asked for
 
-    def _pictures_of(self, suite: str, split: str) -> Pictures:
+    def pictures(self, suite: str, split: str) -> Pictures:
+        """The pictures of a suite and split, interleaved. Raises: SpecError if a task has none; LabError."""
         with self._loading:
-            pictures = self._pictures.get((suite, split))
+            pictures = self._loaded.get((suite, split))
             if pictures is None:
                 folder, tasks = self._assets / "eval", self.tasks(suite)
                 absent = [task.key for task in tasks if not subset_path(folder, task, split).is_file()]
@@ -438,20 +439,20 @@ class Studio:
                         f"There are no {split!r} pictures for {', '.join(absent)}: "
                         f"suite {suite!r} can only be measured on another split."
                     )
-                loaded = self._live.loaded
+                loaded = self.encoder.loaded
                 subsets = [
                     load_subset(folder, task, split, image_size=loaded.image_size, cache=self._cache)
                     for task in tasks
                 ]
                 pictures = Pictures(subsets, loaded.mean, loaded.std, self._device, self._dtype, self._chunk)
-                self._pictures[suite, split] = pictures
+                self._loaded[suite, split] = pictures
             return pictures
 
     def _heads_of(self, suite: str) -> tuple[Tensor, ...]:
         with self._loading:
             heads = self._heads.get(suite)
             if heads is None:
-                loaded = self._live.loaded
+                loaded = self.encoder.loaded
                 heads = tuple(
                     zero_shot_head(loaded.clip, loaded.tokenizer, task.classes, task.prompts)
                     for task in self.tasks(suite)
@@ -468,16 +469,16 @@ class Studio:
             return digest
 
     def _model_files(self) -> tuple[Path, ...]:
-        return tuple(self._live.folder / name for name in (CONFIG, WEIGHTS, MERGES))
+        return tuple(self.encoder.folder / name for name in (CONFIG, WEIGHTS, MERGES))
 
     def _read_checkpoints(self) -> dict[str, CheckpointInfo]:
-        keys = self._live.checkpoints()
+        keys = self.encoder.checkpoints()
         tasks = {task.key: task for task in self._all_tasks}
         foreign = [key for key in keys if key not in tasks]
         if foreign:
             raise LabError(f"Checkpoints belong to a task of the same name, but there is no task {foreign}.")
         if not keys:
-            raise LabError(f"{self._live.folder / 'finetuned'} holds no fine-tuned checkpoint.")
+            raise LabError(f"{self.encoder.folder / 'finetuned'} holds no fine-tuned checkpoint.")
         return {
             task.key: CheckpointInfo(task.key, task.title, task.suite)
             for task in self._all_tasks
