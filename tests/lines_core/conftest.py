@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor
+
+# A busy machine makes an example slow, not wrong: without this the suite failed there on DeadlineExceeded.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 WIDTH, EMBED = 8, 6
 Tower = dict[str, Tensor]

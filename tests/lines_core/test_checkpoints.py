@@ -286,7 +286,7 @@ def test_a_pytorch_file_under_the_wrong_name_is_recognised(tmp_path: Path, pretr
         read_checkpoint(tmp_path / "a.safetensors")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, 400), byte=st.integers(0, 255))
 def test_a_flipped_byte_is_read_or_refused_never_a_crash(
     tmp_path: Path, make_tower: Callable[..., Tower], position: int, byte: int
@@ -430,7 +430,7 @@ def test_pytorch_files_of_other_things_are_refused(tmp_path: Path, content: obje
         read_checkpoint(tmp_path / "a.pt")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.filterwarnings("ignore::UserWarning")  # what torch says about odd pickles
 @given(position=st.integers(0, 10_000), change=st.binary(min_size=1, max_size=3))
 def test_a_damaged_pytorch_file_is_read_or_refused_never_a_crash(
