@@ -125,8 +125,8 @@ def _rank(*parts: object) -> str:
 def _prepare(path: Path, content: bytes, task: Task, split: str, image_size: int) -> Subset:
     # imported here: it takes 1.5 seconds, and a prepared cache needs none of it
     import datasets
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow
+    import pyarrow.parquet
 
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(content))
