@@ -35,7 +35,7 @@ class Pretraining:
         seed: of the initial weights and of the order of pictures.
     """
 
-    steps: int = 7_600
+    steps: int = 6_400
     batch: int = 192
     rate: float = 1e-3
     warmup: int = 300

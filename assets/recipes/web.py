@@ -18,6 +18,8 @@ from assets.recipes.world.draws import draw_web
 
 SHARD = 8_000
 PICTURES = 200_000
+PLAIN_FIRST = 0.8
+"""Share of pictures in batches of few families that come with a caption without details, if they have one."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,19 @@ class Web:
             chosen = torch.multinomial(counts, families, generator=generator).tolist()
             pool = torch.cat([self._members[family] for family in chosen])
             rows = pool[torch.randint(len(pool), (size,), generator=generator)]
-        which = torch.randint(self.tokens.shape[1], (size,), generator=generator)
+        which = self._choose_captions(rows, generator, 0.0 if families is None else PLAIN_FIRST)
         meanings = self.meanings[rows, which]
         same = meanings[:, None] == meanings[None, :]
         unclear = torch.zeros_like(same)
         if families is not None:
             unclear = self._true_captions(rows, which) & ~same
         return Batch(self.pixels[rows], self.tokens[rows, which].long(), same, unclear)
+
+    def _choose_captions(self, rows: Tensor, generator: torch.Generator, plain_first: float) -> Tensor:
+        """One caption a picture: any of them, or for a share ``plain_first`` a plain one if there is one."""
+        order = torch.rand(len(rows), self.tokens.shape[1], generator=generator)
+        prefer = torch.rand(len(rows), 1, generator=generator) < plain_first
+        return (order + (prefer & self.plain[rows])).argmax(dim=1)
 
     def _true_captions(self, rows: Tensor, which: Tensor) -> Tensor:
         """(N, N): caption j is certainly true of picture i, because it tells no details."""
