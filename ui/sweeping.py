@@ -128,6 +128,7 @@ def wire_sweep(
     buttons: tuple[gr.Button, gr.Button],
     inputs: Sequence[gr.components.Component],
     shows_on: Sequence[Any],
+    dragged: Sequence[Any] = (),
 ) -> None:
     """All events of a sweep.
 
@@ -138,6 +139,10 @@ def wire_sweep(
         buttons: from `sweep_buttons`.
         inputs: model, checkpoint and the further settings that `sweep.draw` takes.
         shows_on: events after which the panel is drawn again from what is known (page load, tab, checkpoint).
+        dragged: the same for sliders that no one else listens to, where only the last position counts.
+
+    Only one listener of a trigger may keep the last event: when Gradio sends it, it fires all listeners of
+    that trigger again, and two that do so would fire each other for ever.
     """
     run, cancel = buttons
     outputs = [panel, run, cancel]
@@ -152,7 +157,9 @@ def wire_sweep(
     def stop(request: gr.Request) -> None:
         sweep.cancel(str(request.session_hash))
 
-    gr.on(shows_on, show, list(inputs), outputs, queue=False, trigger_mode="always_last", **private)
+    gr.on(shows_on, show, list(inputs), outputs, queue=False, trigger_mode="multiple", **private)
+    if dragged:
+        gr.on(dragged, show, list(inputs), outputs, queue=False, trigger_mode="always_last", **private)
     run.click(measure, list(inputs), outputs, concurrency_id="sweeps", concurrency_limit=2, **private)
     cancel.click(stop, None, None, queue=False, **private)
 

@@ -27,15 +27,19 @@ BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
 }"""
 """Tier 0: the schedule bends in the browser before anything is asked of the server."""
 
-TIE = """(tie, gamma, alpha, beta) => {
-    const set = (visible, value) =>
-        ({ __type__: "update", visible, ...(value === undefined ? {} : { value }) });
+TIE_SHOWS = """(tie) => {
+    const set = (visible) => ({ __type__: "update", visible });
+    return [set(tie), set(!tie), set(!tie)];
+}"""
+"""Tied shows gamma, untied shows alpha and beta."""
+
+TIE_CARRIES = """(tie, gamma, alpha, beta) => {
     const near = (value) => Math.round(100 * value) / 100;
     return tie
-        ? [set(true, near(Math.min(1, Math.max(0, alpha)))), set(false), set(false)]
-        : [set(false), set(true, near(gamma)), set(true, near(1 - gamma))];
+        ? [near(Math.min(1, Math.max(0, alpha))), alpha, beta]
+        : [gamma, near(gamma), near(1 - gamma)];
 }"""
-"""Tied shows gamma, untied shows alpha and beta; what was set carries over."""
+"""What was set carries over when the visitor ties or unties; a link or preset says all three itself."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,10 @@ def _controls(studio: Studio) -> tuple[list[gr.components.Component], dict[str, 
         filterable=False,
         elem_id="lx-checkpoint",
     )
-    gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
-    alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
-    beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
+    with gr.Column(elem_classes="lx-sliders"):
+        gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
+        alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
+        beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
     tie = gr.Checkbox(
         start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
     )
@@ -169,9 +174,11 @@ def _wire(
     changes = [control.change for control in settings]  # type: ignore[attr-defined]
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
-    gr.on(changes, None, settings, None, js=BEND, **private)
+    in_browser: dict[str, Any] = {"trigger_mode": "multiple", **private}
+    gr.on(changes, None, settings, None, js=BEND, **in_browser)
     tie, sliders = settings[3], settings[4:7]
-    tie.change(None, [tie, *sliders], sliders, js=TIE, **private)  # type: ignore[attr-defined]
+    tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
+    tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
 
     quick, settle = _listeners(head)
     at_once: dict[str, Any] = {"queue": False, **private}
@@ -247,14 +254,8 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
         checkpoint = wanted if wanted in known["checkpoint"] else known["checkpoint"][0]
         start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
         controls, complaints = from_query(query, known, start)
-        values: list[Any] = list(controls.values())
-        values[4:7] = [
-            gr.update(value=controls.gamma, visible=controls.tie),
-            gr.update(value=controls.alpha, visible=not controls.tie),
-            gr.update(value=controls.beta, visible=not controls.tie),
-        ]
         said = markup.notice(complaints)
-        return [*values, gr.update(value=said, visible=bool(complaints))]
+        return [*controls.values(), gr.update(value=said, visible=bool(complaints))]
 
     return restore
 

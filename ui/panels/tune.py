@@ -115,5 +115,13 @@ def tune_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
         buttons = sweep_buttons(sweep)
         charts = [Chart(name, *words, "lx-tall") for name, words in text.TUNE_CHARTS.items()]
         live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
-        shows_on = [page.load, tab.select, weight.change, explore.model.change, explore.checkpoint.change]
-        wire_sweep(sweep, studio, live, buttons, [explore.model, explore.checkpoint, weight], shows_on)
+        shows_on = [page.load, tab.select, explore.model.change, explore.checkpoint.change]
+        wire_sweep(
+            sweep,
+            studio,
+            live,
+            buttons,
+            [explore.model, explore.checkpoint, weight],
+            shows_on,
+            [weight.change],
+        )

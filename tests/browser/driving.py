@@ -1,0 +1,159 @@
+"""Start servers and a Chromium, and move the page's controls the way a visitor does."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evaluators.spec import EditSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+LIVE = "#lx-head-live .lx-live"
+PATIENCE = 60_000
+"""Milliseconds to wait for the page: generous, because tests share the machine with whatever runs on it."""
+
+
+def chromium() -> str | None:
+    """Path of a Chromium on this machine, None if there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(command: Sequence[str], port: int, patience: float = 120.0) -> Iterator[tuple[str, int]]:
+    """Run a server until the block ends.
+
+    Args:
+        command: arguments after `python`.
+        port: that it is going to listen on.
+        patience: seconds to wait for it.
+    Yields: its address and its process id, once it answers.
+    Raises: RuntimeError with its output if it ends or stays silent.
+    """
+    environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + patience
+        while not answers(address):
+            if process.poll() is not None or time.monotonic() > until:
+                process.kill()
+                said = process.communicate()[0]
+                raise RuntimeError(f"The server did not start:\n{said}")
+            time.sleep(0.05)
+        yield address, process.pid
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def answers(address: str) -> bool:
+    """Whether the server answers a request for its page."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def open_page(browser: Any, address: str, query: str = "", **options: Any) -> Any:
+    """A fresh visitor on the page, which shows complete numbers when this returns."""
+    page = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options)).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{address}/{query}")
+    page.wait_for_selector(f'{LIVE}[data-state="complete"]')
+    return page
+
+
+def move(page: Any, name: str, value: float) -> None:
+    """Set a slider as one pointer move does: its range input changes and says so."""
+    page.locator(f"#lx-{name} input[type=range]").evaluate(
+        "(node, value) => { node.value = value; node.dispatchEvent(new Event('input', {bubbles: true})); }",
+        value,
+    )
+
+
+def position(page: Any, name: str) -> float:
+    """Where a slider stands."""
+    return float(page.locator(f"#lx-{name} input[type=range]").input_value())
+
+
+def key(gamma: float, checkpoint: str = "digits", **rest: Any) -> str:
+    """Key of the spec that the tied slider at gamma stands for."""
+    return EditSpec.lines(checkpoint, gamma, **rest).key()
+
+
+def wait_for(page: Any, shown: str, state: str = "complete") -> None:
+    """Wait until the head shows the spec with this key."""
+    page.wait_for_selector(f'{LIVE}[data-key="{shown}"][data-state="{state}"]')
+
+
+def shown_key(page: Any) -> str:
+    """Key of the spec that the head shows."""
+    return str(page.locator(LIVE).get_attribute("data-key"))
+
+
+def sentence(page: Any) -> str:
+    """The plain sentence on top."""
+    return str(page.locator('#lx-head-live [data-slot="sentence"]').inner_text())
+
+
+def bars(page: Any) -> list[float]:
+    """Heights of the schedule's bars."""
+    heights = page.locator('[data-chart="schedule"]').evaluate("node => Array.from(node.data[0].y)")
+    return [float(height) for height in heights]
+
+
+def drag(page: Any, name: str, moves: int, seconds: float) -> float:
+    """Drag a slider's knob with the real pointer over its whole track and back to two thirds of it.
+
+    Returns: where the slider stands after the last move.
+    """
+    box = page.locator(f"#lx-{name} input[type=range]").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    start = position(page, name)
+    page.mouse.move(box["x"] + 8 + start * (box["width"] - 16), middle)
+    page.mouse.down()
+    for step in range(moves):
+        part = step / (moves - 1)
+        along = 2 * part if part < 0.5 else 1 - (part - 0.5) * 2 / 3
+        page.mouse.move(box["x"] + 8 + along * (box["width"] - 16), middle)
+        time.sleep(seconds / moves)
+    page.mouse.up()
+    return position(page, name)
+
+
+def emulate_round_trip(page: Any, milliseconds: float) -> None:
+    """Make every request of the page take this much longer, as a distant server would."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1},
+    )

@@ -1,0 +1,113 @@
+"""Every way to a position updates the charts: preset, link, reset, keyboard, untied sliders, other
+checkpoint."""
+
+from typing import Any
+
+import pytest
+
+from evaluators.spec import EditSpec
+from tests.browser import driving
+from tests.browser.driving import key, move, open_page, position, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+def test_presets(page: Any) -> None:
+    tuned = position(page, "gamma")
+    page.click("#lx-preset-pretrained")
+    wait_for(page, EditSpec(shape="flat", alpha=0.0, beta=1.0).key())
+    assert set(driving.bars(page)) == {0.0}
+    page.click("#lx-preset-finetuned")
+    wait_for(page, key(1.0))
+    assert set(driving.bars(page)) == {1.0}
+    page.click("#lx-preset-wise_ft")
+    wait_for(page, EditSpec.wise_ft("digits", 0.5).key())
+    assert set(driving.bars(page)) == {0.5}
+    page.click("#lx-preset-reverse")
+    wait_for(page, key(tuned, shape="reverse", outside="depth"))
+    page.click("#lx-preset-lines")
+    wait_for(page, key(tuned))
+
+
+def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_address: str) -> None:
+    page = open_page(browser, free_address, "?task=faces&shape=sqrt&alpha=0.2&beta=0.7&mix=0.8&outside=depth")
+    spec = EditSpec(checkpoint="faces", shape="sqrt", alpha=0.2, beta=0.7, mix=0.8, outside="depth")
+    wait_for(page, spec.key())
+    assert (position(page, "alpha"), position(page, "beta")) == (0.2, 0.7)
+    assert page.locator("#lx-gamma").count() == 0 or not page.locator("#lx-gamma").is_visible()
+    move(page, "beta", 0.5)
+    page.wait_for_function("location.search.includes('beta=0.5')")
+    assert "task=faces" in page.url
+    page.context.close()
+
+
+def test_a_wrong_link_opens_the_page_and_says_what_was_wrong(browser: Any, free_address: str) -> None:
+    page = open_page(browser, free_address, "?task=banana&gamma=7&other=1")
+    notice = page.locator("#lx-notice").inner_text()
+    assert "banana" in notice
+    assert "from 0 to 1" in notice
+    assert "other=1" in page.url
+    page.context.close()
+
+
+def test_moving_leaves_no_history_so_back_leaves_the_page(page: Any) -> None:
+    before = page.evaluate("history.length")
+    for gamma in (0.2, 0.6):
+        move(page, "gamma", gamma)
+        wait_for(page, key(gamma))
+    assert page.evaluate("history.length") == before
+
+
+def test_reset_and_typed_numbers(page: Any) -> None:
+    box = page.locator("#lx-gamma input[type=number]")
+    box.fill("0.77")
+    box.press("Enter")
+    wait_for(page, key(0.77))
+    page.locator("#lx-gamma button").click()
+    wait_for(page, key(0.5))
+
+
+def test_keyboard_only(page: Any) -> None:
+    """Tab to the slider, arrow keys, then a preset by Enter and a tab of the page by Enter."""
+    start = position(page, "gamma")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#lx-gamma input[type=range]')"):
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    wait_for(page, key(round(start + 0.02, 2)))
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "lx-preset-finetuned":
+            break
+    page.keyboard.press("Enter")
+    wait_for(page, key(1.0))
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if (
+            page.evaluate("document.activeElement.matches('[role=tab]') && document.activeElement.innerText")
+            == "Tune"
+        ):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector('#lx-tune [data-chart="score"] .main-svg')
+
+
+def test_untying_carries_the_position_over(page: Any) -> None:
+    move(page, "gamma", 0.3)
+    wait_for(page, key(0.3))
+    page.locator("#lx-tie input").uncheck()
+    page.wait_for_selector("#lx-alpha input[type=range]")
+    assert (position(page, "alpha"), position(page, "beta")) == (0.3, 0.7)
+    move(page, "beta", 0.2)
+    wait_for(page, EditSpec(alpha=0.3, beta=0.2).key())
+    page.locator("#lx-tie input").check()
+    wait_for(page, key(0.3))
+
+
+def test_another_checkpoint(page: Any) -> None:
+    page.locator("#lx-checkpoint input").click()
+    page.get_by_role("option", name="Vehicles").click()
+    wait_for(page, key(position(page, "gamma"), "vehicles"))
+    assert "vehicles" in driving.sentence(page)

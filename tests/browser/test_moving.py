@@ -1,0 +1,95 @@
+"""What happens when a visitor moves something: the last position wins, and the charts stay where they are."""
+
+from typing import Any
+
+import pytest
+
+from tests.browser import driving
+from tests.browser.driving import key, move, open_page, sentence, shown_key, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("round_trip", [0, 60])
+def test_after_a_drag_of_60_moves_the_last_position_is_shown(
+    browser: Any, free_address: str, round_trip: int
+) -> None:
+    page = open_page(browser, free_address)
+    if round_trip:
+        driving.emulate_round_trip(page, round_trip)
+    last = driving.drag(page, "gamma", moves=60, seconds=1.5)
+    wait_for(page, key(last))
+    page.wait_for_timeout(500)
+    assert shown_key(page) == key(last)
+    assert f"gamma={last:g}" in page.url
+    assert driving.bars(page)[1] == pytest.approx(last, abs=1e-4)
+    page.context.close()
+
+
+def test_scroll_position_zoom_and_chart_nodes_survive_20_updates(page: Any) -> None:
+    chart = page.locator('[data-chart="tradeoff"]')
+    chart.evaluate("node => { node.marked = true; Plotly.relayout(node, {'xaxis.range': [41, 44]}); }")
+    page.evaluate("window.scrollTo(0, 350)")
+    for step in range(20):
+        gamma = round(0.02 + 0.045 * step, 2)
+        move(page, "gamma", gamma)
+        wait_for(page, key(gamma))
+    assert page.evaluate("window.scrollY") == 350
+    assert chart.evaluate("node => node.marked && node.layout.xaxis.range") == [41, 44]
+
+
+def test_a_failing_evaluation_is_told_and_the_next_move_works(page: Any) -> None:
+    """Raising in a live listener would make Gradio drop the last position; the answer carries the error."""
+    move(page, "gamma", 0.33)
+    page.wait_for_selector(f'{driving.LIVE}[data-state="error"]')
+    assert "refuses alpha 0.33" in sentence(page)
+    move(page, "gamma", 0.52)
+    wait_for(page, key(0.52))
+    assert sentence(page).startswith("Keeps")
+
+
+def test_the_schedule_bends_before_the_server_answers(browser: Any, slow_address: str) -> None:
+    page = open_page(browser, slow_address)
+    page.route("**/gradio_api/**", lambda route: None)  # the server never answers from here on
+    move(page, "gamma", 0.87)
+    page.wait_for_selector('[data-chart="schedule"][data-bent^="0.87,"]')
+    assert driving.bars(page)[1] == pytest.approx(0.87)
+    page.context.close()
+
+
+def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:
+    """The browser knows no formula, only vectors that were measured from `EditSpec.scales`."""
+    from evaluators.spec import EditSpec
+    from lines_core.editing import OUTSIDE_RULES
+    from lines_core.schedules import SHAPES
+    from ui.figures.schedule import factors
+
+    for shape in SHAPES:
+        for rule in OUTSIDE_RULES:
+            page.evaluate(f"window.linesBend('tiny-clip', '{shape}', '{rule}', 0.3, 1.25, 0.5)")
+            spec = EditSpec(shape=shape, outside=rule, alpha=0.3, beta=1.25, mix=0.5)
+            assert driving.bars(page) == pytest.approx(factors(spec.scales(12))), (shape, rule)
+
+
+def test_partial_numbers_say_so_and_become_complete(browser: Any, slow_address: str) -> None:
+    page = open_page(browser, slow_address)
+    move(page, "gamma", 0.61)
+    wait_for(page, key(0.61), state="partial")
+    assert "of 1,600 images" in sentence(page)
+    wait_for(page, key(0.61))
+    assert "all 1,600 test images" in sentence(page)
+    page.context.close()
+
+
+def test_two_visitors_never_see_each_others_numbers(browser: Any, slow_address: str) -> None:
+    first, second = (open_page(browser, slow_address) for _ in range(2))
+    for step in range(6):
+        move(first, "gamma", 0.1 + 0.05 * step)
+        move(second, "gamma", 0.9 - 0.05 * step)
+    wait_for(first, key(0.35))
+    wait_for(second, key(0.65))
+    first.wait_for_timeout(1000)
+    assert (shown_key(first), shown_key(second)) == (key(0.35), key(0.65))
+    assert sentence(first) != sentence(second)
+    first.context.close()
+    second.context.close()

@@ -1,0 +1,49 @@
+"""Studios with free evaluations, and one of each kind of evaluation."""
+
+import asyncio
+from typing import cast
+
+import gradio as gr
+import pytest
+
+from evaluators.evaluation import Evaluation
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.answers import Head
+from ui.layout import build
+from ui.visitors import Visitors
+
+
+@pytest.fixture
+def studio() -> ZeroCostStudio:
+    """Sweeps are known, everything else takes two chunks that cost nothing."""
+    return ZeroCostStudio(chunks=2)
+
+
+@pytest.fixture
+def cold() -> ZeroCostStudio:
+    """Nothing is known beforehand."""
+    return ZeroCostStudio(chunks=2, warm=False)
+
+
+@pytest.fixture
+def page(studio: ZeroCostStudio) -> gr.Blocks:
+    """The whole page, built inside an event loop: outside of one, Gradio opens two and never closes them."""
+
+    async def built() -> gr.Blocks:
+        return build(cast(Studio, studio))
+
+    return asyncio.run(built())
+
+
+@pytest.fixture
+def head(studio: ZeroCostStudio) -> Head:
+    """The answers behind the head of the page."""
+    return Head(cast(Studio, studio), Visitors())
+
+
+@pytest.fixture
+def edited(studio: ZeroCostStudio) -> Evaluation:
+    """LiNeS at gamma = 0.4 on digits."""
+    return studio.evaluate(EditSpec.lines("digits", 0.4))

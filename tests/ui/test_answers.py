@@ -1,0 +1,115 @@
+"""The three tiers as functions: what they answer, what they do not start, and that they never raise."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from evaluators.errors import Superseded
+from evaluators.spec import EditSpec
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui import answers
+from ui.answers import Head
+from ui.controls import Controls
+from ui.visitors import Visitors
+
+HERE = Controls(gamma=0.37)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "QUIET", 0.0)
+
+
+def test_first_numbers_then_all(head: Head) -> None:
+    first = head.quick("anna", HERE)
+    assert first is not None
+    assert (first["state"], first["key"]) == ("partial", HERE.spec().key())
+    assert first["trail"] is None
+    later = list(head.settle("anna", HERE))
+    assert [value["state"] for value in later] == ["partial", "complete"]
+    assert {value["version"] for value in later} == {first["version"]}
+    assert later[-1]["trail"]["group"] == "tiny-clip/digits"
+    assert later[-1]["link"] == "task=digits&gamma=0.37"
+
+
+def test_a_known_position_is_complete_at_once_and_starts_nothing(head: Head) -> None:
+    known = replace(HERE, gamma=0.4)
+    first = head.quick("anna", known)
+    assert first is not None
+    assert first["state"] == "complete"
+    assert list(head.settle("anna", known)) == []
+
+
+def test_counting_on_stops_when_the_visitor_has_moved_on(head: Head) -> None:
+    head.quick("anna", HERE)
+    running = head.settle("anna", HERE)
+    assert next(running)["state"] == "partial"
+    head.quick("anna", replace(HERE, gamma=0.38))
+    assert list(running) == []
+
+
+def test_counting_on_does_not_start_for_an_older_or_newer_position(head: Head) -> None:
+    head.quick("anna", HERE)
+    assert list(head.settle("anna", replace(HERE, gamma=0.38))) == []
+    assert list(head.settle("nobody", HERE)) == []
+
+
+def test_visitors_do_not_stop_each_other(head: Head) -> None:
+    head.quick("anna", HERE)
+    head.quick("ben", replace(HERE, gamma=0.6))
+    assert [value["state"] for value in head.settle("anna", HERE)] == ["partial", "complete"]
+
+
+def test_missing_anchors_are_measured_after_the_edit(cold: ZeroCostStudio) -> None:
+    head = Head(cold, Visitors())  # type: ignore[arg-type]
+    head.quick("anna", HERE)
+    values = list(head.settle("anna", HERE))
+    assert "Comparing" in values[0]["slots"]["sentence"]
+    assert "Keeps" in values[-1]["slots"]["sentence"]
+    assert cold.cached(EditSpec.pretrained("digits")) is not None
+
+
+def test_a_wrong_value_becomes_part_of_the_answer(head: Head) -> None:
+    value = head.quick("anna", replace(HERE, shape="spiral"))
+    assert value is not None
+    assert value["state"] == "error"
+    assert "spiral" in value["slots"]["sentence"]
+    assert value["charts"] == {}
+    after = head.quick("anna", HERE)
+    assert after is not None
+    assert after["version"] > value["version"]
+
+
+def test_a_bug_is_logged_and_told_in_general_words(
+    head: Head, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(head.studio, "cached", broken)
+    value = head.quick("anna", HERE)
+    assert value is not None
+    assert value["state"] == "error"
+    assert "went wrong on our side" in value["slots"]["sentence"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_superseded_answers_nothing(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(*_: Any, **__: Any) -> None:
+        raise Superseded("newer")
+
+    monkeypatch.setattr(head.studio, "first", overtaken)
+    assert head.quick("anna", HERE) is None
+
+
+def test_visitors_forget_the_silent_and_the_many() -> None:
+    visitors = Visitors(time_to_live=-1.0)
+    request = visitors.arrive("anna", "k")
+    assert visitors.latest("anna") is None
+    few = Visitors(capacity=2)
+    for name in ("anna", "ben", "cleo"):
+        request = few.arrive(name, "k")
+    assert few.latest("anna") is None
+    assert few.is_latest("cleo", request)
+    assert few.arrive("cleo", "k").version > request.version

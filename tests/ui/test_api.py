@@ -1,0 +1,117 @@
+from typing import cast
+
+import gradio as gr
+import pytest
+
+import app
+from evaluators.errors import SpecError
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from lines_core.errors import LinesError
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.api import evaluate, models
+from ui.errors import told
+from ui.layout import launch_settings
+
+
+def test_evaluate_says_everything(studio: ZeroCostStudio) -> None:
+    found = evaluate(cast(Studio, studio), "tiny-clip", "digits", 0.4, 0.6, "linear", 1.0, "test", "alpha")
+    expected = studio.evaluate(EditSpec.lines("digits", 0.4))
+    finetuned = studio.evaluate(EditSpec.finetuned("digits"))
+    assert found["coefficients"][0] == pytest.approx(0.4)
+    assert found["coefficients"][-1] == pytest.approx(1.0)
+    assert found["target"] == expected.target
+    assert found["target_normalised"] == pytest.approx(expected.target / finetuned.target)
+    assert set(found["tasks"]["digits"]) == {"correct", "n", "accuracy", "low", "high", "role"}
+    assert found["tasks"]["digits"]["role"] == "target"
+    assert found["spec"] == expected.spec.as_dict()
+    assert found["seconds"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"shape": "spiral"}, "spiral"),
+        ({"checkpoint": "banana"}, "banana"),
+        ({"alpha": float("nan")}, "alpha must be finite"),
+        ({"split": "train"}, "train"),
+        ({"mix": "a lot"}, "mix must be a number"),
+    ],
+)
+def test_a_wrong_value_is_named(studio: ZeroCostStudio, wrong: dict[str, object], said: str) -> None:
+    right = {
+        "model": "tiny-clip",
+        "checkpoint": "digits",
+        "alpha": 0.4,
+        "beta": 0.6,
+        "shape": "linear",
+        "mix": 1.0,
+        "split": "test",
+        "outside": "alpha",
+    }
+    with pytest.raises(SpecError, match=said):
+        evaluate(cast(Studio, studio), **(right | wrong))  # type: ignore[arg-type]
+
+
+def test_models_lists_checkpoints(studio: ZeroCostStudio) -> None:
+    (model,) = models(cast(Studio, studio))
+    assert model["key"] == "tiny-clip"
+    assert {"key": "digits", "title": "Handwritten digits", "suite": "tasks"} in model["checkpoints"]
+
+
+def test_a_lines_error_at_a_button_becomes_a_message_and_a_bug_stays_a_bug() -> None:
+    with pytest.raises(gr.Error, match="too long"), told():
+        raise LinesError("too long")
+    with pytest.raises(ZeroDivisionError), told():
+        raise ZeroDivisionError
+
+
+def test_every_listener_of_the_page_is_private_but_the_two_endpoints(page: gr.Blocks) -> None:
+    named = {function.api_name for function in page.fns.values() if function.api_visibility == "public"}
+    assert named == {"evaluate", "models"}
+
+
+def test_live_listeners_skip_the_queue_and_keep_the_last_position(page: gr.Blocks) -> None:
+    by_name = {function.name: function for function in page.fns.values()}
+    assert (by_name["quick"].queue, by_name["settle"].queue) == (False, True)
+    first = min(index for index, one in page.fns.items() if len(one.targets) == 9)
+    assert page.fns[first].js, "tier 0 must be registered before anything that asks the server"
+    moved = next(one for one in page.fns.values() if one.name == "quick" and len(one.targets) == 9)
+    assert moved.trigger_mode == "always_last"
+
+
+def test_no_two_listeners_of_a_trigger_keep_the_last_event(page: gr.Blocks) -> None:
+    """Gradio sends a kept event by firing all listeners of its trigger: two that keep one never come to
+    rest."""
+    keeping = [
+        target
+        for function in page.fns.values()
+        if function.trigger_mode == "always_last"
+        for target in function.targets
+        if target[1] != "then"
+    ]
+    assert len(keeping) == len(set(keeping)) > 9
+
+
+def test_nothing_leaves_the_machine_and_no_history_is_kept() -> None:
+    settings = launch_settings()
+    assert settings["run_history"] is False
+    assert settings["ssr_mode"] is False
+    assert settings["share"] is False
+    assert "http" not in settings["css"]
+
+
+def test_flags_and_the_port_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
+    given = app.arguments([])
+    assert (given.host, given.port) == ("127.0.0.1", 7860)
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "7999")
+    assert app.arguments([]).port == 7999
+    assert app.arguments(["--port", "81", "--host", "0.0.0.0"]).port == 81
+
+
+def test_importing_the_app_builds_nothing() -> None:
+    assert "demo" not in vars(app)
+    with pytest.raises(AttributeError, match="no attribute 'other'"):
+        _ = app.other

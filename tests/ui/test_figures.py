@@ -1,0 +1,139 @@
+"""Every figure is one Plotly accepts, and holds the numbers of its evaluations."""
+
+from dataclasses import replace
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from evaluators.evaluation import Evaluation
+from evaluators.spec import EditSpec
+from evaluators.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.figures.forgetting import forgetting_alt, forgetting_figure
+from ui.figures.frame import TRAIL, percent_axis, whiskers
+from ui.figures.robust import areas, mean_shift, one_shift, robust_alt, robust_figure
+from ui.figures.schedule import schedule_alt, schedule_figure
+from ui.figures.tasks import tasks_alt, tasks_figure
+from ui.figures.tradeoff import Landmarks, tradeoff_alt, tradeoff_figure
+from ui.figures.tune import parts_figure, score_figure
+from ui.landmarks import landmarks_of
+from ui.roles import role_of
+from ui.theme import paint
+from ui.tuning import choice, sweep_specs
+
+
+def accepted(figure: dict[str, Any]) -> go.Figure:
+    """Plotly's own validation of every field, with the colours of both themes."""
+    go.Figure(paint(figure, dark=True))
+    return go.Figure(paint(figure))
+
+
+def measured(studio: ZeroCostStudio, specs: Any) -> tuple[Evaluation, ...]:
+    return tuple(studio.evaluate(spec) for spec in specs)
+
+
+def test_tradeoff_holds_current_point_anchors_and_paths(studio: ZeroCostStudio, edited: Evaluation) -> None:
+    landmarks = landmarks_of(studio, edited.spec)  # type: ignore[arg-type]
+    figure = accepted(tradeoff_figure(edited, landmarks))
+    current = figure.data[-1]
+    assert (current.x[0], current.y[0]) == (round(100 * edited.control, 2), round(100 * edited.target, 2))
+    assert current.error_y.arrayminus[0] == pytest.approx(
+        100 * (edited.target - edited.target_interval[0]), abs=0.01
+    )
+    assert [len(trace.x) for trace in figure.data] == [11, 11, 0, 1, 1, 1]
+    assert [trace.meta for trace in figure.data].count(TRAIL) == 1
+    assert "this edit: target" in tradeoff_alt(edited, landmarks)
+
+
+def test_tradeoff_without_landmarks(edited: Evaluation) -> None:
+    assert len(accepted(tradeoff_figure(edited, Landmarks())).data) == 2
+
+
+def test_tasks_put_the_target_first_and_draw_both_ghosts(studio: ZeroCostStudio) -> None:
+    evaluation = studio.evaluate(EditSpec.lines("faces", 0.4))
+    pretrained = studio.evaluate(EditSpec.pretrained("faces"))
+    figure = accepted(tasks_figure(evaluation, pretrained, None))
+    assert figure.data[0].y[0] == "Faces and emotions"
+    assert len(figure.data) == 2
+    assert list(figure.data[1].x) == [round(100 * task.accuracy, 2) for task in pretrained.tasks]
+    assert "Faces and emotions (target)" in tasks_alt(evaluation)
+
+
+def test_schedule_is_accepted() -> None:
+    assert len(accepted(schedule_figure(EditSpec.lines("digits", 0.3), 12)).data[0].y) == 14
+    assert "0.30" in schedule_alt(EditSpec.lines("digits", 0.3), 12)
+
+
+def test_forgetting_draws_what_is_measured_so_far(studio: ZeroCostStudio) -> None:
+    shallow = measured(studio, gamma_sweep("digits"))
+    deep = measured(studio, gamma_sweep("digits", shape="reverse")[:3])
+    figure = accepted(forgetting_figure("control", shallow, deep, shallow[-1], shallow[0]))
+    assert [len(trace.x) for trace in figure.data] == [2, 2, 11, 3]
+    assert list(figure.data[2].y) == [round(100 * point.control, 2) for point in shallow]
+    assert len(accepted(forgetting_figure("target", [], [], None, None)).data) == 0
+    assert "not measured" in forgetting_alt("target", shallow, [])
+
+
+def test_robust_fills_the_front_and_hollows_the_rest(studio: ZeroCostStudio) -> None:
+    wise, lines = (measured(studio, sweep("objects")) for sweep in (wise_ft_sweep, robust_sweep))
+    figure = accepted(robust_figure(wise, lines, mean_shift))
+    hollow = [trace for trace in figure.data if str(trace.marker.symbol).endswith("-open")]
+    joined = [trace for trace in figure.data if trace.mode == "lines+markers"]
+    assert len(joined) == 2
+    assert sum(len(trace.x) for trace in hollow + joined) == 22
+    for trace in joined:  # along a front, ID rises and OOD falls
+        assert list(trace.x) == sorted(trace.x)
+        assert list(trace.y) == sorted(trace.y, reverse=True)
+    accepted(robust_figure(wise, (), one_shift("objects_sketch"), small=True))
+    assert "mix 0.5" in robust_alt("Mean", wise, lines, mean_shift)
+
+
+def test_areas_by_hand(studio: ZeroCostStudio) -> None:
+    """Two points a side: (ID, OOD) in fractions, areas in percent points squared above the worst of both."""
+
+    def at(target: int, control: int) -> Evaluation:
+        base = studio.evaluate(EditSpec.lines("objects", 0.5))
+        tasks = tuple(
+            replace(task, n=100, correct=target if task.role == "target" else control) for task in base.tasks
+        )
+        return replace(base, tasks=tasks)
+
+    area = areas([at(50, 40), at(60, 30)], [at(60, 40)], mean_shift)
+    assert area is not None
+    assert area.wise_ft == pytest.approx(0.0)
+    assert area.lines == pytest.approx(100.0)
+    assert areas([], [at(60, 40)], mean_shift) is None
+
+
+def test_tune_marks_the_chosen_gamma(studio: ZeroCostStudio) -> None:
+    evaluations = measured(studio, sweep_specs("tiny-clip", "digits", "val"))
+    chosen = choice(evaluations)
+    figure = accepted(score_figure(chosen))
+    assert figure.data[1].x[0] == chosen.gamma
+    assert max(figure.data[0].y) == figure.data[1].y[0]
+    assert len(accepted(score_figure(None)).data) == 0
+    assert accepted(parts_figure(evaluations[2:], chosen.gamma)).layout.shapes[0].x0 == chosen.gamma
+    accepted(parts_figure((), None))
+
+
+def test_whiskers_reach_to_the_ends_of_the_interval() -> None:
+    bars = whiskers([0.5], [(0.4, 0.65)], "ink")
+    assert (bars["array"], bars["arrayminus"]) == ([15.0], [10.0])
+
+
+def test_percent_axis_moves_in_steps_and_never_leaves_the_scale() -> None:
+    assert percent_axis("", [0.42, 0.58])["range"] == [35.0, 65.0]
+    assert percent_axis("", [0.0, 1.0])["range"] == [-3.0, 103.0]
+
+
+def test_roles() -> None:
+    specs = {
+        "pretrained": [EditSpec.pretrained(), EditSpec.lines("digits", 0.4, mix=0.0)],
+        "finetuned": [EditSpec.finetuned(), EditSpec.lines("digits", 1.0)],
+        "wise_ft": [EditSpec.wise_ft("digits", 0.5), EditSpec(alpha=0.7, beta=0.0)],
+        "lines": [EditSpec.lines("digits", 0.4), EditSpec(shape="sqrt", alpha=0.1, beta=0.5)],
+        "reverse": [EditSpec.lines("digits", 0.4, shape="reverse"), EditSpec(alpha=1.0, beta=-0.5)],
+    }
+    for role, examples in specs.items():
+        assert {role_of(spec) for spec in examples} == {role}

@@ -1,0 +1,132 @@
+from typing import Any, cast
+
+import pytest
+
+from evaluators.errors import SpecError
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from evaluators.sweeps import gamma_sweep
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.controls import Controls
+from ui.live import Value, answer
+from ui.panels import forgetting, robust, tune
+from ui.presets import preset, start_controls
+from ui.sweeping import Found, Sweep
+from ui.tuning import choice, known_gamma, measured_gamma, sweep_specs
+
+
+def draw(model: str, checkpoint: str, found: Found) -> Value:
+    return answer(version=0, state="complete", slots={"points": str(len(found))})
+
+
+def sweep() -> Sweep:
+    return Sweep("gammas", lambda model, checkpoint: gamma_sweep(checkpoint), draw)
+
+
+def states(runs: Any) -> list[tuple[str, str]]:
+    return [(value["slots"]["points"], value["slots"]["status"]) for value, *_ in runs]
+
+
+def test_a_known_sweep_is_marked_precomputed_and_reproduced_anew(studio: ZeroCostStudio) -> None:
+    gammas = sweep()
+    value, run, _ = gammas.shown(cast(Studio, studio), "tiny-clip", "digits")
+    assert "precomputed" in value["slots"]["status"]
+    assert "reproduce" in run["value"]
+    seen = states(gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits"))
+    assert [points for points, _ in seen[:-1]] == [str(i) for i in range(12)]
+    assert "all 11 positions agree to the last image" in seen[-1][1]
+    assert "measured on this machine" in seen[-1][1]
+
+
+def test_only_what_is_missing_is_measured(cold: ZeroCostStudio) -> None:
+    gammas = sweep()
+    for spec in gamma_sweep("digits")[:4]:
+        cold.evaluate(spec)
+    seen = states(gammas.run(cast(Studio, cold), "anna", "tiny-clip", "digits"))
+    assert [points for points, _ in seen[:-1]] == [str(i) for i in range(4, 12)]
+    assert "Reproduced" not in seen[-1][1]
+
+
+def test_stopping_keeps_what_was_measured(cold: ZeroCostStudio) -> None:
+    gammas = sweep()
+    running = gammas.run(cast(Studio, cold), "anna", "tiny-clip", "digits")
+    next(running)
+    next(running)
+    gammas.cancel("ben")
+    gammas.cancel("anna")
+    value, run, cancel = list(running)[-1]
+    assert "stopped" in value["slots"]["status"]
+    assert value["slots"]["points"] == "1"
+    assert (run["interactive"], cancel["interactive"]) == (True, False)
+    gammas.cancel("anna")
+
+
+def test_an_error_is_told_and_the_buttons_come_back() -> None:
+    studio = ZeroCostStudio(warm=False, fail_at=0.8)
+    gammas = sweep()
+    *_, (value, run, _) = gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits")
+    assert "refuses alpha 0.8" in value["slots"]["status"]
+    assert not run["interactive"]
+
+
+@pytest.mark.parametrize("panel", [forgetting, tune])
+def test_panels_draw_nothing_half_and_all(panel: Any, studio: ZeroCostStudio) -> None:
+    specs = panel.specs("tiny-clip", "digits")
+    found = {spec: studio.evaluate(spec) for spec in specs}
+    for part in ({}, dict(list(found.items())[: len(found) // 2]), found):
+        value = panel.draw("tiny-clip", "digits", part)
+        assert value["slots"]["finding"]
+        assert all(chart["figure"]["data"] or not part for chart in value["charts"].values()) or part
+    assert "Not measured" not in panel.draw("tiny-clip", "digits", found)["slots"]["finding"]
+
+
+def test_the_forgetting_sentence_compares_both_ways_at_the_same_gamma(studio: ZeroCostStudio) -> None:
+    found = {spec: studio.evaluate(spec) for spec in forgetting.specs("tiny-clip", "digits")}
+    said = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
+    finetuned = studio.evaluate(EditSpec.finetuned("digits"))
+    shallow = studio.evaluate(EditSpec.lines("digits", 0.5))
+    assert "At γ = 0.5" in said
+    assert f"{100 * (shallow.control - finetuned.control):+.1f} points control" in said
+
+
+def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
+    shifts = {"objects_sketch": "Sketches", "objects_hard": "Hard"}
+    found = {spec: studio.evaluate(spec) for spec in robust.specs("tiny-clip", "objects")}
+    value = robust.tab_draw(shifts, "tiny-clip", "objects", found)
+    assert set(value["charts"]) == {"mean", *shifts}
+    assert value["slots"]["areas"].count("<tr>") == 4
+    assert robust.tab_draw(shifts, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
+
+
+def test_gamma_is_chosen_on_validation(studio: ZeroCostStudio, cold: ZeroCostStudio) -> None:
+    specs = sweep_specs("tiny-clip", "digits", "val")
+    assert {spec.split for spec in specs} == {"val"}
+    expected = choice(tuple(studio.evaluate(spec) for spec in specs)).gamma
+    assert known_gamma(cast(Studio, studio), "tiny-clip", "digits") == expected
+    assert known_gamma(cast(Studio, cold), "tiny-clip", "digits") is None
+    assert measured_gamma(cast(Studio, cold), "tiny-clip", "digits") == expected
+    assert start_controls(cast(Studio, studio), Controls()).gamma == expected
+
+
+def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
+    here = Controls(checkpoint="faces", tie=False, alpha=1.2, mix=0.3, shape="sqrt")
+
+    def scales(name: str) -> tuple[float, ...]:
+        there = preset(cast(Studio, studio), name, here)
+        assert there.checkpoint == "faces"
+        blocks, before, after = there.spec().scales(3)
+        return (before, *blocks, after)
+
+    assert scales("pretrained") == (0.0,) * 5
+    assert scales("finetuned") == (1.0,) * 5
+    assert scales("wise_ft") == (0.5,) * 5
+    gamma = known_gamma(cast(Studio, studio), "tiny-clip", "faces")
+    assert gamma is not None
+    assert scales("lines") == pytest.approx((gamma, gamma, (1 + gamma) / 2, 1.0, gamma))
+    assert scales("reverse") == pytest.approx((1.0, 1.0, (1 + gamma) / 2, gamma, gamma))
+
+
+def test_without_validation_pictures_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
+    with pytest.raises(SpecError, match="val pictures"):
+        known_gamma(cast(Studio, studio), "tiny-clip", "objects")
+    assert preset(cast(Studio, studio), "lines", Controls(checkpoint="objects")).gamma == 0.5

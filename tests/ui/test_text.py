@@ -1,0 +1,78 @@
+import pytest
+
+from evaluators.evaluation import Evaluation
+from evaluators.normalise import Normalised
+from ui import text
+from ui.figures.robust import Area
+from ui.markup import notice, plain_table, sentence, trouble
+
+
+@pytest.mark.parametrize(
+    ("kept", "regained", "said"),
+    [
+        (
+            0.991,
+            0.82,
+            "Keeps 99.1\u202f% of what it learned about digits and gets back 82\u202f% of what it forgot.",
+        ),
+        (1.0, 0.0, "and gets back nothing of what it forgot."),
+        (1.0, -0.2, "but forgets even more than the fine-tuned model."),
+        (0.9, 1.2, "and knows more about the other tasks than before fine-tuning."),
+        (0.9, None, "fine-tuning made it forget nothing here."),
+    ],
+)
+def test_the_plain_sentence(kept: float, regained: float | None, said: str) -> None:
+    assert text.verdict("Digits", Normalised(kept, 1.0, kept, regained)).endswith(said)
+
+
+def test_the_sentence_waits_for_the_references() -> None:
+    assert text.verdict("Digits", None).startswith("Comparing")
+
+
+def test_partial_numbers_say_how_many_images(edited: Evaluation) -> None:
+    from dataclasses import replace
+
+    partial = replace(edited, complete=False)
+    assert "first 1,600 of 3,200 images" in text.evidence(partial, 3200)
+    assert "--part:0.500" in sentence(partial, None, 3200)
+    assert "all 1,600 test images" in text.evidence(edited, 1600)
+
+
+def test_numbers_as_the_page_writes_them() -> None:
+    assert text.percent(0.97512) == "97.5\u202f%"
+    assert text.percent(-0.0001) == "0.0\u202f%"
+    assert text.points(0.052) == "+5.2 points"
+    assert text.points(-0.052) == "−5.2 points"
+    assert text.points(0.0001) == "±0.0 points"
+
+
+def test_robust_finding() -> None:
+    assert "7.0 % more area" in text.robust_finding(Area(100.0, 107.0))
+    assert "3.0 % less area" in text.robust_finding(Area(100.0, 97.0))
+    assert "Not measured" in text.robust_finding(None)
+
+
+def test_what_comes_from_outside_is_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    for html in (notice([evil]), trouble(evil), plain_table(evil, [evil], [[evil, evil]])):
+        assert "<script>" not in html
+        assert "&lt;script&gt;" in html
+
+
+def test_the_code_on_the_page_is_the_library() -> None:
+    """The ten lines run as they stand, against a model of one weight a block."""
+    import torch
+
+    class Model:
+        def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+            self.state = state
+
+    names = [f"visual.transformer.resblocks.{i}.weight" for i in range(3)]
+    model = Model()
+    given = {
+        "pretrained": {name: torch.zeros(1) for name in names},
+        "finetuned": {name: torch.ones(1) for name in names},
+        "model": model,
+    }
+    exec(text.CODE, given)
+    assert [round(float(model.state[name]), 6) for name in names] == [0.4, 0.7, 1.0]
