@@ -89,6 +89,7 @@ def test_data_that_are_not_aligned_are_read(tmp_path: Path) -> None:
     tensors = read_checkpoint(path)
     assert tensors["a"].tolist() == [1, 2, 3]
     assert tensors["b"].tolist() == [0.5, -2.0]
+    assert tensors["b"].data_ptr() % 4 == 0, "kernels may count on it"
 
 
 def test_a_wrapped_state_dict_and_parameters_are_read(tmp_path: Path, pretrained: Tower) -> None:
