@@ -30,7 +30,7 @@ def build(studio: Studio) -> gr.Blocks:
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
             gr.Markdown(text.INTRO)
         explore = explore_panel(studio, page, Head(studio, Visitors()))
-        with gr.Tabs():
+        with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
             robust_tab(studio, page, explore)
             tune_tab(studio, page, explore)

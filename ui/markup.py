@@ -60,11 +60,11 @@ def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:
 
 def _tile(name: str, what: str, value: float, interval: tuple[float, float], finetuned: float | None) -> str:
     low, high = interval
-    change = "" if finetuned is None else f"{text.points(value - finetuned)} against fine-tuned"
+    change = "" if finetuned is None else f" · {text.points(value - finetuned)} against fine-tuned"
     return (
         f'<div class="lx-tile"><div class="lx-tile-name">{name} <span>{escape(what)}</span></div>'
         f'<div class="lx-tile-value">{text.percent(value)}</div>'
-        f'<div class="lx-tile-more">{100 * low:.1f} to {100 * high:.1f} · {change}</div></div>'
+        f'<div class="lx-tile-more">{100 * low:.1f} to {100 * high:.1f}{change}</div></div>'
     )
 
 
@@ -120,3 +120,9 @@ def legend() -> str:
 def notice(complaints: Sequence[str]) -> str:
     """What could not be followed in a link, one line each; nothing when all was well."""
     return "".join(f'<p role="status">{escape(complaint)}</p>' for complaint in complaints)
+
+
+def code(title: str, source: str) -> str:
+    """Code under its title, in the page's own ink: Gradio's highlighter fails the contrast check."""
+    block = f'<pre class="lx-code" tabindex="0"><code>{escape(source)}</code></pre>'
+    return f'<h2 class="lx-code-title">{escape(title)}</h2>{block}'

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluators.evaluation import Evaluation
+from evaluators.sweeps import GAMMAS
 from ui.figures.frame import TRAIL, Figure, Trace, described, figure, marker, percent, percent_axis, whiskers
 from ui.roles import role_of
 from ui.theme import ROLES
+
+WHOLE_SWEEP = len(GAMMAS)
+"""Points of a complete gamma sweep, and of a complete WiSE-FT line."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,13 @@ class Landmarks:
 
 
 def path_trace(evaluations: Sequence[Evaluation], role: str, names: Sequence[str], dash: str) -> Trace:
-    """Measured models joined in order, in the role's colour and symbol."""
+    """Measured models in the role's colour and symbol; joined in order once the whole sweep is there.
+
+    A line through two or three of its points would look like a measurement and be none.
+    """
     return {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines+markers" if len(evaluations) >= WHOLE_SWEEP else "markers",
         "x": [percent(point.control) for point in evaluations],
         "y": [percent(point.target) for point in evaluations],
         "line": {"color": f"@{role}/0.55", "width": 2, "dash": dash},

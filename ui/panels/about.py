@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from ui import text
+from ui import markup, text
 
 
 def about_tab() -> None:
@@ -18,5 +18,5 @@ def about_tab() -> None:
                     {"left": "$", "right": "$", "display": False},
                 ],
             )
-            gr.Code(text.CODE, language="python", label=text.CODE_TITLE, interactive=False)
+            gr.HTML(markup.code(text.CODE_TITLE, text.CODE), apply_default_css=False)
             gr.Markdown(text.ABOUT_LAB)

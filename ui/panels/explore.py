@@ -196,37 +196,15 @@ def _wire(
 def _listeners(
     head: Head,
 ) -> tuple[Callable[..., Value | dict[str, Any]], Callable[..., Iterator[Value | dict[str, Any]]]]:
-    """Tier 1 and tier 2 with the signature that Gradio reads: the controls, then the visitor's request."""
+    """Tier 1 and tier 2 with the signature that Gradio reads: whose request it is, then the controls."""
 
-    def quick(
-        model: str,
-        checkpoint: str,
-        shape: str,
-        tie: bool,
-        gamma: float,
-        alpha: float,
-        beta: float,
-        mix: float,
-        outside: str,
-        request: gr.Request,
-    ) -> Value | dict[str, Any]:
-        controls = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+    def quick(request: gr.Request, *values: Any) -> Value | dict[str, Any]:
+        controls = Controls(*values)
         shown = head.quick(str(request.session_hash), controls)
         return gr.skip() if shown is None else shown
 
-    def settle(
-        model: str,
-        checkpoint: str,
-        shape: str,
-        tie: bool,
-        gamma: float,
-        alpha: float,
-        beta: float,
-        mix: float,
-        outside: str,
-        request: gr.Request,
-    ) -> Iterator[Value | dict[str, Any]]:
-        controls = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+    def settle(request: gr.Request, *values: Any) -> Iterator[Value | dict[str, Any]]:
+        controls = Controls(*values)
         told_anything = False
         for shown in head.settle(str(request.session_hash), controls):
             told_anything = True
@@ -263,19 +241,8 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
 def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
     """The listener of one preset button."""
 
-    def go(
-        model: str,
-        checkpoint: str,
-        shape: str,
-        tie: bool,
-        gamma: float,
-        alpha: float,
-        beta: float,
-        mix: float,
-        outside: str,
-        request: gr.Request,
-    ) -> list[Any]:
-        here = Controls(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside)
+    def go(request: gr.Request, *values: Any) -> list[Any]:
+        here = Controls(*values)
         with told():
             there = preset(studio, name, here, visitor=f"{request.session_hash}:preset")
         return list(there.values())
