@@ -85,5 +85,5 @@ def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluatio
         raise EvaluationError("Only complete evaluations ship, got a partial one.")
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = [evaluation.as_dict() for evaluation in evaluations]
-    path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
     (path.parent / FINGERPRINT).write_text(studio.fingerprint() + "\n", encoding="utf-8")

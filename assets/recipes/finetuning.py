@@ -30,12 +30,12 @@ class Finetuning:
         seed: of the order of pictures.
     """
 
-    steps: int = 200
+    steps: int = 300
     batch: int = 64
-    rate: float = 3e-4
+    rate: float = 8e-4
     warmup: int = 25
     weight_decay: float = 0.1
-    pictures: int = 3_000
+    pictures: int = 3_500
     seed: int = 1
 
     def rate_at(self, step: int) -> float:

@@ -64,7 +64,7 @@ class Web:
 
     @cached_property
     def _members(self) -> list[Tensor]:
-        return [torch.nonzero(self.families == family).flatten() for family in self.families.unique()]
+        return [torch.nonzero(self.families == family).flatten() for family in range(len(FAMILIES))]
 
     def batch(self, step: int, size: int, seed: int, families: int | None = None) -> Batch:
         """The batch of a step, a function of step and seed.
