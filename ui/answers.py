@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from evaluators.errors import Superseded
 from evaluators.evaluation import Evaluation
 from evaluators.normalise import normalised
+from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from ui import markup
 from ui.controls import Controls
@@ -49,12 +50,23 @@ class Head:
         try:
             spec = controls.spec()
             request = self.visitors.arrive(visitor, spec.key())
-            evaluation = self.studio.cached(spec) or self.studio.first(spec, visitor=visitor)
-            return self.picture(controls, evaluation, request)
-        except Superseded:
-            return None
+            evaluation = self._first(spec, visitor, request)
+            return None if evaluation is None else self.picture(controls, evaluation, request)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return self.trouble(message_of(problem), request)
+
+    def _first(self, spec: EditSpec, visitor: str, request: Request) -> Evaluation | None:
+        """Cached or first-chunk numbers; None if a newer move of the visitor has taken over.
+
+        The studio counts requests in the order of its calls, so a tier 2 of an older move that starts just
+        now can take this one's place there. It ends at its next chunk; asking again is then enough.
+        """
+        while True:
+            try:
+                return self.studio.cached(spec) or self.studio.first(spec, visitor=visitor)
+            except Superseded:
+                if not self.visitors.is_latest(visitor, request):
+                    return None
 
     def settle(self, visitor: str, controls: Controls) -> Iterator[Value]:
         """Tier 2: once the visitor has paused, the numbers chunk by chunk until all images are counted.

@@ -10,11 +10,12 @@ from tests.browser.driving import key, move, open_page, sentence, shown_key, wai
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.parametrize("cost", ["free", "slow"])
 @pytest.mark.parametrize("round_trip", [0, 60])
 def test_after_a_drag_of_60_moves_the_last_position_is_shown(
-    browser: Any, free_address: str, round_trip: int
+    browser: Any, free_address: str, slow_address: str, round_trip: int, cost: str
 ) -> None:
-    page = open_page(browser, free_address)
+    page = open_page(browser, free_address if cost == "free" else slow_address)
     if round_trip:
         driving.emulate_round_trip(page, round_trip)
     last = driving.drag(page, "gamma", moves=60, seconds=1.5)

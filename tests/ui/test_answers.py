@@ -95,12 +95,31 @@ def test_a_bug_is_logged_and_told_in_general_words(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_superseded_answers_nothing(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overtaken_move_answers_nothing(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
     def overtaken(*_: Any, **__: Any) -> None:
+        head.visitors.arrive("anna", "newer")
         raise Superseded("newer")
 
     monkeypatch.setattr(head.studio, "first", overtaken)
     assert head.quick("anna", HERE) is None
+
+
+def test_the_newest_move_is_answered_even_if_an_older_count_starts_meanwhile(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tier 2 of an older move could start between the request and its first chunk, and win in the studio."""
+    first, calls = head.studio.first, []
+
+    def once_overtaken(spec: EditSpec, visitor: str) -> Any:
+        calls.append(spec)
+        if len(calls) == 1:
+            raise Superseded("an older count has just started")
+        return first(spec, visitor=visitor)
+
+    monkeypatch.setattr(head.studio, "first", once_overtaken)
+    value = head.quick("anna", HERE)
+    assert value is not None
+    assert value["key"] == HERE.spec().key()
 
 
 def test_visitors_forget_the_silent_and_the_many() -> None:
