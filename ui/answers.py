@@ -40,6 +40,7 @@ class Head:
         self.studio = studio
         self.visitors = visitors
         self.blocks = {model.key: model.num_blocks for model in studio.models()}
+        self._complete: dict[tuple[str, str, str, int], Landmarks] = {}
 
     def quick(self, visitor: str, controls: Controls) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
@@ -115,7 +116,7 @@ class Head:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
         num_blocks = self.blocks[spec.model]
-        landmarks = landmarks_of(self.studio, spec)
+        landmarks = self._landmarks(spec)
         numbers = None
         if landmarks.pretrained and landmarks.finetuned:
             numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
@@ -145,6 +146,14 @@ class Head:
             group=f"{spec.model}/{spec.checkpoint}",
             trail=_footprint(evaluation) if evaluation.complete else None,
         )
+
+    def _landmarks(self, spec: EditSpec) -> Landmarks:
+        """Landmarks beside the edit; once all are measured they are looked up no more (24 lookups a move)."""
+        place = (spec.model, spec.checkpoint, spec.split, spec.images)
+        found = self._complete.get(place) or landmarks_of(self.studio, spec)
+        if found.complete:
+            self._complete[place] = found
+        return found
 
     def trouble(self, message: str, request: Request) -> Value:
         """An answer that only says what went wrong; the charts stay as they are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from evaluators.errors import SpecError, Superseded
@@ -132,12 +132,13 @@ class ZeroCostStudio:
     def _tell(self, spec: EditSpec, done: int, precomputed: bool = False) -> Evaluation:
         suite = "objects" if spec.checkpoint == "objects" else "tasks"
         n = max(1, (spec.images or IMAGES) * done // self.chunks)
+        blocks = spec.scales(NUM_BLOCKS).blocks
         results = tuple(
             TaskResult(
                 key,
                 title,
                 TARGET if key == spec.checkpoint else CONTROL,
-                round(n * _accuracy(spec, key, index)),
+                round(n * _accuracy(blocks, key == spec.checkpoint, index)),
                 n,
             )
             for index, (key, title) in enumerate(SUITES[suite].items())
@@ -161,14 +162,13 @@ def _is_shipped(spec: EditSpec) -> bool:
     return tenth and spec.outside == outside and bool(standard.get(spec.shape, tied and spec.shape != "sqrt"))
 
 
-def _accuracy(spec: EditSpec, key: str, index: int) -> float:
+def _accuracy(blocks: Sequence[float], target: bool, index: int) -> float:
     """Rises with the deep factors on the target, falls with the shallow ones on the controls."""
-    blocks = spec.scales(NUM_BLOCKS).blocks
     half = NUM_BLOCKS // 2
     shallow, deep = (sum(part) / half for part in (blocks[:half], blocks[half:]))
     zero_shot = 0.42 + 0.035 * (index % 5)
     learned = max(0.0, 1.0 - (1.0 - min(0.25 * shallow + 0.75 * deep, 1.0)) ** 2.2)
-    if key == spec.checkpoint:
+    if target:
         value = zero_shot + (0.985 - zero_shot) * learned
     else:
         value = (

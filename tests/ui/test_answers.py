@@ -132,3 +132,22 @@ def test_visitors_forget_the_silent_and_the_many() -> None:
     assert few.latest("anna") is None
     assert few.is_latest("cleo", request)
     assert few.arrive("cleo", "k").version > request.version
+
+
+def test_complete_landmarks_are_looked_up_once(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[EditSpec] = []
+    cached = head.studio.cached
+
+    def counting(spec: EditSpec) -> Any:
+        looked.append(spec)
+        return cached(spec)
+
+    monkeypatch.setattr(head.studio, "cached", counting)
+    first = head.quick("anna", HERE)
+    many = len(looked)
+    second = head.quick("anna", HERE)
+    assert first is not None
+    assert second is not None
+    assert first["charts"] == second["charts"]
+    assert many > 20
+    assert len(looked) - many < 5

@@ -31,6 +31,12 @@ class Landmarks:
     gamma_path: tuple[Evaluation, ...] = ()
     wise_line: tuple[Evaluation, ...] = ()
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be measured."""
+        anchors = self.pretrained and self.finetuned
+        return bool(anchors) and len(self.gamma_path) == len(self.wise_line) == WHOLE_SWEEP
+
     def all(self) -> list[Evaluation]:
         """Every landmark that has been measured."""
         anchors = [anchor for anchor in (self.pretrained, self.finetuned) if anchor]
