@@ -64,10 +64,10 @@ EQUATION_TITLE = "Show the equation"
 
 
 def percent(fraction: float, digits: int = 1) -> str:
-    """A fraction as the page writes it: '97.5 %', with the sign that belongs to a number below zero.
+    """A fraction as the page writes it: '97.5 %', a narrow space before the sign.
 
     >>> percent(0.9751), percent(-0.0301)
-    ('97.5 %', '−3.0 %')
+    ('97.5\\u202f%', '−3.0\\u202f%')
     """
     said = f"{100 * fraction:.{digits}f}"
     if float(said) == 0:
