@@ -5,7 +5,7 @@
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity"
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
-const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
+const memory = { value: null, figures: {}, drawn: {}, version: -1, trail: {}, bent: null };
 const isDark = () => document.body.classList.contains("dark");
 const palette = () => (isDark() ? props.palette.dark : props.palette.light);
 
@@ -45,9 +45,19 @@ function draw(name, chart) {
   const painted = withTrail(paint(chart.figure, palette()));
   painted.layout.dragmode = coarse ? false : "zoom";
   if (name === "schedule" && memory.bent) bendFigure(painted, memory.bent);
-  window.Plotly.react(node, painted.data, painted.layout, config);
+  put(name, node, painted);
   if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
-  memory.drawn[name] = true;
+}
+
+// Plotly writes into what it is given, so it gets a copy; a figure that is on screen already is not drawn again
+// (the server's schedule usually is what the browser has bent before).
+function put(name, node, figure) {
+  const text = JSON.stringify(figure);
+  if (memory.drawn[name] === text) return;
+  const copy = JSON.parse(text);
+  window.Plotly.react(node, copy.data, copy.layout, config);
+  memory.drawn[name] = text;
+  memory.figures[name] = figure;
 }
 
 function remember(trail) {
@@ -102,7 +112,7 @@ function writeLink(link) {
 // every shape and outside rule; Python measured the three vectors of each (ui/affine.py), so no formula lives here.
 function bendFigure(figure, bent) {
   const bars = figure.data[0];
-  bars.y = bent.values;
+  bars.y = bent.values.map((value) => Math.round(1e4 * value) / 1e4);
   bars.text = bent.values.map((value) => value.toFixed(2));
   const low = Math.min(0, ...bent.values), high = Math.max(1, ...bent.values), room = 0.16 * (high - low);
   figure.layout.yaxis.range = [low - (low < 0 ? room : 0), high + room];
@@ -113,10 +123,10 @@ function bend(model, shape, outside, alpha, beta, mix) {
   const node = graph("schedule");
   if (!parts || !node || ![alpha, beta, mix].every(Number.isFinite)) return;
   memory.bent = { values: parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i])) };
-  if (!memory.drawn.schedule) return;
-  const figure = { data: node.data, layout: node.layout };
+  const figure = memory.figures.schedule;
+  if (!figure) return;
   bendFigure(figure, memory.bent);
-  window.Plotly.react(node, figure.data, figure.layout, config);
+  put("schedule", node, figure);
   node.dataset.bent = [alpha, beta, mix].join(",");
 }
 if (props.affine) window.linesBend = bend;
