@@ -51,8 +51,11 @@ class TaskFinding:
     Args:
         pretrained, finetuned, lines: evaluations on all test pictures.
         gamma: chosen by C.1 on validation.
-        wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy.
-        reverse_target: best target accuracy of deep shrinking at no less than LiNeS's control accuracy.
+        wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy, or
+            than the line's own best target accuracy if that is lower.
+        reverse_control: LiNeS's control accuracy, or deep shrinking's best if that is lower.
+        reverse_target: best target accuracy of deep shrinking with at least that control accuracy.
+        lines_target_there: best target accuracy on LiNeS's path with at least that control accuracy.
         lines_path, wise_ft_path, reverse_path: (target, control) from fine-tuned to pre-trained.
     """
 
@@ -62,7 +65,9 @@ class TaskFinding:
     finetuned: Evaluation
     lines: Evaluation
     wise_ft_control: float
+    reverse_control: float
     reverse_target: float
+    lines_target_there: float
     lines_path: Path2D
     wise_ft_path: Path2D
     reverse_path: Path2D
@@ -70,6 +75,10 @@ class TaskFinding:
 
 def _points(evaluations: Sequence[Evaluation]) -> Path2D:
     return [(found.target, found.control) for found in evaluations]
+
+
+def _swapped(path: Path2D) -> Path2D:
+    return [(y, x) for x, y in path]
 
 
 def task_finding(measured: Measured, checkpoint: str) -> TaskFinding:
@@ -80,16 +89,21 @@ def task_finding(measured: Measured, checkpoint: str) -> TaskFinding:
     pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
     lines = measured[EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)]
     wise_ft = _points(measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]))
+    lines_path = _points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES)))
     reverse = _points(measured.all(gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES)))
+    wise_ft_level = min(lines.target, max(target for target, _ in wise_ft))
+    reverse_level = min(lines.control, max(control for _, control in reverse))
     return TaskFinding(
         key=checkpoint,
         gamma=gamma,
         pretrained=pretrained,
         finetuned=finetuned,
         lines=lines,
-        wise_ft_control=best_beyond(wise_ft, lines.target),
-        reverse_target=best_beyond([(control, target) for target, control in reverse], lines.control),
-        lines_path=_points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES))),
+        wise_ft_control=best_beyond(wise_ft, wise_ft_level),
+        reverse_control=reverse_level,
+        reverse_target=best_beyond(_swapped(reverse), reverse_level),
+        lines_target_there=best_beyond(_swapped(lines_path), reverse_level),
+        lines_path=lines_path,
         wise_ft_path=wise_ft,
         reverse_path=reverse,
     )
@@ -132,7 +146,8 @@ class Summary:
         kept: LiNeS's mean target over the fine-tuned models'.
         regained: share of the mean control accuracy lost by fine-tuning that LiNeS gives back.
         wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy.
-        reverse_margin: LiNeS's mean target minus deep shrinking's at no less than equal control accuracy.
+        reverse_margin: mean of LiNeS's target minus deep shrinking's, both with at least ``reverse_control``.
+        reverse_falls_short: checkpoints on which no deep shrinking gives as much control accuracy as LiNeS.
     """
 
     zero_shot: Estimate
@@ -145,6 +160,7 @@ class Summary:
     regained: float
     wise_ft_margin: float
     reverse_margin: float
+    reverse_falls_short: int
 
 
 def summarise(findings: Sequence[TaskFinding]) -> Summary:
@@ -168,7 +184,8 @@ def summarise(findings: Sequence[TaskFinding]) -> Summary:
         kept=lines_target.value / finetuned_target.value,
         regained=(lines_control.value - after) / (before - after),
         wise_ft_margin=lines_control.value - mean(lambda finding: finding.wise_ft_control),
-        reverse_margin=lines_target.value - mean(lambda finding: finding.reverse_target),
+        reverse_margin=mean(lambda finding: finding.lines_target_there - finding.reverse_target),
+        reverse_falls_short=sum(finding.reverse_control < finding.lines.control for finding in findings),
     )
 
 

@@ -70,7 +70,8 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
         (
             "target, LiNeS above deep shrinking at equal control",
             "clearly",
-            f"{percent(summary.reverse_margin)} points",
+            f"{percent(summary.reverse_margin)} points; on {summary.reverse_falls_short} of 8 tasks deep "
+            "shrinking never gets LiNeS's control accuracy, and is taken at its own best",
             summary.reverse_margin >= 0.02,
         ),
         (
@@ -95,18 +96,18 @@ def _pair(evaluation: Evaluation) -> str:
 
 def _task_table(findings: Sequence[TaskFinding]) -> list[str]:
     lines = [
-        "| task | zero-shot | fine-tuned | γ | LiNeS | kept | given back | WiSE-FT control "
-        "| deep shrunk target |",
+        "| task | zero-shot | fine-tuned | γ | LiNeS | kept | given back | WiSE-FT control | deep shrunk |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for found in findings:
         before, after, edited = found.pretrained, found.finetuned, found.lines
         lost = before.control - after.control
         back = f"{percent((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost"
+        deep = f"{percent(found.reverse_target)} / {percent(found.reverse_control)}"
         lines.append(
             f"| {SETTINGS[found.key].title} | {_pair(before)} | {_pair(after)} | {found.gamma:g} "
             f"| {_pair(edited)} | {percent(edited.target / after.target)} % | {back} "
-            f"| {percent(found.wise_ft_control)} | {percent(found.reverse_target)} |"
+            f"| {percent(found.wise_ft_control)} | {deep} |"
         )
     return lines
 
@@ -204,7 +205,8 @@ def write_report(assets: Path) -> Iterator[str]:
         f"the test split ({pictures[0]} to {pictures[-1]} pictures a task), γ chosen by C.1 (w = 2) on "
         "validation."
         " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no "
-        "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy.",
+        "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy (or "
+        "with its own best, where that is lower).",
         "",
         *_claims_table(summary),
         "",
