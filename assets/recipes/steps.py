@@ -23,10 +23,7 @@ from assets.recipes.world.catalogue import FAMILIES, TASKS
 from assets.recipes.world.draws import draw_split
 
 PRETRAINING = Pretraining()
-FINETUNING: Mapping[str, Finetuning] = {
-    **{key: Finetuning() for key in (*TASKS, "objects")},
-    "textures": Finetuning(steps=900),  # what pre-training told apart worst learns longer
-}
+FINETUNING: Mapping[str, Finetuning] = {key: Finetuning() for key in (*TASKS, "objects")}
 
 
 @dataclass(frozen=True)
