@@ -37,7 +37,7 @@ def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:
     """Target and control in large figures, each with its interval and its distance from fine-tuned."""
     finetuned = landmarks.finetuned
     target = evaluation.target_task
-    others = f"mean of the {len(evaluation.control_tasks)} other tasks"
+    others = text.controls_named(evaluation)
     return (
         f'<div class="lx-tiles" style="--role: var(--c-{role})">'
         + _tile(

@@ -81,6 +81,13 @@ def points(difference: float) -> str:
     return ("±0.0" if float(said) == 0 else said.replace("-", "−")) + " points"
 
 
+def controls_named(evaluation: Evaluation) -> str:
+    """What the mean of the control tasks is a mean of: other tasks, or the shifted sets of the same task."""
+    controls = evaluation.control_tasks
+    shifts = all(task.key.startswith(f"{evaluation.target_task.key}_") for task in controls)
+    return f"mean of the {len(controls)} {'shifted sets' if shifts else 'other tasks'}"
+
+
 def thousands(number: int) -> str:
     """1600 -> '1,600'."""
     return f"{number:,}"
