@@ -142,3 +142,8 @@ def _one_torch_thread() -> None:
 def studio(lab: Path) -> Studio:
     """A studio that has measured nothing yet and keeps nothing on disk."""
     return Studio(lab, cache=None, chunk=CHUNK)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: their driver keeps an event loop running, beside which no page can be built."""
+    items.sort(key=lambda item: "tests/browser/" in item.path.as_posix())
