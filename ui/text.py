@@ -192,23 +192,25 @@ def tuned(gamma: float, weight: float) -> str:
     return f"With w = {weight:g}, validation images choose γ = {gamma:g}"
 
 
+KEEPING = 0.99
+"""Share of the fine-tuned target accuracy that the sentence on Fig. 1 asks both ways of shrinking to keep."""
+
+
 def forgetting_finding(
     shallow: Sequence[Evaluation], deep: Sequence[Evaluation], finetuned: Evaluation | None
 ) -> str:
-    """One sentence on Fig. 1: both ways of shrinking at the same gamma, in points against fine-tuned."""
-    at = {round(point.spec.alpha, 3): point for point in deep}
-    both = [(point, at[round(point.spec.alpha, 3)]) for point in shallow if round(point.spec.alpha, 3) in at]
-    if finetuned is None or not both:
+    """One sentence on Fig. 1: the most control accuracy either way brings back for nearly the same target."""
+    if finetuned is None or not shallow or not deep:
         return "Not measured yet: start the sweep above."
-    low, high = min(both, key=lambda pair: abs(pair[0].spec.alpha - 0.5))
-    said = [
-        f"{points(point.target - finetuned.target)} target, {points(point.control - finetuned.control)} "
-        f"control"
-        for point in (low, high)
+    enough = KEEPING * finetuned.target
+    best = [
+        max((point.control for point in curve if point.target >= enough), default=finetuned.control)
+        for curve in (shallow, deep)
     ]
+    back, other = (points(control - finetuned.control) for control in best)
     return (
-        f"At γ = {low.spec.alpha:g}, shrinking the shallow layers means {said[0]}; shrinking the "
-        f"deep layers {said[1]}."
+        f"With at least {percent(KEEPING, 0)} of the fine-tuned target accuracy kept, shrinking the shallow "
+        f"layers changes control accuracy by up to {back}, shrinking the deep layers by up to {other}."
     )
 
 

@@ -80,13 +80,18 @@ def test_panels_draw_nothing_half_and_all(panel: Any, studio: ZeroCostStudio) ->
     assert "Not measured" not in panel.draw("tiny-clip", "digits", found)["slots"]["finding"]
 
 
-def test_the_forgetting_sentence_compares_both_ways_at_the_same_gamma(studio: ZeroCostStudio) -> None:
+def test_the_forgetting_sentence_asks_both_ways_to_keep_the_target(studio: ZeroCostStudio) -> None:
     found = {spec: studio.evaluate(spec) for spec in forgetting.specs("tiny-clip", "digits")}
     said = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
     finetuned = studio.evaluate(EditSpec.finetuned("digits"))
-    shallow = studio.evaluate(EditSpec.lines("digits", 0.5))
-    assert "At γ = 0.5" in said
-    assert f"{100 * (shallow.control - finetuned.control):+.1f} points control" in said
+
+    def best(shape: str) -> float:
+        points = [found[spec] for spec in gamma_sweep("digits", shape=shape)]
+        return max(point.control for point in points if point.target >= 0.99 * finetuned.target)
+
+    for shape, way in (("linear", "shallow"), ("reverse", "deep")):
+        gain = f"{100 * (best(shape) - finetuned.control):+.1f} points"
+        assert gain in said.split(way)[1]
 
 
 def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:

@@ -63,6 +63,7 @@ def robust_figure(
             continue
         at = [(percent(point.target), percent(shift(point))) for point in points]
         best = front_indices(at)
+        traces.append(_path(at, role))
         names = [
             f"<b>{CURVES[role]}, mix {point.spec.mix:g}</b><br>ID {x:.1f} %, OOD {y:.1f} %"
             for point, (x, y) in zip(points, at, strict=True)
@@ -98,6 +99,18 @@ def robust_figure(
         margin={"l": 44, "r": 10, "t": 8, "b": 30} if small else {"l": 58, "r": 16, "t": 12, "b": 46},
         uirevision="robust",
     )
+
+
+def _path(at: Sequence[tuple[float, float]], role: str) -> Trace:
+    """The whole curve from pre-trained to fine-tuned as a faint thread behind its points."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [x for x, _ in at],
+        "y": [y for _, y in at],
+        "line": {"color": f"@{role}/0.45", "width": 1.3, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
 
 
 def _marks(at: Sequence[tuple[float, float]], role: str, small: bool, hollow: bool) -> Trace:

@@ -49,30 +49,39 @@ def score_figure(choice: Choice | None) -> Figure:
 
 def parts_figure(points: Sequence[Evaluation], gamma: float | None) -> Figure:
     """Target and mean control accuracy on validation against gamma: what the score weighs up."""
-    traces = []
+    traces, labels = [], []
     for of, dash, symbol in (("target", "solid", "circle"), ("control", "dash", "circle-open")):
         values = [getattr(point, of) for point in points]
         intervals = [getattr(point, f"{of}_interval") for point in points]
         traces.append(
             {
                 "type": "scatter",
-                "mode": "lines+markers+text",
+                "mode": "lines+markers",
                 "x": [point.spec.alpha for point in points],
                 "y": [percent(value) for value in values],
-                "text": ["", of, *[""] * (len(points) - 2)] if len(points) > 2 else [],
-                "textposition": "bottom center",
-                "textfont": {"size": 12, "color": "@ink"},
                 "error_y": whiskers(values, intervals, "lines/0.5"),
                 "line": {"color": "@lines", "width": 2.5, "dash": dash},
                 "marker": {"symbol": symbol, "size": 8, "color": "@lines"},
                 "hovertemplate": f"{of}, γ = %{{x:g}}: %{{y:.1f}} %<extra></extra>",
             }
         )
+        if values:
+            labels.append(
+                {
+                    "x": points[0].spec.alpha - 0.05,
+                    "y": percent(values[0]),
+                    "yshift": -16,
+                    "text": of,
+                    "showarrow": False,
+                    "font": {"size": 12, "color": "@ink"},
+                }
+            )
     mark = {"type": "line", "x0": gamma, "x1": gamma, "y0": 0, "y1": 1, "yref": "paper"}
     return figure(
         traces,
         xaxis=axis("γ → more shrinking", range=[1.04, -0.04], dtick=0.2),
         yaxis=percent_axis("accuracy on validation", [v for p in points for v in (p.target, p.control)]),
+        annotations=labels,
         shapes=[] if gamma is None else [mark | {"line": {"color": "@ink", "width": 1.5, "dash": "dot"}}],
         margin={"l": 58, "r": 16, "t": 12, "b": 46},
         uirevision="tune",

@@ -101,17 +101,18 @@ def tune_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
             latex_delimiters=[{"left": "$", "right": "$", "display": False}],
         )
         label, info = text.WEIGHT
-        weight = gr.Slider(
-            0.0,
-            5.0,
-            TARGET_WEIGHT,
-            step=0.1,
-            label=label,
-            info=info,
-            interactive=True,
-            elem_id="lx-weight",
-            buttons=[],
-        )
+        with gr.Column(elem_classes="lx-narrow"):
+            weight = gr.Slider(
+                0.0,
+                5.0,
+                TARGET_WEIGHT,
+                step=0.1,
+                label=label,
+                info=info,
+                interactive=True,
+                elem_id="lx-weight",
+                buttons=[],
+            )
         buttons = sweep_buttons(sweep)
         charts = [Chart(name, *words, "lx-tall") for name, words in text.TUNE_CHARTS.items()]
         live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
