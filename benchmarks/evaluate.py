@@ -57,11 +57,11 @@ def measure(assets: Path, cache: Path, rounds: int = ROUNDS) -> None:
         return EditSpec.lines(checkpoint, next(gammas), images=IMAGES)
 
     opening = seconds_of(lambda: studio.first(somewhere_new()))
-    pictures = studio.pictures("tasks", "test")
+    pictures = studio.lab.pictures("tasks", "test")
     chunks = pictures.chunks(IMAGES)
     batches = [pictures.normalised(chunk).clone() for chunk in chunks]
     whole = [torch.cat(batches)]
-    encode = studio.encoder.encode
+    encode = studio.lab.encoder.encode
 
     bare: list[float] = []
     at_once: list[float] = []

@@ -2,8 +2,9 @@
 
 from evaluators.errors import Cancelled, EvaluationError, LabError, SpecError, Superseded
 from evaluators.evaluation import Evaluation, TaskResult
+from evaluators.lab import CheckpointInfo, ModelInfo
 from evaluators.spec import EditSpec
-from evaluators.studio import CheckpointInfo, ModelInfo, Studio
+from evaluators.studio import Studio
 
 __all__ = [
     "Cancelled",

@@ -12,6 +12,11 @@ TARGET = "target"
 CONTROL = "control"
 
 
+def task_role(task: str, spec: EditSpec) -> str:
+    """``"target"`` for the task that the spec's checkpoint was fine-tuned on, ``"control"`` for any other."""
+    return TARGET if task == spec.checkpoint else CONTROL
+
+
 @dataclass(frozen=True)
 class TaskResult:
     """Pictures of one task that the edited model named correctly.

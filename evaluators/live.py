@@ -8,14 +8,23 @@ import torch
 from torch import Tensor
 
 from evaluators.errors import LabError
-from evaluators.models import LoadedModel, load_model
+from evaluators.models import TOWER, LoadedModel, load_model
 from evaluators.spec import Scales
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.editing import LayerEditor
 from lines_core.flat import adopt
 
-TOWER = "visual."
 RESIDUAL_BYTES = 512 * 2**20
+
+
+def checkpoint_path(folder: Path, checkpoint: str) -> Path:
+    """Where the weights fine-tuned on a task lie in a model's folder."""
+    return folder / "finetuned" / f"{checkpoint}.safetensors"
+
+
+def checkpoint_keys(folder: Path) -> tuple[str, ...]:
+    """Keys of the fine-tuned checkpoints that are there."""
+    return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
 
 
 class LiveEncoder:
@@ -40,24 +49,6 @@ class LiveEncoder:
         self._residuals: OrderedDict[str, Tensor] = OrderedDict()
         self._loading = threading.Lock()
 
-    @property
-    def num_blocks(self) -> int:
-        """L, residual blocks of the image tower."""
-        return self.layout.num_blocks
-
-    @property
-    def parameters(self) -> int:
-        """Weights of the image tower."""
-        return self.layout.numel
-
-    def checkpoint_path(self, checkpoint: str) -> Path:
-        """Where the weights fine-tuned on a task lie."""
-        return self.folder / "finetuned" / f"{checkpoint}.safetensors"
-
-    def checkpoints(self) -> tuple[str, ...]:
-        """Keys of the fine-tuned checkpoints that are there."""
-        return tuple(sorted(path.stem for path in (self.folder / "finetuned").glob("*.safetensors")))
-
     def residual(self, checkpoint: str) -> Tensor:
         """tau = theta_t - theta_0 as one float32 vector in depth order.
 
@@ -68,7 +59,7 @@ class LiveEncoder:
         with self._loading:
             residual = self._residuals.get(checkpoint)
             if residual is None:
-                path = self.checkpoint_path(checkpoint)
+                path = checkpoint_path(self.folder, checkpoint)
                 if not path.is_file():
                     raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
                 finetuned = read_checkpoint(path)

@@ -50,6 +50,21 @@ def subset_path(folder: Path, task: Task, split: str) -> Path:
     return folder / f"{task.key}-{split}.parquet"
 
 
+def count_pictures(folder: Path, task: Task, split: str) -> int:
+    """How many pictures a task has in a split, from the foot of its file: none is read.
+
+    Raises: LabError if the file is absent or damaged.
+    """
+    path = subset_path(folder, task, split)
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise LabError(f"{path} cannot be read: {error}") from error
+
+
 def load_subset(
     folder: Path, task: Task, split: str, n: int = 0, *, image_size: int, cache: Path | None = None
 ) -> Subset:

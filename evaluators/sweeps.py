@@ -7,8 +7,9 @@ from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
 from evaluators.evaluation import Evaluation
+from evaluators.known import FINGERPRINT
 from evaluators.spec import EditSpec
-from evaluators.studio import FINGERPRINT, Studio
+from evaluators.studio import Studio
 from lines_core.paths import WISE_FT_MIXES
 
 GAMMAS = tuple((10 - i) / 10 for i in range(11))
@@ -86,4 +87,4 @@ def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluatio
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = [evaluation.as_dict() for evaluation in evaluations]
     path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
-    (path.parent / FINGERPRINT).write_text(studio.fingerprint() + "\n", encoding="utf-8")
+    (path.parent / FINGERPRINT).write_text(studio.lab.fingerprint() + "\n", encoding="utf-8")

@@ -100,6 +100,15 @@ def read_metadata(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
         return _read_header(stream, _label(path)).metadata
 
 
+def read_shapes(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in a safetensors file by name; the tensors themselves are not read.
+
+    Raises: CheckpointError if the file is absent, not a regular file, too large or damaged.
+    """
+    with _opened(path, max_bytes) as stream:
+        return {entry.name: entry.shape for entry in _read_header(stream, _label(path)).entries}
+
+
 def compare(
     reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor], model: str = "pretrained model"
 ) -> None:

@@ -1,13 +1,15 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
-// and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives `props.value`:
+// and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
+// `props.fixed` (palette, link_names, affine) and `props.value`:
 //   version   number that grows with every request of this visitor; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity"
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
+const fixed = JSON.parse(props.fixed);
 const memory = { value: null, figures: {}, drawn: {}, version: -1, trail: {}, bent: null };
 const isDark = () => document.body.classList.contains("dark");
-const palette = () => (isDark() ? props.palette.dark : props.palette.light);
+const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
 
 function paint(value, colours) {
   if (typeof value === "string") {
@@ -69,8 +71,8 @@ function remember(trail) {
 }
 
 function show() {
-  const value = props.value;
-  if (!value || typeof value !== "object" || value.version < memory.version) return;
+  const value = JSON.parse(props.value);
+  if (value.version < memory.version) return;
   memory.version = value.version;
   memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
   if (value.trail) remember(value.trail);
@@ -100,7 +102,7 @@ function redraw() {
 function writeLink(link) {
   const here = new URLSearchParams(window.location.search);
   const ours = new URLSearchParams(link);
-  for (const name of props.link_names) here.delete(name);
+  for (const name of fixed.link_names) here.delete(name);
   ours.forEach((entry, name) => here.set(name, entry));
   const query = here.toString();
   const address = window.location.pathname + (query ? "?" + query : "") + window.location.hash;
@@ -119,7 +121,7 @@ function bendFigure(figure, bent) {
 }
 
 function bend(model, shape, outside, alpha, beta, mix) {
-  const parts = (((props.affine || {})[model] || {})[shape] || {})[outside];
+  const parts = (((fixed.affine || {})[model] || {})[shape] || {})[outside];
   const node = graph("schedule");
   if (!parts || !node || ![alpha, beta, mix].every(Number.isFinite)) return;
   memory.bent = { values: parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i])) };
@@ -129,7 +131,7 @@ function bend(model, shape, outside, alpha, beta, mix) {
   put("schedule", node, figure);
   node.dataset.bent = [alpha, beta, mix].join(",");
 }
-if (props.affine) window.linesBend = bend;
+if (fixed.affine) window.linesBend = bend;
 
 // Tabs open and phones turn: a graph is drawn as soon as it has a width, and again when that changes.
 const widths = new WeakMap();

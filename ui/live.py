@@ -7,6 +7,7 @@ five times as long; here `live.js` keeps the graphs and hands new data to `Plotl
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,15 @@ HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 Value = dict[str, Any]
+
+
+def packed(value: Any) -> str:
+    """The value of a panel as the JSON string that `live.js` parses.
+
+    Gradio clones and proxies whatever is nested in a value, several times an update: for the three charts of
+    the page's head that takes longer than drawing one of them. A string costs it nothing.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ def panel(
     slots: Sequence[str] = (),
     after: Sequence[str] = (),
     grid: str = "",
-    **props: Any,
+    affine: Mapping[str, Any] | None = None,
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
@@ -67,7 +77,7 @@ def panel(
         slots, after: names of the text slots above and below the charts; "table" is always there, visually
         hidden.
         grid: CSS class of the grid.
-        props: further values that live.js needs (`affine`).
+        affine: tables of `ui/affine.py` for the panel whose schedule follows the sliders.
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
@@ -85,15 +95,19 @@ def panel(
         f'<div class="lx-hidden" data-slot="table"></div></div>'
     )
     return gr.HTML(
-        value=empty(),
+        value=packed(empty()),
         html_template=template,
         js_on_load=(HERE / "live.js").read_text(encoding="utf-8"),
         head=head(),
         apply_default_css=False,
         elem_id=elem_id,
-        palette={"light": palette(False), "dark": palette(True)},
-        link_names=list(NAMES),
-        **props,
+        fixed=packed(
+            {
+                "palette": {"light": palette(False), "dark": palette(True)},
+                "link_names": list(NAMES),
+                "affine": affine,
+            }
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from evaluators.studio import Studio
 from evaluators.sweeps import run_sweep
 from ui import text
 from ui.errors import message_of
-from ui.live import Value, answer
+from ui.live import Value, answer, packed
 
 Found = Mapping[EditSpec, Evaluation]
 
@@ -148,11 +148,13 @@ def wire_sweep(
     outputs = [panel, run, cancel]
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
-    def show(*values: Any) -> tuple[Value, Any, Any]:
-        return sweep.shown(studio, *values)
+    def show(*values: Any) -> tuple[str, Any, Any]:
+        value, run, cancel = sweep.shown(studio, *values)
+        return packed(value), run, cancel
 
-    def measure(request: gr.Request, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
-        yield from sweep.run(studio, str(request.session_hash), *values)
+    def measure(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
+        for value, run, cancel in sweep.run(studio, str(request.session_hash), *values):
+            yield packed(value), run, cancel
 
     def stop(request: gr.Request) -> None:
         sweep.cancel(str(request.session_hash))

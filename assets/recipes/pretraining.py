@@ -28,18 +28,16 @@ class Pretraining:
         batch: pictures a step.
         rate: learning rate of the constant part.
         warmup: steps from zero to the full rate.
-        mixed_steps: so many first steps see all families in a batch.
-        families: the later ones see so many, whose pictures are harder to tell apart.
+        families: the pictures of a batch come from so many, so that they are hard to tell apart.
         decay: last fraction of the steps, over which the rate falls to zero.
         weight_decay: AdamW's, on matrices only.
         seed: of the initial weights and of the order of pictures.
     """
 
-    steps: int = 6_400
+    steps: int = 12_000
     batch: int = 192
     rate: float = 1e-3
     warmup: int = 300
-    mixed_steps: int = 2_889
     families: int = 3
     decay: float = 0.25
     weight_decay: float = 0.1
@@ -101,8 +99,7 @@ def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float 
     for step in range(first, recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate_at(step)
-        families = None if step < recipe.mixed_steps else recipe.families
-        batch = web.batch(step, recipe.batch, recipe.seed, families)
+        batch = web.batch(step, recipe.batch, recipe.seed, recipe.families)
         images = model.encode_image(to_input(batch.pixels), normalize=True)
         texts = model.encode_text(batch.tokens, normalize=True)
         loss = contrastive_loss(images, texts, batch.same, batch.unclear, model.logit_scale.exp())

@@ -17,9 +17,9 @@ from assets.recipes.world.catalogue import FAMILIES
 from assets.recipes.world.draws import draw_web
 
 SHARD = 8_000
-PICTURES = 200_000
+PICTURES = 240_000
 PLAIN_FIRST = 0.8
-"""Share of pictures in batches of few families that come with a caption without details, if they have one."""
+"""Share of pictures that come with a caption without details, if they have one."""
 
 
 @dataclass(frozen=True)
@@ -66,33 +66,28 @@ class Web:
     def _members(self) -> list[Tensor]:
         return [torch.nonzero(self.families == family).flatten() for family in range(len(FAMILIES))]
 
-    def batch(self, step: int, size: int, seed: int, families: int | None = None) -> Batch:
+    def batch(self, step: int, size: int, seed: int, families: int) -> Batch:
         """The batch of a step, a function of step and seed.
 
         Args:
-            families: draw from so many families only, chosen by their number of pictures: what lies side by
-                side is then harder to tell apart. None mixes all, and leaves no pair unclear.
+            families: all pictures come from so many families, chosen by their number of pictures: what lies
+                side by side is then hard to tell apart.
         """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        if families is None:
-            rows = torch.randint(len(self.pixels), (size,), generator=generator)
-        else:
-            counts = torch.tensor([float(len(members)) for members in self._members])
-            chosen = torch.multinomial(counts, families, generator=generator).tolist()
-            pool = torch.cat([self._members[family] for family in chosen])
-            rows = pool[torch.randint(len(pool), (size,), generator=generator)]
-        which = self._choose_captions(rows, generator, 0.0 if families is None else PLAIN_FIRST)
+        counts = torch.tensor([float(len(members)) for members in self._members])
+        chosen = torch.multinomial(counts, families, generator=generator).tolist()
+        pool = torch.cat([self._members[family] for family in chosen])
+        rows = pool[torch.randint(len(pool), (size,), generator=generator)]
+        which = self._choose_captions(rows, generator)
         meanings = self.meanings[rows, which]
         same = meanings[:, None] == meanings[None, :]
-        unclear = torch.zeros_like(same)
-        if families is not None:
-            unclear = self._true_captions(rows, which) & ~same
+        unclear = self._true_captions(rows, which) & ~same
         return Batch(self.pixels[rows], self.tokens[rows, which].long(), same, unclear)
 
-    def _choose_captions(self, rows: Tensor, generator: torch.Generator, plain_first: float) -> Tensor:
-        """One caption a picture: any of them, or for a share ``plain_first`` a plain one if there is one."""
+    def _choose_captions(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """One caption a picture: any of them, or for a share ``PLAIN_FIRST`` a plain one if there is one."""
         order = torch.rand(len(rows), self.tokens.shape[1], generator=generator)
-        prefer = torch.rand(len(rows), 1, generator=generator) < plain_first
+        prefer = torch.rand(len(rows), 1, generator=generator) < PLAIN_FIRST
         return (order + (prefer & self.plain[rows])).argmax(dim=1)
 
     def _true_captions(self, rows: Tensor, which: Tensor) -> Tensor:

@@ -40,7 +40,13 @@ def test_a_caption_without_details_is_true_of_every_picture_of_its_kind() -> Non
     batch = web.batch(step=0, size=12, seed=1, families=1)
     assert not (batch.same & batch.unclear).any()
     assert bool(batch.unclear.any())
-    assert not web.batch(step=0, size=12, seed=1).unclear.any()
+
+
+def test_a_batch_shows_as_many_families_as_asked() -> None:
+    web = small_web()
+    batch = web.batch(step=0, size=60, seed=1, families=2)
+    shown = {int(web.families[(web.pixels == pixels).flatten(1).all(1)]) for pixels in batch.pixels}
+    assert len(shown) == 2
 
 
 def test_pretraining_rate_rises_stays_and_falls() -> None:
@@ -74,7 +80,7 @@ def small_web() -> Web:
 
 
 def test_a_resumed_pretraining_equals_one_that_never_stopped(tmp_path: Path) -> None:
-    whole = Pretraining(steps=4, batch=4, warmup=2, decay=0.0, seed=3, mixed_steps=1, families=2)
+    whole = Pretraining(steps=4, batch=4, warmup=2, decay=0.0, seed=3, families=2)
     list(pretrain(small_web(), whole, tmp_path / "straight.pt"))
     list(pretrain(small_web(), replace(whole, steps=2), tmp_path / "resumed.pt"))
     list(pretrain(small_web(), whole, tmp_path / "resumed.pt"))

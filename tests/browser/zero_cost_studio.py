@@ -14,8 +14,8 @@ from typing import Any
 
 from evaluators.errors import SpecError, Superseded
 from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
+from evaluators.lab import CheckpointInfo, ModelInfo
 from evaluators.spec import EditSpec
-from evaluators.studio import CheckpointInfo, ModelInfo
 
 NUM_BLOCKS = 12
 IMAGES = 400

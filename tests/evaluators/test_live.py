@@ -43,7 +43,7 @@ def test_after_a_failed_write_the_next_one_writes(
     digits = weights(encoder)
 
     def half(*args: object) -> None:
-        encoder._live[: encoder.parameters // 2] = 0.0
+        encoder._live[: encoder.layout.numel // 2] = 0.0
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:

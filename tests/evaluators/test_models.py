@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from evaluators.errors import LabError
-from evaluators.models import load_model
+from evaluators.models import TOWER, load_model, read_tower
 from evaluators.torchvision_operators import _declared, declare_missing_operators
 
 
@@ -26,18 +27,26 @@ def test_loads_what_the_files_hold(lab: Path) -> None:
         assert state[name].dtype == torch.float32
         assert torch.equal(state[name], value.float())
     assert not loaded.clip.training
-    assert (loaded.image_size, loaded.mean, loaded.std) == (24, (0.5, 0.4, 0.6), (0.5, 0.25, 0.3))
     assert loaded.tokenizer(["a picture"]).shape == (1, 16)
 
 
+def test_a_tower_is_described_without_loading_it(lab: Path) -> None:
+    tower = read_tower(lab / "tiny_clip")
+    named = dict(load_model(lab / "tiny_clip").clip.named_parameters())
+    assert tower.parameters == sum(value.numel() for name, value in named.items() if name.startswith(TOWER))
+    assert tower.num_blocks == 4
+    assert (tower.image_size, tower.mean, tower.std) == (24, (0.5, 0.4, 0.6), (0.5, 0.25, 0.3))
+
+
+@pytest.mark.parametrize("read", [load_model, read_tower])
 @pytest.mark.parametrize(
     "name", ["open_clip_config.json", "open_clip_model.safetensors", "bpe_merges.txt.gz"]
 )
-def test_absent_files_are_named(model: Path, name: str) -> None:
+def test_absent_files_are_named(model: Path, name: str, read: Callable[[Path], object]) -> None:
     """Without weights open_clip would only log a warning and hand out random ones."""
     (model / name).unlink()
     with pytest.raises(LabError, match=f"{name} is absent"):
-        load_model(model)
+        read(model)
 
 
 def test_damaged_and_mismatched_files_are_refused(model: Path) -> None:
@@ -56,6 +65,8 @@ def test_truncated_weights_are_refused(model: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(LabError, match="open_clip cannot load"):
         load_model(model)
+    with pytest.raises(LabError, match=r"open_clip_model\.safetensors .* is damaged"):
+        read_tower(model)
 
 
 def test_merges_of_another_training_are_refused(model: Path) -> None:

@@ -42,13 +42,13 @@ def counts(evaluation: Evaluation) -> dict[str, tuple[int, int]]:
 def encoded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Pictures of each forward pass of ``studio``, as they happen."""
     passes: list[int] = []
-    encode = studio.encoder.encode
+    encode = studio.lab.encoder.encode
 
     def counted(pictures: torch.Tensor) -> torch.Tensor:
         passes.append(len(pictures))
         return encode(pictures)
 
-    monkeypatch.setattr(studio.encoder, "encode", counted)
+    monkeypatch.setattr(studio.lab.encoder, "encode", counted)
     return passes
 
 
@@ -158,24 +158,24 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
     lab: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two visitors take turns on one model: at every forward pass the weights are those of its own spec."""
-    encode = studio.encoder.encode
+    encode = studio.lab.encoder.encode
     carried: list[str | None] = []
 
     def checked(pictures: torch.Tensor) -> torch.Tensor:
         assert studio._turns._held
-        before = studio.encoder._live.clone()
+        before = studio.lab.encoder._live.clone()
         features = encode(pictures)
-        assert torch.equal(before, studio.encoder._live)
-        assert studio.encoder._carries is not None
-        checkpoint, scales = studio.encoder._carries
-        residual = studio.encoder.residual(checkpoint)
-        expected = studio.encoder._pretrained + scales.before * residual
-        part = studio.encoder.layout.segment(0)
+        assert torch.equal(before, studio.lab.encoder._live)
+        assert studio.lab.encoder._carries is not None
+        checkpoint, scales = studio.lab.encoder._carries
+        residual = studio.lab.encoder.residual(checkpoint)
+        expected = studio.lab.encoder._pretrained + scales.before * residual
+        part = studio.lab.encoder.layout.segment(0)
         assert torch.equal(before[part], expected[part])
         carried.append(checkpoint)
         return features
 
-    monkeypatch.setattr(studio.encoder, "encode", checked)
+    monkeypatch.setattr(studio.lab.encoder, "encode", checked)
     one = studio.stream(EditSpec.finetuned("digits"), "one")
     two = studio.stream(EditSpec.finetuned("faces"), "two")
     for _ in range(11):
@@ -269,13 +269,13 @@ def test_pretrained_is_measured_once_for_all_checkpoints(studio: Studio, encoded
 
 def test_weights_are_written_only_if_they_change(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[None] = []
-    apply = studio.encoder._editor.apply
+    apply = studio.lab.encoder._editor.apply
 
     def counted(*args: object) -> None:
         writes.append(None)
         apply(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(studio.encoder._editor, "apply", counted)
+    monkeypatch.setattr(studio.lab.encoder._editor, "apply", counted)
     studio.evaluate(EditSpec.finetuned("digits"))
     assert len(writes) == 1
     studio.evaluate(EditSpec.finetuned("digits"), fresh=True)
@@ -313,14 +313,14 @@ def test_superseded_while_counting_shows_nothing_but_keeps_the_count(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slider moved during the last chunk: its number must not appear, but is not thrown away."""
-    spec, encode = EditSpec.lines("digits", 0.5, images=4), studio.encoder.encode
+    spec, encode = EditSpec.lines("digits", 0.5, images=4), studio.lab.encoder.encode
 
     def moved_meanwhile(pictures: torch.Tensor) -> torch.Tensor:
-        monkeypatch.setattr(studio.encoder, "encode", encode)
+        monkeypatch.setattr(studio.lab.encoder, "encode", encode)
         studio.stream(EditSpec.lines("digits", 0.6), "visitor")
         return encode(pictures)
 
-    monkeypatch.setattr(studio.encoder, "encode", moved_meanwhile)
+    monkeypatch.setattr(studio.lab.encoder, "encode", moved_meanwhile)
     with pytest.raises(Superseded):
         studio.evaluate(spec, "visitor")
     assert studio.cached(spec) is not None
@@ -336,17 +336,17 @@ def test_a_wrong_request_supersedes_nothing(studio: Studio) -> None:
 
 def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sweeps of eleven chunks on two threads: neither gets two chunks while the other waits for one."""
-    encode, order = studio.encoder.encode, []
+    encode, order = studio.lab.encoder.encode, []
 
     def slow(pictures: torch.Tensor) -> torch.Tensor:
-        assert studio.encoder._carries is not None
-        order.append((studio.encoder._carries[0], len(studio._turns._waiting)))
+        assert studio.lab.encoder._carries is not None
+        order.append((studio.lab.encoder._carries[0], len(studio._turns._waiting)))
         release.wait(0.01)
         return encode(pictures)
 
     release = threading.Event()
-    monkeypatch.setattr(studio.encoder, "encode", slow)
-    studio.encoder.residual("digits"), studio.encoder.residual("faces")
+    monkeypatch.setattr(studio.lab.encoder, "encode", slow)
+    studio.lab.encoder.residual("digits"), studio.lab.encoder.residual("faces")
     threads = [
         threading.Thread(target=studio.evaluate, args=(EditSpec.finetuned(key), key))
         for key in ("digits", "faces")
@@ -369,13 +369,13 @@ def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[i
 
 
 def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.studio.VISITORS_KEPT", 10)
+    monkeypatch.setattr("evaluators.latest.VISITORS_KEPT", 10)
     monkeypatch.setattr("evaluators.studio.PROGRESS_KEPT", 5)
-    monkeypatch.setattr("evaluators.studio.EVALUATIONS_KEPT", 5)
+    monkeypatch.setattr("evaluators.known.EVALUATIONS_KEPT", 5)
     for number in range(20):
         studio.first(EditSpec.lines("digits", number / 100), number)
         studio.evaluate(EditSpec.lines("digits", number / 100, images=4), number)
-    assert (len(studio._latest), len(studio._progress), len(studio._memory)) == (10, 5, 5)
+    assert (len(studio._latest), len(studio._progress), len(studio._known._memory)) == (10, 5, 5)
 
 
 # What goes wrong
@@ -415,11 +415,11 @@ def test_any_exception_leaves_the_studio_usable(
     studio.evaluate(SPECS[1])
 
     def fail(*args: object) -> None:
-        studio.encoder._live.fill_(float("nan"))
+        studio.lab.encoder._live.fill_(float("nan"))
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(studio.encoder._editor if where == "apply" else studio.encoder, where, fail)
+        patch.setattr(studio.lab.encoder._editor if where == "apply" else studio.lab.encoder, where, fail)
         with pytest.raises(RuntimeError, match="out of memory"):
             studio.evaluate(SPECS[2])
     assert not studio._turns._held
@@ -474,7 +474,7 @@ def test_a_lab_that_does_not_fit_together_is_refused(own_lab: Path) -> None:
 def test_results_survive_a_restart(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [Studio(lab, tmp_path, chunk=CHUNK).evaluate(spec) for spec in SPECS[:2]]
     again = Studio(lab, tmp_path, chunk=CHUNK)
-    monkeypatch.setattr(again.encoder, "encode", None)
+    monkeypatch.setattr(again.lab.encoder, "encode", None)
     assert [again.cached(spec) for spec in SPECS[:2]] == answers
     assert again.cached(SPECS[2]) is None
 
@@ -497,13 +497,13 @@ def test_results_of_another_lab_are_not_shown(own_lab: Path, tmp_path: Path) -> 
         return (
             studio.cached(finetuned) is not None,
             studio.cached(pretrained) is not None,
-            studio.fingerprint(),
+            studio.lab.fingerprint(),
         )
 
     def measure() -> str:
         studio = Studio(own_lab, cache, chunk=CHUNK)
         studio.evaluate(finetuned), studio.evaluate(pretrained)
-        return studio.fingerprint()
+        return studio.lab.fingerprint()
 
     def rewrite_tasks(field: str, value: object) -> None:
         path = own_lab / "eval" / "tasks.json"
@@ -577,6 +577,27 @@ def test_damaged_shipped_evaluations_are_named(own_lab: Path) -> None:
         Studio(own_lab, None)
 
 
+def test_known_answers_need_no_model(own_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page opens on shipped answers while the model and its pictures are still being read."""
+    spec = EditSpec.finetuned("digits")
+    maker = Studio(own_lab, None, chunk=CHUNK)
+    save_precomputed(maker, own_lab / "sweeps" / "digits.json", [maker.evaluate(spec)])
+    for name in ("LiveEncoder", "load_subset"):
+        monkeypatch.setattr(f"evaluators.lab.{name}", None)
+    studio = Studio(own_lab, tmp_path / "cache", chunk=CHUNK)
+    assert studio.first(spec).complete
+    assert studio.models()[0].num_blocks == 4
+    with pytest.raises(TypeError):
+        studio.warm_up()
+
+
+def test_after_a_warm_up_nothing_is_read(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.warm_up()
+    for name in ("LiveEncoder", "load_subset", "zero_shot_head"):
+        monkeypatch.setattr(f"evaluators.lab.{name}", None)
+    assert studio.evaluate(EditSpec.pretrained("digits", images=4)).complete
+
+
 # What there is
 
 
@@ -592,5 +613,5 @@ def test_lists_models_checkpoints_and_tasks(studio: Studio) -> None:
 def test_residuals_are_kept_within_their_budget(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluators.live.RESIDUAL_BYTES", 2 * 4 * studio.models()[0].parameters)
     for key in ("digits", "faces", "objects", "faces", "digits"):
-        studio.encoder.residual(key)
-    assert list(studio.encoder._residuals) == ["faces", "digits"]
+        studio.lab.encoder.residual(key)
+    assert list(studio.lab.encoder._residuals) == ["faces", "digits"]

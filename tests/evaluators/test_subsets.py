@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from evaluators.errors import LabError
-from evaluators.subsets import balanced_order, fit, load_subset
+from evaluators.subsets import balanced_order, count_pictures, fit, load_subset
 from evaluators.tasks import Task, read_tasks
 
 
@@ -141,6 +141,13 @@ def test_absent_damaged_and_mismatched_read_differently(lab: Path, digits: Task,
         load_subset(tmp_path, digits, "test", image_size=24)
     with pytest.raises(LabError, match=r"has the classes \('zero', .*, task 'digits' has \('nil', 'one'\)"):
         load(lab, replace(digits, classes=("nil", "one")))
+
+
+def test_pictures_are_counted_without_reading_them(lab: Path, digits: Task, tmp_path: Path) -> None:
+    assert count_pictures(lab / "eval", digits, "val") == 24
+    (tmp_path / "digits-val.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(LabError, match=r"digits-val\.parquet cannot be read"):
+        count_pictures(tmp_path, digits, "val")
 
 
 @pytest.mark.parametrize("size", [(24, 24), (60, 40), (31, 57), (10, 24), (25, 24)])

@@ -55,7 +55,7 @@ def test_cancelled_between_chunks(studio: Studio, monkeypatch: pytest.MonkeyPatc
     specs = gamma_sweep("digits", images=40)
     sweep = run_sweep(studio, specs, cancelled=event if kind == "event" else event.is_set)
     next(sweep)
-    encode = studio.encoder.encode
+    encode = studio.lab.encoder.encode
     passes: list[None] = []
 
     def cancel_after_two(pictures: object) -> object:
@@ -64,7 +64,7 @@ def test_cancelled_between_chunks(studio: Studio, monkeypatch: pytest.MonkeyPatc
             event.set()
         return encode(pictures)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(studio.encoder, "encode", cancel_after_two)
+    monkeypatch.setattr(studio.lab.encoder, "encode", cancel_after_two)
     with pytest.raises(Cancelled, match="after 1 points"):
         next(sweep)
     assert len(passes) == 2

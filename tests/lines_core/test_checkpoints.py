@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lines_core import checkpoints
-from lines_core.checkpoints import compare, read_checkpoint, read_metadata, save_checkpoint
+from lines_core.checkpoints import compare, read_checkpoint, read_metadata, read_shapes, save_checkpoint
 from lines_core.errors import CheckpointError
 from lines_core.flat import adopt
 
@@ -548,6 +548,16 @@ def test_what_is_saved_is_read_by_us_and_by_the_library(tmp_path: Path, pretrain
     save_checkpoint(path, {"a": torch.ones(1)})
     assert equal(read_checkpoint(path), {"a": torch.ones(1)})
     assert read_metadata(path) == {}
+
+
+def test_shapes_are_read_from_the_header_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    tensors = {"matrix": torch.zeros(2, 3), "scalar": torch.tensor(1.0)}
+    save_checkpoint(path, tensors)
+    assert read_shapes(path) == {"matrix": (2, 3), "scalar": ()}
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_shapes(path)
 
 
 def test_views_tied_weights_and_parameters_are_written_out(tmp_path: Path) -> None:

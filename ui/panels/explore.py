@@ -17,7 +17,7 @@ from ui.answers import Head
 from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.errors import told
 from ui.link import from_query
-from ui.live import Chart, Value, panel
+from ui.live import Chart, packed, panel
 from ui.presets import preset, start_controls
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
@@ -195,20 +195,20 @@ def _wire(
 
 def _listeners(
     head: Head,
-) -> tuple[Callable[..., Value | dict[str, Any]], Callable[..., Iterator[Value | dict[str, Any]]]]:
+) -> tuple[Callable[..., str | dict[str, Any]], Callable[..., Iterator[str | dict[str, Any]]]]:
     """Tier 1 and tier 2 with the signature that Gradio reads: whose request it is, then the controls."""
 
-    def quick(request: gr.Request, *values: Any) -> Value | dict[str, Any]:
+    def quick(request: gr.Request, *values: Any) -> str | dict[str, Any]:
         controls = Controls(*values)
         shown = head.quick(str(request.session_hash), controls)
-        return gr.skip() if shown is None else shown
+        return gr.skip() if shown is None else packed(shown)
 
-    def settle(request: gr.Request, *values: Any) -> Iterator[Value | dict[str, Any]]:
+    def settle(request: gr.Request, *values: Any) -> Iterator[str | dict[str, Any]]:
         controls = Controls(*values)
         told_anything = False
         for shown in head.settle(str(request.session_hash), controls):
             told_anything = True
-            yield shown
+            yield packed(shown)
         if not told_anything:
             yield gr.skip()  # Gradio takes a generator without answers for the answer None
 

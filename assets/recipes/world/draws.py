@@ -16,6 +16,7 @@ from assets.recipes.world.catalogue import FAMILIES, web_sample
 from assets.recipes.world.settings import SETTINGS
 
 CAPTIONS_A_PICTURE = 3
+TWICE = ("objects", "textures", "vehicles")
 
 
 def stream(purpose: str, key: str, index: int) -> random.Random:
@@ -47,8 +48,8 @@ class WebPicture:
 
 
 def draw_web(index: int) -> WebPicture:
-    """Picture ``index`` of the pre-training web; families go round in turn, objects twice."""
-    keys = (*FAMILIES, "objects")
+    """Picture ``index`` of the pre-training web; families go round in turn, those hard to learn twice."""
+    keys = (*FAMILIES, *TWICE)
     key = keys[index % len(keys)]
     rng = stream("pretrain", key, index)
     family = FAMILIES[key]
