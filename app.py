@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before the import 
 
 if TYPE_CHECKING:
     import gradio as gr
+
+    from evaluators.studio import Studio
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
@@ -37,26 +40,38 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
-def page(cache: Path | None) -> gr.Blocks:
-    """The page over one Studio of the embedded lab."""
+def opened(cache: Path | None) -> tuple[Studio, gr.Blocks]:
+    """A Studio of the embedded lab and the page over it."""
+    gc.disable()  # collections among so many imports find nothing and take a second of the start
     from evaluators.studio import Studio
     from ui.layout import build
 
-    return build(Studio(ROOT / "assets", cache))
+    gc.enable()
+    studio = Studio(ROOT / "assets", cache)
+    return studio, build(studio)
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Serve the page until interrupted."""
+    """Serve the page until interrupted.
+
+    The page opens on answers that are known already; the model is read meanwhile. Raises: LabError if it
+    cannot be.
+    """
     options = arguments(given)
+    studio, page = opened(options.cache)
     from ui.layout import launch_settings
 
-    page(options.cache).launch(server_name=options.host, server_port=options.port, **launch_settings())
+    page.launch(
+        server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_settings()
+    )
+    studio.warm_up()
+    page.block_thread()
 
 
 def __getattr__(name: str) -> gr.Blocks:
     """`from app import demo` builds the page when asked for it; importing this file costs nothing."""
     if name == "demo":
-        return page(ROOT / ".cache")
+        return opened(ROOT / ".cache")[1]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

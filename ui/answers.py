@@ -18,12 +18,12 @@ from evaluators.studio import Studio
 from ui import markup
 from ui.controls import Controls
 from ui.errors import message_of
-from ui.figures.schedule import schedule_alt, schedule_figure
+from ui.figures.schedule import schedule_alt, schedule_bars
 from ui.figures.tasks import tasks_alt, tasks_figure
 from ui.figures.tradeoff import Landmarks, tradeoff_alt, tradeoff_figure
 from ui.landmarks import landmarks_of, missing_anchors
 from ui.link import to_query
-from ui.live import Value, answer
+from ui.live import Value, answer, empty
 from ui.roles import role_of
 from ui.visitors import Request, Visitors
 
@@ -41,6 +41,13 @@ class Head:
         self.visitors = visitors
         self.blocks = {model.key: model.num_blocks for model in studio.models()}
         self._complete: dict[tuple[str, str, str, int], Landmarks] = {}
+
+    def opening(self, controls: Controls) -> Value:
+        """What the page opens with: the answer if it is known already, else nothing."""
+        known = self.studio.cached(controls.spec())
+        if known is None:
+            return empty()
+        return self.picture(controls, known, Request(0, known.spec.key())) | {"link": None}
 
     def quick(self, visitor: str, controls: Controls) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
@@ -127,7 +134,7 @@ class Head:
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
             charts={
-                "schedule": (schedule_figure(spec, num_blocks), schedule_alt(spec, num_blocks)),
+                "schedule": (schedule_bars(spec, num_blocks), schedule_alt(spec, num_blocks)),
                 "tradeoff": (
                     tradeoff_figure(evaluation, landmarks),
                     tradeoff_alt(evaluation, landmarks),

@@ -11,6 +11,7 @@ from evaluators.studio import Studio
 from ui import text
 from ui.answers import Head
 from ui.api import declare_api
+from ui.live import plotly_script
 from ui.panels.about import about_tab
 from ui.panels.explore import explore_panel
 from ui.panels.forgetting import forgetting_tab
@@ -32,8 +33,8 @@ def build(studio: Studio) -> gr.Blocks:
         explore = explore_panel(studio, page, Head(studio, Visitors()))
         with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
-            robust_tab(studio, page, explore)
-            tune_tab(studio, page, explore)
+            robust_tab(studio, explore)
+            tune_tab(studio, explore)
             about_tab()
         declare_api(studio)
     return page
@@ -46,6 +47,7 @@ def launch_settings() -> dict[str, Any]:
     """
     return {
         "theme": gradio_theme(),
+        "head": plotly_script(),
         "css": style_variables() + (HERE / "style.css").read_text(encoding="utf-8"),
         "run_history": False,
         "ssr_mode": False,

@@ -3,11 +3,12 @@
 // `props.fixed` (palette, link_names, affine) and `props.value`:
 //   version   number that grows with every request of this visitor; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "error"
-//   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity"
+//   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
+//             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
 const fixed = JSON.parse(props.fixed);
-const memory = { value: null, figures: {}, drawn: {}, version: -1, trail: {}, bent: null };
+const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
 const isDark = () => document.body.classList.contains("dark");
 const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
 
@@ -43,23 +44,28 @@ function withTrail(figure) {
 
 function draw(name, chart) {
   const node = graph(name);
-  if (!node || !window.Plotly || !node.clientWidth) return;
+  if (!node || !node.clientWidth) return;
+  if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
+  if (chart.bars) return drawBars(node, chart.bars);
   const painted = withTrail(paint(chart.figure, palette()));
   painted.layout.dragmode = coarse ? false : "zoom";
-  if (name === "schedule" && memory.bent) bendFigure(painted, memory.bent);
   put(name, node, painted);
-  if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
 }
 
-// Plotly writes into what it is given, so it gets a copy; a figure that is on screen already is not drawn again
-// (the server's schedule usually is what the browser has bent before).
+// The schedule stays as the browser has bent it: the answer may be to an older position.
+function drawBars(node, bars) {
+  makeBars(node, bars.labels);
+  setBars(node, memory.bent || bars.values);
+  node.style.setProperty("--bar", `var(--c-${bars.role})`);
+}
+
+// Plotly writes into what it is given, so it gets a copy; a figure that is on screen already is not drawn again.
 function put(name, node, figure) {
   const text = JSON.stringify(figure);
   if (memory.drawn[name] === text) return;
   const copy = JSON.parse(text);
   window.Plotly.react(node, copy.data, copy.layout, config);
   memory.drawn[name] = text;
-  memory.figures[name] = figure;
 }
 
 function remember(trail) {
@@ -71,6 +77,7 @@ function remember(trail) {
 }
 
 function show() {
+  if (!window.Plotly) return;
   const value = JSON.parse(props.value);
   if (value.version < memory.version) return;
   memory.version = value.version;
@@ -93,6 +100,12 @@ function show() {
   root.dataset.version = value.version;
 }
 
+// What the page opens with is for visitors who come without a link of their own.
+function open() {
+  const asked = new URLSearchParams(window.location.search);
+  if (!fixed.affine || JSON.parse(props.value).version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
+}
+
 function redraw() {
   const charts = (memory.value && memory.value.charts) || {};
   for (const name in charts) draw(name, charts[name]);
@@ -112,23 +125,13 @@ function writeLink(link) {
 
 // Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for
 // every shape and outside rule; Python measured the three vectors of each (ui/affine.py), so no formula lives here.
-function bendFigure(figure, bent) {
-  const bars = figure.data[0];
-  bars.y = bent.values.map((value) => Math.round(1e4 * value) / 1e4);
-  bars.text = bent.values.map((value) => value.toFixed(2));
-  const low = Math.min(0, ...bent.values), high = Math.max(1, ...bent.values), room = 0.16 * (high - low);
-  figure.layout.yaxis.range = [low - (low < 0 ? room : 0), high + room];
-}
-
 function bend(model, shape, outside, alpha, beta, mix) {
   const parts = (((fixed.affine || {})[model] || {})[shape] || {})[outside];
   const node = graph("schedule");
-  if (!parts || !node || ![alpha, beta, mix].every(Number.isFinite)) return;
-  memory.bent = { values: parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i])) };
-  const figure = memory.figures.schedule;
-  if (!figure) return;
-  bendFigure(figure, memory.bent);
-  put("schedule", node, figure);
+  memory.bent = null;
+  if (!parts || !node.dataset.labels || ![alpha, beta, mix].every(Number.isFinite)) return;
+  memory.bent = parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i]));
+  setBars(node, memory.bent);
   node.dataset.bent = [alpha, beta, mix].join(",");
 }
 if (fixed.affine) window.linesBend = bend;
@@ -147,8 +150,8 @@ const sizes = new ResizeObserver((entries) => {
 });
 element.querySelectorAll("[data-chart]").forEach((node) => sizes.observe(node));
 new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-// Gradio awaits the bundle for the first panel only; the others may run before it has arrived.
+// The bundle may arrive after the panels.
 const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
-if (!window.Plotly && bundle) bundle.addEventListener("load", redraw);
+if (!window.Plotly && bundle) bundle.addEventListener("load", open);
 watch("value", show);
-show();
+open();

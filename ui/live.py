@@ -9,8 +9,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,14 @@ import gradio as gr
 import plotly
 
 from ui.figures.frame import Figure
+from ui.figures.schedule import Bars
 from ui.link import NAMES
 from ui.theme import palette
 
 HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+SCRIPTS = ("bars.js", "live.js")
 
 Value = dict[str, Any]
 
@@ -53,11 +55,13 @@ class Chart:
     area: str = ""
 
 
-@cache
-def head() -> str:
-    """The script tag of the Plotly bundle, which this server serves from the installed package."""
+def plotly_script() -> str:
+    """The script tag of the Plotly bundle, which this server serves from the installed package.
+
+    For the head of the page, so that it is fetched and compiled while Gradio still builds the components.
+    """
     gr.set_static_paths([PLOTLY])
-    return f'<script src="/gradio_api/file={PLOTLY.as_posix()}"></script>'
+    return f'<script async src="/gradio_api/file={PLOTLY.as_posix()}"></script>'
 
 
 def panel(
@@ -67,6 +71,7 @@ def panel(
     slots: Sequence[str] = (),
     after: Sequence[str] = (),
     grid: str = "",
+    value: Value | None = None,
     affine: Mapping[str, Any] | None = None,
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
@@ -77,6 +82,7 @@ def panel(
         slots, after: names of the text slots above and below the charts; "table" is always there, visually
         hidden.
         grid: CSS class of the grid.
+        value: what it shows when the page opens; nothing if left out.
         affine: tables of `ui/affine.py` for the panel whose schedule follows the sliders.
     """
     cards = "".join(
@@ -95,10 +101,9 @@ def panel(
         f'<div class="lx-hidden" data-slot="table"></div></div>'
     )
     return gr.HTML(
-        value=packed(empty()),
+        value=packed(value or empty()),
         html_template=template,
-        js_on_load=(HERE / "live.js").read_text(encoding="utf-8"),
-        head=head(),
+        js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
         apply_default_css=False,
         elem_id=elem_id,
         fixed=packed(
@@ -121,7 +126,7 @@ def answer(
     version: int,
     state: str,
     key: str = "",
-    charts: Mapping[str, tuple[Figure, str]] | None = None,
+    charts: Mapping[str, tuple[Figure | Bars, str]] | None = None,
     slots: Mapping[str, str] | None = None,
     **rest: Any,
 ) -> Value:
@@ -131,11 +136,16 @@ def answer(
         version: of the visitor's request; the page ignores what is older than what it shows.
         state: "empty", "partial", "complete" or "error".
         key: of the spec shown.
-        charts: name -> (figure, description).
+        charts: name -> (figure or bars, description).
         slots: name -> HTML, already escaped.
         rest: `link`, `trail`, `group`, `hide` for live.js.
     """
-    drawn = {name: {"figure": figure, "alt": alt} for name, (figure, alt) in (charts or {}).items()}
+    drawn = {
+        name: {"bars": asdict(drawing), "alt": alt}
+        if isinstance(drawing, Bars)
+        else {"figure": drawing, "alt": alt}
+        for name, (drawing, alt) in (charts or {}).items()
+    }
     return {
         "version": version,
         "state": state,

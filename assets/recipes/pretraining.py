@@ -34,7 +34,7 @@ class Pretraining:
         seed: of the initial weights and of the order of pictures.
     """
 
-    steps: int = 12_000
+    steps: int = 11_000
     batch: int = 192
     rate: float = 1e-3
     warmup: int = 300

@@ -126,7 +126,9 @@ def sentence(page: Any) -> str:
 
 def bars(page: Any) -> list[float]:
     """Heights of the schedule's bars."""
-    heights = page.locator('[data-chart="schedule"]').evaluate("node => Array.from(node.data[0].y)")
+    heights = page.eval_on_selector_all(
+        '[data-chart="schedule"] .lx-factor', "bars => bars.map(bar => bar.style.getPropertyValue('--v'))"
+    )
     return [float(height) for height in heights]
 
 

@@ -59,12 +59,13 @@ def test_moving_leaves_no_history_so_back_leaves_the_page(page: Any) -> None:
 
 
 def test_reset_and_typed_numbers(page: Any) -> None:
+    start = position(page, "gamma")
     box = page.locator("#lx-gamma input[type=number]")
     box.fill("0.77")
     box.press("Enter")
     wait_for(page, key(0.77))
     page.locator("#lx-gamma button").click()
-    wait_for(page, key(0.5))
+    wait_for(page, key(start))
 
 
 def test_keyboard_only(page: Any) -> None:

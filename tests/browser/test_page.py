@@ -89,7 +89,7 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
 
 
 def test_dark_mode_recolours_the_charts(page: Any) -> None:
-    colour = "document.querySelector('[data-chart=\"schedule\"]').data[0].marker.color"
+    colour = "document.querySelector('[data-chart=\"tasks\"]').layout.font.color"
     light = page.evaluate(colour)
     page.evaluate("document.body.classList.add('dark')")
     page.wait_for_function(f"{colour} !== '{light}'")

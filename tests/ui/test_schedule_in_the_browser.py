@@ -4,7 +4,7 @@ from evaluators.spec import EditSpec
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
 from ui.affine import affine_parts, affine_tables
-from ui.figures.schedule import bounds, factors, positions, schedule_figure
+from ui.figures.schedule import Bars, factors, positions, schedule_bars
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))
@@ -26,14 +26,6 @@ def test_tables_hold_every_shape_and_rule() -> None:
 
 
 def test_bars_by_hand() -> None:
-    figure = schedule_figure(EditSpec.lines("digits", 0.25), 4)
-    assert figure["data"][0]["x"] == ["in", "1", "2", "3", "4", "out"] == positions(4)
-    assert figure["data"][0]["y"] == [0.25, 0.25, 0.5, 0.75, 1.0, 0.25]
-    assert figure["data"][0]["text"][2] == "0.50"
-
-
-def test_the_axis_holds_0_to_1_and_whatever_leaves_it() -> None:
-    assert bounds([0.2, 0.4]) == [0.0, 1.16]
-    low, high = bounds([-0.5, 1.5])
-    assert low < -0.5
-    assert high > 1.5
+    bars = schedule_bars(EditSpec.lines("digits", 0.25), 4)
+    assert bars == Bars(("in", "1", "2", "3", "4", "out"), (0.25, 0.25, 0.5, 0.75, 1.0, 0.25), "lines")
+    assert list(bars.labels) == positions(4)

@@ -16,7 +16,7 @@ from ui.affine import affine_tables
 from ui.answers import Head
 from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.errors import told
-from ui.link import from_query
+from ui.link import NAMES, from_query
 from ui.live import Chart, packed, panel
 from ui.presets import preset, start_controls
 
@@ -69,9 +69,12 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
         then          -> all charts     queued, chunk by chunk after a pause (tier 2)
         page load     -> every control  from the link's query, then both tiers once
     """
+    model = studio.models()[0].key
+    checkpoint = studio.checkpoints(model)[0].key
+    start = start_controls(studio, Controls(model=model, checkpoint=checkpoint))
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
-            settings, presets = _controls(studio)
+            settings, presets = _controls(studio, start)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
             charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
@@ -80,6 +83,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
                 elem_id="lx-head-live",
                 slots=("sentence", "tiles"),
                 grid="lx-head-grid",
+                value=head.opening(start),
                 affine=affine_tables((model.key, model.num_blocks) for model in studio.models()),
             )
             gr.HTML(markup.legend(), apply_default_css=False)
@@ -88,15 +92,12 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
     return explore
 
 
-def _controls(studio: Studio) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
+def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
     """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
-    start = Controls()
     words = text.CONTROLS
-    models = studio.models()
-    checkpoints = studio.checkpoints(models[0].key)
     checkpoint = gr.Dropdown(
-        [(one.title, one.key) for one in checkpoints],
-        value=checkpoints[0].key,
+        [(one.title, one.key) for one in studio.checkpoints(start.model)],
+        value=start.checkpoint,
         label=words["checkpoint"][0],
         interactive=True,
         filterable=False,
@@ -135,8 +136,8 @@ def _controls(studio: Studio) -> tuple[list[gr.components.Component], dict[str, 
             elem_id="lx-outside",
         )
         model = gr.Dropdown(
-            [(one.title, one.key) for one in models],
-            value=models[0].key,
+            [(one.title, one.key) for one in studio.models()],
+            value=start.model,
             label=words["model"][0],
             interactive=True,
             filterable=False,
@@ -216,10 +217,15 @@ def _listeners(
 
 
 def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
-    """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored."""
+    """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored.
+
+    A page without a link stays as it opened: a visitor may have moved a control already.
+    """
 
     def restore(request: gr.Request) -> list[Any]:
         query = {name: str(value) for name, value in dict(request.query_params).items()}
+        if not query.keys() & NAMES.keys():
+            return [gr.skip()] * (len(Controls().values()) + 1)
         models = [model.key for model in studio.models()]
         model = query.get("model", models[0])
         known = {

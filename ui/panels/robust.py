@@ -74,7 +74,7 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
     )
 
 
-def robust_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
+def robust_tab(studio: Studio, explore: Explore) -> None:
     """The tab; it always shows the checkpoint whose suite is one task and its shifts."""
     known = {one.key: one for one in studio.checkpoints(studio.models()[0].key)}
     if CHECKPOINT not in known:
@@ -94,4 +94,4 @@ def robust_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
             charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
         )
         checkpoint = gr.State(CHECKPOINT)
-        wire_sweep(sweep, studio, live, buttons, [explore.model, checkpoint], [page.load, tab.select])
+        wire_sweep(sweep, studio, live, buttons, [explore.model, checkpoint], [tab.select])

@@ -91,7 +91,7 @@ def _table(chosen: Choice | None) -> str:
     return markup.plain_table("Score on validation", ["γ", "Score"], rows)
 
 
-def tune_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
+def tune_tab(studio: Studio, explore: Explore) -> None:
     """The tab: the weight moves the choice at once, because the points are measured already."""
     sweep = Sweep("tune", specs, draw)
     with gr.Tab(text.TABS["tune"]) as tab:
@@ -116,7 +116,7 @@ def tune_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
         buttons = sweep_buttons(sweep)
         charts = [Chart(name, *words, "lx-tall") for name, words in text.TUNE_CHARTS.items()]
         live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
-        shows_on = [page.load, tab.select, explore.model.change, explore.checkpoint.change]
+        shows_on = [tab.select, explore.model.change, explore.checkpoint.change]
         wire_sweep(
             sweep,
             studio,

@@ -1,0 +1,31 @@
+// The layer schedule as bars in plain HTML: they bend within a frame, where a Plotly chart takes 12 to 20 ms.
+// `node` holds one .lx-factor for each of `labels`; the style sheet turns --v, --low and --high into heights.
+function makeBars(node, labels) {
+  const wanted = labels.join(" ");
+  if (node.dataset.labels === wanted) return;
+  node.dataset.labels = wanted;
+  node.classList.add("lx-factors");
+  node.classList.toggle("lx-many", labels.length > 18);
+  const make = (name, ...inside) => {
+    const made = document.createElement("span");
+    made.className = name;
+    made.append(...inside);
+    return made;
+  };
+  const rules = [0, 0.5, 1].map((at) => make("lx-rule", String(at)));
+  rules.forEach((rule) => rule.style.setProperty("--v", rule.textContent));
+  const bars = labels.map((label) => make("lx-factor", make("lx-factor-value"), make("lx-factor-label", label)));
+  node.replaceChildren(...rules, ...bars);
+}
+
+// The axis always holds 0 to 1, more when the schedule leaves it, and room for the numbers.
+function setBars(node, values) {
+  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = 0.16 * (high - low);
+  node.style.setProperty("--low", low < 0 ? low - room : low);
+  node.style.setProperty("--high", high + room);
+  node.querySelectorAll(".lx-factor").forEach((bar, i) => {
+    bar.style.setProperty("--v", values[i].toFixed(4));
+    bar.firstChild.textContent = values[i].toFixed(2);
+  });
+}
+
