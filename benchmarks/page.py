@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -148,3 +149,7 @@ def main() -> int:
         free(browser)
         lab(browser)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
