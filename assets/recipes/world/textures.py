@@ -195,7 +195,7 @@ def _bricked(plane: Plane) -> Field:
     height, joint = plane.rng.uniform(10.0, 17.0), plane.rng.uniform(0.9, 1.7)
     length = height * plane.rng.uniform(1.9, 2.6)
     row = np.round(plane.across / np.float32(height))
-    along = plane.along + np.mod(row, 2.0) * np.float32(length / 2)
+    along = _field(plane.along + np.mod(row, 2.0) * np.float32(length / 2))
     level = height / 2 - _fold(plane.across, height) - joint
     upright = length / 2 - _fold(along, length) - joint
     brick = np.round(along / np.float32(length))
@@ -233,7 +233,7 @@ def _scaly(plane: Plane) -> Field:
     """Rows of round scales, each covering the row below it."""
     width = plane.rng.uniform(19.0, 30.0)
     step, radius = width * 0.5, width * 0.56
-    best = np.full((SIZE, SIZE), -1.0, dtype=np.float32)
+    best: Field = np.full((SIZE, SIZE), -1.0, dtype=np.float32)
     base = np.floor(plane.across / np.float32(step))
     for back in (1.0, 0.0, -1.0):
         row = base - np.float32(back)
@@ -242,7 +242,7 @@ def _scaly(plane: Plane) -> Field:
         scale = np.where(distance > radius - 2.0, 0.0, 0.35 + 0.65 * distance / radius) * (
             1.0 - 2.0 * np.mod(row, 2.0)
         )
-        best = np.where((distance < radius) & (plane.across >= row * np.float32(step)), scale, best)
+        best = _field(np.where((distance < radius) & (plane.across >= row * np.float32(step)), scale, best))
     return _field(best)
 
 
