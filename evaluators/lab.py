@@ -75,7 +75,8 @@ class Lab:
         self._model_folder = folder / "tiny_clip"
         self._tower = read_tower(self._model_folder)
         self._checkpoints = self._read_checkpoints()
-        self._loading = threading.RLock()
+        self._loading = threading.RLock()  # held for seconds while the encoder or pictures are read
+        self._looking = threading.Lock()  # guards the two dictionaries that known answers need
         self._encoder: LiveEncoder | None = None
         self._digests: dict[Path, str] = {}
         self._counts: dict[tuple[str, str], int] = {}
@@ -100,7 +101,7 @@ class Lab:
 
     def largest(self, suite: str, split: str) -> int:
         """Pictures of the task that has most of them. Raises: SpecError if a task has none."""
-        with self._loading:
+        with self._looking:
             if (suite, split) not in self._counts:
                 folder, tasks = self.folder / "eval", self.tasks(suite)
                 absent = [task.key for task in tasks if not subset_path(folder, task, split).is_file()]
@@ -195,7 +196,7 @@ class Lab:
             return heads
 
     def _digest(self, path: Path) -> str:
-        with self._loading:
+        with self._looking:
             digest = self._digests.get(path)
             if digest is None:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()

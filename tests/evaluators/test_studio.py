@@ -591,6 +591,38 @@ def test_known_answers_need_no_model(own_lab: Path, tmp_path: Path, monkeypatch:
         studio.warm_up()
 
 
+def test_known_answers_do_not_wait_for_the_model(own_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = EditSpec.finetuned("digits")
+    maker = Studio(own_lab, None, chunk=CHUNK)
+    save_precomputed(maker, own_lab / "sweeps" / "digits.json", [maker.evaluate(spec)])
+    studio = Studio(own_lab, None, chunk=CHUNK)
+    begun, finish = threading.Event(), threading.Event()
+
+    def slow(*args: object) -> None:
+        begun.set()
+        finish.wait(30)
+        raise LabError("stopped")
+
+    def load() -> None:
+        with pytest.raises(LabError, match="stopped"):
+            studio.warm_up()
+
+    monkeypatch.setattr("evaluators.lab.LiveEncoder", slow)
+    loading = threading.Thread(target=load)
+    loading.start()
+    assert begun.wait(30)
+    answer: list[Evaluation] = []
+    asking = threading.Thread(target=lambda: answer.append(studio.first(spec)))
+    asking.start()
+    asking.join(5)
+    in_time = list(answer)
+    finish.set()
+    loading.join()
+    asking.join()
+    assert in_time
+    assert in_time[0].complete
+
+
 def test_after_a_warm_up_nothing_is_read(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.warm_up()
     for name in ("LiveEncoder", "load_subset", "zero_shot_head"):
