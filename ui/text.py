@@ -15,7 +15,7 @@ INTRO = (
     "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
     "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "
     "ones. "
-    "Move the slider; every number is measured on real pictures."
+    "Move the slider; every number is counted on test pictures."
 )
 
 UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."

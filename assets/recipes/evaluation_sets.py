@@ -14,7 +14,7 @@ from assets.recipes.world.draws import draw_split
 from assets.recipes.world.settings import SETTINGS, SHIFTS, Setting
 
 LEAST = {"val": 200, "test": 400}
-LEAST_SHIFTED = 256
+LEAST_SHIFTED = 224
 
 
 def pictures_in(setting: Setting, split: str) -> int:

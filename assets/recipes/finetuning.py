@@ -35,7 +35,7 @@ class Finetuning:
     rate: float = 8e-4
     warmup: int = 25
     weight_decay: float = 0.1
-    pictures: int = 12_000
+    pictures: int = 3_500
     seed: int = 1
 
     def rate_at(self, step: int) -> float:
