@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
+FIRST_PAGE = 20.0
+"""Seconds the first page has to open before the model is read regardless."""
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -54,16 +57,20 @@ def opened(cache: Path | None) -> tuple[Studio, gr.Blocks]:
 def main(given: Sequence[str] | None = None) -> None:
     """Serve the page until interrupted.
 
-    The page opens on answers that are known already; the model is read meanwhile. Raises: LabError if it
-    cannot be.
+    The page opens on answers that are known already; the model is read once it is open, because a laptop
+    that reads and shows at once does both late. Raises: LabError if the model cannot be read.
     """
     options = arguments(given)
     studio, page = opened(options.cache)
     from ui.layout import launch_settings
 
+    shown = threading.Event()
+    with page:
+        page.load(shown.set, queue=False, show_progress="hidden", api_visibility="private")
     page.launch(
         server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_settings()
     )
+    shown.wait(FIRST_PAGE)
     studio.warm_up()
     page.block_thread()
 
