@@ -2,7 +2,7 @@
 
 from evaluators.errors import Cancelled, EvaluationError, LabError, SpecError, Superseded
 from evaluators.evaluation import Evaluation, TaskResult
-from evaluators.lab import CheckpointInfo, ModelInfo
+from evaluators.labs.lab import CheckpointInfo, ModelInfo
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 

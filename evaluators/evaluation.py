@@ -14,7 +14,7 @@ CONTROL = "control"
 
 def task_role(task: str, spec: EditSpec) -> str:
     """``"target"`` for the task that the spec's checkpoint was fine-tuned on, ``"control"`` for any other."""
-    return TARGET if task == spec.checkpoint else CONTROL
+    return TARGET if task == spec.target else CONTROL
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from evaluators.errors import EvaluationError, LabError
 from evaluators.evaluation import Evaluation, task_role
-from evaluators.lab import Lab
+from evaluators.labs.embedded import EmbeddedLab
+from evaluators.labs.lab import Lab
 from evaluators.measurement import Measurement
 from evaluators.spec import EditSpec
 from evaluators.store import SCHEMA_VERSION, ResultStore
@@ -23,21 +24,20 @@ class KnownAnswers:
     """Complete evaluations by what they measure. Any method may be called from any thread.
 
     Args:
-        lab: that they are of.
+        embedded: the lab whose shipped evaluations are known from the start.
         path: of the SQLite file; None keeps them in memory only.
     Raises: LabError if a file of shipped evaluations is damaged.
     """
 
-    def __init__(self, lab: Lab, path: Path | None) -> None:
-        self._lab = lab
+    def __init__(self, embedded: EmbeddedLab, path: Path | None) -> None:
         self._store = ResultStore(path)
         self._mutex = threading.Lock()
         self._memory: OrderedDict[str, Evaluation] = OrderedDict()
-        self._shipped = self._read_shipped()
+        self._shipped = _read_shipped(embedded)
 
-    def find(self, spec: EditSpec, measurement: Measurement) -> Evaluation | None:
+    def find(self, lab: Lab, spec: EditSpec, measurement: Measurement) -> Evaluation | None:
         """The answer to a spec, None if it is not known. Measured here comes before shipped."""
-        key = self._lab.key(measurement, SCHEMA_VERSION)
+        key = lab.key(measurement, SCHEMA_VERSION)
         with self._mutex:
             known = self._memory.get(key)
         if known is None:
@@ -52,9 +52,9 @@ class KnownAnswers:
             _LOG.warning("A stored evaluation does not answer %s: %s", spec, error)
             return None
 
-    def add(self, measurement: Measurement, evaluation: Evaluation) -> None:
+    def add(self, lab: Lab, measurement: Measurement, evaluation: Evaluation) -> None:
         """Keep a complete evaluation, in memory and on disk."""
-        key = self._lab.key(measurement, SCHEMA_VERSION)
+        key = lab.key(measurement, SCHEMA_VERSION)
         self._remember(key, evaluation)
         self._store.put(key, evaluation)
 
@@ -65,22 +65,23 @@ class KnownAnswers:
             while len(self._memory) > EVALUATIONS_KEPT:
                 self._memory.popitem(last=False)
 
-    def _read_shipped(self) -> dict[Measurement, Evaluation]:
-        """The evaluations that ship in ``sweeps/``, if they were made with exactly this lab."""
-        folder = self._lab.folder / "sweeps"
-        files = sorted(folder.glob("*.json"))
-        if not files:
-            return {}
-        made_with = folder / FINGERPRINT
-        if not made_with.is_file() or made_with.read_text().strip() != self._lab.fingerprint():
-            _LOG.warning("The evaluations in %s were made with another lab: they are not shown.", folder)
-            return {}
-        shipped = {}
-        for file in files:
-            try:
-                for plain in json.loads(file.read_text(encoding="utf-8")):
-                    evaluation = replace(Evaluation.from_dict(plain), precomputed=True)
-                    shipped[self._lab.measurement(evaluation.spec)] = evaluation
-            except (ValueError, TypeError) as error:
-                raise LabError(f"{file} is not a list of evaluations: {error}") from error
-        return shipped
+
+def _read_shipped(lab: EmbeddedLab) -> dict[Measurement, Evaluation]:
+    """The evaluations that ship in ``sweeps/``, if they were made with exactly this lab."""
+    folder = lab.folder / "sweeps"
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        return {}
+    made_with = folder / FINGERPRINT
+    if not made_with.is_file() or made_with.read_text().strip() != lab.fingerprint():
+        _LOG.warning("The evaluations in %s were made with another lab: they are not shown.", folder)
+        return {}
+    shipped = {}
+    for file in files:
+        try:
+            for plain in json.loads(file.read_text(encoding="utf-8")):
+                evaluation = replace(Evaluation.from_dict(plain), precomputed=True)
+                shipped[lab.measurement(evaluation.spec)] = evaluation
+        except (ValueError, TypeError) as error:
+            raise LabError(f"{file} is not a list of evaluations: {error}") from error
+    return shipped

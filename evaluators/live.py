@@ -2,29 +2,17 @@
 
 import threading
 from collections import OrderedDict
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
-from evaluators.errors import LabError
-from evaluators.models import TOWER, LoadedModel, load_model
+from evaluators.models import TOWER, LoadedModel
 from evaluators.spec import Scales
-from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.editing import LayerEditor
-from lines_core.flat import adopt
+from lines_core.flat import FlatLayout, adopt
 
 RESIDUAL_BYTES = 512 * 2**20
-
-
-def checkpoint_path(folder: Path, checkpoint: str) -> Path:
-    """Where the weights fine-tuned on a task lie in a model's folder."""
-    return folder / "finetuned" / f"{checkpoint}.safetensors"
-
-
-def checkpoint_keys(folder: Path) -> tuple[str, ...]:
-    """Keys of the fine-tuned checkpoints that are there."""
-    return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
 
 
 class LiveEncoder:
@@ -32,42 +20,55 @@ class LiveEncoder:
 
     Whoever calls ``carry`` and then ``encode`` holds the studio's lock over both; everything else
     here may be called from any thread.
+
+    Args:
+        loaded: the pre-trained CLIP; its image tower is adopted.
+        dtype: of the live weights. The pre-trained ones and the residuals stay float32.
+        read_residual: from this encoder and a checkpoint's key to its residual, a float32 vector in depth
+            order on any device; memory-mapped if it is large.
+        residual_bytes: of residuals kept on the tower's device.
     """
 
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        self.folder = folder
-        self.loaded: LoadedModel = load_model(folder, device)
-        named = {
-            name: value.detach().clone()
-            for name, value in self.loaded.clip.named_parameters()
-            if name.startswith(TOWER)
-        }
-        self.layout, self._live = adopt(self.loaded.clip, TOWER, dtype)
-        self._pretrained = self.layout.flatten(named)
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        dtype: torch.dtype,
+        read_residual: Callable[["LiveEncoder", str], Tensor],
+        residual_bytes: int = RESIDUAL_BYTES,
+    ) -> None:
+        self.loaded = loaded
+        named = {name: value for name, value in loaded.clip.named_parameters() if name.startswith(TOWER)}
+        self._pretrained = FlatLayout.of(named).flatten(named)
+        self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._carries: tuple[str, Scales] | None = None
+        self._read_residual = read_residual
         self._residuals: OrderedDict[str, Tensor] = OrderedDict()
+        self.residual_bytes = residual_bytes
         self._loading = threading.Lock()
 
+    def pretrained(self) -> dict[str, Tensor]:
+        """theta_0 by name: views that nobody may write to."""
+        return self.layout.unflatten(self._pretrained)
+
+    def residual_of(self, finetuned: Mapping[str, Tensor]) -> Tensor:
+        """tau = theta_t - theta_0 of weights that fit, float32 of shape (numel,), on the tower's device."""
+        return self.layout.flatten(finetuned).to(self._pretrained.device).sub_(self._pretrained)
+
     def residual(self, checkpoint: str) -> Tensor:
-        """tau = theta_t - theta_0 as one float32 vector in depth order.
+        """The residual of a checkpoint on the tower's device.
 
-        Kept for the checkpoints used last, up to ``RESIDUAL_BYTES``, and always for this one.
+        Kept for the checkpoints used last, up to ``residual_bytes``, and always for this one.
 
-        Raises: LabError if the file is absent; CheckpointError if it cannot be read or does not fit.
+        Raises: LabError if its file is absent; CheckpointError if it cannot be read or does not fit.
         """
         with self._loading:
             residual = self._residuals.get(checkpoint)
             if residual is None:
-                path = checkpoint_path(self.folder, checkpoint)
-                if not path.is_file():
-                    raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
-                finetuned = read_checkpoint(path)
-                compare(self.layout.unflatten(self._pretrained), finetuned)
-                residual = self.layout.flatten(finetuned).to(self._pretrained.device) - self._pretrained
+                residual = self._read_residual(self, checkpoint).to(self._pretrained.device)
                 self._residuals[checkpoint] = residual
             self._residuals.move_to_end(checkpoint)
-            while len(self._residuals) > 1 and _bytes(self._residuals) > RESIDUAL_BYTES:
+            while len(self._residuals) > 1 and _bytes(self._residuals) > self.residual_bytes:
                 self._residuals.popitem(last=False)
             return residual
 

@@ -12,12 +12,14 @@ class Measurement:
     gamma = 1, mix = 1 and "fine-tuned" are one, and the pre-trained model is one for all checkpoints.
 
     Args:
+        model: key of the encoder.
         checkpoint: empty when nothing of it is mixed in.
         scales: of the residual, block by block.
         suite, split: which tasks, which pictures.
         images: pictures a task, never 0.
     """
 
+    model: str
     checkpoint: str
     scales: Scales
     suite: str

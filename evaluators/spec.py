@@ -49,7 +49,8 @@ class EditSpec:
 
     Args:
         model: key of the pre-trained encoder.
-        checkpoint: key of the fine-tuned checkpoint, which is also the key of its target task.
+        checkpoint: key of the fine-tuned checkpoint, whose last part is the key of its target task:
+            ``digits``, ``tall-masks.mnist``.
         shape: f, a key of ``lines_core.schedules.SHAPES``, or ``"free"``.
         alpha: scale of block 1, a factor on the residual: 0 = pretrained, 1 = finetuned.
         beta: rise from block 1 to block L, same unit.
@@ -98,6 +99,11 @@ class EditSpec:
                 raise SpecError(f"free_form must list one scale a block, got {self.free_form!r}.")
             values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
             object.__setattr__(self, "free_form", values)
+
+    @property
+    def target(self) -> str:
+        """Key of the task that the checkpoint was fine-tuned on."""
+        return self.checkpoint.rpartition(".")[2]
 
     @classmethod
     def pretrained(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":

@@ -15,9 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from evaluators.errors import SpecError
 from evaluators.evaluation import Evaluation, TaskResult, task_role
 from evaluators.known import KnownAnswers
-from evaluators.lab import TINY_CLIP, CheckpointInfo, Lab, ModelInfo
+from evaluators.labs.embedded import TINY_CLIP, EmbeddedLab
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.latest import LatestRequests
 from evaluators.measurement import Measurement
 from evaluators.pictures import CHUNK, Chunk, Pictures
@@ -40,6 +42,7 @@ class _Progress:
 class _Request:
     """One visitor's request on its way: what to count, and what is counted."""
 
+    lab: Lab
     spec: EditSpec
     measurement: Measurement
     pictures: Pictures
@@ -61,7 +64,9 @@ class _Request:
 
 
 class Studio:
-    """Evaluates edits of the embedded lab; safe to be called from any number of threads.
+    """Evaluates edits of the models it holds; safe to be called from any number of threads.
+
+    It starts with the embedded lab; others join once they are loaded.
 
     Args:
         assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
@@ -83,10 +88,11 @@ class Studio:
         chunk: int = CHUNK,
     ) -> None:
         folder = None if cache is None else Path(cache)
-        self.lab = Lab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
+        self.lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
+        self._labs: dict[str, Lab] = {self.lab.info.key: self.lab}
         self._known = KnownAnswers(self.lab, None if folder is None else folder / "results.sqlite")
         self._latest = LatestRequests()
-        self._turns = TurnLock()  # guards the live model and every _Progress
+        self._turns = TurnLock()  # guards the live models and every _Progress
         self._mutex = threading.Lock()  # guards the dictionary below
         self._progress: OrderedDict[Measurement, _Progress] = OrderedDict()
 
@@ -99,18 +105,29 @@ class Studio:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The pre-trained encoders a spec may name."""
-        return self.lab.models()
+        return tuple(lab.info for lab in self._labs.values())
 
     def checkpoints(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
         """The fine-tuned checkpoints of an encoder, in the order of their tasks.
 
         Raises: SpecError if there is no such encoder.
         """
-        return self.lab.checkpoints(model)
+        return self.lab_of(model).checkpoints()
 
-    def tasks(self, suite: str = "tasks") -> tuple[Task, ...]:
+    def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
-        return self.lab.tasks(suite)
+        return self.lab_of(model).tasks(suite)
+
+    def lab_of(self, model: str) -> Lab:
+        """The lab of an encoder. Raises: SpecError if there is no such encoder."""
+        lab = self._labs.get(model)
+        if lab is None:
+            raise SpecError(f"There is no model {model!r}: pick one of {', '.join(self._labs)}.")
+        return lab
+
+    def add(self, lab: Lab) -> None:
+        """Take in a lab, in place of any earlier one of the same encoder."""
+        self._labs = {**self._labs, lab.info.key: lab}
 
     # What it scores
 
@@ -119,7 +136,8 @@ class Studio:
 
         Raises: SpecError if this lab cannot answer the spec at all.
         """
-        return self._known.find(spec, self.lab.measurement(spec))
+        lab = self.lab_of(spec.model)
+        return self._known.find(lab, spec, lab.measurement(spec))
 
     def evaluate(self, spec: EditSpec, visitor: Hashable | None = None, *, fresh: bool = False) -> Evaluation:
         """The complete answer. Arguments and errors as for ``stream``."""
@@ -142,20 +160,22 @@ class Studio:
             CheckpointError if files turn out to be damaged. The studio stays usable.
         Lock: held for a chunk at a time, served in order of arrival.
         """
-        measurement = self.lab.measurement(spec)
-        return self._stream(spec, measurement, visitor, self._latest.announce(visitor), fresh)
+        lab = self.lab_of(spec.model)
+        measurement = lab.measurement(spec)
+        return self._stream(lab, spec, measurement, visitor, self._latest.announce(visitor), fresh)
 
     def first(self, spec: EditSpec, visitor: Hashable | None = None) -> Evaluation:
         """What is known at once, or else the answer from the first chunk, which a later ``stream`` continues.
 
         Raises: as ``stream``.
         """
-        measurement = self.lab.measurement(spec)
+        lab = self.lab_of(spec.model)
+        measurement = lab.measurement(spec)
         number = self._latest.announce(visitor)
-        known = self._known.find(spec, measurement)
+        known = self._known.find(lab, spec, measurement)
         if known is not None:
             return known
-        request = self._request(spec, measurement, visitor, number, self._progress_of(measurement))
+        request = self._request(lab, spec, measurement, visitor, number, self._progress_of(measurement))
         if not request.catch_up():
             self._count_next(request)
         return self._tell(request)
@@ -163,15 +183,21 @@ class Studio:
     # One request
 
     def _stream(
-        self, spec: EditSpec, measurement: Measurement, visitor: Hashable | None, number: int, fresh: bool
+        self,
+        lab: Lab,
+        spec: EditSpec,
+        measurement: Measurement,
+        visitor: Hashable | None,
+        number: int,
+        fresh: bool,
     ) -> Iterator[Evaluation]:
-        known = None if fresh else self._known.find(spec, measurement)
+        known = None if fresh else self._known.find(lab, spec, measurement)
         if known is not None:
             self._latest.check(visitor, number)
             yield known
             return
         progress = _Progress() if fresh else self._progress_of(measurement)
-        request = self._request(spec, measurement, visitor, number, progress)
+        request = self._request(lab, spec, measurement, visitor, number, progress)
         request.catch_up()
         while True:
             if not request.complete:
@@ -184,22 +210,23 @@ class Studio:
 
     def _request(
         self,
+        lab: Lab,
         spec: EditSpec,
         measurement: Measurement,
         visitor: Hashable | None,
         number: int,
         progress: _Progress,
     ) -> _Request:
-        pictures = self.lab.pictures(measurement.suite, measurement.split)
+        pictures = lab.pictures(measurement.suite, measurement.split)
         chunks = pictures.chunks(measurement.images)
-        return _Request(spec, measurement, pictures, chunks, progress, visitor, number)
+        return _Request(lab, spec, measurement, pictures, chunks, progress, visitor, number)
 
     def _count_next(self, request: _Request) -> None:
         """Count one more chunk, or take over what others have counted of it while this request waited."""
-        measurement = request.measurement
-        heads = self.lab.heads(measurement.suite)
+        lab, measurement = request.lab, request.measurement
+        heads = lab.heads(measurement.suite)
         if measurement.checkpoint:
-            self.lab.encoder.residual(measurement.checkpoint)  # read from disk before the lock, not under it
+            lab.encoder.residual(measurement.checkpoint)  # read from disk before the lock, not under it
         self._latest.check(request.visitor, request.number)
         with self._turns:
             self._latest.check(request.visitor, request.number)
@@ -208,50 +235,34 @@ class Studio:
             chunk = request.chunks[len(request.correct)]
             begin = time.perf_counter()
             try:
-                correct = self._count(measurement, request.pictures, chunk, heads)
+                correct = _count(lab, measurement, request.pictures, chunk, heads)
             except BaseException:
-                self.lab.encoder.forget()
+                lab.encoder.forget()
                 raise
             request.progress.seconds += time.perf_counter() - begin
             request.correct.append(correct)
             if chunk.whole:
                 request.progress.correct.append(correct)
 
-    def _count(
-        self, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """Correct pictures a task in one chunk. The caller holds the lock."""
-        self.lab.encoder.carry(measurement.checkpoint, measurement.scales)
-        with torch.inference_mode():
-            features = self.lab.encoder.encode(pictures.normalised(chunk)).float()
-            hits = torch.zeros(len(heads), dtype=torch.int64, device=self.lab.device)
-            begin = 0
-            for task, start, stop in chunk.parts:
-                end = begin + stop - start
-                named = (features[begin:end] @ heads[task]).argmax(dim=1)
-                hits[task] = (named == pictures.labels[start:stop]).sum()
-                begin = end
-        return tuple(hits.tolist())
-
     def _tell(self, request: _Request) -> Evaluation:
         """The counts as an evaluation, which is remembered if it is complete."""
-        measurement, pictures = request.measurement, request.pictures
+        lab, measurement, pictures = request.lab, request.measurement, request.pictures
         correct = [sum(task) for task in zip(*request.correct, strict=True)]
         asked = pictures.counts(min(len(request.correct) * pictures.a_chunk, measurement.images))
         tasks = tuple(
             TaskResult(task.key, task.title, task_role(task.key, request.spec), right, n)
-            for task, right, n in zip(self.tasks(measurement.suite), correct, asked, strict=True)
+            for task, right, n in zip(lab.tasks(measurement.suite), correct, asked, strict=True)
         )
         evaluation = Evaluation(
             request.spec,
             tasks,
             request.complete,
             request.progress.seconds,
-            str(self.lab.dtype).removeprefix("torch."),
-            self.lab.device.type,
+            str(lab.dtype).removeprefix("torch."),
+            lab.device.type,
         )
         if evaluation.complete:
-            self._known.add(measurement, evaluation)
+            self._known.add(lab, measurement, evaluation)
         return evaluation
 
     def _progress_of(self, measurement: Measurement) -> _Progress:
@@ -263,3 +274,20 @@ class Studio:
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)
         return progress
+
+
+def _count(
+    lab: Lab, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Tensor]
+) -> tuple[int, ...]:
+    """Correct pictures a task in one chunk. The caller holds the studio's lock."""
+    lab.encoder.carry(measurement.checkpoint, measurement.scales)
+    with torch.inference_mode():
+        features = lab.encoder.encode(pictures.normalised(chunk)).float()
+        hits = torch.zeros(len(heads), dtype=torch.int64, device=lab.device)
+        begin = 0
+        for task, start, stop in chunk.parts:
+            end = begin + stop - start
+            named = (features[begin:end] @ heads[task]).argmax(dim=1)
+            hits[task] = (named == pictures.labels[start:stop]).sum()
+            begin = end
+    return tuple(hits.tolist())

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import stdev
 
+from assets.recipes.ample_targets import AmpleTargets
 from assets.recipes.measuring import ALL_IMAGES, anchors
 from evaluators import EditSpec, Evaluation
 from evaluators.accuracy import mean_interval
@@ -51,8 +53,10 @@ class TaskFinding:
     Args:
         pretrained, finetuned, lines: evaluations on all test pictures.
         gamma: chosen by C.1 on validation.
+        ample_target: LiNeS's target accuracy on the ample test pictures.
         wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy, or
-            than the line's own best target accuracy if that is lower.
+            than the line's own best target accuracy if that is lower; targets on the ample test pictures.
+        wise_ft_control_shipped: the same with targets on the shipped test pictures.
         reverse_control: LiNeS's control accuracy, or deep shrinking's best if that is lower.
         reverse_target: best target accuracy of deep shrinking with at least that control accuracy.
         lines_target_there: best target accuracy on LiNeS's path with at least that control accuracy.
@@ -64,7 +68,9 @@ class TaskFinding:
     pretrained: Evaluation
     finetuned: Evaluation
     lines: Evaluation
+    ample_target: float
     wise_ft_control: float
+    wise_ft_control_shipped: float
     reverse_control: float
     reverse_target: float
     lines_target_there: float
@@ -81,17 +87,24 @@ def _swapped(path: Path2D) -> Path2D:
     return [(y, x) for x, y in path]
 
 
-def task_finding(measured: Measured, checkpoint: str) -> TaskFinding:
+def equal_target_control(path: Path2D, target: float) -> float:
+    """Best control accuracy on a path at no less than ``target``, or than the path's own best if lower."""
+    return best_beyond(path, min(target, max(reached for reached, _ in path)))
+
+
+def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> TaskFinding:
     """The finding of one of the eight checkpoints. Raises: KeyError if its sweeps were not measured."""
     validation = measured.all(gamma_sweep(checkpoint, "val", images=ALL_IMAGES))
     before, after = measured.all(anchors(checkpoint, "val", ALL_IMAGES))
     gamma = choose_gamma(list(zip(GAMMAS, validation, strict=True)), before, after).gamma
     pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
-    lines = measured[EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)]
-    wise_ft = _points(measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]))
+    chosen = EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)
+    lines = measured[chosen]
+    mixes = wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]
+    wise_ft = _points(measured.all(mixes))
+    ample_wise_ft = [(ample[spec], measured[spec].control) for spec in mixes]
     lines_path = _points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES)))
     reverse = _points(measured.all(gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES)))
-    wise_ft_level = min(lines.target, max(target for target, _ in wise_ft))
     reverse_level = min(lines.control, max(control for _, control in reverse))
     return TaskFinding(
         key=checkpoint,
@@ -99,7 +112,9 @@ def task_finding(measured: Measured, checkpoint: str) -> TaskFinding:
         pretrained=pretrained,
         finetuned=finetuned,
         lines=lines,
-        wise_ft_control=best_beyond(wise_ft, wise_ft_level),
+        ample_target=ample[chosen],
+        wise_ft_control=equal_target_control(ample_wise_ft, ample[chosen]),
+        wise_ft_control_shipped=equal_target_control(wise_ft, lines.target),
         reverse_control=reverse_level,
         reverse_target=best_beyond(_swapped(reverse), reverse_level),
         lines_target_there=best_beyond(_swapped(lines_path), reverse_level),
@@ -145,7 +160,10 @@ class Summary:
     Args:
         kept: LiNeS's mean target over the fine-tuned models'.
         regained: share of the mean control accuracy lost by fine-tuning that LiNeS gives back.
-        wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy.
+        wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy, the
+            targets on the ample test pictures.
+        wise_ft_error: standard error of that mean over the checkpoints.
+        wise_ft_margin_shipped: the same margin with targets on the shipped test pictures.
         reverse_margin: mean of LiNeS's target minus deep shrinking's, both with at least ``reverse_control``.
         reverse_falls_short: checkpoints on which no deep shrinking gives as much control accuracy as LiNeS.
     """
@@ -159,6 +177,8 @@ class Summary:
     kept: float
     regained: float
     wise_ft_margin: float
+    wise_ft_error: float
+    wise_ft_margin_shipped: float
     reverse_margin: float
     reverse_falls_short: int
 
@@ -169,6 +189,7 @@ def summarise(findings: Sequence[TaskFinding]) -> Summary:
     def mean(value: Callable[[TaskFinding], float]) -> float:
         return sum(map(value, findings)) / len(findings)
 
+    margins = [finding.lines.control - finding.wise_ft_control for finding in findings]
     before = mean(lambda finding: finding.pretrained.control)
     after = mean(lambda finding: finding.finetuned.control)
     lines_control = mean_control([finding.lines for finding in findings])
@@ -183,7 +204,9 @@ def summarise(findings: Sequence[TaskFinding]) -> Summary:
         drop=before - after,
         kept=lines_target.value / finetuned_target.value,
         regained=(lines_control.value - after) / (before - after),
-        wise_ft_margin=lines_control.value - mean(lambda finding: finding.wise_ft_control),
+        wise_ft_margin=sum(margins) / len(margins),
+        wise_ft_error=stdev(margins) / len(margins) ** 0.5,
+        wise_ft_margin_shipped=lines_control.value - mean(lambda finding: finding.wise_ft_control_shipped),
         reverse_margin=mean(lambda finding: finding.lines_target_there - finding.reverse_target),
         reverse_falls_short=sum(finding.reverse_control < finding.lines.control for finding in findings),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluators import EditSpec, Studio
-from evaluators.lab import CheckpointInfo
+from evaluators.labs.lab import CheckpointInfo
 from evaluators.sweeps import gamma_sweep, robust_sweep, run_sweep, save_precomputed, wise_ft_sweep
 
 LIVE_IMAGES = 200

@@ -10,6 +10,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from assets.recipes.ample_targets import PICTURES, read_ample_targets
 from assets.recipes.findings import (
     Estimate,
     Measured,
@@ -26,6 +27,7 @@ from evaluators import Evaluation
 from evaluators.pareto import hypervolume
 
 COLOURS = {"LiNeS": "#0072B2", "WiSE-FT": "#E69F00", "deep shrunk": "#CC79A7"}
+AMPLE = "ample_targets.json"
 PRETRAINED, FINETUNED = "#555555", "#D55E00"
 
 
@@ -77,7 +79,9 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
         (
             "control, LiNeS above WiSE-FT at equal target",
             "above",
-            f"{percent(summary.wise_ft_margin, 2)} points",
+            f"{percent(summary.wise_ft_margin, 2)} ± {percent(summary.wise_ft_error, 2)} points (standard "
+            f"error over tasks), target accuracy on {PICTURES:,} test pictures a task; on those that ship "
+            f"{percent(summary.wise_ft_margin_shipped, 2)}, too few to tell",
             summary.wise_ft_margin > 0,
         ),
     ]
@@ -189,9 +193,10 @@ def _robust_table(found: RobustFinding) -> list[str]:
 
 
 def write_report(assets: Path) -> Iterator[str]:
-    """Write ``REPORT.md`` and its two plots from ``sweeps/``."""
+    """Write ``REPORT.md`` and its two plots from ``sweeps/`` and the ample targets."""
     measured = Measured(assets / "sweeps")
-    findings = [task_finding(measured, key) for key in TASKS]
+    ample = read_ample_targets(assets / "report" / AMPLE)
+    findings = [task_finding(measured, ample, key) for key in TASKS]
     summary, robust = summarise(findings), robust_finding(measured)
     plots = assets / "report"
     plots.mkdir(exist_ok=True)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
+from assets.recipes.ample_targets import measure_ample_targets
 from assets.recipes.cards import write_cards
 from assets.recipes.evaluation_sets import save_evaluation_sets
 from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
 from assets.recipes.ledger import save_entry
 from assets.recipes.measuring import measure_sweeps
 from assets.recipes.pretraining import Pretraining, pretrain
-from assets.recipes.report import write_report
+from assets.recipes.report import AMPLE, write_report
 from assets.recipes.tiny_clip import fresh_model, load_model, save_config
 from assets.recipes.vocabulary import save_merges, tokenizer
 from assets.recipes.web import draw_web_shards, load_web
@@ -94,8 +95,11 @@ def sample(place: Place) -> Iterator[str]:
 
 
 def measure(place: Place) -> Iterator[str]:
-    """Default sweeps."""
+    """Default sweeps, and the targets of two of them on more pictures than ship."""
     yield from measure_sweeps(place.assets, place.work / "measured")
+    ample = place.assets / "report" / AMPLE
+    if not ample.exists():
+        yield from measure_ample_targets(place.assets, ample, place.workers)
 
 
 def report(place: Place) -> Iterator[str]:

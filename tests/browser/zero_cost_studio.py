@@ -14,7 +14,7 @@ from typing import Any
 
 from evaluators.errors import SpecError, Superseded
 from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
-from evaluators.lab import CheckpointInfo, ModelInfo
+from evaluators.labs.lab import CheckpointInfo, ModelInfo
 from evaluators.spec import EditSpec
 
 NUM_BLOCKS = 12

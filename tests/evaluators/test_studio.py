@@ -384,7 +384,7 @@ def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (EditSpec(model="vit-l-14"), "no model 'vit-l-14': pick tiny-clip"),
+        (EditSpec(model="vit-l-14"), "no model 'vit-l-14': pick one of tiny-clip"),
         (EditSpec(checkpoint="textures"), "no checkpoint 'textures': pick one of digits, faces, objects"),
         (EditSpec(shape="free", free_form=(1.0,)), "free_form has 1 scales, the encoder 4 blocks"),
         (EditSpec(checkpoint="objects", split="val"), "no 'val' pictures for objects_sketch"),
@@ -583,7 +583,7 @@ def test_known_answers_need_no_model(own_lab: Path, tmp_path: Path, monkeypatch:
     maker = Studio(own_lab, None, chunk=CHUNK)
     save_precomputed(maker, own_lab / "sweeps" / "digits.json", [maker.evaluate(spec)])
     for name in ("LiveEncoder", "load_subset"):
-        monkeypatch.setattr(f"evaluators.lab.{name}", None)
+        monkeypatch.setattr(f"evaluators.labs.embedded.{name}", None)
     studio = Studio(own_lab, tmp_path / "cache", chunk=CHUNK)
     assert studio.first(spec).complete
     assert studio.models()[0].num_blocks == 4
@@ -607,7 +607,7 @@ def test_known_answers_do_not_wait_for_the_model(own_lab: Path, monkeypatch: pyt
         with pytest.raises(LabError, match="stopped"):
             studio.warm_up()
 
-    monkeypatch.setattr("evaluators.lab.LiveEncoder", slow)
+    monkeypatch.setattr("evaluators.labs.embedded.LiveEncoder", slow)
     loading = threading.Thread(target=load)
     loading.start()
     assert begun.wait(30)
@@ -626,7 +626,7 @@ def test_known_answers_do_not_wait_for_the_model(own_lab: Path, monkeypatch: pyt
 def test_after_a_warm_up_nothing_is_read(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.warm_up()
     for name in ("LiveEncoder", "load_subset", "zero_shot_head"):
-        monkeypatch.setattr(f"evaluators.lab.{name}", None)
+        monkeypatch.setattr(f"evaluators.labs.embedded.{name}", None)
     assert studio.evaluate(EditSpec.pretrained("digits", images=4)).complete
 
 
@@ -642,8 +642,8 @@ def test_lists_models_checkpoints_and_tasks(studio: Studio) -> None:
     assert [task.key for task in studio.tasks("objects")] == ["objects", "objects_sketch"]
 
 
-def test_residuals_are_kept_within_their_budget(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.live.RESIDUAL_BYTES", 2 * 4 * studio.models()[0].parameters)
+def test_residuals_are_kept_within_their_budget(studio: Studio) -> None:
+    studio.lab.encoder.residual_bytes = 2 * 4 * studio.models()[0].parameters
     for key in ("digits", "faces", "objects", "faces", "digits"):
         studio.lab.encoder.residual(key)
     assert list(studio.lab.encoder._residuals) == ["faces", "digits"]

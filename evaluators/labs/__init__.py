@@ -1,0 +1,1 @@
+"""Labs: an encoder with its checkpoints, tasks and pictures, wherever they come from."""

@@ -1,0 +1,159 @@
+"""The embedded lab: Tiny CLIP, its checkpoints and pictures, as they lie in one folder."""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from evaluators.errors import LabError
+from evaluators.heads import zero_shot_head
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, meaning
+from evaluators.live import LiveEncoder
+from evaluators.measurement import Measurement
+from evaluators.models import CONFIG, MERGES, WEIGHTS, load_model, read_tower
+from evaluators.spec import SPLITS
+from evaluators.subsets import Subset, count_pictures, load_subset, subset_path
+from evaluators.tasks import Task, in_suite, read_tasks
+from lines_core.checkpoints import compare, read_checkpoint
+
+TINY_CLIP = "tiny-clip"
+
+
+def checkpoint_path(folder: Path, checkpoint: str) -> Path:
+    """Where the weights fine-tuned on a task lie in a model's folder."""
+    return folder / "finetuned" / f"{checkpoint}.safetensors"
+
+
+def checkpoint_keys(folder: Path) -> tuple[str, ...]:
+    """Keys of the fine-tuned checkpoints that are there."""
+    return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
+
+
+def open_tiny_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> LiveEncoder:
+    """The encoder of a model folder, with the checkpoints in its ``finetuned``. Raises: LabError."""
+
+    def residual(encoder: LiveEncoder, checkpoint: str) -> Tensor:
+        path = checkpoint_path(folder, checkpoint)
+        if not path.is_file():
+            raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
+        finetuned = read_checkpoint(path)
+        compare(encoder.pretrained(), finetuned)
+        return encoder.residual_of(finetuned)
+
+    return LiveEncoder(load_model(folder, device), dtype, residual)
+
+
+class EmbeddedLab(Lab):
+    """What ships with the app.
+
+    Args:
+        folder: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
+        cache: folder for prepared pictures; None prepares them anew.
+        device, dtype: where and in what the image tower runs.
+        chunk: pictures a chunk over all tasks.
+    Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
+    Cost: milliseconds; weights and pictures are read when first asked for.
+    """
+
+    def __init__(
+        self, folder: Path, cache: Path | None, device: torch.device, dtype: torch.dtype, chunk: int
+    ) -> None:
+        self.folder = folder
+        self._model_folder = folder / "tiny_clip"
+        self._tower = tower = read_tower(self._model_folder)
+        super().__init__(
+            ModelInfo(TINY_CLIP, "Tiny CLIP", tower.num_blocks, tower.parameters, tower.image_size),
+            device,
+            chunk,
+        )
+        self._dtype = dtype
+        self._cache = cache
+        self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
+        self._checkpoints = self._read_checkpoints()
+        self._looking = threading.Lock()  # guards the dictionaries that known answers need
+        self._digests: dict[Path, str] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the image tower runs in."""
+        return self._dtype
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """The fine-tuned checkpoints, in the order of their tasks."""
+        return self._checkpoints
+
+    def tasks(self, suite: str) -> tuple[Task, ...]:
+        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        return in_suite(self._all_tasks, suite)
+
+    def count(self, task: Task, split: str) -> int:
+        """Pictures of a task in a split, 0 if there are none. Raises: LabError if its file is damaged."""
+        with self._looking:
+            if (task.key, split) not in self._counts:
+                folder = self.folder / "eval"
+                present = subset_path(folder, task, split).is_file()
+                self._counts[task.key, split] = count_pictures(folder, task, split) if present else 0
+            return self._counts[task.key, split]
+
+    def evidence(self, measurement: Measurement) -> Sequence[str]:
+        """Digests of the model, of the checkpoint and of the pictures that are counted."""
+        files = [*self._model_files()]
+        if measurement.checkpoint:
+            files.append(checkpoint_path(self._model_folder, measurement.checkpoint))
+        tasks = self.tasks(measurement.suite)
+        files += [subset_path(self.folder / "eval", task, measurement.split) for task in tasks]
+        return [self._digest(file) for file in files]
+
+    def fingerprint(self) -> str:
+        """Names the lab by content: another weight, picture or prompt, another name. Reads all files once."""
+        parts = [meaning(self._all_tasks), *map(self._digest, self._model_files())]
+        for checkpoint in self._checkpoints:
+            path = checkpoint_path(self._model_folder, checkpoint.key)
+            parts.append(f"{checkpoint.key} {self._digest(path)}")
+        for task in self._all_tasks:
+            for split in SPLITS:
+                path = subset_path(self.folder / "eval", task, split)
+                if path.is_file():
+                    parts.append(f"{path.name} {self._digest(path)}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _open_encoder(self) -> LiveEncoder:
+        return open_tiny_clip(self._model_folder, self.device, self._dtype)
+
+    def _subset(self, task: Task, split: str) -> Subset:
+        folder, size = self.folder / "eval", self._tower.image_size
+        return load_subset(folder, task, split, image_size=size, cache=self._cache)
+
+    def _head(self, task: Task) -> Tensor:
+        loaded = self.encoder.loaded
+        return zero_shot_head(loaded.clip, loaded.tokenizer, task.classes, task.prompts)
+
+    def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
+        return self._tower.mean, self._tower.std
+
+    def _digest(self, path: Path) -> str:
+        with self._looking:
+            digest = self._digests.get(path)
+            if digest is None:
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                self._digests[path] = digest
+            return digest
+
+    def _model_files(self) -> tuple[Path, ...]:
+        return tuple(self._model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
+
+    def _read_checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        keys = checkpoint_keys(self._model_folder)
+        tasks = {task.key: task for task in self._all_tasks}
+        foreign = [key for key in keys if key not in tasks]
+        if foreign:
+            raise LabError(f"Checkpoints belong to a task of the same name, but there is no task {foreign}.")
+        if not keys:
+            raise LabError(f"{self._model_folder / 'finetuned'} holds no fine-tuned checkpoint.")
+        return tuple(
+            CheckpointInfo(task.key, task.title, task.suite) for task in self._all_tasks if task.key in keys
+        )
