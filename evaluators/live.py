@@ -1,8 +1,9 @@
 """The one image tower all visitors share, and the residuals of its fine-tuned checkpoints."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from lines_core.flat import FlatLayout, adopt
 RESIDUAL_BYTES = 512 * 2**20
 
 
-class LiveEncoder:
+class LiveEncoder(ABC):
     """An image tower whose weights are views into one flat vector, edited in place.
 
     Whoever calls ``carry`` and then ``encode`` holds the studio's lock over both; everything else
@@ -24,28 +25,26 @@ class LiveEncoder:
     Args:
         loaded: the pre-trained CLIP; its image tower is adopted.
         dtype: of the live weights. The pre-trained ones and the residuals stay float32.
-        read_residual: from this encoder and a checkpoint's key to its residual, a float32 vector in depth
-            order on any device; memory-mapped if it is large.
         residual_bytes: of residuals kept on the tower's device.
     """
 
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        dtype: torch.dtype,
-        read_residual: Callable[["LiveEncoder", str], Tensor],
-        residual_bytes: int = RESIDUAL_BYTES,
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, dtype: torch.dtype, residual_bytes: int = RESIDUAL_BYTES) -> None:
         self.loaded = loaded
         named = {name: value for name, value in loaded.clip.named_parameters() if name.startswith(TOWER)}
         self._pretrained = FlatLayout.of(named).flatten(named)
         self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._carries: tuple[str, Scales] | None = None
-        self._read_residual = read_residual
         self._residuals: OrderedDict[str, Tensor] = OrderedDict()
         self.residual_bytes = residual_bytes
         self._loading = threading.Lock()
+
+    @abstractmethod
+    def _read_residual(self, checkpoint: str) -> Tensor:
+        """The residual of a checkpoint, float32 (numel,) in depth order, on any device; mapped if large.
+
+        Raises: LabError if its file is absent; CheckpointError if it cannot be read or does not fit.
+        """
 
     def pretrained(self) -> dict[str, Tensor]:
         """theta_0 by name: views that nobody may write to."""
@@ -65,7 +64,7 @@ class LiveEncoder:
         with self._loading:
             residual = self._residuals.get(checkpoint)
             if residual is None:
-                residual = self._read_residual(self, checkpoint).to(self._pretrained.device)
+                residual = self._read_residual(checkpoint).to(self._pretrained.device)
                 self._residuals[checkpoint] = residual
             self._residuals.move_to_end(checkpoint)
             while len(self._residuals) > 1 and _bytes(self._residuals) > self.residual_bytes:

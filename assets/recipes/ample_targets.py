@@ -17,7 +17,7 @@ from assets.recipes.world.catalogue import FAMILIES, TASKS
 from assets.recipes.world.draws import draw_split
 from evaluators import EditSpec
 from evaluators.heads import zero_shot_head
-from evaluators.labs.embedded import open_tiny_clip
+from evaluators.labs.embedded import TinyEncoder
 from evaluators.sweeps import gamma_sweep, wise_ft_sweep
 
 PICTURES = 2_000
@@ -41,7 +41,7 @@ def ample_specs(checkpoint: str) -> tuple[EditSpec, ...]:
 
 def measure_ample_targets(assets: Path, path: Path, workers: int) -> Iterator[str]:
     """Write the counts of every checkpoint to ``path``; each draw begins with the pictures that ship."""
-    encoder = open_tiny_clip(assets / "tiny_clip", torch.device("cpu"), torch.float32)
+    encoder = TinyEncoder(assets / "tiny_clip", torch.device("cpu"), torch.float32)
     clip, tokens = encoder.loaded.clip, encoder.loaded.tokenizer
     found = []
     for key in TASKS:

@@ -32,18 +32,23 @@ def checkpoint_keys(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
 
 
-def open_tiny_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> LiveEncoder:
-    """The encoder of a model folder, with the checkpoints in its ``finetuned``. Raises: LabError."""
+class TinyEncoder(LiveEncoder):
+    """The encoder of a model folder, with the checkpoints in its ``finetuned``.
 
-    def residual(encoder: LiveEncoder, checkpoint: str) -> Tensor:
-        path = checkpoint_path(folder, checkpoint)
+    Raises: LabError if its files do not fit together.
+    """
+
+    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__(load_model(folder, device), dtype)
+        self.folder = folder
+
+    def _read_residual(self, checkpoint: str) -> Tensor:
+        path = checkpoint_path(self.folder, checkpoint)
         if not path.is_file():
             raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
         finetuned = read_checkpoint(path)
-        compare(encoder.pretrained(), finetuned)
-        return encoder.residual_of(finetuned)
-
-    return LiveEncoder(load_model(folder, device), dtype, residual)
+        compare(self.pretrained(), finetuned)
+        return self.residual_of(finetuned)
 
 
 class EmbeddedLab(Lab):
@@ -122,7 +127,7 @@ class EmbeddedLab(Lab):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _open_encoder(self) -> LiveEncoder:
-        return open_tiny_clip(self._model_folder, self.device, self._dtype)
+        return TinyEncoder(self._model_folder, self.device, self._dtype)
 
     def _subset(self, task: Task, split: str) -> Subset:
         folder, size = self.folder / "eval", self._tower.image_size

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluators.labs.embedded import open_tiny_clip
+from evaluators.labs.embedded import TinyEncoder
 from evaluators.live import LiveEncoder
 from evaluators.spec import EditSpec
 
 
 @pytest.fixture
 def encoder(lab: Path) -> LiveEncoder:
-    return open_tiny_clip(lab / "tiny_clip", torch.device("cpu"), torch.float32)
+    return TinyEncoder(lab / "tiny_clip", torch.device("cpu"), torch.float32)
 
 
 def weights(encoder: LiveEncoder) -> torch.Tensor:

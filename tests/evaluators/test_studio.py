@@ -582,7 +582,7 @@ def test_known_answers_need_no_model(own_lab: Path, tmp_path: Path, monkeypatch:
     spec = EditSpec.finetuned("digits")
     maker = Studio(own_lab, None, chunk=CHUNK)
     save_precomputed(maker, own_lab / "sweeps" / "digits.json", [maker.evaluate(spec)])
-    for name in ("LiveEncoder", "load_subset"):
+    for name in ("TinyEncoder", "load_subset"):
         monkeypatch.setattr(f"evaluators.labs.embedded.{name}", None)
     studio = Studio(own_lab, tmp_path / "cache", chunk=CHUNK)
     assert studio.first(spec).complete
@@ -607,7 +607,7 @@ def test_known_answers_do_not_wait_for_the_model(own_lab: Path, monkeypatch: pyt
         with pytest.raises(LabError, match="stopped"):
             studio.warm_up()
 
-    monkeypatch.setattr("evaluators.labs.embedded.LiveEncoder", slow)
+    monkeypatch.setattr("evaluators.labs.embedded.TinyEncoder", slow)
     loading = threading.Thread(target=load)
     loading.start()
     assert begun.wait(30)
@@ -625,7 +625,7 @@ def test_known_answers_do_not_wait_for_the_model(own_lab: Path, monkeypatch: pyt
 
 def test_after_a_warm_up_nothing_is_read(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.warm_up()
-    for name in ("LiveEncoder", "load_subset", "zero_shot_head"):
+    for name in ("TinyEncoder", "load_subset", "zero_shot_head"):
         monkeypatch.setattr(f"evaluators.labs.embedded.{name}", None)
     assert studio.evaluate(EditSpec.pretrained("digits", images=4)).complete
 
