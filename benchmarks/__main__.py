@@ -11,6 +11,7 @@ import time
 BENCHMARKS = {
     "edit": "one in-place edit against memory streams and against the reference's dictionary arithmetic",
     "evaluate": "one slider move at the server against the bare forward pass over the same images",
+    "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
     "page": "slider input to changed page in Chromium",
 }
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Print the explorer's timings.",
-        epilog="\n".join(f"{name:10} {what}" for name, what in BENCHMARKS.items()),
+        epilog="\n".join(f"{name:11} {what}" for name, what in BENCHMARKS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

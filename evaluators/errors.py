@@ -21,3 +21,7 @@ class Superseded(LinesError):
 
 class Cancelled(LinesError):
     """The visitor stopped a sweep: the points measured so far stay valid and cached."""
+
+
+class HubError(LinesError):
+    """A file or listing cannot be had from the Hub; the text names it, says why, and what to do."""
