@@ -12,6 +12,7 @@ BENCHMARKS = {
     "edit": "one in-place edit against memory streams and against the reference's dictionary arithmetic",
     "evaluate": "one slider move at the server against the bare forward pass over the same images",
     "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
+    "public": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
     "page": "slider input to changed page in Chromium",
 }
 

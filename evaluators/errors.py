@@ -20,7 +20,7 @@ class Superseded(LinesError):
 
 
 class Cancelled(LinesError):
-    """The visitor stopped a sweep: the points measured so far stay valid and cached."""
+    """Somebody stopped a sweep or a load: what was measured or fetched so far is kept."""
 
 
 class HubError(LinesError):

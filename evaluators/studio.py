@@ -5,6 +5,7 @@ coefficients are written absolutely before each chunk, so it does not matter who
 A newer request of the same visitor stops the older one at its next chunk.
 """
 
+import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +18,12 @@ from torch import Tensor
 
 from evaluators.errors import SpecError
 from evaluators.evaluation import Evaluation, TaskResult, task_role
+from evaluators.hub import own
+from evaluators.hub.access import Progress
+from evaluators.hub.checkpoints import LoadedCheckpoint
+from evaluators.hub.jobs import Job, Jobs
+from evaluators.hub.lab import HubLab
+from evaluators.hub.loading import Loader, Wish
 from evaluators.known import KnownAnswers
 from evaluators.labs.embedded import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
@@ -92,8 +99,12 @@ class Studio:
         self._labs: dict[str, Lab] = {self.lab.info.key: self.lab}
         self._known = KnownAnswers(self.lab, None if folder is None else folder / "results.sqlite")
         self._latest = LatestRequests()
+        home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
+        loader = Loader(home / "hub", torch.device(device))
+        self._residuals = loader.residuals
+        self._jobs = Jobs(loader, self.add)
         self._turns = TurnLock()  # guards the live models and every _Progress
-        self._mutex = threading.Lock()  # guards the dictionary below
+        self._mutex = threading.Lock()  # guards the dictionary below, and a change of the labs
         self._progress: OrderedDict[Measurement, _Progress] = OrderedDict()
 
     def warm_up(self, suite: str = "tasks", split: str = "test") -> None:
@@ -128,6 +139,44 @@ class Studio:
     def add(self, lab: Lab) -> None:
         """Take in a lab, in place of any earlier one of the same encoder."""
         self._labs = {**self._labs, lab.info.key: lab}
+
+    # What is loaded from the Hub
+
+    def load(self, wish: Wish) -> Job:
+        """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
+        there = self._labs.get(wish.model)
+        return self._jobs.start(wish, there if isinstance(there, HubLab) else None)
+
+    def loading(self, model: str) -> Job | None:
+        """The newest load of an encoder, under way or ended."""
+        return self._jobs.of(model)
+
+    def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
+        """A visitor's own checkpoint of a loaded public encoder; a spec may name it then.
+
+        Raises: SpecError, CheckpointError or LabError as ``hub.own.from_file``; nothing is changed then.
+        """
+        lab = self._hub_lab(model)
+        return self._take(lab, own.from_file(lab, self._residuals, task, path, name))
+
+    def take_address(
+        self, model: str, task: str, address: str, progress: Progress | None = None
+    ) -> CheckpointInfo:
+        """The same from a repository of the Hub. Raises: as ``hub.own.from_hub``."""
+        lab = self._hub_lab(model)
+        return self._take(lab, own.from_hub(lab, self._residuals, task, address, progress))
+
+    def _hub_lab(self, model: str) -> HubLab:
+        lab = self.lab_of(model)
+        if not isinstance(lab, HubLab):
+            raise SpecError(f"{lab.info.title} takes no other checkpoints: load a public encoder for yours.")
+        return lab
+
+    def _take(self, lab: HubLab, checkpoint: LoadedCheckpoint) -> CheckpointInfo:
+        with self._mutex:
+            newest = self._labs[lab.info.key]
+            self.add((newest if isinstance(newest, HubLab) else lab).with_checkpoint(checkpoint))
+        return checkpoint.info
 
     # What it scores
 

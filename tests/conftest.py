@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
+import tests.hub.environment  # noqa: F401 - first of all: it says where the Hub is, and that is read only once
 from evaluators.studio import Studio
 from evaluators.torchvision_operators import declare_missing_operators
 

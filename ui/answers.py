@@ -39,7 +39,6 @@ class Head:
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self.studio = studio
         self.visitors = visitors
-        self.blocks = {model.key: model.num_blocks for model in studio.models()}
         self._complete: dict[tuple[str, str, str, int], Landmarks] = {}
 
     def opening(self, controls: Controls) -> Value:
@@ -57,11 +56,24 @@ class Head:
         request = self.visitors.arrive(visitor, "")
         try:
             spec = controls.spec()
+            if self._in_between(spec):
+                return None
             request = self.visitors.arrive(visitor, spec.key())
             evaluation = self._first(spec, visitor, request)
             return None if evaluation is None else self.picture(controls, evaluation, request)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return self.trouble(message_of(problem), request)
+
+    def _in_between(self, spec: EditSpec) -> bool:
+        """Whether the model was changed and its list of checkpoints is still on the way to the page."""
+        here = {one.key for one in self.studio.checkpoints(spec.model)}
+        elsewhere = {
+            one.key
+            for model in self.studio.models()
+            if model.key != spec.model
+            for one in self.studio.checkpoints(model.key)
+        }
+        return spec.checkpoint not in here and spec.checkpoint in elsewhere
 
     def _first(self, spec: EditSpec, visitor: str, request: Request) -> Evaluation | None:
         """Cached or first-chunk numbers; None if a newer move of the visitor has taken over.
@@ -122,7 +134,7 @@ class Head:
     def picture(self, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
-        num_blocks = self.blocks[spec.model]
+        num_blocks = next(one.num_blocks for one in self.studio.models() if one.key == spec.model)
         landmarks = self._landmarks(spec)
         numbers = None
         if landmarks.pretrained and landmarks.finetuned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluators.labs.embedded import TINY_CLIP
 from evaluators.spec import EditSpec
 
 GAMMA_RANGE = (0.0, 1.0)
@@ -11,6 +12,15 @@ ALPHA_RANGE = (0.0, 1.5)
 BETA_RANGE = (-1.0, 1.5)
 MIX_RANGE = (0.0, 1.0)
 STEP = 0.01
+
+
+IMAGES = {TINY_CLIP: 200}
+"""Pictures a task that a move asks for; of a model that is not listed, all that were loaded."""
+
+
+def images_of(model: str) -> int:
+    """Pictures a task that the page asks for, 0 for all."""
+    return IMAGES.get(model, 0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Controls:
             beta=beta,
             mix=self.mix,
             outside=self.outside,
-            **rest,  # type: ignore[arg-type]
+            **{"images": images_of(self.model), **rest},  # type: ignore[arg-type]
         )
 
     def values(self) -> tuple[str, str, str, bool, float, float, float, float, str]:

@@ -9,12 +9,18 @@ from evaluators.evaluation import Evaluation
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import gamma_sweep, wise_ft_sweep
+from ui.controls import images_of
 from ui.figures.tradeoff import Landmarks
 
 
 def beside(spec: EditSpec, other: EditSpec) -> EditSpec:
     """`other`, measured with the model, split and images of `spec`."""
     return replace(other, model=spec.model, split=spec.split, images=spec.images)
+
+
+def on(model: str, specs: Iterable[EditSpec]) -> list[EditSpec]:
+    """The specs for a model, with as many pictures as the page asks for."""
+    return [replace(spec, model=model, images=images_of(model)) for spec in specs]
 
 
 def known(studio: Studio, specs: Iterable[EditSpec]) -> tuple[Evaluation, ...]:

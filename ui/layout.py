@@ -15,6 +15,7 @@ from ui.live import plotly_script
 from ui.panels.about import about_tab
 from ui.panels.explore import explore_panel
 from ui.panels.forgetting import forgetting_tab
+from ui.panels.models import models_tab
 from ui.panels.robust import robust_tab
 from ui.panels.tune import tune_tab
 from ui.theme import gradio_theme, style_variables
@@ -33,8 +34,9 @@ def build(studio: Studio) -> gr.Blocks:
         explore = explore_panel(studio, page, Head(studio, Visitors()))
         with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
-            robust_tab(studio, explore)
+            robust_tab(studio)
             tune_tab(studio, explore)
+            models_tab(studio, explore)
             about_tab()
         declare_api(studio)
     return page

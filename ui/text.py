@@ -93,10 +93,20 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+def inside(title: str) -> str:
+    """A task's title within a sentence; names such as MNIST, EuroSAT or Food101 stay as they are.
+
+    >>> inside("Handwritten digits"), inside("EuroSAT"), inside("Food101")
+    ('handwritten digits', 'EuroSAT', 'Food101')
+    """
+    first = title.split(" ")[0]
+    return title[:1].lower() + title[1:] if first[1:].islower() and first.isalpha() else title
+
+
 def verdict(title: str, numbers: Normalised | None) -> str:
     """The plain sentence on top: what the edit keeps of the task it learned, and gets back of what it
     forgot."""
-    task = title[:1].lower() + title[1:]
+    task = inside(title)
     if numbers is None or numbers.kept is None:
         return f"Comparing with the pre-trained and the fine-tuned model on {task} …"
     keeps = f"Keeps {percent(numbers.kept)} of what it learned about {task}"
@@ -142,6 +152,7 @@ TABS = {
     "forgetting": "Forgetting",
     "robust": "Robust fine-tuning",
     "tune": "Tune",
+    "models": "Real CLIP",
     "about": "About the method",
 }
 
@@ -227,6 +238,39 @@ def robust_finding(area: Area | None) -> str:
         f"WiSE-FT alone."
     )
 
+
+MODELS = (
+    "Everything above also works on the **paper's own models**: OpenAI's CLIP with public checkpoints that "
+    "were fine-tuned on 8, 14 or 20 tasks. They come from the Hugging Face Hub and stay on the machine this "
+    "page runs on."
+)
+MODEL_CHOICE = {
+    "encoder": "Pre-trained model",
+    "family": "Fine-tuned checkpoints",
+    "tasks": "Tasks (the first eight are the paper's Table 1)",
+    "images": "Test pictures a task",
+    "all": "all",
+    "load": "Load",
+    "check": "Check against published figures",
+}
+LOADING = "Progress of the load"
+SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
+CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
+CHECKING = "measuring model"
+OWN = {
+    "title": "Add a checkpoint of your own",
+    "help": (
+        "A copy of the chosen model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
+        "tensors alone (`torch.save(model.state_dict(), path)`). Names as in open_clip or transformers. "
+        "Load the model and the task first."
+    ),
+    "task": "Fine-tuned on",
+    "address": "On the Hub",
+    "file": "Or a file",
+    "add": "Add it",
+    "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",
+    "done": "Added, and chosen at the top of the page.",
+}
 
 HERE = Path(__file__).parent
 ABOUT = (HERE / "about_method.md").read_text(encoding="utf-8")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from evaluators.evaluation import Evaluation
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import gamma_sweep, run_sweep
 from evaluators.tradeoff import TARGET_WEIGHT, Choice, choose_gamma
-from ui.landmarks import anchors, known
+from ui.landmarks import anchors, known, on
 
 
 def sweep_specs(model: str, checkpoint: str, split: str) -> tuple[EditSpec, ...]:
     """The anchors and gamma = 1.0, 0.9 .. 0.0 of a checkpoint on one split: what C.1 needs on "val"."""
-    gammas = tuple(replace(spec, model=model) for spec in gamma_sweep(checkpoint, split=split))
+    gammas = on(model, gamma_sweep(checkpoint, split=split))
     return (*anchors(gammas[0]), *gammas)
 
 

@@ -4,8 +4,8 @@ A parquet file gives out its pictures by the row group, so a subset drawn evenly
 it. Here the row groups that help most are taken first, and the pictures are drawn from those. The choice is
 decided by labels and hashes alone: the same on every machine, and whatever order the files are listed in.
 
-A subset of a few row groups is a cluster sample. Where neighbouring rows are alike (frames of one film, photos
-of one place) it says less than as many pictures drawn one by one, and its interval is a little too narrow.
+A subset of a few row groups is a cluster sample. Where neighbouring rows are alike (frames of one film,
+photos of one place) it says less than as many pictures drawn one by one: its interval is a little too narrow.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 
 
 def half_of(file: str, row: int) -> str:
-    """The half, ``"val"`` or ``"test"``, that a row belongs to for good where a data set has one split for both.
+    """The half that a row belongs to for good, ``"val"`` or ``"test"``, where one split serves for both.
 
     Decided by the hash of its place alone: no setting moves a row to the other half, so a subset of one half
     and a subset of the other have no row in common, whatever their sizes and budgets.
@@ -101,7 +101,7 @@ def choose_rows(
         images: how many pictures; 0 for all that are eligible.
         name: says whose rows these are, for the seed.
         most_bytes: the costs of the groups taken add up to this at most.
-    Returns: ``images`` rows, fewer if there are fewer or the budget ends first; none if no group fits into it.
+    Returns: ``images`` rows, fewer if there are fewer or the budget ends first; none if no group fits it.
     Cost: groups taken x groups x classes additions; 0.1 s for 330 groups of 397 classes.
     """
     counts = _counts(groups, eligible)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import gradio as gr
 
 from evaluators.studio import Studio
+from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
 from ui import markup, text
@@ -18,6 +19,7 @@ from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, C
 from ui.errors import told
 from ui.link import NAMES, from_query
 from ui.live import Chart, packed, panel
+from ui.open_dropdown import open_dropdown
 from ui.presets import preset, start_controls
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
@@ -84,7 +86,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
                 slots=("sentence", "tiles"),
                 grid="lx-head-grid",
                 value=head.opening(start),
-                affine=affine_tables((model.key, model.num_blocks) for model in studio.models()),
+                affine=affine_tables(_blocks(studio)),
             )
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
@@ -95,7 +97,15 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
 def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
     """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
     words = text.CONTROLS
-    checkpoint = gr.Dropdown(
+    model = open_dropdown(
+        [(one.title, one.key) for one in studio.models()],
+        value=start.model,
+        label=words["model"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-model",
+    )
+    checkpoint = open_dropdown(
         [(one.title, one.key) for one in studio.checkpoints(start.model)],
         value=start.checkpoint,
         label=words["checkpoint"][0],
@@ -134,14 +144,6 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
             interactive=True,
             filterable=False,
             elem_id="lx-outside",
-        )
-        model = gr.Dropdown(
-            [(one.title, one.key) for one in studio.models()],
-            value=start.model,
-            label=words["model"][0],
-            interactive=True,
-            filterable=False,
-            elem_id="lx-model",
         )
     with gr.Accordion(text.EQUATION_TITLE, open=False):
         gr.Markdown(text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
@@ -187,11 +189,30 @@ def _wire(
     moved = gr.on(changes, quick, settings, live, trigger_mode="always_last", **at_once)
     moved.then(settle, settings, live, **in_time)
 
+    model = cast(gr.Dropdown, settings[0])
+    model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
+
     restored = page.load(_restore(studio), None, [*settings, notice], **at_once)
     restored.then(quick, settings, live, **at_once).then(settle, settings, live, **in_time)
 
     for name, button in presets.items():
         button.click(_go(studio, name), settings, settings, concurrency_id="presets", **private)
+
+
+def _blocks(studio: Studio) -> list[tuple[str, int]]:
+    """Number of blocks of every model there is or may be loaded: the browser bends their schedules too."""
+    public = [(key, encoder.num_blocks) for key, encoder in ENCODERS.items()]
+    return [*((model.key, model.num_blocks) for model in studio.models()), *public]
+
+
+def _checkpoints_of(studio: Studio) -> Callable[[str], Any]:
+    """The listener that offers the checkpoints of the model that was chosen."""
+
+    def offer(model: str) -> Any:
+        found = studio.checkpoints(model)
+        return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
+
+    return offer
 
 
 def _listeners(
@@ -224,8 +245,9 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
 
     def restore(request: gr.Request) -> list[Any]:
         query = {name: str(value) for name, value in dict(request.query_params).items()}
+        offered = gr.update(choices=[(model.title, model.key) for model in studio.models()])
         if not query.keys() & NAMES.keys():
-            return [gr.skip()] * (len(Controls().values()) + 1)
+            return [offered, *[gr.skip()] * len(Controls().values())]
         models = [model.key for model in studio.models()]
         model = query.get("model", models[0])
         known = {
@@ -239,7 +261,13 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
         start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
         controls, complaints = from_query(query, known, start)
         said = markup.notice(complaints)
-        return [*controls.values(), gr.update(value=said, visible=bool(complaints))]
+        checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]
+        return [
+            offered | {"value": controls.model},
+            gr.update(choices=checkpoints, value=controls.checkpoint),
+            *controls.values()[2:],
+            gr.update(value=said, visible=bool(complaints)),
+        ]
 
     return restore
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import gradio as gr
 
 from evaluators.evaluation import Evaluation
@@ -12,7 +10,7 @@ from evaluators.studio import Studio
 from evaluators.sweeps import gamma_sweep
 from ui import markup, text
 from ui.figures.forgetting import CURVES, forgetting_alt, forgetting_figure
-from ui.landmarks import anchors
+from ui.landmarks import anchors, on
 from ui.live import Chart, Value, answer, panel
 from ui.panels.explore import Explore
 from ui.sweeping import Found, Sweep, sweep_buttons, wire_sweep
@@ -26,19 +24,14 @@ def specs(model: str, checkpoint: str) -> list[EditSpec]:
 
 
 def _curves(model: str, checkpoint: str) -> tuple[list[EditSpec], list[EditSpec]]:
-    shallow, deep = (
-        [replace(spec, model=model) for spec in gamma_sweep(checkpoint, shape=shape)]
-        for shape in ("linear", "reverse")
-    )
+    shallow, deep = (on(model, gamma_sweep(checkpoint, shape=shape)) for shape in ("linear", "reverse"))
     return shallow, deep
 
 
 def draw(model: str, checkpoint: str, found: Found) -> Value:
     """The two panels of Fig. 1 and the sentence that sums them up."""
     shallow, deep = ([found[s] for s in curve if s in found] for curve in _curves(model, checkpoint))
-    pretrained, finetuned = (
-        found.get(anchor) for anchor in anchors(EditSpec(model=model, checkpoint=checkpoint))
-    )
+    pretrained, finetuned = (found.get(anchor) for anchor in anchors(_curves(model, checkpoint)[0][0]))
     charts = {
         of: (forgetting_figure(of, shallow, deep, pretrained, finetuned), forgetting_alt(of, shallow, deep))
         for of in ("target", "control")

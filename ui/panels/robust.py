@@ -7,13 +7,13 @@ from dataclasses import replace
 import gradio as gr
 
 from evaluators.evaluation import Evaluation
+from evaluators.labs.embedded import TINY_CLIP
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import robust_sweep, wise_ft_sweep
 from ui import markup, text
 from ui.figures.robust import Shift, areas, mean_shift, one_shift, robust_alt, robust_figure
 from ui.live import Chart, Value, answer, panel
-from ui.panels.explore import Explore
 from ui.sweeping import Found, Sweep, sweep_buttons, wire_sweep
 
 CHECKPOINT = "objects"
@@ -74,9 +74,9 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
     )
 
 
-def robust_tab(studio: Studio, explore: Explore) -> None:
-    """The tab; it always shows the checkpoint whose suite is one task and its shifts."""
-    known = {one.key: one for one in studio.checkpoints(studio.models()[0].key)}
+def robust_tab(studio: Studio) -> None:
+    """The tab; it always shows the embedded checkpoint whose suite is one task and its shifts."""
+    known = {one.key: one for one in studio.checkpoints(TINY_CLIP)}
     if CHECKPOINT not in known:
         return
     shifts = text.SHIFTS
@@ -93,5 +93,5 @@ def robust_tab(studio: Studio, explore: Explore) -> None:
         live = panel(
             charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
         )
-        checkpoint = gr.State(CHECKPOINT)
-        wire_sweep(sweep, studio, live, buttons, [explore.model, checkpoint], [tab.select])
+        embedded = [gr.State(TINY_CLIP), gr.State(CHECKPOINT)]
+        wire_sweep(sweep, studio, live, buttons, embedded, [tab.select])

@@ -1,0 +1,92 @@
+"""A visitor's own checkpoint, from a file or from the Hub, for an encoder that is loaded."""
+
+import hashlib
+import re
+import threading
+from pathlib import Path
+
+from evaluators.errors import HubError, SpecError
+from evaluators.hub.access import Progress, fetch, list_files
+from evaluators.hub.checkpoints import LoadedCheckpoint, Workshop, content_of
+from evaluators.hub.lab import HubLab
+from evaluators.labs.lab import CheckpointInfo
+from evaluators.zoo.families import match
+
+PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
+READABLE = (".safetensors", ".pt", ".pth", ".bin")
+LONGEST_TITLE = 40
+_ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
+
+
+def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> LoadedCheckpoint:
+    """The checkpoint in a file, said to be fine-tuned on one of the lab's tasks.
+
+    Args:
+        folder: for its residual.
+        task: key of the target task.
+        name: of the file as the visitor knows it.
+    Raises: SpecError for a task that is not loaded; CheckpointError if the file is not of this encoder or
+        cannot be read; LabError if the disk is full. The lab is as it was then.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    content = digest.hexdigest()
+    return _workshop(lab, folder).of_file(_info(lab, task, content, name), path, content, name)
+
+
+def from_hub(
+    lab: HubLab,
+    folder: Path,
+    task: str,
+    address: str,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> LoadedCheckpoint:
+    """The checkpoint in a repository of the Hub.
+
+    Args:
+        address: ``owner/name``, ``owner/name/path/to/file``, or the link to either.
+    Raises: HubError if it is no address, or names no single file that can be read; else as ``from_file``.
+    """
+    found = _ADDRESS.fullmatch(address.strip().rstrip("/"))
+    if found is None:
+        raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
+    repo, revision, wanted = found[1], found[2] or "main", found[3]
+    name = _choose(repo, wanted, list_files(repo, revision=revision))
+    fetched = fetch(repo, name, revision=revision, progress=progress, stop=stop)
+    content = content_of(fetched)
+    info = _info(lab, task, content, f"{repo}/{name}")
+    return _workshop(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
+
+
+def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
+    if wanted is not None:
+        name = match(wanted, listed)
+        if name is None:
+            raise HubError(f"{repo} has no {wanted}; it has {', '.join(listed[:8])}.")
+        return name
+    preferred = [name for name in PREFERRED if name in listed]
+    readable = preferred[:1] or [name for name in listed if name.endswith(READABLE)]
+    if len(readable) != 1:
+        what = (
+            f"{len(readable)} files that could be meant: {', '.join(readable[:6])}"
+            if readable
+            else "no weights"
+        )
+        raise HubError(f"{repo} has {what}. Give the path of one: {repo}/path/to/file.")
+    return readable[0]
+
+
+def _workshop(lab: HubLab, folder: Path) -> Workshop:
+    return Workshop(lab.live.row, lab.live, lab.live.identity, folder)
+
+
+def _info(lab: HubLab, task: str, content: str, name: str) -> CheckpointInfo:
+    titles = {one.key: one.title for one in lab.tasks("tasks")}
+    if task not in titles:
+        raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(titles)}.")
+    key = f"own-{hashlib.sha256(content.encode()).hexdigest()[:12]}.{task}"
+    short = name if len(name) <= LONGEST_TITLE else f"…{name[1 - LONGEST_TITLE :]}"
+    return CheckpointInfo(key, f"{titles[task]} ({short})", "tasks")

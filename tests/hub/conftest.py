@@ -1,0 +1,30 @@
+"""The local Hub for all tests that need one, and an empty client cache for each of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub import environment
+from tests.hub.server import Hub
+
+
+@pytest.fixture(scope="session")
+def _listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    hub = Hub(tmp_path_factory.mktemp("hub"), environment.PORT, held=environment.HELD)
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def hub(_listening: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The local Hub, empty and without faults, and clients that have nothing in their cache."""
+    from huggingface_hub import constants
+
+    assert constants.ENDPOINT == environment.ADDRESS, "huggingface_hub was imported before tests/conftest.py"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_listening, "root", tmp_path / "served")
+    yield _listening
+    _listening.clear()
+    assert not _listening.crashes, _listening.crashes

@@ -1,0 +1,182 @@
+"""The public repositories of the zoo in their exact layouts, with random weights, small or full size."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+from evaluators.torchvision_operators import declare_missing_operators
+from evaluators.zoo import ENCODERS, FAMILIES, TASKS
+from evaluators.zoo.encoders import Encoder
+from evaluators.zoo.tasks import HubTask
+from tests.hub.server import Hub
+
+SMALL_CONFIG: dict[str, Any] = {
+    "embed_dim": 32,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 32, "layers": 3, "width": 64, "patch_size": 8, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+SMALL_NAME = "lines-small-quickgelu"
+CHANGE = 0.3
+"""Of a fine-tuning, in standard deviations of the weights: large enough to move answers."""
+
+
+def small_encoder(folder: Path) -> Encoder:
+    """The zoo's ViT-B/32 with a tower of 3 blocks under the same names; open_clip knows it afterwards."""
+    declare_missing_operators()
+    import open_clip
+
+    path = folder / f"{SMALL_NAME}.json"
+    path.write_text(json.dumps(SMALL_CONFIG))
+    open_clip.add_model_config(path)
+    clip = open_clip.create_model(SMALL_NAME)
+    return replace(
+        ENCODERS["ViT-B-32"],
+        open_clip=SMALL_NAME,
+        num_blocks=3,
+        width=64,
+        patch_size=8,
+        image_size=32,
+        embed_dim=32,
+        parameters=sum(value.numel() for value in clip.parameters()),
+        tower_parameters=sum(value.numel() for value in clip.visual.parameters()),
+    )
+
+
+def random_clip(encoder: Encoder, seed: int = 0) -> dict[str, Tensor]:
+    """All parameters of a CLIP with random weights, by open_clip's names."""
+    declare_missing_operators()
+    import open_clip
+
+    torch.manual_seed(seed)
+    clip = open_clip.create_model(encoder.open_clip)
+    return {name: value.detach().contiguous() for name, value in clip.state_dict().items()}
+
+
+def finetuned(pretrained: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+    """The same CLIP with another image tower."""
+    generator = torch.Generator().manual_seed(seed)
+    changed = dict(pretrained)
+    for name, value in pretrained.items():
+        if name.startswith("visual."):
+            spread = value.float().std().nan_to_num(0.01)
+            changed[name] = value + CHANGE * spread * torch.randn(value.shape, generator=generator)
+    return changed
+
+
+def serve_encoder(hub: Hub, encoder: Encoder, pretrained: Mapping[str, Tensor]) -> Path:
+    """The repository with the pre-trained weights."""
+    folder = hub.folder(encoder.repo)
+    (folder / "open_clip_config.json").write_text("{}")
+    save_file(dict(pretrained), folder / encoder.weights[0])
+    return folder / encoder.weights[0]
+
+
+def tall_masks_state(weights: Mapping[str, Tensor]) -> "OrderedDict[str, Tensor]":
+    """As nik-dim/tall_masks saves it: prefix ``model.``, the blocks of the text tower left out."""
+    kept = (name for name in weights if not name.startswith("transformer."))
+    return OrderedDict((f"model.{name}", weights[name].clone()) for name in kept)
+
+
+def serve_tall_masks(hub: Hub, encoder: Encoder, task: HubTask, weights: Mapping[str, Tensor]) -> Path:
+    """One checkpoint in nik-dim/tall_masks; for ViT-B/16 in the folder that is spelt VIT-B-16."""
+    place = FAMILIES["tall-masks"].place(encoder, task)
+    path = hub.folder(place.repo) / place.pattern_path.replace("ViT-B-16", "VIT-B-16")
+    path.parent.mkdir(parents=True)
+    torch.save(tall_masks_state(weights), path)
+    return path
+
+
+def transformers_state(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The image tower as transformers' CLIPVisionModel saves it: no projection, q, k and v apart."""
+    outside = {
+        "class_embedding": "embeddings.class_embedding",
+        "conv1.weight": "embeddings.patch_embedding.weight",
+        "positional_embedding": "embeddings.position_embedding.weight",
+    }
+    inside = {
+        "ln_1": "layer_norm1",
+        "ln_2": "layer_norm2",
+        "attn.out_proj": "self_attn.out_proj",
+        "mlp.c_fc": "mlp.fc1",
+        "mlp.c_proj": "mlp.fc2",
+    }
+    state = {}
+    for name, value in weights.items():
+        parts = name.removeprefix("visual.").split(".")
+        if not name.startswith("visual.") or name == "visual.proj":
+            continue
+        if parts[:2] != ["transformer", "resblocks"]:
+            joined = ".".join(parts)
+            joined = joined.replace("ln_pre", "pre_layrnorm").replace("ln_post", "post_layernorm")
+            state[outside.get(joined, joined)] = value.clone()
+        elif parts[4].startswith("in_proj_"):
+            for letter, part in zip("qkv", value.chunk(3), strict=True):
+                kind = parts[4].removeprefix("in_proj_")
+                state[f"encoder.layers.{parts[2]}.self_attn.{letter}_proj.{kind}"] = part.clone()
+        else:
+            state[f"encoder.layers.{parts[2]}.{inside['.'.join(parts[3:-1])]}.{parts[-1]}"] = value.clone()
+    return {f"vision_model.{name}": value for name, value in state.items()}
+
+
+def serve_fusion_bench(hub: Hub, encoder: Encoder, task: HubTask, weights: Mapping[str, Tensor]) -> Path:
+    """One checkpoint of FusionBench, in a repository of its own."""
+    place = FAMILIES["fusion-bench"].place(encoder, task)
+    path = hub.folder(place.repo) / place.pattern_path
+    save_file(transformers_state(weights), path)
+    return path
+
+
+def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> Path:
+    """The test split of a task as one parquet file: noise around one colour a class."""
+    import datasets
+
+    generator = np.random.default_rng(seed)
+    images, labels = [], []
+    for number in range(count):
+        label = number % len(task.classes)
+        colour = np.random.default_rng(label).integers(40, 216, 3)
+        pixels = (colour + generator.normal(0, 40, (side, side, 3))).clip(0, 255).astype(np.uint8)
+        images.append(Image.fromarray(pixels))
+        labels.append(label)
+    features = datasets.Features(
+        {
+            task.image_column: datasets.Image(),
+            task.label_column: datasets.ClassLabel(names=list(task.classes)),
+        }
+    )
+    folder = hub.folder(task.repo, "dataset") / (task.config or "data")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{task.test_split}-00000-of-00001.parquet"
+    rows = {task.image_column: images, task.label_column: labels}
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=20)
+    if task.config:
+        files = [{"split": task.test_split, "path": f"{task.config}/{task.test_split}-*"}]
+        config = {"config_name": task.config, "data_files": files}
+        lines = ["---", f"configs: {json.dumps([config])}", "---"]
+        (hub.folder(task.repo, "dataset") / "README.md").write_text("\n".join(lines))
+    return path
+
+
+def serve_zoo(
+    hub: Hub, encoder: Encoder, tasks: Sequence[str], pictures: int, families: Sequence[str]
+) -> dict[str, dict[str, Tensor]]:
+    """Serve all that a load of these tasks asks for; the weights by task, the pre-trained ones under ""."""
+    serve = {"tall-masks": serve_tall_masks, "fusion-bench": serve_fusion_bench}
+    weights = {"": random_clip(encoder)}
+    serve_encoder(hub, encoder, weights[""])
+    for number, key in enumerate(tasks):
+        weights[key] = finetuned(weights[""], seed=number + 1)
+        serve_pictures(hub, TASKS[key], pictures, seed=number)
+        for family in families:
+            serve[family](hub, encoder, TASKS[key], weights[key])
+    return weights

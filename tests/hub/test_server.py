@@ -1,0 +1,104 @@
+"""The local Hub answers the unmodified clients as the real one does, where `test_access` does not show it."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import huggingface_hub
+import numpy
+import pyarrow
+import pyarrow.parquet
+import pytest
+from huggingface_hub import HfApi, HfFileSystem
+from huggingface_hub.errors import RevisionNotFoundError
+
+from tests.hub import environment
+from tests.hub.server import Hub
+
+REPO = "nobody/pictures"
+
+
+@pytest.fixture
+def files(hub: Hub) -> Path:
+    folder = hub.folder(REPO, "dataset")
+    (folder / "data").mkdir()
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+    table = pyarrow.table({"label": numpy.random.default_rng(0).integers(1 << 40, size=100_000)})
+    pyarrow.parquet.write_table(table, folder / "data" / "test-00000-of-00001.parquet", row_group_size=10_000)
+    return folder
+
+
+def test_clients_are_pointed_at_this_machine_before_they_are_imported() -> None:
+    assert huggingface_hub.constants.ENDPOINT == environment.ADDRESS
+    assert huggingface_hub.constants.HF_HOME == environment.HOME
+
+
+def test_information_and_listings(hub: Hub, files: Path) -> None:
+    api = HfApi()
+    info = api.dataset_info(REPO, files_metadata=True)
+    assert (
+        info.sha
+        == hub.commit(REPO, "dataset")
+        == api.list_repo_refs(REPO, repo_type="dataset").branches[0].target_commit
+    )
+    names = ["README.md", "data/test-00000-of-00001.parquet"]
+    assert info.siblings is not None
+    assert [sibling.rfilename for sibling in info.siblings] == names
+    assert [sibling.lfs is None for sibling in info.siblings] == [True, False]
+    hub.page_size = 1
+    entries = list(api.list_repo_tree(REPO, recursive=True, expand=True, repo_type="dataset"))
+    assert [entry.path for entry in entries] == ["README.md", "data", names[1]]
+    assert all(entry.last_commit for entry in entries)
+    assert [entry.path for entry in api.list_repo_tree(REPO, "data", repo_type="dataset")] == [names[1]]
+    known = api.get_paths_info(REPO, [names[1], "absent"], repo_type="dataset")
+    assert [entry.path for entry in known] == [names[1]]
+
+
+def test_the_commit_follows_the_content(hub: Hub, files: Path) -> None:
+    before = hub.commit(REPO, "dataset")
+    (files / "README.md").write_text("other")
+    assert hub.commit(REPO, "dataset") != before
+    with pytest.raises(RevisionNotFoundError):
+        HfApi().dataset_info(REPO, revision=before)
+
+
+def test_row_groups_are_read_by_range(hub: Hub, files: Path) -> None:
+    HfFileSystem.clear_instance_cache()
+    path = f"datasets/{REPO}/data/test-00000-of-00001.parquet"
+    with HfFileSystem().open(path, "rb", block_size=512) as stream:
+        group = pyarrow.parquet.ParquetFile(stream).read_row_group(7)
+    expected = numpy.random.default_rng(0).integers(1 << 40, size=100_000)[70_000:80_000]
+    assert (group["label"].to_numpy() == expected).all()
+    ranges = [request.range for request in hub.downloads(REPO)]
+    assert None not in ranges
+    size = (files / "data" / "test-00000-of-00001.parquet").stat().st_size
+    assert sum(request.sent for request in hub.downloads(REPO)) < 0.4 * size
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content"),
+    [
+        ("bytes=2-4", 206, b"234"),
+        ("bytes=7-", 206, b"789"),
+        ("bytes=-2", 206, b"89"),
+        ("bytes=5-99", 206, b"56789"),
+    ],
+)
+def test_ranges(hub: Hub, asked: str, status: int, content: bytes) -> None:
+    (hub.folder("nobody/digits") / "a.bin").write_bytes(b"0123456789")
+    request = urllib.request.Request(
+        f"{hub.address}/nobody/digits/resolve/main/a.bin", headers={"Range": asked}
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        assert (reply.status, reply.read()) == (status, content)
+
+
+def test_a_range_beyond_the_end(hub: Hub) -> None:
+    (hub.folder("nobody/digits") / "a.bin").write_bytes(b"0123456789")
+    request = urllib.request.Request(
+        f"{hub.address}/nobody/digits/resolve/main/a.bin", headers={"Range": "bytes=10-"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=10)
+    with error.value as reply:
+        assert (reply.code, reply.headers["Content-Range"]) == (416, "bytes */10")
