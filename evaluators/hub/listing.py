@@ -61,6 +61,10 @@ def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[
     """
     import datasets
 
+    # Else it also asks two other hosts, one for features that are not used here, one to be counted: with a
+    # mirror of the Hub, or a firewall before those hosts, a data set would wait 7 seconds for nothing.
+    datasets.config.USE_PARQUET_EXPORT = False
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     with hub_errors(repo, kind="dataset", revision=commit), tempfile.TemporaryDirectory() as folder:
         try:
             # a folder of its own: all that is wanted is the list, and a cache shared by threads needs locks

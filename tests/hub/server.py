@@ -397,6 +397,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection. Names are those of the HTTP methods, as the base class wants them."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every reply waits 40 ms for the client's acknowledgement
     server: _Server
     record: Request
 
