@@ -334,9 +334,9 @@ def _count(
         features = lab.encoder.encode(pictures.normalised(chunk)).float()
         hits = torch.zeros(len(heads), dtype=torch.int64, device=lab.device)
         begin = 0
-        for task, start, stop in chunk.parts:
-            end = begin + stop - start
-            named = (features[begin:end] @ heads[task]).argmax(dim=1)
-            hits[task] = (named == pictures.labels[start:stop]).sum()
+        for part in chunk.parts:
+            end = begin + part.stop - part.start
+            named = (features[begin:end] @ heads[part.task]).argmax(dim=1)
+            hits[part.task] = (named == pictures.labels(part)).sum()
             begin = end
     return tuple(hits.tolist())

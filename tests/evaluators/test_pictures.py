@@ -31,10 +31,10 @@ def taken(of: Pictures, images: int) -> list[list[tuple[int, int]]]:
         second = (batch[:, 1, 0, 0] * STD[1] + MEAN[1]) * 255
         pairs = list(zip(first.round().int().tolist(), second.round().int().tolist(), strict=True))
         at = 0
-        for task, start, stop in chunk.parts:
-            for row in range(start, stop):
-                assert pairs[at] == (task, int(of.labels[row]) // 10)
-                assert int(of.labels[row]) % 10 == task
+        for part in chunk.parts:
+            for label in of.labels(part).tolist():
+                assert pairs[at] == (part.task, label // 10)
+                assert label % 10 == part.task
                 at += 1
         assert at == len(batch)
         chunks.append(pairs)
