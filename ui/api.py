@@ -11,6 +11,7 @@ from evaluators.evaluation import Evaluation
 from evaluators.normalise import normalised
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
+from evaluators.zoo import ENCODERS
 from ui.errors import told
 from ui.landmarks import anchors
 
@@ -81,11 +82,27 @@ def as_json(
 
 
 def models(studio: Studio) -> list[dict[str, Any]]:
-    """What can be asked for: every model with its checkpoints."""
-    return [
-        asdict(model) | {"checkpoints": [asdict(one) for one in studio.checkpoints(model.key)]}
+    """Every model: those that are loaded with their checkpoints, then those that the page can load."""
+    loaded = [
+        asdict(model)
+        | {"loaded": True, "checkpoints": [asdict(one) for one in studio.checkpoints(model.key)]}
         for model in studio.models()
     ]
+    there = {model["key"] for model in loaded}
+    loadable = [
+        {
+            "key": key,
+            "title": encoder.title,
+            "num_blocks": encoder.num_blocks,
+            "parameters": encoder.tower_parameters,
+            "image_size": encoder.image_size,
+            "loaded": False,
+            "checkpoints": [],
+        }
+        for key, encoder in ENCODERS.items()
+        if key not in there
+    ]
+    return [*loaded, *loadable]
 
 
 def declare_api(studio: Studio) -> None:

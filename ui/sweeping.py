@@ -146,7 +146,8 @@ def wire_sweep(
     """
     run, cancel = buttons
     outputs = [panel, run, cancel]
-    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    # as they come: see ui/panels/explore.py, RAW
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
     def show(*values: Any) -> tuple[str, Any, Any]:
         value, run, cancel = sweep.shown(studio, *values)

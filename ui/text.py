@@ -254,6 +254,15 @@ MODEL_CHOICE = {
     "check": "Check against published figures",
 }
 LOADING = "Progress of the load"
+
+
+def not_loaded(model: str) -> str:
+    """For a link to a model that may be had but is not there."""
+    return (
+        f"The link is to {model}, which is not loaded here: load it in the tab {TABS['models']}, then again."
+    )
+
+
 SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
 CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
 CHECKING = "measuring model"

@@ -18,6 +18,7 @@ from tests.hub.repositories import finetuned, random_clip, serve_zoo, small_enco
 from tests.hub.server import Hub
 from tests.paths import ASSETS
 from ui.layout import build, launch_settings
+from ui.panels import explore
 
 PICTURES = 120
 
@@ -35,7 +36,8 @@ def main() -> None:
     hub.root.mkdir(parents=True)
     hub.start()
     small = small_encoder(given.folder)
-    vars(loading)["ENCODERS"] = {**ENCODERS, small.key: small}
+    for module in (loading, explore):
+        vars(module)["ENCODERS"] = {**ENCODERS, small.key: small}
     serve_zoo(hub, small, BENCHMARKS[8], PICTURES, ("tall-masks", "fusion-bench"))
     torch.save(tall_masks_state(finetuned(random_clip(small), seed=99)), given.folder / "own.pt")
     (given.folder / "broken.pt").write_bytes((given.folder / "own.pt").read_bytes()[:-9_000])

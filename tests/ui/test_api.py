@@ -54,7 +54,14 @@ def test_a_wrong_value_is_named(studio: ZeroCostStudio, wrong: dict[str, object]
 
 
 def test_models_lists_checkpoints(studio: ZeroCostStudio) -> None:
-    (model,) = models(cast(Studio, studio))
+    model, *loadable = models(cast(Studio, studio))
+    assert model["loaded"] is True
+    assert [(one["key"], one["num_blocks"], one["loaded"]) for one in loadable] == [
+        ("ViT-B-32", 12, False),
+        ("ViT-B-16", 12, False),
+        ("ViT-L-14", 24, False),
+    ]
+    assert all(one.keys() == model.keys() for one in loadable)
     assert model["key"] == "tiny-clip"
     assert {"key": "digits", "title": "Handwritten digits", "suite": "tasks"} in model["checkpoints"]
 

@@ -19,7 +19,6 @@ from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, C
 from ui.errors import told
 from ui.link import NAMES, from_query
 from ui.live import Chart, packed, panel
-from ui.open_dropdown import open_dropdown
 from ui.presets import preset, start_controls
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
@@ -28,6 +27,11 @@ BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     return [];
 }"""
 """Tier 0: the schedule bends in the browser before anything is asked of the server."""
+
+RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+"""For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
+listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
+last position of every control. `EditSpec` and the lab say themselves what they do not know."""
 
 TIE_SHOWS = """(tie) => {
     const set = (visible) => ({ __type__: "update", visible });
@@ -97,7 +101,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
 def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
     """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
     words = text.CONTROLS
-    model = open_dropdown(
+    model = gr.Dropdown(
         [(one.title, one.key) for one in studio.models()],
         value=start.model,
         label=words["model"][0],
@@ -105,7 +109,7 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
         filterable=False,
         elem_id="lx-model",
     )
-    checkpoint = open_dropdown(
+    checkpoint = gr.Dropdown(
         [(one.title, one.key) for one in studio.checkpoints(start.model)],
         value=start.checkpoint,
         label=words["checkpoint"][0],
@@ -175,7 +179,7 @@ def _wire(
 ) -> None:
     settings, live = explore.settings, explore.live
     changes = [control.change for control in settings]  # type: ignore[attr-defined]
-    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    private: dict[str, Any] = {"show_progress": "hidden", **RAW}
 
     in_browser: dict[str, Any] = {"trigger_mode": "multiple", **private}
     gr.on(changes, None, settings, None, js=BEND, **in_browser)
@@ -259,7 +263,12 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
         wanted = query.get("task", "")
         checkpoint = wanted if wanted in known["checkpoint"] else known["checkpoint"][0]
         start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
+        elsewhere = ENCODERS.get(model) if model not in models else None
+        if elsewhere is not None:
+            query = {name: said for name, said in query.items() if name not in ("model", "task")}
         controls, complaints = from_query(query, known, start)
+        if elsewhere is not None:
+            complaints = [text.not_loaded(elsewhere.title), *complaints]
         said = markup.notice(complaints)
         checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]
         return [

@@ -1,0 +1,170 @@
+"""The tab Real CLIP against a local Hub: load, see numbers, check, add a checkpoint, stop, go back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import driving
+from tests.browser.driving import move, open_page
+
+pytestmark = pytest.mark.browser
+PATIENCE = 90_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hub")
+
+
+@pytest.fixture(scope="module")
+def hub_address(browser: Any, folder: Path) -> Iterator[str]:
+    """Address of a page over the embedded lab and a local Hub with the paper's eight tasks."""
+    port = driving.free_port()
+    with driving.served(["-m", "tests.browser.serve_hub", str(port), str(folder)], port) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
+    """A visitor on the tab; what the server refuses and what the page logs as errors fails the test."""
+    page = open_page(browser, hub_address)
+    bad: list[str] = []
+    page.on("response", lambda reply: bad.append(reply.url) if reply.status >= 500 else None)
+    page.on("pageerror", lambda error: bad.append(str(error)))
+    page.get_by_role("tab", name="Real CLIP").click()
+    page.wait_for_selector("#lx-load")
+    yield page
+    page.context.close()
+    assert bad == []
+
+
+def load(page: Any) -> None:
+    page.click("#lx-load")
+    page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
+
+
+def shown_model(page: Any) -> str:
+    return str(page.locator("#lx-model input").input_value())
+
+
+def wait_for_task(page: Any, task: str) -> None:
+    """Wait until the sentence speaks of a task and every picture is counted."""
+    page.wait_for_function(
+        """(task) => {
+            const live = document.querySelector("#lx-head-live .lx-live");
+            const said = live.querySelector('[data-slot="tiles"]').innerText;
+            return live.dataset.state === "complete" && said.includes(task);
+        }""",
+        arg=task,
+        timeout=PATIENCE,
+    )
+
+
+def test_load_then_drag_then_go_back(visitor: Any) -> None:
+    page = visitor
+    page.click("#lx-load")
+    page.wait_for_selector('#lx-load-progress tr[data-state="running"]')
+    page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
+    assert page.locator('#lx-load-progress tr[data-state="done"]').count() == 9
+    wait_for_task(page, "EuroSAT")
+    assert shown_model(page) == "CLIP ViT-B/32"
+    assert page.locator('[data-chart="schedule"] .lx-factor').count() == 3 + 2
+    before = driving.shown_key(page)
+    move(page, "gamma", 0.87)
+    page.wait_for_function(
+        "(key) => document.querySelector('#lx-head-live .lx-live').dataset.key !== key", arg=before
+    )
+    wait_for_task(page, "EuroSAT")
+    assert driving.bars(page)[1:4] == pytest.approx([0.87, 0.935, 1.0], abs=1e-6)
+
+    page.click("#lx-checkpoint input")
+    page.get_by_role("option", name="MNIST").click()
+    wait_for_task(page, "MNIST")
+    page.click("#lx-model input")
+    page.get_by_role("option", name="Tiny CLIP").click()
+    wait_for_task(page, "Handwritten digits")
+    assert page.locator('[data-chart="schedule"] .lx-factor').count() == 12 + 2
+
+
+def test_another_visitor_finds_the_model_and_links_to_it(
+    browser: Any, hub_address: str, visitor: Any
+) -> None:
+    load(visitor)
+    page = open_page(browser, hub_address, "?model=ViT-B-32&task=tall-masks.svhn&gamma=0.4")
+    wait_for_task(page, "SVHN")
+    assert shown_model(page) == "CLIP ViT-B/32"
+    page.context.close()
+
+
+def test_a_link_to_a_model_that_is_not_loaded_says_where_to_load_it(browser: Any, hub_address: str) -> None:
+    page = open_page(browser, hub_address, "?model=ViT-L-14&task=tall-masks.svhn&gamma=0.4")
+    page.wait_for_selector("#lx-notice >> text=CLIP ViT-L/14, which is not loaded here")
+    assert shown_model(page) == "Tiny CLIP"
+    page.context.close()
+
+
+def test_own_checkpoint_and_a_broken_one(visitor: Any, folder: Path) -> None:
+    page = visitor
+    load(page)
+    page.click("#lx-own button")
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=Choose the task")
+    page.click("#lx-own-task input")
+    page.get_by_role("option", name="MNIST", exact=True).click()
+    page.set_input_files("#lx-own-file input[type=file]", str(folder / "broken.pt"))
+    page.wait_for_selector("#lx-own-file >> text=broken")
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=broken.pt is damaged")
+    page.click("#lx-own-file button[aria-label='Remove this file'], #lx-own-file button[aria-label='Clear']")
+    page.set_input_files("#lx-own-file input[type=file]", str(folder / "own.pt"))
+    page.wait_for_selector("#lx-own-file >> text=own")
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=chosen at the top")
+    wait_for_task(page, "MNIST")
+    assert "own.pt" in page.locator("#lx-checkpoint input").input_value()
+
+
+def test_random_weights_fail_the_self_test_with_the_likely_causes(visitor: Any) -> None:
+    page = visitor
+    load(page)
+    page.click("#lx-load-check")
+    page.wait_for_selector("#lx-load-checks >> text=QuickGELU", timeout=PATIENCE)
+    page.wait_for_function(
+        "document.querySelectorAll('#lx-load-checks tbody tr').length === 16", timeout=PATIENCE
+    )
+
+
+def test_a_model_the_hub_does_not_have_says_why(visitor: Any) -> None:
+    page = visitor
+    page.get_by_text("CLIP ViT-B/16", exact=True).click()
+    page.wait_for_selector("text=599 MB of weights")
+    page.click("#lx-load")
+    page.wait_for_selector('#lx-load-progress tr[data-state="failed"]', timeout=PATIENCE)
+    said = page.locator("#lx-load-progress").inner_text()
+    assert "timm/vit_base_patch16_clip_224.openai" in said
+    assert shown_model(page) == "Tiny CLIP"
+
+
+def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:
+    page = visitor
+    page.locator(
+        "#lx-load-tasks button[title='Clear'], #lx-load-tasks .token-remove.remove-all"
+    ).first.click()
+    page.wait_for_selector("text=Load at least two tasks")
+    page.click("#lx-load")
+    page.wait_for_selector("#lx-load-progress >> text=Load at least two tasks")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_tab_is_accessible_and_fits_a_phone(browser: Any, hub_address: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    page = open_page(browser, hub_address, f"?__theme={theme}", viewport={"width": 390, "height": 844})
+    page.get_by_role("tab", name="Real CLIP").click()
+    page.wait_for_selector("#lx-load")
+    load(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    found = axe.run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    page.context.close()
