@@ -24,7 +24,7 @@ FIRST_PAGE = 20.0
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line: --host, --port (else GRADIO_SERVER_PORT, else 7860) and --cache."""
+    """The command line: --host, --port (else GRADIO_SERVER_PORT, else 7860), --cache and --device."""
     parser = argparse.ArgumentParser(description="See and use LiNeS on a real CLIP, in the browser.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
@@ -35,6 +35,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".cache", help="folder for results and decoded images"
     )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="what the models run on (default: a GPU if there is one)",
+    )
     found = parser.parse_args(given)
     if found.port is None:
         found.port = int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT))
@@ -43,14 +49,15 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
-def opened(cache: Path | None) -> tuple[Studio, gr.Blocks]:
+def opened(cache: Path | None, device: str = "auto") -> tuple[Studio, gr.Blocks]:
     """A Studio of the embedded lab and the page over it."""
     gc.disable()  # collections among so many imports find nothing and take a second of the start
+    from evaluators.pace import best_device
     from evaluators.studio import Studio
     from ui.layout import build
 
     gc.enable()
-    studio = Studio(ROOT / "assets", cache)
+    studio = Studio(ROOT / "assets", cache, best_device() if device == "auto" else device)
     return studio, build(studio)
 
 
@@ -61,7 +68,7 @@ def main(given: Sequence[str] | None = None) -> None:
     that reads and shows at once does both late. Raises: LabError if the model cannot be read.
     """
     options = arguments(given)
-    studio, page = opened(options.cache)
+    studio, page = opened(options.cache, options.device)
     from ui.layout import launch_settings
 
     shown = threading.Event()

@@ -14,6 +14,7 @@ from pathlib import Path
 from evaluators.hub.jobs import Job
 from evaluators.hub.loading import FAILED, IMAGES, Step, Wish
 from evaluators.hub.self_test import CAUSES, Check, self_test
+from evaluators.pace import best_device
 from evaluators.studio import Studio
 from evaluators.table1 import Row, mean_row, table1
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
@@ -42,7 +43,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         command.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
         command.add_argument("--images", type=int, default=IMAGES, help="test pictures a task (default 256)")
         command.add_argument("--cache", type=Path, default=ROOT / ".cache", help="as app.py's --cache")
-        command.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+        command.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
     return parser.parse_args(given)
 
 

@@ -1,5 +1,6 @@
 """The one image tower all visitors share, and the residuals of its fine-tuned checkpoints."""
 
+import sys
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from evaluators.errors import LabError
 from evaluators.models import TOWER, LoadedModel
 from evaluators.spec import Scales
 from lines_core.editing import LayerEditor
@@ -35,6 +37,7 @@ class LiveEncoder(ABC):
         self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._carries: tuple[str, Scales] | None = None
+        self._at_once = sys.maxsize
         self._residuals: OrderedDict[str, Tensor] = OrderedDict()
         self.residual_bytes = residual_bytes
         self._loading = threading.Lock()
@@ -92,9 +95,33 @@ class LiveEncoder(ABC):
         self._carries = None
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """Image features of shape (n, D), not normalised: length does not change which class wins."""
-        features: Tensor = self.loaded.clip.encode_image(pictures)
-        return features
+        """Image features of shape (n, D), not normalised: length does not change which class wins.
+
+        Where the memory does not suffice, half as many pictures at a time are tried, from then on.
+
+        Raises: LabError if there is not memory enough for one picture.
+        """
+        while True:
+            at_once = min(self._at_once, len(pictures))
+            try:
+                parts = [self.loaded.clip.encode_image(part) for part in pictures.split(at_once)]
+                return parts[0] if len(parts) == 1 else torch.cat(parts)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if at_once == 1:
+                    raise LabError(
+                        f"There is not enough memory on {pictures.device} for a single picture: close what "
+                        "else uses it, or choose a smaller model."
+                    ) from error
+                self._at_once = at_once // 2
+                if pictures.is_cuda:
+                    torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed. On the CPU torch raises a plain RuntimeError that says so in its text."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _bytes(residuals: OrderedDict[str, Tensor]) -> int:

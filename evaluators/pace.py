@@ -33,6 +33,13 @@ class Pace:
     seconds: float
 
 
+def best_device() -> str:
+    """A CUDA GPU, else Apple's, else the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
     """Precisions that are worth trying on a device."""
     if device.type == "cuda":

@@ -19,11 +19,11 @@ from torch import Tensor
 from evaluators.errors import SpecError
 from evaluators.evaluation import Evaluation, TaskResult, task_role
 from evaluators.hub import own
-from evaluators.hub.access import Progress
 from evaluators.hub.checkpoints import LoadedCheckpoint
 from evaluators.hub.jobs import Job, Jobs
 from evaluators.hub.lab import HubLab
 from evaluators.hub.loading import Loader, Wish
+from evaluators.hub.transfer.access import Progress
 from evaluators.known import KnownAnswers
 from evaluators.labs.embedded import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from evaluators.errors import LabError
-from evaluators.hub.access import Fetched, Progress, fetch, list_files
 from evaluators.hub.residuals import is_saved, residual_path, save_residual
+from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.live import LiveEncoder
 from evaluators.zoo.encoders import Encoder, fitting

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from evaluators.hub.checkpoints import LoadedCheckpoint
 from evaluators.hub.encoder import HubEncoder
-from evaluators.hub.subsets import HubSubset
+from evaluators.hub.pictures.subsets import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.live import LiveEncoder
 from evaluators.measurement import Measurement

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from evaluators.errors import Cancelled, LabError, SpecError
-from evaluators.hub.access import Fetched, Progress, fetch, list_files
 from evaluators.hub.checkpoints import LoadedCheckpoint, Workshop
 from evaluators.hub.encoder import HubEncoder, TextTower
 from evaluators.hub.heads import head_path, read_head, save_head
 from evaluators.hub.lab import HubLab, LoadedTask
-from evaluators.hub.subsets import HubSubset, hub_subset
+from evaluators.hub.pictures.subsets import HubSubset, hub_subset
+from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
 from evaluators.spec import SPLITS
 from evaluators.tasks import Task
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS

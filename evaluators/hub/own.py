@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.access import Progress, fetch, list_files
 from evaluators.hub.checkpoints import LoadedCheckpoint, Workshop, content_of
 from evaluators.hub.lab import HubLab
+from evaluators.hub.transfer.access import Progress, fetch, list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.families import match
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from evaluators.errors import LabError
 from evaluators.labs.embedded import TinyEncoder
 from evaluators.live import LiveEncoder
 from evaluators.spec import EditSpec
@@ -53,3 +54,45 @@ def test_after_a_failed_write_the_next_one_writes(
             encoder.carry("faces", scales)
     encoder.carry("digits", scales)
     assert torch.equal(weights(encoder), digits)
+
+
+def test_less_memory_means_fewer_pictures_at_a_time_and_the_same_features(
+    encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = torch.randn(11, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = encoder.encode(pictures)
+    forward, sizes = encoder.loaded.clip.encode_image, []
+
+    def tight(batch: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        features: torch.Tensor = forward(batch)
+        return features
+
+    monkeypatch.setattr(encoder.loaded.clip, "encode_image", tight)
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder.encode(pictures), expected)
+        assert sizes == [11, 5, 2, 2, 2, 2, 2, 1]
+        torch.testing.assert_close(encoder.encode(pictures[:2]), expected[:2])
+    assert sizes[-1] == 2
+
+
+def test_no_memory_at_all_is_said_in_words(encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def allocate(batch: torch.Tensor) -> torch.Tensor:
+        return torch.empty(1 << 60, dtype=torch.uint8)
+
+    monkeypatch.setattr(encoder.loaded.clip, "encode_image", allocate)
+    with (
+        torch.inference_mode(),
+        pytest.raises(LabError, match="not enough memory on cpu for a single picture"),
+    ):
+        encoder.encode(torch.zeros(4, 3, 24, 24))
+
+
+def test_another_error_of_the_forward_pass_is_not_taken_for_a_lack_of_memory(
+    encoder: TinyEncoder,
+) -> None:
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="channels"):
+        encoder.encode(torch.zeros(4, 2, 24, 24))

@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub import access, connection
-from evaluators.hub.access import Fetched, Patience, fetch, hub_errors, list_files
+from evaluators.hub.transfer import access, connection
+from evaluators.hub.transfer.access import Fetched, Patience, fetch, hub_errors, list_files
 from tests.hub.server import Hub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -244,7 +244,7 @@ FULL = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20))
 from evaluators.errors import HubError
-from evaluators.hub.access import fetch
+from evaluators.hub.transfer.access import fetch
 try:
     fetch({REPO!r}, {BIG!r})
 except HubError as error:

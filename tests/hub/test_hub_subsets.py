@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 
 from evaluators.errors import Cancelled, HubError, SpecError
-from evaluators.hub.connection import Patience
-from evaluators.hub.subsets import HubSubset, cached_hub_subset, hub_subset
-from evaluators.hub.workers import Workers
+from evaluators.hub.pictures.subsets import HubSubset, cached_hub_subset, hub_subset
+from evaluators.hub.transfer.connection import Patience
+from evaluators.hub.transfer.workers import Workers
 from evaluators.zoo.tasks import HubTask
 from tests.hub.server import Hub
 
@@ -121,7 +121,7 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _parts_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small files are fetched whole; here they stand for large ones."""
-    from evaluators.hub import parquet
+    from evaluators.hub.pictures import parquet
 
     monkeypatch.setattr(parquet, "WHOLE", 0)
 
@@ -199,7 +199,7 @@ def test_an_address_whose_time_is_over_is_asked_for_anew(hub: Hub, cache: Path) 
 def test_small_files_are_fetched_in_one_request(
     hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evaluators.hub import parquet
+    from evaluators.hub.pictures import parquet
 
     write_parquet(hub, shuffled(), shards=2)
     parts = load(task_of(), cache / "parts")

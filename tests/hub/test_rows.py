@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluators.hub.rows import Row, RowGroup, choose_rows, half_of, in_half, sort_groups
+from evaluators.hub.pictures.rows import Row, RowGroup, choose_rows, half_of, in_half, sort_groups
 
 PLENTY = 1 << 40
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.errors import HubError
-from evaluators.hub.labels import classes_of
-from evaluators.hub.listing import SplitFile
-from evaluators.hub.ranges import RangeFile
-from evaluators.hub.rows import RowGroup, sort_groups
-from evaluators.hub.workers import Workers
+from evaluators.hub.pictures.labels import classes_of
+from evaluators.hub.pictures.listing import SplitFile
+from evaluators.hub.pictures.rows import RowGroup, sort_groups
+from evaluators.hub.transfer.ranges import RangeFile
+from evaluators.hub.transfer.workers import Workers
 from evaluators.subsets import SEED
 from evaluators.zoo.tasks import HubTask
 

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
 from evaluators.errors import HubError
-from evaluators.hub.connection import Refused, TooLarge, Unreachable, use_patient_client
+from evaluators.hub.transfer.connection import Refused, TooLarge, Unreachable, use_patient_client
 from lines_core.errors import LinesError
 
 PREFETCH = "python -m evaluators prefetch"

@@ -7,8 +7,8 @@ from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import hf_raise_for_status, http_backoff
 
 from evaluators.errors import HubError
-from evaluators.hub.explanations import hub_errors
-from evaluators.hub.workers import Traffic
+from evaluators.hub.transfer.explanations import hub_errors
+from evaluators.hub.transfer.workers import Traffic
 
 PIECE = 4 << 20
 """Bytes a request: what is lost when a connection breaks, and what an abandoned thread still reads."""

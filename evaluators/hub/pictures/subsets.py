@@ -2,10 +2,10 @@
 
 Most data sets have no validation split that the public checkpoints were not fine-tuned on: they were given
 all of "train", so pictures from it would flatter them. There, validation and test are both drawn from the
-published test split, each from its own half of the rows (``evaluators.hub.rows.half_of``). A half depends on
-no setting, so what is chosen on validation pictures is reported on others, whatever the sizes of both.
-Only a test subset of more than its half takes from the other half too, up to the whole split that published
-figures are about. Validation of that size is refused; one of a smaller size is then a part of what is tested.
+published test split, each from its own half of the rows (``rows.half_of``). A half depends on no setting,
+so what is chosen on validation pictures is reported on others, whatever the sizes of both. Only a test
+subset of more than its half takes from the other half too, up to the whole split that published figures are
+about. Validation of that size is refused; one of a smaller size is then a part of what is tested.
 """
 
 import logging
@@ -22,10 +22,9 @@ from PIL import Image
 from torch import Tensor
 
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.connection import PATIENCE, Patience, Refused, Unreachable
-from evaluators.hub.listing import find_commit, is_commit, list_split
-from evaluators.hub.parquet import ParquetSplit
-from evaluators.hub.prepared import (
+from evaluators.hub.pictures.listing import find_commit, is_commit, list_split
+from evaluators.hub.pictures.parquet import ParquetSplit
+from evaluators.hub.pictures.prepared import (
     cache_commit,
     cache_part,
     cache_subset,
@@ -35,9 +34,10 @@ from evaluators.hub.prepared import (
     read_part,
     read_subset,
 )
-from evaluators.hub.rows import Row, RowGroup, choose_rows, in_half
-from evaluators.hub.tars import TarSplit
-from evaluators.hub.workers import Workers
+from evaluators.hub.pictures.rows import Row, RowGroup, choose_rows, in_half
+from evaluators.hub.pictures.tars import TarSplit
+from evaluators.hub.transfer.connection import PATIENCE, Patience, Refused, Unreachable
+from evaluators.hub.transfer.workers import Workers
 from evaluators.spec import SPLITS
 from evaluators.subsets import SEED, Subset, fit
 from evaluators.zoo.tasks import HubTask

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from evaluators.errors import HubError
-from evaluators.hub.labels import check_names, classes_of
-from evaluators.hub.listing import SplitFile
-from evaluators.hub.ranges import RangeFile
-from evaluators.hub.rows import RowGroup, sort_groups
-from evaluators.hub.workers import Workers
+from evaluators.hub.pictures.labels import check_names, classes_of
+from evaluators.hub.pictures.listing import SplitFile
+from evaluators.hub.pictures.rows import RowGroup, sort_groups
+from evaluators.hub.transfer.ranges import RangeFile
+from evaluators.hub.transfer.workers import Workers
 from evaluators.zoo.tasks import HubTask
 
 WHOLE = 4 << 20

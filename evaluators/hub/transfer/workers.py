@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub.connection import PATIENCE, Patience, Transfer, watching
+from evaluators.hub.transfer.connection import PATIENCE, Patience, Transfer, watching
 
 AT_ONCE = 8
 SILENCE = 300.0

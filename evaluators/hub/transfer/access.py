@@ -33,7 +33,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from huggingface_hub.utils.tqdm import silent_tqdm
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub.cache import (
+from evaluators.hub.transfer.cache import (
     COMMIT,
     delete,
     etag_of,
@@ -43,8 +43,8 @@ from evaluators.hub.cache import (
     kept_listing,
     storage,
 )
-from evaluators.hub.connection import PATIENCE, Patience, Refused, Transfer, Unreachable, watching
-from evaluators.hub.explanations import CLIENT_ERRORS, explain, hub_errors
+from evaluators.hub.transfer.connection import PATIENCE, Patience, Refused, Transfer, Unreachable, watching
+from evaluators.hub.transfer.explanations import CLIENT_ERRORS, explain, hub_errors
 
 __all__ = ["Fetched", "Patience", "Progress", "fetch", "hub_errors", "list_files"]
 

@@ -8,8 +8,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from evaluators.errors import HubError
-from evaluators.hub.cache import COMMIT
-from evaluators.hub.explanations import hub_errors
+from evaluators.hub.transfer.cache import COMMIT
+from evaluators.hub.transfer.explanations import hub_errors
 
 
 @dataclass(frozen=True)
