@@ -104,7 +104,7 @@ class LiveEncoder(ABC):
         while True:
             at_once = min(self._at_once, len(pictures))
             try:
-                parts = [self.loaded.clip.encode_image(part) for part in pictures.split(at_once)]
+                parts = [self.loaded.clip.encode_image(part) for part in torch.split(pictures, at_once)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):

@@ -250,12 +250,12 @@ def _told(step: Step, tell: Tell) -> Iterator[_Teller]:
     try:
         yield teller
     except Cancelled:
-        teller.tell(state=WAITING, phase="stopped", unit="")
+        teller.tell(state=WAITING, phase="stopped", unit="", done=0, total=0)
         raise
     except LinesError as error:
-        teller.tell(state=FAILED, phase=str(error), unit="")
+        teller.tell(state=FAILED, phase=str(error), unit="", done=0, total=0)
         raise
-    teller.tell(state=DONE, phase=teller.result, unit="")
+    teller.tell(state=DONE, phase=teller.result, unit="", done=0, total=0)
 
 
 def _guests(earlier: HubLab, live: HubEncoder) -> list[LoadedCheckpoint]:

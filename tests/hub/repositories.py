@@ -136,11 +136,23 @@ def serve_fusion_bench(hub: Hub, encoder: Encoder, task: HubTask, weights: Mappi
     return path
 
 
-def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> Path:
-    """The test split of a task as one parquet file: noise around one colour a class."""
+def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> None:
+    """The test split of a task, and its own validation split if it has one, as one parquet file each."""
+    for number, split in enumerate(filter(None, (task.test_split, task.validation_split))):
+        _serve_split(hub, task, split, count, np.random.default_rng([seed, number]), side)
+    if task.config:
+        files = [{"split": task.test_split, "path": f"{task.config}/{task.test_split}-*"}]
+        config = {"config_name": task.config, "data_files": files}
+        lines = ["---", f"configs: {json.dumps([config])}", "---"]
+        (hub.folder(task.repo, "dataset") / "README.md").write_text("\n".join(lines))
+
+
+def _serve_split(
+    hub: Hub, task: HubTask, split: str, count: int, generator: np.random.Generator, side: int
+) -> None:
+    """Noise around one colour a class."""
     import datasets
 
-    generator = np.random.default_rng(seed)
     images, labels = [], []
     for number in range(count):
         label = number % len(task.classes)
@@ -156,15 +168,9 @@ def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int
     )
     folder = hub.folder(task.repo, "dataset") / (task.config or "data")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{task.test_split}-00000-of-00001.parquet"
     rows = {task.image_column: images, task.label_column: labels}
+    path = folder / f"{split}-00000-of-00001.parquet"
     datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=20)
-    if task.config:
-        files = [{"split": task.test_split, "path": f"{task.config}/{task.test_split}-*"}]
-        config = {"config_name": task.config, "data_files": files}
-        lines = ["---", f"configs: {json.dumps([config])}", "---"]
-        (hub.folder(task.repo, "dataset") / "README.md").write_text("\n".join(lines))
-    return path
 
 
 def serve_zoo(

@@ -1,0 +1,82 @@
+"""The command line beside the page: prefetch, and the paper's Table 1, on small models from the local Hub."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluators import EditSpec, Studio, __main__
+from evaluators.hub.loading import Wish
+from evaluators.table1 import mean_row, table1
+from evaluators.zoo.encoders import Encoder
+from tests.hub.repositories import serve_zoo, small_encoder
+from tests.hub.server import Hub
+
+KEYS = ("pcam", "rendered_sst2")
+"""Two classes each: a random model that names one of them always is right half the time, never never."""
+
+
+@pytest.fixture
+def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path) -> list[str]:
+    """Arguments after the command's name, with everything served and the small lab as the embedded one."""
+    encoder: Encoder = small_encoder(tmp_path)
+    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr(__main__, "ROOT", tmp_path)
+    (tmp_path / "assets").symlink_to(lab)
+    serve_zoo(hub, encoder, KEYS, 80, ("tall-masks",))
+    return [
+        "--tasks",
+        ",".join(KEYS),
+        "--images",
+        "24",
+        "--cache",
+        str(tmp_path / "cache"),
+        "--device",
+        "cpu",
+    ]
+
+
+def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["prefetch", *command]) == 0
+    said = capsys.readouterr().out
+    assert "CLIP ViT-B/32  done" in said
+    assert "PCAM  done: 24 test and 24 validation pictures" in said
+
+
+def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
+    command: list[str], hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.fail("nik-dim/tall_masks/*RenderedSST2Val*", "status", status=404, times=None)
+    assert __main__.main(["prefetch", *command]) == 1
+    said = capsys.readouterr().out
+    assert "RenderedSST2  failed" in said
+    assert "PCAM  done" in said
+
+
+def test_table1_is_what_the_studio_says(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert __main__.main(["table1", *command]) == 0
+    said = capsys.readouterr().out
+    assert "PCAM  zero-shot" in said
+
+    studio = Studio(tmp_path / "assets", tmp_path / "cache")
+    assert studio.load(Wish(tasks=KEYS, images=24)).wait(60)
+    rows = list(table1(studio, "ViT-B-32"))
+    assert [row.title for row in rows] == ["PCAM", "RenderedSST2"]
+    means = mean_row(rows)
+    for name, (target, control) in means.items():
+        assert f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14}" in said
+    assert means["pre-trained"][0] == pytest.approx(means["pre-trained"][1])
+    for row in rows:
+        spec = EditSpec.lines(row.checkpoint, row.gamma, model="ViT-B-32", images=0)
+        assert studio.evaluate(spec).tasks == row.lines.tasks
+
+
+def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["prefetch", "--tasks", "mnist,letters", *command[2:]]) == 1
+    assert "There is no task letters" in capsys.readouterr().err
+
+
+def test_benchmarks_by_their_size() -> None:
+    assert len(__main__.tasks_of("14")) == 14
+    assert __main__.tasks_of("mnist,svhn") == ("mnist", "svhn")
