@@ -4,9 +4,13 @@ On a CPU with matrix units for bfloat16 a wide tower is four times as fast in it
 """
 
 import copy
+import json
+import logging
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +20,7 @@ CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
 WITHIN = 1.1
 """A smaller chunk answers sooner: it is taken if a picture costs no more than this times the least."""
 _REPEATS = 3
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,37 @@ def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return (half,)
     return (torch.float32,) if device.type == "mps" else (torch.float32, torch.bfloat16)
+
+
+def kept_pace(path: Path, tower: Any, device: torch.device) -> Pace:
+    """The pace that was measured here before, or else now and kept for the next start.
+
+    Precision and company decide the last digit of a feature, so numbers stay the same, and stored ones
+    valid, only as long as both do: two measurements of one machine need not agree.
+
+    Args:
+        path: of a JSON file for this tower and kind of device.
+        tower, device: as for ``measure_pace``.
+    """
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        dtype = {str(one): one for one in candidates(device)}[plain["dtype"]]
+        if int(plain["chunk"]) in CHUNKS[device.type]:
+            return Pace(dtype, int(plain["chunk"]), float(plain["seconds"]))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOG.warning("The pace kept in %s cannot be read (%r): measuring anew.", path, error)
+    pace = measure_pace(tower, device)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plain = {"dtype": str(pace.dtype), "chunk": pace.chunk, "seconds": pace.seconds}
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        partial.write_text(json.dumps(plain), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        _LOG.warning("The pace could not be kept in %s: %s", path.parent, error)
+    return pace
 
 
 @torch.inference_mode()

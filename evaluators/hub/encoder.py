@@ -13,7 +13,7 @@ from evaluators.heads import zero_shot_head
 from evaluators.hub.residuals import mapped_residual
 from evaluators.live import LiveEncoder
 from evaluators.models import TOWER, LoadedModel
-from evaluators.pace import Pace, measure_pace
+from evaluators.pace import kept_pace
 from evaluators.tasks import Task
 from evaluators.torchvision_operators import declare_missing_operators
 from evaluators.zoo.encoders import Encoder
@@ -47,18 +47,16 @@ class HubEncoder(LiveEncoder):
         weights: the file of the whole CLIP.
         identity: names that file by content.
         device: that the tower runs on.
-        pace: precision and chunk; measured if left out.
+        paces: folder where the measured precision and chunk are kept.
     Raises: LabError if the file is not this encoder's.
     """
 
-    def __init__(
-        self, row: Encoder, weights: Path, identity: str, device: torch.device, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, row: Encoder, weights: Path, identity: str, device: torch.device, paces: Path) -> None:
         loaded = open_image_tower(row, weights, device)
         self.row = row
         self.identity = identity
         self.device = device
-        self.pace = pace or measure_pace(loaded.clip.visual, device)
+        self.pace = kept_pace(paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device)
         self.residual_paths: dict[str, Path] = {}
         super().__init__(loaded, self.pace.dtype)
 

@@ -142,7 +142,7 @@ class Loader:
             identity = f"{fetched.repo} {fetched.etag}"
             step.phase("opening")
             live = earlier.live if earlier is not None and earlier.live.identity == identity else None
-            live = live or HubEncoder(row, fetched.path, identity, self.device)
+            live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
             heads = self._heads(wish, row, fetched.path, identity, step, stop)
         family = FAMILIES[wish.family]
         workshop = Workshop(row, live, identity, self.residuals)

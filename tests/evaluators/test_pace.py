@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 from torch import nn
 
 from evaluators import pace
-from evaluators.pace import Pace, candidates, measure_pace
+from evaluators.pace import Pace, candidates, kept_pace, measure_pace
 
 
 class Tower(nn.Module):
@@ -62,3 +63,21 @@ def test_the_tower_is_left_as_it_was() -> None:
 def test_what_is_tried_where() -> None:
     assert candidates(torch.device("cpu")) == (torch.float32, torch.bfloat16)
     assert candidates(torch.device("mps")) == (torch.float32,)
+
+
+def test_a_measured_pace_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured at every start, precision or chunk could change, and stored numbers with them."""
+    path = tmp_path / "pace" / "tower.json"
+    first = kept_pace(path, Tower(), torch.device("cpu"))
+    monkeypatch.setattr(pace, "measure_pace", None)
+    assert kept_pace(path, Tower(), torch.device("cpu")) == first
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"dtype": "torch.int8", "chunk": 8, "seconds": 1}', "{}"])
+def test_a_kept_pace_of_no_use_is_measured_anew(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "tower.json"
+    path.write_text(content)
+    found = kept_pace(path, Tower(), torch.device("cpu"))
+    assert found.chunk in pace.CHUNKS["cpu"]
+    assert kept_pace(path, Tower(), torch.device("cpu")) == found
+    assert [file.name for file in tmp_path.iterdir()] == ["tower.json"]
