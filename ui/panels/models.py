@@ -52,6 +52,7 @@ def models_tab(studio: Studio, explore: Explore) -> None:
                 label=text.MODEL_CHOICE["tasks"],
                 elem_id="lx-load-tasks",
                 scale=3,
+                min_width=300,
             )
             images = gr.Dropdown(
                 [("64", 64), ("256", IMAGES), ("1,000", 1000), (text.MODEL_CHOICE["all"], ALL)],
