@@ -43,6 +43,8 @@ def summary(job: Job) -> str:
     if not job.done:
         done = sum(step.state == DONE for step in steps)
         return f"Loading: {done} of {len(steps)} parts are there."
+    if job.problem and job.problem in [step.phase for step in steps]:
+        return text.NOT_LOADED
     if job.problem:
         return job.problem
     if failed:

@@ -254,6 +254,12 @@ MODEL_CHOICE = {
     "check": "Check against published figures",
 }
 LOADING = "Progress of the load"
+NOT_LOADED = "Not loaded: the line marked ✗ says why. Load again to go on from there."
+
+
+def load_first(model: str) -> str:
+    """For a button that needs a model which is not there."""
+    return f"{model} is not loaded yet: press Load first."
 
 
 def not_loaded(model: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import safe_open
 from torch import Tensor
 
 from evaluators.errors import LabError
@@ -12,12 +13,16 @@ from evaluators.hub.residuals import is_saved, residual_path, save_residual
 from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.live import LiveEncoder
+from evaluators.models import TOWER
 from evaluators.zoo.encoders import Encoder, fitting
 from evaluators.zoo.families import CheckpointFamily, match
 from evaluators.zoo.tasks import HubTask
 from lines_core.checkpoints import read_checkpoint
 from lines_core.errors import CheckpointError
-from lines_core.towers import find_tower, image_tower
+from lines_core.towers import find_tower, image_tower, unused_differences
+
+SAME_TEXT = 1e-3
+"""Largest difference that storing in half precision can make to the text tower's weights."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,14 @@ class LoadedCheckpoint:
         residual: file of its mapped residual.
         identity: names checkpoint and pre-trained weights by content.
         family: key of the family it is from; empty for a visitor's own.
+        note: what is odd about it, as a clause; told once, when it is read for the first time.
     """
 
     info: CheckpointInfo
     residual: Path
     identity: str
     family: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,14 @@ class Workshop:
         encoder: its row in the zoo.
         live: the encoder itself, for its layout and pre-trained weights.
         weights: content name of the pre-trained weights.
+        pretrained: the file they are in, whole, with the text tower.
         folder: for residuals.
     """
 
     encoder: Encoder
     live: LiveEncoder
     weights: str
+    pretrained: Path
     folder: Path
 
     def of_family(
@@ -90,15 +99,33 @@ class Workshop:
         """
         identity = f"{self.weights} {content}"
         residual = residual_path(self.folder, self.encoder.key, identity)
+        note = ""
         if not is_saved(residual, self.live.layout):
             tensors = read_checkpoint(path)
             try:
                 tower = image_tower(tensors, self.live.pretrained(), self.encoder.title)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
+            note = self._text_note(tensors)
             del tensors
             save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source)
-        return LoadedCheckpoint(info, residual, identity, family)
+        return LoadedCheckpoint(info, residual, identity, family, note)
+
+    def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
+        """A clause if the text tower beside the image tower is not the pre-trained one that heads are of."""
+        if self.pretrained.suffix != ".safetensors":
+            return ""
+        with safe_open(self.pretrained, "pt") as stored:
+            names = [name for name in stored.keys() if not name.startswith(TOWER)]  # noqa: SIM118
+            text = {name: stored.get_tensor(name) for name in names}
+        differences = unused_differences(tensors, text)
+        worst = max(differences, key=lambda name: differences[name], default="")
+        if not worst or differences[worst] <= SAME_TEXT:
+            return ""
+        return (
+            f"its {worst} is up to {differences[worst]:.2g} away from the pre-trained one: it began from "
+            "other weights, or its text tower was trained too"
+        )
 
     def _hint(self, tensors: Mapping[str, Tensor]) -> str:
         """Which encoder of the zoo a checkpoint that does not fit this one belongs to, as a sentence."""

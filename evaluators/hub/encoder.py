@@ -54,6 +54,7 @@ class HubEncoder(LiveEncoder):
     def __init__(self, row: Encoder, weights: Path, identity: str, device: torch.device, paces: Path) -> None:
         loaded = open_image_tower(row, weights, device)
         self.row = row
+        self.weights = weights
         self.identity = identity
         self.device = device
         self.pace = kept_pace(paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device)

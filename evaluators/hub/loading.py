@@ -145,7 +145,7 @@ class Loader:
             live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
             heads = self._heads(wish, row, fetched.path, identity, step, stop)
         family = FAMILIES[wish.family]
-        workshop = Workshop(row, live, identity, self.residuals)
+        workshop = Workshop(row, live, identity, fetched.path, self.residuals)
         tasks: list[LoadedTask] = []
         checkpoints: list[LoadedCheckpoint] = []
         for key in wish.tasks:
@@ -156,7 +156,9 @@ class Loader:
                     tasks.append(LoadedTask(task, heads[key], subsets))
                     step.phase("checkpoint", "bytes")
                     checkpoints.append(workshop.of_family(family, TASKS[key], step.count, stop))
-                    step.result = pictures_told(task, subsets)
+                    step.result = "; ".join(
+                        filter(None, (pictures_told(task, subsets), checkpoints[-1].note))
+                    )
             except Cancelled:
                 raise
             except LinesError:

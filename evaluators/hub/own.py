@@ -80,7 +80,7 @@ def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
 
 
 def _workshop(lab: HubLab, folder: Path) -> Workshop:
-    return Workshop(lab.live.row, lab.live, lab.live.identity, folder)
+    return Workshop(lab.live.row, lab.live, lab.live.identity, lab.live.weights, folder)
 
 
 def _info(lab: HubLab, task: str, content: str, name: str) -> CheckpointInfo:

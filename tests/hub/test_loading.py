@@ -282,3 +282,15 @@ def test_a_load_of_no_use_says_why(
         hub.fail(TASKS[key].repo, "status", status=404, times=None)
     with pytest.raises(LabError, match="0 tasks and 0 checkpoints"):
         load(tmp_path, Wish(tasks=KEYS, images=20))
+
+
+def test_a_checkpoint_with_another_text_tower_is_told(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    path = hub.folder("nik-dim/tall_masks") / "single_task/ViT-B-32/SVHNVal/nonlinear_finetuned.pt"
+    state = torch.load(path, weights_only=True)
+    state["model.ln_final.weight"] += 0.5
+    torch.save(state, path)
+    _, steps = load(tmp_path, Wish(tasks=KEYS, images=20))
+    assert steps["mnist"].phase == "20 test and 20 validation pictures"
+    assert "model.ln_final.weight is up to 0.5 away from the pre-trained one" in steps["svhn"].phase

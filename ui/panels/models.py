@@ -155,6 +155,8 @@ def _checked(studio: Studio) -> Any:
 
     def checked(request: gr.Request, model: str) -> Iterator[str]:
         with told():
+            if model not in [one.key for one in studio.models()]:
+                raise SpecError(text.load_first(ENCODERS[model].title))
             found = list(studio.checkpoints(model))
             visitor = f"{request.session_hash}:check"
             specs = [EditSpec.pretrained(found[0].key), *(EditSpec.finetuned(one.key) for one in found)]
@@ -195,6 +197,8 @@ def _own(studio: Studio, encoder: gr.Radio, explore: Explore) -> None:
         try:
             if not task or not (address or path):
                 raise SpecError(text.OWN["missing"])
+            if model not in [one.key for one in studio.models()]:
+                raise SpecError(text.load_first(ENCODERS[model].title))
             if path:
                 info = studio.take_file(model, task, Path(path), Path(path).name)
             else:
