@@ -10,6 +10,7 @@ import torch
 
 from assets.recipes.ample_targets import measure_ample_targets
 from assets.recipes.cards import write_cards
+from assets.recipes.comparisons import train_compared
 from assets.recipes.evaluation_sets import save_evaluation_sets
 from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
 from assets.recipes.ledger import save_entry
@@ -89,6 +90,11 @@ def adapt(place: Place) -> Iterator[str]:
         save_finetuned(model, path)
 
 
+def compare(place: Place) -> Iterator[str]:
+    """Other ways of fine-tuning, and the members of the soup."""
+    yield from train_compared(place.tiny_clip, place.work, place.workers)
+
+
 def sample(place: Place) -> Iterator[str]:
     """Evaluation subsets."""
     yield from save_evaluation_sets(place.assets / "eval", place.workers)
@@ -113,6 +119,7 @@ STEPS: Mapping[str, Callable[[Place], Iterator[str]]] = {
     "draw": draw,
     "train": train,
     "adapt": adapt,
+    "compare": compare,
     "sample": sample,
     "measure": measure,
     "report": report,
