@@ -7,18 +7,22 @@ from lines_core.errors import (
     EditError,
     LayerError,
     LinesError,
+    MergeError,
     ScheduleError,
     TaskVectorError,
 )
 from lines_core.flat import FlatLayout, adopt, is_adopted
 from lines_core.layers import FAMILIES, DepthOrder, Family, block_of, depth_order
 from lines_core.line_scaling import line_scaling
+from lines_core.merging import METHODS, MergingAlpha, merge, merging_alpha
 from lines_core.paths import WISE_FT_MIXES, PathPoint, lines_wise_ft_curve, wise_ft_line
 from lines_core.schedules import SHAPES, Shape, coefficients, free_form
+from lines_core.soups import GreedySoup, GreedyStep, greedy_soup, rewarded_soup, uniform_soup
 from lines_core.task_vectors import TaskVector, task_vector
 
 __all__ = [
     "FAMILIES",
+    "METHODS",
     "OUTSIDE_RULES",
     "SHAPES",
     "WISE_FT_MIXES",
@@ -27,9 +31,13 @@ __all__ = [
     "EditError",
     "Family",
     "FlatLayout",
+    "GreedySoup",
+    "GreedyStep",
     "LayerEditor",
     "LayerError",
     "LinesError",
+    "MergeError",
+    "MergingAlpha",
     "OutsideRule",
     "PathPoint",
     "ScheduleError",
@@ -42,13 +50,18 @@ __all__ = [
     "compare",
     "depth_order",
     "free_form",
+    "greedy_soup",
     "is_adopted",
     "line_scaling",
     "lines_wise_ft_curve",
+    "merge",
+    "merging_alpha",
     "outside_scales",
     "read_checkpoint",
     "read_metadata",
+    "rewarded_soup",
     "save_checkpoint",
     "task_vector",
+    "uniform_soup",
     "wise_ft_line",
 ]

@@ -31,3 +31,7 @@ class CheckpointError(LinesError):
     def __init__(self, message: str, mismatches: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.mismatches = mismatches
+
+
+class MergeError(LinesError):
+    """A merge was asked for with something that its method cannot take."""

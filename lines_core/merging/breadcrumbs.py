@@ -1,0 +1,48 @@
+"""Model Breadcrumbs: leave out the smallest and the very largest entries of each task vector, add up."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lines_core.errors import MergeError
+from lines_core.merging.slices import on_threads, over_slices
+from lines_core.merging.threshold import just_below, kth_magnitudes
+
+
+def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_large: float) -> Tensor:
+    """sum_t of tau_t without its smallest and largest magnitudes.
+
+    Of d magnitudes the int(drop_small * d) smallest and the int(drop_large * d) largest are left out, and
+    those kept that are equal to the smallest or largest kept one. The paper ranks the entries of one layer at
+    a time; here the whole vector is ranked at once, as in TIES.
+
+    Args:
+        vectors: T task vectors, (numel,) float32.
+        drop_small: the paper's beta as a share of the entries, in [0, 1).
+        drop_large: the share beyond the paper's gamma, in [0, 1).
+    Raises: MergeError if the two shares leave nothing, or as `kth_magnitudes`.
+    Cost: three reads of every vector.
+    Source: arXiv:2312.06795.
+    """
+    numel = len(vectors[0])
+    lowest, highest = int(drop_small * numel) + 1, numel - int(drop_large * numel)
+    if drop_small + drop_large >= 1.0 or lowest > highest:
+        raise MergeError(
+            f"drop_small {drop_small:g} and drop_large {drop_large:g} leave nothing: make them less than 1 "
+            "together."
+        )
+    merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
+    ends = on_threads(lambda vector: kth_magnitudes(vector, [lowest, highest]), vectors)
+
+    def work(part: slice, scratch: list[Tensor]) -> None:
+        kept, outlier, total, wide = scratch
+        total.zero_()
+        for vector, (smallest, largest) in zip(vectors, ends, strict=True):
+            torch.hardshrink(vector[part], just_below(smallest), out=kept)
+            torch.hardshrink(vector[part], largest, out=outlier)
+            total.add_(wide.copy_(kept.sub_(outlier)))  # an outlier minus itself
+        merged[part].copy_(total)
+
+    over_slices(merged, work, *[torch.float32] * 2, *[torch.float64] * 2)
+    return merged

@@ -1,0 +1,132 @@
+"""TALL masks and magnitude masks: which entries of the merged vector belong to one task."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lines_core.merging.arithmetic import task_arithmetic
+from lines_core.merging.inputs import check_finite
+from lines_core.merging.slices import over_slices
+from lines_core.merging.threshold import top_threshold
+from lines_core.merging.ties import SUM, ties_merge
+
+TALL_LAMBDAS: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5, 0.6)
+"""Thresholds among which a task's own is chosen on validation; the first of the best wins."""
+
+
+def masked_vector(
+    vectors: Sequence[Tensor], *, use_ties: float, density: float, reference_size: float
+) -> Tensor:
+    """The vector below the masks: the sum of the task vectors, or TIES with agg SUM.
+
+    Raises: MergeError as `ties_merge`, or if a value is not finite: a mask would hide it.
+    """
+    if use_ties:
+        merged = ties_merge(vectors, density=density, agg=SUM, reference_size=reference_size)
+    else:
+        merged = task_arithmetic(vectors)
+    check_finite(merged)
+    return merged
+
+
+def belongs(
+    vector: Tensor, merged: Tensor, part: slice, tall_lambda: float, own: Tensor, distance: Tensor
+) -> Tensor:
+    """The TALL mask of one part, 1 or 0 in float64, written to `own` and returned.
+
+    Args:
+        own, distance: float64 scratch of the part's length.
+    """
+    own.copy_(vector[part])
+    torch.sub(distance.copy_(merged[part]), own, out=distance).abs_().mul_(tall_lambda)
+    return torch.gt(own.abs_(), distance, out=own)
+
+
+def tall_mask(vector: Tensor, merged: Tensor, tall_lambda: float) -> Tensor:
+    """Which entries of the merged vector belong to a task, True or False, shape (numel,).
+
+        m_t = |tau_t| > lambda * |tau_m - tau_t|
+
+    That is |theta_0 - theta_t| > lambda * |theta_0 + tau_m - theta_t|. An entry that the task did not change
+    is never its own, since the inequality is strict.
+
+    Args:
+        vector: tau_t, (numel,) float32.
+        merged: tau_m, likewise.
+        tall_lambda: lambda; see `TALL_LAMBDAS`.
+    Source: arXiv:2405.07813; wang-kee/LiNeS src/utils.
+    """
+    mask = torch.empty(len(vector), dtype=torch.bool, device=vector.device)
+
+    def work(part: slice, scratch: list[Tensor]) -> None:
+        mask[part].copy_(belongs(vector, merged, part, tall_lambda, *scratch))
+
+    over_slices(vector, work, torch.float64, torch.float64)
+    return mask
+
+
+def tall_masks(
+    vectors: Sequence[Tensor],
+    *,
+    task: int,
+    tall_lambda: float,
+    use_ties: float,
+    density: float,
+    reference_size: float,
+) -> Tensor:
+    """m_t * tau_m: of the merged vector, what belongs to the task.
+
+    Args:
+        vectors: T task vectors, (numel,) float32.
+        task: t, counted from 0.
+        tall_lambda: threshold of the mask.
+        use_ties, density, reference_size: as in `masked_vector`.
+    Cost: that of the merged vector, and one more read of the task's own.
+    """
+    merged = masked_vector(vectors, use_ties=use_ties, density=density, reference_size=reference_size)
+
+    def work(part: slice, scratch: list[Tensor]) -> None:
+        mask = belongs(vectors[task], merged, part, tall_lambda, *scratch)
+        merged[part].masked_fill_(mask == 0.0, 0.0)
+
+    over_slices(merged, work, torch.float64, torch.float64)
+    return merged
+
+
+def magnitude_mask(vector: Tensor, density: float, reference_size: float = 0.0) -> Tensor:
+    """Which entries of a task vector are among its largest, True or False, shape (numel,).
+
+    Args:
+        vector: tau_t, (numel,) float32.
+        density, reference_size: as in `top_threshold`, which also says what becomes of ties.
+    """
+    threshold = top_threshold(vector, density, reference_size)
+    mask = torch.empty(len(vector), dtype=torch.bool, device=vector.device)
+
+    def work(part: slice, scratch: list[Tensor]) -> None:
+        torch.ge(torch.abs(vector[part], out=scratch[0]), threshold, out=mask[part])
+
+    over_slices(vector, work, torch.float32)
+    return mask
+
+
+def magnitude_masks(vectors: Sequence[Tensor], *, task: int, density: float, reference_size: float) -> Tensor:
+    """The sum of the task vectors, where the task's own vector is among its largest.
+
+    Args:
+        vectors: T task vectors, (numel,) float32.
+        task: t, counted from 0.
+        density, reference_size: as in `top_threshold`.
+    Cost: one read of every vector, and three more of the task's own.
+    Source: the baseline "magnitude masking" of arXiv:2405.07813; wang-kee/LiNeS.
+    """
+    merged = masked_vector(vectors, use_ties=0.0, density=density, reference_size=reference_size)
+    threshold = top_threshold(vectors[task], density, reference_size)
+
+    def work(part: slice, scratch: list[Tensor]) -> None:
+        magnitude = torch.abs(vectors[task][part], out=scratch[0])
+        merged[part].masked_fill_(magnitude < threshold, 0.0)
+
+    over_slices(merged, work, torch.float32)
+    return merged

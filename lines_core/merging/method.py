@@ -1,0 +1,149 @@
+"""What a merging method is: a rule, its settings with their ranges, and where it comes from."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from lines_core.errors import MergeError
+
+PLAIN_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 11))
+"""Coefficients searched on validation for the sum and for Consensus: 0.1 .. 1.0."""
+
+TIES_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 16))
+"""Coefficients searched for TIES: 0.1 .. 1.5."""
+
+FIXED: tuple[float, ...] = (1.0,)
+"""For methods whose result is used as it is."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a merging method. All settings travel as floats.
+
+    Attributes:
+        key: its name in the settings.
+        title: name on screen.
+        help: one sentence for a reader who meets it for the first time.
+        default: value where the settings leave it out.
+        low, high: smallest and largest value allowed.
+        step: of a slider; a setting with step 1 is a whole number.
+        choices: what each value means, for a setting that has only these.
+    """
+
+    key: str
+    title: str
+    help: str
+    default: float
+    low: float
+    high: float
+    step: float
+    choices: Mapping[float, str] = field(default_factory=dict, hash=False)
+
+    def checked(self, value: float) -> float:
+        """The value as a float, rounded to 9 decimals.
+
+        Raises: MergeError if it is not a finite number, out of range, not whole where it must be, or none
+            of the choices.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise MergeError(f"{self.key} must be a finite number, got {value!r}.")
+        rounded = round(float(value), 9)
+        if self.choices and rounded not in self.choices:
+            meanings = ", ".join(f"{choice:g} ({meaning})" for choice, meaning in self.choices.items())
+            raise MergeError(f"{self.key} must be one of {meanings}, got {value:g}.")
+        if not self.low <= rounded <= self.high:
+            raise MergeError(f"{self.key} must be between {self.low:g} and {self.high:g}, got {value:g}.")
+        if self.step == 1.0 and not rounded.is_integer():
+            raise MergeError(f"{self.key} must be a whole number, got {value:g}.")
+        return rounded
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to merge task vectors, as the page, the documentation and the tests list it.
+
+    Attributes:
+        key: its name in `METHODS`.
+        title: name on screen.
+        help: one sentence for a student who meets it for the first time.
+        paper: where it comes from.
+        parameters: its settings.
+        grid: coefficients to search on validation; for LiNeS the same values are those of beta.
+        per_task: the merged residual depends on the task it is used for.
+        merge: the rule, (vectors, **settings) or, where `per_task`, (vectors, task=..., **settings). It takes
+            its arguments on trust: call it through `lines_core.merging.merge`, which checks them.
+    """
+
+    key: str
+    title: str
+    help: str
+    paper: str
+    parameters: tuple[Parameter, ...]
+    grid: tuple[float, ...]
+    per_task: bool
+    merge: Callable[..., Tensor]
+
+    def complete(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """Every setting by key, what is left out at its default, all of them checked.
+
+        Raises: MergeError for a setting that the method does not have, or as `Parameter.checked`.
+        """
+        known = [parameter.key for parameter in self.parameters]
+        unknown = [key for key in settings if key not in known]
+        if unknown:
+            raise MergeError(
+                f"{self.title} has no setting {unknown[0]!r}: it has {', '.join(known) if known else 'none'}."
+            )
+        return {
+            parameter.key: parameter.checked(settings.get(parameter.key, parameter.default))
+            for parameter in self.parameters
+        }
+
+
+def density_of(default: float, what: str) -> Parameter:
+    """The setting `density`: the fraction of a task vector's entries that count as its largest."""
+    return Parameter(
+        "density",
+        "Density",
+        f"Fraction of each task vector's entries, largest magnitudes first, that {what}; 1 keeps them all.",
+        default,
+        0.0,
+        1.0,
+        0.05,
+    )
+
+
+REFERENCE_SIZE = Parameter(
+    "reference_size",
+    "Entries that count",
+    "Number of entries of which the density is a fraction; 0 is the vector's own. The authors count the "
+    "whole checkpoint, text tower included, whose task vector is zero.",
+    0.0,
+    0.0,
+    1e11,
+    1.0,
+)
+
+TALL_LAMBDA = Parameter(
+    "tall_lambda",
+    "TALL threshold λ",
+    "How much larger than its distance from the merged vector, times λ, a task's own entry must be to belong "
+    "to that task: a small λ gives masks that hold more.",
+    0.4,
+    0.0,
+    1.0,
+    0.1,
+)
+
+USE_TIES = Parameter(
+    "use_ties",
+    "Merged vector",
+    "What the masks are applied to: the sum of the task vectors, or TIES with its sum.",
+    0.0,
+    0.0,
+    1.0,
+    1.0,
+    {0.0: "sum", 1.0: "TIES sum"},
+)

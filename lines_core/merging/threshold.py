@@ -1,0 +1,122 @@
+"""The k-th smallest magnitude of a vector, exactly, without sorting and without a copy of the vector.
+
+The bits of a non-negative float32, read as an integer, keep the order of the floats. So two passes of
+counting are enough: the first counts the upper 16 bits of every magnitude and finds the group in which the
+k-th one lies, the second counts the lower 16 bits within that group. Equal magnitudes, zeros and denormal
+numbers are no special cases.
+"""
+
+import struct
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lines_core.errors import MergeError
+from lines_core.merging.slices import each_slice, slice_length
+
+_MAGNITUDE = 0x7FFF_FFFF
+_GROUPS = 1 << 15
+_INSIDE = 1 << 16
+_FIRST_NOT_FINITE = 0x7F80
+_LANES = 4
+
+
+def kth_magnitudes(vector: Tensor, ranks: Sequence[int]) -> list[float]:
+    """The magnitudes of the given ranks; rank 1 is the smallest, as in `torch.kthvalue`.
+
+    Args:
+        vector: (numel,) float32.
+        ranks: each from 1 to numel.
+    Raises: MergeError for another rank, or if the vector holds NaN or infinity.
+    Cost: two reads of the vector for all ranks together.
+    """
+    for rank in ranks:
+        if not 1 <= rank <= len(vector):
+            raise MergeError(f"Ranks run from 1 to {len(vector)}, got {rank}.")
+    counts = _Counts(vector, _GROUPS)
+    for part, (bits, *scratch) in each_slice(vector, torch.int32, torch.int64):
+        torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
+        counts.add(bits.bitwise_right_shift_(16), *scratch)
+    in_group = counts.total()
+    if bool(in_group[_FIRST_NOT_FINITE:].any()):
+        raise MergeError("A task vector holds NaN or infinity: leave it out, or train it again.")
+    ends = in_group.cumsum(0)
+    groups = torch.searchsorted(ends, torch.tensor(ranks, device=ends.device)).tolist()
+    below = [int(ends[group] - in_group[group]) for group in groups]
+
+    # one more on either side, for all that lies below and above the group
+    inside = {group: _Counts(vector, _INSIDE + 2) for group in set(groups)}
+    for part, (bits, offset, *scratch) in each_slice(vector, torch.int32, torch.int32, torch.int64):
+        torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
+        for group, within in inside.items():
+            torch.sub(bits, (group << 16) - 1, out=offset).clamp_(0, _INSIDE + 1)
+            within.add(offset, *scratch)
+    found = []
+    for rank, group, before in zip(ranks, groups, below, strict=True):
+        ends = inside[group].total()[1:-1].cumsum(0)
+        low = int(torch.searchsorted(ends, rank - before))
+        found.append(_float((group << 16) + low))
+    return found
+
+
+class _Counts:
+    """How often each value comes, slice after slice.
+
+    Neighbouring entries count in tallies of their own, `_LANES` of them: where most values are equal, one
+    tally would make each entry wait until the one before it is counted.
+    """
+
+    def __init__(self, vector: Tensor, num_values: int) -> None:
+        length, device = slice_length(vector), vector.device
+        lane = torch.arange(length, dtype=torch.int32, device=device).remainder_(_LANES)
+        self._lane_start = lane.mul_(num_values)
+        self._ones = torch.ones(length, dtype=torch.int64, device=device)
+        self._tallies = torch.zeros(_LANES * num_values, dtype=torch.int64, device=device)
+
+    def add(self, values: Tensor, place: Tensor) -> None:
+        """Count the values of a slice: int32, below num_values, overwritten. `place` is int64 scratch."""
+        place.copy_(values.add_(self._lane_start[: len(values)]))
+        self._tallies.scatter_add_(0, place, self._ones[: len(values)])
+
+    def total(self) -> Tensor:
+        """(num_values,) int64."""
+        return self._tallies.view(_LANES, -1).sum(dim=0)
+
+
+def top_threshold(vector: Tensor, density: float, reference_size: float = 0.0) -> float:
+    """The magnitude from which on an entry is among the largest.
+
+        the k-th smallest of the d magnitudes,    k = d - int(density * d)
+
+    Entries that are at least this large are kept: int(density * d) + 1 of them, and all that are equal to the
+    threshold. 0, which keeps everything, where k is 0 (density 1) or falls on a zero.
+
+    Args:
+        vector: (numel,) float32.
+        density: fraction in [0, 1].
+        reference_size: d, at least numel: the vector counts as if zeros made it that long. 0 is numel.
+    Raises: MergeError if reference_size is between 0 and numel, or as `kth_magnitudes`.
+    Source: wang-kee/LiNeS src/utils, after TIES-Merging (arXiv:2306.01708).
+    """
+    size = int(reference_size) or len(vector)
+    if size < len(vector):
+        raise MergeError(
+            f"reference_size must be 0 or at least the {len(vector)} entries of a task vector, got {size}."
+        )
+    rank = size - int(density * size)
+    added = size - len(vector)
+    if rank <= added:
+        return 0.0
+    return kth_magnitudes(vector, [rank - added])[0]
+
+
+def just_below(magnitude: float) -> float:
+    """The next smaller float32, so that "greater than" it means "at least" the magnitude; 0 stays 0."""
+    (bits,) = struct.unpack("<i", struct.pack("<f", magnitude))
+    return _float(max(bits - 1, 0))
+
+
+def _float(bits: int) -> float:
+    (value,) = struct.unpack("<f", struct.pack("<i", bits))
+    return float(value)

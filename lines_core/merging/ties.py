@@ -1,0 +1,108 @@
+"""TIES: trim each task vector, elect a sign for every entry, merge what agrees with the elected sign."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from lines_core.merging.slices import on_threads, over_slices
+from lines_core.merging.threshold import just_below, top_threshold
+
+MEAN, SUM = 0.0, 1.0
+AGGREGATIONS: Mapping[float, str] = MappingProxyType({MEAN: "mean", SUM: "sum"})
+"""What becomes of the entries that agree: the authors' default, and what they use below masks."""
+
+
+def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, reference_size: float) -> Tensor:
+    """The task vectors merged without those entries that are small, or point against the majority.
+
+    1. Trim: of every vector keep the largest magnitudes, as `top_threshold` says; ties are all kept.
+    2. Elect: the sign of the sum of what was kept. Where that sum is zero, the sign of the sum of all elected
+       signs; should that be zero as well, nothing is elected there and the entry is zero.
+    3. Merge: the mean, or the sum, of the kept entries that have the elected sign; zero where there is none.
+
+    Sums are taken in float64: which of two nearly equal sides wins does not depend on the order of the tasks.
+
+    Args:
+        vectors: T task vectors, (numel,) float32.
+        density: fraction of each that is kept.
+        agg: MEAN or SUM.
+        reference_size: number of entries that the density is a fraction of; 0 is numel.
+    Raises: MergeError as `top_threshold`.
+    Cost: three reads of every vector (one with density 1); if the majority turns out not to be positive, a
+        fourth of those slices in which kept entries cancel exactly.
+    Source: arXiv:2306.01708; wang-kee/LiNeS src/utils for the rules on ties and zero sums.
+    """
+    thresholds = on_threads(lambda vector: top_threshold(vector, density, reference_size), vectors)
+    cuts = [just_below(threshold) for threshold in thresholds]
+    merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
+
+    def elect(part: slice, scratch: list[Tensor]) -> tuple[int, int | None]:
+        elected, cancelled = _merge_part(vectors, cuts, agg, part, scratch, _GUESS, merged[part])
+        return elected, part.start if cancelled else None
+
+    found = over_slices(merged, elect, *_SCRATCH)
+    total = sum(elected for elected, _ in found)
+    majority = (total > 0) - (total < 0)
+    wrong = {start for _, start in found} - {None} if majority != _GUESS else set()
+
+    def correct(part: slice, scratch: list[Tensor]) -> None:
+        if part.start in wrong:
+            _merge_part(vectors, cuts, agg, part, scratch, majority, merged[part])
+
+    if wrong:
+        over_slices(merged, correct, *_SCRATCH)
+    return merged
+
+
+_GUESS = 1
+"""Majority that a first merge assumes, since the elected signs are counted on the way."""
+
+_SCRATCH = (torch.float32,) * 4 + (torch.float64,) * 5
+
+
+def _merge_part(
+    vectors: Sequence[Tensor],
+    cuts: Sequence[float],
+    agg: float,
+    part: slice,
+    scratch: list[Tensor],
+    majority: int,
+    out: Tensor,
+) -> tuple[int, bool]:
+    """Steps 1 to 3 on one part, written to `out`.
+
+    Args:
+        cuts: of each vector, the magnitude above which an entry is kept.
+        scratch: as `_SCRATCH`, of the part's length.
+        majority: sign for the entries whose kept values add up to zero.
+    Returns: the sum of the elected signs, and whether the majority decided any entry.
+    """
+    kept, flag, num_kept, num_positive, wide, total, positive, ahead, behind = scratch
+    for tally in (num_kept, num_positive, total, positive):
+        tally.zero_()
+    for vector, cut in zip(vectors, cuts, strict=True):
+        torch.hardshrink(vector[part], cut, out=kept)  # zero unless |entry| > cut
+        total.add_(wide.copy_(kept))
+        positive.add_(wide.clamp_(min=0.0))
+        if agg == MEAN:
+            num_kept.add_(torch.ne(kept, 0.0, out=flag))
+            num_positive.add_(torch.gt(kept, 0.0, out=flag))
+    negative = total
+    # masks of 1 and 0 in float64, which is several times faster here than choosing by bools
+    torch.gt(total, 0.0, out=ahead)
+    torch.lt(total, 0.0, out=behind)
+    elected = int(ahead.sum()) - int(behind.sum())
+    undecided = torch.add(ahead, behind, out=wide).neg_().add_(1.0)
+    negative.sub_(positive)
+    if majority > 0:
+        ahead.add_(undecided)
+    elif majority < 0:
+        behind.add_(undecided)
+    cancelled = bool(undecided.mul_(positive).any())
+    if agg == MEAN:
+        negative.div_(num_kept.sub_(num_positive).clamp_(min=1.0))
+        positive.div_(num_positive.clamp_(min=1.0))
+    out.copy_(positive.mul_(ahead).add_(negative.mul_(behind)))
+    return elected, cancelled

@@ -1,0 +1,95 @@
+"""Every merging rule once more, slowly: in numpy, on the whole matrix (T, d), sorted, in float64.
+
+Written from the rules' descriptions and sharing no code with them, for the tests to compare with.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def top(vector: Matrix, density: float, reference_size: int = 0) -> Mask:
+    """|v| >= k-th smallest, k = d - int(density * d), of the vector made up to d with zeros."""
+    padded = np.concatenate([np.abs(vector), np.zeros(max(0, reference_size - len(vector)))])
+    k = len(padded) - int(density * len(padded))
+    threshold = float(np.sort(padded)[k - 1]) if k else 0.0
+    mask: Mask = np.abs(vector) >= threshold
+    return mask
+
+
+def ties(matrix: Matrix, density: float, agg: str, reference_size: int = 0) -> Matrix:
+    trimmed = np.stack([np.where(top(row, density, reference_size), row, 0.0) for row in matrix])
+    elected = np.sign(trimmed.sum(axis=0))
+    elected[elected == 0] = np.sign(elected.sum())
+    agreeing = (np.sign(trimmed) == elected) & (trimmed != 0)
+    total: Matrix = np.where(agreeing, trimmed, 0.0).sum(axis=0)
+    if agg == "mean":
+        total /= np.maximum(agreeing.sum(axis=0), 1)
+    return total
+
+
+def below_masks(matrix: Matrix, use_ties: float, density: float, reference_size: float) -> Matrix:
+    merged = ties(matrix, density, "sum", int(reference_size)) if use_ties else matrix.sum(axis=0)
+    return np.asarray(merged.astype(np.float32), dtype=np.float64)
+
+
+def tall(matrix: Matrix, merged: Matrix, tall_lambda: float) -> Mask:
+    """(T, d)."""
+    mask: Mask = np.abs(matrix) > tall_lambda * np.abs(merged - matrix)
+    return mask
+
+
+def breadcrumbs(matrix: Matrix, drop_small: float, drop_large: float) -> Matrix:
+    total = np.zeros(matrix.shape[1])
+    for row in matrix:
+        ranked = np.sort(np.abs(row))
+        kept = ranked[int(drop_small * len(row)) : len(row) - int(drop_large * len(row))]
+        total += np.where((np.abs(row) >= kept[0]) & (np.abs(row) <= kept[-1]), row, 0.0)
+    return total
+
+
+def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
+    """SplitMix64 one number at a time, in Python's own integers."""
+    word = 1 << 64
+
+    def output(state: int) -> int:
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) % word
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) % word
+        return state ^ (state >> 31)
+
+    golden = 0x9E3779B97F4A7C15
+    kept = np.zeros(matrix.shape)
+    for task, row in enumerate(matrix):
+        begin = output((output((seed + golden) % word) + task + golden) % word)
+        for place in range(len(row)):
+            drawn = output((begin + (place + 1) * golden) % word)
+            # as a signed number, uniform over all 64 bits
+            signed = drawn - word if drawn >= word // 2 else drawn
+            kept[task, place] = signed >= int(drop * word) - word // 2
+    total: Matrix = (matrix * kept).sum(axis=0) / (1.0 - drop)
+    return total
+
+
+def merged(key: str, matrix: Matrix, settings: dict[str, float], task: int) -> Matrix:
+    """Any of the rules, settings as floats."""
+    if key == "sum":
+        return np.asarray(matrix.sum(axis=0))
+    if key == "average":
+        return np.asarray(matrix.mean(axis=0))
+    if key == "ties":
+        agg = "sum" if settings["agg"] else "mean"
+        return ties(matrix, settings["density"], agg, int(settings["reference_size"]))
+    if key == "dare":
+        return dare(matrix, settings["drop"], int(settings["seed"]))
+    if key == "breadcrumbs":
+        return breadcrumbs(matrix, **settings)
+    if key == "magnitude-masks":
+        mask = top(matrix[task], settings["density"], int(settings["reference_size"]))
+        return np.where(mask, matrix.sum(axis=0), 0.0)
+    settings = dict(settings)
+    tall_lambda, k = settings.pop("tall_lambda"), settings.pop("k", None)
+    base = below_masks(matrix, **settings)
+    masks = tall(matrix, base, tall_lambda)
+    return np.where(masks[task] if k is None else masks.sum(axis=0) >= k, base, 0.0)

@@ -1,0 +1,148 @@
+"""Soups: averages, greedy selection, rewarded soups."""
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lines_core.errors import MergeError
+from lines_core.soups import (
+    SOUP_ALPHA,
+    SOUP_BETAS,
+    SOUP_SCALES,
+    GreedyStep,
+    greedy_soup,
+    rewarded_soup,
+    uniform_soup,
+)
+
+
+def test_the_grids() -> None:
+    assert SOUP_BETAS == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    assert SOUP_SCALES == (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0)
+    assert SOUP_ALPHA == 1.0
+
+
+def test_a_uniform_soup_is_the_average() -> None:
+    vectors = [torch.tensor([1.0, 2.0]), torch.tensor([3.0, -2.0]), torch.tensor([2.0, 3.0])]
+    assert uniform_soup(vectors).tolist() == [2.0, 1.0]
+    assert torch.equal(uniform_soup(vectors[:1]), vectors[0])
+    with pytest.raises(MergeError, match="got none"):
+        uniform_soup([])
+
+
+SCORES = {
+    ("b",): 0.80,
+    ("b", "c"): 0.82,
+    ("b", "c", "a"): 0.81,
+    ("b", "c", "d"): 0.82,
+    ("b", "c", "e"): 0.83,
+}
+HELD_OUT = {"a": 0.7, "b": 0.8, "c": 0.75, "d": 0.7, "e": 0.1}
+
+
+def test_a_greedy_soup_worked_by_hand() -> None:
+    """a makes it worse, d leaves it as it was, and e, the worst alone, makes it better."""
+    soup = greedy_soup("a b c d e".split(), HELD_OUT, SCORES.__getitem__)
+    assert soup.members == ("b", "c", "e")
+    assert soup.score == 0.83
+    assert soup.steps == (
+        GreedyStep("b", ("b",), 0.80, True),
+        GreedyStep("c", ("b", "c"), 0.82, True),
+        GreedyStep("a", ("b", "c", "a"), 0.81, False),
+        GreedyStep("d", ("b", "c", "d"), 0.82, False),
+        GreedyStep("e", ("b", "c", "e"), 0.83, True),
+    )
+
+
+def test_equally_good_members_come_in_the_order_given() -> None:
+    held_out = dict.fromkeys("xyz", 0.5)
+    soup = greedy_soup(["y", "z", "x"], held_out, lambda members: float(len(members)))
+    assert soup.members == ("y", "z", "x")
+
+
+def test_a_soup_of_one() -> None:
+    soup = greedy_soup(["a"], {"a": 0.0, "b": 1.0}, lambda members: 0.0)
+    assert soup.members == ("a",)
+    assert soup.steps == (GreedyStep("a", ("a",), 0.0, True),)
+
+
+@given(
+    held_out=st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1), min_size=1),
+    accuracies=st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5]), min_size=8, max_size=8),
+)
+def test_a_selection_never_gets_worse_and_tries_everyone_once(
+    held_out: dict[str, float], accuracies: list[float]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def score(members: tuple[str, ...]) -> float:
+        asked.append(members)
+        return accuracies[len(asked) - 1]
+
+    soup = greedy_soup(sorted(held_out), held_out, score)
+    tried = [step.member for step in soup.steps]
+    assert sorted(tried) == sorted(held_out)
+    assert [held_out[member] for member in tried] == sorted(held_out.values(), reverse=True)
+    assert asked == [step.soup for step in soup.steps]
+    kept = [step for step in soup.steps if step.kept]
+    assert kept[0] is soup.steps[0]
+    assert [step.member for step in kept] == list(soup.members)
+    assert all(one.score < two.score for one, two in pairwise(kept))
+    assert soup.score == kept[-1].score == max(step.score for step in soup.steps)
+
+
+def test_selections_that_cannot_be_made_are_refused() -> None:
+    def score(members: tuple[str, ...]) -> float:
+        return math.nan
+
+    with pytest.raises(MergeError, match="at least one member, got none"):
+        greedy_soup([], {}, score)
+    with pytest.raises(MergeError, match="counts once, got a, b, a"):
+        greedy_soup(["a", "b", "a"], {"a": 0.1, "b": 0.2}, score)
+    with pytest.raises(MergeError, match="No held-out accuracy of b, c: evaluate"):
+        greedy_soup(["a", "b", "c"], {"a": 0.1}, score)
+    with pytest.raises(MergeError, match="accuracy of a must be a finite number, got nan"):
+        greedy_soup(["a"], {"a": math.nan}, score)
+    with pytest.raises(MergeError, match="accuracy of the soup of a must be a finite number, got nan"):
+        greedy_soup(["a"], {"a": 0.5}, score)
+
+
+def test_a_rewarded_soup_worked_by_hand() -> None:
+    first, second = torch.tensor([4.0, 0.0, -2.0]), torch.tensor([0.0, 8.0, 2.0])
+    assert rewarded_soup(first, second, 0.25).tolist() == [1.0, 6.0, 1.0]
+
+
+@given(w=st.floats(0, 1))
+def test_rewarded_soups_lie_on_the_line(w: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 50, generator=generator)
+    assert torch.equal(rewarded_soup(first, second, 1.0), first)
+    assert torch.equal(rewarded_soup(first, second, 0.0), second)
+    expected = w * first.double() + (1.0 - w) * second.double()
+    torch.testing.assert_close(rewarded_soup(first, second, w), expected.float())
+
+
+def test_soups_of_mapped_files(tmp_path: Path) -> None:
+    vector = torch.arange(100.0)
+    (tmp_path / "a.bin").write_bytes(vector.numpy().tobytes())
+    mapped = torch.from_file(str(tmp_path / "a.bin"), size=100)
+    assert torch.equal(uniform_soup([mapped, mapped]), vector)
+    assert torch.equal(rewarded_soup(mapped, torch.zeros(100), 0.5), vector / 2)
+
+
+@pytest.mark.parametrize("w", [-0.1, 1.1, math.nan, math.inf])
+def test_weights_off_the_line_are_refused(w: float) -> None:
+    with pytest.raises(MergeError, match=f"between 0 and 1, got {w}"):
+        rewarded_soup(torch.zeros(2), torch.zeros(2), w)
+
+
+def test_residuals_that_do_not_belong_together_are_refused() -> None:
+    with pytest.raises(MergeError, match="Task vector 1 has 3 entries, the first has 2"):
+        rewarded_soup(torch.zeros(2), torch.zeros(3), 0.5)
+    with pytest.raises(MergeError, match="NaN or infinity"):
+        rewarded_soup(torch.zeros(2), torch.tensor([0.0, math.nan]), 0.5)
