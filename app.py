@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +17,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before the import 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from evaluators.lent_gpu import Lender
     from evaluators.studio import Studio
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
+QUEUED = 64
+"""Events that may wait on a ZeroGPU Space, where Gradio would turn away the second."""
 FIRST_PAGE = 20.0
 """Seconds the first page has to open before the model is read regardless."""
 
@@ -49,16 +54,40 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
+def zero_gpu() -> Lender | None:
+    """What lends the GPU of a ZeroGPU Space; None anywhere else, where ``spaces`` is not imported.
+
+    To be asked before anything else: ``spaces`` has to come before whatever initialises CUDA.
+    """
+    if os.environ.get("SPACES_ZERO_GPU", "").lower() not in ("1", "t", "true"):
+        return None
+    try:
+        spaces = importlib.import_module("spaces")  # a Space installs it by itself
+    except ModuleNotFoundError:
+        return None
+    import gradio as gr
+
+    from evaluators.lent_gpu import Lender
+
+    return Lender(spaces.GPU, gr.Error)
+
+
 def opened(cache: Path | None, device: str = "auto") -> tuple[Studio, gr.Blocks]:
     """A Studio of the embedded lab and the page over it."""
     gc.disable()  # collections among so many imports find nothing and take a second of the start
+    lender = zero_gpu()
     from evaluators.pace import best_device
     from evaluators.studio import Studio
     from ui.layout import build
 
     gc.enable()
-    studio = Studio(ROOT / "assets", cache, best_device() if device == "auto" else device)
-    return studio, build(studio)
+    if device == "auto":
+        device = best_device() if lender is None else "cpu"  # the GPU seen from here is an emulated one
+    studio = Studio(ROOT / "assets", cache, device, lender=lender)
+    page = build(studio)
+    if lender is not None:
+        page.queue(max_size=QUEUED)
+    return studio, page
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -78,7 +107,10 @@ def main(given: Sequence[str] | None = None) -> None:
         server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_settings()
     )
     shown.wait(FIRST_PAGE)
-    studio.warm_up()
+    with ThreadPoolExecutor(
+        1
+    ) as reader:  # on ZeroGPU, `spaces` emulates a GPU for all tensors of this thread
+        reader.submit(studio.warm_up).result()
     page.block_thread()
 
 

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "evaluate": "one slider move at the server against the bare forward pass over the same images",
     "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
     "public": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
+    "merging": "TIES, Consensus and DARE of eight ViT-B/32 against whole-matrix code: time and memory",
     "page": "slider input to changed page in Chromium",
 }
 

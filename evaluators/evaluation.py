@@ -13,8 +13,8 @@ CONTROL = "control"
 
 
 def task_role(task: str, spec: EditSpec) -> str:
-    """``"target"`` for the task that the spec's checkpoint was fine-tuned on, ``"control"`` for any other."""
-    return TARGET if task == spec.target else CONTROL
+    """``"target"`` for a task that the spec's residual was fine-tuned on, ``"control"`` for any other."""
+    return TARGET if task in spec.targets else CONTROL
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TaskResult:
     Args:
         key: of the task.
         title: what the page calls it.
-        role: ``"target"`` for the task the checkpoint was fine-tuned on, ``"control"`` for the others.
+        role: ``"target"`` for a task the residual was fine-tuned on, ``"control"`` for the others.
         correct: pictures named correctly.
         n: pictures asked.
     """
@@ -63,7 +63,8 @@ class Evaluation:
 
     Args:
         spec: what was asked.
-        tasks: one result a task: exactly one target, at least one control.
+        tasks: one result a task. One is the target and the others are controls; of a merge, one or more are
+            targets and there may be no control at all.
         complete: False while further chunks are still to be counted.
         seconds: wall time spent on it, of the first computation if it comes from a cache.
         dtype: of the forward pass, ``"float32"`` or ``"bfloat16"``.
@@ -81,15 +82,22 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         roles = [task.role for task in self.tasks]
-        if roles.count(TARGET) != 1 or CONTROL not in roles:
+        if TARGET not in roles:
+            raise EvaluationError(f"An evaluation has a target, got {roles}.")
+        if self.spec.merge is None and (roles.count(TARGET) != 1 or CONTROL not in roles):
             raise EvaluationError(f"An evaluation has one target and at least one control, got {roles}.")
         if len({task.key for task in self.tasks}) != len(self.tasks):
             raise EvaluationError(f"A task is counted twice: {[task.key for task in self.tasks]}.")
 
     @property
     def target_task(self) -> TaskResult:
-        """The task the checkpoint was fine-tuned on."""
-        return next(task for task in self.tasks if task.role == TARGET)
+        """The task the checkpoint was fine-tuned on; of a merge, the first of them."""
+        return self.target_tasks[0]
+
+    @property
+    def target_tasks(self) -> tuple[TaskResult, ...]:
+        """The tasks the residual was fine-tuned on."""
+        return tuple(task for task in self.tasks if task.role == TARGET)
 
     @property
     def control_tasks(self) -> tuple[TaskResult, ...]:
@@ -98,18 +106,24 @@ class Evaluation:
 
     @property
     def target(self) -> float:
-        """Accuracy on the target task, a fraction in [0, 1]."""
-        return self.target_task.accuracy
+        """Unweighted mean accuracy over the target tasks, a fraction in [0, 1]."""
+        return sum(task.accuracy for task in self.target_tasks) / len(self.target_tasks)
 
     @property
     def control(self) -> float:
-        """Unweighted mean accuracy over the control tasks, a fraction in [0, 1]."""
+        """Unweighted mean accuracy over the control tasks, a fraction in [0, 1].
+
+        Raises: EvaluationError if there is none, as when all tasks of a suite are merged.
+        """
+        if not self.control_tasks:
+            raise EvaluationError("All tasks are targets of this merge: there is no control accuracy.")
         return sum(task.accuracy for task in self.control_tasks) / len(self.control_tasks)
 
     @property
     def target_interval(self) -> tuple[float, float]:
-        """Wilson 95 % interval of ``target``."""
-        return wilson_interval(self.target_task.correct, self.target_task.n)
+        """95 % interval of ``target``: Wilson's, or of several tasks for these tasks and other pictures."""
+        targets = [(task.correct, task.n) for task in self.target_tasks]
+        return wilson_interval(*targets[0]) if len(targets) == 1 else mean_interval(targets)
 
     @property
     def control_interval(self) -> tuple[float, float]:

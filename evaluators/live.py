@@ -10,10 +10,14 @@ import torch
 from torch import Tensor
 
 from evaluators.errors import LabError
+from evaluators.measurement import Residual
+from evaluators.merge import Merge
 from evaluators.models import TOWER, LoadedModel
+from evaluators.replay import Forward, ReplayedForward
 from evaluators.spec import Scales
 from lines_core.editing import LayerEditor
 from lines_core.flat import FlatLayout, adopt
+from lines_core.merging import MergingAlpha, merge, merging_alpha
 
 RESIDUAL_BYTES = 512 * 2**20
 
@@ -36,9 +40,11 @@ class LiveEncoder(ABC):
         self._pretrained = FlatLayout.of(named).flatten(named)
         self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
-        self._carries: tuple[str, Scales] | None = None
+        self._carries: tuple[Residual, Scales] | None = None
         self._at_once = sys.maxsize
-        self._residuals: OrderedDict[str, Tensor] = OrderedDict()
+        self._forward: Forward = ReplayedForward(self._run) if self._live.is_cuda else self._run
+        self._residuals: OrderedDict[Residual, Tensor] = OrderedDict()
+        self._alphas: dict[Merge, MergingAlpha] = {}
         self.residual_bytes = residual_bytes
         self._loading = threading.Lock()
 
@@ -57,38 +63,60 @@ class LiveEncoder(ABC):
         """tau = theta_t - theta_0 of weights that fit, float32 of shape (numel,), on the tower's device."""
         return self.layout.flatten(finetuned).to(self._pretrained.device).sub_(self._pretrained)
 
-    def residual(self, checkpoint: str) -> Tensor:
-        """The residual of a checkpoint on the tower's device.
+    def residual(self, of: Residual) -> Tensor:
+        """The residual of a checkpoint, or of a merge, on the tower's device.
 
-        Kept for the checkpoints used last, up to ``residual_bytes``, and always for this one.
+        Kept for those used last, up to ``residual_bytes``, and always for this one.
 
-        Raises: LabError if its file is absent; CheckpointError if it cannot be read or does not fit.
+        Raises: LabError if a file is absent; CheckpointError if it cannot be read or does not fit.
+        Cost: of a merge, a pass or more over all its checkpoints; from then on none.
         """
         with self._loading:
-            residual = self._residuals.get(checkpoint)
+            residual = self._residuals.get(of)
             if residual is None:
-                residual = self._read_residual(checkpoint).to(self._pretrained.device)
-                self._residuals[checkpoint] = residual
-            self._residuals.move_to_end(checkpoint)
+                merged = self._merge(of) if isinstance(of, Merge) else self._read_residual(of)
+                residual = merged.to(self._pretrained.device)
+                self._residuals[of] = residual
+            self._residuals.move_to_end(of)
             while len(self._residuals) > 1 and _bytes(self._residuals) > self.residual_bytes:
                 self._residuals.popitem(last=False)
             return residual
 
+    def merging_alpha(self, of: Merge) -> MergingAlpha:
+        """Eq. 2's alpha of a merge, with its ingredients. Raises, Cost: as ``residual``."""
+        merged = self.residual(of)
+        with self._loading:
+            if of not in self._alphas:
+                self._alphas[of] = merging_alpha(self._vectors(of), merged.cpu())
+            return self._alphas[of]
+
+    def _merge(self, of: Merge) -> Tensor:
+        task = of.checkpoints.index(of.task) if of.task else None
+        return merge(of.method, self._vectors(of), dict(of.settings), task=task)
+
+    def _vectors(self, of: Merge) -> list[Tensor]:
+        """The residuals of a merge as they are stored, so that large ones stay on disk."""
+        return [self._read_residual(checkpoint).cpu() for checkpoint in of.checkpoints]
+
     @torch.no_grad()
-    def carry(self, checkpoint: str, scales: Scales) -> None:
+    def carry(self, residual: Residual, scales: Scales) -> None:
         """Make the tower theta_0 + lambda(l) * tau; nothing is written if it is exactly that already.
 
         Starts from the pretrained weights each time, so it never matters what the tower carried before.
         """
-        if self._carries == (checkpoint, scales):
+        if self._carries == (residual, scales):
             return
         self.forget()  # whatever fails from here on, the next call writes
         if not any((*scales.blocks, scales.before, scales.after)):
             self._editor.restore()
         else:
             blocks = torch.tensor(scales.blocks, dtype=torch.float64)
-            self._editor.apply(self.residual(checkpoint), blocks, scales.before, scales.after)
-        self._carries = (checkpoint, scales)
+            self._editor.apply(self.residual(residual), blocks, scales.before, scales.after)
+        self._carries = (residual, scales)
+
+    def _run(self, pictures: Tensor) -> Tensor:
+        features: Tensor = self.loaded.clip.encode_image(pictures)
+        return features
 
     def forget(self) -> None:
         """Take nothing for granted: the next ``carry`` writes. For use after something failed."""
@@ -104,7 +132,7 @@ class LiveEncoder(ABC):
         while True:
             at_once = min(self._at_once, len(pictures))
             try:
-                parts = [self.loaded.clip.encode_image(part) for part in torch.split(pictures, at_once)]
+                parts = [self._forward(part) for part in torch.split(pictures, at_once)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
@@ -124,5 +152,5 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _bytes(residuals: OrderedDict[str, Tensor]) -> int:
+def _bytes(residuals: OrderedDict[Residual, Tensor]) -> int:
     return sum(residual.numel() * residual.element_size() for residual in residuals.values())

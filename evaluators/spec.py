@@ -7,7 +7,6 @@ stored in an exported checkpoint. Two equal specs give bit-equal counts.
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from evaluators.errors import SpecError
+from evaluators.merge import NAME, Merge, task_of
 from lines_core.editing import OUTSIDE_RULES, outside_scales
 from lines_core.schedules import SHAPES, coefficients, free_form
 
@@ -22,7 +22,6 @@ FREE = "free"
 SPLITS = ("val", "test")
 LARGEST = 10.0
 DECIMALS = 9
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.IGNORECASE)
 
 
 class Scales(NamedTuple):
@@ -50,7 +49,8 @@ class EditSpec:
     Args:
         model: key of the pre-trained encoder.
         checkpoint: key of the fine-tuned checkpoint, whose last part is the key of its target task:
-            ``digits``, ``tall-masks.mnist``.
+            ``digits``, ``tall-masks.mnist``. With ``merge``, one of those merged, which is then set to the
+            merge's ``task`` or to its first checkpoint.
         shape: f, a key of ``lines_core.schedules.SHAPES``, or ``"free"``.
         alpha: scale of block 1, a factor on the residual: 0 = pretrained, 1 = finetuned.
         beta: rise from block 1 to block L, same unit.
@@ -59,6 +59,7 @@ class EditSpec:
         split: ``"val"`` (to choose by) or ``"test"`` (to report).
         images: pictures a task; 0 = all there are.
         free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
+        merge: whose merged residual is tau, in place of the checkpoint's own.
     Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
     """
 
@@ -72,11 +73,12 @@ class EditSpec:
     split: str = "test"
     images: int = 200
     free_form: tuple[float, ...] | None = None
+    merge: Merge | None = None
 
     def __post_init__(self) -> None:
         for field in ("model", "checkpoint"):
             name = getattr(self, field)
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
+            if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise SpecError(
                     f"{field} must be a short name of letters, digits, '_', '-' or '.', got {name!r}."
                 )
@@ -99,16 +101,30 @@ class EditSpec:
                 raise SpecError(f"free_form must list one scale a block, got {self.free_form!r}.")
             values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
             object.__setattr__(self, "free_form", values)
+        if self.merge is not None:
+            if not isinstance(self.merge, Merge):
+                raise SpecError(f"merge must be a Merge, got {self.merge!r}.")
+            object.__setattr__(self, "checkpoint", self.merge.task or self.merge.checkpoints[0])
 
     @property
-    def target(self) -> str:
-        """Key of the task that the checkpoint was fine-tuned on."""
-        return self.checkpoint.rpartition(".")[2]
+    def targets(self) -> tuple[str, ...]:
+        """Keys of the tasks that the residual was fine-tuned on."""
+        return (task_of(self.checkpoint),) if self.merge is None else self.merge.tasks
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the checkpoints whose residuals are in it."""
+        return (self.checkpoint,) if self.merge is None else self.merge.checkpoints
 
     @classmethod
     def pretrained(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
         """Nothing of the residual: theta_0."""
         return cls(checkpoint=checkpoint, shape="flat", alpha=0.0, **rest)
+
+    @classmethod
+    def merged(cls, merge: Merge, alpha: float = 1.0, beta: float = 0.0, **rest: Any) -> "EditSpec":
+        """theta_0 + lambda(l) * tau of a merge: with beta = 0 the plain merge under coefficient alpha."""
+        return cls(checkpoint=merge.checkpoints[0], alpha=alpha, beta=beta, merge=merge, **rest)
 
     @classmethod
     def finetuned(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
@@ -150,6 +166,9 @@ class EditSpec:
         """Plain JSON values, the inverse of ``from_dict``."""
         plain = asdict(self)
         plain["free_form"] = None if self.free_form is None else list(self.free_form)
+        del plain["merge"]
+        if self.merge is not None:
+            plain["merge"] = self.merge.as_dict()
         return plain
 
     @classmethod
@@ -167,6 +186,8 @@ class EditSpec:
         values = dict(plain)
         if isinstance(values.get("free_form"), list):
             values["free_form"] = tuple(values["free_form"])
+        if isinstance(values.get("merge"), Mapping):
+            values["merge"] = Merge.from_dict(values["merge"])
         return cls(**values)
 
     def key(self) -> str:

@@ -9,13 +9,13 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from evaluators.counting import count_chunk
 from evaluators.errors import SpecError
 from evaluators.evaluation import Evaluation, TaskResult, task_role
 from evaluators.hub import own
@@ -26,13 +26,17 @@ from evaluators.hub.loading import Loader, Wish
 from evaluators.hub.transfer.access import Progress
 from evaluators.known import KnownAnswers
 from evaluators.labs.embedded import TINY_CLIP, EmbeddedLab
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Way
 from evaluators.latest import LatestRequests
+from evaluators.lent_gpu import Counted, Lender, LentGpu
 from evaluators.measurement import Measurement
+from evaluators.merge import Merge
 from evaluators.pictures import CHUNK, Chunk, Pictures
 from evaluators.spec import EditSpec
+from evaluators.store import SCHEMA_VERSION
 from evaluators.tasks import Task
 from evaluators.turns import TurnLock
+from lines_core.merging import MergingAlpha
 
 PROGRESS_KEPT = 256
 
@@ -43,6 +47,7 @@ class _Progress:
 
     correct: list[tuple[int, ...]] = field(default_factory=list)
     seconds: float = 0.0
+    device: str = ""
 
 
 @dataclass
@@ -81,6 +86,8 @@ class Studio:
         device: where the model and the pictures live.
         dtype: of the image tower while it runs; float32 if left out.
         chunk: pictures a chunk over all tasks: smaller answers sooner, larger has less overhead.
+        lender: of a GPU that ``stream`` counts on, a call at a time; ``first`` then counts on ``device``, so
+            that a moving slider uses up nobody's quota.
     Raises: LabError if the lab's files are absent or do not fit together.
     Cost: half a second, and known answers from then on. The first measurement reads the model and its
         pictures, which takes some seconds more; ``warm_up`` has that behind it.
@@ -93,19 +100,23 @@ class Studio:
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
         chunk: int = CHUNK,
+        lender: Lender | None = None,
     ) -> None:
         folder = None if cache is None else Path(cache)
         self.lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
         self._labs: dict[str, Lab] = {self.lab.info.key: self.lab}
-        self._known = KnownAnswers(self.lab, None if folder is None else folder / "results.sqlite")
+        results = "results.sqlite" if lender is None else "results-lent-gpu.sqlite"  # it may name others
+        self._known = KnownAnswers(self.lab, None if folder is None else folder / results)
         self._latest = LatestRequests()
         home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
         self._residuals = loader.residuals
-        self._jobs = Jobs(loader, self.add)
+        self._jobs = Jobs(loader, self._take_in)
+        self._wishes: dict[str, Wish] = {}
+        self._gpu = None if lender is None else LentGpu(lender, folder, loader)
         self._turns = TurnLock()  # guards the live models and every _Progress
         self._mutex = threading.Lock()  # guards the dictionary below, and a change of the labs
-        self._progress: OrderedDict[Measurement, _Progress] = OrderedDict()
+        self._progress: OrderedDict[str, _Progress] = OrderedDict()
 
     def warm_up(self, suite: str = "tasks", split: str = "test") -> None:
         """Read now what the first measurement needs. Raises: LabError if the files do not fit together."""
@@ -125,6 +136,14 @@ class Studio:
         """
         return self.lab_of(model).checkpoints()
 
+    def compared(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
+        """Checkpoints of an encoder that a spec may name, but that are only shown beside others."""
+        return self.lab_of(model).compared()
+
+    def ways(self, model: str = TINY_CLIP) -> tuple[Way, ...]:
+        """How the compared checkpoints of an encoder were made."""
+        return self.lab_of(model).ways()
+
     def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
         return self.lab_of(model).tasks(suite)
@@ -140,6 +159,16 @@ class Studio:
         """Take in a lab, in place of any earlier one of the same encoder."""
         self._labs = {**self._labs, lab.info.key: lab}
 
+    def merging_alpha(self, model: str, merge: Merge) -> MergingAlpha:
+        """Eq. 2's alpha of a merge, with its ingredients.
+
+        Raises: SpecError if the encoder has none of the checkpoints; LabError or CheckpointError if files are
+            damaged. Cost: of a merge not held yet, a pass or more over its checkpoints.
+        """
+        lab = self.lab_of(model)
+        lab.measurement(EditSpec.merged(merge, model=model))
+        return lab.encoder.merging_alpha(merge)
+
     # What is loaded from the Hub
 
     def load(self, wish: Wish) -> Job:
@@ -150,6 +179,12 @@ class Studio:
     def loading(self, model: str) -> Job | None:
         """The newest load of an encoder, under way or ended."""
         return self._jobs.of(model)
+
+    def _take_in(self, lab: HubLab) -> None:
+        job = self._jobs.of(lab.info.key)
+        if job is not None:
+            self._wishes[lab.info.key] = job.wish
+        self.add(lab)
 
     def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
         """A visitor's own checkpoint of a loaded public encoder; a spec may name it then.
@@ -224,8 +259,10 @@ class Studio:
         known = self._known.find(lab, spec, measurement)
         if known is not None:
             return known
-        request = self._request(lab, spec, measurement, visitor, number, self._progress_of(measurement))
+        request = self._request(lab, spec, measurement, visitor, number, self._progress_of(lab, measurement))
         if not request.catch_up():
+            if self._gpu is not None:
+                request.progress = _Progress()  # counted here, while a later stream counts on the GPU
             self._count_next(request)
         return self._tell(request)
 
@@ -245,17 +282,25 @@ class Studio:
             self._latest.check(visitor, number)
             yield known
             return
-        progress = _Progress() if fresh else self._progress_of(measurement)
+        progress = _Progress() if fresh else self._progress_of(lab, measurement)
         request = self._request(lab, spec, measurement, visitor, number, progress)
         request.catch_up()
-        while True:
-            if not request.complete:
-                self._count_next(request)
-            evaluation = self._tell(request)
-            self._latest.check(visitor, number)
-            yield evaluation
-            if evaluation.complete:
-                return
+        lent = self._lent(request)
+        try:
+            while True:
+                if not request.complete:
+                    if lent is None:
+                        self._count_next(request)
+                    else:
+                        self._take_next(request, lent)
+                evaluation = self._tell(request)
+                self._latest.check(visitor, number)
+                yield evaluation
+                if evaluation.complete:
+                    return
+        finally:
+            if lent is not None:
+                lent.close()
 
     def _request(
         self,
@@ -273,9 +318,9 @@ class Studio:
     def _count_next(self, request: _Request) -> None:
         """Count one more chunk, or take over what others have counted of it while this request waited."""
         lab, measurement = request.lab, request.measurement
-        heads = lab.heads(measurement.suite)
-        if measurement.checkpoint:
-            lab.encoder.residual(measurement.checkpoint)  # read from disk before the lock, not under it
+        heads = lab.heads_counted(measurement)
+        if measurement.residual:
+            lab.encoder.residual(measurement.residual)  # read from disk before the lock, not under it
         self._latest.check(request.visitor, request.number)
         with self._turns:
             self._latest.check(request.visitor, request.number)
@@ -284,7 +329,7 @@ class Studio:
             chunk = request.chunks[len(request.correct)]
             begin = time.perf_counter()
             try:
-                correct = _count(lab, measurement, request.pictures, chunk, heads)
+                correct = count_chunk(lab, measurement, request.pictures, chunk, heads)
             except BaseException:
                 lab.encoder.forget()
                 raise
@@ -293,6 +338,28 @@ class Studio:
             if chunk.whole:
                 request.progress.correct.append(correct)
 
+    def _lent(self, request: _Request) -> Generator[Counted, None, None] | None:
+        """The counts that are missing, from a lent GPU; None if there is no lender."""
+        if self._gpu is None:
+            return None
+        missing = request.chunks[len(request.correct) :]
+        wish = self._wishes.get(request.lab.info.key)
+        return self._gpu.counts(request.lab, wish, request.measurement, missing)
+
+    def _take_next(self, request: _Request, lent: Iterator[Counted]) -> None:
+        """Take one more chunk from the GPU; others who measure the same begin with what is counted so far."""
+        self._latest.check(request.visitor, request.number)
+        counted = next(lent)
+        place = len(request.correct)
+        request.correct.append(counted.correct)
+        with self._turns:
+            progress = request.progress
+            progress.device = counted.device
+            if len(progress.correct) == place:  # else another request is ahead of this one
+                progress.seconds += counted.seconds
+                if request.chunks[place].whole:
+                    progress.correct.append(counted.correct)
+
     def _tell(self, request: _Request) -> Evaluation:
         """The counts as an evaluation, which is remembered if it is complete."""
         lab, measurement, pictures = request.lab, request.measurement, request.pictures
@@ -300,7 +367,9 @@ class Studio:
         asked = pictures.counts(min(len(request.correct) * pictures.a_chunk, measurement.images))
         tasks = tuple(
             TaskResult(task.key, task.title, task_role(task.key, request.spec), right, n)
-            for task, right, n in zip(lab.tasks(measurement.suite), correct, asked, strict=True)
+            for task, right, n in zip(
+                lab.counted(measurement.suite, measurement.split), correct, asked, strict=True
+            )
         )
         evaluation = Evaluation(
             request.spec,
@@ -308,35 +377,18 @@ class Studio:
             request.complete,
             request.progress.seconds,
             str(lab.dtype).removeprefix("torch."),
-            lab.device.type,
+            request.progress.device or lab.device.type,
         )
         if evaluation.complete:
             self._known.add(lab, measurement, evaluation)
         return evaluation
 
-    def _progress_of(self, measurement: Measurement) -> _Progress:
+    def _progress_of(self, lab: Lab, measurement: Measurement) -> _Progress:
         """The progress all requests for this measurement share, however many pictures they ask for."""
-        key = replace(measurement, images=0)
+        key = lab.key(replace(measurement, images=0), SCHEMA_VERSION)  # a lab of the same name may follow
         with self._mutex:
             progress = self._progress.setdefault(key, _Progress())
             self._progress.move_to_end(key)
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)
         return progress
-
-
-def _count(
-    lab: Lab, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Tensor]
-) -> tuple[int, ...]:
-    """Correct pictures a task in one chunk. The caller holds the studio's lock."""
-    lab.encoder.carry(measurement.checkpoint, measurement.scales)
-    with torch.inference_mode():
-        features = lab.encoder.encode(pictures.normalised(chunk)).float()
-        hits = torch.zeros(len(heads), dtype=torch.int64, device=lab.device)
-        begin = 0
-        for part in chunk.parts:
-            end = begin + part.stop - part.start
-            named = (features[begin:end] @ heads[part.task]).argmax(dim=1)
-            hits[part.task] = (named == pictures.labels(part)).sum()
-            begin = end
-    return tuple(hits.tolist())

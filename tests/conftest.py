@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 import tests.hub.environment  # noqa: F401 - first of all: it says where the Hub is, and that is read only once
 from evaluators.studio import Studio
 from evaluators.torchvision_operators import declare_missing_operators
+from lines_core.packed import pack_four_bit, pack_low_rank, save_packed
 
 MERGES = 300
 MODEL: dict[str, Any] = {
@@ -44,6 +45,7 @@ TASKS = (
     ("objects", "objects", ("cup", "chair", "tree", "key", "hat")),
     ("objects_sketch", "objects", ("cup", "chair", "tree", "key", "hat")),
 )
+MEMBERS = ("soup-00", "soup-01", "soup-02")
 PICTURES = {"val": 24, "test": 42}
 CHUNK = 12
 """Pictures a chunk over the three tasks: 4 a task, so that 42 pictures end in a chunk of 2."""
@@ -82,6 +84,8 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
         }
         save_file(finetuned, model_folder / "finetuned" / f"{key}.safetensors")
 
+    make_compared(model_folder / "compared", pretrained)
+
     entries = []
     for key, suite, classes in TASKS:
         entries.append(
@@ -99,6 +103,33 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
             write_pictures(folder / "eval" / f"{key}-{split}.parquet", classes, PICTURES[split], generator)
     (folder / "eval" / "tasks.json").write_text(json.dumps({"tasks": entries}))
     return folder
+
+
+def make_compared(folder: Path, pretrained: dict[str, torch.Tensor]) -> None:
+    """Two ways of fine-tuning and three members of a soup as packed residuals, and gammas tuned for them."""
+    folder.mkdir()
+    ways = [
+        {"key": "halfft", "kind": "rates", "title": "HalfFT", "help": "Half of it is frozen."},
+        {"key": "lora-1", "kind": "lora", "title": "LoRA, rank 1", "help": "A small update."},
+        *({"key": key, "kind": "soup", "title": f"Member {key[-1]}", "help": "Drawn."} for key in MEMBERS),
+    ]
+    (folder / "ways.json").write_text(json.dumps(ways))
+    keys = [f"{way}.{task}" for way in ("halfft", "lora-1") for task in ("digits", "faces")]
+    gammas = dict.fromkeys((*keys, "digits", "faces"), 0.5)
+    (folder / "gammas.json").write_text(json.dumps(gammas))
+    for key in (*keys, *(f"{member}.objects" for member in MEMBERS)):
+        packed: dict[str, torch.Tensor] = {}
+        for name, value in pretrained.items():
+            if not name.startswith("visual.transformer.resblocks.") or value.ndim < 2:
+                continue
+            spread = 0.3 * float(value.float().std())
+            if key.startswith("lora"):
+                packed |= pack_low_rank(
+                    name, spread * torch.randn(len(value), 1), torch.randn(1, value.shape[1])
+                )
+            else:
+                packed |= pack_four_bit(name, spread * torch.randn(value.shape))
+        save_packed(folder / f"{key}.safetensors", packed, {})
 
 
 def write_pictures(
@@ -148,3 +179,9 @@ def studio(lab: Path) -> Studio:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests run last: their driver keeps an event loop running, beside which no page can be built."""
     items.sort(key=lambda item: "tests/browser/" in item.path.as_posix())
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """`make test` is two runs, and one of them may hold none of the tests that were asked for."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.markexpr:
+        session.exitstatus = pytest.ExitCode.OK

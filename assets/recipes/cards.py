@@ -31,6 +31,8 @@ zero-shot accuracy on them is low, and fine-tuning has something to teach.
 Load it with open_clip's own loader: `open_clip.create_model("local-dir:assets/tiny_clip")`; the tokenizer
 with `open_clip.get_tokenizer("local-dir:assets/tiny_clip", bpe_path="assets/tiny_clip/bpe_merges.txt.gz")`.
 Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names).
+`compared/<way>.<task>.safetensors` holds what other ways of fine-tuning changed, as residuals stored small
+(matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not to take home.
 """
 
 DATA_HEAD = """---

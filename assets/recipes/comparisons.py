@@ -1,5 +1,6 @@
 """Fine-tunings to compare with the shipped ones: depth-dependent rates, LoRA, and the members of a soup."""
 
+import json
 import random
 import time
 from collections.abc import Iterator, Mapping
@@ -59,6 +60,42 @@ def compared_recipes() -> Mapping[str, Finetuning]:
     return {**soup_recipes(), **regularised, **low_rank}
 
 
+def soup_member_help(recipe: Finetuning) -> str:
+    """The hyper-parameters of a member, in words."""
+    return (
+        f"Learning rate {recipe.rate:.1e}, {recipe.steps} steps, weight decay {recipe.weight_decay:.1e}, "
+        f"augmentation: {recipe.augment}, label smoothing {recipe.smoothing:g}, mixup {recipe.mixup:g}."
+    )
+
+
+def ways() -> list[dict[str, str]]:
+    """What the page says of each way of fine-tuning, in the order it shows them."""
+    rates = [
+        {"key": key, "kind": "rates", "title": row.title, "help": row.help}
+        for key, row in DEPTH_RATES.items()
+        if key != "all"
+    ]
+    low_rank = [
+        {
+            "key": f"lora-{rank}",
+            "kind": "lora",
+            "title": f"LoRA, rank {rank}",
+            "help": f"Only an update of rank {rank} to each matrix of the blocks is trained.",
+        }
+        for rank in RANKS
+    ]
+    members = [
+        {
+            "key": key.rpartition(".")[0],
+            "kind": "soup",
+            "title": f"Member {index}",
+            "help": soup_member_help(recipe),
+        }
+        for index, (key, recipe) in enumerate(soup_recipes().items())
+    ]
+    return [*rates, *low_rank, *members]
+
+
 def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     """Fine-tune by the recipe of a key and pack its residual; returns it with the seconds it took.
 
@@ -104,6 +141,7 @@ def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
     """Train what is not there yet, several at once on one thread each, into ``tiny_clip/compared``."""
     folder = tiny_clip / "compared"
     folder.mkdir(exist_ok=True)
+    (folder / "ways.json").write_text(json.dumps(ways(), indent=1) + "\n", encoding="utf-8")
     recipes = compared_recipes()
     absent = [key for key in recipes if not (folder / f"{key}.safetensors").exists()]
     drawn = {

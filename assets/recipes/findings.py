@@ -10,7 +10,7 @@ from statistics import stdev
 from assets.recipes.ample_targets import AmpleTargets
 from assets.recipes.measuring import ALL_IMAGES, anchors
 from evaluators import EditSpec, Evaluation
-from evaluators.accuracy import mean_interval
+from evaluators.means import Estimate, mean_control, mean_target
 from evaluators.sweeps import GAMMAS, gamma_sweep, robust_sweep, wise_ft_sweep
 from evaluators.tradeoff import choose_gamma
 
@@ -125,35 +125,6 @@ def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> Ta
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean accuracy and its 95 % interval, fractions in [0, 1]."""
-
-    value: float
-    low: float
-    high: float
-
-
-def mean_target(evaluations: Sequence[Evaluation]) -> Estimate:
-    """Mean target accuracy over checkpoints; their test pictures are independent."""
-    counts = [(found.target_task.correct, found.target_task.n) for found in evaluations]
-    return Estimate(sum(found.target for found in evaluations) / len(evaluations), *mean_interval(counts))
-
-
-def mean_control(evaluations: Sequence[Evaluation]) -> Estimate:
-    """Mean control accuracy over checkpoints.
-
-    The checkpoints are asked about the same pictures, so for the interval a task counts once, with its mean
-    accuracy as control: seven checkpoints do not make its pictures seven times as many.
-    """
-    counts: dict[str, list[tuple[int, int]]] = {}
-    for found in evaluations:
-        for task in found.control_tasks:
-            counts.setdefault(task.key, []).append((task.correct, task.n))
-    once = [(round(sum(c for c, _ in seen) / len(seen)), seen[0][1]) for seen in counts.values()]
-    return Estimate(sum(found.control for found in evaluations) / len(evaluations), *mean_interval(once))
-
-
-@dataclass(frozen=True)
 class Summary:
     """The eight checkpoints together: means over them, fractions in [0, 1].
 
@@ -202,11 +173,11 @@ def summarise(findings: Sequence[TaskFinding]) -> Summary:
         lines_target=lines_target,
         lines_control=lines_control,
         drop=before - after,
-        kept=lines_target.value / finetuned_target.value,
-        regained=(lines_control.value - after) / (before - after),
+        kept=lines_target.mean / finetuned_target.mean,
+        regained=(lines_control.mean - after) / (before - after),
         wise_ft_margin=sum(margins) / len(margins),
         wise_ft_error=stdev(margins) / len(margins) ** 0.5,
-        wise_ft_margin_shipped=lines_control.value - mean(lambda finding: finding.wise_ft_control_shipped),
+        wise_ft_margin_shipped=lines_control.mean - mean(lambda finding: finding.wise_ft_control_shipped),
         reverse_margin=mean(lambda finding: finding.lines_target_there - finding.reverse_target),
         reverse_falls_short=sum(finding.reverse_control < finding.lines.control for finding in findings),
     )

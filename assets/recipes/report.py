@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 
 from assets.recipes.ample_targets import PICTURES, read_ample_targets
 from assets.recipes.findings import (
-    Estimate,
     Measured,
     RobustFinding,
     Summary,
@@ -21,6 +20,10 @@ from assets.recipes.findings import (
     summarise,
     task_finding,
 )
+from assets.recipes.report_merging import merging_section
+from assets.recipes.report_soups import soups_section
+from assets.recipes.report_ways import ways_section
+from assets.recipes.studies import percent, with_interval
 from assets.recipes.world.catalogue import TASKS
 from assets.recipes.world.settings import SETTINGS
 from evaluators import Evaluation
@@ -31,25 +34,15 @@ AMPLE = "ample_targets.json"
 PRETRAINED, FINETUNED = "#555555", "#D55E00"
 
 
-def percent(value: float, digits: int = 1) -> str:
-    """A fraction as percent."""
-    return f"{100 * value:.{digits}f}"
-
-
-def with_interval(estimate: Estimate) -> str:
-    """A mean as percent, with its 95 % interval."""
-    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
-
-
 def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
     zero_shot = summary.zero_shot
     return [
-        ("zero-shot accuracy", "40 to 60 %", f"{with_interval(zero_shot)} %", 0.4 <= zero_shot.value <= 0.6),
+        ("zero-shot accuracy", "40 to 60 %", f"{with_interval(zero_shot)} %", 0.4 <= zero_shot.mean <= 0.6),
         (
             "fine-tuned target accuracy",
             "at least 92 %",
             f"{with_interval(summary.finetuned_target)} %",
-            summary.finetuned_target.value >= 0.92,
+            summary.finetuned_target.mean >= 0.92,
         ),
         (
             "control accuracy lost by fine-tuning",
@@ -226,6 +219,12 @@ def write_report(assets: Path) -> Iterator[str]:
         *_robust_table(robust),
         "",
         "![In distribution against the mean of five shifts](report/robust.png)",
+        "",
+        *merging_section(assets),
+        "",
+        *soups_section(assets),
+        "",
+        *ways_section(assets),
         "",
     ]
     (assets / "REPORT.md").write_text("\n".join(text), encoding="utf-8")

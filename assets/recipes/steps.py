@@ -15,10 +15,13 @@ from assets.recipes.evaluation_sets import save_evaluation_sets
 from assets.recipes.finetuning import Finetuning, finetune, zero_shot_head
 from assets.recipes.ledger import save_entry
 from assets.recipes.measuring import measure_sweeps
+from assets.recipes.merging_study import measure_merging
 from assets.recipes.pretraining import Pretraining, pretrain
 from assets.recipes.report import AMPLE, write_report
+from assets.recipes.soup_study import measure_soups
 from assets.recipes.tiny_clip import fresh_model, load_model, save_config
 from assets.recipes.vocabulary import save_merges, tokenizer
+from assets.recipes.ways_study import measure_ways
 from assets.recipes.web import draw_web_shards, load_web
 from assets.recipes.weights import save_finetuned, save_pretrained
 from assets.recipes.world.catalogue import FAMILIES, TASKS
@@ -103,6 +106,8 @@ def sample(place: Place) -> Iterator[str]:
 def measure(place: Place) -> Iterator[str]:
     """Default sweeps, and the targets of two of them on more pictures than ship."""
     yield from measure_sweeps(place.assets, place.work / "measured")
+    for study in (measure_merging, measure_soups, measure_ways):
+        yield from study(place.assets, place.work / "measured")
     ample = place.assets / "report" / AMPLE
     if not ample.exists():
         yield from measure_ample_targets(place.assets, ample, place.workers)

@@ -9,14 +9,16 @@ from safetensors import safe_open
 from torch import Tensor
 
 from evaluators.errors import LabError
-from evaluators.hub.residuals import is_saved, residual_path, save_residual
+from evaluators.heads import Head
+from evaluators.hub.residuals import is_saved, residual_path, save_residual, saved_head
 from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
+from evaluators.hub.transfer.addresses import fetch_address
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.live import LiveEncoder
 from evaluators.models import TOWER
 from evaluators.zoo.encoders import Encoder, fitting
 from evaluators.zoo.families import CheckpointFamily, match
-from evaluators.zoo.tasks import HubTask
+from evaluators.zoo.tasks import IMAGENET, IMAGENET_CLASSES, HubTask
 from lines_core.checkpoints import read_checkpoint
 from lines_core.errors import CheckpointError
 from lines_core.towers import find_tower, image_tower, unused_differences
@@ -34,6 +36,8 @@ class LoadedCheckpoint:
         residual: file of its mapped residual.
         identity: names checkpoint and pre-trained weights by content.
         family: key of the family it is from; empty for a visitor's own.
+        head: of all of ImageNet's classes, that the encoder was fine-tuned together with; None where it was
+            fine-tuned with the zero-shot heads, or on another task.
         note: what is odd about it, as a clause; told once, when it is read for the first time.
     """
 
@@ -42,6 +46,7 @@ class LoadedCheckpoint:
     identity: str
     family: str = ""
     note: str = ""
+    head: Head | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,27 @@ class Workshop:
             progress=progress,
             stop=stop,
         )
-        info = CheckpointInfo(f"{family.key}.{task.key}", task.title, "tasks")
+        info = CheckpointInfo(f"{family.key}.{task.key}", task.title, task.suite)
         source = f"{fetched.repo}/{fetched.name}@{fetched.commit}"
         return self.of_file(info, fetched.path, content_of(fetched), source, family.key)
+
+    def of_member(
+        self,
+        family: CheckpointFamily,
+        member: str,
+        task: HubTask,
+        progress: Progress | None,
+        stop: threading.Event | None,
+    ) -> LoadedCheckpoint:
+        """One of the checkpoints that a family has of one task.
+
+        Raises: as ``of_family``.
+        """
+        address = family.address(self.encoder, member)
+        downloads = self.folder.parent / "downloads"
+        fetched = fetch_address(address, downloads / family.key, progress=progress, stop=stop)
+        info = CheckpointInfo(f"{family.key}.{member}.{task.key}", f"{task.title}, {member}", task.suite)
+        return self.of_file(info, fetched.path, f"{address} {fetched.sha256}", address, family.key)
 
     def of_file(
         self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
@@ -95,7 +118,8 @@ class Workshop:
         Args:
             content: names the file by content.
             source: where it came from, in words.
-        Raises: CheckpointError if it does not fit this encoder, with the one that it does fit; LabError.
+        Raises: CheckpointError if it does not fit this encoder, with the one that it does fit, or brings a
+            head of other classes than ImageNet's to its suite; LabError.
         """
         identity = f"{self.weights} {content}"
         residual = residual_path(self.folder, self.encoder.key, identity)
@@ -106,10 +130,16 @@ class Workshop:
                 tower = image_tower(tensors, self.live.pretrained(), self.encoder.title)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
+            head = None if tower.head is None else Head(tower.head[0].T, tower.head[1])
+            _check_classes(info, head)
             note = self._text_note(tensors)
             del tensors
-            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source)
-        return LoadedCheckpoint(info, residual, identity, family, note)
+            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
+        head = saved_head(residual)
+        _check_classes(info, head)  # a file kept for another task earlier
+        if info.suite != IMAGENET:
+            head = None  # the other suites are asked with heads from their class names
+        return LoadedCheckpoint(info, residual, identity, family, note, head)
 
     def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
         """A clause if the text tower beside the image tower is not the pre-trained one that heads are of."""
@@ -135,6 +165,16 @@ class Workshop:
             return ""
         other = fitting(shapes)
         return "" if other is None or other == self.encoder else f" It is one of {other.title}: choose that."
+
+
+def _check_classes(info: CheckpointInfo, head: Head | None) -> None:
+    """Raises: CheckpointError if a checkpoint of ImageNet's suite has a head of other classes."""
+    if info.suite == IMAGENET and head is not None and head.weight.shape[1] != IMAGENET_CLASSES:
+        raise CheckpointError(
+            f"The classification head has {head.weight.shape[1]:,} classes, ImageNet has "
+            f"{IMAGENET_CLASSES:,}: say which task it was fine-tuned on, or leave classification_head.* out "
+            "of the file to be asked with the zero-shot head."
+        )
 
 
 def content_of(fetched: Fetched) -> str:

@@ -20,6 +20,7 @@ from evaluators.zoo.encoders import Encoder
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.errors import CheckpointError
 
+TEMPERATURE = "logit_scale"
 CLASSES_AT_ONCE = 10
 """Classes whose prompts are encoded together: a memory bound, no influence on the result."""
 
@@ -61,6 +62,11 @@ class HubEncoder(LiveEncoder):
         self.residual_paths: dict[str, Path] = {}
         super().__init__(loaded, self.pace.dtype)
 
+    @property
+    def temperature(self) -> float:
+        """s = exp(logit_scale), which CLIP multiplies the cosine of picture and text with."""
+        return float(self.loaded.clip.logit_scale.exp())
+
     def _read_residual(self, checkpoint: str) -> Tensor:
         return mapped_residual(self.residual_paths[checkpoint], self.layout)
 
@@ -83,14 +89,19 @@ class TextTower:
         clip.attn_mask = torch.full((length, length), float("-inf"), device=device).triu_(1)
         self._clip: Any = clip
 
-    def head(self, task: Task) -> Tensor:
-        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``heads.zero_shot_head``."""
-        parts = [
-            zero_shot_head(
-                self._clip, self._tokenizer, task.classes[start : start + CLASSES_AT_ONCE], task.prompts
-            )
-            for start in range(0, len(task.classes), CLASSES_AT_ONCE)
-        ]
+    def head(self, task: Task, tell: Callable[[int, int], None] | None = None) -> Tensor:
+        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``heads.zero_shot_head``.
+
+        Args:
+            tell: called with classes done and in total; may raise, to stop it.
+        Cost: an encoder pass over each prompt of each class: of ImageNet 80,000 texts.
+        """
+        parts = []
+        for start in range(0, len(task.classes), CLASSES_AT_ONCE):
+            if tell is not None:
+                tell(start, len(task.classes))
+            names = task.classes[start : start + CLASSES_AT_ONCE]
+            parts.append(zero_shot_head(self._clip, self._tokenizer, names, task.prompts))
         return torch.cat(parts, dim=1)
 
     def close(self) -> None:
@@ -110,11 +121,18 @@ def _empty_clip(encoder: Encoder) -> tuple[Any, Callable[[list[str]], Tensor]]:
 
 
 def _read(encoder: Encoder, weights: Path, clip: nn.Module, image: bool) -> dict[str, Tensor]:
-    """One tower's tensors of the file, float32 in memory of their own, checked against the empty model's."""
+    """One tower's tensors of the file, float32 in memory of their own, checked against the empty model's.
+
+    The temperature, `logit_scale`, is of both.
+    """
     try:
         tensors = read_checkpoint(weights)
         wanted, found = (
-            {name: value for name, value in named.items() if name.startswith(TOWER) == image}
+            {
+                name: value
+                for name, value in named.items()
+                if name.startswith(TOWER) == image or name == TEMPERATURE
+            }
             for named in (clip.state_dict(), tensors)
         )
         compare(wanted, found, encoder.title)

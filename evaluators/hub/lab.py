@@ -6,14 +6,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evaluators.heads import Head, edited_head
 from evaluators.hub.checkpoints import LoadedCheckpoint
 from evaluators.hub.encoder import HubEncoder
 from evaluators.hub.pictures.subsets import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.live import LiveEncoder
-from evaluators.measurement import Measurement
+from evaluators.measurement import Measurement, Residual, checkpoints_of
+from evaluators.merge import Merge
 from evaluators.subsets import Subset
 from evaluators.tasks import Task
+from evaluators.zoo.tasks import IMAGENET
+from lines_core.merging import merge
+
+HEADS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,13 @@ class LoadedTask:
     Args:
         head: (D, classes), float32.
         subsets: by split; "val" is absent where every picture is taken for test.
+        imagenet: positions of its classes in a head of all of ImageNet's; None for any other task.
     """
 
     task: Task
     head: Tensor
     subsets: dict[str, HubSubset]
+    imagenet: tuple[int, ...] | None = None
 
 
 class HubLab(Lab):
@@ -37,10 +45,15 @@ class HubLab(Lab):
         live: the encoder, which several labs in succession may share.
         tasks: in the order of every ``Evaluation``.
         checkpoints: of these tasks.
+        imagenet: zero-shot head of all of ImageNet's classes, (D, 1000), if the tasks are of its suite.
     """
 
     def __init__(
-        self, live: HubEncoder, tasks: Sequence[LoadedTask], checkpoints: Sequence[LoadedCheckpoint]
+        self,
+        live: HubEncoder,
+        tasks: Sequence[LoadedTask],
+        checkpoints: Sequence[LoadedCheckpoint],
+        imagenet: Tensor | None = None,
     ) -> None:
         row = live.row
         info = ModelInfo(row.key, row.title, row.num_blocks, row.tower_parameters, row.image_size)
@@ -48,7 +61,9 @@ class HubLab(Lab):
         self.live = live
         self.loaded_tasks = tuple(tasks)
         self.loaded_checkpoints = tuple(checkpoints)
+        self.imagenet = imagenet
         self._by_task = {loaded.task.key: loaded for loaded in tasks}
+        self._own_heads: dict[Residual, Head | None] = {}
         for checkpoint in checkpoints:
             live.residual_paths[checkpoint.info.key] = checkpoint.residual
 
@@ -76,15 +91,62 @@ class HubLab(Lab):
         In bfloat16 the company a picture is encoded in can change the last digit of its feature.
         """
         named = [self.live.identity, f"chunk {self.chunk}"]
-        named += [one.identity for one in self.loaded_checkpoints if one.info.key == measurement.checkpoint]
-        for task in self.tasks(measurement.suite):
+        of = checkpoints_of(measurement.residual)
+        named += [one.identity for one in self.loaded_checkpoints if one.info.key in of]
+        for task in self.counted(measurement.suite, measurement.split):
             named.append(self._by_task[task.key].subsets[measurement.split].digest)
         return named
+
+    def heads_for(self, measurement: Measurement) -> tuple[Head, ...]:
+        """The classifiers of a measurement's tasks.
+
+        Where a checkpoint brings a head of ImageNet's classes, that is edited along with the encoder
+        (`heads.edited_head`, with the factor of the parameters after the last block), and each task of the
+        suite asks its own classes of it. All others, and the pre-trained model, have zero-shot heads.
+        """
+        own = self._own_head(measurement.residual) if measurement.suite == IMAGENET else None
+        if own is None or self.imagenet is None:
+            return super().heads_for(measurement)
+        zero_shot = self.imagenet.to(self.device)
+        head = edited_head(zero_shot, self.live.temperature, own, measurement.scales.after)
+        tasks = [self._by_task[task.key] for task in self.tasks(measurement.suite)]
+        return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
 
     def with_checkpoint(self, checkpoint: LoadedCheckpoint) -> "HubLab":
         """This lab with one checkpoint more, or another in place of the one with its key."""
         others = [one for one in self.loaded_checkpoints if one.info.key != checkpoint.info.key]
-        return HubLab(self.live, self.loaded_tasks, [*others, checkpoint])
+        return HubLab(self.live, self.loaded_tasks, [*others, checkpoint], self.imagenet)
+
+    def _own_head(self, residual: Residual) -> Head | None:
+        """The head that a residual brings along, on the device; None if no checkpoint of it has one."""
+        with self._loading:
+            if residual not in self._own_heads:
+                kept = {one.info.key: one.head for one in self.loaded_checkpoints}
+                heads = [kept.get(checkpoint) for checkpoint in checkpoints_of(residual)]
+                if isinstance(residual, Merge):
+                    own = self._merged_head(residual, heads)
+                else:
+                    own = heads[0] if heads else None
+                if own is not None:
+                    own = Head(own.weight.to(self.device), _bias(own).to(self.device))
+                while len(self._own_heads) >= HEADS_KEPT:
+                    self._own_heads.pop(next(iter(self._own_heads)))
+                self._own_heads[residual] = own
+            return self._own_heads[residual]
+
+    def _merged_head(self, of: Merge, heads: Sequence[Head | None]) -> Head | None:
+        """s W_0 + the residuals of heads, merged by the rule that merges those of the encoders.
+
+        A checkpoint without a head of its own was fine-tuned with the zero-shot head: its residual is 0.
+        """
+        if self.imagenet is None or not any(heads):
+            return None
+        start = self.live.temperature * self.imagenet
+        every = [head or Head(start) for head in heads]
+        residuals = [torch.cat([(head.weight - start).flatten(), _bias(head)]) for head in every]
+        task = of.checkpoints.index(of.task) if of.task else None
+        merged = merge(of.method, residuals, dict(of.settings), task=task)
+        return Head(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
 
     def _open_encoder(self) -> LiveEncoder:
         return self.live
@@ -97,3 +159,7 @@ class HubLab(Lab):
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self.live.row.mean, self.live.row.std
+
+
+def _bias(head: Head) -> Tensor:
+    return torch.zeros(head.weight.shape[1]) if head.bias is None else head.bias

@@ -4,7 +4,7 @@ Whatever was loaded before is taken from disk, so a load that was stopped or fai
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +19,14 @@ from evaluators.hub.heads import head_path, read_head, save_head
 from evaluators.hub.lab import HubLab, LoadedTask
 from evaluators.hub.pictures.subsets import HubSubset, hub_subset
 from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
+from evaluators.hub.words import ALL_OF_IMAGENET, as_task
+from evaluators.merge import task_of
 from evaluators.spec import SPLITS
 from evaluators.tasks import Task
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
 from evaluators.zoo.encoders import Encoder
-from evaluators.zoo.families import match
-from evaluators.zoo.tasks import HubTask
+from evaluators.zoo.families import CheckpointFamily, match
+from evaluators.zoo.tasks import IMAGENET, HubTask
 from lines_core.errors import LinesError
 
 IMAGES = 256
@@ -40,16 +42,19 @@ class Wish:
     Args:
         model: key of an encoder of the zoo.
         family: key of a checkpoint family.
-        tasks: keys of tasks, at least two.
+        tasks: keys of tasks of the family's suite, at least two.
         images: test pictures a task; 0 for all, which leaves none for validation where a data set has no
             split for it.
-    Raises: SpecError for an unknown key, fewer than two tasks, or a negative number.
+        members: of a family that has several checkpoints of one task; empty for those it suggests.
+    Raises: SpecError for an unknown key, fewer than two tasks, tasks of another suite than the family's, a
+        family's own task left out, or a negative number.
     """
 
     model: str = "ViT-B-32"
     family: str = "tall-masks"
     tasks: tuple[str, ...] = BENCHMARKS[8]
     images: int = IMAGES
+    members: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for what, name, known in (("model", self.model, ENCODERS), ("family", self.family, FAMILIES)):
@@ -60,8 +65,35 @@ class Wish:
             raise SpecError(f"There is no task {', '.join(unknown)}: pick from {', '.join(TASKS)}.")
         if len(set(self.tasks)) < LEAST_TASKS:
             raise SpecError("Load at least two tasks: one is the target, the others show what is forgotten.")
+        self._check_family(FAMILIES[self.family])
         if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 0:
             raise SpecError(f"images must be a whole number of pictures a task, or 0, got {self.images!r}.")
+
+    def _check_family(self, family: CheckpointFamily) -> None:
+        suited = [key for key, task in TASKS.items() if task.suite == family.suite]
+        foreign = [task for task in self.tasks if task not in suited]
+        if foreign:
+            raise SpecError(
+                f"{family.title} is not measured on {', '.join(foreign)}: pick from {', '.join(suited)}."
+            )
+        if self.model not in family.models:
+            raise SpecError(
+                f"{family.title} has checkpoints of {', '.join(family.models)}, not of {self.model}."
+            )
+        if family.target and family.target not in self.tasks:
+            raise SpecError(
+                f"{family.title} was fine-tuned on {TASKS[family.target].title}: "
+                f"pick {family.target} as well."
+            )
+        unknown = [member for member in self.members if member not in family.members]
+        if unknown:
+            known = f"{family.members[0]} to {family.members[-1]}" if family.members else "one for each task"
+            raise SpecError(f"{family.title} has no {', '.join(unknown)}, but {known}.")
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The members that are loaded, each once; none of a family that has one checkpoint for each task."""
+        return tuple(dict.fromkeys(self.members or FAMILIES[self.family].suggested))
 
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
@@ -70,10 +102,10 @@ ENCODER = "encoder"
 
 @dataclass(frozen=True)
 class Step:
-    """How far one part of a load is: the encoder, or a task.
+    """How far one part of a load is: the encoder, a task, or a member of a soup.
 
     Args:
-        key: ``"encoder"`` or a task's key.
+        key: ``"encoder"``, a task's key, or the name of a member.
         title: in the page's words.
         state: "waiting", "running", "done" or "failed".
         phase: what is being done now, or what went wrong, as a sentence.
@@ -96,7 +128,8 @@ Tell = Callable[[Step], None]
 def steps_of(wish: Wish) -> tuple[Step, ...]:
     """The steps of a load before it begins, in their order."""
     encoder = ENCODERS[wish.model]
-    return (Step(ENCODER, encoder.title), *(Step(key, TASKS[key].title) for key in wish.tasks))
+    tasks = (Step(key, TASKS[key].title) for key in wish.tasks)
+    return (Step(ENCODER, encoder.title), *tasks, *(Step(member, member) for member in wish.chosen))
 
 
 def pictures_told(task: Task, subsets: Mapping[str, HubSubset]) -> str:
@@ -105,11 +138,6 @@ def pictures_told(task: Task, subsets: Mapping[str, HubSubset]) -> str:
     covered = min(found.classes_covered for found in subsets.values())
     less = "" if covered == len(task.classes) else f"; {covered} of {len(task.classes)} classes occur"
     return f"{' and '.join(counts)} pictures{less}"
-
-
-def as_task(row: HubTask) -> Task:
-    """A row of the zoo as the task that evaluations speak of."""
-    return Task(row.key, row.title, "tasks", row.classes, row.prompts, row.note, row.title)
 
 
 class Loader:
@@ -143,7 +171,7 @@ class Loader:
             step.phase("opening")
             live = earlier.live if earlier is not None and earlier.live.identity == identity else None
             live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
-            heads = self._heads(wish, row, fetched.path, identity, step, stop)
+            heads, imagenet = self._heads(wish, row, fetched.path, identity, step, stop)
         family = FAMILIES[wish.family]
         workshop = Workshop(row, live, identity, fetched.path, self.residuals)
         tasks: list[LoadedTask] = []
@@ -153,23 +181,35 @@ class Loader:
                 with _told(steps[key], tell) as step:
                     task = as_task(TASKS[key])
                     subsets = self._subsets(TASKS[key], wish.images, row, step, stop)
-                    tasks.append(LoadedTask(task, heads[key], subsets))
-                    step.phase("checkpoint", "bytes")
-                    checkpoints.append(workshop.of_family(family, TASKS[key], step.count, stop))
-                    step.result = "; ".join(
-                        filter(None, (pictures_told(task, subsets), checkpoints[-1].note))
-                    )
+                    tasks.append(LoadedTask(task, heads[key], subsets, TASKS[key].imagenet))
+                    step.result = pictures_told(task, subsets)
+                    if not family.members:
+                        step.phase("checkpoint", "bytes")
+                        checkpoints.append(workshop.of_family(family, TASKS[key], step.count, stop))
+                        step.result = "; ".join(filter(None, (step.result, checkpoints[-1].note)))
             except Cancelled:
                 raise
             except LinesError:
                 continue  # told already, and the other tasks do not need it
+        there = {loaded.task.key for loaded in tasks}
+        for member in wish.chosen if family.target in there else ():
+            try:
+                with _told(steps[member], tell) as step:
+                    step.phase("checkpoint", "bytes")
+                    target = TASKS[family.target]
+                    checkpoints.append(workshop.of_member(family, member, target, step.count, stop))
+                    step.result = checkpoints[-1].note
+            except Cancelled:
+                raise
+            except LinesError:
+                continue  # likewise
         if len(tasks) < LEAST_TASKS or not checkpoints:
             raise LabError(
                 f"Of {row.title}, {len(tasks)} tasks and {len(checkpoints)} checkpoints could be loaded; it "
                 "takes two tasks and a checkpoint of one to compare. The steps above say what went wrong."
             )
-        kept = [] if earlier is None else _guests(earlier, live)
-        return HubLab(live, tasks, [*checkpoints, *kept])
+        kept = [] if earlier is None else _guests(earlier, live, there)
+        return HubLab(live, tasks, [*checkpoints, *kept], imagenet)
 
     def _fetch_weights(self, row: Encoder, step: "_Teller", stop: threading.Event) -> Fetched:
         step.phase("weights", "bytes")
@@ -179,9 +219,33 @@ class Loader:
 
     def _heads(
         self, wish: Wish, row: Encoder, weights: Path, identity: str, step: "_Teller", stop: threading.Event
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The head of every task, and that of all of ImageNet's classes if it is the tasks' suite.
+
+        That one is made once, and the heads of the suite are columns of it. The text tower is opened only if
+        a head has to be made.
+        """
+        if FAMILIES[wish.family].suite == IMAGENET:
+            rows = [replace(TASKS[FAMILIES[wish.family].target], imagenet=ALL_OF_IMAGENET)]
+        else:
+            rows = [TASKS[key] for key in wish.tasks]
+        tasks = [as_task(row) for row in rows]
+        made = self._made_heads(tasks, row, weights, identity, step, stop)
+        if FAMILIES[wish.family].suite != IMAGENET:
+            return made, None
+        imagenet = made[tasks[0].key]
+        return {key: imagenet[:, list(TASKS[key].imagenet or ())] for key in wish.tasks}, imagenet
+
+    def _made_heads(
+        self,
+        tasks: Sequence[Task],
+        row: Encoder,
+        weights: Path,
+        identity: str,
+        step: "_Teller",
+        stop: threading.Event,
     ) -> dict[str, Tensor]:
-        """The head of every task; the text tower is opened only if one has to be made."""
-        tasks = [as_task(TASKS[key]) for key in wish.tasks]
+        """Heads by the keys of their tasks, read from the cache, else made and cached."""
         paths = {task.key: head_path(self.cache / "heads", row, identity, task) for task in tasks}
         found = {task.key: read_head(paths[task.key], row, task) for task in tasks}
         heads = {key: head for key, head in found.items() if head is not None}
@@ -189,13 +253,10 @@ class Loader:
             return heads
         text = TextTower(row, weights, self.device)
         try:
-            for number, task in enumerate(tasks):
-                if stop.is_set():
-                    raise Cancelled("The load was stopped while heads were made; those made are kept.")
-                step.phase(f"class names of {task.title}", "tasks")
-                step.count(number, len(tasks))
+            for task in tasks:
+                step.phase(f"class names of {task.title}", "classes")
                 if task.key not in heads:
-                    heads[task.key] = text.head(task).cpu()
+                    heads[task.key] = text.head(task, _stoppable(step.count, stop)).cpu()
                     save_head(paths[task.key], heads[task.key])
         finally:
             text.close()
@@ -260,8 +321,20 @@ def _told(step: Step, tell: Tell) -> Iterator[_Teller]:
     teller.tell(state=DONE, phase=teller.result, unit="", done=0, total=0)
 
 
-def _guests(earlier: HubLab, live: HubEncoder) -> list[LoadedCheckpoint]:
-    """A visitor's own checkpoints of the lab before, if they fit the same weights."""
+def _stoppable(count: Progress, stop: threading.Event) -> Progress:
+    """Progress of heads in the making. Raises: Cancelled once ``stop`` is set."""
+
+    def counted(done: int, total: int) -> None:
+        if stop.is_set():
+            raise Cancelled("The load was stopped while heads were made; those made are kept.")
+        count(done, total)
+
+    return counted
+
+
+def _guests(earlier: HubLab, live: HubEncoder, tasks: Collection[str]) -> list[LoadedCheckpoint]:
+    """A visitor's own checkpoints of the lab before, if they fit the same weights and their task is there."""
     if earlier.live is not live:
         return []
-    return [checkpoint for checkpoint in earlier.loaded_checkpoints if not checkpoint.family]
+    own = [checkpoint for checkpoint in earlier.loaded_checkpoints if not checkpoint.family]
+    return [checkpoint for checkpoint in own if task_of(checkpoint.info.key) in tasks]

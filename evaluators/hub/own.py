@@ -84,9 +84,9 @@ def _workshop(lab: HubLab, folder: Path) -> Workshop:
 
 
 def _info(lab: HubLab, task: str, content: str, name: str) -> CheckpointInfo:
-    titles = {one.key: one.title for one in lab.tasks("tasks")}
-    if task not in titles:
-        raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(titles)}.")
+    tasks = {loaded.task.key: loaded.task for loaded in lab.loaded_tasks}
+    if task not in tasks:
+        raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(tasks)}.")
     key = f"own-{hashlib.sha256(content.encode()).hexdigest()[:12]}.{task}"
     short = name if len(name) <= LONGEST_TITLE else f"…{name[1 - LONGEST_TITLE :]}"
-    return CheckpointInfo(key, f"{titles[task]} ({short})", "tasks")
+    return CheckpointInfo(key, f"{tasks[task].title} ({short})", tasks[task].suite)

@@ -13,12 +13,14 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from evaluators.errors import LabError
+from evaluators.heads import Head
 from lines_core.checkpoints import read_metadata, save_checkpoint
 from lines_core.errors import CheckpointError
 from lines_core.flat import FlatLayout
 
 NAME = "residual"
-VERSION = "1"
+HEAD_WEIGHT, HEAD_BIAS = "head.weight", "head.bias"
+VERSION = "2"
 
 
 def residual_path(folder: Path, model: str, identity: str) -> Path:
@@ -32,11 +34,14 @@ def residual_path(folder: Path, model: str, identity: str) -> Path:
     return folder / f"{model}-{digest}.safetensors"
 
 
-def save_residual(path: Path, layout: FlatLayout, residual: Tensor, source: str) -> None:
+def save_residual(
+    path: Path, layout: FlatLayout, residual: Tensor, source: str, head: Head | None = None
+) -> None:
     """Write a residual, finite and in the layout's order: all of it or nothing.
 
     Args:
         source: where the checkpoint came from, in words.
+        head: that the checkpoint was fine-tuned together with.
     Raises: LabError if it holds NaN or infinity, or the disk does not take it.
     """
     if residual.shape != (layout.numel,) or not bool(residual.isfinite().all()):
@@ -44,9 +49,12 @@ def save_residual(path: Path, layout: FlatLayout, residual: Tensor, source: str)
             f"The change that fine-tuning made in {source} is not finite: the checkpoint is damaged."
         )
     metadata = {"layout": _digest(layout), "source": source}
+    tensors = {NAME: residual.float()}
+    if head is not None and head.bias is not None:
+        tensors |= {HEAD_WEIGHT: head.weight.float().contiguous(), HEAD_BIAS: head.bias.float()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(path, {NAME: residual.float()}, metadata)
+        save_checkpoint(path, tensors, metadata)
     except (OSError, SafetensorError) as error:
         raise LabError(
             f"The residual of {source} ({4 * layout.numel / 1e6:.0f} MB) cannot be written to {path.parent}: "
@@ -77,6 +85,20 @@ def mapped_residual(path: Path, layout: FlatLayout) -> Tensor:
     if residual.shape != (layout.numel,) or residual.dtype != torch.float32:
         raise LabError(f"{path} holds {tuple(residual.shape)} {residual.dtype}, expected ({layout.numel},).")
     return residual
+
+
+def saved_head(path: Path) -> Head | None:
+    """The head beside a residual, float32, (D, classes) and (classes,); None if there is none.
+
+    Raises: LabError if the file is absent or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as stored:
+            if HEAD_BIAS not in stored.keys():  # noqa: SIM118
+                return None
+            return Head(stored.get_tensor(HEAD_WEIGHT), stored.get_tensor(HEAD_BIAS))
+    except (SafetensorError, OSError) as error:
+        raise LabError(f"The head in {path} cannot be read: {error}") from error
 
 
 def _digest(layout: FlatLayout) -> str:

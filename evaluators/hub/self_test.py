@@ -44,8 +44,8 @@ def self_test(evaluation: Evaluation) -> tuple[Check, ...]:
     """Checks of a complete evaluation of a pre-trained or fine-tuned model of the zoo.
 
     A pre-trained model is checked on every task, against the figures that were made with our class names; a
-    fine-tuned one on its target, against its own family's. What has no published figure is left out, such as
-    a visitor's own checkpoint.
+    fine-tuned one on its target, against its own family's, and a member of a soup on every shift as well.
+    What has no published figure is left out, such as a visitor's own checkpoint.
 
     Args:
         evaluation: of the spec ``EditSpec.pretrained`` or ``EditSpec.finetuned``, on test.
@@ -59,11 +59,13 @@ def self_test(evaluation: Evaluation) -> tuple[Check, ...]:
             "A self-test takes complete test evaluations of pre-trained or fine-tuned models."
         )
     what = ZERO_SHOT if factors == {0.0} else FINE_TUNED
-    tasks = evaluation.tasks if what == ZERO_SHOT else (evaluation.target_task,)
-    family = OUR_CLASS_NAMES if what == ZERO_SHOT else spec.checkpoint.rpartition(".")[0]
+    family, _, member = spec.checkpoint.rpartition(".")[0].partition(".")
+    tasks = evaluation.tasks if what == ZERO_SHOT or member else (evaluation.target_task,)
+    if what == ZERO_SHOT:
+        family, member = OUR_CLASS_NAMES, ""
     if family not in FAMILIES:
         return ()
-    figures = [(task, published(spec.model, task.key, what, family)) for task in tasks]
+    figures = [(task, published(spec.model, task.key, what, family, member=member)) for task in tasks]
     known = [(task, figure) for task, figure in figures if figure is not None]
     z = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, len(known))))
     return tuple(_check(task, what, figure, z) for task, figure in known)

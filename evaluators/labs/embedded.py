@@ -1,8 +1,9 @@
 """The embedded lab: Tiny CLIP, its checkpoints and pictures, as they lie in one folder."""
 
 import hashlib
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,21 +11,28 @@ from torch import Tensor
 
 from evaluators.errors import LabError
 from evaluators.heads import zero_shot_head
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, meaning
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Way, meaning
 from evaluators.live import LiveEncoder
-from evaluators.measurement import Measurement
+from evaluators.measurement import Measurement, checkpoints_of
 from evaluators.models import CONFIG, MERGES, WEIGHTS, load_model, read_tower
 from evaluators.spec import SPLITS
 from evaluators.subsets import Subset, count_pictures, load_subset, subset_path
 from evaluators.tasks import Task, in_suite, read_tasks
 from lines_core.checkpoints import compare, read_checkpoint
+from lines_core.packed import read_packed
 
 TINY_CLIP = "tiny-clip"
+WAYS, TUNED = "ways.json", "gammas.json"
 
 
 def checkpoint_path(folder: Path, checkpoint: str) -> Path:
-    """Where the weights fine-tuned on a task lie in a model's folder."""
-    return folder / "finetuned" / f"{checkpoint}.safetensors"
+    """Where a checkpoint lies in a model's folder: whole, or a compared one as a packed residual."""
+    return folder / ("compared" if is_compared(checkpoint) else "finetuned") / f"{checkpoint}.safetensors"
+
+
+def is_compared(checkpoint: str) -> bool:
+    """Whether a key is of the form ``<way>.<task>``."""
+    return "." in checkpoint
 
 
 def checkpoint_keys(folder: Path) -> tuple[str, ...]:
@@ -46,6 +54,9 @@ class TinyEncoder(LiveEncoder):
         path = checkpoint_path(self.folder, checkpoint)
         if not path.is_file():
             raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
+        if is_compared(checkpoint):
+            shapes = {name: value.shape for name, value in self.pretrained().items()}
+            return self.layout.flatten(read_packed(path, shapes))
         finetuned = read_checkpoint(path)
         compare(self.pretrained(), finetuned)
         return self.residual_of(finetuned)
@@ -78,6 +89,8 @@ class EmbeddedLab(Lab):
         self._cache = cache
         self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
         self._checkpoints = self._read_checkpoints()
+        self._ways, self._compared = self._read_compared()
+        self._tuned = self._read_tuned()
         self._looking = threading.Lock()  # guards the dictionaries that known answers need
         self._digests: dict[Path, str] = {}
         self._counts: dict[tuple[str, str], int] = {}
@@ -90,6 +103,18 @@ class EmbeddedLab(Lab):
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The fine-tuned checkpoints, in the order of their tasks."""
         return self._checkpoints
+
+    def compared(self) -> tuple[CheckpointInfo, ...]:
+        """The checkpoints in ``compared``, way by way."""
+        return self._compared
+
+    def ways(self) -> tuple[Way, ...]:
+        """How they were made."""
+        return self._ways
+
+    def tuned_gammas(self) -> Mapping[str, float]:
+        """The gammas in ``compared/gammas.json``."""
+        return self._tuned
 
     def tasks(self, suite: str) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
@@ -107,16 +132,16 @@ class EmbeddedLab(Lab):
     def evidence(self, measurement: Measurement) -> Sequence[str]:
         """Digests of the model, of the checkpoint and of the pictures that are counted."""
         files = [*self._model_files()]
-        if measurement.checkpoint:
-            files.append(checkpoint_path(self._model_folder, measurement.checkpoint))
-        tasks = self.tasks(measurement.suite)
+        for checkpoint in checkpoints_of(measurement.residual):
+            files.append(checkpoint_path(self._model_folder, checkpoint))
+        tasks = self.counted(measurement.suite, measurement.split)
         files += [subset_path(self.folder / "eval", task, measurement.split) for task in tasks]
         return [self._digest(file) for file in files]
 
     def fingerprint(self) -> str:
         """Names the lab by content: another weight, picture or prompt, another name. Reads all files once."""
         parts = [meaning(self._all_tasks), *map(self._digest, self._model_files())]
-        for checkpoint in self._checkpoints:
+        for checkpoint in (*self._checkpoints, *self._compared):
             path = checkpoint_path(self._model_folder, checkpoint.key)
             parts.append(f"{checkpoint.key} {self._digest(path)}")
         for task in self._all_tasks:
@@ -161,4 +186,29 @@ class EmbeddedLab(Lab):
             raise LabError(f"{self._model_folder / 'finetuned'} holds no fine-tuned checkpoint.")
         return tuple(
             CheckpointInfo(task.key, task.title, task.suite) for task in self._all_tasks if task.key in keys
+        )
+
+    def _read_tuned(self) -> dict[str, float]:
+        path = self._model_folder / "compared" / TUNED
+        if not path.is_file():
+            return {}
+        try:
+            return {str(key): float(gamma) for key, gamma in json.loads(path.read_text("utf-8")).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise LabError(f"{path} does not give a gamma for each checkpoint: {error}") from error
+
+    def _read_compared(self) -> tuple[tuple[Way, ...], tuple[CheckpointInfo, ...]]:
+        """The ways listed in ``compared/ways.json``, and the checkpoints of them that are there."""
+        listed = self._model_folder / "compared" / WAYS
+        if not listed.is_file():
+            return (), ()
+        try:
+            ways = tuple(Way(**way) for way in json.loads(listed.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise LabError(f"{listed} is not a list of ways of fine-tuning: {error}") from error
+        keys = [(way, task, f"{way.key}.{task.key}") for way in ways for task in self._all_tasks]
+        return ways, tuple(
+            CheckpointInfo(key, f"{task.title} ({way.title})", task.suite)
+            for way, task, key in keys
+            if checkpoint_path(self._model_folder, key).is_file()
         )

@@ -4,15 +4,16 @@ import hashlib
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from evaluators.errors import SpecError
+from evaluators.heads import Head
 from evaluators.live import LiveEncoder
-from evaluators.measurement import Measurement
+from evaluators.measurement import Measurement, Residual
 from evaluators.pictures import Pictures
 from evaluators.spec import EditSpec
 from evaluators.subsets import Subset
@@ -53,6 +54,23 @@ class CheckpointInfo:
     suite: str
 
 
+@dataclass(frozen=True)
+class Way:
+    """A way of fine-tuning that is compared with the usual one.
+
+    Args:
+        key: its checkpoints are ``<key>.<task>``.
+        kind: ``"rates"`` (learning rates by depth), ``"lora"`` (low-rank updates) or ``"soup"`` (a member).
+        title: what the page calls it.
+        help: one sentence.
+    """
+
+    key: str
+    kind: str
+    title: str
+    help: str
+
+
 class Lab(ABC):
     """Model, checkpoints, tasks and pictures. Any method may be called from any thread.
 
@@ -85,6 +103,18 @@ class Lab(ABC):
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The fine-tuned checkpoints, in the order of their tasks."""
 
+    def compared(self) -> tuple[CheckpointInfo, ...]:
+        """Checkpoints that a spec may name, but that are only shown beside others."""
+        return ()
+
+    def ways(self) -> tuple[Way, ...]:
+        """How the compared checkpoints were made."""
+        return ()
+
+    def tuned_gammas(self) -> Mapping[str, float]:
+        """Gamma by checkpoint, as C.1 chose it on validation when the lab was made."""
+        return {}
+
     @abstractmethod
     def tasks(self, suite: str) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
@@ -113,23 +143,37 @@ class Lab(ABC):
 
     def measurement(self, spec: EditSpec) -> Measurement:
         """What the spec asks to be measured. Raises: SpecError if this lab cannot answer it."""
-        checkpoints = {one.key: one for one in self.checkpoints()}
-        if spec.checkpoint not in checkpoints:
+        checkpoints = {one.key: one for one in (*self.checkpoints(), *self.compared())}
+        for key in spec.sources:
+            if key not in checkpoints:
+                raise SpecError(f"There is no checkpoint {key!r}: pick one of {', '.join(checkpoints)}.")
+        suites = {checkpoints[key].suite for key in spec.sources}
+        if len(suites) > 1:
             raise SpecError(
-                f"There is no checkpoint {spec.checkpoint!r}: pick one of {', '.join(checkpoints)}."
+                "Only checkpoints that are measured on the same tasks can be merged, got suites "
+                f"{' and '.join(sorted(suites))}."
             )
-        suite = checkpoints[spec.checkpoint].suite
+        suite = suites.pop()
         scales = spec.scales(self.info.num_blocks)
         edited = any((*scales.blocks, scales.before, scales.after))
-        largest = self.largest(suite, spec.split)
+        largest = self.largest(suite, spec.split, spec.targets if spec.merge else ())
         images = min(spec.images, largest) if spec.images else largest
-        checkpoint = spec.checkpoint if edited else ""
-        return Measurement(self.info.key, checkpoint, scales, suite, spec.split, images)
+        residual: Residual = (spec.merge or spec.checkpoint) if edited else ""
+        return Measurement(self.info.key, residual, scales, suite, spec.split, images)
 
-    def largest(self, suite: str, split: str) -> int:
-        """Pictures of the task that has most of them. Raises: SpecError if a task has none."""
+    def counted(self, suite: str, split: str) -> tuple[Task, ...]:
+        """Those tasks of a suite that have pictures on a split: shifted sets are test sets only."""
+        return tuple(task for task in self.tasks(suite) if self.count(task, split))
+
+    def largest(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
+        """Pictures of the task that has most of them.
+
+        Args:
+            needed: keys of the tasks that must have some; all if left out.
+        Raises: SpecError if one of them has none.
+        """
         counts = {task.key: self.count(task, split) for task in self.tasks(suite)}
-        absent = [key for key, count in counts.items() if not count]
+        absent = [key for key, count in counts.items() if not count and (key in needed or not needed)]
         if absent:
             raise SpecError(
                 f"There are no {split!r} pictures for {', '.join(absent)}: "
@@ -141,8 +185,8 @@ class Lab(ABC):
         """Names the measurement by everything that decides its counts, so that no stale number survives."""
         parts = {
             "schema": schema,
-            "measurement": asdict(measurement) | {"scales": list(measurement.scales)},
-            "tasks": meaning(self.tasks(measurement.suite)),
+            "measurement": measurement.as_dict(),
+            "tasks": meaning(self.counted(measurement.suite, measurement.split)),
             "files": list(self.evidence(measurement)),
             "dtype": str(self.dtype),
             "device": self.device.type,
@@ -160,12 +204,12 @@ class Lab(ABC):
             return self._encoder
 
     def pictures(self, suite: str, split: str) -> Pictures:
-        """The pictures of a suite and split, interleaved. Raises: SpecError if a task has none; LabError."""
-        self.largest(suite, split)
+        """The pictures of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
+        tasks = self.counted(suite, split)
         with self._loading:
             pictures = self._pictures.get((suite, split))
             if pictures is None:
-                subsets = [self._subset(task, split) for task in self.tasks(suite)]
+                subsets = [self._subset(task, split) for task in tasks]
                 pictures = Pictures(subsets, *self._normalisation(), self.device, self.dtype, self.chunk)
                 self._pictures[suite, split] = pictures
             return pictures
@@ -178,6 +222,16 @@ class Lab(ABC):
                 heads = tuple(self._head(task) for task in self.tasks(suite))
                 self._heads[suite] = heads
             return heads
+
+    def heads_counted(self, measurement: Measurement) -> tuple[Head, ...]:
+        """The classifiers of those tasks that the measurement counts, in the order of its pictures."""
+        counted = self.counted(measurement.suite, measurement.split)
+        heads = zip(self.tasks(measurement.suite), self.heads_for(measurement), strict=True)
+        return tuple(head for task, head in heads if task in counted)
+
+    def heads_for(self, measurement: Measurement) -> tuple[Head, ...]:
+        """The classifiers of a measurement's tasks: zero-shot ones, unless its residual brings its own."""
+        return tuple(map(Head, self.heads(measurement.suite)))
 
     @abstractmethod
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:

@@ -1,4 +1,8 @@
-"""Families of public checkpoints, one fine-tuned from each encoder on each task, and where each one lies."""
+"""Families of public checkpoints and where each one lies.
+
+Most have one checkpoint for each encoder and task; model soups have many of one task, which differ in how
+they were fine-tuned.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +10,7 @@ from types import MappingProxyType
 
 from evaluators.errors import HubError
 from evaluators.zoo.encoders import Encoder
-from evaluators.zoo.tasks import HubTask
+from evaluators.zoo.tasks import IMAGENET, TABLE1, HubTask
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,34 @@ class CheckpointFamily:
         another_task: reason by key, where the checkpoint was fine-tuned on another task than ours: its
             target accuracy on ours means nothing, and the published figures are not about ours.
         revision: branch, tag or commit to ask for.
+        suite: of its tasks.
+        members: names of the checkpoints where there are several of one task, the only one in `tasks`; empty
+            where there is one for each task.
+        suggested: members to begin with, best first.
+        url: where a member lies outside the Hub, with ``{member}``.
+        megabytes: of a member's file, in 10**6 bytes.
     """
 
     key: str
     title: str
     source: str
     training: str
-    repo: str
-    path: str
     models: Mapping[str, str]
     tasks: Mapping[str, str]
+    repo: str = ""
+    path: str = ""
     another_task: Mapping[str, str] = field(default_factory=dict)
     revision: str = "main"
+    suite: str = TABLE1
+    members: tuple[str, ...] = ()
+    suggested: tuple[str, ...] = ()
+    url: str = ""
+    megabytes: int = 0
+
+    @property
+    def target(self) -> str:
+        """Key of the task that all members were fine-tuned on; empty for a family without members."""
+        return next(iter(self.tasks)) if self.members else ""
 
     def place(self, encoder: Encoder, task: HubTask) -> Place:
         """Where the checkpoint lies that was fine-tuned from `encoder` on `task`.
@@ -64,8 +84,28 @@ class CheckpointFamily:
         for known, key in ((self.models, encoder.key), (self.tasks, task.key)):
             if key not in known:
                 raise HubError(f"{self.title} has no checkpoint for {key}, only for {', '.join(known)}.")
+        if self.members:
+            raise HubError(f"{self.title} has {len(self.members)} checkpoints for {task.key}: name a member.")
         spelling = {"model": self.models[encoder.key], "task": self.tasks[task.key]}
         return Place(self.repo.format(**spelling), "model", self.revision, self.path.format(**spelling))
+
+    def address(self, encoder: Encoder, member: str) -> str:
+        """Where a member lies that was fine-tuned from `encoder`.
+
+        Raises: HubError if the family has no such member.
+
+        >>> from evaluators.zoo import ENCODERS
+        >>> FAMILIES["model-soups"].address(ENCODERS["ViT-B-32"], "model_43")
+        'https://github.com/mlfoundations/model-soups/releases/download/v0.0.2/model_43.pt'
+        """
+        if encoder.key not in self.models:
+            raise HubError(
+                f"{self.title} has no checkpoint for {encoder.key}, only for {', '.join(self.models)}."
+            )
+        if member not in self.members:
+            known = f"{self.members[0]} to {self.members[-1]}" if self.members else "one for each task"
+            raise HubError(f"{self.title} has no member {member!r}, but {known}.")
+        return self.url.format(member=member)
 
 
 _ROWS = (
@@ -138,6 +178,22 @@ _ROWS = (
             "emnist_letters": "emnist_letters",
             "kmnist": "kmnist",
         },
+    ),
+    CheckpointFamily(
+        key="model-soups",
+        title="Model soups (ImageNet)",
+        source="mlfoundations/model-soups d5398f1 on GitHub, release v0.0.2, MIT",
+        training="Image tower and an ImageNet head together, from a linear probe: 72 runs that differ in "
+        "learning rate, weight decay, epochs, augmentation, label smoothing and seed. model_0 is the linear "
+        "probe that they began from.",
+        models={"ViT-B-32": "ViT-B-32"},
+        tasks={"imagenet": "ImageNet"},
+        suite=IMAGENET,
+        members=tuple(f"model_{number}" for number in range(72)),
+        # by accuracy on 2 % of the training set, which greedy soups go by
+        suggested=tuple(f"model_{number}" for number in (43, 44, 69, 48, 63, 27, 34, 60, 54, 70)),
+        url="https://github.com/mlfoundations/model-soups/releases/download/v0.0.2/{member}.pt",
+        megabytes=456,
     ),
 )
 

@@ -20,22 +20,23 @@ TOLERANCE = 0.01
 _TABLES: dict[str, Any] = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
 
 
-def _figures() -> dict[tuple[str, str, str, str, str], float]:
+def _figures() -> dict[tuple[str, str, str, str, str, str], float]:
     figures = {}
     for family in FAMILIES:
         table = _TABLES[family]
         for task, row in table["percent"].items():
-            for (what, split, encoder), percent in zip(table["columns"], row, strict=True):
-                figures[family, encoder, task, what, split] = round(percent / 100, 6)
+            for (what, split, encoder, *member), percent in zip(table["columns"], row, strict=True):
+                if percent is not None:
+                    figures[family, encoder, task, what, split, "".join(member)] = round(percent / 100, 6)
     return figures
 
 
-FIGURES: Mapping[tuple[str, str, str, str, str], float] = MappingProxyType(_figures())
-"""(family, encoder, task, what, split) -> top-1 accuracy in [0, 1], as published; see `published`."""
+FIGURES: Mapping[tuple[str, str, str, str, str, str], float] = MappingProxyType(_figures())
+"""(family, encoder, task, what, split, member) -> top-1 accuracy in [0, 1], as published; see `published`."""
 
 
 def published(
-    encoder_key: str, task_key: str, what: str, family_key: str, split: str = "test"
+    encoder_key: str, task_key: str, what: str, family_key: str, split: str = "test", member: str = ""
 ) -> float | None:
     """Published top-1 accuracy, in [0, 1], of a model on a task; None where there is none about that task.
 
@@ -44,10 +45,12 @@ def published(
 
     Args:
         encoder_key, task_key, family_key: keys of `ENCODERS`, `TASKS` and `FAMILIES`.
-        what: ``"zero-shot"``, or ``"fine-tuned"`` on that same task.
+        what: ``"zero-shot"``, or ``"fine-tuned"`` on that same task; a member of model-soups on ImageNet.
         split: ``"test"`` or ``"val"``, which only tall-masks has.
+        member: of a family that has several checkpoints of one task.
     Raises: LabError for a key, `what` or `split` that is unknown: that is another thing than no figure.
-    Source: wang-kee/LiNeS 43a7bdd, results; tanganke/fusion_bench 54c9e8c, docs/modelpool/clip_vit.md.
+    Source: wang-kee/LiNeS 43a7bdd, results; tanganke/fusion_bench 54c9e8c, docs/modelpool/clip_vit.md;
+        mlfoundations/model-soups d5398f1, README.md.
 
     >>> published("ViT-B-32", "mnist", "zero-shot", "tall-masks")
     0.4826
@@ -63,7 +66,7 @@ def published(
             raise LabError(f"No figures are listed for {name!r}, expected one of {', '.join(known)}.")
     if task_key in FAMILIES[family_key].another_task:
         return None
-    return FIGURES.get((family_key, encoder_key, task_key, what, split))
+    return FIGURES.get((family_key, encoder_key, task_key, what, split, member))
 
 
 @dataclass(frozen=True)

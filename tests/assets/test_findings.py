@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from assets.recipes.ample_targets import ample_specs, measure_ample_targets, read_ample_targets
-from assets.recipes.findings import Measured, best_beyond, equal_target_control, mean_control, mean_target
+from assets.recipes.findings import Measured, best_beyond, equal_target_control
 from assets.recipes.report import AMPLE
 from assets.recipes.world.catalogue import TASKS
 from evaluators import EditSpec, Evaluation, TaskResult
+from evaluators.means import mean_control, mean_target
 from tests.paths import ASSETS
 
 
@@ -69,8 +70,8 @@ def evaluation(target: int, controls: tuple[int, int]) -> Evaluation:
 
 def test_means_over_checkpoints() -> None:
     found = [evaluation(90, (40, 60)), evaluation(70, (20, 60))]
-    assert mean_target(found).value == pytest.approx(0.8)
-    assert mean_control(found).value == pytest.approx(0.45)
+    assert mean_target(found).mean == pytest.approx(0.8)
+    assert mean_control(found).mean == pytest.approx(0.45)
 
 
 def test_asking_about_the_same_pictures_twice_makes_nothing_surer() -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from evaluators.errors import LabError, SpecError, Superseded
 from evaluators.evaluation import Evaluation
+from evaluators.measurement import Residual
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import save_precomputed
@@ -159,7 +160,7 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
 ) -> None:
     """Two visitors take turns on one model: at every forward pass the weights are those of its own spec."""
     encode = studio.lab.encoder.encode
-    carried: list[str | None] = []
+    carried: list[Residual] = []
 
     def checked(pictures: torch.Tensor) -> torch.Tensor:
         assert studio._turns._held

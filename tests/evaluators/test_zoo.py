@@ -27,8 +27,11 @@ from evaluators.zoo import (
     published,
 )
 from evaluators.zoo.published import FIGURES
+from evaluators.zoo.tasks import IMAGENET, WITHOUT_OBJECTNET
 
 FOLDER = Path(zoo.__file__).parent
+TWENTY = {key: TASKS[key] for key in BENCHMARKS[20]}
+SUITE = {key: task for key, task in TASKS.items() if task.suite == IMAGENET}
 
 PAPER_ORDER = (
     "EuroSAT DTD SUN397 MNIST RESISC45 GTSRB Cars SVHN STL10 OxfordIIITPet Flowers102 CIFAR100 PCAM FER2013 "
@@ -150,7 +153,7 @@ def test_benchmarks_are_the_papers() -> None:
     assert {n: len(keys) for n, keys in BENCHMARKS.items()} == {8: 8, 14: 14, 20: 20}
     for n, keys in BENCHMARKS.items():
         assert [TASKS[key].title for key in keys] == PAPER_ORDER[:n]
-    assert list(TASKS) == list(BENCHMARKS[20])
+    assert list(TASKS) == [*BENCHMARKS[20], *SUITE]
 
 
 @pytest.mark.parametrize("key", FACTS)
@@ -169,15 +172,15 @@ def test_tasks_are_as_the_fact_sheet_has_them(key: str) -> None:
 
 def test_every_task_is_a_row_of_both_files() -> None:
     texts = json.loads((FOLDER / "tasks.json").read_text("utf-8"))
-    assert set(texts["tasks"]) == set(TASKS) == set(FACTS)
+    assert set(texts["tasks"]) == set(TWENTY) == set(FACTS)
     assert all(key == task.key for key, task in TASKS.items())
-    assert len({task.title for task in TASKS.values()}) == len({task.repo for task in TASKS.values()}) == 20
+    assert len({task.title for task in TASKS.values()}) == len({task.repo for task in TASKS.values()}) == 25
 
 
 def test_what_is_special_about_some_tasks() -> None:
     def only(**expected: object) -> set[str]:
         ((name, value),) = expected.items()
-        return {key for key, task in TASKS.items() if getattr(task, name) == value}
+        return {key for key, task in TWENTY.items() if getattr(task, name) == value}
 
     assert only(form="webdataset") == only(image_column="jpg") == only(label_column="cls") == {"fer2013"}
     assert only(config="cropped_digits") == {"svhn"}
@@ -189,7 +192,7 @@ def test_what_is_special_about_some_tasks() -> None:
     assert only(class_list="both families") == set(
         "eurosat gtsrb mnist svhn pcam stl10 cifar10 rendered_sst2".split()
     )
-    assert only(relabel=None) == set(TASKS)
+    assert only(relabel=None) == only(imagenet=None) == only(suite="tasks") == set(TWENTY)
 
 
 def test_known_differences_are_said() -> None:
@@ -223,7 +226,7 @@ def test_the_typing_error_of_the_source_is_mended_and_said() -> None:
     assert "'cra'" in TASKS["cifar100"].note
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.key)
+@pytest.mark.parametrize("task", TWENTY.values(), ids=lambda task: task.key)
 def test_texts_can_be_shown_and_filled(task: HubTask) -> None:
     for text in (*task.classes, *task.prompts, task.note, task.title):
         assert text == text.strip()
@@ -253,6 +256,75 @@ def test_what_is_no_task_is_refused(change: dict[str, object], message: str) -> 
         replace(TASKS["mnist"], **change)  # type: ignore[arg-type]
 
 
+# --- ImageNet and its shifts ---
+
+
+def test_imagenet_and_its_shifts() -> None:
+    facts = {key: (task.repo, task.test_split, task.test_size, task.form) for key, task in SUITE.items()}
+    assert facts == {
+        "imagenet": ("mrm8488/ImageNet1K-val", "train", 50000, "parquet"),
+        "imagenet_v2": ("clip-benchmark/wds_imagenetv2", "test", 10000, "webdataset"),
+        "imagenet_sketch": ("clip-benchmark/wds_imagenet_sketch", "test", 50889, "webdataset"),
+        "imagenet_r": ("clip-benchmark/wds_imagenet-r", "test", 30000, "webdataset"),
+        "imagenet_a": ("clip-benchmark/wds_imagenet-a", "test", 7500, "webdataset"),
+    }
+    assert {key for key, task in SUITE.items() if task.test_only} == set(SUITE) - {"imagenet"}
+    assert all(task.train_split is task.validation_split is None for task in SUITE.values())
+    for key in ("imagenet", "imagenet_v2", "imagenet_sketch"):
+        assert TASKS[key].imagenet == tuple(range(1000))
+    assert "from one half each" in TASKS["imagenet"].note
+    assert WITHOUT_OBJECTNET in TASKS["imagenet"].note
+
+
+def test_positions_of_the_200_classes() -> None:
+    """The sums are those of the fact sheet's lists; the classes are ones that one knows to be among them."""
+    declare_missing_operators()
+    import open_clip
+
+    renditions, hard = (TASKS[key].imagenet or () for key in ("imagenet_r", "imagenet_a"))
+    for positions, total in ((renditions, 86135), (hard, 102178)):
+        assert len(positions) == 200 == TASKS["imagenet_r"].num_classes
+        assert list(positions) == sorted(set(positions))
+        assert sum(positions) == total
+    names = open_clip.IMAGENET_CLASSNAMES
+    assert names[renditions[0]] == "goldfish"
+    assert (names[hard[0]], names[hard[-1]]) == ("stingray", "acorn")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"imagenet": (0, 1000)}, "positions from 0 to 999"),
+        ({"imagenet": (3, 3)}, "each once"),
+        ({"imagenet": (3,)}, "at least two classes"),
+        ({"classes": ("a", "b")}, "no names or prompts of its own"),
+        ({"validation_split": "validation"}, "only tested on, so it has no validation split"),
+    ],
+)
+def test_what_is_no_shift_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(LabError, match=message):
+        replace(TASKS["imagenet_a"], **change)  # type: ignore[arg-type]
+
+
+def test_addresses_of_model_soups() -> None:
+    family, encoder = FAMILIES["model-soups"], ENCODERS["ViT-B-32"]
+    releases = "https://github.com/mlfoundations/model-soups/releases/download/v0.0.2"
+    assert [family.address(encoder, member) for member in family.members] == [
+        f"{releases}/model_{number}.pt" for number in range(72)
+    ]
+    best = "43 44 69 48 63 27 34 60 54 70".split()
+    assert family.suggested == tuple(f"model_{number}" for number in best)
+    assert family.target == "imagenet"
+    with pytest.raises(HubError, match="no member 'model_72', but model_0 to model_71"):
+        family.address(encoder, "model_72")
+    with pytest.raises(HubError, match="no checkpoint for ViT-L-14, only for ViT-B-32"):
+        family.address(ENCODERS["ViT-L-14"], "model_0")
+    with pytest.raises(HubError, match="72 checkpoints for imagenet: name a member"):
+        family.place(encoder, TASKS["imagenet"])
+    with pytest.raises(HubError, match="no member 'model_0', but one for each task"):
+        FAMILIES["tall-masks"].address(encoder, "model_0")
+
+
 # --- families and their listings ---
 
 
@@ -261,7 +333,7 @@ def test_places_of_the_papers_checkpoints() -> None:
     assert family.place(ENCODERS["ViT-B-16"], TASKS["stanford_cars"]) == Place(
         "nik-dim/tall_masks", "model", "main", "single_task/ViT-B-16/CarsVal/nonlinear_finetuned.pt"
     )
-    for task in TASKS.values():
+    for task in TWENTY.values():
         path = family.place(ENCODERS["ViT-L-14"], task).pattern_path
         assert path == f"single_task/ViT-L-14/{task.title}Val/nonlinear_finetuned.pt"
 
@@ -269,7 +341,7 @@ def test_places_of_the_papers_checkpoints() -> None:
 def test_places_of_fusion_bench() -> None:
     family, repos = FAMILIES["fusion-bench"], []
     for encoder in ENCODERS.values():
-        for task in TASKS.values():
+        for task in TWENTY.values():
             place = family.place(encoder, task)
             assert (place.kind, place.pattern_path) == ("model", "model.safetensors")
             repos.append(place.repo)
@@ -304,7 +376,7 @@ def listing() -> list[str]:
     ("key", "folder"), [("ViT-B-32", "ViT-B-32"), ("ViT-B-16", "VIT-B-16"), ("ViT-L-14", "ViT-L-14")]
 )
 def test_every_checkpoint_is_found_in_the_listing(key: str, folder: str) -> None:
-    for task in TASKS.values():
+    for task in TWENTY.values():
         place = FAMILIES["tall-masks"].place(ENCODERS[key], task)
         found = match(place.pattern_path, listing())
         assert found == f"single_task/{folder}/{task.title}Val/nonlinear_finetuned.pt"
@@ -323,7 +395,7 @@ def test_match() -> None:
 
 
 def mean(family: str, encoder: str, what: str, tasks: int) -> float:
-    figures = [FIGURES[family, encoder, key, what, "test"] for key in BENCHMARKS[tasks]]
+    figures = [FIGURES[family, encoder, key, what, "test", ""] for key in BENCHMARKS[tasks]]
     return round(100 * statistics.fmean(figures), 2)
 
 
@@ -368,8 +440,17 @@ def test_published_figures(
     assert published(encoder, task, what, family, split) == expected
 
 
+def test_figures_of_model_soups() -> None:
+    def figure(task: str, member: str) -> float | None:
+        return published("ViT-B-32", task, "fine-tuned", "model-soups", member=member)
+
+    assert [figure(key, "model_0") for key in SUITE] == [0.7557, 0.6409, 0.4053, 0.6224, 0.2657]
+    assert [figure(key, "model_43") for key in SUITE] == [0.8039, None, None, None, None]
+    assert figure("imagenet", "") is figure("imagenet", "model_1") is figure("mnist", "model_0") is None
+
+
 def test_figures_are_complete() -> None:
-    assert len(FIGURES) == 20 * 12 + 20 * 6
+    assert len(FIGURES) == 20 * 12 + 20 * 6 + 6
     assert all(0.05 < figure < 1.0 for figure in FIGURES.values())
 
 

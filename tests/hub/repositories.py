@@ -1,6 +1,8 @@
 """The public repositories of the zoo in their exact layouts, with random weights, small or full size."""
 
+import io
 import json
+import tarfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -136,8 +138,33 @@ def serve_fusion_bench(hub: Hub, encoder: Encoder, task: HubTask, weights: Mappi
     return path
 
 
+SOUPS = "mlfoundations/model-soups"
+"""Where the local Hub has what is a release on GitHub: it redirects to another origin as well."""
+
+
+def random_head(classes: int, features: int, seed: int) -> dict[str, Tensor]:
+    """A classification head by the names of model-soups."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "classification_head.weight": torch.randn((classes, features), generator=generator),
+        "classification_head.bias": torch.randn(classes, generator=generator),
+    }
+
+
+def serve_soup_member(
+    hub: Hub, member: str, weights: Mapping[str, Tensor], head: Mapping[str, Tensor]
+) -> Path:
+    """One ``model_{i}.pt`` as mlfoundations/model-soups saves it: the head beside the tall-masks names."""
+    path = hub.folder(SOUPS) / f"{member}.pt"
+    torch.save(tall_masks_state(weights) | {name: value.clone() for name, value in head.items()}, path)
+    return path
+
+
 def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> None:
-    """The test split of a task, and its own validation split if it has one, as one parquet file each."""
+    """The test split of a task, and its own validation split if it has one, as one file each."""
+    if task.form == "webdataset":
+        _serve_tar(hub, task, count, np.random.default_rng(seed), side)
+        return
     for number, split in enumerate(filter(None, (task.test_split, task.validation_split))):
         _serve_split(hub, task, split, count, np.random.default_rng([seed, number]), side)
     if task.config:
@@ -153,17 +180,12 @@ def _serve_split(
     """Noise around one colour a class."""
     import datasets
 
-    images, labels = [], []
-    for number in range(count):
-        label = number % len(task.classes)
-        colour = np.random.default_rng(label).integers(40, 216, 3)
-        pixels = (colour + generator.normal(0, 40, (side, side, 3))).clip(0, 255).astype(np.uint8)
-        images.append(Image.fromarray(pixels))
-        labels.append(label)
+    labels = [number % task.num_classes for number in range(count)]
+    images = [_picture(label, generator, side) for label in labels]
     features = datasets.Features(
         {
             task.image_column: datasets.Image(),
-            task.label_column: datasets.ClassLabel(names=list(task.classes)),
+            task.label_column: datasets.ClassLabel(names=list(task.classes) or _wnids(task)),
         }
     )
     folder = hub.folder(task.repo, "dataset") / (task.config or "data")
@@ -171,6 +193,35 @@ def _serve_split(
     rows = {task.image_column: images, task.label_column: labels}
     path = folder / f"{split}-00000-of-00001.parquet"
     datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=20)
+
+
+def _picture(label: int, generator: np.random.Generator, side: int) -> Image.Image:
+    colour = np.random.default_rng(label).integers(40, 216, 3)
+    pixels = (colour + generator.normal(0, 40, (side, side, 3))).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(pixels)
+
+
+def _wnids(task: HubTask) -> list[str]:
+    """Names like ImageNet's own, which say nothing to the tasks."""
+    return [f"n{number:08}" for number in range(task.num_classes)]
+
+
+def _serve_tar(hub: Hub, task: HubTask, count: int, generator: np.random.Generator, side: int) -> None:
+    """As clip-benchmark lays it out: sorted by class; how many tar files there are lies beside them."""
+    folder = hub.folder(task.repo, "dataset")
+    split = folder / task.test_split
+    split.mkdir(exist_ok=True)
+    (folder / "classnames.txt").write_text("\n".join(_wnids(task)))
+    (split / "nshards.txt").write_text("1\n")
+    with tarfile.open(split / "0.tar", "w") as tar:
+        for number, label in enumerate(sorted(number % task.num_classes for number in range(count))):
+            encoded = io.BytesIO()
+            _picture(label, generator, side).save(encoded, "jpeg")
+            contents = {task.label_column: str(label).encode(), "jpg": encoded.getvalue()}
+            for field, content in contents.items():
+                member = tarfile.TarInfo(f"s{number:07}.{field}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
 
 
 def serve_zoo(

@@ -14,7 +14,7 @@ def check_names(task: HubTask, names: Sequence[str] | None) -> None:
 
     Raises: HubError if not.
     """
-    expected = len(task.classes if task.relabel is None else task.relabel)
+    expected = task.num_classes if task.relabel is None else len(task.relabel)
     if names is not None and len(names) != expected:
         few = ", ".join(names[:5])
         raise HubError(
@@ -31,7 +31,7 @@ def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np
         file: they are from, for the message.
     Raises: HubError for anything else, or a number that is no class.
     """
-    expected = len(task.classes if task.relabel is None else task.relabel)
+    expected = task.num_classes if task.relabel is None else len(task.relabel)
     for row, label in enumerate(labels):
         if not isinstance(label, int) or not 0 <= label < expected:
             raise HubError(

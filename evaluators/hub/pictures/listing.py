@@ -93,3 +93,23 @@ def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[
         SplitFile(path, hf_hub_url(repo, path, repo_type="dataset", revision=commit), sizes[path])
         for path in paths
     )
+
+
+def list_tars(repo: str, split: str, commit: str) -> tuple[SplitFile, ...]:
+    """The tar files in the folder of a split by path, as clip-benchmark lays its data sets out.
+
+    ``datasets`` is not asked: beside the tar files lies a ``nshards.txt``, and it takes a split of one tar
+    file for text.
+
+    Raises: HubError if there is no such folder, no tar file in it, or the Hub cannot be asked.
+    Cost: one request for 1,000 files.
+    """
+    with hub_errors(repo, split, kind="dataset", revision=commit):
+        entries = list(HfApi().list_repo_tree(repo, split, revision=commit, repo_type="dataset"))
+    tars = [entry for entry in entries if isinstance(entry, RepoFile) and entry.path.endswith(".tar")]
+    if not tars:
+        raise HubError(f"{repo} has no tar files in its folder {split!r} at {commit[:7]}.")
+    return tuple(
+        SplitFile(tar.path, hf_hub_url(repo, tar.path, repo_type="dataset", revision=commit), tar.size)
+        for tar in sorted(tars, key=lambda tar: tar.path)
+    )

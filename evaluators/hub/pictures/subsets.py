@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.pictures.listing import find_commit, is_commit, list_split
+from evaluators.hub.pictures.listing import find_commit, is_commit, list_split, list_tars
 from evaluators.hub.pictures.parquet import ParquetSplit
 from evaluators.hub.pictures.prepared import (
     cache_commit,
@@ -95,7 +95,8 @@ def hub_subset(
         progress: called with pictures done and in total, from the calling thread.
         stop: ends the preparation when set.
         patience: with each request to the Hub.
-    Raises: SpecError if validation pictures are asked for that the test subset of that size needs itself;
+    Raises: SpecError if validation pictures are asked for that the test subset of that size needs itself, or
+        of a task that is only tested on;
         HubError if the Hub refuses, fails or cannot be reached, or holds something else than expected;
         Cancelled within 0.1 s of ``stop``, the row groups read so far being kept.
     Cost: a request a row group for its labels, its pictures' bytes for the chosen ones; memory for up to
@@ -152,11 +153,11 @@ class _Request:
     @property
     def shared(self) -> bool:
         """Whether validation and test are drawn from one published split."""
-        return self.task.validation_split is None
+        return self.task.validation_split is None and not self.task.test_only
 
     def digest(self, commit: str) -> str:
         task = self.task
-        columns = (task.image_column, task.label_column, task.relabel, len(task.classes), task.form)
+        columns = (task.image_column, task.label_column, task.relabel, task.num_classes, task.form)
         data = (task.key, task.repo, task.config, self.published_split, commit)
         wanted = (self.split, self.shared, self.images, self.image_size, self.most_bytes)
         return name_of(VERSION, SEED, data, columns, wanted)
@@ -175,10 +176,11 @@ class _Request:
         self, cache: Path, commit: str, workers: Workers, progress: Callable[[int, int], None]
     ) -> HubSubset:
         task, path = self.task, self.path(cache, commit)
-        files = workers.ask(lambda: list_split(task.repo, task.config, self.published_split, commit))
         if task.form == "webdataset":
-            source: ParquetSplit | TarSplit = TarSplit(task, files, workers, self.most_bytes)
+            files = workers.ask(lambda: list_tars(task.repo, self.published_split, commit))
+            source: ParquetSplit | TarSplit = TarSplit(task, files, workers, self.most_bytes, self.images)
         else:
+            files = workers.ask(lambda: list_split(task.repo, task.config, self.published_split, commit))
             source = ParquetSplit(task, files, workers)
         rows = self._choose(source.groups)
         progress(0, len(rows))
@@ -255,6 +257,8 @@ def _check(task: HubTask, split: str, images: int, most_bytes: int) -> None:
         raise SpecError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
     if images < 0 or most_bytes <= 0:
         raise SpecError(f"images must be 0 or more and most_bytes above 0, got {images} and {most_bytes}.")
+    if split == "val" and task.test_only:
+        raise SpecError(f"{task.title} is only tested on: nothing may be chosen on its pictures.")
     if split == "val" and images == 0 and task.validation_split is None:
         raise _refusal(task, task.test_size // 2)
 

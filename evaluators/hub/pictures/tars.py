@@ -1,9 +1,9 @@
 """A split kept in tar files, as WebDataset lays them out: ``<sample>.jpg`` beside ``<sample>.cls``."""
 
-import hashlib
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,86 +14,152 @@ from evaluators.hub.pictures.listing import SplitFile
 from evaluators.hub.pictures.rows import RowGroup, sort_groups
 from evaluators.hub.transfer.ranges import RangeFile
 from evaluators.hub.transfer.workers import Workers
-from evaluators.subsets import SEED
 from evaluators.zoo.tasks import HubTask
+
+PIECE = 1 << 20
+"""Bytes read at a place of a file that is not read whole: a few pictures."""
+PIECES_A_PICTURE = 2
+_BLOCK = tarfile.BLOCKSIZE
+
+
+class _Place(NamedTuple):
+    """Bytes ``start`` to ``end`` of a file."""
+
+    file: SplitFile
+    start: int
+    end: int
 
 
 class TarSplit:
-    """The tar files of a split, read whole into memory: labels and pictures lie mixed in them.
+    """The tar files of a split, read into memory: labels and pictures lie mixed in them.
 
-    They are taken in an order of hashes until the budget ends; rows of the others count as not there. Nothing
-    is unpacked: members are read where they lie.
+    Files that fit into the budget together are read whole. Of larger ones pieces are read, spread evenly over
+    all of them: the public data sets are sorted by class, so that a few whole files would hold a few classes.
+    A tar file has no list of contents, but each member has a header with a checksum at a multiple of 512
+    bytes, which is how the first whole sample of a piece is found. Rows of what is not read count as not
+    there. Nothing is unpacked: members are read where they lie.
+
+    A piece begins at a multiple of `PIECE`, so that a sample belongs to the same one however many are read,
+    and with it to the same half where validation and test share a split.
 
     Args:
         task: says the columns and classes.
         files: of the split.
         workers: to read with.
-        most_bytes: sizes of the files taken add up to this at most.
-    Raises: HubError if no file fits into the budget, a file is no tar file, a sample lacks its label or
-        picture or has a class of its own, or the Hub fails; Cancelled.
+        most_bytes: to read at most.
+        images: how many pictures are wanted, 0 for as many as the budget allows.
+    Raises: HubError if the budget does not suffice for a piece, a file is no tar file, a sample lacks its
+        label or picture or has a class of its own, or the Hub fails; Cancelled.
     """
 
-    def __init__(self, task: HubTask, files: Sequence[SplitFile], workers: Workers, most_bytes: int) -> None:
+    def __init__(
+        self, task: HubTask, files: Sequence[SplitFile], workers: Workers, most_bytes: int, images: int
+    ) -> None:
         self._task = task
         self._traffic = workers.traffic
-        self._pictures: dict[str, list[bytes]] = {}
-        groups = []
-        for file, (labels, pictures) in workers.each(self._open, _within(most_bytes, files)):
-            self._pictures[file.path] = pictures
-            groups.append(RowGroup(file.path, 0, 0, 0, labels))
-        if not groups:
-            smallest = min((file.size for file in files), default=0)
+        self._fields = (*task.image_column.split("|"), task.label_column)
+        self._pictures: dict[tuple[str, int], list[bytes]] = {}
+        places = _places(files, most_bytes, images)
+        if not places:
             raise HubError(
-                f"{task.repo} has no file within {most_bytes:,} bytes, the smallest has {smallest:,}: "
-                "allow more."
+                f"{task.repo} has {sum(file.size for file in files):,} bytes of tar files, and "
+                f"{most_bytes:,} are not enough for a piece of {PIECE:,}: allow more."
             )
+        groups = []
+        for place, (labels, pictures) in workers.each(self._read, places):
+            # the place stands for the number of the group and of its first row: neither is known of a piece
+            self._pictures[place.file.path, place.start] = pictures
+            groups.append(RowGroup(place.file.path, place.start, place.start, 0, labels))
         self.groups = sort_groups(groups)
 
     def encoded(self, group: RowGroup, rows: Sequence[int]) -> list[bytes]:
         """The picture files of some samples of a tar file, undecoded."""
-        return [self._pictures[group.file][row] for row in rows]
+        return [self._pictures[group.file, group.index][row] for row in rows]
 
-    def _open(self, file: SplitFile) -> tuple[NDArray[np.int64], list[bytes]]:
-        content = RangeFile(file.url, file.size, self._traffic).read()
+    def _read(self, place: _Place) -> tuple[NDArray[np.int64], list[bytes]]:
+        file, start, end = place
+        stream = RangeFile(file.url, file.size, self._traffic)
+        stream.seek(start)
+        content = stream.read(end - start)
+        whole = (start, end) == (0, file.size)
         samples: dict[str, dict[str, bytes]] = {}
         try:
-            with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
-                for member in tar:
-                    folder, slash, name = member.name.rpartition("/")
-                    key, _, field = name.partition(".")
-                    if member.isreg() and field in (self._task.image_column, self._task.label_column):
-                        end = member.offset_data + member.size
-                        if end > len(content):
-                            raise tarfile.ReadError(f"{member.name} ends behind the end of the file")
-                        samples.setdefault(folder + slash + key, {})[field] = content[
-                            member.offset_data : end
-                        ]
+            for name, member in _members(content) if whole else _members_within(content):
+                folder, slash, last = name.rpartition("/")
+                key, _, field = last.partition(".")
+                if field in self._fields:
+                    samples.setdefault(folder + slash + key, {})[field] = member
         except (tarfile.TarError, ValueError, EOFError) as error:
             raise HubError(f"{file.path} of {self._task.repo} is no whole tar file: {error}") from error
-        labels: list[int] = []
-        for key, sample in samples.items():
-            if len(sample) < 2:
-                raise HubError(
-                    f"Sample {key!r} in {file.path} of {self._task.repo} needs {self._task.image_column!r} "
-                    f"and {self._task.label_column!r}, it has {', '.join(map(repr, sample))} of these."
-                )
-            text = sample[self._task.label_column]
-            try:
-                labels.append(int(text))
-            except ValueError as error:
-                raise HubError(
-                    f"Sample {key!r} in {file.path} of {self._task.repo} has the label {text[:40]!r}, "
-                    "expected a whole number."
-                ) from error
-        pictures = [sample[self._task.image_column] for sample in samples.values()]
+        if not whole:
+            # the sample at either end of a piece may have a part beyond it
+            samples = {key: sample for key, sample in samples.items() if len(sample) == 2}
+        labels = [self._label(file, key, sample) for key, sample in samples.items()]
+        pictures = [self._picture(sample) for sample in samples.values()]
         return classes_of(self._task, labels, file.path), pictures
 
+    def _label(self, file: SplitFile, key: str, sample: dict[str, bytes]) -> int:
+        column, text = self._task.label_column, sample.get(self._task.label_column)
+        if len(sample) < 2 or text is None:
+            raise HubError(
+                f"Sample {key!r} in {file.path} of {self._task.repo} needs {self._task.image_column!r} "
+                f"and {column!r}, it has {', '.join(map(repr, sample))} of these."
+            )
+        try:
+            return int(text)
+        except ValueError as error:
+            raise HubError(
+                f"Sample {key!r} in {file.path} of {self._task.repo} has the label {text[:40]!r}, "
+                "expected a whole number."
+            ) from error
 
-def _within(most_bytes: int, files: Sequence[SplitFile]) -> list[SplitFile]:
-    """Files that fit into the budget together, tried in an order of hashes."""
-    taken = []
-    for file in sorted(files, key=lambda file: hashlib.sha256(repr((SEED, file.path)).encode()).digest()):
-        if file.size <= most_bytes:
-            taken.append(file)
-            most_bytes -= file.size
-    return taken
+    def _picture(self, sample: dict[str, bytes]) -> bytes:
+        return next(content for field, content in sample.items() if field != self._task.label_column)
+
+
+def _places(files: Sequence[SplitFile], most_bytes: int, images: int) -> list[_Place]:
+    """What to read: all files, or pieces at even distances over all of them, one after the other."""
+    total = sum(file.size for file in files)
+    if total <= most_bytes:
+        return [_Place(file, 0, file.size) for file in files]
+    count = most_bytes // PIECE
+    if images:
+        count = min(count, PIECES_A_PICTURE * images)
+    ordered = sorted(files, key=lambda file: file.path)
+    pieces = [
+        _Place(file, start, min(start + PIECE, file.size))
+        for file in ordered
+        for start in range(0, file.size, PIECE)
+    ]
+    count = min(count, len(pieces))
+    return [pieces[(2 * number + 1) * len(pieces) // (2 * count)] for number in range(count)]
+
+
+def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in a whole tar file. Raises: TarError if it is not one."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+        for member in tar:
+            end = member.offset_data + member.size
+            if end > len(content):
+                raise tarfile.ReadError(f"{member.name} ends behind the end of the file")
+            if member.isreg():
+                yield member.name, content[member.offset_data : end]
+
+
+def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """The same for a piece of a tar file that begins and ends anywhere, at a multiple of 512 bytes.
+
+    Only members that are in it whole. A header's checksum is over 512 bytes: that picture data has one by
+    chance, with a name that ends like a sample's, does not happen.
+    """
+    at = 0
+    while at + _BLOCK <= len(content):
+        try:
+            member = tarfile.TarInfo.frombuf(content[at : at + _BLOCK], "utf-8", "surrogateescape")
+        except tarfile.HeaderError:
+            at += _BLOCK  # in the middle of a picture, or in the blank end of a file
+            continue
+        begin = at + _BLOCK
+        if member.isreg() and begin + member.size <= len(content):
+            yield member.name, content[begin : begin + member.size]
+        at = begin + -(-member.size // _BLOCK) * _BLOCK

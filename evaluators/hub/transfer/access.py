@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
@@ -59,6 +60,7 @@ _GRACE = 0.5
 """Seconds that a stopped transfer gets to tidy up before its caller goes on."""
 _ETAG = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _LOG = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -150,36 +152,54 @@ def fetch(
         )
     transfer = Transfer(patience, most_bytes)
     wanted = _Wanted(repo, name, kind, revision, most_bytes)
-    future: Future[Fetched] = Future()
+    try:
+        fetched = watched(lambda: _fetch(wanted, transfer), transfer, wanted.what, progress, stop)
+    except CLIENT_ERRORS as error:
+        raise explain(error, repo, name, kind, revision, _existing(error, wanted, patience)) from error
+    if progress is not None:
+        progress(fetched.bytes, fetched.bytes)
+    return fetched
+
+
+def watched(
+    fetch: Callable[[], _Result],
+    transfer: Transfer,
+    what: str,
+    progress: Progress | None,
+    stop: threading.Event | None,
+) -> _Result:
+    """What ``fetch`` returns, which waits for the network in a thread of its own, while this one can stop it.
+
+    Args:
+        transfer: that the requests of ``fetch`` belong to.
+        what: is fetched, in words.
+        progress, stop: as for ``fetch``.
+    Raises: what ``fetch`` raises; Cancelled within 0.6 s of ``stop``.
+    """
+    future: Future[_Result] = Future()
 
     def work() -> None:
         try:
             with watching(transfer):
-                future.set_result(_fetch(wanted, transfer))
+                future.set_result(fetch())
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
             future.set_exception(error)
 
-    thread = threading.Thread(target=work, name=f"fetch {name}", daemon=True)
+    thread = threading.Thread(target=work, name=f"fetch {what}", daemon=True)
     thread.start()
     told = 0
     try:
         while not future.done():
             wait([future], _LOOK)
             if stop is not None and stop.is_set():
-                raise Cancelled(f"Stopped fetching {repo}/{name}.")
+                raise Cancelled(f"Stopped fetching {what}.")
             if progress is not None and transfer.total and told != transfer.done < transfer.total:
                 told = transfer.done
                 progress(told, transfer.total)
     finally:
         transfer.end()
         thread.join(_GRACE)
-    try:
-        fetched = future.result()
-    except CLIENT_ERRORS as error:
-        raise explain(error, repo, name, kind, revision, _existing(error, wanted, patience)) from error
-    if progress is not None:
-        progress(fetched.bytes, fetched.bytes)
-    return fetched
+    return future.result()
 
 
 @dataclass(frozen=True)
@@ -303,15 +323,19 @@ def _check_size(wanted: _Wanted, size: int) -> None:
 
 def _check_space(wanted: _Wanted, size: int) -> None:
     """Raises: HubError if a file does not fit onto the disk."""
-    folder = Path(constants.HF_HUB_CACHE)
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(Path(constants.HF_HUB_CACHE))
     if free < size + SPARE_BYTES:
         raise HubError(
             f"{wanted.what} needs {size / 1e6:,.0f} MB and {constants.HF_HUB_CACHE} has {free / 1e6:,.0f} MB "
             "free. Free some space, or let HF_HOME name a folder on another disk."
         )
+
+
+def free_bytes(folder: Path) -> int:
+    """Free on the disk that a folder is on, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def _existing(error: Exception, wanted: _Wanted, patience: Patience) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def is_sound(folder: Path, path: Path, etag: str) -> bool:
         return True
     note = folder / "lines" / "sound" / etag
     try:
-        if note.read_text() == _stamp(path.stat()):
+        if note.read_text() == stamp(path.stat()):
             return True
     except FileNotFoundError:
         pass  # nobody has looked yet
@@ -48,7 +48,7 @@ def is_sound(folder: Path, path: Path, etag: str) -> bool:
         if looked_at.st_ino == now.st_ino:
             break  # else another process has replaced it meanwhile
     if found == etag:
-        keep(note, _stamp(now))
+        keep(note, stamp(now))
     return found == etag
 
 
@@ -118,7 +118,8 @@ def keep(path: Path, text: str) -> None:
         _LOG.warning("%s could not be kept: %s", path, error)
 
 
-def _stamp(stat: os.stat_result) -> str:
+def stamp(stat: os.stat_result) -> str:
+    """Differs once a file has been written to or replaced."""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
 
 

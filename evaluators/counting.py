@@ -1,0 +1,35 @@
+"""The one thing that is ever counted: correct pictures a task in one chunk, by an encoder with an edit."""
+
+from collections.abc import Sequence
+
+import torch
+
+from evaluators.heads import Head
+from evaluators.labs.lab import Lab
+from evaluators.measurement import Measurement
+from evaluators.pictures import Chunk, Pictures
+
+
+def count_chunk(
+    lab: Lab, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Head]
+) -> tuple[int, ...]:
+    """Correct pictures a task in one chunk.
+
+    The coefficients are written absolutely, so it does not matter what was counted before.
+
+    Args:
+        pictures, heads: of the measurement, on the lab's device.
+    Raises: as ``LiveEncoder.carry`` and ``encode``.
+    Lock: the caller sees to it that nobody else uses the lab's encoder meanwhile.
+    """
+    lab.encoder.carry(measurement.residual, measurement.scales)
+    with torch.inference_mode():
+        features = lab.encoder.encode(pictures.normalised(chunk)).float()
+        hits = torch.zeros(len(heads), dtype=torch.int64, device=lab.device)
+        begin = 0
+        for part in chunk.parts:
+            end = begin + part.stop - part.start
+            named = heads[part.task].named(features[begin:end])
+            hits[part.task] = (named == pictures.labels(part)).sum()
+            begin = end
+    return tuple(hits.tolist())

@@ -1,0 +1,7 @@
+"""What can go wrong on the way out."""
+
+from lines_core.errors import LinesError
+
+
+class ExportError(LinesError):
+    """An edited model cannot be written as asked: unknown layout, no folder, no room; nothing is left."""

@@ -1,0 +1,374 @@
+"""ImageNet, its shifts and the model soups from the local Hub: heads that go with an edited encoder."""
+
+import re
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from evaluators import EditSpec, Studio
+from evaluators.errors import LabError, SpecError
+from evaluators.evaluation import Evaluation
+from evaluators.heads import Head, edited_head
+from evaluators.hub import words
+from evaluators.hub.lab import HubLab
+from evaluators.hub.loading import DONE, FAILED, Loader, Step, Wish
+from evaluators.hub.self_test import self_test
+from evaluators.merge import Merge
+from evaluators.zoo import FAMILIES, TASKS
+from evaluators.zoo.encoders import Encoder
+from lines_core.errors import CheckpointError
+from tests.hub.repositories import (
+    SOUPS,
+    finetuned,
+    random_clip,
+    random_head,
+    serve_encoder,
+    serve_pictures,
+    serve_soup_member,
+    small_encoder,
+    tall_masks_state,
+)
+from tests.hub.server import Hub
+
+SUITE = tuple(key for key, task in TASKS.items() if task.suite == "imagenet")
+MEMBERS = ("model_43", "model_0")
+PICTURES = 60
+FAVOURITE = 6
+"""A class that all tasks of the suite have: 6 of ImageNet's, 3 of R's, 0 of A's."""
+HEAD = ("classification_head.weight", "classification_head.bias")
+Tensors = dict[str, Tensor]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return small_encoder(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture
+def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensors]:
+    """The suite and two members; the head of the first calls nearly everything by one name.
+
+    One prompt instead of 80: the real ones would take a minute.
+    """
+    names, prompts = words.imagenet_words()
+    monkeypatch.setattr("evaluators.hub.words.imagenet_words", lambda: (names, prompts[:1]))
+    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    address = f"{hub.address}/{SOUPS}/resolve/main/{{member}}.pt"
+    soups = replace(FAMILIES["model-soups"], url=address)
+    monkeypatch.setattr("evaluators.hub.loading.FAMILIES", {**FAMILIES, soups.key: soups})
+    weights: dict[str, Tensors] = {"": random_clip(encoder)}
+    serve_encoder(hub, encoder, weights[""])
+    for number, key in enumerate(SUITE):
+        serve_pictures(hub, TASKS[key], PICTURES, seed=number)
+    for number, member in enumerate(MEMBERS):
+        head = random_head(1000, encoder.embed_dim, seed=number)
+        if not number:
+            head["classification_head.bias"][FAVOURITE] = 100.0
+        weights[member] = finetuned(weights[""], seed=number + 1)
+        serve_soup_member(hub, member, weights[member], head)
+        weights[member] |= head
+    return weights
+
+
+def load(cache: Path, wish: Wish, earlier: HubLab | None = None) -> tuple[HubLab, dict[str, Step]]:
+    steps: dict[str, Step] = {}
+
+    def tell(step: Step) -> None:
+        steps[step.key] = step
+
+    loader = Loader(cache, torch.device("cpu"))
+    return loader.load(wish, tell, threading.Event(), earlier), steps
+
+
+def wish(images: int = 20, members: tuple[str, ...] = MEMBERS, tasks: tuple[str, ...] = SUITE) -> Wish:
+    return Wish(family="model-soups", tasks=tasks, images=images, members=members)
+
+
+def counts(evaluation: Evaluation) -> list[int]:
+    return [task.correct for task in evaluation.tasks]
+
+
+# --- heads ---
+
+
+@pytest.fixture
+def own() -> Head:
+    generator = torch.Generator().manual_seed(5)
+    return Head(torch.randn((8, 30), generator=generator), torch.randn(30, generator=generator))
+
+
+@pytest.fixture
+def features() -> Tensor:
+    drawn = torch.randn((50, 8), generator=torch.Generator().manual_seed(6))
+    return 7.0 * drawn
+
+
+@pytest.fixture
+def zero_shot() -> Tensor:
+    columns = torch.randn((8, 30), generator=torch.Generator().manual_seed(7))
+    return torch.nn.functional.normalize(columns, dim=0)
+
+
+def test_at_both_ends_of_the_edit(own: Head, features: Tensor, zero_shot: Tensor) -> None:
+    assert own.bias is not None
+    start = edited_head(zero_shot, 100.0, own, 0.0)
+    assert torch.equal(start.named(features), Head(zero_shot).named(features))
+    unit = features / features.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(start.logits(features), 100 * unit @ zero_shot)
+    end = edited_head(zero_shot, 100.0, own, 1.0)
+    assert torch.equal(end.weight, own.weight)
+    assert end.bias is not None
+    assert torch.equal(end.bias, own.bias)
+    torch.testing.assert_close(end.logits(features), unit @ own.weight + own.bias)
+    assert not torch.equal(end.named(features), Head(own.weight).named(features)), "the bias decides some"
+
+
+def test_in_between_it_is_the_line_of_wise_ft(own: Head, features: Tensor, zero_shot: Tensor) -> None:
+    ends = [edited_head(zero_shot, 100.0, own, factor).logits(features) for factor in (0.0, 1.0)]
+    for factor in (0.3, 0.5, 1.4):
+        mixed = edited_head(zero_shot, 100.0, own, factor).logits(features)
+        torch.testing.assert_close(mixed, (1 - factor) * ends[0] + factor * ends[1])
+
+
+def test_some_classes_of_a_head_are_columns_of_its_logits(own: Head, features: Tensor) -> None:
+    chosen = (3, 4, 11, 29)
+    for head in (own, Head(own.weight)):
+        sliced = head.of_classes(chosen).logits(features)
+        torch.testing.assert_close(sliced, head.logits(features)[:, list(chosen)])
+
+
+def test_a_head_of_other_classes_is_refused(own: Head, zero_shot: Tensor) -> None:
+    with pytest.raises(LabError, match=r"weight \(8, 30\) and bias \(30,\), expected \(8, 29\) and \(29,\)"):
+        edited_head(zero_shot[:, :29], 100.0, own, 0.5)
+    with pytest.raises(LabError, match=r"bias None, expected"):
+        edited_head(zero_shot, 100.0, Head(own.weight), 0.5)
+
+
+def test_words_are_open_clips() -> None:
+    names, prompts = words.imagenet_words()
+    assert (len(names), len(prompts)) == (1000, 80)
+    assert prompts[0] == "a bad photo of a {}."
+    assert all(prompt.count("{}") == 1 for prompt in prompts)
+    hard = words.as_task(TASKS["imagenet_a"])
+    assert (hard.suite, len(hard.classes), hard.classes[0]) == ("imagenet", 200, names[6])
+    assert words.as_task(TASKS["mnist"]).classes == TASKS["mnist"].classes
+
+
+# --- loading and measuring ---
+
+
+def test_members_are_asked_with_their_own_heads(
+    served: dict[str, Tensors], tmp_path: Path, encoder: Encoder
+) -> None:
+    lab, steps = load(tmp_path, wish())
+    assert {key: step.state for key, step in steps.items()} == dict.fromkeys(
+        ("encoder", *SUITE, *MEMBERS), DONE
+    )
+    assert [one.key for one in lab.checkpoints()] == [f"model-soups.{member}.imagenet" for member in MEMBERS]
+    assert {one.suite for one in lab.checkpoints()} == {"imagenet"}
+    assert lab.imagenet is not None
+
+    import open_clip
+
+    reference = open_clip.create_model(encoder.open_clip).eval()
+    reference.load_state_dict(served[""])
+    task = words.as_task(TASKS["imagenet"])
+    prompts = [prompt.format for prompt in task.prompts]
+    tokenizer = open_clip.get_tokenizer(encoder.open_clip)
+    head = open_clip.build_zero_shot_classifier(reference, tokenizer, list(task.classes), prompts)
+    torch.testing.assert_close(lab.imagenet, head, atol=1e-5, rtol=0)
+    temperature = float(reference.logit_scale.detach().exp())
+
+    pictures = torch.randn((9, 3, 32, 32), generator=torch.Generator().manual_seed(0)).to(lab.dtype)
+    for member in MEMBERS:
+        for mix in (0.0, 0.4, 1.0):
+            spec = EditSpec.wise_ft(f"model-soups.{member}.imagenet", mix, model="ViT-B-32")
+            measurement = lab.measurement(spec)
+            lab.encoder.carry(measurement.residual, measurement.scales)
+            with torch.inference_mode():
+                features = lab.encoder.encode(pictures).float()
+            unit = features / features.norm(dim=1, keepdim=True)
+            weight = (1 - mix) * temperature * head + mix * served[member]["classification_head.weight"].T
+            logits = unit @ weight + mix * served[member]["classification_head.bias"]
+            for key, found in zip(SUITE, lab.heads_for(measurement), strict=True):
+                columns = logits[:, list(TASKS[key].imagenet or ())]
+                got = found.logits(features)
+                if not mix:  # the pre-trained model has the plain zero-shot head
+                    assert found.bias is None
+                    got = got * temperature / features.norm(dim=1, keepdim=True)
+                torch.testing.assert_close(got, columns, atol=2e-3, rtol=1e-4)
+
+
+def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
+    """End to end: a head that calls everything by one name is right about the pictures of that name alone."""
+    studio = Studio(lab, tmp_path / "cache")
+    job = studio.load(wish(images=0))
+    assert job.wait(60)
+    assert job.problem == ""
+    key = "model-soups.model_43.imagenet"
+    evaluation = studio.evaluate(EditSpec.finetuned(key, model="ViT-B-32", images=0))
+    assert [(task.key, task.role) for task in evaluation.tasks] == [
+        ("imagenet", "target"),
+        *((shift, "control") for shift in SUITE[1:]),
+    ]
+    assert [task.n for task in evaluation.tasks] == [PICTURES] * 5
+    assert counts(evaluation) == [1] * 5
+    zero_shot = studio.evaluate(EditSpec.pretrained(key, model="ViT-B-32", images=0))
+    assert counts(zero_shot) != counts(evaluation)
+    there = studio.lab_of("ViT-B-32")
+    blocks_alone = there.measurement(
+        EditSpec.finetuned(key, outside="pretrained", model="ViT-B-32", images=0)
+    )
+    assert (blocks_alone.scales.blocks[-1], blocks_alone.scales.after) == (1.0, 0.0)
+    head = there.heads_for(blocks_alone)[0]
+    assert head.bias is not None
+    assert not head.bias.any(), "the head follows what comes after the last block"
+    assert not torch.equal(head.weight, there.heads("imagenet")[0]), "but it has the temperature"
+
+
+def test_validation_pictures_are_of_imagenet_alone(
+    served: dict[str, Tensors], tmp_path: Path, lab: Path
+) -> None:
+    found, steps = load(tmp_path / "one", wish())
+    assert steps["imagenet"].phase.startswith("20 test and 20 validation pictures; ")
+    assert steps["imagenet_r"].phase.startswith("20 test pictures; ")
+    assert {task.task.key: sorted(task.subsets) for task in found.loaded_tasks} == {
+        "imagenet": ["test", "val"],
+        **{key: ["test"] for key in SUITE[1:]},
+    }
+    one = {picture.tobytes() for picture in found.loaded_tasks[0].subsets["test"].subset.images.numpy()}
+    other = {picture.tobytes() for picture in found.loaded_tasks[0].subsets["val"].subset.images.numpy()}
+    assert len(one) == len(other) == 20
+    assert not one & other
+    assert [found.count(task, "val") for task in found.tasks("imagenet")] == [20, 0, 0, 0, 0]
+
+
+def test_a_merge_of_members_merges_their_heads(served: dict[str, Tensors], tmp_path: Path) -> None:
+    """A uniform soup is the mean of the members, heads included."""
+    lab, _ = load(tmp_path, wish())
+    keys = tuple(f"model-soups.{member}.imagenet" for member in MEMBERS)
+    spec = EditSpec(model="ViT-B-32", checkpoint=keys[0], merge=Merge(keys, "average"))
+    head = lab.heads_for(lab.measurement(spec))[0]
+    weights = [served[member]["classification_head.weight"].T for member in MEMBERS]
+    biases = [served[member]["classification_head.bias"] for member in MEMBERS]
+    assert head.bias is not None
+    torch.testing.assert_close(head.weight, (weights[0] + weights[1]) / 2, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(head.bias, (biases[0] + biases[1]) / 2, atol=1e-4, rtol=1e-4)
+
+
+def test_what_is_loaded_is_not_fetched_again_and_works_without_a_network(
+    served: dict[str, Tensors], tmp_path: Path, hub: Hub
+) -> None:
+    load(tmp_path, wish())
+    hub.requests.clear()
+    lab, _ = load(tmp_path, wish())
+    assert not [request for request in hub.requests if request.repo == SOUPS]
+    assert all(one.head is not None for one in lab.loaded_checkpoints)
+    with hub.down():
+        again, steps = load(tmp_path, wish())
+    assert {step.state for step in steps.values()} == {DONE}
+    assert len(again.checkpoints()) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classification_head.weight": torch.zeros((999, 32))}, r"weight \(999, 32\) and bias \(1000,\)"),
+        ({"classification_head.weight": torch.zeros((1000, 31))}, r"expected \(classes, 32\)"),
+        ({"classification_head.weight": torch.full((1000, 32), float("nan"))}, "head.weight .* not finite"),
+        ({"classification_head.bias": torch.full((1000,), float("inf"))}, "head.bias .* not finite"),
+        (
+            {
+                "classification_head.weight": torch.zeros((10, 32)),
+                "classification_head.bias": torch.zeros(10),
+            },
+            "has 10 classes, ImageNet has 1,000",
+        ),
+    ],
+)
+def test_a_head_that_cannot_be_is_refused_and_the_others_stay(
+    served: dict[str, Tensors], tmp_path: Path, hub: Hub, change: Tensors, message: str
+) -> None:
+    path = hub.folder(SOUPS) / "model_0.pt"
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    lab, steps = load(tmp_path, wish(tasks=SUITE[:2]))
+    assert [one.key for one in lab.checkpoints()] == ["model-soups.model_43.imagenet"]
+    assert steps["model_0"].state == FAILED
+    assert re.search(message, steps["model_0"].phase)
+
+
+def test_a_member_that_is_absent_is_told(served: dict[str, Tensors], tmp_path: Path, hub: Hub) -> None:
+    (hub.folder(SOUPS) / "model_0.pt").unlink()
+    _, steps = load(tmp_path, wish(tasks=SUITE[:2]))
+    assert steps["model_0"].state == FAILED
+    assert "model_0.pt answers with status 404: there is no such file" in steps["model_0"].phase
+
+
+def test_ones_own_checkpoint_with_a_head(
+    served: dict[str, Tensors], tmp_path: Path, lab: Path, encoder: Encoder
+) -> None:
+    studio = Studio(lab, tmp_path / "cache")
+    assert studio.load(wish(images=0, members=("model_0",))).wait(60)
+    path = tmp_path / "mine.pt"
+    head = {name: value for name, value in served["model_43"].items() if name in HEAD}
+    tower = tall_masks_state({name: value for name, value in served["model_43"].items() if name not in HEAD})
+    torch.save(tower | head, path)
+    info = studio.take_file("ViT-B-32", "imagenet", path, "mine.pt")
+    assert info.suite == "imagenet"
+    assert info.title == "ImageNet (mine.pt)"
+    assert counts(studio.evaluate(EditSpec.finetuned(info.key, model="ViT-B-32", images=0))) == [1] * 5
+
+    bare = tmp_path / "bare.pt"
+    torch.save(tower, bare)
+    plain = studio.take_file("ViT-B-32", "imagenet", bare, "bare.pt")
+    there = studio.lab_of("ViT-B-32")
+    spec = EditSpec.finetuned(plain.key, model="ViT-B-32", images=0)
+    assert all(head.bias is None for head in there.heads_for(there.measurement(spec))), "zero-shot heads"
+
+    ten = tmp_path / "ten.pt"
+    torch.save(tower | random_head(10, encoder.embed_dim, 0), ten)
+    with pytest.raises(CheckpointError, match="has 10 classes, ImageNet has 1,000"):
+        studio.take_file("ViT-B-32", "imagenet", ten, "ten.pt")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tasks": ("mnist", "svhn")}, "not measured on mnist, svhn: pick from imagenet, imagenet_v2"),
+        ({"tasks": SUITE[1:]}, "was fine-tuned on ImageNet: pick imagenet as well"),
+        ({"members": ("model_0", "model_72")}, "has no model_72, but model_0 to model_71"),
+        ({"family": "tall-masks"}, r"TALL masks .* is not measured on imagenet, .*: pick from eurosat"),
+        ({"model": "ViT-L-14"}, "has checkpoints of ViT-B-32, not of ViT-L-14"),
+        (
+            {"family": "tall-masks", "tasks": ("mnist", "dtd"), "members": ("model_0",)},
+            "but one for each task",
+        ),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Wish(**({"family": "model-soups", "tasks": SUITE} | values))  # type: ignore[arg-type]
+
+
+def test_without_names_the_suggested_members_are_loaded() -> None:
+    assert wish(members=()).chosen == FAMILIES["model-soups"].suggested
+    assert wish(members=("model_7", "model_7")).chosen == ("model_7",)
+    assert Wish().chosen == ()
+
+
+def test_a_member_is_checked_on_every_shift(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
+    studio = Studio(lab, tmp_path / "cache")
+    assert studio.load(wish()).wait(60)
+
+    def checked(member: str) -> list[tuple[str, float]]:
+        spec = EditSpec.finetuned(f"model-soups.{member}.imagenet", model="ViT-B-32", images=0)
+        return [(check.task, check.published) for check in self_test(studio.evaluate(spec))]
+
+    assert checked("model_0") == list(zip(SUITE, (0.7557, 0.6409, 0.4053, 0.6224, 0.2657), strict=True))
+    assert checked("model_43") == [("imagenet", 0.8039)]
+    zero_shot = EditSpec.pretrained(f"model-soups.{MEMBERS[0]}.imagenet", model="ViT-B-32", images=0)
+    assert self_test(studio.evaluate(zero_shot)) == (), "no zero-shot figures of the suite are carried"
