@@ -13,29 +13,38 @@ from ui.answers import Head
 from ui.api import declare_api
 from ui.live import plotly_script
 from ui.panels.about import about_tab
+from ui.panels.compared import compared_tab
 from ui.panels.explore import explore_panel
 from ui.panels.forgetting import forgetting_tab
+from ui.panels.merge import merge_tab
 from ui.panels.models import models_tab
 from ui.panels.robust import robust_tab
+from ui.panels.soup import soup_tab
 from ui.panels.tune import tune_tab
 from ui.theme import gradio_theme, style_variables
 from ui.visitors import Visitors
 
 HERE = Path(__file__).parent
+CACHE = (3600, 3600)
+"""Seconds between two looks for files that visitors downloaded, and the age at which they are deleted."""
 
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio; every visitor shares it and nobody sees another's numbers."""
-    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=CACHE) as blocks:
         page: gr.Blocks = blocks
         with gr.Column(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
             gr.Markdown(text.INTRO)
-        explore = explore_panel(studio, page, Head(studio, Visitors()))
+        visitors = Visitors()
+        explore = explore_panel(studio, page, Head(studio, visitors))
         with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
-            robust_tab(studio)
+            robust_tab(studio, explore)
             tune_tab(studio, explore)
+            merge_tab(studio, visitors, explore)
+            soup_tab(studio)
+            compared_tab(studio)
             models_tab(studio, explore)
             about_tab()
         declare_api(studio)

@@ -66,6 +66,24 @@ function put(name, node, figure) {
   const copy = JSON.parse(text);
   window.Plotly.react(node, copy.data, copy.layout, config);
   memory.drawn[name] = text;
+  const sliders = figure.layout.meta && figure.layout.meta.sliders;
+  if (sliders && !node.dataset.clicks) {
+    node.dataset.clicks = "yes";
+    node.on("plotly_click", (event) => goTo(sliders, event.points[0]));
+  }
+}
+
+// A click on a point moves the sliders that its axes stand for, {x: id, y: id, untick: id of a checkbox that holds one
+// of them} in the figure's layout.meta.sliders. The range input is what a hand would drag, so Gradio hears of it.
+function goTo(sliders, point) {
+  const held = document.querySelector(`#${sliders.untick} input[type="checkbox"]`);
+  if (held && held.checked) held.click();
+  for (const axis of ["x", "y"]) {
+    const range = document.querySelector(`#${sliders[axis]} input[type="range"]`);
+    if (!range) continue;
+    range.value = point[axis];
+    for (const heard of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(heard, { bubbles: true }));
+  }
 }
 
 function remember(trail) {

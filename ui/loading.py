@@ -8,7 +8,8 @@ from html import escape
 from evaluators.hub.jobs import Job
 from evaluators.hub.loading import DONE, FAILED, RUNNING, Step, Wish
 from evaluators.hub.self_test import CAUSES, Check
-from evaluators.zoo import ENCODERS
+from evaluators.zoo import ENCODERS, FAMILIES
+from evaluators.zoo.tasks import IMAGENET, WITHOUT_OBJECTNET
 from ui import text
 
 MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
@@ -16,13 +17,14 @@ MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
 
 def size_of(wish: Wish) -> str:
     """What a load takes, before it is begun."""
-    encoder = ENCODERS[wish.model]
-    tower = 4 * encoder.tower_parameters / 1e6
-    files = encoder.megabytes + len(wish.tasks) * tower
+    encoder, family = ENCODERS[wish.model], FAMILIES[wish.family]
+    tower = family.megabytes or 4 * encoder.tower_parameters / 1e6
+    files = encoder.megabytes + len(wish.chosen or wish.tasks) * tower
+    without = f" {WITHOUT_OBJECTNET}" if family.suite == IMAGENET else ""
     return (
         f"Downloads about {files / 1000:.1f} GB once: {encoder.megabytes} MB of weights, {tower:.0f} MB for "
         "each checkpoint, and pictures. The app's cache takes as much again. What is there already costs "
-        "nothing."
+        f"nothing.{without}"
     )
 
 

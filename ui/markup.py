@@ -61,10 +61,17 @@ def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:
 def _tile(name: str, what: str, value: float, interval: tuple[float, float], finetuned: float | None) -> str:
     low, high = interval
     change = "" if finetuned is None else f" · {text.points(value - finetuned)} against fine-tuned"
+    return tile(name, what, value, f"{100 * low:.1f} to {100 * high:.1f}{change}")
+
+
+def tile(name: str, what: str, value: float, more: str, role: str = "") -> str:
+    """One accuracy in large figures; its edge has the colour of ``role``, or of the tiles around it."""
+    edge = f' style="--role: var(--c-{role})"' if role else ""
     return (
-        f'<div class="lx-tile"><div class="lx-tile-name">{name} <span>{escape(what)}</span></div>'
+        f'<div class="lx-tile"{edge}>'
+        f'<div class="lx-tile-name">{escape(name)} <span>{escape(what)}</span></div>'
         f'<div class="lx-tile-value">{text.percent(value)}</div>'
-        f'<div class="lx-tile-more">{100 * low:.1f} to {100 * high:.1f}{change}</div></div>'
+        f'<div class="lx-tile-more">{escape(more)}</div></div>'
     )
 
 

@@ -31,28 +31,35 @@ class Sweep:
 
     Args:
         name: of the tab, for names in the studio.
-        specs: (model, checkpoint) -> the points in the order in which they are measured.
-        draw: (model, checkpoint, points so far, further settings) -> the panel's value, `slots` without
-        "status".
+        specs: what is set -> the points in the order in which they are measured.
+        draw: (what is set, points so far, further settings) -> the panel's value, `slots` without "status".
+        follow: (points so far, what is set) -> further points, which only those can name; asked again
+        until it names no new ones.
+        settings: how many values say what is set: model and checkpoint, if nothing else is said.
         running: visitors whose sweep runs now, and the event that stops it.
     """
 
     name: str
-    specs: Callable[[str, str], Sequence[EditSpec]]
+    specs: Callable[..., Sequence[EditSpec]]
     draw: Callable[..., Value]
+    follow: Callable[..., Sequence[EditSpec]] | None = None
+    settings: int = 2
     running: dict[str, threading.Event] = field(default_factory=dict)
 
-    def known(self, studio: Studio, model: str, checkpoint: str) -> dict[EditSpec, Evaluation]:
+    def known(self, studio: Studio, chosen: Sequence[Any]) -> dict[EditSpec, Evaluation]:
         """The points that have been measured. Raises: SpecError if the lab has no pictures for them."""
-        pairs = ((spec, studio.cached(spec)) for spec in self.specs(model, checkpoint))
-        return {spec: found for spec, found in pairs if found is not None}
+        found = _cached(studio, self.specs(*chosen))
+        while further := _cached(studio, [s for s in self._following(found, chosen) if s not in found]):
+            found |= further
+        return found
 
-    def shown(self, studio: Studio, model: str, checkpoint: str, *more: Any) -> tuple[Value, Any, Any]:
+    def shown(self, studio: Studio, *values: Any) -> tuple[Value, Any, Any]:
         """The panel and the two buttons while nothing runs."""
+        chosen, more = values[: self.settings], values[self.settings :]
         try:
-            found = self.known(studio, model, checkpoint)
-            total = len(self.specs(model, checkpoint))
-            value = self.draw(model, checkpoint, found, *more)
+            found = self.known(studio, chosen)
+            total = len(self._all(found, chosen))
+            value = self.draw(*chosen, found, *more)
             value["slots"]["status"] = _idle(found, total)
             return (
                 value,
@@ -62,26 +69,25 @@ class Sweep:
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return _trouble(problem), gr.update(interactive=False), gr.update(interactive=False)
 
-    def run(
-        self, studio: Studio, visitor: str, model: str, checkpoint: str, *more: Any
-    ) -> Iterator[tuple[Value, Any, Any]]:
+    def run(self, studio: Studio, visitor: str, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
         """Measure: only what is missing, or everything anew if nothing is. One answer a point."""
         name = f"{visitor}:{self.name}"
         stop = self.running[name] = threading.Event()
         busy = gr.update(interactive=False), gr.update(interactive=True)
+        chosen, more = values[: self.settings], values[self.settings :]
         before: Found = {}
         found: dict[EditSpec, Evaluation] = {}
         ended = ""
         try:
-            specs = self.specs(model, checkpoint)
-            before = self.known(studio, model, checkpoint)
-            fresh = len(before) == len(specs)
+            before = self.known(studio, chosen)
+            fresh = all(spec in before for spec in self._all(before, chosen))
             found = {} if fresh else dict(before)
-            missing = [spec for spec in specs if spec not in found]
-            yield self._step(found, len(specs), model, checkpoint, more), *busy
-            for spec, evaluation in run_sweep(studio, missing, name, stop, fresh=fresh):
-                found[spec] = evaluation
-                yield self._step(found, len(specs), model, checkpoint, more), *busy
+            yield self._step(found, len(self._all(found, chosen)), chosen, more), *busy
+            while missing := [spec for spec in self._all(found, chosen) if spec not in found]:
+                total = len(found) + len(missing)
+                for spec, evaluation in run_sweep(studio, missing, name, stop, fresh=fresh):
+                    found[spec] = evaluation
+                    yield self._step(found, total, chosen, more), *busy
             ended = _agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
             ended = text.SWEEP["stopped"]
@@ -89,10 +95,17 @@ class Sweep:
             ended = message_of(problem)
         finally:
             self.running.pop(name, None)
-        value, run, cancel = self.shown(studio, model, checkpoint, *more)
+        value, run, cancel = self.shown(studio, *values)
         if ended:
             value["slots"]["status"] = value["slots"].get("status", "") + _line(ended)
         yield value, run, cancel
+
+    def _following(self, found: Found, chosen: Sequence[Any]) -> Sequence[EditSpec]:
+        return self.follow(found, *chosen) if self.follow is not None else ()
+
+    def _all(self, found: Found, chosen: Sequence[Any]) -> list[EditSpec]:
+        """The points that are known to be wanted so far, in order."""
+        return list(dict.fromkeys((*self.specs(*chosen), *self._following(found, chosen))))
 
     def cancel(self, visitor: str) -> None:
         """Stop the visitor's running sweep at its next chunk; without one, do nothing."""
@@ -100,8 +113,8 @@ class Sweep:
         if stop is not None:
             stop.set()
 
-    def _step(self, found: Found, total: int, model: str, checkpoint: str, more: Sequence[Any]) -> Value:
-        value = self.draw(model, checkpoint, found, *more)
+    def _step(self, found: Found, total: int, chosen: Sequence[Any], more: Sequence[Any]) -> Value:
+        value = self.draw(*chosen, found, *more)
         left = _time_left(found, total)
         value["slots"]["status"] = (
             f'<p class="lx-status" role="status">measuring: {len(found)} of {total} positions{left}'
@@ -137,7 +150,7 @@ def wire_sweep(
         studio: that measures.
         panel: the charts.
         buttons: from `sweep_buttons`.
-        inputs: model, checkpoint and the further settings that `sweep.draw` takes.
+        inputs: what `sweep.settings` counts, and the further settings that `sweep.draw` takes.
         shows_on: events after which the panel is drawn again from what is known (page load, tab, checkpoint).
         dragged: the same for sliders that no one else listens to, where only the last position counts.
 
@@ -165,6 +178,11 @@ def wire_sweep(
         gr.on(dragged, show, list(inputs), outputs, queue=False, trigger_mode="always_last", **private)
     run.click(measure, list(inputs), outputs, concurrency_id="sweeps", concurrency_limit=2, **private)
     cancel.click(stop, None, None, queue=False, **private)
+
+
+def _cached(studio: Studio, specs: Sequence[EditSpec]) -> dict[EditSpec, Evaluation]:
+    pairs = ((spec, studio.cached(spec)) for spec in specs)
+    return {spec: found for spec, found in pairs if found is not None}
 
 
 def _label(found: Found, total: int) -> str:

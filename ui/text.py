@@ -152,6 +152,9 @@ TABS = {
     "forgetting": "Forgetting",
     "robust": "Robust fine-tuning",
     "tune": "Tune",
+    "merge": "Merge",
+    "soup": "Soup",
+    "compared": "Fine-tuning compared",
     "models": "Real CLIP",
     "about": "About the method",
 }
@@ -179,6 +182,12 @@ SHIFTS = {
     "objects_renditions": "Renditions",
     "objects_views": "Odd views",
     "objects_fresh": "Fresh draw",
+}
+IMAGENET_SHIFTS = {
+    "imagenet_v2": "ImageNet-V2",
+    "imagenet_sketch": "ImageNet-Sketch",
+    "imagenet_r": "ImageNet-R",
+    "imagenet_a": "ImageNet-A",
 }
 AREAS = "Area under each front (hypervolume), in points × points above the worst ID and OOD accuracy shown"
 TUNE = (
@@ -239,6 +248,35 @@ def robust_finding(area: Area | None) -> str:
     )
 
 
+SOUP = (
+    "One task, fine-tuned many times with different settings. Averaging the weights gives **one** "
+    "model, often better than any of them. LiNeS then strengthens the deep layers of the average. "
+    "(Section 5.3 of the paper)"
+)
+SOUP_CHARTS = {
+    "soup": ("Members and soups", "◆ a member, filled: in the greedy soup; up and right is better"),
+    "greedy": ("The greedy selection", "a member stays (filled) only if the soup gets better on validation"),
+}
+SOUP_CHOICES = {"greedy": "Greedy soup", "uniform": "Uniform soup"}
+SOUP_WHICH = "Soup"
+SOUP_BETA = ("β: rise to the last block", "LiNeS with α = 1; 0 is the plain soup")
+SOUP_WAITING = "Not measured yet: start the measurement above."
+SOUP_TABLE = "Members, soups and their variants on test images; variants are chosen on validation images"
+SOUP_COLUMNS = ("Model", "ID: objects", "OOD: mean of the shifts", "chosen on")
+COMPARED = (
+    "Would it help to fine-tune **more carefully**, with smaller steps in the shallow layers, with some"
+    " layers frozen, or with low-rank updates (LoRA)? Arrows lead to what LiNeS makes of each. "
+    "(Appendices C.8 and C.9 of the paper)"
+)
+COMPARED_CHART = (
+    "Eight tasks together",
+    "◇ a way of fine-tuning (◆ the usual one), ○ the same after LiNeS with γ chosen on validation",
+)
+COMPARED_WAITING = "Not measured yet: start the measurement above."
+COMPARED_TABLE = "Mean accuracy over the eight tasks, on test images"
+COMPARED_COLUMNS = ("Way", "Target", "Control", "Target + LiNeS", "Control + LiNeS", "How")
+
+
 MODELS = (
     "Everything above also works on the **paper's own models**: OpenAI's CLIP with public checkpoints that "
     "were fine-tuned on 8, 14 or 20 tasks. They come from the Hugging Face Hub and stay on the machine this "
@@ -248,10 +286,21 @@ MODEL_CHOICE = {
     "encoder": "Pre-trained model",
     "family": "Fine-tuned checkpoints",
     "tasks": "Tasks (the first eight are the paper's Table 1)",
+    "members": "Members of the soup, the best on held-out pictures first",
     "images": "Test pictures a task",
     "all": "all",
     "load": "Load",
     "check": "Check against published figures",
+}
+TAKE_HOME = {
+    "title": "Take it home",
+    "help": (
+        "The model as it is set now: weights as safetensors, a model card with the accuracies measured here, "
+        "and the recipe as YAML. Loading the file back gives the same weights, bit for bit."
+    ),
+    "layout": "Names of the weights",
+    "go": "Make the files",
+    "files": "All in one, and the weights alone",
 }
 LOADING = "Progress of the load"
 NOT_LOADED = "Not loaded: the line marked ✗ says why. Load again to go on from there."

@@ -11,8 +11,8 @@ import pytest
 from tests.browser.driving import open_page
 
 pytestmark = pytest.mark.browser
-TABS = ("Forgetting", "Robust fine-tuning", "Tune", "About the method")
-CHARTS = {"Forgetting": "target", "Robust fine-tuning": "mean", "Tune": "score"}
+TABS = ("Forgetting", "Robust fine-tuning", "Tune", "Merge", "About the method")
+CHARTS = {"Forgetting": "target", "Robust fine-tuning": "mean", "Tune": "score", "Merge": "bars"}
 
 
 def open_tab(page: Any, name: str) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 from evaluators.errors import SpecError, Superseded
 from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
-from evaluators.labs.lab import CheckpointInfo, ModelInfo
+from evaluators.labs.lab import CheckpointInfo, ModelInfo, Way
+from evaluators.merge import Merge
 from evaluators.spec import EditSpec
+from lines_core.merging import MergingAlpha
 
 NUM_BLOCKS = 12
 IMAGES = 400
@@ -71,6 +73,18 @@ class ZeroCostStudio:
         """The eight tasks and the objects, as in the embedded lab."""
         tasks = [CheckpointInfo(key, title, "tasks") for key, title in SUITES["tasks"].items()]
         return (*tasks, CheckpointInfo("objects", "Objects", "objects"))
+
+    def compared(self, model: str = "tiny-clip") -> tuple[CheckpointInfo, ...]:
+        """None: the tabs that show them are left out."""
+        return ()
+
+    def ways(self, model: str = "tiny-clip") -> tuple[Way, ...]:
+        """None."""
+        return ()
+
+    def merging_alpha(self, model: str, merge: Merge) -> MergingAlpha:
+        """As of task arithmetic."""
+        return MergingAlpha(1 / len(merge.checkpoints), 1.0, 1.0, len(merge.checkpoints))
 
     def cached(self, spec: EditSpec) -> Evaluation | None:
         """A finished evaluation; with `warm`, also what a shipped sweep would hold."""
@@ -137,8 +151,8 @@ class ZeroCostStudio:
             TaskResult(
                 key,
                 title,
-                TARGET if key == spec.checkpoint else CONTROL,
-                round(n * _accuracy(blocks, key == spec.checkpoint, index)),
+                TARGET if key in spec.targets else CONTROL,
+                round(n * _accuracy(blocks, key in spec.targets, index)),
                 n,
             )
             for index, (key, title) in enumerate(SUITES[suite].items())

@@ -7,6 +7,7 @@ from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import gamma_sweep
 from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui import text
 from ui.controls import Controls
 from ui.live import Value, answer
 from ui.panels import forgetting, robust, tune
@@ -95,12 +96,13 @@ def test_the_forgetting_sentence_asks_both_ways_to_keep_the_target(studio: ZeroC
 
 
 def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
-    shifts = {"objects_sketch": "Sketches", "objects_hard": "Hard"}
-    found = {spec: studio.evaluate(spec) for spec in robust.specs("tiny-clip", "objects")}
-    value = robust.tab_draw(shifts, "tiny-clip", "objects", found)
-    assert set(value["charts"]) == {"mean", *shifts}
-    assert value["slots"]["areas"].count("<tr>") == 4
-    assert robust.tab_draw(shifts, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
+    asked = cast(Studio, studio)
+    found = {spec: studio.evaluate(spec) for spec in robust.specs(asked, "tiny-clip", "digits")}
+    value = robust.draw(asked, "tiny-clip", "digits", found)
+    assert set(value["charts"]) == {"mean", *text.SHIFTS}
+    assert set(value["hide"]) == set(text.IMAGENET_SHIFTS)
+    assert value["slots"]["areas"].count("<tr>") == 2 + len(text.SHIFTS)
+    assert robust.draw(asked, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
 
 
 def test_gamma_is_chosen_on_validation(studio: ZeroCostStudio, cold: ZeroCostStudio) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import gradio as gr
 
+from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
@@ -17,8 +18,10 @@ from ui.affine import affine_tables
 from ui.answers import Head
 from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.errors import told
+from ui.landmarks import anchors
 from ui.link import NAMES, from_query
 from ui.live import Chart, packed, panel
+from ui.panels.take_home import take_home
 from ui.presets import preset, start_controls
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
@@ -81,6 +84,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings, presets = _controls(studio, start)
+            take_home(studio, page, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
             charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
@@ -96,6 +100,12 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
     explore = Explore(settings, live)
     _wire(studio, page, head, explore, presets, notice)
     return explore
+
+
+def _wanted(values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
+    """The edit as it is set, and the two models that its card compares it with."""
+    spec = Controls(*values).spec()
+    return spec, anchors(spec)
 
 
 def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:

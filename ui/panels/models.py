@@ -46,7 +46,7 @@ def models_tab(studio: Studio, explore: Explore) -> None:
         )
         with gr.Row():
             tasks = gr.Dropdown(
-                [(one.title, key) for key, one in TASKS.items()],
+                _titled(FAMILIES[_START[1]].suite),
                 value=list(BENCHMARKS[8]),
                 multiselect=True,
                 label=text.MODEL_CHOICE["tasks"],
@@ -61,6 +61,9 @@ def models_tab(studio: Studio, explore: Explore) -> None:
                 elem_id="lx-load-images",
                 scale=1,
             )
+        members = gr.Dropdown(
+            multiselect=True, visible=False, label=text.MODEL_CHOICE["members"], elem_id="lx-load-members"
+        )
         size = gr.HTML(_size(*_START), elem_classes="lx-status", apply_default_css=False)
         with gr.Row(elem_classes="lx-tools"):
             load = gr.Button(text.MODEL_CHOICE["load"], size="sm", variant="primary", elem_id="lx-load")
@@ -71,17 +74,18 @@ def models_tab(studio: Studio, explore: Explore) -> None:
         _own(studio, encoder, explore)
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    wished = [encoder, family, tasks, images]
+    wished = [encoder, family, tasks, images, members]
     shown = [progress, load, stop, explore.model, explore.checkpoint]
+    family.change(_offered, family, [tasks, members], queue=False, **private)
     changes = [one.change for one in wished]  # type: ignore[attr-defined]
     gr.on(changes, _size, wished, size, queue=False, trigger_mode="multiple", **private)
     looks = Visitors()
 
     def begin(
-        request: gr.Request, model: str, family: str, tasks: list[str], images: int
+        request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
         try:
-            job = studio.load(Wish(model, family, tuple(tasks), int(images)))
+            job = studio.load(Wish(model, family, tuple(tasks), int(images), tuple(members or ())))
         except SpecError as problem:
             said = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
             yield said, *_buttons(False), gr.skip(), gr.skip()
@@ -108,12 +112,33 @@ def models_tab(studio: Studio, explore: Explore) -> None:
     check.click(_checked(studio), [encoder], checks, concurrency_id="sweeps", **private)
 
 
-_START = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES)
+_START: tuple[Any, ...] = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES, [])
+FEW = 3
+"""Members that are offered ticked."""
 
 
-def _size(model: str, family: str, tasks: list[str], images: int) -> str:
+def _titled(suite: str) -> list[tuple[str, str]]:
+    """The tasks of a suite, for a drop-down."""
+    return [(one.title, key) for key, one in TASKS.items() if one.suite == suite]
+
+
+def _offered(family: str) -> tuple[Any, Any]:
+    """What can be loaded with a family: tasks of its suite, and members if it has several of one task."""
+    one = FAMILIES[family]
+    suited = [key for _, key in _titled(one.suite)]
+    ticked = [key for key in BENCHMARKS[8] if key in suited] or suited
+    others = [member for member in one.members if member not in one.suggested]
+    return (
+        gr.update(choices=_titled(one.suite), value=ticked),
+        gr.update(
+            choices=[*one.suggested, *others], value=list(one.suggested[:FEW]), visible=bool(one.members)
+        ),
+    )
+
+
+def _size(model: str, family: str, tasks: list[str], images: int, members: list[str]) -> str:
     try:
-        return loading.size_of(Wish(model, family, tuple(tasks), int(images)))
+        return loading.size_of(Wish(model, family, tuple(tasks), int(images), tuple(members or ())))
     except SpecError as problem:
         return message_of(problem)
 

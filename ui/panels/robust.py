@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import gradio as gr
 
@@ -11,35 +12,58 @@ from evaluators.labs.embedded import TINY_CLIP
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import robust_sweep, wise_ft_sweep
+from evaluators.zoo.tasks import IMAGENET
 from ui import markup, text
+from ui.controls import images_of
 from ui.figures.robust import Shift, areas, mean_shift, one_shift, robust_alt, robust_figure
 from ui.live import Chart, Value, answer, panel
+from ui.panels.explore import Explore
 from ui.sweeping import Found, Sweep, sweep_buttons, wire_sweep
 
-CHECKPOINT = "objects"
+EMBEDDED = (TINY_CLIP, "objects")
+SHIFTED = ("objects", IMAGENET)
+"""Suites of one task and its shifted sets."""
 
 
-def specs(model: str, checkpoint: str) -> list[EditSpec]:
+def subject(studio: Studio, model: str, checkpoint: str) -> tuple[str, str]:
+    """The model and the checkpoint that the tab shows for what is chosen on top.
+
+    The chosen checkpoint if it is of a task with shifted sets, else the model's first that is, else the
+    embedded lab's.
+    """
+    suites = {one.key: one.suite for one in studio.checkpoints(model)}
+    if suites.get(checkpoint) in SHIFTED:
+        return model, checkpoint
+    return next(((model, key) for key, suite in suites.items() if suite in SHIFTED), EMBEDDED)
+
+
+def specs(studio: Studio, model: str, checkpoint: str) -> list[EditSpec]:
     """Both curves on the test split, mix by mix in turn."""
-    pairs = zip(*_curves(model, checkpoint), strict=True)
+    pairs = zip(*_curves(*subject(studio, model, checkpoint)), strict=True)
     return [spec for pair in pairs for spec in pair]
 
 
 def _curves(model: str, checkpoint: str) -> tuple[list[EditSpec], list[EditSpec]]:
+    images = images_of(model)
     return (
-        [replace(spec, model=model) for spec in wise_ft_sweep(checkpoint)],
-        [replace(spec, model=model) for spec in robust_sweep(checkpoint)],
+        [replace(spec, model=model) for spec in wise_ft_sweep(checkpoint, images=images)],
+        [replace(spec, model=model) for spec in robust_sweep(checkpoint, images=images)],
     )
 
 
-def tab_draw(shifts: dict[str, str], model: str, checkpoint: str, found: Found) -> Value:
+def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
     """The mean and every shift as fronts, the areas as a table, and the sentence.
 
     Args:
-        shifts: key -> title of the shifted sets.
+        studio: for what there is.
         model, checkpoint, found: as every sweep hands them over.
     """
-    wise, lines = ([found[s] for s in curve if s in found] for curve in _curves(model, checkpoint))
+    shown = subject(studio, model, checkpoint)
+    wise, lines = ([found[s] for s in curve if s in found] for curve in _curves(*shown))
+    shifts = text.SHIFTS if shown == EMBEDDED else text.IMAGENET_SHIFTS
+    if shown != EMBEDDED:
+        there = {task.key for point in (*wise, *lines)[:1] for task in point.tasks}
+        shifts = {key: title for key, title in shifts.items() if not there or key in there}
     views: dict[str, tuple[str, Shift]] = {"mean": ("Mean of the shifts", mean_shift)}
     views |= {key: (title, one_shift(key)) for key, title in shifts.items()}
     charts = {
@@ -57,6 +81,7 @@ def tab_draw(shifts: dict[str, str], model: str, checkpoint: str, found: Found) 
             "finding": f'<p class="lx-finding">{text.robust_finding(areas(wise, lines, mean_shift))}</p>',
             "areas": f'<div class="lx-scroll">{_areas(views, wise, lines)}</div>',
         },
+        hide=[key for key in (*text.SHIFTS, *text.IMAGENET_SHIFTS) if key not in shifts],
     )
 
 
@@ -74,24 +99,18 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
     )
 
 
-def robust_tab(studio: Studio) -> None:
-    """The tab; it always shows the embedded checkpoint whose suite is one task and its shifts."""
-    known = {one.key: one for one in studio.checkpoints(TINY_CLIP)}
-    if CHECKPOINT not in known:
+def robust_tab(studio: Studio, explore: Explore) -> None:
+    """The tab; it shows the embedded objects until a model with a checkpoint of ImageNet is chosen on top."""
+    if EMBEDDED[1] not in {one.key for one in studio.checkpoints(TINY_CLIP)}:
         return
-    shifts = text.SHIFTS
-
-    def draw(model: str, checkpoint: str, found: Found) -> Value:
-        return tab_draw(shifts, model, checkpoint, found)
-
-    sweep = Sweep("robust", specs, draw)
+    sweep = Sweep("robust", partial(specs, studio), partial(draw, studio))
     with gr.Tab(text.TABS["robust"]) as tab:
         gr.Markdown(text.ROBUST, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)
         charts = [Chart("mean", *text.ROBUST_CHART, "lx-main")]
-        charts += [Chart(key, title) for key, title in shifts.items()]
+        charts += [Chart(key, title) for key, title in {**text.SHIFTS, **text.IMAGENET_SHIFTS}.items()]
         live = panel(
             charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
         )
-        embedded = [gr.State(TINY_CLIP), gr.State(CHECKPOINT)]
-        wire_sweep(sweep, studio, live, buttons, embedded, [tab.select])
+        chosen = [explore.model, explore.checkpoint]
+        wire_sweep(sweep, studio, live, buttons, chosen, [tab.select, *(one.change for one in chosen)])

@@ -1,0 +1,159 @@
+"""The tabs on merging, soups and ways of fine-tuning over the shipped lab, and what is taken home from it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lines_core import line_scaling
+from tests.browser import driving
+from tests.browser.driving import move, open_page, position
+from tests.paths import ASSETS
+
+pytestmark = pytest.mark.browser
+TABS = {"Merge": "#lx-merge-live", "Soup": "#lx-soup", "Fine-tuning compared": "#lx-compared"}
+PATIENCE = 90_000
+
+
+@pytest.fixture(scope="module")
+def lab_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app itself."""
+    port = driving.free_port()
+    cache = tmp_path_factory.mktemp("cache")
+    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+    """A visitor; what the page logs as errors fails the test."""
+    page = open_page(browser, lab_address)
+    bad: list[str] = []
+    page.on("pageerror", lambda error: bad.append(str(error)))
+    yield page
+    page.context.close()
+    assert bad == []
+
+
+def open_tab(page: Any, name: str) -> None:
+    """Click a tab and wait for its numbers."""
+    page.get_by_role("tab", name=name, exact=True).click()
+    page.wait_for_selector(f"{TABS[name]} .lx-live:not([data-state=empty])", timeout=PATIENCE)
+
+
+def said(page: Any, panel: str, slot: str) -> str:
+    return str(page.locator(f'{panel} [data-slot="{slot}"]').inner_text())
+
+
+def wait_until_said(page: Any, panel: str, slot: str, words: str) -> None:
+    page.wait_for_function(
+        "([slot, words]) => document.querySelector(slot).innerText.includes(words)",
+        arg=[f'{panel} [data-slot="{slot}"]', words],
+        timeout=PATIENCE,
+    )
+
+
+def test_a_merge_is_measured_moved_and_taken_apart(visitor: Any) -> None:
+    page, live = visitor, TABS["Merge"]
+    open_tab(page, "Merge")
+    wait_until_said(page, live, "sentence", "of 8 tasks")
+    assert "= 0.125" in said(page, live, "alpha")
+    key = page.locator(f"{live} .lx-live").get_attribute("data-key")
+    move(page, "merge-beta", 0.7)
+    page.wait_for_function(
+        "([live, key]) => document.querySelector(`${live} .lx-live`).dataset.key !== key",
+        arg=[live, key],
+        timeout=PATIENCE,
+    )
+    page.locator("#lx-merge-tasks label", has_text="Textures").click()
+    wait_until_said(page, live, "sentence", "of 7 tasks")
+    page.locator("#lx-merge-method input").click()
+    page.get_by_role("option", name="TIES").click()
+    page.wait_for_selector("#lx-merge-ties-density")
+    wait_until_said(page, live, "alpha", "(1 / 7)")
+    assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").inner_text()
+
+
+def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:
+    page = visitor
+    open_tab(page, "Merge")
+    for box in page.locator("#lx-merge-tasks input[type=checkbox]").all()[1:]:
+        box.uncheck()
+    wait_until_said(page, TABS["Merge"], "sentence", "Tick at least two tasks")
+
+
+def test_a_click_on_the_map_moves_the_sliders(visitor: Any) -> None:
+    page = visitor
+    open_tab(page, "Merge")
+    wait_until_said(page, "#lx-merge-search", "finding", "Validation chooses")
+    assert "precomputed" in said(page, "#lx-merge-search", "status").lower()
+    page.wait_for_selector('#lx-merge-search [data-chart="heat"] .main-svg')
+    page.locator('#lx-merge-search [data-chart="heat"]').scroll_into_view_if_needed()
+    cell = page.locator('#lx-merge-search [data-chart="heat"] .nsewdrag').first.bounding_box()
+    # the sixth of eleven columns and of eleven rows: the middle
+    page.mouse.click(cell["x"] + cell["width"] / 2, cell["y"] + cell["height"] / 2)
+    page.wait_for_function("() => !document.querySelector('#lx-merge-auto input').checked")
+    page.wait_for_function("() => document.querySelector('#lx-merge-beta input[type=range]').value == 0.5")
+    assert position(page, "merge-alpha") == pytest.approx(0.25)
+    wait_until_said(page, TABS["Merge"], "alpha", "α = 0.25, set by hand")
+
+
+def test_the_soup_shows_its_selection_and_moves_with_beta(visitor: Any) -> None:
+    page, panel = visitor, TABS["Soup"]
+    open_tab(page, "Soup")
+    wait_until_said(page, panel, "finding", "The greedy soup keeps")
+    page.wait_for_selector(f'{panel} [data-chart="greedy"] .main-svg')
+    assert "β = 0" in said(page, panel, "tiles")
+    move(page, "soup-beta", 0.4)
+    wait_until_said(page, panel, "tiles", "β = 0.4")
+    page.locator("#lx-soup-which").get_by_text("Uniform soup").click()
+    wait_until_said(page, panel, "tiles", "Uniform soup, β = 0.4")
+
+
+def test_ways_of_fine_tuning_are_compared(visitor: Any) -> None:
+    page, panel = visitor, TABS["Fine-tuning compared"]
+    open_tab(page, "Fine-tuning compared")
+    wait_until_said(page, panel, "finding", "forgets least")
+    rows = page.locator(f"{panel} table.lx-table tbody tr")
+    assert rows.count() == 1 + 4 + 4
+
+
+def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    move(page, "gamma", 0.4)
+    driving.wait_for(page, driving.key(0.4))
+    page.locator("#lx-edit-home button").first.click()
+    page.click("#lx-edit-export")
+    page.wait_for_selector("#lx-edit-files a", timeout=PATIENCE)
+    links = page.locator("#lx-edit-files a").all()
+    names = {str(link.get_attribute("download")): link for link in links}
+    assert sorted(name.rpartition(".")[2] for name in names) == ["safetensors", "zip"]
+    with page.expect_download() as arriving:
+        names["model.safetensors"].click()
+    path = tmp_path / "model.safetensors"
+    arriving.value.save_as(path)
+    before = load_file(ASSETS / "tiny_clip" / "open_clip_model.safetensors")
+    after = load_file(ASSETS / "tiny_clip" / "finetuned" / "digits.safetensors")
+    tau = {name: value.float() - before[name].float() for name, value in after.items()}
+    scaled = line_scaling(tau, alpha=0.4, beta=0.6)
+    for name, value in load_file(path).items():
+        assert torch.allclose(value, before[name].float() + scaled[name], atol=1e-6), name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_tabs_are_accessible_and_fit_a_phone(browser: Any, lab_address: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    page = open_page(browser, lab_address, f"?__theme={theme}", viewport={"width": 390, "height": 844})
+    for name in TABS:
+        open_tab(page, name)
+        page.wait_for_selector(f"{TABS[name]} .lx-live[data-state=complete]", timeout=PATIENCE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        serious = [
+            one for one in axe.run(page).response["violations"] if one["impact"] in ("serious", "critical")
+        ]
+        assert [(name, one["id"], json.dumps(one["nodes"][0]["html"])) for one in serious] == []
+    page.context.close()
