@@ -8,6 +8,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+WORKERS ?= 2
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
@@ -20,8 +21,10 @@ DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
 app: $(APP_STAMP)
 	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
+# In two runs: the browser's driver keeps an event loop running, and pages take the machine for themselves.
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m browser $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
