@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -264,6 +264,22 @@ class Studio:
             if self._gpu is not None:
                 request.progress = _Progress()  # counted here, while a later stream counts on the GPU
             self._count_next(request)
+        return self._tell(request)
+
+    def record(self, spec: EditSpec, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
+        """The complete answer from counts that were made elsewhere, which is known from now on.
+
+        Args:
+            correct: correct pictures a task, chunk by chunk of the measurement's pictures.
+            seconds: spent on them.
+        Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
+        """
+        lab = self.lab_of(spec.model)
+        measurement = lab.measurement(spec)
+        request = self._request(lab, spec, measurement, None, 0, _Progress(seconds=seconds))
+        request.correct.extend(correct)
+        if not request.complete:
+            raise ValueError(f"{len(request.chunks)} chunks are to be counted, got {len(correct)}.")
         return self._tell(request)
 
     # One request

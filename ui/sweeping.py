@@ -23,6 +23,7 @@ from ui.errors import message_of
 from ui.live import Value, answer, packed
 
 Found = Mapping[EditSpec, Evaluation]
+Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Sweep:
         follow: (points so far, what is set) -> further points, which only those can name; asked again
         until it names no new ones.
         settings: how many values say what is set: model and checkpoint, if nothing else is said.
+        measure: how points are measured, ``run_sweep`` or ``run_map``.
         running: visitors whose sweep runs now, and the event that stops it.
     """
 
@@ -44,6 +46,7 @@ class Sweep:
     draw: Callable[..., Value]
     follow: Callable[..., Sequence[EditSpec]] | None = None
     settings: int = 2
+    measure: Measure = run_sweep
     running: dict[str, threading.Event] = field(default_factory=dict)
 
     def known(self, studio: Studio, chosen: Sequence[Any]) -> dict[EditSpec, Evaluation]:
@@ -85,7 +88,7 @@ class Sweep:
             yield self._step(found, len(self._all(found, chosen)), chosen, more), *busy
             while missing := [spec for spec in self._all(found, chosen) if spec not in found]:
                 total = len(found) + len(missing)
-                for spec, evaluation in run_sweep(studio, missing, name, stop, fresh=fresh):
+                for spec, evaluation in self.measure(studio, missing, name, stop, fresh=fresh):
                     found[spec] = evaluation
                     yield self._step(found, total, chosen, more), *busy
             ended = _agreement(before, found) if fresh else ""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evaluators.errors import SpecError
+from evaluators.maps import run_map
 from evaluators.merging import HEAT_ALPHAS, heat_betas
 from evaluators.studio import Studio
 from lines_core.merging import METHODS
@@ -130,6 +131,7 @@ def sweep(studio: Studio) -> Sweep:
         partial(search.draw, studio),
         partial(search.tests, studio),
         settings=len(values(START)),
+        measure=run_map,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from evaluators.errors import SpecError
+from evaluators.maps import run_map
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from lines_core.merging import METHODS, Parameter
@@ -52,6 +53,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
             partial(search.draw, studio),
             partial(search.tests, studio),
             settings=len(settings),
+            measure=run_map,
         )
         buttons = sweep_buttons(sweep)
         found = panel(

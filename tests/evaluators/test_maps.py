@@ -1,0 +1,118 @@
+"""A map measured on encoders of its own gives the studio's counts, and stops, fails and remembers like it."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from evaluators import maps
+from evaluators.errors import Cancelled
+from evaluators.maps import begin, finish, run_map
+from evaluators.merging import Recipe, heat_candidates
+from evaluators.spec import EditSpec
+from evaluators.studio import Studio
+from evaluators.sweeps import gamma_sweep, run_sweep
+from tests.conftest import CHUNK
+from tests.paths import ASSETS
+
+PAIR = ("digits", "faces")
+
+
+def cells(every: int = 7) -> list[EditSpec]:
+    """Some cells of a map, several of them with one alpha."""
+    grid = heat_candidates(Recipe(PAIR), "linear", "val", 20)
+    return [spec for specs in list(grid.values())[::every] for spec in specs]
+
+
+def test_the_split_pass_is_the_whole_pass(studio: Studio) -> None:
+    pictures = torch.randn(5, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    clip = studio.lab.encoder.loaded.clip
+    with torch.inference_mode():
+        whole = clip.encode_image(pictures)
+        assert torch.equal(finish(clip.visual, begin(clip.visual, pictures)), whole)
+
+
+def test_the_counts_are_the_studios(lab: Path) -> None:
+    specs = [*cells(), *gamma_sweep("digits", "test", images=30), EditSpec.finetuned("objects")]
+    one_by_one = dict(run_sweep(Studio(lab, None, chunk=CHUNK), specs))
+    together = dict(run_map(Studio(lab, None, chunk=CHUNK), specs))
+    assert set(together) == set(one_by_one)
+    assert {spec: found.tasks for spec, found in together.items()} == {
+        spec: found.tasks for spec, found in one_by_one.items()
+    }
+    assert all(found.complete for found in together.values())
+
+
+def test_what_is_measured_is_known_from_then_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = cells(20)
+    measured = dict(run_map(studio, specs))
+    assert all(studio.cached(spec) == measured[spec] for spec in specs)
+    monkeypatch.setattr(maps, "_count_group", None)  # nothing is counted again
+    assert dict(run_map(studio, specs)) == measured
+
+
+def test_fresh_measures_all_of_it_again(studio: Studio) -> None:
+    specs = cells(30)
+    before = dict(run_map(studio, specs))
+    again = dict(run_map(studio, specs, fresh=True))
+    assert {spec: found.tasks for spec, found in again.items()} == {
+        spec: found.tasks for spec, found in before.items()
+    }
+    assert all(again[spec].seconds != before[spec].seconds for spec in specs)
+
+
+def test_the_beginning_is_shared(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def counted(visual: torch.nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+        begun.append(len(pictures))
+        return begin(visual, pictures)
+
+    monkeypatch.setattr(maps, "begin", counted)
+    grid = heat_candidates(Recipe(PAIR), "linear", "val", 20)
+    row = [specs[0] for (alpha, _), specs in grid.items() if alpha == 0.25]
+    assert len(dict(run_map(studio, row))) == 11
+    chunks = studio.lab.pictures("tasks", "val").chunks(20)
+    assert len(begun) == len(chunks)
+
+
+def test_it_stops_and_leaves_the_threads_as_they_were(studio: Studio) -> None:
+    threads = torch.get_num_threads()
+    stop = threading.Event()
+    running = run_map(studio, cells(), cancelled=stop)
+    next(running)
+    next(running)
+    stop.set()
+    with pytest.raises(Cancelled, match="after 2 points"):
+        next(running)
+    assert torch.get_num_threads() == threads
+
+
+def test_what_goes_wrong_in_a_worker_is_raised(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(maps, "begin", fails)
+    with pytest.raises(RuntimeError, match="no memory left"):
+        list(run_map(studio, cells(60)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(threads: int) -> None:
+    """Twelve blocks and real weights: any difference in rounding would show in some of 3,200 answers."""
+    keys = tuple(one.key for one in Studio(ASSETS, None).checkpoints() if one.suite == "tasks")
+    recipe = Recipe(keys)
+    specs = [
+        spec for alpha, beta in ((0.1, 0.3), (0.1, 0.5)) for spec in recipe.specs(alpha, beta, split="val")
+    ]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        one_by_one = dict(run_sweep(Studio(ASSETS, None), specs))
+        together = dict(run_map(Studio(ASSETS, None), specs))
+    finally:
+        torch.set_num_threads(before)
+    assert {spec: found.tasks for spec, found in together.items()} == {
+        spec: found.tasks for spec, found in one_by_one.items()
+    }
