@@ -1,8 +1,8 @@
 """What tuning a merge costs: an edit of a merged residual, and the alpha-beta map against one cell at a time.
 
 Embedded lab, two threads. A move of alpha or beta after a merge is timed beside the same move on a single
-checkpoint; the map of 11 x 11 cells over 8 tasks x 100 validation pictures beside 121 separate evaluations, of
-which a part is measured, cells of every alpha among them. Run with ``python -m benchmarks.tuning``.
+checkpoint; the map of 11 x 11 cells over 8 tasks x 100 validation pictures beside 121 separate evaluations,
+some of which are measured, cells of every alpha among them. Run with ``python -m benchmarks.tuning``.
 """
 
 import itertools

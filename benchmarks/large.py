@@ -1,0 +1,110 @@
+"""ViT-L/14 with twenty checkpoints: memory of the process while every one of them is edited and measured.
+
+Random weights at full size; each residual is a file of its own, 24 GB in all, mapped and read when its turn comes.
+The process is one of its own, so that making the files does not count. Run with ``python -m benchmarks large``;
+needs 27 GB of disk.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+MODEL = "ViT-L-14"
+CHECKPOINTS = 20
+PICTURES = 8
+DISK = 27e9
+MACHINE = 24 * 2**30
+GPU = 16e9
+TASKS, IMAGES = 20, 256
+
+
+def make(folder: Path) -> None:
+    """Write the encoder and its residuals."""
+    import torch
+    from safetensors.torch import save_file
+
+    from evaluators.hub.encoder import HubEncoder
+    from evaluators.hub.residuals import save_residual
+    from evaluators.zoo import ENCODERS
+    from tests.hub.repositories import random_clip
+
+    row = ENCODERS[MODEL]
+    weights = folder / "open_clip_model.safetensors"
+    save_file(random_clip(row), weights)
+    live = HubEncoder(row, weights, "random", torch.device("cpu"), folder / "pace")
+    for number in range(CHECKPOINTS):
+        generator = torch.Generator().manual_seed(number)
+        residual = torch.empty(live.layout.numel).normal_(std=1e-4, generator=generator)
+        save_residual(folder / f"{number}.safetensors", live.layout, residual, "random")
+
+
+def use(folder: Path) -> None:
+    """Edit by each residual in turn, encode some pictures, and print what that took."""
+    import torch
+
+    from evaluators.hub.encoder import HubEncoder
+    from evaluators.spec import EditSpec
+    from evaluators.zoo import ENCODERS
+
+    row = ENCODERS[MODEL]
+    live = HubEncoder(
+        row, folder / "open_clip_model.safetensors", "random", torch.device("cpu"), folder / "pace"
+    )
+    for number in range(CHECKPOINTS):
+        live.residual_paths[str(number)] = folder / f"{number}.safetensors"
+    scales = EditSpec.lines("0", 0.4).scales(row.num_blocks)
+    pictures = torch.randn(PICTURES, 3, row.image_size, row.image_size).to(live.pace.dtype)
+    anonymous, swapped, edits = 0, 0, []
+    for number in range(CHECKPOINTS):
+        began = time.perf_counter()
+        live.carry(str(number), scales)
+        edits.append(time.perf_counter() - began)
+        with torch.inference_mode():
+            live.encode(pictures)
+        now = status()
+        anonymous, swapped = max(anonymous, now["RssAnon"]), max(swapped, now["VmSwap"])
+    peak = status()["VmHWM"]
+    tower = 4 * row.tower_parameters
+    half = torch.finfo(live.pace.dtype).bits // 8 * row.tower_parameters
+    images = TASKS * IMAGES * 3 * row.image_size**2
+    device = tower + half + max(tower, live.residual_bytes) + images
+    print(f"  residuals in files                            {CHECKPOINTS * tower / 1e9:8.1f} GB")
+    print(f"  memory of its own, largest                    {anonymous / 1e9:8.2f} GB")
+    print(
+        f"  the same with mapped pages, peak              {peak / 1e9:8.2f} GB    target <= {MACHINE / 1e9:.1f}"
+    )
+    print(f"  swapped out                                   {swapped / 1e9:8.2f} GB    target 0")
+    print(f"  first edit by a residual, slowest             {max(edits):8.2f} s")
+    print(
+        f"  on a device, with {TASKS} x {IMAGES} pictures (sum)        {device / 1e9:8.2f} GB    target < {GPU / 1e9:g}"
+    )
+
+
+def status() -> dict[str, int]:
+    """Memory of this process in bytes, as Linux tells it."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    fields = (line.split() for line in lines if line.endswith("kB"))
+    return {name.rstrip(":"): 1024 * int(amount) for name, amount, _ in fields}
+
+
+def main() -> int:
+    """Make the files, then use them in a process of its own; 1 if there is no room for them."""
+    folder = Path(tempfile.mkdtemp(prefix="lines-large-"))
+    try:
+        free = shutil.disk_usage(folder).free
+        if free < DISK:
+            print(f"not run: {DISK / 1e9:g} GB of disk are needed, {free / 1e9:.0f} GB are free")
+            return 1
+        for step in ("make", "use"):
+            call = f"from pathlib import Path; from benchmarks.large import {step}; {step}(Path({str(folder)!r}))"
+            subprocess.run([sys.executable, "-c", call], check=True)
+        return 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
