@@ -1,8 +1,7 @@
 """ViT-L/14 with twenty checkpoints: memory of the process while every one of them is edited and measured.
 
-Random weights at full size; each residual is a file of its own, 24 GB in all, mapped and read when its turn comes.
-The process is one of its own, so that making the files does not count. Run with ``python -m benchmarks large``;
-needs 27 GB of disk.
+Random weights at full size; each residual is a file of its own, 24 GB in all, mapped and read when its turn
+comes, in a process of its own. Run with ``python -m benchmarks large``; needs 27 GB of disk.
 """
 
 import shutil
@@ -71,16 +70,16 @@ def use(folder: Path) -> None:
     half = torch.finfo(live.pace.dtype).bits // 8 * row.tower_parameters
     images = TASKS * IMAGES * 3 * row.image_size**2
     device = tower + half + max(tower, live.residual_bytes) + images
-    print(f"  residuals in files                            {CHECKPOINTS * tower / 1e9:8.1f} GB")
-    print(f"  memory of its own, largest                    {anonymous / 1e9:8.2f} GB")
-    print(
-        f"  the same with mapped pages, peak              {peak / 1e9:8.2f} GB    target <= {MACHINE / 1e9:.1f}"
-    )
-    print(f"  swapped out                                   {swapped / 1e9:8.2f} GB    target 0")
-    print(f"  first edit by a residual, slowest             {max(edits):8.2f} s")
-    print(
-        f"  on a device, with {TASKS} x {IMAGES} pictures (sum)        {device / 1e9:8.2f} GB    target < {GPU / 1e9:g}"
-    )
+    rows = [
+        ("residuals in files", CHECKPOINTS * tower, ""),
+        ("memory of its own, largest", anonymous, ""),
+        ("the same with mapped pages, peak", peak, f"target <= {MACHINE / 1e9:.1f}"),
+        ("swapped out", swapped, "target 0"),
+        (f"on a device, with {TASKS} x {IMAGES} pictures (a sum)", device, f"target < {GPU / 1e9:g}"),
+    ]
+    for what, size, target in rows:
+        print(f"  {what:46} {size / 1e9:8.2f} GB   {target}".rstrip())
+    print(f"  {'first edit by a residual, slowest':46} {max(edits):8.2f} s")
 
 
 def status() -> dict[str, int]:
@@ -99,8 +98,10 @@ def main() -> int:
             print(f"not run: {DISK / 1e9:g} GB of disk are needed, {free / 1e9:.0f} GB are free")
             return 1
         for step in ("make", "use"):
-            call = f"from pathlib import Path; from benchmarks.large import {step}; {step}(Path({str(folder)!r}))"
-            subprocess.run([sys.executable, "-c", call], check=True)
+            call = (
+                f"import pathlib, sys; from benchmarks.large import {step}; {step}(pathlib.Path(sys.argv[1]))"
+            )
+            subprocess.run([sys.executable, "-c", call, str(folder)], check=True)
         return 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
