@@ -8,6 +8,7 @@ from assets.recipes.findings import Measured
 from assets.recipes.measuring import ALL_IMAGES
 from assets.recipes.studies import Study
 from evaluators import EditSpec, Evaluation, Studio
+from evaluators.maps import run_map
 from evaluators.merge import Merge
 from evaluators.merging import (
     Recipe,
@@ -19,7 +20,7 @@ from evaluators.merging import (
     score,
     scores_of,
 )
-from evaluators.sweeps import run_sweep, save_precomputed
+from evaluators.sweeps import save_precomputed
 from lines_core.merging import METHODS
 from lines_core.merging.masks import TALL_LAMBDAS
 from lines_core.merging.method import TALL_LAMBDA
@@ -29,6 +30,8 @@ SHAPES = ("linear", "sqrt", "quadratic")
 PAGE_IMAGES = 200
 HEAT_IMAGES = 100
 HEAT_METHODS = ("sum", "ties", "consensus")
+START_BETA = START_PLAIN = 0.3
+"""Where the tab's sliders stand when it opens (``ui/panels/merge.py``)."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
         study.save()
         best = found.lines["linear"]
         yield f"{method}: plain {found.plain.test.mean:.4f}, LiNeS {best.test.mean:.4f} at beta {best.beta}"
-        measured = dict(run_sweep(studio, page_specs(studio, recipe, alpha)))
+        measured = dict(run_map(studio, page_specs(recipe, alpha)))
+        measured |= run_map(studio, page_tests(studio, recipe, alpha, measured))
         save_precomputed(studio, assets / "sweeps" / f"merge-{method}.json", list(measured.values()))
         yield f"{method}: {len(measured)} evaluations for the page"
     keys = next(iter(recipes(studio).values())).checkpoints
@@ -157,9 +161,26 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
     yield f"TALL masks {masks.mean:.4f}, magnitude masks {magnitude.mean:.4f}"
 
 
-def page_specs(studio: Studio, recipe: Recipe, alpha: float) -> list[EditSpec]:
-    """What the tab's search asks for before anything is changed, without the references that ship anyway."""
+def page_tests(
+    studio: Studio, recipe: Recipe, alpha: float, found: Mapping[EditSpec, Evaluation]
+) -> list[EditSpec]:
+    """What the tab reports on test once its search is through; nothing where no map ships."""
+    if recipe.method not in HEAT_METHODS:
+        return []
+    reference = score(studio.evaluate(spec) for spec in recipe.finetuned("val", PAGE_IMAGES))
+    few = score(studio.evaluate(spec) for spec in recipe.finetuned("val", HEAT_IMAGES))
+    plain = best_of(scores_of(found, plain_candidates(recipe, "val", PAGE_IMAGES)), reference)
+    rise = best_of(scores_of(found, lines_candidates(recipe, alpha, "linear", "val", PAGE_IMAGES)), reference)
+    cell = best_of(scores_of(found, heat_candidates(recipe, "linear", "val", HEAT_IMAGES)), few)
+    chosen = ((plain, 0.0), (alpha, rise), cell)
+    return [spec for first, then in chosen for spec in recipe.specs(first, then, images=PAGE_IMAGES)]
+
+
+def page_specs(recipe: Recipe, alpha: float) -> list[EditSpec]:
+    """What the tab asks for before anything is changed, without the references that ship anyway."""
     groups = [
+        recipe.specs(alpha, START_BETA, images=PAGE_IMAGES),
+        recipe.specs(START_PLAIN, images=PAGE_IMAGES),
         *plain_candidates(recipe, "val", PAGE_IMAGES).values(),
         *lines_candidates(recipe, alpha, "linear", "val", PAGE_IMAGES).values(),
     ]

@@ -23,6 +23,8 @@ from assets.recipes.findings import (
 from assets.recipes.report_merging import merging_section
 from assets.recipes.report_soups import soups_section
 from assets.recipes.report_ways import ways_section
+from assets.recipes.storing import FILE as STORING
+from assets.recipes.storing import storing_section
 from assets.recipes.studies import percent, with_interval
 from assets.recipes.world.catalogue import TASKS
 from assets.recipes.world.settings import SETTINGS
@@ -225,6 +227,8 @@ def write_report(assets: Path) -> Iterator[str]:
         *soups_section(assets),
         "",
         *ways_section(assets),
+        "",
+        *storing_section(assets / "report" / STORING),
         "",
     ]
     (assets / "REPORT.md").write_text("\n".join(text), encoding="utf-8")

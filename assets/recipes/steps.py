@@ -19,6 +19,8 @@ from assets.recipes.merging_study import measure_merging
 from assets.recipes.pretraining import Pretraining, pretrain
 from assets.recipes.report import AMPLE, write_report
 from assets.recipes.soup_study import measure_soups
+from assets.recipes.storing import FILE as STORING
+from assets.recipes.storing import measure_storing
 from assets.recipes.tiny_clip import fresh_model, load_model, save_config
 from assets.recipes.vocabulary import save_merges, tokenizer
 from assets.recipes.ways_study import measure_ways
@@ -106,6 +108,9 @@ def sample(place: Place) -> Iterator[str]:
 def measure(place: Place) -> Iterator[str]:
     """Default sweeps, and the targets of two of them on more pictures than ship."""
     yield from measure_sweeps(place.assets, place.work / "measured")
+    storing = place.assets / "report" / STORING
+    if not storing.exists():
+        yield from measure_storing(place.assets, storing)
     for study in (measure_merging, measure_soups, measure_ways):
         yield from study(place.assets, place.work / "measured")
     ample = place.assets / "report" / AMPLE
