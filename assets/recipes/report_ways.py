@@ -93,10 +93,10 @@ def _said(usual: WayFinding, others: dict[str, WayFinding]) -> str:
 
 
 WHY = (
-    "In the paper LiNeS after training remembers more than every careful way of training; here the careful ways "
-    "come as close or closer. The lab's usual fine-tuning takes few and large steps, chosen so that it forgets "
-    "visibly, and those disturb the shallow layers more than the task needs: whoever spares these layers while "
-    "training loses nothing of the target. The paper's takes many small steps, and sparing layers costs target "
-    "accuracy. LiNeS still adds control accuracy on top of each of them."
+    "In the paper LiNeS after training remembers more than every careful way of training; here the "
+    "careful ways come as close or closer. The lab's usual fine-tuning takes few and large steps, chosen "
+    "so that it forgets visibly, and those disturb the shallow layers more than the task needs: whoever "
+    "spares these layers while training loses nothing of the target. The paper's takes many small steps, "
+    "and sparing layers costs target accuracy. LiNeS still adds control accuracy on top of each of them."
 )
 """The likely reason of the difference to the paper, in words; the numbers above it are measured."""
