@@ -61,7 +61,7 @@ class Sweep:
         chosen, more = values[: self.settings], values[self.settings :]
         try:
             found = self.known(studio, chosen)
-            total = len(self._all(found, chosen))
+            total = len({*found, *self._all(found, chosen)})
             value = self.draw(*chosen, found, *more)
             value["slots"]["status"] = _idle(found, total)
             return (
@@ -199,8 +199,9 @@ def _idle(found: Found, total: int) -> str:
         badge, more = "precomputed", text.SWEEP["precomputed"]
     else:
         badge, more = "measured", text.SWEEP["measured"]
-    images = sum(task.n for task in next(iter(found.values())).tasks)
-    return _line(f"{len(found)} of {total} positions, {images:,} images each; {more}", badge)
+    images = {sum(task.n for task in point.tasks) for point in found.values()}
+    each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
+    return _line(f"{len(found)} of {total} positions, {each}; {more}", badge)
 
 
 def _line(said: str, badge: str = "") -> str:

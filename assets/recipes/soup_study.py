@@ -7,6 +7,7 @@ from pathlib import Path
 from assets.recipes.measuring import ALL_IMAGES
 from assets.recipes.studies import Study
 from evaluators import EditSpec, Evaluation, Studio
+from evaluators.maps import run_map
 from evaluators.pareto import hypervolume
 from evaluators.soups import greedy_selection, members_of, soup_spec
 from evaluators.sweeps import robust_sweep, save_precomputed, wise_ft_sweep
@@ -87,6 +88,14 @@ def fronts(study: Study, member: str) -> Fronts:
     return Fronts(member, wise_ft, lines)
 
 
+def variants(members: Sequence[str]) -> list[EditSpec]:
+    """One soup under every beta and every factor on test, where the page's slider may stand."""
+    return [
+        *(soup_spec(members, beta, images=ALL_IMAGES) for beta in SOUP_BETAS),
+        *(soup_spec(members, scale=scale, images=ALL_IMAGES) for scale in SOUP_SCALES),
+    ]
+
+
 def measured_members(study: Study) -> tuple[str, ...]:
     """The members a study holds."""
     return max((spec.sources for spec in study.held if spec.merge is not None), key=len)
@@ -111,9 +120,11 @@ def measure_soups(assets: Path, cache: Path) -> Iterator[str]:
             f"{name}: plain {found.plain.target:.4f}, scaled by {found.scale:g} {found.scaled.target:.4f}, "
             f"LiNeS with beta {found.beta:g} {found.lines.target:.4f}"
         )
-    page = list(study.found.values())
+    page = {found.spec: found for found in study.found.values()}
+    tested = [spec for chosen in (members, greedy.members) for spec in variants(chosen)]
+    page |= run_map(studio, tested)
     for member in members:
         area = fronts(study, member)
         yield f"{member}: WiSE-FT {area.wise_ft:.0f}, LiNeS + WiSE-FT {area.lines:.0f}"
     study.save()
-    save_precomputed(studio, assets / "sweeps" / "soup.json", page)
+    save_precomputed(studio, assets / "sweeps" / "soup.json", list(page.values()))

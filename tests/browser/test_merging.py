@@ -75,7 +75,7 @@ def test_a_merge_is_measured_moved_and_taken_apart(visitor: Any) -> None:
     page.get_by_role("option", name="TIES").click()
     page.wait_for_selector("#lx-merge-ties-density")
     wait_until_said(page, live, "alpha", "(1 / 7)")
-    assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").inner_text()
+    assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").first.inner_text()
 
 
 def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:

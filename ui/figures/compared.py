@@ -10,6 +10,17 @@ from evaluators.ways import USUAL, WayPoint
 from ui.figures.frame import Figure, Trace, figure, marker, percent, percent_axis, whiskers
 from ui.theme import ROLES
 
+LABELS = {
+    "linlr": "top right",
+    "halfft": "top left",
+    "explr": "top right",
+    "lastft": "bottom right",
+    "lora-2": "bottom left",
+    "lora-4": "middle left",
+    "lora-8": "bottom left",
+}
+"""Where the names of ways stand, so that those of the shipped lab do not lie on each other."""
+
 
 def compared_figure(points: Sequence[WayPoint], pretrained: tuple[float, float] | None) -> Figure:
     """A diamond a way, filled for the usual one, and an arrow to its circle after LiNeS.
@@ -37,8 +48,8 @@ def compared_figure(points: Sequence[WayPoint], pretrained: tuple[float, float] 
         controls.append(pretrained[1])
     return figure(
         traces,
-        xaxis=percent_axis("control: mean accuracy on the other tasks →", controls),
-        yaxis=percent_axis("target: mean accuracy on its own task →", targets),
+        xaxis=percent_axis("control: mean accuracy on the other tasks →", controls, room=0.5),
+        yaxis=percent_axis("target: mean accuracy on its own task →", targets, room=0.5),
         annotations=[_arrow(point) for point in points],
         uirevision="compared",
     )
@@ -57,10 +68,10 @@ def _spots(points: Sequence[WayPoint], role: str) -> Trace:
         "x": [percent(control.mean) for _, control in pairs],
         "y": [percent(target.mean) for target, _ in pairs],
         "marker": marker(role, 12, symbol=symbols, line={"color": f"@{role}", "width": 2}),
-        "error_x": whiskers([c.mean for _, c in pairs], [(c.low, c.high) for _, c in pairs], f"{role}/0.35"),
-        "error_y": whiskers([t.mean for t, _ in pairs], [(t.low, t.high) for t, _ in pairs], f"{role}/0.35"),
+        "error_x": whiskers([c.mean for _, c in pairs], [(c.low, c.high) for _, c in pairs], f"{role}/0.2"),
+        "error_y": whiskers([t.mean for t, _ in pairs], [(t.low, t.high) for t, _ in pairs], f"{role}/0.2"),
         "text": [point.way.title for point in points],
-        "textposition": "bottom center",
+        "textposition": [LABELS.get(point.way.key, "bottom center") for point in points],
         "textfont": {"size": 11, "color": "@ink"},
         "hovertext": [
             _hover(point, role, target, control)

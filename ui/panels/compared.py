@@ -39,7 +39,7 @@ def draw(studio: Studio, found: Found) -> Value:
         charts={"ways": (compared_figure(measured, pretrained), compared_alt(measured))},
         slots={
             "finding": f'<p class="lx-finding">{_finding(measured)}</p>',
-            "numbers": f'<div class="lx-scroll">{_table(measured)}</div>',
+            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(measured)}</div>',
         },
     )
 
@@ -82,7 +82,7 @@ def compared_tab(studio: Studio) -> None:
         gr.Markdown(text.COMPARED, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)
         live = panel(
-            [Chart("ways", *text.COMPARED_CHART, "lx-main")],
+            [Chart("ways", *text.COMPARED_CHART, "lx-large")],
             elem_id="lx-compared",
             slots=("finding", "status"),
             after=("numbers",),

@@ -79,7 +79,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
         charts=charts,
         slots={
             "finding": f'<p class="lx-finding">{text.robust_finding(areas(wise, lines, mean_shift))}</p>',
-            "areas": f'<div class="lx-scroll">{_areas(views, wise, lines)}</div>',
+            "areas": f'<div class="lx-scroll" tabindex="0">{_areas(views, wise, lines)}</div>',
         },
         hide=[key for key in (*text.SHIFTS, *text.IMAGENET_SHIFTS) if key not in shifts],
     )

@@ -110,7 +110,7 @@ def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -
         slots={
             "finding": f'<p class="lx-finding">{escape(_finding(soups, found, alone))}</p>',
             "tiles": _tiles(which, beta, found.get(_test(chosen)) if chosen else None, edited),
-            "numbers": f'<div class="lx-scroll">{_table(soups, found, alone)}</div>',
+            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(soups, found, alone)}</div>',
         },
     )
 
@@ -160,7 +160,7 @@ def _finding(soups: Soups, found: Found, alone: dict[str, Evaluation]) -> str:
 
 def _tiles(which: str, beta: float, plain: Evaluation | None, edited: Evaluation | None) -> str:
     if plain is None or edited is None:
-        return ""
+        return f'<p class="lx-status">{escape(text.SOUP_WAITING)}</p>'
     name = text.SOUP_CHOICES[which]
     tiles = ""
     for title, of in (("ID", "target"), ("OOD", "control")):
