@@ -21,7 +21,7 @@ DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
 app: $(APP_STAMP)
 	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# In two runs: the browser's driver keeps an event loop running, and pages take the machine for themselves.
+# In two runs: the browser's driver keeps an event loop running, beside which no page can be built.
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 	$(BIN)/python -m pytest -m browser $(ARGS)
