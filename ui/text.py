@@ -10,7 +10,6 @@ from evaluators.normalise import Normalised
 from ui.figures.robust import Area
 
 TITLE = "LiNeS Explorer"
-HEADING = "Fine-tune a model, keep what it knew"
 INTRO = (
     "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
     "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluators.merging import Recipe, Score
+from evaluators.merging import Score
 from lines_core.merging import METHODS, MergingAlpha
 from ui.text import percent, points
 
@@ -24,8 +24,6 @@ CHARTS = {
     "curve": ("Coefficient", "normalised accuracy on validation against λ (plain) and β (LiNeS, α as set)"),
     "heat": ("α and β", "normalised accuracy on validation; ★ the best; click a cell to go there"),
 }
-SEARCH = "Search on validation"
-BEST = "Use the best"
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
 ONE_MODEL = "This method makes one model a task: choose another to take a single model home."
@@ -59,11 +57,4 @@ def alpha_told(found: MergingAlpha | None, alpha: float) -> str:
     return (
         f"Eq. 2: α = (1 / T) · ‖Σ τ‖₁ / ‖τ merged‖₁ = (1 / {found.count}) · {found.sum_norm:,.0f} / "
         f"{found.merged_norm:,.0f} = {found.alpha:.3f}"
-    )
-
-
-def searched(recipe: Recipe, value: float, validation: Score, finetuned: Score, name: str) -> str:
-    """The best coefficient of one of the two ways."""
-    return (
-        f"{name} = {value:g} is best on validation ({percent(validation.normalised(finetuned))} normalised)"
     )
