@@ -151,6 +151,14 @@ def drag(page: Any, name: str, moves: int, seconds: float) -> float:
     return position(page, name)
 
 
+def serious_violations(page: Any, axe: Any, theme: str) -> list[tuple[str, str]]:
+    """What axe finds serious in the "light" or the "dark" theme: rule and first node."""
+    page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
+    page.wait_for_timeout(500)  # colours fade from one theme into the other
+    found = axe.run(page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+
+
 def emulate_round_trip(page: Any, milliseconds: float) -> None:
     """Make every request of the page take this much longer, as a distant server would."""
     session = page.context.new_cdp_session(page)
