@@ -56,3 +56,8 @@ def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[f
         above += (high - p) ** 2
     k = len(results)
     return (total - math.sqrt(below)) / k, (total + math.sqrt(above)) / k
+
+
+def tasks_interval(results: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """95 % interval of the mean accuracy of some tasks, (correct, n) each: Wilson's if it is one alone."""
+    return wilson_interval(*results[0]) if len(results) == 1 else mean_interval(results)

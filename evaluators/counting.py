@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from evaluators.heads import Head
 from evaluators.labs.lab import Lab
@@ -24,12 +25,20 @@ def count_chunk(
     """
     lab.encoder.carry(measurement.residual, measurement.scales)
     with torch.inference_mode():
-        features = lab.encoder.encode(pictures.normalised(chunk)).float()
-        hits = torch.zeros(len(heads), dtype=torch.int64, device=lab.device)
-        begin = 0
-        for part in chunk.parts:
-            end = begin + part.stop - part.start
-            named = heads[part.task].named(features[begin:end])
-            hits[part.task] = (named == pictures.labels(part)).sum()
-            begin = end
+        features = lab.encoder.encode(pictures.normalised(chunk))
+        return count_correct(features, chunk, pictures, heads)
+
+
+def count_correct(
+    features: Tensor, chunk: Chunk, pictures: Pictures, heads: Sequence[Head]
+) -> tuple[int, ...]:
+    """Correct pictures a task, from the features (n, D) of a chunk's pictures."""
+    features = features.float()
+    hits = torch.zeros(len(heads), dtype=torch.int64, device=features.device)
+    begin = 0
+    for part in chunk.parts:
+        end = begin + part.stop - part.start
+        named = heads[part.task].named(features[begin:end])
+        hits[part.task] = (named == pictures.labels(part)).sum()
+        begin = end
     return tuple(hits.tolist())

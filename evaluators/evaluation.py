@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from evaluators.accuracy import mean_interval, wilson_interval
+from evaluators.accuracy import mean_interval, tasks_interval, wilson_interval
 from evaluators.errors import EvaluationError, SpecError
 from evaluators.spec import EditSpec
 
@@ -122,8 +122,7 @@ class Evaluation:
     @property
     def target_interval(self) -> tuple[float, float]:
         """95 % interval of ``target``: Wilson's, or of several tasks for these tasks and other pictures."""
-        targets = [(task.correct, task.n) for task in self.target_tasks]
-        return wilson_interval(*targets[0]) if len(targets) == 1 else mean_interval(targets)
+        return tasks_interval([(task.correct, task.n) for task in self.target_tasks])
 
     @property
     def control_interval(self) -> tuple[float, float]:

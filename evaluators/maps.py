@@ -16,12 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evaluators.counting import count_correct
 from evaluators.errors import Cancelled
 from evaluators.evaluation import Evaluation
 from evaluators.heads import Head
 from evaluators.labs.embedded import EmbeddedLab, TinyEncoder
 from evaluators.measurement import Measurement
-from evaluators.pictures import Chunk
+from evaluators.pictures import Chunk, Pictures
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import run_sweep
@@ -35,9 +36,9 @@ class _Work:
     """Pictures and heads of all cells, as every worker reads them."""
 
     lab: EmbeddedLab
+    pictures: Pictures
     chunks: tuple[Chunk, ...]
-    pictures: tuple[Tensor, ...]
-    labels: tuple[tuple[Tensor, ...], ...]
+    inputs: tuple[Tensor, ...]
     heads: tuple[Head, ...]
 
 
@@ -126,9 +127,9 @@ def _work(lab: EmbeddedLab, measurement: Measurement) -> _Work:
     chunks = pictures.chunks(measurement.images)
     return _Work(
         lab,
+        pictures,
         chunks,
         tuple(pictures.normalised(chunk).clone() for chunk in chunks),
-        tuple(tuple(pictures.labels(part) for part in chunk.parts) for chunk in chunks),
         lab.heads_counted(measurement),
     )
 
@@ -161,7 +162,7 @@ def _count_group(
 ) -> list[list[tuple[int, ...]]]:
     """Correct pictures a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
     counted: list[list[tuple[int, ...]]] = [[] for _ in group]
-    for chunk, pictures, labels in zip(work.chunks, work.pictures, work.labels, strict=True):
+    for chunk, inputs in zip(work.chunks, work.inputs, strict=True):
         if stop.is_set():
             break
         begun: Tensor | None = None
@@ -169,20 +170,10 @@ def _count_group(
             encoder.carry(measurement.residual, measurement.scales)
             with torch.inference_mode():
                 if begun is None:
-                    begun = begin(encoder.loaded.clip.visual, pictures)
+                    begun = begin(encoder.loaded.clip.visual, inputs)
                 features = finish(encoder.loaded.clip.visual, begun)
-                counted[place].append(_hits(features.float(), chunk, labels, work.heads))
+                counted[place].append(count_correct(features, chunk, work.pictures, work.heads))
     return counted
-
-
-def _hits(features: Tensor, chunk: Chunk, labels: Sequence[Tensor], heads: Sequence[Head]) -> tuple[int, ...]:
-    hits = [0] * len(heads)
-    first = 0
-    for part, truth in zip(chunk.parts, labels, strict=True):
-        end = first + part.stop - part.start
-        hits[part.task] = int((heads[part.task].named(features[first:end]) == truth).sum())
-        first = end
-    return tuple(hits)
 
 
 def begin(visual: Any, pictures: Tensor) -> Tensor:

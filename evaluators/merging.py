@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from evaluators.accuracy import mean_interval, wilson_interval
+from evaluators.accuracy import tasks_interval
 from evaluators.errors import EvaluationError
 from evaluators.evaluation import Evaluation, TaskResult
 from evaluators.merge import Merge
@@ -86,9 +86,7 @@ class Score:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of ``mean`` for these tasks and other pictures."""
-        if len(self.tasks) == 1:
-            return wilson_interval(self.tasks[0].correct, self.tasks[0].n)
-        return mean_interval([(task.correct, task.n) for task in self.tasks])
+        return tasks_interval([(task.correct, task.n) for task in self.tasks])
 
     def normalised(self, finetuned: "Score") -> float:
         """Mean over the tasks of accuracy / the fine-tuned model's (paper, section 5.2).

@@ -50,6 +50,11 @@ def pack_four_bit(name: str, residual: Tensor) -> Packed:
     return {f"{name}::{FOUR_BIT[0]}": values, f"{name}::{FOUR_BIT[1]}": factor}
 
 
+def pack(name: str, residual: Tensor) -> Packed:
+    """A residual as it ships: matrices in four bits, vectors in half precision."""
+    return pack_four_bit(name, residual) if residual.ndim >= 2 else pack_half(name, residual)
+
+
 def unpack(packed: Packed, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
     """The residuals of all parameters in float32; zeros for those that the file leaves out.
 

@@ -18,7 +18,8 @@ from assets.recipes.vocabulary import tokenizer
 from assets.recipes.ways import DEPTH_RATES, low_rank_updates
 from assets.recipes.world.catalogue import FAMILIES, TASKS
 from assets.recipes.world.draws import draw_split
-from lines_core.packed import Packed, pack_four_bit, pack_half, pack_low_rank, save_packed
+from evaluators.merge import task_of
+from lines_core.packed import Packed, pack, pack_low_rank, save_packed
 
 RANKS = (1, 2, 4, 8)
 LOW_RANK_RATE = 2e-3
@@ -103,7 +104,7 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
         drawn: file of the task's training pictures.
     """
     torch.set_num_threads(1)
-    recipe, task = compared_recipes()[key], key.rpartition(".")[2]
+    recipe, task = compared_recipes()[key], task_of(key)
     training = torch.load(drawn, weights_only=True)
     model = load_model(tiny_clip)
     before = {name: value.detach().clone() for name, value in model.visual.named_parameters()}
@@ -120,7 +121,6 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     for name, value in model.visual.named_parameters():
         residual = value.detach() - before[name]
         if residual.any():
-            pack = pack_four_bit if residual.ndim >= 2 else pack_half
             packed |= pack(f"visual.{name}", residual)
     return packed, seconds
 
@@ -145,13 +145,11 @@ def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
     recipes = compared_recipes()
     absent = [key for key in recipes if not (folder / f"{key}.safetensors").exists()]
     drawn = {
-        task: training_pictures(work, task, workers)
-        for task in sorted({key.rpartition(".")[2] for key in absent})
+        task: training_pictures(work, task, workers) for task in sorted({task_of(key) for key in absent})
     }
     with ProcessPoolExecutor(workers) as pool:
         running = {
-            pool.submit(partial(train_one, tiny_clip, drawn[key.rpartition(".")[2]]), key): key
-            for key in absent
+            pool.submit(partial(train_one, tiny_clip, drawn[task_of(key)]), key): key for key in absent
         }
         for done in as_completed(running):
             key = running[done]

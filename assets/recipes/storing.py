@@ -11,7 +11,7 @@ from torch import Tensor
 
 from assets.recipes.measuring import ALL_IMAGES
 from evaluators import EditSpec, Studio
-from lines_core.packed import pack_four_bit, pack_half, save_packed
+from lines_core.packed import pack, save_packed
 
 FILE = "storing.json"
 WAY = "packed"
@@ -44,7 +44,7 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
             packed: dict[str, Tensor] = {}
             encoder = whole.lab.encoder
             for name, residual in encoder.layout.unflatten(encoder.residual(key)).items():
-                packed |= (pack_four_bit if residual.ndim >= 2 else pack_half)(name, residual)
+                packed |= pack(name, residual)
             save_packed(compared / f"{WAY}.{key}.safetensors", packed, {})
         stored = Studio(lab, None)
         losses = []

@@ -7,10 +7,12 @@ from typing import Any
 
 from evaluators.merging import Score
 from ui.figures.frame import Figure, Trace, axis, counted, figure, marker, percent, percent_axis, whiskers
-from ui.theme import ROLES
+from ui.figures.tasks import ghost
 
 ALPHA_SLIDER, BETA_SLIDER, AUTO_BOX = "lx-merge-alpha", "lx-merge-beta", "lx-merge-auto"
 """Ids of the sliders that a click on a cell of the map moves, and of the box that holds alpha."""
+MARK = 24
+"""Height of the upright marks, over both bars of a task."""
 NAMES = {"lines": "With LiNeS", "wise_ft": "Plain merge"}
 
 
@@ -28,7 +30,7 @@ def bars_figure(
     ]
     for role, reference in (("pretrained", zero_shot), ("finetuned", finetuned)):
         if reference is not None:
-            traces.append(_marks(reference, role))
+            traces.append(ghost(reference.tasks, role, MARK))
     return figure(
         traces,
         xaxis=axis("", range=[0, 101], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100], fixedrange=True),
@@ -62,23 +64,6 @@ def _bars(score: Score, role: str, name: str) -> Trace:
         "marker": {"color": f"@{role}" if role == "lines" else f"@{role}/0.55"},
         "error_x": whiskers(values, [(task.low, task.high) for task in score.tasks], "ink"),
         "hovertext": [f"<b>{name}</b>, {task.title}<br>{counted(task)}" for task in score.tasks],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-
-
-def _marks(score: Score, role: str) -> Trace:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [percent(task.accuracy) for task in score.tasks],
-        "y": [task.title for task in score.tasks],
-        "marker": {
-            "symbol": "line-ns",
-            "size": 24,
-            "line": {"color": f"@{role}", "width": 3},
-            "color": f"@{role}",
-        },
-        "hovertext": [f"<b>{ROLES[role].title}</b>, {task.title}<br>{counted(task)}" for task in score.tasks],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 

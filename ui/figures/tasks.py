@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from evaluators.evaluation import TARGET, Evaluation
+from collections.abc import Sequence
+
+from evaluators.evaluation import TARGET, Evaluation, TaskResult
 from ui.figures.frame import Figure, Trace, axis, counted, figure, percent, whiskers
 from ui.roles import role_of
 from ui.theme import ROLES
 
 
-def ghost(evaluation: Evaluation, role: str) -> Trace:
-    """A thin upright mark on each bar at what this reference model scores."""
+def ghost(tasks: Sequence[TaskResult], role: str, size: float = 17) -> Trace:
+    """A thin upright mark on each task's bar at what this reference model scores."""
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": [percent(task.accuracy) for task in evaluation.tasks],
-        "y": [task.title for task in evaluation.tasks],
+        "x": [percent(task.accuracy) for task in tasks],
+        "y": [task.title for task in tasks],
         "marker": {
             "symbol": "line-ns",
-            "size": 17,
+            "size": size,
             "line": {"color": f"@{role}", "width": 3},
             "color": f"@{role}",
         },
-        "hovertext": [f"<b>{ROLES[role].title}</b>, {t.title}<br>{counted(t)}" for t in evaluation.tasks],
+        "hovertext": [f"<b>{ROLES[role].title}</b>, {t.title}<br>{counted(t)}" for t in tasks],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 
@@ -43,7 +45,7 @@ def tasks_figure(current: Evaluation, pretrained: Evaluation | None, finetuned: 
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
     ghosts = [
-        ghost(reference, name)
+        ghost(reference.tasks, name)
         for name, reference in (("pretrained", pretrained), ("finetuned", finetuned))
         if reference
     ]
