@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -20,9 +20,10 @@ from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, C
 from ui.errors import told
 from ui.landmarks import anchors
 from ui.link import NAMES, from_query
-from ui.live import Chart, packed, panel
+from ui.live import Chart, panel
 from ui.panels.take_home import take_home
 from ui.presets import preset, start_controls
+from ui.tiers import listeners
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     if (window.linesBend)
@@ -197,7 +198,7 @@ def _wire(
     tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
     tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
 
-    quick, settle = _listeners(head)
+    quick, settle = listeners(head, lambda values: Controls(*values))
     at_once: dict[str, Any] = {"queue": False, **private}
     in_time: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": None, **private}
     moved = gr.on(changes, quick, settings, live, trigger_mode="always_last", **at_once)
@@ -227,28 +228,6 @@ def _checkpoints_of(studio: Studio) -> Callable[[str], Any]:
         return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
 
     return offer
-
-
-def _listeners(
-    head: Head,
-) -> tuple[Callable[..., str | dict[str, Any]], Callable[..., Iterator[str | dict[str, Any]]]]:
-    """Tier 1 and tier 2 with the signature that Gradio reads: whose request it is, then the controls."""
-
-    def quick(request: gr.Request, *values: Any) -> str | dict[str, Any]:
-        controls = Controls(*values)
-        shown = head.quick(str(request.session_hash), controls)
-        return gr.skip() if shown is None else packed(shown)
-
-    def settle(request: gr.Request, *values: Any) -> Iterator[str | dict[str, Any]]:
-        controls = Controls(*values)
-        told_anything = False
-        for shown in head.settle(str(request.session_hash), controls):
-            told_anything = True
-            yield packed(shown)
-        if not told_anything:
-            yield gr.skip()  # Gradio takes a generator without answers for the answer None
-
-    return quick, settle
 
 
 def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -16,13 +16,14 @@ from evaluators.studio import Studio
 from lines_core.merging import METHODS, Parameter
 from lines_core.schedules import SHAPES
 from ui import text
-from ui.live import Chart, packed, panel
+from ui.live import Chart, panel
 from ui.merging import search, words
 from ui.merging.answers import MergeTab, merged
 from ui.merging.controls import ALPHA_TOP, BETA_TOP, MergeControls, parameter_rows
 from ui.panels.explore import RAW, Explore
 from ui.panels.take_home import take_home
 from ui.sweeping import Sweep, sweep_buttons, wire_sweep
+from ui.tiers import listeners
 from ui.visitors import Visitors
 
 METHOD = "sum"
@@ -173,17 +174,7 @@ def _wire(
     _, tasks, method, *_ = settings
     auto, alpha = settings[3 + len(parameters) : 5 + len(parameters)]
 
-    def quick(request: gr.Request, *values: Any) -> Any:
-        shown = answers.quick(str(request.session_hash), MergeControls.from_values(values))
-        return gr.skip() if shown is None else packed(shown)
-
-    def settle(request: gr.Request, *values: Any) -> Iterator[Any]:
-        told_anything = False
-        for shown in answers.settle(str(request.session_hash), MergeControls.from_values(values)):
-            told_anything = True
-            yield packed(shown)
-        if not told_anything:
-            yield gr.skip()  # Gradio takes a generator without answers for the answer None
+    quick, settle = listeners(answers, MergeControls.from_values)
 
     def offer(model: str) -> Any:
         choices = offered(studio, model)
