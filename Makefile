@@ -4,6 +4,7 @@
 #
 #   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check
 #   make bench [ARGS="edit page"]          make assets [ARGS="..."]           make format
+#   make space: the tests of the Space, in an environment made anew from requirements.txt alone
 
 PYTHON ?= python3
 VENV   := .venv
@@ -15,7 +16,7 @@ stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt)
 DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
 
-.PHONY: app test check bench assets format
+.PHONY: app test check bench assets format space
 .DEFAULT_GOAL := app
 
 app: $(APP_STAMP)
@@ -30,6 +31,7 @@ check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python .ci/audit.py requirements.txt
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -40,6 +42,13 @@ assets: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+space: $(DEV_STAMP)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && chmod 755 "$$folder" \
+	&& $(BIN)/python -m venv "$$folder" \
+	&& echo "Installing requirements.txt into an empty environment (a few minutes) ..." \
+	&& "$$folder/bin/python" -m pip --disable-pip-version-check install --quiet -r requirements.txt \
+	&& CLEAN_PYTHON="$$folder/bin/python" $(BIN)/python -m pytest tests/deploy/test_space.py
 
 $(APP_STAMP):
 	@test -x $(BIN)/python || { \

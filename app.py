@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import logging
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before the import below reads it
+from serving.stopping import Stopping
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from evaluators.accounts import Observer
     from evaluators.lent_gpu import Lender
     from evaluators.studio import Studio
+    from serving.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
@@ -29,7 +36,7 @@ FIRST_PAGE = 20.0
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line: --host, --port (else GRADIO_SERVER_PORT, else 7860), --cache and --device."""
+    """The command line; what is left out is taken from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, SPACE_ID."""
     parser = argparse.ArgumentParser(description="See and use LiNeS on a real CLIP, in the browser.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
@@ -45,6 +52,18 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
         help="what the models run on (default: a GPU if there is one)",
+    )
+    parser.add_argument(
+        "--uploads",
+        action=argparse.BooleanOptionalAction,
+        default=not os.environ.get("SPACE_ID"),
+        help="let visitors add checkpoints of their own (default: yes, but not on a Space)",
+    )
+    parser.add_argument(
+        "--request-log",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write a line of JSON for each request to standard error (default: yes)",
     )
     found = parser.parse_args(given)
     if found.port is None:
@@ -72,8 +91,17 @@ def zero_gpu() -> Lender | None:
     return Lender(spaces.GPU, gr.Error)
 
 
-def opened(cache: Path | None, device: str = "auto") -> tuple[Studio, gr.Blocks]:
-    """A Studio of the embedded lab and the page over it."""
+def opened(
+    cache: Path | None, device: str = "auto", uploads: bool = False, observe: Observer | None = None
+) -> tuple[Studio, gr.Blocks]:
+    """A Studio of the embedded lab and the page over it.
+
+    Args:
+        cache: folder for what is kept between runs.
+        device: what models run on, or "auto".
+        uploads: whether visitors may bring checkpoints of their own; the gate for them is ``guarded``'s.
+        observe: is told what every request cost.
+    """
     gc.disable()  # collections among so many imports find nothing and take a second of the start
     lender = zero_gpu()
     from evaluators.pace import best_device
@@ -83,35 +111,90 @@ def opened(cache: Path | None, device: str = "auto") -> tuple[Studio, gr.Blocks]
     gc.enable()
     if device == "auto":
         device = best_device() if lender is None else "cpu"  # the GPU seen from here is an emulated one
-    studio = Studio(ROOT / "assets", cache, device, lender=lender)
-    page = build(studio)
+    studio = Studio(ROOT / "assets", cache, device, lender=lender, observe=observe)
+    page = build(studio, uploads)
     if lender is not None:
         page.queue(max_size=QUEUED)
     return studio, page
 
 
+def upload_folder() -> Path:
+    """Where Gradio puts what visitors upload: a folder of this process, unless GRADIO_TEMP_DIR names one."""
+    given = os.environ.get("GRADIO_TEMP_DIR")
+    if given is None:
+        given = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lines-uploads-")
+    return Path(given)
+
+
 def main(given: Sequence[str] | None = None) -> None:
-    """Serve the page until interrupted.
+    """Serve the page until told to stop.
 
     The page opens on answers that are known already; the model is read once it is open, because a laptop
     that reads and shows at once does both late. Raises: LabError if the model cannot be read.
     """
+    stopping = Stopping()
+    stopping.install()
     options = arguments(given)
-    studio, page = opened(options.cache, options.device)
-    from ui.layout import launch_settings
+    folder = upload_folder()
+    from serving.metrics import Metrics
+    from serving.request_log import request_log
 
-    shown = threading.Event()
-    with page:
-        page.load(shown.set, queue=False, show_progress="hidden", api_visibility="private")
-    page.launch(
-        server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_settings()
-    )
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    metrics = Metrics()
+    log = request_log() if options.request_log else None
+
+    def observe(account: Any) -> None:
+        metrics.observe(account)
+        if log is not None:
+            log(account)
+
+    studio, page = opened(options.cache, options.device, options.uploads, observe)
+    metrics.watch(studio.standing)
+    shown = serve(options, studio, page, stopping, metrics, folder)
     shown.wait(FIRST_PAGE)
     with ThreadPoolExecutor(
         1
     ) as reader:  # on ZeroGPU, `spaces` emulates a GPU for all tensors of this thread
         reader.submit(studio.warm_up).result()
-    page.block_thread()
+    stopping.wait()
+
+
+def serve(
+    options: argparse.Namespace,
+    studio: Studio,
+    page: gr.Blocks,
+    stopping: Stopping,
+    metrics: Metrics,
+    folder: Path,
+) -> threading.Event:
+    """Begin to serve the page, its health and its figures. Returns: what is set once a page was opened."""
+    from starlette.middleware import Middleware
+
+    from serving.health import health_route
+    from serving.metrics import metrics_route
+    from serving.stopping import closing
+    from serving.upload_folder import UploadSweeper
+    from serving.uploads import UploadGate
+    from ui.layout import launch_settings
+
+    shown, ended = threading.Event(), threading.Event()
+    with page:
+        page.load(shown.set, queue=False, show_progress="hidden", api_visibility="private")
+    stopping.before_exit("stop what is measured", studio.close)
+    stopping.before_exit("close the page", closing(page))
+    stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
+    routes = [health_route(studio.standing, lambda: stopping.stopping), metrics_route(metrics)]
+    gate = Middleware(UploadGate, folder=folder, allowed=options.uploads)
+    page.launch(
+        server_name=options.host,
+        server_port=options.port,
+        prevent_thread_lock=True,
+        app_kwargs={"routes": routes, "middleware": [gate]},
+        **launch_settings(),
+    )
+    UploadSweeper(folder).start(ended)
+    return shown
 
 
 def __getattr__(name: str) -> gr.Blocks:

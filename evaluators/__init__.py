@@ -1,6 +1,15 @@
 """From an edit to its numbers: ``EditSpec -> Studio.evaluate -> Evaluation``."""
 
-from evaluators.errors import Cancelled, EvaluationError, LabError, SpecError, Superseded
+from evaluators.errors import (
+    Cancelled,
+    Crowded,
+    DeviceError,
+    EvaluationError,
+    InLine,
+    LabError,
+    SpecError,
+    Superseded,
+)
 from evaluators.evaluation import Evaluation, TaskResult
 from evaluators.labs.lab import CheckpointInfo, ModelInfo
 from evaluators.spec import EditSpec
@@ -9,9 +18,12 @@ from evaluators.studio import Studio
 __all__ = [
     "Cancelled",
     "CheckpointInfo",
+    "Crowded",
+    "DeviceError",
     "EditSpec",
     "Evaluation",
     "EvaluationError",
+    "InLine",
     "LabError",
     "ModelInfo",
     "SpecError",

@@ -15,8 +15,30 @@ class LabError(LinesError):
     """The lab's files (tasks, pictures, weights) are absent, damaged or do not fit together."""
 
 
+class DeviceError(LinesError):
+    """The device that the model runs on has failed: what is known is still answered, nothing new is."""
+
+
 class Superseded(LinesError):
     """A newer request of the same visitor has taken the place of this one: there is nothing to show."""
+
+
+class InLine(LinesError):
+    """Others come first, and the asker did not want to wait: nothing is wrong, and the place is kept.
+
+    Attributes:
+        ahead: requests that come before.
+        seconds: that they take, about.
+    """
+
+    def __init__(self, message: str, ahead: int = 0, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.ahead = ahead
+        self.seconds = seconds
+
+
+class Crowded(LinesError):
+    """So many wait that another request is turned away; the text says when to try again."""
 
 
 class Cancelled(LinesError):

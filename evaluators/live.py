@@ -4,22 +4,34 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from evaluators.errors import LabError
-from evaluators.measurement import Residual
+from evaluators.errors import DeviceError, LabError
+from evaluators.measurement import Residual, checkpoints_of
 from evaluators.merge import Merge
 from evaluators.models import TOWER, LoadedModel
 from evaluators.replay import Forward, ReplayedForward
 from evaluators.spec import Scales
 from lines_core.editing import LayerEditor
+from lines_core.errors import LinesError
 from lines_core.flat import FlatLayout, adopt
 from lines_core.merging import MergingAlpha, merge, merging_alpha
 
 RESIDUAL_BYTES = 512 * 2**20
+ALPHAS_KEPT = 1024
+_NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "HIP error: out of memory",
+    "MPS backend out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+_LOST = ("CUDA error", "CUDA driver error", "HIP error", "CUBLAS_STATUS", "cuDNN error", "CUDNN_STATUS")
 
 
 class LiveEncoder(ABC):
@@ -32,6 +44,8 @@ class LiveEncoder(ABC):
         loaded: the pre-trained CLIP; its image tower is adopted.
         dtype: of the live weights. The pre-trained ones and the residuals stay float32.
         residual_bytes: of residuals kept on the tower's device.
+    Attributes:
+        problem: how the device has failed; empty while it works, and again once it does.
     """
 
     def __init__(self, loaded: LoadedModel, dtype: torch.dtype, residual_bytes: int = RESIDUAL_BYTES) -> None:
@@ -47,6 +61,7 @@ class LiveEncoder(ABC):
         self._alphas: dict[Merge, MergingAlpha] = {}
         self.residual_bytes = residual_bytes
         self._loading = threading.Lock()
+        self.problem = ""
 
     @abstractmethod
     def _read_residual(self, checkpoint: str) -> Tensor:
@@ -68,27 +83,51 @@ class LiveEncoder(ABC):
 
         Kept for those used last, up to ``residual_bytes``, and always for this one.
 
-        Raises: LabError if a file is absent; CheckpointError if it cannot be read or does not fit.
+        Raises: LabError if a file is absent, or there is not memory enough; CheckpointError if it cannot be
+            read or does not fit; DeviceError if the device has failed.
         Cost: of a merge, a pass or more over all its checkpoints; from then on none.
         """
         with self._loading:
             residual = self._residuals.get(of)
             if residual is None:
-                merged = self._merge(of) if isinstance(of, Merge) else self._read_residual(of)
-                residual = merged.to(self._pretrained.device)
-                self._residuals[of] = residual
+                with self._explained():
+                    residual = self._residuals[of] = self._make_residual(of)
             self._residuals.move_to_end(of)
             while len(self._residuals) > 1 and _bytes(self._residuals) > self.residual_bytes:
                 self._residuals.popitem(last=False)
             return residual
 
+    def _make_residual(self, of: Residual) -> Tensor:
+        """One that is not kept yet. Where the memory does not suffice, those that are kept give way."""
+        while True:
+            try:
+                made = self._merge(of) if isinstance(of, Merge) else self._read_residual(of)
+                return made.to(self._pretrained.device)
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or not self._residuals:
+                    raise
+                self._residuals.clear()
+            if self._live.is_cuda:
+                torch.cuda.empty_cache()
+
     def merging_alpha(self, of: Merge) -> MergingAlpha:
         """Eq. 2's alpha of a merge, with its ingredients. Raises, Cost: as ``residual``."""
         merged = self.residual(of)
         with self._loading:
-            if of not in self._alphas:
-                self._alphas[of] = merging_alpha(self._vectors(of), merged.cpu())
-            return self._alphas[of]
+            alpha = self._alphas.get(of)
+            if alpha is None:
+                alpha = self._alphas[of] = merging_alpha(self._vectors(of), merged.cpu())
+                while len(self._alphas) > ALPHAS_KEPT:
+                    self._alphas.pop(next(iter(self._alphas)))
+            return alpha
+
+    def drop(self, checkpoint: str) -> None:
+        """Keep nothing more of a checkpoint that is gone, nor of merges with it."""
+        with self._loading:
+            for of in [one for one in self._residuals if checkpoint in checkpoints_of(one)]:
+                del self._residuals[of]
+            for merge in [one for one in self._alphas if checkpoint in one.checkpoints]:
+                del self._alphas[merge]
 
     def _merge(self, of: Merge) -> Tensor:
         task = of.checkpoints.index(of.task) if of.task else None
@@ -103,15 +142,18 @@ class LiveEncoder(ABC):
         """Make the tower theta_0 + lambda(l) * tau; nothing is written if it is exactly that already.
 
         Starts from the pretrained weights each time, so it never matters what the tower carried before.
+
+        Raises: as ``residual``. The weights are then unknown, and the next call writes.
         """
         if self._carries == (residual, scales):
             return
         self.forget()  # whatever fails from here on, the next call writes
-        if not any((*scales.blocks, scales.before, scales.after)):
-            self._editor.restore()
-        else:
-            blocks = torch.tensor(scales.blocks, dtype=torch.float64)
-            self._editor.apply(self.residual(residual), blocks, scales.before, scales.after)
+        with self._explained():
+            if not any((*scales.blocks, scales.before, scales.after)):
+                self._editor.restore()
+            else:
+                blocks = torch.tensor(scales.blocks, dtype=torch.float64)
+                self._editor.apply(self.residual(residual), blocks, scales.before, scales.after)
         self._carries = (residual, scales)
 
     def _run(self, pictures: Tensor) -> Tensor:
@@ -122,19 +164,67 @@ class LiveEncoder(ABC):
         """Take nothing for granted: the next ``carry`` writes. For use after something failed."""
         self._carries = None
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """For whatever is done with the tower and its features: if it fails, the weights count as unknown.
+
+        Raises: LabError in place of an error that says there is not memory enough, DeviceError in place of
+            one that says the device has failed; any other error as it is.
+        """
+        try:
+            with self._explained():
+                yield
+        except BaseException:
+            self.forget()
+            raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            said = self._in_words(error)
+            if said is None:
+                raise
+            raise said from error
+
+    def _in_words(self, error: Exception) -> LinesError | None:
+        """What a visitor is told of an error that is no mistake of ours; None for any other."""
+        device = self._pretrained.device
+        if is_out_of_memory(error):
+            return LabError(
+                f"There is not enough memory on {device} for this edit: close what else uses it, or choose a "
+                "smaller model."
+            )
+        if not is_device_lost(error):
+            return None
+        self.problem = f"{device} has failed: {str(error).strip().partition(chr(10))[0]}"
+        return DeviceError(
+            f"The device that the model runs on has failed ({device}). Edits that were measured before are "
+            "still answered. Try again in a minute; if that does not help, the app has to be restarted."
+        )
+
     def encode(self, pictures: Tensor) -> Tensor:
         """Image features of shape (n, D), not normalised: length does not change which class wins.
 
         Where the memory does not suffice, half as many pictures at a time are tried, from then on.
 
-        Raises: LabError if there is not memory enough for one picture.
+        Raises: LabError if there is not memory enough for one picture; DeviceError if the device has failed.
         """
+        with self.guarded():
+            features = self._encode(pictures)
+            if features.is_cuda:
+                torch.cuda.synchronize(features.device)  # else its failure would only show later, elsewhere
+        self.problem = ""
+        return features
+
+    def _encode(self, pictures: Tensor) -> Tensor:
         while True:
             at_once = min(self._at_once, len(pictures))
             try:
                 parts = [self._forward(part) for part in torch.split(pictures, at_once)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if at_once == 1:
@@ -143,13 +233,22 @@ class LiveEncoder(ABC):
                         "else uses it, or choose a smaller model."
                     ) from error
                 self._at_once = at_once // 2
-                if pictures.is_cuda:
-                    torch.cuda.empty_cache()
+            if pictures.is_cuda:
+                torch.cuda.empty_cache()  # not above: there the error still holds what it could not use
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocation failed. On the CPU torch raises a plain RuntimeError that says so in its text."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether an allocation failed. Most of those who allocate say so only in the text of a RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or _says(error, _NO_MEMORY)
+
+
+def is_device_lost(error: Exception) -> bool:
+    """Whether a GPU or its driver has failed; on CUDA every later call in this process fails too."""
+    return isinstance(error, torch.AcceleratorError) or _says(error, _LOST)
+
+
+def _says(error: Exception, signs: tuple[str, ...]) -> bool:
+    return any(sign in str(error) for sign in signs)
 
 
 def _bytes(residuals: OrderedDict[Residual, Tensor]) -> int:

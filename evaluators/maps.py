@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evaluators.cores import one_each
 from evaluators.counting import count_correct
 from evaluators.errors import Cancelled
 from evaluators.evaluation import Evaluation
@@ -27,6 +28,11 @@ from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import run_sweep
 
+LOOK = 0.1
+"""Seconds between two looks at whether a map is still wanted."""
+GIVE_WAY = 0.3
+"""Seconds that a worker waits at most, before each chunk, for those who wait for the live model."""
+_NOTHING = object()
 Asked = threading.Event | Callable[[], bool] | None
 Cell = tuple[EditSpec, Measurement]
 
@@ -52,8 +58,9 @@ def run_map(
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """As ``run_sweep``, in any order: each point once it is complete, known points at once.
 
-    The embedded lab on the CPU is measured on encoders of their own, one a core, so the live one stays free;
-    anything else is measured point by point through the studio.
+    The embedded lab on the CPU is measured on encoders of their own, one a core, so the live one stays free,
+    and visitors who wait for it come first. Anything else is measured point by point through the studio, and
+    so is a second map while one is measured.
 
     Args, Raises: as ``run_sweep``.
     """
@@ -62,9 +69,13 @@ def run_map(
     yield from known
     there = {spec for spec, _ in known}
     missing = [spec for spec in wanted if spec not in there]
-    alike = [spec for spec in missing if _can_share(studio, spec)]
-    yield from _shared(studio, alike, cancelled)
-    others = [spec for spec in missing if spec not in set(alike)]
+    shared = set()
+    for spec, evaluation in _shared(
+        studio, [s for s in missing if _can_share(studio, s)], visitor, cancelled
+    ):
+        shared.add(spec)
+        yield spec, evaluation
+    others = [spec for spec in missing if spec not in shared]
     yield from run_sweep(studio, others, visitor, cancelled, fresh=fresh)
 
 
@@ -74,9 +85,10 @@ def _can_share(studio: Studio, spec: EditSpec) -> bool:
 
 
 def _shared(
-    studio: Studio, specs: Sequence[EditSpec], cancelled: Asked
+    studio: Studio, specs: Sequence[EditSpec], visitor: Hashable | None, cancelled: Asked
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
-    """Measure specs of the embedded lab, those that begin alike together."""
+    """Measure specs of the embedded lab, those that begin alike together; none if the cores are taken."""
+    ticket = studio.announce(visitor)
     cells = [(spec, studio.lab.measurement(spec)) for spec in specs]
     jobs: list[tuple[_Work, list[Cell]]] = []
     for pictures in _grouped(cells, lambda one: (one.suite, one.split, one.images)):
@@ -85,34 +97,34 @@ def _shared(
         jobs += [(work, group) for group in beginnings]
     if not jobs:
         return
-    results: queue.SimpleQueue[tuple[EditSpec, Sequence[tuple[int, ...]], float] | BaseException | None]
-    results = queue.SimpleQueue()
+    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
     asked = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # of each worker; the number of cores is the number of workers
-    try:
-        with ThreadPoolExecutor(threads, thread_name_prefix="map") as pool:
-            for _ in range(threads):
-                pool.submit(_worker, jobs, results, stop)
-            running, told = threads, 0
-            try:
-                while running:
-                    result = results.get()
-                    if asked is not None and asked():
-                        raise Cancelled(f"The sweep was cancelled after {told} points.")
-                    if isinstance(result, BaseException):
-                        raise result
-                    if result is None:
-                        running -= 1
-                        continue
-                    spec, correct, seconds = result
-                    yield spec, studio.record(spec, correct, seconds)
-                    told += 1
-            finally:
-                stop.set()
-    finally:
-        torch.set_num_threads(threads)
+    with one_each() as workers, ThreadPoolExecutor(max(1, workers), thread_name_prefix="map") as pool:
+        for _ in range(workers):
+            pool.submit(_worker, jobs, results, stop, studio.busy)
+        running, told = workers, 0
+        try:
+            while running:
+                try:
+                    result = results.get(timeout=LOOK)
+                except queue.Empty:
+                    result = _NOTHING
+                if asked is not None and asked():
+                    raise Cancelled(f"The sweep was cancelled after {told} points.")
+                ticket.check()
+                if result is _NOTHING:
+                    continue
+                if isinstance(result, BaseException):
+                    raise result
+                if result is None:
+                    running -= 1
+                    continue
+                spec, correct, seconds = result
+                yield spec, studio.record(spec, correct, seconds)
+                told += 1
+        finally:
+            stop.set()
 
 
 def _grouped(cells: Sequence[Cell], by: Callable[[Measurement], Any]) -> list[list[Cell]]:
@@ -135,7 +147,10 @@ def _work(lab: EmbeddedLab, measurement: Measurement) -> _Work:
 
 
 def _worker(
-    jobs: list[tuple[_Work, list[Cell]]], results: "queue.SimpleQueue[Any]", stop: threading.Event
+    jobs: list[tuple[_Work, list[Cell]]],
+    results: "queue.SimpleQueue[Any]",
+    stop: threading.Event,
+    busy: Callable[[], bool],
 ) -> None:
     """Take groups until there are none; says None at the end, or what went wrong."""
     try:
@@ -147,7 +162,7 @@ def _worker(
                 break
             encoder = encoder or work.lab.another_encoder()
             began = time.perf_counter()
-            counted = _count_group(encoder, work, group, stop)
+            counted = _count_group(encoder, work, group, stop, busy)
             seconds = (time.perf_counter() - began) / len(group)
             for (spec, _), correct in zip(group, counted, strict=True):
                 if len(correct) == len(work.chunks):
@@ -158,15 +173,20 @@ def _worker(
 
 
 def _count_group(
-    encoder: TinyEncoder, work: _Work, group: list[Cell], stop: threading.Event
+    encoder: TinyEncoder,
+    work: _Work,
+    group: list[Cell],
+    stop: threading.Event,
+    busy: Callable[[], bool],
 ) -> list[list[tuple[int, ...]]]:
     """Correct pictures a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
     counted: list[list[tuple[int, ...]]] = [[] for _ in group]
     for chunk, inputs in zip(work.chunks, work.inputs, strict=True):
-        if stop.is_set():
-            break
         begun: Tensor | None = None
         for place, (_, measurement) in enumerate(group):
+            _give_way(busy, stop)
+            if stop.is_set():
+                return counted
             encoder.carry(measurement.residual, measurement.scales)
             with torch.inference_mode():
                 if begun is None:
@@ -174,6 +194,13 @@ def _count_group(
                 features = finish(encoder.loaded.clip.visual, begun)
                 counted[place].append(count_correct(features, chunk, work.pictures, work.heads))
     return counted
+
+
+def _give_way(busy: Callable[[], bool], stop: threading.Event) -> None:
+    """Wait while visitors wait for the live model, but not for ever."""
+    until = time.monotonic() + GIVE_WAY
+    while busy() and time.monotonic() < until and not stop.is_set():
+        time.sleep(LOOK / 10)
 
 
 def begin(visual: Any, pictures: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ stored in an exported checkpoint. Two equal specs give bit-equal counts.
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
@@ -16,11 +15,15 @@ import torch
 from evaluators.errors import SpecError
 from evaluators.merge import NAME, Merge, task_of
 from lines_core.editing import OUTSIDE_RULES, outside_scales
+from lines_core.quoted import quoted
 from lines_core.schedules import SHAPES, coefficients, free_form
 
 FREE = "free"
 SPLITS = ("val", "test")
 LARGEST = 10.0
+MOST_IMAGES = 1_000_000_000
+MOST_BLOCKS = 1000
+"""Scales a ``free_form`` may list; ViT-L/14 has 24 blocks."""
 DECIMALS = 9
 
 
@@ -80,30 +83,31 @@ class EditSpec:
             name = getattr(self, field)
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise SpecError(
-                    f"{field} must be a short name of letters, digits, '_', '-' or '.', got {name!r}."
+                    f"{field} must be a short name of letters, digits, '_', '-' or '.', got {quoted(name)}."
                 )
         _one_of("shape", self.shape, (*SHAPES, FREE))
         _one_of("outside", self.outside, tuple(OUTSIDE_RULES))
         _one_of("split", self.split, SPLITS)
         for field in ("alpha", "beta", "mix"):
             object.__setattr__(self, field, _number(field, getattr(self, field)))
-        if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 0:
+        whole = isinstance(self.images, int) and not isinstance(self.images, bool)
+        if not whole or not 0 <= self.images <= MOST_IMAGES:
             raise SpecError(
-                f"images must be a whole number of pictures a task, or 0 for all, got {self.images!r}."
+                f"images must be a whole number of pictures a task, or 0 for all, got {quoted(self.images)}."
             )
         if (self.shape == FREE) != (self.free_form is not None):
             raise SpecError(
                 f"free_form goes with shape 'free' and with nothing else, got shape {self.shape!r} "
-                f"and free_form {self.free_form!r}."
+                f"and free_form {quoted(self.free_form)}."
             )
         if self.free_form is not None:
-            if not isinstance(self.free_form, tuple | list) or not self.free_form:
-                raise SpecError(f"free_form must list one scale a block, got {self.free_form!r}.")
+            if not isinstance(self.free_form, tuple | list) or not 1 <= len(self.free_form) <= MOST_BLOCKS:
+                raise SpecError(f"free_form must list one scale a block, got {quoted(self.free_form)}.")
             values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
             object.__setattr__(self, "free_form", values)
         if self.merge is not None:
             if not isinstance(self.merge, Merge):
-                raise SpecError(f"merge must be a Merge, got {self.merge!r}.")
+                raise SpecError(f"merge must be a Merge, got {quoted(self.merge)}.")
             object.__setattr__(self, "checkpoint", self.merge.task or self.merge.checkpoints[0])
 
     @property
@@ -175,13 +179,15 @@ class EditSpec:
     def from_dict(cls, plain: Mapping[str, Any]) -> "EditSpec":
         """The spec that ``plain`` describes; what is left out keeps its default.
 
-        Raises: SpecError for a key that no spec has, or a value that ``EditSpec`` refuses.
+        Raises: SpecError for no mapping, a key that no spec has, or a value that ``EditSpec`` refuses.
         """
-        known = {field.name for field in fields(cls)}
-        foreign = sorted(set(plain) - known)
+        known = sorted(field.name for field in fields(cls))
+        if not isinstance(plain, Mapping):
+            raise SpecError(f"An edit is its settings by name, got {quoted(plain)}.")
+        foreign = [name for name in plain if name not in known]
         if foreign:
             raise SpecError(
-                f"An edit has no setting {', '.join(map(repr, foreign))}: it has {sorted(known)}."
+                f"An edit has no setting {', '.join(map(quoted, foreign[:2]))}: it has {', '.join(known)}."
             )
         values = dict(plain)
         if isinstance(values.get("free_form"), list):
@@ -197,13 +203,15 @@ class EditSpec:
 
 
 def _one_of(field: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise SpecError(f"{field} must be one of {', '.join(known)}, got {value!r}.")
+    if not isinstance(value, str) or value not in known:
+        raise SpecError(f"{field} must be one of {', '.join(known)}, got {quoted(value)}.")
 
 
 def _number(field: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SpecError(f"{field} must be a number, got {value!r}.")
-    if not math.isfinite(value) or abs(value) > LARGEST:
-        raise SpecError(f"{field} must be finite and between {-LARGEST:g} and {LARGEST:g}, got {value!r}.")
+        raise SpecError(f"{field} must be a number, got {quoted(value)}.")
+    if not abs(value) <= LARGEST:  # NaN is not; a whole number of 400 digits is not made a float first
+        raise SpecError(
+            f"{field} must be finite and between {-LARGEST:g} and {LARGEST:g}, got {quoted(value)}."
+        )
     return round(float(value), DECIMALS) + 0.0  # + 0.0 makes one zero of two

@@ -8,8 +8,6 @@ is balanced by class to within one picture while every class still has pictures.
 import hashlib
 import io
 import logging
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from evaluators.errors import LabError
 from evaluators.tasks import Task
+from evaluators.whole_files import write_whole
 
 SEED = 0
 CACHE_VERSION = 1
@@ -169,11 +168,13 @@ def _prepare(path: Path, content: bytes, task: Task, split: str, image_size: int
 
 
 def _from_cache(path: Path | None, image_size: int) -> Subset | None:
-    if path is None or not path.is_file():
+    if path is None:
         return None
     try:
         named = safetensors.torch.load_file(path)
         images, labels = named["images"], named["labels"]
+    except FileNotFoundError:
+        return None
     except (SafetensorError, OSError, KeyError) as error:
         _LOG.warning("The prepared pictures in %s cannot be read (%s): preparing them anew.", path, error)
         return None
@@ -185,10 +186,7 @@ def _from_cache(path: Path | None, image_size: int) -> Subset | None:
 
 def _cache_subset(path: Path, subset: Subset) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        os.close(handle)
-        safetensors.torch.save_file({"images": subset.images, "labels": subset.labels}, name)
-        os.replace(name, path)  # a reader sees all of it or nothing
-    except OSError as error:
+        named = {"images": subset.images, "labels": subset.labels}
+        write_whole(path, lambda part: safetensors.torch.save_file(named, part))
+    except (OSError, SafetensorError) as error:  # a full disk is the latter
         _LOG.warning("The prepared pictures could not be cached in %s: %s", path.parent, error)

@@ -58,7 +58,7 @@ def run_sweep(
     """Measure one spec after the other; each point as soon as it is complete, known points at once.
 
     Args:
-        studio: which gives its lock back after every chunk, so sliders stay live meanwhile.
+        studio: where sliders come first, so they stay live meanwhile.
         specs: the points in order.
         visitor: as in ``Studio.stream``; a name of its own, or the sweep and the slider stop each other.
         cancelled: looked at after every chunk: an event that is set, or a function that returns True.
@@ -67,7 +67,7 @@ def run_sweep(
     """
     asked = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
     for number, spec in enumerate(specs):
-        for evaluation in studio.stream(spec, visitor, fresh=fresh):
+        for evaluation in studio.stream(spec, visitor, fresh=fresh, background=True):
             if asked is not None and asked():
                 raise Cancelled(f"The sweep was cancelled after {number} points.")
             if evaluation.complete:

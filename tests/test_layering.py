@@ -1,4 +1,4 @@
-"""Imports point one way, app -> ui -> evaluators -> lines_core, and only app.py reads the environment.
+"""Imports point one way, app -> serving -> ui -> evaluators -> lines_core; only app.py reads the environment.
 
 The sources are parsed, not run, so an import inside a function or under ``TYPE_CHECKING`` counts
 too. The second half plants bad sources and shows that each rule can fail.
@@ -17,6 +17,7 @@ LAYERS = (
     "lines_core",
     "evaluators",
     "ui",
+    "serving",
     "app",
 )  # lowest first: a layer imports itself and what is before it
 BESIDE = ("assets", "benchmarks", "tests")  # may import any layer, no layer may import them
@@ -26,7 +27,7 @@ FORBIDDEN = {  # folder -> libraries that belong elsewhere
     "ui/figures": frozenset({"gradio", "gradio_client"}),
 }
 ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
-ENVIRONMENT_FREE = ("lines_core", "evaluators", "ui", "assets")
+ENVIRONMENT_FREE = ("lines_core", "evaluators", "ui", "serving", "assets")
 
 
 def imported_modules(tree: ast.AST, path: PurePosixPath) -> Iterator[tuple[int, str]]:
@@ -108,6 +109,7 @@ def test_every_layer_was_looked_at() -> None:
             "evaluators/spec.py:2: evaluators imports gradio",
         ),
         ("evaluators/spec.py", "from .. import app", "evaluators imports app"),
+        ("ui/live.py", "from serving.health import health", "ui imports serving.health"),
         ("evaluators/spec.py", "import importlib\nimportlib.import_module('ui')", "evaluators imports ui"),
         ("evaluators/spec.py", "from assets.recipes import world", "evaluators imports assets"),
         ("ui/layout.py", "import app", "ui imports app"),

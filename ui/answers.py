@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
-from evaluators.errors import Superseded
+from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
 from evaluators.normalise import normalised
 from evaluators.spec import EditSpec
@@ -21,16 +22,18 @@ from ui.errors import message_of
 from ui.figures.schedule import schedule_alt, schedule_bars
 from ui.figures.tasks import tasks_alt, tasks_figure
 from ui.figures.tradeoff import Landmarks, tradeoff_alt, tradeoff_figure
-from ui.landmarks import landmarks_of, missing_anchors
+from ui.landmarks import anchors, landmarks_of, missing_anchors
 from ui.link import to_query
 from ui.live import Value, answer, empty
 from ui.roles import role_of
 from ui.visitors import Request, Visitors
+from ui.waiting import PATIENCE, in_line, patiently
 
 QUIET = 0.15
 """Seconds without a newer move before tier 2 starts to count."""
 LOOK = 0.03
 """Seconds between two looks at whether a newer move has arrived."""
+LANDMARKS_KEPT = 256
 
 
 class Head:
@@ -39,14 +42,14 @@ class Head:
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self.studio = studio
         self.visitors = visitors
-        self._complete: dict[tuple[str, str, str, int], Landmarks] = {}
+        self._complete: dict[str, Landmarks] = {}
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is known already, else nothing."""
         known = self.studio.cached(controls.spec())
         if known is None:
             return empty()
-        return self.picture(controls, known, Request(0, known.spec.key())) | {"link": None}
+        return self._picture(self.studio, controls, known, Request(0, known.spec.key())) | {"link": None}
 
     def quick(self, visitor: str, controls: Controls) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
@@ -54,28 +57,20 @@ class Head:
         Returns: None when a newer move of the same visitor has already taken over.
         """
         request = self.visitors.arrive(visitor, "")
+        studio = self.studio.seen_by(visitor)
         try:
             spec = controls.spec()
-            if self._in_between(spec):
+            if _in_between(studio, spec):
                 return None
             request = self.visitors.arrive(visitor, spec.key())
-            evaluation = self._first(spec, visitor, request)
-            return None if evaluation is None else self.picture(controls, evaluation, request)
+            evaluation = self._first(studio, spec, visitor, request)
+            return None if evaluation is None else self._picture(studio, controls, evaluation, request)
+        except InLine as line:
+            return in_line(line, request.version, request.key)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return self.trouble(message_of(problem), request)
 
-    def _in_between(self, spec: EditSpec) -> bool:
-        """Whether the model was changed and its list of checkpoints is still on the way to the page."""
-        here = {one.key for one in self.studio.checkpoints(spec.model)}
-        elsewhere = {
-            one.key
-            for model in self.studio.models()
-            if model.key != spec.model
-            for one in self.studio.checkpoints(model.key)
-        }
-        return spec.checkpoint not in here and spec.checkpoint in elsewhere
-
-    def _first(self, spec: EditSpec, visitor: str, request: Request) -> Evaluation | None:
+    def _first(self, studio: Studio, spec: EditSpec, visitor: str, request: Request) -> Evaluation | None:
         """Cached or first-chunk numbers; None if a newer move of the visitor has taken over.
 
         The studio counts requests in the order of its calls, so a tier 2 of an older move that starts just
@@ -83,7 +78,7 @@ class Head:
         """
         while True:
             try:
-                return self.studio.cached(spec) or self.studio.first(spec, visitor=visitor)
+                return studio.cached(spec) or studio.first(spec, visitor=visitor, patience=PATIENCE)
             except Superseded:
                 if not self.visitors.is_latest(visitor, request):
                     return None
@@ -94,28 +89,29 @@ class Head:
         Starts nothing when tier 1 was already complete, and stops as soon as a newer move has arrived.
         """
         request = self.visitors.latest(visitor)
+        studio = self.studio.seen_by(visitor)
         try:
             spec = controls.spec()
             if request is None or request.key != spec.key():
                 return  # older or newer than the last answer: another run takes care of it
-            known = self.studio.cached(spec)
-            missing = missing_anchors(self.studio, spec)
+            known = studio.cached(spec)
+            missing = missing_anchors(studio, spec)
             if known is not None and not missing:
                 return
             if not self._stays(visitor, request):
                 return
             evaluation = known
-            if known is None:
-                for evaluation in self.studio.stream(spec, visitor=visitor):
+            for wanted in (*(() if known else (spec,)), *missing):
+                for found in patiently(partial(studio.stream, wanted, visitor, patience=PATIENCE)):
                     if not self.visitors.is_latest(visitor, request):
                         return
-                    yield self.picture(controls, evaluation, request)
-            for anchor in missing:
-                for _ in self.studio.stream(anchor, visitor=visitor):
-                    if not self.visitors.is_latest(visitor, request):
-                        return
+                    if isinstance(found, InLine):
+                        yield in_line(found, request.version, request.key)
+                    elif wanted is spec:
+                        evaluation = found
+                        yield self._picture(studio, controls, found, request)
             if missing and evaluation is not None:
-                yield self.picture(controls, evaluation, request)
+                yield self._picture(studio, controls, evaluation, request)
         except Superseded:
             return
         except Exception as problem:  # noqa: BLE001 -- as above
@@ -131,11 +127,11 @@ class Head:
                 return False
         return True
 
-    def picture(self, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
+    def _picture(self, studio: Studio, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
-        num_blocks = next(one.num_blocks for one in self.studio.models() if one.key == spec.model)
-        landmarks = self._landmarks(spec)
+        num_blocks = next(one.num_blocks for one in studio.models() if one.key == spec.model)
+        landmarks = self._landmarks(studio, spec)
         numbers = None
         if landmarks.pretrained and landmarks.finetuned:
             numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
@@ -166,12 +162,14 @@ class Head:
             trail=_footprint(evaluation) if evaluation.complete else None,
         )
 
-    def _landmarks(self, spec: EditSpec) -> Landmarks:
+    def _landmarks(self, studio: Studio, spec: EditSpec) -> Landmarks:
         """Landmarks beside the edit; once all are measured they are looked up no more (24 lookups a move)."""
-        place = (spec.model, spec.checkpoint, spec.split, spec.images)
-        found = self._complete.get(place) or landmarks_of(self.studio, spec)
+        place = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
+        found = self._complete.get(place) or landmarks_of(studio, spec)
         if found.complete:
             self._complete[place] = found
+            while len(self._complete) > LANDMARKS_KEPT:
+                self._complete.pop(next(iter(self._complete)))
         return found
 
     def trouble(self, message: str, request: Request) -> Value:
@@ -185,6 +183,18 @@ class Head:
             each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
             return each * len(evaluation.tasks)
         return sum(task.n for task in reference.tasks)
+
+
+def _in_between(studio: Studio, spec: EditSpec) -> bool:
+    """Whether the model was changed and its list of checkpoints is still on the way to the page."""
+    here = {one.key for one in studio.checkpoints(spec.model)}
+    elsewhere = {
+        one.key
+        for model in studio.models()
+        if model.key != spec.model
+        for one in studio.checkpoints(model.key)
+    }
+    return spec.checkpoint not in here and spec.checkpoint in elsewhere
 
 
 def _footprint(evaluation: Evaluation) -> dict[str, object]:

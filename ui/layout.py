@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,24 @@ from ui.panels.merge import merge_tab
 from ui.panels.models import models_tab
 from ui.panels.robust import robust_tab
 from ui.panels.soup import soup_tab
+from ui.panels.take_home import forget
 from ui.panels.tune import tune_tab
 from ui.theme import gradio_theme, style_variables
-from ui.visitors import Visitors
+from ui.visitors import Visitors, session_of
 
 HERE = Path(__file__).parent
+THREADS = 256
+"""Requests that may wait for their turn at once; a thread that waits costs next to nothing."""
 CACHE = (3600, 3600)
 """Seconds between two looks for files that visitors downloaded, and the age at which they are deleted."""
 
 
-def build(studio: Studio) -> gr.Blocks:
-    """The whole page for one studio; every visitor shares it and nobody sees another's numbers."""
+def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
+    """The whole page for one studio; every visitor shares it and nobody sees another's numbers.
+
+    Args:
+        uploads: whether visitors may bring checkpoints of their own.
+    """
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=CACHE) as blocks:
         page: gr.Blocks = blocks
         with gr.Column(elem_classes="lx-top"):
@@ -45,10 +53,22 @@ def build(studio: Studio) -> gr.Blocks:
             merge_tab(studio, visitors, explore)
             soup_tab(studio)
             compared_tab(studio)
-            models_tab(studio, explore)
+            models_tab(studio, explore, uploads)
             about_tab()
         declare_api(studio)
+        page.unload(_left(studio))
     return page
+
+
+def _left(studio: Studio) -> Callable[[gr.Request], None]:
+    """The listener for a closed tab: what it asked for is not wanted any more, what it added is deleted."""
+
+    def left(request: gr.Request) -> None:
+        session = session_of(request)
+        studio.leave(session)
+        forget(session)
+
+    return left
 
 
 def launch_settings() -> dict[str, Any]:
@@ -65,4 +85,5 @@ def launch_settings() -> dict[str, Any]:
         "share": False,
         "footer_links": ["api"],
         "enable_monitoring": False,
+        "max_threads": THREADS,
     }

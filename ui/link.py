@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from lines_core.quoted import excerpt
 from ui.controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
 
 NAMES: Mapping[str, str] = {
@@ -20,6 +21,9 @@ NAMES: Mapping[str, str] = {
     "outside": "outside",
 }
 """Name in the link -> field of `Controls`. That alpha or beta is there says that the two are not tied."""
+
+MOST_SAID = 60
+"""Characters of a wrong entry that the complaint about it repeats."""
 
 RANGES = {"gamma": GAMMA_RANGE, "alpha": ALPHA_RANGE, "beta": BETA_RANGE, "mix": MIX_RANGE}
 
@@ -61,6 +65,7 @@ def from_query(
         if name not in query:
             continue
         said = query[name]
+        shown = excerpt(said, MOST_SAID)
         if field in RANGES:
             low, high = RANGES[field]
             try:
@@ -69,7 +74,7 @@ def from_query(
                 number = math.nan
             if not low <= number <= high:
                 complaints.append(
-                    f"The link's {name} should be a number from {low:g} to {high:g}, not “{said}”."
+                    f"The link's {name} should be a number from {low:g} to {high:g}, not “{shown}”."
                 )
                 continue
             controls = replace(controls, **{field: number})  # type: ignore[arg-type]
@@ -78,5 +83,10 @@ def from_query(
         elif said in known[field]:
             controls = replace(controls, **{field: said})  # type: ignore[arg-type]
         else:
-            complaints.append(f"The link's {name} “{said}” is not one of {', '.join(known[field])}.")
+            complaints.append(f"The link's {name} “{shown}” is not one of {_some(known[field])}.")
     return controls, complaints
+
+
+def _some(keys: Sequence[str], most: int = 12) -> str:
+    """The keys; of a long list the first few."""
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

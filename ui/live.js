@@ -2,7 +2,7 @@
 // and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
 // `props.fixed` (palette, link_names, affine) and `props.value`:
 //   version   number that grows with every request of this visitor; older answers are not drawn
-//   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "error"
+//   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}        link  query string to put into the address bar, or null

@@ -76,6 +76,8 @@ def panel(
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
+    A line above all says how long a visitor has to wait, while that is so.
+
     Args:
         charts: the graphs, in reading order.
         elem_id: id in the page.
@@ -96,7 +98,8 @@ def panel(
     )
     above, below = ("".join(f'<div data-slot="{name}"></div>' for name in names) for names in (slots, after))
     template = (
-        f'<div class="lx-live" data-state="empty" data-key="" data-version="-1">{above}'
+        f'<div class="lx-live" data-state="empty" data-key="" data-version="-1">'
+        f'<div class="lx-line" data-slot="line" role="status"></div>{above}'
         f'<div class="lx-grid {grid}">{cards}</div>{below}'
         f'<div class="lx-hidden" data-slot="table"></div></div>'
     )
@@ -134,10 +137,10 @@ def answer(
 
     Args:
         version: of the visitor's request; the page ignores what is older than what it shows.
-        state: "empty", "partial", "complete" or "error".
+        state: "empty", "partial", "complete", "waiting" or "error".
         key: of the spec shown.
         charts: name -> (figure or bars, description).
-        slots: name -> HTML, already escaped.
+        slots: name -> HTML, already escaped; "line" is empty unless it is given.
         rest: `link`, `trail`, `group`, `hide` for live.js.
     """
     drawn = {
@@ -151,6 +154,6 @@ def answer(
         "state": state,
         "key": key,
         "charts": drawn,
-        "slots": dict(slots or {}),
+        "slots": {"line": ""} | dict(slots or {}),
         **rest,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from evaluators.errors import InLine
 from evaluators.evaluation import Evaluation
 from evaluators.normalise import Normalised
 from ui import text
@@ -31,6 +32,11 @@ def sentence(evaluation: Evaluation, numbers: Normalised | None, total: int) -> 
 def trouble(message: str) -> str:
     """A failure in the place of the sentence."""
     return f'<p class="lx-sentence lx-trouble">{escape(message)}</p>'
+
+
+def in_line(line: InLine) -> str:
+    """How long the line is."""
+    return f"<span>{escape(text.in_line(line.ahead, line.seconds))}</span>"
 
 
 def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:

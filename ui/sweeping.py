@@ -6,6 +6,7 @@ It waits in a queue of its own and asks the studio under a name of its own, so t
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -21,6 +22,7 @@ from evaluators.sweeps import run_sweep
 from ui import text
 from ui.errors import message_of
 from ui.live import Value, answer, packed
+from ui.visitors import session_of
 
 Found = Mapping[EditSpec, Evaluation]
 Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
@@ -32,9 +34,10 @@ class Sweep:
 
     Args:
         name: of the tab, for names in the studio.
-        specs: what is set -> the points in the order in which they are measured.
-        draw: (what is set, points so far, further settings) -> the panel's value, `slots` without "status".
-        follow: (points so far, what is set) -> further points, which only those can name; asked again
+        specs: (studio, what is set) -> the points in the order in which they are measured.
+        draw: (studio, what is set, points so far, further settings) -> the panel's value, `slots` without
+        "status".
+        follow: (studio, points so far, what is set) -> further points, which only those can name; asked again
         until it names no new ones.
         settings: how many values say what is set: model and checkpoint, if nothing else is said.
         measure: how points are measured, ``run_sweep`` or ``run_map``.
@@ -51,8 +54,10 @@ class Sweep:
 
     def known(self, studio: Studio, chosen: Sequence[Any]) -> dict[EditSpec, Evaluation]:
         """The points that have been measured. Raises: SpecError if the lab has no pictures for them."""
-        found = _cached(studio, self.specs(*chosen))
-        while further := _cached(studio, [s for s in self._following(found, chosen) if s not in found]):
+        found = _cached(studio, self.specs(studio, *chosen))
+        while further := _cached(
+            studio, [s for s in self._following(studio, found, chosen) if s not in found]
+        ):
             found |= further
         return found
 
@@ -61,8 +66,8 @@ class Sweep:
         chosen, more = values[: self.settings], values[self.settings :]
         try:
             found = self.known(studio, chosen)
-            total = len({*found, *self._all(found, chosen)})
-            value = self.draw(*chosen, found, *more)
+            total = len({*found, *self._all(studio, found, chosen)})
+            value = self.draw(studio, *chosen, found, *more)
             value["slots"]["status"] = _idle(found, total)
             return (
                 value,
@@ -83,32 +88,35 @@ class Sweep:
         ended = ""
         try:
             before = self.known(studio, chosen)
-            fresh = all(spec in before for spec in self._all(before, chosen))
+            fresh = all(spec in before for spec in self._all(studio, before, chosen))
             found = {} if fresh else dict(before)
-            yield self._step(found, len(self._all(found, chosen)), chosen, more), *busy
-            while missing := [spec for spec in self._all(found, chosen) if spec not in found]:
+            total, pace = len(self._all(studio, found, chosen)), _Pace()
+            yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, pace), *busy
+            while missing := [spec for spec in self._all(studio, found, chosen) if spec not in found]:
                 total = len(found) + len(missing)
                 for spec, evaluation in self.measure(studio, missing, name, stop, fresh=fresh):
                     found[spec] = evaluation
-                    yield self._step(found, total, chosen, more), *busy
+                    pace.points += 1
+                    yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, pace), *busy
             ended = _agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
             ended = text.SWEEP["stopped"]
         except Exception as problem:  # noqa: BLE001 -- the buttons must come back, whatever happened
             ended = message_of(problem)
         finally:
-            self.running.pop(name, None)
+            if self.running.get(name) is stop:  # else the same visitor has begun another one
+                del self.running[name]
         value, run, cancel = self.shown(studio, *values)
         if ended:
             value["slots"]["status"] = value["slots"].get("status", "") + _line(ended)
         yield value, run, cancel
 
-    def _following(self, found: Found, chosen: Sequence[Any]) -> Sequence[EditSpec]:
-        return self.follow(found, *chosen) if self.follow is not None else ()
+    def _following(self, studio: Studio, found: Found, chosen: Sequence[Any]) -> Sequence[EditSpec]:
+        return self.follow(studio, found, *chosen) if self.follow is not None else ()
 
-    def _all(self, found: Found, chosen: Sequence[Any]) -> list[EditSpec]:
+    def _all(self, studio: Studio, found: Found, chosen: Sequence[Any]) -> list[EditSpec]:
         """The points that are known to be wanted so far, in order."""
-        return list(dict.fromkeys((*self.specs(*chosen), *self._following(found, chosen))))
+        return list(dict.fromkeys((*self.specs(studio, *chosen), *self._following(studio, found, chosen))))
 
     def cancel(self, visitor: str) -> None:
         """Stop the visitor's running sweep at its next chunk; without one, do nothing."""
@@ -116,15 +124,34 @@ class Sweep:
         if stop is not None:
             stop.set()
 
-    def _step(self, found: Found, total: int, chosen: Sequence[Any], more: Sequence[Any]) -> Value:
-        value = self.draw(*chosen, found, *more)
-        left = _time_left(found, total)
-        value["slots"]["status"] = (
-            f'<p class="lx-status" role="status">measuring: {len(found)} of {total} positions{left}'
-            f'<progress value="{len(found)}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
-        )
-        value["state"] = "partial"
-        return value
+
+def alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that needs no studio, as a sweep calls it."""
+    return lambda studio, *values: function(*values)
+
+
+@dataclass
+class _Pace:
+    """How fast a sweep goes, by the clock: others may be measuring as well."""
+
+    points: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def left(self, points: int) -> str:
+        """The time that so many further points take, in words; nothing before the first one."""
+        if not self.points:
+            return ""
+        return f", about {points * (time.monotonic() - self.began) / self.points:.0f} s left"
+
+
+def _busy(value: Value, done: int, total: int, pace: _Pace) -> Value:
+    """A panel that is being measured."""
+    value["slots"]["status"] = (
+        f'<p class="lx-status" role="status">measuring: {done} of {total} positions{pace.left(total - done)}'
+        f'<progress value="{done}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
+    )
+    value["state"] = "partial"
+    return value
 
 
 def sweep_buttons(sweep: Sweep) -> tuple[gr.Button, gr.Button]:
@@ -165,21 +192,22 @@ def wire_sweep(
     # as they come: see ui/panels/explore.py, RAW
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
-    def show(*values: Any) -> tuple[str, Any, Any]:
-        value, run, cancel = sweep.shown(studio, *values)
+    def show(request: gr.Request, *values: Any) -> tuple[str, Any, Any]:
+        value, run, cancel = sweep.shown(studio.seen_by(session_of(request)), *values)
         return packed(value), run, cancel
 
     def measure(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
-        for value, run, cancel in sweep.run(studio, str(request.session_hash), *values):
+        session = session_of(request)
+        for value, run, cancel in sweep.run(studio.seen_by(session), session, *values):
             yield packed(value), run, cancel
 
     def stop(request: gr.Request) -> None:
-        sweep.cancel(str(request.session_hash))
+        sweep.cancel(session_of(request))
 
     gr.on(shows_on, show, list(inputs), outputs, queue=False, trigger_mode="multiple", **private)
     if dragged:
         gr.on(dragged, show, list(inputs), outputs, queue=False, trigger_mode="always_last", **private)
-    run.click(measure, list(inputs), outputs, concurrency_id="sweeps", concurrency_limit=2, **private)
+    run.click(measure, list(inputs), outputs, concurrency_limit=None, **private)
     cancel.click(stop, None, None, queue=False, **private)
 
 
@@ -207,13 +235,6 @@ def _idle(found: Found, total: int) -> str:
 def _line(said: str, badge: str = "") -> str:
     mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
     return f'<p class="lx-status" role="status">{mark}{escape(said)}</p>'
-
-
-def _time_left(found: Found, total: int) -> str:
-    spent = [point.seconds for point in found.values() if not point.precomputed and point.seconds > 0]
-    if not spent:
-        return ""
-    return f", about {(total - len(found)) * sum(spent) / len(spent):.0f} s left"
 
 
 def _agreement(before: Found, after: Found) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluators.accounts import Standing
 from evaluators.evaluation import Evaluation
 from evaluators.normalise import Normalised
 from ui.figures.robust import Area
@@ -16,6 +17,19 @@ INTRO = (
     "ones. "
     "Move the slider; every number is counted on test pictures."
 )
+
+
+def faults(now: Standing) -> list[str]:
+    """What visitors should know of the server's own troubles, a sentence each."""
+    said = [f"Results are not kept between starts: {now.problem}."] if now.problem else []
+    return [*said, *filter(None, [now.failure])]
+
+
+def in_line(ahead: int, seconds: float) -> str:
+    """What a visitor reads whose turn has not come yet."""
+    requests = "1 request comes" if ahead == 1 else f"{ahead} requests come"
+    return f"Many are here: {requests} before yours, about {max(1, round(seconds))} s."
+
 
 UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."
 
@@ -320,7 +334,9 @@ def not_loaded(model: str) -> str:
 SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
 CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
 CHECKING = "measuring model"
+LOADED_BY_OTHERS = "Others have asked for this model too: it goes on loading for them."
 OWN = {
+    "off": "This server takes no checkpoints of your own. Start the app on your own machine to add one.",
     "title": "Add a checkpoint of your own",
     "help": (
         "A copy of the chosen model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "

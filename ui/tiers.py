@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import gradio as gr
 
 from ui.live import Value, packed
+from ui.visitors import session_of
 
 Controls = TypeVar("Controls")
 Given = TypeVar("Given", contravariant=True)
@@ -34,12 +35,12 @@ def listeners(
     """
 
     def quick(request: gr.Request, *values: Any) -> str | dict[str, Any]:
-        shown = answers.quick(str(request.session_hash), read(values))
+        shown = answers.quick(session_of(request), read(values))
         return gr.skip() if shown is None else packed(shown)
 
     def settle(request: gr.Request, *values: Any) -> Iterator[str | dict[str, Any]]:
         told_anything = False
-        for shown in answers.settle(str(request.session_hash), read(values)):
+        for shown in answers.settle(session_of(request), read(values)):
             told_anything = True
             yield packed(shown)
         if not told_anything:

@@ -6,9 +6,24 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 TIME_TO_LIVE = 3600.0
 CAPACITY = 2000
+
+
+def session_of(request: gr.Request) -> str:
+    """The session that a request belongs to, under a name that nobody can choose.
+
+    The browser makes one up for each page it opens. Whoever sends none is alone with this one request.
+    """
+    given = request.session_hash
+    return sha256(str(given).encode("utf-8", "replace")).hexdigest()[:32] if given else token_hex(16)
 
 
 @dataclass(frozen=True)

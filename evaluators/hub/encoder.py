@@ -67,6 +67,11 @@ class HubEncoder(LiveEncoder):
         """s = exp(logit_scale), which CLIP multiplies the cosine of picture and text with."""
         return float(self.loaded.clip.logit_scale.exp())
 
+    def drop(self, checkpoint: str) -> None:
+        """Keep nothing more of a checkpoint that is gone, nor where its residual lay."""
+        super().drop(checkpoint)
+        self.residual_paths.pop(checkpoint, None)
+
     def _read_residual(self, checkpoint: str) -> Tensor:
         return mapped_residual(self.residual_paths[checkpoint], self.layout)
 

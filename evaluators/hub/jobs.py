@@ -28,6 +28,7 @@ class Job:
     ) -> None:
         self.wish = wish
         self.problem = ""
+        self.askers: set[str] = set()
         self._steps = {step.key: step for step in steps_of(wish)}
         self._stop = threading.Event()
         self._done = threading.Event()
@@ -39,6 +40,18 @@ class Job:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def asked_by(self, session: str) -> None:
+        """Note that a session has asked for it."""
+        self.askers.add(session)
+
+    def left(self, session: str) -> None:
+        """Forget a session; the load goes on."""
+        self.askers.discard(session)
+
+    def may_stop(self, session: str) -> bool:
+        """Whether nobody else has asked for it who is still there."""
+        return not self.askers - {session}
 
     def stop(self) -> None:
         """End within about a second; what is loaded stays on disk."""
@@ -86,7 +99,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
 
-    def start(self, wish: Wish, earlier: HubLab | None) -> Job:
+    def start(self, wish: Wish, earlier: HubLab | None, session: str = "") -> Job:
         """Begin a load, or join the one that is under way for the same encoder, whatever it was asked for."""
         with self._lock:
             job = self._jobs.get(wish.model)
@@ -94,7 +107,20 @@ class Jobs:
                 job = Job(wish, self._loader, earlier, self._ready)
                 self._jobs[wish.model] = job
                 job.start()
+            job.asked_by(session)
             return job
+
+    def leave(self, session: str) -> None:
+        """A visitor has gone; what was asked for is loaded nevertheless."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.left(session)
+
+    def stop(self) -> None:
+        """End all loads."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.stop()
 
     def of(self, model: str) -> Job | None:
         """The newest load of an encoder."""

@@ -1,5 +1,6 @@
 """A lab of the Hub: a public CLIP, the tasks and checkpoints that were loaded for it."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from evaluators.hub.pictures.subsets import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.live import LiveEncoder
 from evaluators.measurement import Measurement, Residual, checkpoints_of
-from evaluators.merge import Merge
+from evaluators.merge import Merge, task_of
 from evaluators.subsets import Subset
 from evaluators.tasks import Task
 from evaluators.zoo.tasks import IMAGENET
@@ -112,10 +113,45 @@ class HubLab(Lab):
         tasks = [self._by_task[task.key] for task in self.tasks(measurement.suite)]
         return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
 
-    def with_checkpoint(self, checkpoint: LoadedCheckpoint) -> "HubLab":
-        """This lab with one checkpoint more, or another in place of the one with its key."""
-        others = [one for one in self.loaded_checkpoints if one.info.key != checkpoint.info.key]
-        return HubLab(self.live, self.loaded_tasks, [*others, checkpoint], self.imagenet)
+    def with_guests(self, guests: Sequence[LoadedCheckpoint]) -> "HubLab":
+        """This lab as a visitor sees it who has brought checkpoints; all that is read is shared with it.
+
+        Those of other weights, or of a task that is not loaded, are left out.
+        """
+        fitting = [
+            one
+            for one in guests
+            if one.identity.startswith(f"{self.live.identity} ") and task_of(one.info.key) in self._by_task
+        ]
+        if not fitting:
+            return self
+        for one in fitting:
+            self.live.residual_paths[one.info.key] = one.residual
+        view = copy.copy(self)
+        view.loaded_checkpoints = (*self.loaded_checkpoints, *fitting)
+        return view
+
+    def is_private(self, keys: Sequence[str]) -> bool:
+        """Whether one of these is a visitor's own checkpoint."""
+        own = {one.info.key for one in self.loaded_checkpoints if not one.family}
+        return not own.isdisjoint(keys)
+
+    def beside(self, earlier: "HubLab") -> "HubLab":
+        """This lab with those tasks and checkpoints of an earlier one that it does not have itself.
+
+        Of another encoder, or of other weights, nothing is taken over.
+        """
+        if earlier.live is not self.live:
+            return self
+        tasks = [one for one in earlier.loaded_tasks if one.task.key not in self._by_task]
+        here = {one.info.key for one in self.loaded_checkpoints}
+        checkpoints = [one for one in earlier.loaded_checkpoints if one.info.key not in here]
+        return HubLab(
+            self.live,
+            [*self.loaded_tasks, *tasks],
+            [*self.loaded_checkpoints, *checkpoints],
+            earlier.imagenet if self.imagenet is None else self.imagenet,
+        )
 
     def _own_head(self, residual: Residual) -> Head | None:
         """The head that a residual brings along, on the device; None if no checkpoint of it has one."""

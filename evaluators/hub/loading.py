@@ -4,7 +4,7 @@ Whatever was loaded before is taken from disk, so a load that was stopped or fai
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,6 @@ from evaluators.hub.lab import HubLab, LoadedTask
 from evaluators.hub.pictures.subsets import HubSubset, hub_subset
 from evaluators.hub.transfer.access import Fetched, Progress, fetch, list_files
 from evaluators.hub.words import ALL_OF_IMAGENET, as_task
-from evaluators.merge import task_of
 from evaluators.spec import SPLITS
 from evaluators.tasks import Task
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
@@ -208,8 +207,7 @@ class Loader:
                 f"Of {row.title}, {len(tasks)} tasks and {len(checkpoints)} checkpoints could be loaded; it "
                 "takes two tasks and a checkpoint of one to compare. The steps above say what went wrong."
             )
-        kept = [] if earlier is None else _guests(earlier, live, there)
-        return HubLab(live, tasks, [*checkpoints, *kept], imagenet)
+        return HubLab(live, tasks, checkpoints, imagenet)
 
     def _fetch_weights(self, row: Encoder, step: "_Teller", stop: threading.Event) -> Fetched:
         step.phase("weights", "bytes")
@@ -330,11 +328,3 @@ def _stoppable(count: Progress, stop: threading.Event) -> Progress:
         count(done, total)
 
     return counted
-
-
-def _guests(earlier: HubLab, live: HubEncoder, tasks: Collection[str]) -> list[LoadedCheckpoint]:
-    """A visitor's own checkpoints of the lab before, if they fit the same weights and their task is there."""
-    if earlier.live is not live:
-        return []
-    own = [checkpoint for checkpoint in earlier.loaded_checkpoints if not checkpoint.family]
-    return [checkpoint for checkpoint in own if task_of(checkpoint.info.key) in tasks]

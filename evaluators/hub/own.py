@@ -8,13 +8,16 @@ from pathlib import Path
 from evaluators.errors import HubError, SpecError
 from evaluators.hub.checkpoints import LoadedCheckpoint, Workshop, content_of
 from evaluators.hub.lab import HubLab
-from evaluators.hub.transfer.access import Progress, fetch, list_files
+from evaluators.hub.transfer.access import Progress, fetch, forget, is_here, list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.families import match
+from lines_core.errors import CheckpointError
 
 PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
 READABLE = (".safetensors", ".pt", ".pth", ".bin")
 LONGEST_TITLE = 40
+MOST_BYTES = 2 << 30
+"""Of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
 _ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
 
 
@@ -22,18 +25,21 @@ def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> Lo
     """The checkpoint in a file, said to be fine-tuned on one of the lab's tasks.
 
     Args:
-        folder: for its residual.
+        folder: for its residual; nobody but its visitor knows the name, which goes into the key.
         task: key of the target task.
         name: of the file as the visitor knows it.
     Raises: SpecError for a task that is not loaded; CheckpointError if the file is not of this encoder or
         cannot be read; LabError if the disk is full. The lab is as it was then.
     """
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise CheckpointError(f"{name} is not there any more: upload it again.") from error
     content = digest.hexdigest()
-    return _workshop(lab, folder).of_file(_info(lab, task, content, name), path, content, name)
+    return _workshop(lab, folder).of_file(_info(lab, folder, task, content, name), path, content, name)
 
 
 def from_hub(
@@ -44,7 +50,7 @@ def from_hub(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> LoadedCheckpoint:
-    """The checkpoint in a repository of the Hub.
+    """The checkpoint in a public repository of the Hub. What was fetched for it is deleted again.
 
     Args:
         address: ``owner/name``, ``owner/name/path/to/file``, or the link to either.
@@ -54,11 +60,18 @@ def from_hub(
     if found is None:
         raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
     repo, revision, wanted = found[1], found[2] or "main", found[3]
-    name = _choose(repo, wanted, list_files(repo, revision=revision))
-    fetched = fetch(repo, name, revision=revision, progress=progress, stop=stop)
-    content = content_of(fetched)
-    info = _info(lab, task, content, f"{repo}/{name}")
-    return _workshop(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
+    name = _choose(repo, wanted, list_files(repo, revision=revision, public=True))
+    there = is_here(repo, name, revision=revision)
+    fetched = fetch(
+        repo, name, revision=revision, progress=progress, stop=stop, most_bytes=MOST_BYTES, public=True
+    )
+    try:
+        content = content_of(fetched)
+        info = _info(lab, folder, task, content, f"{repo}/{name}")
+        return _workshop(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
+    finally:
+        if not there:
+            forget(fetched)
 
 
 def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
@@ -83,10 +96,11 @@ def _workshop(lab: HubLab, folder: Path) -> Workshop:
     return Workshop(lab.live.row, lab.live, lab.live.identity, lab.live.weights, folder)
 
 
-def _info(lab: HubLab, task: str, content: str, name: str) -> CheckpointInfo:
+def _info(lab: HubLab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:
     tasks = {loaded.task.key: loaded.task for loaded in lab.loaded_tasks}
     if task not in tasks:
         raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(tasks)}.")
-    key = f"own-{hashlib.sha256(content.encode()).hexdigest()[:12]}.{task}"
+    secret = hashlib.sha256(f"{folder.name} {content}".encode()).hexdigest()[:32]
+    key = f"own-{secret}.{task}"
     short = name if len(name) <= LONGEST_TITLE else f"…{name[1 - LONGEST_TITLE :]}"
     return CheckpointInfo(key, f"{tasks[task].title} ({short})", tasks[task].suite)

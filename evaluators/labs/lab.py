@@ -203,6 +203,11 @@ class Lab(ABC):
                 self._encoder = self._open_encoder()
             return self._encoder
 
+    @property
+    def failure(self) -> str:
+        """Why the encoder cannot be run any more; empty while it can, or is not read yet."""
+        return "" if self._encoder is None else self._encoder.problem
+
     def pictures(self, suite: str, split: str) -> Pictures:
         """The pictures of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
         tasks = self.counted(suite, split)

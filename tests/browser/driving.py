@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -48,13 +49,13 @@ def served(command: Sequence[str], port: int, patience: float = 120.0) -> Iterat
     Raises: RuntimeError with its output if it ends or stays silent.
     """
     environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONPATH": str(ROOT)}
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- a pipe would fill up and stop it
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=said,
         stderr=subprocess.STDOUT,
-        text=True,
         start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}"
@@ -63,14 +64,16 @@ def served(command: Sequence[str], port: int, patience: float = 120.0) -> Iterat
         while not answers(address):
             if process.poll() is not None or time.monotonic() > until:
                 process.kill()
-                said = process.communicate()[0]
-                raise RuntimeError(f"The server did not start:\n{said}")
+                process.wait()
+                said.seek(0)
+                raise RuntimeError(f"The server did not start:\n{said.read()}")
             time.sleep(0.05)
         yield address, process.pid
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
+        said.close()
 
 
 def answers(address: str) -> bool:

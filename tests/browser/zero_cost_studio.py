@@ -12,6 +12,7 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+from evaluators.accounts import Standing
 from evaluators.errors import SpecError, Superseded
 from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
 from evaluators.labs.lab import CheckpointInfo, ModelInfo, Way
@@ -60,6 +61,7 @@ class ZeroCostStudio:
         self.chunks = chunks
         self.fail_at = fail_at
         self.warm = warm
+        self.problem = ""
         self._known: dict[str, Evaluation] = {}
         self._latest: dict[Hashable, int] = {}
         self._count = 0
@@ -94,7 +96,29 @@ class ZeroCostStudio:
             return self._tell(spec, self.chunks, precomputed=True)
         return found
 
-    def first(self, spec: EditSpec, visitor: Hashable | None = None) -> Evaluation:
+    def standing(self) -> Standing:
+        """All is well."""
+        return Standing("cpu", ("tiny-clip",), 0, 0, 0.0, len(self._known), "", self.problem, "", 0, 0)
+
+    def fingerprint(self, spec: EditSpec) -> str:
+        """Only the spec decides."""
+        return spec.key()
+
+    def seen_by(self, session: str) -> ZeroCostStudio:
+        """Nobody has checkpoints of their own."""
+        return self
+
+    def leave(self, session: str) -> None:
+        """Supersede what a visitor has asked for."""
+        self._announce(session)
+
+    def busy(self) -> bool:
+        """Nobody ever waits."""
+        return False
+
+    def first(
+        self, spec: EditSpec, visitor: Hashable | None = None, patience: float | None = None
+    ) -> Evaluation:
         """The first chunk, or everything when an evaluation is a single chunk."""
         self._announce(visitor)
         known = self.cached(spec)
@@ -104,14 +128,27 @@ class ZeroCostStudio:
         return self._tell(spec, 1)
 
     def stream(
-        self, spec: EditSpec, visitor: Hashable | None = None, *, fresh: bool = False
+        self,
+        spec: EditSpec,
+        visitor: Hashable | None = None,
+        *,
+        fresh: bool = False,
+        background: bool = False,
+        patience: float | None = None,
     ) -> Iterator[Evaluation]:
         """Chunk after chunk."""
         number = self._announce(visitor)
         self._check(spec)
         return self._stream(spec, visitor, number, fresh)
 
-    def evaluate(self, spec: EditSpec, visitor: Hashable | None = None, *, fresh: bool = False) -> Evaluation:
+    def evaluate(
+        self,
+        spec: EditSpec,
+        visitor: Hashable | None = None,
+        *,
+        fresh: bool = False,
+        background: bool = False,
+    ) -> Evaluation:
         """The complete answer."""
         *_, last = self.stream(spec, visitor, fresh=fresh)
         return last

@@ -30,6 +30,7 @@ from evaluators.export.sources import Base, Source, base_of, sources_of
 from evaluators.merge import Merge
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
+from evaluators.turns import Ticket
 from lines_core.checkpoints import read_checkpoint, read_metadata
 from lines_core.towers import find_tower
 from tests.paths import ASSETS, ROOT
@@ -116,7 +117,7 @@ def test_it_does_not_wait_for_the_studio(studio: Studio, write: Write) -> None:
     """Whoever is evaluating holds the lock for a chunk; an export goes on beside it."""
     done: list[Exported] = []
     studio.warm_up()
-    with studio._turns:
+    with studio._requests.turns.turn(Ticket(None)):
         thread = threading.Thread(target=lambda: done.append(write(SPECS["gamma 0.4"])))
         thread.start()
         thread.join(30)

@@ -21,6 +21,7 @@ from evaluators.lent_gpu import GpuRefused, Lender
 from evaluators.pictures import Chunk, Part
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
+from evaluators.turns import Ticket
 from lines_core import errors as core_errors
 from lines_core.errors import CheckpointError, LinesError
 from tests.evaluators.forked_gpu import ForkedGpu, Refusal
@@ -116,7 +117,7 @@ def test_a_moving_slider_asks_for_no_gpu_and_mixes_nothing(
     assert not first.complete
     assert gpu.calls == 0
     counted_here: list[int] = []
-    monkeypatch.setattr("evaluators.studio.count_chunk", lambda *_: counted_here.append(1))
+    monkeypatch.setattr("evaluators.requests.count_chunk", lambda *_: counted_here.append(1))
     answers = list(lent.stream(SPECS[3]))
     assert len(answers[0].tasks) == len(first.tasks)
     assert counts(answers[-1]) == truth[SPECS[3]]
@@ -188,13 +189,18 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
     class HeldWhileForking(ForkedGpu):
         def _fork(self, task: Callable[..., Iterator[Any]]) -> Any:
             inner = studio.lab.encoder
-            locks: list[Any] = [studio.lab._loading, studio.lab._looking, inner._loading, studio._mutex]
+            locks: list[Any] = [
+                studio.lab._loading,
+                studio.lab._looking,
+                inner._loading,
+                studio._requests._mutex,
+            ]
             held, forked = threading.Event(), threading.Event()
 
             def hold() -> None:
                 for lock in locks:
                     lock.acquire()
-                with studio._turns:
+                with studio._requests.turns.turn(Ticket(None)):
                     held.set()
                     forked.wait(PATIENCE)
                 for lock in locks:
@@ -312,7 +318,7 @@ OPENING = """
 import json
 import app
 studio, page = app.opened(None)
-print(json.dumps([studio._gpu is not None, studio.lab.device.type, page._queue.max_size]))
+print(json.dumps([studio._requests._gpu is not None, studio.lab.device.type, page._queue.max_size]))
 """
 
 

@@ -1,5 +1,6 @@
 """A map measured on encoders of its own gives the studio's counts, and stops, fails and remembers like it."""
 
+import itertools
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from evaluators import maps
-from evaluators.errors import Cancelled
+from evaluators.errors import Cancelled, Superseded
 from evaluators.maps import begin, finish, run_map
 from evaluators.merging import Recipe, heat_candidates
 from evaluators.spec import EditSpec
@@ -116,3 +117,52 @@ def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(threads: int
     assert {spec: found.tasks for spec, found in together.items()} == {
         spec: found.tasks for spec, found in one_by_one.items()
     }
+
+
+def test_a_second_map_at_the_same_time_is_measured_through_the_studio_and_neither_slows_what_follows(
+    lab: Path,
+) -> None:
+    """Each used to save and restore torch's number of threads: the second put back the 1 of the first."""
+    studio, threads = Studio(lab, None, chunk=CHUNK), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        first = run_map(studio, cells(20), "anna")
+        next(first)
+        second = dict(run_map(studio, cells(30), "ben"))
+        assert dict(run_sweep(Studio(lab, None, chunk=CHUNK), cells(30))).keys() == second.keys()
+        assert len(dict(first)) == len(cells(20)) - 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_model_that_first_counts_during_a_map_gets_its_cores_back(studio: Studio) -> None:
+    """A thread takes over torch's number of threads when it first computes, and keeps it."""
+    threads = torch.get_num_threads()
+    seen = studio._requests._model
+    try:
+        torch.set_num_threads(2)
+        running = run_map(studio, cells(20))
+        next(running)
+        studio.evaluate(EditSpec.lines("digits", 0.3))
+        assert seen.submit(torch.get_num_threads).result() == 1
+        list(running)
+        studio.evaluate(EditSpec.lines("digits", 0.4))
+        assert seen.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_map_ends_when_its_visitor_leaves(studio: Studio) -> None:
+    running = run_map(studio, cells(), "anna:heat")
+    next(running)
+    studio.leave("anna")
+    with pytest.raises(Superseded):
+        list(running)
+
+
+def test_a_map_gives_way_to_live_requests(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = itertools.count()
+    monkeypatch.setattr(studio, "busy", lambda: next(asked) < 5)
+    assert dict(run_map(studio, cells(60)))
+    assert next(asked) > 5

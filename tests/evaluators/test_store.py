@@ -1,12 +1,13 @@
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from evaluators.errors import EvaluationError
-from evaluators.store import ResultStore
+from evaluators.store import ResultStore, _digest
 
 from .conftest import Scored
 
@@ -41,7 +42,7 @@ def test_partial_evaluations_are_refused(path: Path, scored: Scored) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 100, 5000])
-def test_truncated_file_is_set_aside(
+def test_truncated_file_is_left_alone(
     path: Path, scored: Scored, size: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = ResultStore(path)
@@ -56,34 +57,32 @@ def test_truncated_file_is_set_aside(
     assert "is no result store" in caplog.text
     store.put("a", scored(91, 40))
     assert store.get("a") == scored(91, 40)
-    assert (path.parent / "results.sqlite.aside-1").stat().st_size == size
+    assert store.path == path.with_name("results-2.sqlite")
+    assert path.stat().st_size == size
     store.close()
 
 
-def test_foreign_files_are_set_aside_untouched(
-    path: Path, scored: Scored, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_foreign_files_are_left_alone(path: Path, scored: Scored, caplog: pytest.LogCaptureFixture) -> None:
     path.parent.mkdir()
     path.write_text("Dear diary, " * 100)
-    ResultStore(path).close()
-    assert (path.parent / "results.sqlite.aside-1").read_text().startswith("Dear diary")
-
-    path.unlink()
-    with sqlite3.connect(path) as connection:
+    second = path.with_name("results-2.sqlite")
+    with sqlite3.connect(second) as connection:
         connection.execute("CREATE TABLE results (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         connection.execute("INSERT INTO results VALUES ('a', 'somebody else''s')")
     connection.close()
     store = ResultStore(path)
     store.put("a", scored(91, 40))
     assert store.get("a") == scored(91, 40)
+    assert store.path == path.with_name("results-3.sqlite")
     store.close()
-    with sqlite3.connect(path.parent / "results.sqlite.aside-2") as connection:
+    assert path.read_text() == "Dear diary, " * 100
+    with sqlite3.connect(second) as connection:
         assert connection.execute("SELECT value FROM results").fetchall() == [("somebody else's",)]
     connection.close()
     assert caplog.text.count("is no result store") == 2
 
 
-def test_a_file_damaged_while_it_is_open_is_set_aside(
+def test_a_file_damaged_while_it_is_open_is_given_up(
     path: Path, scored: Scored, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = ResultStore(path)
@@ -96,7 +95,8 @@ def test_a_file_damaged_while_it_is_open_is_set_aside(
     assert store.get("50") is None
     store.put("a", scored(91, 40))
     assert store.get("a") == scored(91, 40)
-    assert "is no result store" in caplog.text
+    assert "is damaged" in caplog.text
+    assert path.with_name("results.sqlite.damaged").read_text() == "database disk image is malformed\n"
     store.close()
 
 
@@ -121,13 +121,20 @@ def test_a_store_locked_later_goes_on_afterwards(
     path: Path, scored: Scored, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evaluators.store.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.05)
     store = ResultStore(path)
     holder = sqlite3.connect(path)
     holder.execute("BEGIN IMMEDIATE")
     store.put("a", scored(90, 40))
-    assert "could not be written: database is locked" in caplog.text
+    assert "database is locked. Results are not kept on disk." in caplog.text
+    assert store.problem == "database is locked"
     holder.close()
+    store.put("b", scored(80, 40))
+    assert store.get("a") is None, "it is left alone for a while"
+    time.sleep(0.06)
     store.put("a", scored(91, 40))
+    assert store.problem == ""
+    assert store.get("b") == scored(80, 40)
     assert store.get("a") == scored(91, 40)
     store.close()
 
@@ -144,6 +151,7 @@ def test_unwritable_place_is_done_without(
     (path.parent / "file2").write_text("in the way")
     assert ResultStore(path.parent / "file2" / "results.sqlite").get("a") is None
     assert caplog.text.count("not kept on disk") == 2
+    assert store.problem == "unable to open database file"
     blocked.close()
 
 
@@ -153,14 +161,18 @@ def test_an_entry_that_is_no_evaluation_is_as_good_as_none(
     store = ResultStore(path)
     store.put("good", scored(90, 40))
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO results VALUES ('text', 'no JSON')")
-        connection.execute("INSERT INTO results VALUES ('list', '[]')")
-        connection.execute("INSERT INTO results VALUES ('blob', x'ff00')")
-        connection.execute("INSERT INTO results VALUES ('part', '{\"spec\": {}}')")
+        for key, value in {"text": "no JSON", "list": "[]", "part": '{"spec": {}}'}.items():
+            digest = _digest(key, value.encode())
+            connection.execute("INSERT INTO results VALUES (?, ?, ?)", (key, value, digest))
+        connection.execute("INSERT INTO results VALUES ('blob', x'ff00', x'ff')")
+        connection.execute(
+            "INSERT INTO results SELECT 'other', value, digest FROM results WHERE key = 'good'"
+        )
     connection.close()
-    for key in ("text", "list", "blob", "part"):
+    for key in ("text", "list", "part", "blob", "other"):
         assert store.get(key) is None
-    assert caplog.text.count("is not an evaluation") == 4
+    assert caplog.text.count("is not an evaluation") == 5
+    assert caplog.text.count("its digest is another") == 2
     assert store.get("good") == scored(90, 40)
     store.close()
 

@@ -152,7 +152,7 @@ def test_same_spec_same_counts_from_four_threads(
     for thread in threads:
         thread.join(60)
     assert wrong == []
-    assert not studio._turns._held
+    assert not studio._requests.turns.held
 
 
 def test_chunks_are_counted_under_the_lock_with_their_own_weights(
@@ -163,7 +163,7 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
     carried: list[Residual] = []
 
     def checked(pictures: torch.Tensor) -> torch.Tensor:
-        assert studio._turns._held
+        assert studio._requests.turns.held
         before = studio.lab.encoder._live.clone()
         features = encode(pictures)
         assert torch.equal(before, studio.lab.encoder._live)
@@ -341,7 +341,7 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
 
     def slow(pictures: torch.Tensor) -> torch.Tensor:
         assert studio.lab.encoder._carries is not None
-        order.append((studio.lab.encoder._carries[0], len(studio._turns._waiting)))
+        order.append((studio.lab.encoder._carries[0], studio._requests.turns.waiting))
         release.wait(0.01)
         return encode(pictures)
 
@@ -370,13 +370,14 @@ def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[i
 
 
 def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.latest.VISITORS_KEPT", 10)
-    monkeypatch.setattr("evaluators.studio.PROGRESS_KEPT", 5)
+    monkeypatch.setattr("evaluators.requests.PROGRESS_KEPT", 5)
     monkeypatch.setattr("evaluators.known.EVALUATIONS_KEPT", 5)
     for number in range(20):
         studio.first(EditSpec.lines("digits", number / 100), number)
         studio.evaluate(EditSpec.lines("digits", number / 100, images=4), number)
-    assert (len(studio._latest), len(studio._progress), len(studio._known._memory)) == (10, 5, 5)
+    requests = studio._requests
+    assert (len(requests._progress), len(studio._known._memory)) == (5, 5)
+    assert (len(requests.turns._newest), len(requests.turns._places)) == (0, 0)
 
 
 # What goes wrong
@@ -423,7 +424,7 @@ def test_any_exception_leaves_the_studio_usable(
         patch.setattr(studio.lab.encoder._editor if where == "apply" else studio.lab.encoder, where, fail)
         with pytest.raises(RuntimeError, match="out of memory"):
             studio.evaluate(SPECS[2])
-    assert not studio._turns._held
+    assert not studio._requests.turns.held
     for spec in (SPECS[2], SPECS[1]):
         assert counts(studio.evaluate(spec, fresh=True)) == truth[spec]
 

@@ -18,8 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from lines_core import checkpoints
-from lines_core.checkpoints import compare, read_checkpoint, read_metadata, read_shapes, save_checkpoint
+from lines_core.checkpoints import (
+    compare,
+    limits,
+    read_checkpoint,
+    read_metadata,
+    read_shapes,
+    save_checkpoint,
+)
 from lines_core.errors import CheckpointError
 from lines_core.flat import adopt
 
@@ -200,9 +206,9 @@ def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
         ({"__metadata__": {"a": "b"}}, 0, "holds no tensors"),
         ({"__metadata__": {"a": 1}, "a": entry([1], 0, 4)}, 4, "metadata are not text"),
         ({"__metadata__": "text", "a": entry([1], 0, 4)}, 4, "metadata are not text"),
-        (b'{"\\ud800": 1}', 0, r"names are printable text, found '\\ud800'"),
-        ({"": entry([1], 0, 4)}, 4, "names are printable text, found ''"),
-        ({"a" * 513: entry([1], 0, 4)}, 4, "names are printable text, found 'aaa"),
+        (b'{"\\ud800": 1}', 0, r"names are printable ASCII text, .*found '\\ud800'"),
+        ({"": entry([1], 0, 4)}, 4, "names are printable ASCII text, .*found ''"),
+        ({"a" * 513: entry([1], 0, 4)}, 4, "names are printable ASCII text, .*found 'aaa"),
         ({"a": 1}, 4, "entry of 'a' is malformed"),
         ({"a": {"dtype": "F32", "shape": [1]}}, 4, "entry of 'a' is malformed"),
         ({"a": entry([1], 0, 4) | {"more": 1}}, 4, "entry of 'a' is malformed"),
@@ -249,7 +255,7 @@ def test_a_header_alone_may_be_too_long_even_if_the_file_has_it(tmp_path: Path) 
 
 
 def test_too_many_tensors_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "_MAX_TENSORS", 10)
+    monkeypatch.setattr(limits, "MAX_TENSORS", 10)
     header = {f"t{i}": entry([1], i, i + 1, "U8") for i in range(11)}
     with pytest.raises(CheckpointError, match="claims 11 tensors, more than the 10 allowed"):
         read_checkpoint(write_safetensors(tmp_path / "a.safetensors", header, bytes(11)))
@@ -375,7 +381,7 @@ def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_storage_larger_than_its_record_is_damaged(tmp_path: Path) -> None:
-    """torch itself refuses; if it ever stops, memory beyond the record would be read."""
+    """Else memory beyond the record would be read."""
     torch.save({"a": torch.zeros(4)}, tmp_path / "a.pt")
     many = b"J" + struct.pack("<i", 50_000_000)
 
@@ -418,10 +424,10 @@ def test_many_tensors_of_one_storage_count_towards_the_limit(tmp_path: Path) -> 
         ({"state_dict": {}}, "holds no tensors"),
         ({"a": torch.ones(1), "epoch": 3}, "'epoch' is not a plain tensor but int"),
         ({"a": {"b": torch.ones(1)}}, "'a' is not a plain tensor but dict"),
-        ({"a": torch.ones(2).to_sparse()}, "'a' is not a plain tensor but Tensor"),
-        ({"a\nb": torch.ones(1)}, r"names are printable text, found 'a\\nb'"),
-        ({1: torch.ones(1)}, "names are printable text, found 1"),
-        ({"a": torch.ones(2, device="meta")}, "'a' claims more numbers than are stored"),
+        ({"a": torch.ones(2).to_sparse()}, "'a' is not a plain tensor but sparse_tensor"),
+        ({"a\nb": torch.ones(1)}, r"names are printable ASCII text, .*found 'a\\nb'"),
+        ({1: torch.ones(1)}, "names are printable ASCII text, .*found 1"),
+        ({"a": torch.ones(2, device="meta")}, "'a' is not a plain tensor but meta_tensor_no_storage"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*Sparse:UserWarning")

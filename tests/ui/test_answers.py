@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from evaluators.errors import Superseded
+from evaluators.errors import InLine, Superseded
 from evaluators.spec import EditSpec
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui import answers
+from ui import answers, waiting
 from ui.answers import Head
 from ui.controls import Controls
 from ui.visitors import Visitors
@@ -110,11 +110,11 @@ def test_the_newest_move_is_answered_even_if_an_older_count_starts_meanwhile(
     """Tier 2 of an older move could start between the request and its first chunk, and win in the studio."""
     first, calls = head.studio.first, []
 
-    def once_overtaken(spec: EditSpec, visitor: str) -> Any:
+    def once_overtaken(spec: EditSpec, visitor: str, patience: float) -> Any:
         calls.append(spec)
         if len(calls) == 1:
             raise Superseded("an older count has just started")
-        return first(spec, visitor=visitor)
+        return first(spec, visitor, patience)
 
     monkeypatch.setattr(head.studio, "first", once_overtaken)
     value = head.quick("anna", HERE)
@@ -151,3 +151,48 @@ def test_complete_landmarks_are_looked_up_once(head: Head, monkeypatch: pytest.M
     assert first["charts"] == second["charts"]
     assert many > 20
     assert len(looked) - many < 5
+
+
+def test_beyond_capacity_the_page_says_how_long_the_line_is_and_then_answers(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tier 1 does not hang: it tells, and tier 2 goes on telling until the turn comes."""
+    first, stream, waits = head.studio.first, head.studio.stream, iter([True, True, False])
+
+    def crowded(*_: Any, **__: Any) -> Any:
+        raise InLine("12 come first", 12, 3.4)
+
+    def less_crowded(*given: Any, patience: float, **more: Any) -> Any:
+        assert patience == waiting.PATIENCE
+        return crowded() if next(waits) else stream(*given, **more)
+
+    monkeypatch.setattr(head.studio, "first", crowded)
+    monkeypatch.setattr(head.studio, "stream", less_crowded)
+    told = head.quick("anna", HERE)
+    assert told is not None
+    assert (told["state"], told["key"], told["charts"]) == ("waiting", HERE.spec().key(), {})
+    assert set(told["slots"]) == {"line"}
+    assert "12 requests come before yours, about 3 s" in told["slots"]["line"]
+    later = list(head.settle("anna", HERE))
+    assert [value["state"] for value in later] == ["waiting", "waiting", "partial", "complete"]
+    assert {value["slots"]["line"] for value in later[2:]} == {""}
+    monkeypatch.setattr(head.studio, "first", first)
+
+
+def test_waiting_for_an_anchor_does_not_lose_the_numbers(
+    cold: ZeroCostStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, stream, asked = Head(cold, Visitors()), cold.stream, []  # type: ignore[arg-type]
+
+    def crowded(spec: EditSpec, *given: Any, **more: Any) -> Any:
+        asked.append(spec)
+        if asked.count(spec) == 1:
+            raise InLine("1 comes first", 1, 0.2)
+        return stream(spec, *given, **more)
+
+    monkeypatch.setattr(cold, "stream", crowded)
+    head.quick("anna", HERE)
+    values = list(head.settle("anna", HERE))
+    assert [value["state"] for value in values].count("waiting") == 3  # the edit and its two anchors
+    assert values[-1]["state"] == "complete"
+    assert "Keeps" in values[-1]["slots"]["sentence"]

@@ -4,7 +4,6 @@ import html
 import re
 import threading
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +122,9 @@ def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:
 
 
 @pytest.fixture
-def sweep(studio: Studio) -> Sweep:
+def sweep() -> Sweep:
     """The search as the tab wires it."""
-    return Sweep(
-        "merge",
-        partial(search.specs, studio),
-        partial(search.draw, studio),
-        partial(search.tests, studio),
-        settings=len(values(START)),
-        measure=run_map,
-    )
+    return Sweep("merge", search.specs, search.draw, search.tests, len(values(START)), run_map)
 
 
 def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, sweep: Sweep) -> None:

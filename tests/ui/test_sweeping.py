@@ -12,7 +12,7 @@ from ui.controls import Controls
 from ui.live import Value, answer
 from ui.panels import forgetting, robust, tune
 from ui.presets import preset, start_controls
-from ui.sweeping import Found, Sweep
+from ui.sweeping import Found, Sweep, alone
 from ui.tuning import choice, known_gamma, measured_gamma, sweep_specs
 
 
@@ -21,7 +21,7 @@ def draw(model: str, checkpoint: str, found: Found) -> Value:
 
 
 def sweep() -> Sweep:
-    return Sweep("gammas", lambda model, checkpoint: gamma_sweep(checkpoint), draw)
+    return Sweep("gammas", lambda studio, model, checkpoint: gamma_sweep(checkpoint), alone(draw))
 
 
 def states(runs: Any) -> list[tuple[str, str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
-from evaluators.errors import Superseded
+from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
 from evaluators.merging import Score, score
 from evaluators.spec import EditSpec
@@ -21,6 +22,7 @@ from ui.merging import words
 from ui.merging.controls import MergeControls
 from ui.text import percent, points
 from ui.visitors import Request, Visitors
+from ui.waiting import PATIENCE, in_line, patiently
 
 Answers = Callable[[EditSpec], Evaluation | None]
 
@@ -88,16 +90,17 @@ class MergeTab:
         """What is known at once, cached or from a first chunk; None if a newer move has taken over."""
         name = _name(visitor)
         request = self.visitors.arrive(name, "")
+        studio = self.studio.seen_by(visitor)
         try:
-            asked = merged(self.studio, controls)
+            asked = merged(studio, controls)
             request = self.visitors.arrive(name, _key(asked))
             first = {
-                spec: self.studio.cached(spec) or self.studio.first(spec, visitor=name)
+                spec: studio.cached(spec) or studio.first(spec, visitor=name, patience=PATIENCE)
                 for spec in (*asked.lines, *asked.plain)
             }
-            return self.picture(
-                controls, asked, lambda spec: first.get(spec) or self.studio.cached(spec), request
-            )
+            return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
+        except InLine as line:
+            return in_line(line, request.version, request.key)
         except Superseded:
             return None
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
@@ -107,19 +110,23 @@ class MergeTab:
         """The numbers until all pictures of all models are counted; stops when a newer move arrives."""
         name = _name(visitor)
         request = self.visitors.latest(name)
+        studio = self.studio.seen_by(visitor)
         try:
-            asked = merged(self.studio, controls)
+            asked = merged(studio, controls)
             if request is None or request.key != _key(asked):
                 return
             found: dict[EditSpec, Evaluation] = {}
             for spec in asked.all:
-                known = self.studio.cached(spec)
+                known = studio.cached(spec)
                 if known is not None:
                     found[spec] = known
                     continue
-                for evaluation in self.studio.stream(spec, visitor=name):
+                for evaluation in patiently(partial(studio.stream, spec, name, patience=PATIENCE)):
                     if not self.visitors.is_latest(name, request):
                         return
+                    if isinstance(evaluation, InLine):
+                        yield in_line(evaluation, request.version, request.key)
+                        continue
                     found[spec] = evaluation
                     if all(one in found for one in (*asked.lines, *asked.plain)):
                         yield self.picture(controls, asked, found.get, request)

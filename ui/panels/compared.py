@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import gradio as gr
 
 from evaluators.means import mean_control, mean_target
@@ -77,7 +75,7 @@ def compared_tab(studio: Studio) -> None:
     """The tab; it shows the embedded lab, which has every way for every task."""
     if not studio.compared():
         return
-    sweep = Sweep("compared", partial(specs, studio), partial(draw, studio), settings=0)
+    sweep = Sweep("compared", specs, draw, settings=0)
     with gr.Tab(text.TABS["compared"]) as tab:
         gr.Markdown(text.COMPARED, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)

@@ -24,6 +24,7 @@ from ui.live import Chart, panel
 from ui.panels.take_home import take_home
 from ui.presets import preset, start_controls
 from ui.tiers import listeners
+from ui.visitors import session_of
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     if (window.linesBend)
@@ -85,7 +86,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings, presets = _controls(studio, start)
-            take_home(studio, page, "edit", settings, _wanted)
+            take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
             charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
@@ -103,7 +104,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
     return explore
 
 
-def _wanted(values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
+def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
     """The edit as it is set, and the two models that its card compares it with."""
     spec = Controls(*values).spec()
     return spec, anchors(spec)
@@ -211,7 +212,7 @@ def _wire(
     restored.then(quick, settings, live, **at_once).then(settle, settings, live, **in_time)
 
     for name, button in presets.items():
-        button.click(_go(studio, name), settings, settings, concurrency_id="presets", **private)
+        button.click(_go(studio, name), settings, settings, concurrency_limit=None, **private)
 
 
 def _blocks(studio: Studio) -> list[tuple[str, int]]:
@@ -220,11 +221,11 @@ def _blocks(studio: Studio) -> list[tuple[str, int]]:
     return [*((model.key, model.num_blocks) for model in studio.models()), *public]
 
 
-def _checkpoints_of(studio: Studio) -> Callable[[str], Any]:
+def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
     """The listener that offers the checkpoints of the model that was chosen."""
 
-    def offer(model: str) -> Any:
-        found = studio.checkpoints(model)
+    def offer(request: gr.Request, model: str) -> Any:
+        found = studio.seen_by(session_of(request)).checkpoints(model)
         return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
 
     return offer
@@ -233,14 +234,18 @@ def _checkpoints_of(studio: Studio) -> Callable[[str], Any]:
 def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
     """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored.
 
+    The notice also says what is wrong with the server itself.
+
     A page without a link stays as it opened: a visitor may have moved a control already.
     """
 
     def restore(request: gr.Request) -> list[Any]:
         query = {name: str(value) for name, value in dict(request.query_params).items()}
         offered = gr.update(choices=[(model.title, model.key) for model in studio.models()])
+        faults = text.faults(studio.standing())
         if not query.keys() & NAMES.keys():
-            return [offered, *[gr.skip()] * len(Controls().values())]
+            said = gr.update(value=markup.notice(faults), visible=True) if faults else gr.skip()
+            return [offered, *[gr.skip()] * (len(Controls().values()) - 1), said]
         models = [model.key for model in studio.models()]
         model = query.get("model", models[0])
         known = {
@@ -258,6 +263,7 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
         controls, complaints = from_query(query, known, start)
         if elsewhere is not None:
             complaints = [text.not_loaded(elsewhere.title), *complaints]
+        complaints = [*faults, *complaints]
         said = markup.notice(complaints)
         checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]
         return [
@@ -275,8 +281,9 @@ def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
 
     def go(request: gr.Request, *values: Any) -> list[Any]:
         here = Controls(*values)
+        session = session_of(request)
         with told():
-            there = preset(studio, name, here, visitor=f"{request.session_hash}:preset")
+            there = preset(studio.seen_by(session), name, here, visitor=f"{session}:preset")
         return list(there.values())
 
     return go

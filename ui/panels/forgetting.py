@@ -13,7 +13,7 @@ from ui.figures.forgetting import CURVES, forgetting_alt, forgetting_figure
 from ui.landmarks import anchors, on
 from ui.live import Chart, Value, answer, panel
 from ui.panels.explore import Explore
-from ui.sweeping import Found, Sweep, sweep_buttons, wire_sweep
+from ui.sweeping import Found, Sweep, alone, sweep_buttons, wire_sweep
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
@@ -63,7 +63,7 @@ def _table(shallow: list[Evaluation], deep: list[Evaluation]) -> str:
 
 def forgetting_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
     """The tab, which follows the checkpoint chosen in the head of the page."""
-    sweep = Sweep("forgetting", specs, draw)
+    sweep = Sweep("forgetting", alone(specs), alone(draw))
     with gr.Tab(text.TABS["forgetting"]) as tab:
         gr.Markdown(text.FORGETTING, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)

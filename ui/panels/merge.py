@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
@@ -24,7 +23,7 @@ from ui.panels.explore import RAW, Explore
 from ui.panels.take_home import take_home
 from ui.sweeping import Sweep, sweep_buttons, wire_sweep
 from ui.tiers import listeners
-from ui.visitors import Visitors
+from ui.visitors import Visitors, session_of
 
 METHOD = "sum"
 START_ALPHA, START_BETA, START_PLAIN = 0.125, 0.3, 0.3
@@ -40,7 +39,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
         with gr.Row(elem_classes="lx-head"):
             with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
                 settings, told, parameters = _controls(studio, explore)
-                take_home(studio, None, "merge", settings, partial(_wanted, studio))
+                take_home(studio, "merge", settings, _wanted)
             with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
                 live = panel(
                     [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
@@ -48,14 +47,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
                     slots=("sentence", "tiles", "alpha"),
                     grid="lx-merge-grid",
                 )
-        sweep = Sweep(
-            "merge",
-            partial(search.specs, studio),
-            partial(search.draw, studio),
-            partial(search.tests, studio),
-            settings=len(settings),
-            measure=run_map,
-        )
+        sweep = Sweep("merge", search.specs, search.draw, search.tests, len(settings), run_map)
         buttons = sweep_buttons(sweep)
         found = panel(
             [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
@@ -176,8 +168,8 @@ def _wire(
 
     quick, settle = listeners(answers, MergeControls.from_values)
 
-    def offer(model: str) -> Any:
-        choices = offered(studio, model)
+    def offer(request: gr.Request, model: str) -> Any:
+        choices = offered(studio.seen_by(session_of(request)), model)
         return gr.update(choices=choices, value=[key for _, key in choices])
 
     def show_method(chosen: str) -> list[Any]:

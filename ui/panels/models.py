@@ -21,15 +21,19 @@ from ui import loading, text
 from ui.controls import images_of
 from ui.errors import message_of, told
 from ui.panels.explore import Explore
-from ui.visitors import Visitors
+from ui.visitors import Visitors, session_of
 
 LOOK = 0.4
 """Seconds between two pictures of a load's progress."""
 ALL = 0
 
 
-def models_tab(studio: Studio, explore: Explore) -> None:
-    """The tab. A load runs in the background and belongs to nobody: whoever looks on sees it."""
+def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
+    """The tab. A load runs in the background, and whoever looks on sees it.
+
+    Args:
+        uploads: whether visitors may bring checkpoints of their own.
+    """
     with gr.Tab(text.TABS["models"]) as tab:
         gr.Markdown(text.MODELS, elem_classes="lx-lead")
         encoder = gr.Radio(
@@ -71,7 +75,10 @@ def models_tab(studio: Studio, explore: Explore) -> None:
             check = gr.Button(text.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
         progress = gr.HTML("", elem_id="lx-load-progress", apply_default_css=False)
         checks = gr.HTML("", elem_id="lx-load-checks", apply_default_css=False)
-        _own(studio, encoder, explore)
+        if uploads:
+            _own(studio, encoder, explore)
+        else:
+            gr.Markdown(text.OWN["off"], elem_classes="lx-small")
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     wished = [encoder, family, tasks, images, members]
@@ -85,31 +92,31 @@ def models_tab(studio: Studio, explore: Explore) -> None:
         request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
         try:
-            job = studio.load(Wish(model, family, tuple(tasks), int(images), tuple(members or ())))
+            wish = Wish(model, family, tuple(tasks), int(images), tuple(members or ()))
+            job = studio.seen_by(session_of(request)).load(wish)
         except SpecError as problem:
             said = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
             yield said, *_buttons(False), gr.skip(), gr.skip()
             return
-        yield from _follow(studio, job, looks, str(request.session_hash), go=True)
+        yield from _follow(studio.seen_by(session_of(request)), job, looks, session_of(request), go=True)
 
     def look(request: gr.Request, model: str) -> Iterator[tuple[Any, ...]]:
         job = studio.loading(model)
         if job is None:
-            looks.arrive(str(request.session_hash), model)  # ends the look at another encoder's load
+            looks.arrive(session_of(request), model)  # ends the look at another encoder's load
             yield "", *_buttons(False), _models(studio), gr.skip()
         else:
-            yield from _follow(studio, job, looks, str(request.session_hash))
+            yield from _follow(studio.seen_by(session_of(request)), job, looks, session_of(request))
 
-    def halt(model: str) -> None:
-        job = studio.loading(model)
-        if job is not None:
-            job.stop()
+    def halt(request: gr.Request, model: str) -> None:
+        if not studio.seen_by(session_of(request)).stop_loading(model):
+            gr.Info(text.LOADED_BY_OTHERS)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
     load.click(begin, wished, shown, **queued)
     gr.on([tab.select, encoder.change], look, encoder, shown, trigger_mode="multiple", **queued)
     stop.click(halt, encoder, None, queue=False, **private)
-    check.click(_checked(studio), [encoder], checks, concurrency_id="sweeps", **private)
+    check.click(_checked(studio), [encoder], checks, concurrency_limit=None, **private)
 
 
 _START: tuple[Any, ...] = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES, [])
@@ -180,17 +187,18 @@ def _checked(studio: Studio) -> Any:
 
     def checked(request: gr.Request, model: str) -> Iterator[str]:
         with told():
-            if model not in [one.key for one in studio.models()]:
+            session = session_of(request)
+            seen = studio.seen_by(session)
+            if model not in [one.key for one in seen.models()]:
                 raise SpecError(text.load_first(ENCODERS[model].title))
-            found = list(studio.checkpoints(model))
-            visitor = f"{request.session_hash}:check"
+            found = list(seen.checkpoints(model))
             specs = [EditSpec.pretrained(found[0].key), *(EditSpec.finetuned(one.key) for one in found)]
             checks: list[Check] = []
             for number, spec in enumerate(specs):
                 waiting = f'<p class="lx-status" role="status">{text.CHECKING} {number} of {len(specs)}</p>'
                 yield loading.checks_table(checks) + waiting
                 asked = replace(spec, model=model, images=images_of(model))
-                checks += self_test(studio.evaluate(asked, visitor))
+                checks += self_test(seen.evaluate(asked, f"{session}:check", background=True))
             yield loading.checks_table(checks)
 
     return checked
@@ -218,29 +226,35 @@ def _own(studio: Studio, encoder: gr.Radio, explore: Explore) -> None:
         add = gr.Button(text.OWN["add"], size="sm", elem_id="lx-own-add")
         said = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
 
-    def take(model: str, task: str | None, address: str, path: str | None) -> tuple[str, Any, Any]:
+    def take(
+        request: gr.Request, model: str, task: str | None, address: str, path: str | None
+    ) -> tuple[str, Any, Any, Any]:
+        seen = studio.seen_by(session_of(request))
         try:
             if not task or not (address or path):
                 raise SpecError(text.OWN["missing"])
-            if model not in [one.key for one in studio.models()]:
+            if model not in [one.key for one in seen.models()]:
                 raise SpecError(text.load_first(ENCODERS[model].title))
             if path:
-                info = studio.take_file(model, task, Path(path), Path(path).name)
+                info = seen.take_file(model, task, Path(path), Path(path).name)
             else:
-                info = studio.take_address(model, task, address)
+                info = seen.take_address(model, task, address)
         except Exception as problem:  # noqa: BLE001 -- the place below the button says what went wrong
             return (
                 f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>',
                 gr.skip(),
                 gr.skip(),
+                gr.skip(),
             )
+        if path:
+            Path(path).unlink(missing_ok=True)  # what is kept of it lies in the session's room
         done = f'<p class="lx-status" role="status">{text.OWN["done"]}</p>'
-        return done, *_at(studio, model, info.key)
+        return done, *_at(seen, model, info.key), None
 
     add.click(
         take,
         [encoder, task, address, file],
-        [said, explore.model, explore.checkpoint],
+        [said, explore.model, explore.checkpoint, file],
         concurrency_id="own",
         show_progress="minimal",
         api_visibility="private",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import gradio as gr
 
@@ -103,7 +102,7 @@ def robust_tab(studio: Studio, explore: Explore) -> None:
     """The tab; it shows the embedded objects until a model with a checkpoint of ImageNet is chosen on top."""
     if EMBEDDED[1] not in {one.key for one in studio.checkpoints(TINY_CLIP)}:
         return
-    sweep = Sweep("robust", partial(specs, studio), partial(draw, studio))
+    sweep = Sweep("robust", specs, draw)
     with gr.Tab(text.TABS["robust"]) as tab:
         gr.Markdown(text.ROBUST, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from typing import Any
 
@@ -200,9 +199,7 @@ def soup_tab(studio: Studio) -> None:
     """The tab; it shows the embedded lab, which has the members."""
     if not _members(studio):
         return
-    sweep = Sweep(
-        "soup", partial(specs, studio), partial(draw, studio), lambda found: follow(studio, found), settings=0
-    )
+    sweep = Sweep("soup", specs, draw, follow, settings=0)
     with gr.Tab(text.TABS["soup"]) as tab:
         gr.Markdown(text.SOUP, elem_classes="lx-lead")
         with gr.Row():

@@ -18,6 +18,7 @@ from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from ui import text
 from ui.errors import told
+from ui.visitors import session_of
 
 
 @cache
@@ -39,7 +40,8 @@ def exported(
     Raises: LinesError as ``Studio.evaluate`` and ``export``.
     """
     known = (studio.cached(other) for other in beside)
-    evaluations: list[Evaluation] = [studio.evaluate(spec), *(found for found in known if found is not None)]
+    evaluation = studio.evaluate(spec, f"{visitor}:take-home")
+    evaluations: list[Evaluation] = [evaluation, *(found for found in known if found is not None)]
     folder = _folder(visitor)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -58,18 +60,17 @@ def _folder(visitor: str) -> Path:
 
 def take_home(
     studio: Studio,
-    page: gr.Blocks | None,
     name: str,
     settings: Sequence[gr.components.Component],
-    wanted: Callable[[Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]],
+    wanted: Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]],
 ) -> None:
     """The box, where this is called.
 
     Args:
-        page: whose closing deletes what was exported; None where another box sees to that.
         name: for ids in the page.
         settings: what the page hands over.
-        wanted: settings -> the spec to export, and those that its card compares it with.
+        wanted: (studio as the visitor sees it, settings) -> the spec to export, and those that its card
+            compares it with.
     """
     with gr.Accordion(text.TAKE_HOME["title"], open=False, elem_id=f"lx-{name}-home"):
         gr.Markdown(text.TAKE_HOME["help"], elem_classes="lx-small")
@@ -89,9 +90,11 @@ def take_home(
         )
 
     def run(request: gr.Request, chosen: str, *values: Any) -> Any:
+        session = session_of(request)
+        seen = studio.seen_by(session)
         with told():
-            spec, beside = wanted(values)
-            paths = exported(studio, str(request.session_hash), spec, beside, chosen)
+            spec, beside = wanted(seen, values)
+            paths = exported(seen, session, spec, beside, chosen)
         return gr.update(value=paths, visible=True)
 
     go.click(
@@ -104,9 +107,3 @@ def take_home(
         preprocess=False,
         show_progress="full",
     )
-    if page is not None:
-        page.unload(_left)
-
-
-def _left(request: gr.Request) -> None:
-    forget(str(request.session_hash))

@@ -14,7 +14,7 @@ from ui.figures.tradeoff import Landmarks
 from ui.figures.tune import parts_figure, score_figure
 from ui.live import Chart, Value, answer, panel
 from ui.panels.explore import Explore
-from ui.sweeping import Found, Sweep, sweep_buttons, wire_sweep
+from ui.sweeping import Found, Sweep, alone, sweep_buttons, wire_sweep
 from ui.tuning import choice, sweep_specs
 
 
@@ -93,7 +93,7 @@ def _table(chosen: Choice | None) -> str:
 
 def tune_tab(studio: Studio, explore: Explore) -> None:
     """The tab: the weight moves the choice at once, because the points are measured already."""
-    sweep = Sweep("tune", specs, draw)
+    sweep = Sweep("tune", alone(specs), alone(draw))
     with gr.Tab(text.TABS["tune"]) as tab:
         gr.Markdown(
             text.TUNE,

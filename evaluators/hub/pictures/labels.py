@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from evaluators.errors import HubError
 from evaluators.zoo.tasks import HubTask
+from lines_core.quoted import excerpt, quoted
 
 
 def check_names(task: HubTask, names: Sequence[str] | None) -> None:
@@ -16,7 +17,7 @@ def check_names(task: HubTask, names: Sequence[str] | None) -> None:
     """
     expected = task.num_classes if task.relabel is None else len(task.relabel)
     if names is not None and len(names) != expected:
-        few = ", ".join(names[:5])
+        few = excerpt(", ".join(names[:5]), 200)
         raise HubError(
             f"{task.repo} has {len(names)} classes ({few}, ...), task {task.key!r} expects {expected}: "
             "the data set has changed, or another configuration is needed."
@@ -35,7 +36,7 @@ def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np
     for row, label in enumerate(labels):
         if not isinstance(label, int) or not 0 <= label < expected:
             raise HubError(
-                f"{file} of {task.repo} has the label {label!r} in column {task.label_column!r}, task "
+                f"{file} of {task.repo} has the label {quoted(label)} in column {task.label_column!r}, task "
                 f"{task.key!r} expects whole numbers from 0 to {expected - 1} (row {row} of its row group)."
             )
     found = np.array(labels, dtype=np.int64)

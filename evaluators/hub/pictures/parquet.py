@@ -1,7 +1,7 @@
 """A split kept in parquet files: footers and labels are read at once, pictures by the row group."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -12,9 +12,16 @@ from evaluators.hub.pictures.rows import RowGroup, sort_groups
 from evaluators.hub.transfer.ranges import RangeFile
 from evaluators.hub.transfer.workers import Workers
 from evaluators.zoo.tasks import HubTask
+from lines_core.quoted import excerpt
 
 WHOLE = 4 << 20
 """Bytes up to which a file is read at once: asking for its parts one by one would take longer."""
+MOST_ROWS = 10_000_000
+"""Rows a file may claim; the largest split known has 262,144."""
+MOST_UNPACKED = 2 << 30
+"""Bytes that the pictures of a row group may claim to have once they are unpacked."""
+_ODD_SCHEMA = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What ``datasets`` raises for a schema with a description of columns that it cannot follow."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,19 @@ class ParquetSplit:
         try:
             footer = pyarrow.parquet.read_metadata(stream)
             features = datasets.Features.from_arrow_schema(footer.schema.to_arrow_schema())
-        except (pyarrow.ArrowException, OSError) as error:
-            raise HubError(f"{file.path} of {self._task.repo} is no parquet file: {error}") from error
+        except (pyarrow.ArrowException, OSError, *_ODD_SCHEMA) as error:
+            raise HubError(
+                f"{file.path} of {self._task.repo} is no parquet file: {excerpt(str(error))}"
+            ) from error
+        counts = [footer.row_group(index).num_rows for index in range(footer.num_row_groups)]
+        if min(counts, default=0) < 0 or sum(counts) > MOST_ROWS:
+            raise HubError(
+                f"{file.path} of {self._task.repo} claims {sum(counts):,} rows, not up to {MOST_ROWS:,}."
+            )
         for column in (self._task.image_column, self._task.label_column):
             if column not in features:
                 raise HubError(
-                    f"{file.path} of {self._task.repo} has no column {column!r}, but {', '.join(features)}."
+                    f"{file.path} of {self._task.repo} has no column {column!r}, but {_some(features)}."
                 )
         check_names(self._task, getattr(features[self._task.label_column], "names", None))
         return _Shard(file, footer, content)
@@ -96,7 +110,13 @@ class ParquetSplit:
         if labels is None:
             labels = self._read(shard, index, self._task.label_column).column(0).to_pylist()
         first_row = sum(shard.footer.row_group(before).num_rows for before in range(index))
-        cost = group.column(self._image_leaf(shard)).total_compressed_size
+        pictures = group.column(self._image_leaf(shard))
+        cost, unpacked = pictures.total_compressed_size, pictures.total_uncompressed_size
+        if cost < 0 or not 0 <= unpacked <= MOST_UNPACKED:
+            raise HubError(
+                f"Row group {index} of {path} of {self._task.repo} claims {unpacked:,} bytes of pictures, "
+                f"unpacked are at most {MOST_UNPACKED:,}."
+            )
         return RowGroup(path, index, first_row, cost, classes_of(self._task, labels, path))
 
     def _constant(self, group: Any) -> list[Any] | None:
@@ -117,7 +137,7 @@ class ParquetSplit:
             return paths.index(leaf)
         raise HubError(
             f"{shard.file.path} of {self._task.repo} has no pictures in column {self._task.image_column!r}: "
-            f"its columns are {', '.join(paths)}."
+            f"its columns are {_some(paths)}."
         )
 
     def _read(self, shard: _Shard, index: int, column: str) -> Any:
@@ -132,5 +152,10 @@ class ParquetSplit:
             return file.read_row_group(index, columns=[column], use_threads=False)
         except (pyarrow.ArrowException, OSError) as error:
             raise HubError(
-                f"Row group {index} of {shard.file.path} of {self._task.repo} is damaged: {error}"
+                f"Row group {index} of {shard.file.path} of {self._task.repo} is damaged: "
+                f"{excerpt(str(error))}"
             ) from error
+
+
+def _some(columns: Iterable[str]) -> str:
+    return excerpt(", ".join(columns), 200)

@@ -3,10 +3,8 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
@@ -16,6 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from evaluators.subsets import Subset
+from evaluators.whole_files import write_whole
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,12 +26,12 @@ def name_of(*parts: object) -> str:
 
 def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
     """Prepared pictures and how many there were to choose from; None if absent or (logged) damaged."""
-    if not path.is_file():
-        return None
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
             available = int((file.metadata() or {})["available"])
+    except FileNotFoundError:
+        return None
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         _LOG.warning("The prepared pictures in %s cannot be read (%s): preparing them anew.", path, error)
         return None
@@ -47,7 +46,7 @@ def cache_subset(path: Path, subset: Subset, available: int) -> None:
     try:
         named = {"images": subset.images, "labels": subset.labels}
         metadata = {"available": str(available)}
-        _write(path, lambda partial: safetensors.torch.save_file(named, partial, metadata))
+        write_whole(path, lambda partial: safetensors.torch.save_file(named, partial, metadata))
     except (OSError, SafetensorError) as error:
         _LOG.warning("The prepared pictures could not be cached in %s: %s", path.parent, error)
 
@@ -64,7 +63,7 @@ def read_part(path: Path, count: int, image_size: int) -> Tensor | None:
 def cache_part(path: Path, images: Tensor) -> None:
     """Keep the pictures of one row group until the whole subset is there, if the disk lets us."""
     try:
-        _write(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
+        write_whole(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
     except (OSError, SafetensorError) as error:
         _LOG.debug("The pictures of a row group could not be kept in %s: %s", path, error)
 
@@ -89,22 +88,10 @@ def cache_commit(path: Path, commit: str, about: Mapping[str, str]) -> None:
         return
     try:
         text = json.dumps({"commit": commit, **about}, indent=1)
-        _write(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+        write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     except OSError as error:
         _LOG.warning("What was found on the Hub could not be remembered in %s: %s", path.parent, error)
 
 
 def _fits(images: Tensor, count: int, image_size: int) -> bool:
     return images.dtype == torch.uint8 and images.shape == (count, 3, image_size, image_size)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` write a file beside ``path``, then rename it: a reader sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
-    try:
-        write(Path(name))
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -9,7 +9,6 @@ about. Validation of that size is refused; one of a smaller size is then a part 
 """
 
 import logging
-import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from huggingface_hub.errors import OfflineModeIsEnabled
-from PIL import Image
 from torch import Tensor
 
 from evaluators.errors import HubError, SpecError
+from evaluators.hub.pictures.decoding import decoded
 from evaluators.hub.pictures.listing import find_commit, is_commit, list_split, list_tars
 from evaluators.hub.pictures.parquet import ParquetSplit
 from evaluators.hub.pictures.prepared import (
@@ -39,15 +38,13 @@ from evaluators.hub.pictures.tars import TarSplit
 from evaluators.hub.transfer.connection import PATIENCE, Patience, Refused, Unreachable
 from evaluators.hub.transfer.workers import Workers
 from evaluators.spec import SPLITS
-from evaluators.subsets import SEED, Subset, fit
+from evaluators.subsets import SEED, Subset
 from evaluators.zoo.tasks import HubTask
 
 MOST_BYTES = 512 << 20
 VERSION = 1
 """Of the choice of rows and of the transform: another one prepares anew."""
 _LOG = logging.getLogger(__name__)
-# What a broken picture makes Pillow's decoders raise.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -232,15 +229,11 @@ class _Request:
         return rows
 
     def _decode(self, encoded: list[bytes], group: RowGroup, rows: list[int]) -> Tensor:
-        import datasets
-
-        decode = datasets.Image().decode_example
         pictures = []
         for content, row in zip(encoded, rows, strict=True):
             try:
-                image = decode({"bytes": content, "path": None})
-                pictures.append(np.asarray(fit(image, self.image_size)))
-            except _BROKEN as error:
+                pictures.append(decoded(content, self.image_size))
+            except HubError as error:
                 raise HubError(
                     f"The picture in row {group.first_row + row} of {group.file} of {self.task.repo} cannot "
                     f"be decoded: {error}"

@@ -15,6 +15,7 @@ from evaluators.hub.pictures.rows import RowGroup, sort_groups
 from evaluators.hub.transfer.ranges import RangeFile
 from evaluators.hub.transfer.workers import Workers
 from evaluators.zoo.tasks import HubTask
+from lines_core.quoted import excerpt, quoted
 
 PIECE = 1 << 20
 """Bytes read at a place of a file that is not read whole: a few pictures."""
@@ -89,8 +90,10 @@ class TarSplit:
                 key, _, field = last.partition(".")
                 if field in self._fields:
                     samples.setdefault(folder + slash + key, {})[field] = member
-        except (tarfile.TarError, ValueError, EOFError) as error:
-            raise HubError(f"{file.path} of {self._task.repo} is no whole tar file: {error}") from error
+        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+            raise HubError(
+                f"{file.path} of {self._task.repo} is no whole tar file: {excerpt(str(error))}"
+            ) from error
         if not whole:
             # the sample at either end of a piece may have a part beyond it
             samples = {key: sample for key, sample in samples.items() if len(sample) == 2}
@@ -102,14 +105,14 @@ class TarSplit:
         column, text = self._task.label_column, sample.get(self._task.label_column)
         if len(sample) < 2 or text is None:
             raise HubError(
-                f"Sample {key!r} in {file.path} of {self._task.repo} needs {self._task.image_column!r} "
+                f"Sample {quoted(key)} in {file.path} of {self._task.repo} needs {self._task.image_column!r} "
                 f"and {column!r}, it has {', '.join(map(repr, sample))} of these."
             )
         try:
             return int(text)
         except ValueError as error:
             raise HubError(
-                f"Sample {key!r} in {file.path} of {self._task.repo} has the label {text[:40]!r}, "
+                f"Sample {quoted(key)} in {file.path} of {self._task.repo} has the label {text[:40]!r}, "
                 "expected a whole number."
             ) from error
 
@@ -140,7 +143,7 @@ def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
         for member in tar:
             end = member.offset_data + member.size
-            if end > len(content):
+            if member.size < 0 or end > len(content):
                 raise tarfile.ReadError(f"{member.name} ends behind the end of the file")
             if member.isreg():
                 yield member.name, content[member.offset_data : end]
@@ -160,6 +163,9 @@ def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
             at += _BLOCK  # in the middle of a picture, or in the blank end of a file
             continue
         begin = at + _BLOCK
+        if member.size < 0:
+            at = begin  # else the search would go back and never end
+            continue
         if member.isreg() and begin + member.size <= len(content):
             yield member.name, content[begin : begin + member.size]
         at = begin + -(-member.size // _BLOCK) * _BLOCK

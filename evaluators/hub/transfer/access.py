@@ -47,7 +47,7 @@ from evaluators.hub.transfer.cache import (
 from evaluators.hub.transfer.connection import PATIENCE, Patience, Refused, Transfer, Unreachable, watching
 from evaluators.hub.transfer.explanations import CLIENT_ERRORS, explain, hub_errors
 
-__all__ = ["Fetched", "Patience", "Progress", "fetch", "hub_errors", "list_files"]
+__all__ = ["Fetched", "Patience", "Progress", "fetch", "forget", "hub_errors", "is_here", "list_files"]
 
 Progress = Callable[[int, int], None]
 """Told bytes done and bytes in total, about ten times a second, in the thread that called."""
@@ -85,7 +85,12 @@ class Fetched:
 
 
 def list_files(
-    repo: str, *, kind: str = "model", revision: str = "main", patience: Patience = PATIENCE
+    repo: str,
+    *,
+    kind: str = "model",
+    revision: str = "main",
+    patience: Patience = PATIENCE,
+    public: bool = False,
 ) -> tuple[str, ...]:
     """Names of all files of a repository, sorted.
 
@@ -95,22 +100,25 @@ def list_files(
     Args:
         kind: "model" or "dataset".
         revision: branch, tag or commit. The listing of a commit is asked for once.
+        public: as for ``fetch``.
     Raises: HubError.
     Cost: one request for 1,000 files.
     """
     _check(repo, kind, revision)
     folder = storage(repo, kind)
     kept = folder / "lines" / "listings" / f"{quote(revision, safe='')}.json"
-    if COMMIT.fullmatch(revision) and (names := kept_listing(kept)):
+    if not public and COMMIT.fullmatch(revision) and (names := kept_listing(kept)):
         return names
     transfer = Transfer(patience, MOST_BYTES)
     try:
         with watching(transfer):
-            tree = HfApi().list_repo_tree(repo, recursive=True, revision=revision, repo_type=kind)
+            tree = HfApi(token=_token(public)).list_repo_tree(
+                repo, recursive=True, revision=revision, repo_type=kind
+            )
             found = [entry.path for entry in tree if isinstance(entry, RepoFile)]
     except CLIENT_ERRORS as error:
         names = kept_listing(kept) or fetched_names(folder, revision)
-        if names and _may_use_cache(error):
+        if names and not public and _may_use_cache(error):
             _LOG.warning("The Hub cannot list %s now (%s): its last listing is used.", repo, error)
             return names
         raise explain(error, repo, "", kind, revision) from error
@@ -129,6 +137,7 @@ def fetch(
     stop: threading.Event | None = None,
     most_bytes: int = MOST_BYTES,
     patience: Patience = PATIENCE,
+    public: bool = False,
 ) -> Fetched:
     """A file of the Hub, from the cache if the Hub has no newer one or cannot be asked.
 
@@ -141,6 +150,8 @@ def fetch(
         progress: told of the bytes as they come; of a file that is here only once, that it is all here.
         stop: set it to give up.
         most_bytes: size from which the file is refused, before anything is transferred.
+        public: only what the Hub gives to anybody, now: neither this machine's token nor its cache alone
+            says that whoever asks may have it.
     Raises: HubError; Cancelled within 0.6 s of ``stop``, whatever the network does: the thread that waits for
         it ends by itself, with its time-out, and deletes what it has written.
     Cost: one HEAD request for a file that is here; reading it once if it was not found sound before.
@@ -151,7 +162,7 @@ def fetch(
             f"{name!r} is no name of a file in a repository: expected a relative path such as a/b.bin."
         )
     transfer = Transfer(patience, most_bytes)
-    wanted = _Wanted(repo, name, kind, revision, most_bytes)
+    wanted = _Wanted(repo, name, kind, revision, most_bytes, public)
     try:
         fetched = watched(lambda: _fetch(wanted, transfer), transfer, wanted.what, progress, stop)
     except CLIENT_ERRORS as error:
@@ -211,6 +222,7 @@ class _Wanted:
     kind: str
     revision: str
     most_bytes: int
+    public: bool = False
 
     @property
     def what(self) -> str:
@@ -264,13 +276,13 @@ def _newest(wanted: _Wanted, transfer: Transfer) -> Fetched:
             _LOG.warning("%s is damaged on this machine: it is deleted and fetched again.", wanted.what)
             delete(here)
             here = None
-    if here is not None and COMMIT.fullmatch(wanted.revision):
+    if here is not None and not wanted.public and COMMIT.fullmatch(wanted.revision):
         return wanted.found(here, etag_of(here))
     url = hf_hub_url(wanted.repo, wanted.name, repo_type=wanted.kind, revision=wanted.revision)
     try:
-        metadata = get_hf_file_metadata(url)
+        metadata = get_hf_file_metadata(url, token=_token(wanted.public))
     except CLIENT_ERRORS as error:
-        if here is not None and _may_use_cache(error):
+        if here is not None and not wanted.public and _may_use_cache(error):
             _LOG.warning("The Hub cannot be asked about %s (%s): the file here is used.", wanted.what, error)
             return wanted.found(here, etag_of(here))
         raise
@@ -300,6 +312,7 @@ def _download(wanted: _Wanted, transfer: Transfer, etag: str, commit: str, size:
                 repo_type=wanted.kind,
                 revision=wanted.revision,
                 tqdm_class=silent_tqdm,
+                token=_token(wanted.public),
             )
         )
         if is_sound(wanted.folder, path, etag):
@@ -343,9 +356,30 @@ def _existing(error: Exception, wanted: _Wanted, patience: Patience) -> tuple[st
     if not isinstance(error, RemoteEntryNotFoundError):
         return ()
     try:
-        return list_files(wanted.repo, kind=wanted.kind, revision=wanted.revision, patience=patience)
+        return list_files(
+            wanted.repo,
+            kind=wanted.kind,
+            revision=wanted.revision,
+            patience=patience,
+            public=wanted.public,
+        )
     except HubError:
         return ()  # the message does without
+
+
+def is_here(repo: str, name: str, *, kind: str = "model", revision: str = "main") -> bool:
+    """Whether a file lies in the cache."""
+    return _Wanted(repo, name, kind, revision, MOST_BYTES).cached() is not None
+
+
+def forget(fetched: Fetched) -> None:
+    """Delete a file from the cache."""
+    delete(fetched.path)
+
+
+def _token(public: bool) -> bool | None:
+    """What the client is told of this machine's token: nothing, or not to send it."""
+    return False if public else None
 
 
 def _may_use_cache(error: Exception) -> bool:

@@ -1,0 +1,148 @@
+"""One crowd: start the app, let everybody in, watch the memory, and compare what they saw."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.crowd.browser import browse
+from benchmarks.crowd.student import Habits, study
+from benchmarks.crowd.truth import wrong_answers
+from benchmarks.crowd.visitor import Seen, Visitor
+from evaluators.studio import Studio
+from tests.browser import driving
+
+ARRIVE = 10.0
+"""Seconds over which the visitors arrive: a class opens a page within some seconds, not at one instant."""
+WATCH = 1.0
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What a crowd saw.
+
+    Args:
+        visitors, seconds: how many, and for how long.
+        seen: what each of them saw, the browser last if there was one.
+        memory: (seconds since the start, resident bytes of the server).
+        compared: answers that were compared with a single visitor's.
+        wrong: those that are not.
+        outcomes: requests of the server by how they ended.
+        chunks: of pictures, by whether a request counted them or shared another's count.
+    """
+
+    visitors: int
+    seconds: float
+    seen: tuple[Seen, ...]
+    memory: tuple[tuple[float, int], ...]
+    compared: int
+    wrong: tuple[str, ...]
+    outcomes: dict[str, float]
+    chunks: dict[str, float]
+
+    @property
+    def errors(self) -> list[str]:
+        """What failed, of all visitors."""
+        return [error for one in self.seen for error in one.errors]
+
+    @property
+    def timeouts(self) -> int:
+        """Positions that somebody waited for to no avail."""
+        return sum(move.first is None for one in self.seen for move in one.looked[:-1])
+
+    @property
+    def right(self) -> bool:
+        """Whether every answer was right and every visitor got one."""
+        return not (self.wrong or self.errors or self.timeouts) and self.compared > 0
+
+
+def crowd(visitors: int, seconds: float, habits: Habits | None = None, browser: bool = False) -> Crowd:
+    """Let so many visitors drag and look for so long.
+
+    Args:
+        browser: one of them is a Chromium, if there is one on this machine.
+    """
+    habits = habits or Habits()
+    with _served() as (address, process, assets):
+        memory: list[tuple[float, int]] = []
+        done = threading.Event()
+        begin = time.monotonic()
+        watcher = threading.Thread(target=_watch, args=(process, begin, memory, done), daemon=True)
+        watcher.start()
+        real = browser and driving.chromium() is not None
+        end = begin + ARRIVE + seconds
+        with ThreadPoolExecutor(visitors) as pool:
+            people: list[Future[Seen]] = []
+            for number in range(visitors - real):
+                wait = begin + ARRIVE * number / visitors
+                people.append(pool.submit(_visit, address, habits, number, wait, end))
+            if real:
+                people.append(pool.submit(browse, address, habits.tasks[0], visitors, end))
+            seen = tuple(one.result() for one in people)
+        done.set()
+        watcher.join()
+        figures = _figures(address)
+    returned = [answer for one in seen for answer in one.returned]
+    compared, wrong = wrong_answers(Studio(assets, None), returned)
+    return Crowd(
+        visitors,
+        seconds,
+        seen,
+        tuple(memory),
+        compared,
+        tuple(wrong),
+        _labelled(figures, "lines_requests_total", "outcome"),
+        _labelled(figures, "lines_chunks_total", "source"),
+    )
+
+
+def _visit(address: str, habits: Habits, number: int, arrive: float, end: float) -> Seen:
+    time.sleep(max(0.0, arrive - time.monotonic()))
+    visitor = Visitor(address)
+    try:
+        study(visitor, habits, number, end)
+    finally:
+        visitor.close()
+    return visitor.seen
+
+
+@contextmanager
+def _served() -> Iterator[tuple[str, int, Path]]:
+    """The app with an empty cache: its address, its process, and the folder of its lab."""
+    cache = tempfile.mkdtemp(prefix="lines-crowd-")
+    port = driving.free_port()
+    try:
+        with driving.served(["app.py", "--port", str(port), "--cache", cache], port) as (address, process):
+            yield address, process, driving.ROOT / "assets"
+    finally:
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def _watch(process: int, begin: float, memory: list[tuple[float, int]], done: threading.Event) -> None:
+    """Note the server's resident memory every second."""
+    server = psutil.Process(process)
+    while not done.wait(WATCH):
+        memory.append((time.monotonic() - begin, server.memory_info().rss))
+
+
+def _figures(address: str) -> str:
+    """The server's own figures, in Prometheus' text format."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as reply:
+        return str(reply.read().decode("utf-8"))
+
+
+def _labelled(figures: str, name: str, label: str) -> dict[str, float]:
+    """The samples of one figure by the value of its only label."""
+    start = f'{name}{{{label}="'
+    lines = (line.removeprefix(start) for line in figures.splitlines() if line.startswith(start))
+    return {value: float(amount) for value, _, amount in (line.partition('"} ') for line in lines)}

@@ -1,0 +1,193 @@
+"""A visitor of the page over HTTP: it sends and hears what the page's own script does."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from gradio_client import Client
+
+from evaluators.spec import EditSpec
+from ui.controls import Controls
+
+TIMEOUT = 60.0
+"""Seconds after which a request counts as one that never came back."""
+KEEP_ALIVE = 2.0
+_ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
+
+Counts = tuple[tuple[int, int], ...]
+"""Correct and all pictures of each task, in the page's order."""
+
+
+@dataclass
+class Move:
+    """A position of the controls that was asked for, and when its numbers came, in seconds of one clock."""
+
+    spec: EditSpec
+    made: float
+    first: float | None = None
+    final: float | None = None
+
+
+@dataclass
+class Seen:
+    """All that a visitor saw.
+
+    Args:
+        moves: that were sent to the server, in order.
+        looked: those where the visitor stopped and waited for numbers.
+        returned: (spec, counts) of every answer with numbers.
+        lines: how often the page said how long the line is.
+        errors: answers that are none, and requests that failed.
+    """
+
+    moves: list[Move] = field(default_factory=list)
+    looked: list[Move] = field(default_factory=list)
+    returned: list[tuple[EditSpec, Counts]] = field(default_factory=list)
+    lines: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def counts_of(value: dict[str, Any]) -> Counts:
+    """The counts that a value of the page's head shows, read from the table that screen readers are given."""
+    table = value["slots"]["table"].partition("</table>")[0]
+    return tuple((int(correct), int(n)) for correct, n in _ROW.findall(table))
+
+
+class Visitor:
+    """One open page. Its session is that of a ``gradio_client``, which also keeps the heartbeat.
+
+    The first tier is a plain POST and the second a job of the client, as in the browser; both listeners keep
+    the last event only, as theirs do. Every method but ``move`` runs in threads of its own.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.seen = Seen()
+        self._client = Client(address, verbose=False, analytics_enabled=False, download_files=False)
+        # a browser asks again when the server has just closed a connection that was idle for five seconds
+        self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE))
+        self._quick, self._settle = _listeners(self._client.config)
+        self._client.endpoints[
+            self._settle
+        ].is_valid = True  # private: left out of the API's description only
+        self._changed = threading.Condition()
+        self._wanted: tuple[Controls, Move] | None = None
+        self._answered: tuple[Controls, Move] | None = None
+        self._settled: tuple[Controls, Move] | None = None
+        self._open = True
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._refine)]
+        for thread in self._threads:
+            thread.start()
+
+    def move(self, controls: Controls) -> Move:
+        """Set the controls. If an answer is on its way, only the last move until it comes is sent."""
+        made = Move(controls.spec(), time.monotonic())
+        with self._changed:
+            self._wanted = controls, made
+            self._changed.notify_all()
+        return made
+
+    def wait(self, move: Move, final: bool, seconds: float) -> bool:
+        """Wait for the first or the final numbers of a move; whether they came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: _came(move, final), seconds)
+
+    def close(self) -> None:
+        """Close the page."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(TIMEOUT)
+        self._client.close()
+        self._http.close()
+
+    def _ask(self) -> None:
+        """Tier 1: one request at a time, the newest move next."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted is not None or not self._open)
+                if not self._open:
+                    return
+                assert self._wanted is not None
+                controls, move = self._wanted
+                self._wanted = None
+            self.seen.moves.append(move)
+            body = {
+                "data": list(controls.values()),
+                "fn_index": self._quick,
+                "session_hash": self._client.session_hash,
+                "event_data": None,
+                "trigger_id": None,
+            }
+            try:
+                answer = self._http.post(f"{self._client.src_prefixed}run/predict", json=body)
+                answer.raise_for_status()
+                self._take(answer.json()["data"][0], move)
+            except (httpx.HTTPError, LookupError, ValueError) as error:
+                self.seen.errors.append(f"{type(error).__name__}: {error}")
+            with self._changed:
+                self._answered = controls, move
+                self._changed.notify_all()
+
+    def _refine(self) -> None:
+        """Tier 2: after each answer of tier 1, unless one runs; then once more after the last."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._answered is not None or not self._open)
+                if not self._open:
+                    return
+                assert self._answered is not None
+                controls, move = self._answered
+                self._answered = None
+            try:
+                job = self._client.submit(*controls.values(), fn_index=self._settle)
+                for value in job:
+                    self._take(value, move)
+                job.result(timeout=TIMEOUT)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the visitor has no numbers
+                self.seen.errors.append(f"{type(error).__name__}: {error}")
+
+    def _take(self, packed: Any, move: Move) -> None:
+        """Read an answer, and note when it came; the page skips what is older than what it shows."""
+        if not isinstance(packed, str):
+            return  # nothing to add
+        now = time.monotonic()
+        value = json.loads(packed)
+        if value["state"] == "waiting":
+            self.seen.lines += 1
+        elif value["state"] == "error":
+            self.seen.errors.append(value["slots"].get("sentence", ""))
+        elif value["key"] == move.spec.key():
+            with self._changed:
+                move.first = move.first or now
+                if value["state"] == "complete":
+                    move.final = move.final or now
+                self._changed.notify_all()
+            self.seen.returned.append((move.spec, counts_of(value)))
+        else:
+            self.seen.errors.append(f"asked for {move.spec.key()}, got {value['key']}")
+
+
+def _came(move: Move, final: bool) -> bool:
+    return (move.final if final else move.first) is not None
+
+
+def _listeners(config: dict[str, Any]) -> tuple[int, int]:
+    """Ids of the page's two live listeners: all controls' changes, and what follows each answer to those."""
+    gamma = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "lx-gamma")
+    quick = next(
+        one["id"]
+        for one in config["dependencies"]
+        if [gamma, "change"] in [list(target) for target in one["targets"]]
+        and one["backend_fn"]
+        and one["trigger_mode"] == "always_last"
+        and len(one["inputs"]) == len(Controls().values())
+    )
+    settle = next(one["id"] for one in config["dependencies"] if one["trigger_after"] == quick)
+    return quick, settle

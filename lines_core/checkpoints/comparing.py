@@ -1,0 +1,84 @@
+"""Say exactly how what was read differs from the model it should be of."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from lines_core.errors import CheckpointError, LayerError
+from lines_core.layers import block_indices
+from lines_core.quoted import excerpt
+
+_WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
+
+def compare(
+    reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor], model: str = "pretrained model"
+) -> None:
+    """Check that a checkpoint is one of the chosen model: same names, same shapes, finite weights.
+
+    The floating-point dtype may differ. Reads every weight once.
+
+    Args:
+        reference: parameters of the chosen model.
+        candidate: what was read.
+        model: what to call the chosen model in the message.
+    Raises: CheckpointError that names what is missing, unexpected, of another shape, no floating-point
+        numbers, NaN or infinite, or says that the number of blocks differs; its `mismatches` has all of
+        them, the text the first few of a kind.
+    """
+    depth, expected_depth = _num_blocks(candidate), _num_blocks(reference)
+    blocks: list[str] = []
+    if depth is not None and expected_depth is not None and depth != expected_depth:
+        blocks = [f"{depth} blocks, the chosen {model} has {expected_depth}: pick the model it was made from"]
+    missing = [name for name in reference if name not in candidate]
+    unexpected = [name for name in candidate if name not in reference]
+    shapes, dtypes, values = [], [], []
+    for name, tensor in candidate.items():
+        if name not in reference:
+            continue
+        if tensor.shape != reference[name].shape:
+            shapes.append(f"{name} is {tuple(tensor.shape)}, expected {tuple(reference[name].shape)}")
+        elif tensor.dtype not in _WEIGHT_DTYPES:
+            dtypes.append(f"{name} is {_short(tensor.dtype)}, expected a floating-point type")
+        elif not bool(tensor.isfinite().all()):
+            values.append(f"{name} holds NaN or infinity")
+    hint = _prefix_hint(reference, candidate) if missing and unexpected else ""
+    kinds = {
+        "": blocks,
+        "missing: ": missing,
+        "unexpected: ": unexpected,
+        "wrong shape: ": shapes,
+        "wrong dtype: ": dtypes,
+        "not finite: ": values,
+    }
+    found = [f"{kind}{_first(entries)}" for kind, entries in kinds.items() if entries]
+    if found:
+        raise CheckpointError(
+            f"The checkpoint does not fit the chosen {model}: {excerpt('; '.join(found))}.{hint}",
+            tuple(f"{kind}{entry}" for kind, entries in kinds.items() for entry in entries),
+        )
+
+
+def _num_blocks(tensors: Mapping[str, Tensor]) -> int | None:
+    """L, or None where the names do not say."""
+    try:
+        return block_indices(tensors)[0]
+    except LayerError:
+        return None
+
+
+def _prefix_hint(reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor]) -> str:
+    for given, wanted in (("model.", ""), ("module.", ""), ("", "visual."), ("visual.", "")):
+        renamed = {wanted + name.removeprefix(given) for name in candidate if name.startswith(given)}
+        if renamed == set(reference):
+            return f" The names would fit with {wanted!r} in place of the prefix {given!r}."
+    return ""
+
+
+def _first(entries: Sequence[str], most: int = 5) -> str:
+    return ", ".join(entries[:most]) + (f" and {len(entries) - most} more" if len(entries) > most else "")
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,62 @@
+"""Open a file that somebody handed in: a regular one, and no larger than allowed."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from lines_core.checkpoints.limits import label_of
+from lines_core.errors import CheckpointError
+from lines_core.quoted import excerpt
+
+
+def opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
+    """The file, opened for reading once it is known to be a regular one of a size that is allowed.
+
+    Raises: CheckpointError if it is absent, cannot be opened, no regular file, too large or empty. Nothing of
+        it has been read then.
+    """
+    label = label_of(path)
+    try:
+        resolved = Path(path).resolve(strict=True)
+        # The kind is asked of the open file, not of its name, and opening does not wait for a pipe's writer.
+        flags = (
+            os.O_RDONLY
+            | getattr(os, "O_NONBLOCK", 0)
+            | getattr(os, "O_NOFOLLOW", 0)
+            | getattr(os, "O_BINARY", 0)
+        )
+        descriptor = os.open(resolved, flags)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"There is no file {excerpt(os.fspath(path))}.") from error
+    # no permission, too long a name; a circle of links; a NUL or half a character in the name
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{label} cannot be opened: {excerpt(str(error), 300)}.") from error
+    status = os.fstat(descriptor)
+    problem = None
+    if not stat.S_ISREG(status.st_mode):
+        problem = "is not a regular file: give the checkpoint itself"
+    elif status.st_size > max_bytes:
+        problem = f"has {status.st_size:,} bytes, more than the {max_bytes:,} allowed"
+    elif status.st_size == 0:
+        problem = "is empty: fetch it again"
+    if problem:
+        os.close(descriptor)
+        raise CheckpointError(f"{label} {problem}.")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_into(stream: BinaryIO, place: int, num_bytes: int) -> bytearray | None:
+    """Bytes of the file from ``place``; None if it ends before, as one that is cut short while it is read.
+
+    Read into memory rather than mapped: a mapped file that becomes shorter takes the process down.
+    """
+    data = bytearray(num_bytes)
+    stream.seek(place)
+    view = memoryview(data)
+    while view:
+        count = stream.readinto(view)  # type: ignore[attr-defined]  # of every binary stream open() gives
+        if not count:
+            return None
+        view = view[count:]
+    return data

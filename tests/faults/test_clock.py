@@ -1,0 +1,90 @@
+"""The clock jumps: nothing here waits, expires or is found stale by the time of day."""
+
+import ast
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from evaluators.spec import EditSpec
+from evaluators.store import ResultStore
+from evaluators.studio import Studio
+from tests.paths import ROOT
+from ui.visitors import Visitors
+
+from .children import CHUNK, counts, made_up
+
+YEAR = 365 * 86_400.0
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+def test_a_jump_of_a_year_changes_nothing(
+    lab: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    specs: Sequence[EditSpec],
+    truth: list[list[tuple[str, int, int]]],
+    jump: float,
+) -> None:
+    now = time.time
+    visitors = Visitors()
+    request = visitors.arrive("me", "key")
+    studio = Studio(lab, tmp_path, chunk=CHUNK)
+    studio.evaluate(specs[0])
+    stream = studio.stream(specs[1], "me")
+    next(stream)
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    assert counts(list(stream)[-1]) == truth[1]
+    assert studio.cached(specs[0]) is not None
+    visitors.arrive("you", "key")
+    assert visitors.is_latest("me", request)
+    studio._known.close()
+    again = Studio(lab, tmp_path, chunk=CHUNK)
+    assert [counts(found) for spec in specs if (found := again.cached(spec)) is not None] == truth[:2]
+    again._known.close()
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+def test_a_pause_is_as_long_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.3)
+    now = time.time
+    (tmp_path / "file").write_text("in the way")
+    store = ResultStore(tmp_path / "file" / "results.sqlite")
+    (tmp_path / "file").unlink()
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    store.put("a", made_up(1))
+    assert store.problem, "the pause is not over"
+    time.sleep(0.35)
+    assert store.get("a") is None, "it is read before what waits is written"
+    assert store.get("a") == made_up(1)
+    assert store.problem == ""
+    store.close()
+
+
+def uses_of_the_time_of_day(source: str) -> list[int]:
+    """Lines that ask for the time of day."""
+    lines: list[int] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if name in ("time.time", "time.time_ns") or name.endswith(("datetime.now", "datetime.utcnow")):
+                lines.append(node.lineno)
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            lines += [node.lineno for one in node.names if one.name in ("time", "time_ns")]
+    return lines
+
+
+def test_nobody_asks_for_the_time_of_day() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{line}"
+        for package in ("evaluators", "lines_core", "ui")
+        for path in (ROOT / package).rglob("*.py")
+        for line in uses_of_the_time_of_day(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+
+
+def test_that_test_can_fail() -> None:
+    source = "import time\nfrom time import time\nx = time.time()\ny = datetime.datetime.now()\n"
+    assert sorted(uses_of_the_time_of_day(source)) == [2, 3, 4]

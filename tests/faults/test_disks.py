@@ -1,0 +1,184 @@
+"""A disk that is full or read-only: the numbers are right, and the page can say what is wrong."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from evaluators.evaluation import Evaluation
+from evaluators.spec import EditSpec
+from evaluators.store import ResultStore
+from evaluators.studio import Studio
+from evaluators.whole_files import write_whole
+
+from .children import (
+    CHUNK,
+    counts,
+    made_up,
+    measure_read_only,
+    measure_with_small_files,
+    measure_without_room,
+    read_without_permission,
+)
+from .conftest import Processes
+
+Counts = list[list[tuple[str, int, int]]]
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [(measure_without_room, "full|unable to open"), (measure_with_small_files, "disk I/O error|full")],
+)
+def test_a_full_disk_is_done_without_and_used_again(
+    lab: Path,
+    tmp_path: Path,
+    processes: Processes,
+    specs: Sequence[EditSpec],
+    truth: Counts,
+    work: Callable[..., object],
+    reason: str,
+) -> None:
+    told = processes.run(work, lab, tmp_path, specs)
+    result = told.result
+    assert result["told"] == truth
+    assert any(one in result["problem"] for one in reason.split("|")), result["problem"]
+    assert not [name for name in result["files"] if name.endswith((".part", ".safetensors"))]
+    said = [line for line in told.logged if "result store" in line]
+    assert len(said) == 1, said
+    assert "not kept on disk" in said[0]
+    assert len([line for line in told.logged if "could not be cached" in line]) == 3  # one a task
+    assert result["problem after"] == ""
+    assert result["known"] == truth, "what was measured while the disk was full is kept as well"
+
+
+def test_sqlite_says_full_and_then_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.0)
+    store = ResultStore(tmp_path / "results.sqlite")
+    store.put("0", made_up(0))
+    assert store._connection is not None
+    store._connection.execute("PRAGMA max_page_count = 1")
+    for number in range(100):
+        store.put(str(number), made_up(number))
+    assert store.problem == "database or disk is full"
+    assert store.get("0") == made_up(0)
+    assert store.problem == "database or disk is full"
+    store._connection.execute("PRAGMA max_page_count = 100000")
+    assert store.get("0") == made_up(0), "a read writes what waits"
+    assert store.problem == ""
+    assert all(store.get(str(number)) == made_up(number) for number in range(100))
+    store.close()
+
+
+def test_what_waits_for_room_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("evaluators.store.WAITING_KEPT", 10)
+    (tmp_path / "file").write_text("in the way")
+    store = ResultStore(tmp_path / "file" / "results.sqlite")
+    for number in range(50):
+        store.put(str(number), made_up(number))
+    assert len(store._waiting) == 10
+    (tmp_path / "file").unlink()
+    store.put("50", made_up(50))
+    assert [number for number in range(51) if store.get(str(number)) is not None] == list(range(41, 51))
+    store.close()
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+
+    def write(part: Path) -> None:
+        part.write_bytes(b"half")
+        with open("/dev/full", "wb", buffering=0) as stream:
+            stream.write(b"the other half")
+
+    path = tmp_path / "deep" / "file.json"
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, write)
+    assert list(path.parent.iterdir()) == []
+    write_whole(path, lambda part: part.write_bytes(b"old"))
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, write)
+    assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("file.json", b"old")]
+
+
+def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """The first to finish removes what it takes for a leftover, and the second does not mind."""
+    path = tmp_path / "file"
+
+    def slow(part: Path) -> None:
+        part.write_bytes(b"content")
+        write_whole(path, lambda other: other.write_bytes(b"content"))
+        assert not part.exists()
+
+    write_whole(path, slow)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"content")]
+
+
+@pytest.mark.parametrize(
+    ("mounted", "used_before"),
+    [(True, False), (False, False), (False, True)],
+    ids=["disk", "folder", "folder used before"],
+)
+def test_a_read_only_cache_is_done_without(
+    lab: Path,
+    tmp_path: Path,
+    processes: Processes,
+    specs: Sequence[EditSpec],
+    truth: Counts,
+    mounted: bool,
+    used_before: bool,
+) -> None:
+    if used_before:
+        before = Studio(lab, tmp_path, chunk=CHUNK)
+        before.evaluate(specs[0])
+        before._known.close()
+    tmp_path.chmod(0o555)
+    files = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    try:
+        told = processes.run(measure_read_only, lab, tmp_path, specs[:3], mounted)
+    finally:
+        tmp_path.chmod(0o755)
+    assert told.result["told"] == told.result["again"] == truth[:3]
+    assert told.result["problem"] == "its folder cannot be written to"
+    said = [line for line in told.logged if "result store" in line]
+    assert len(said) == 1, said
+    with suppress(FileNotFoundError):
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_an_unreadable_cache_is_done_without(
+    lab: Path, tmp_path: Path, processes: Processes, specs: Sequence[EditSpec]
+) -> None:
+    """A folder of another user: not even whether a file is there can be asked."""
+    before = Studio(lab, tmp_path, chunk=CHUNK)
+    before.evaluate(specs[0])
+    before._known.close()
+    tmp_path.chmod(0o000)
+    try:
+        told = processes.run(read_without_permission, lab, tmp_path)
+    finally:
+        tmp_path.chmod(0o755)
+    assert told.result == (42, None, "its folder cannot be written to")
+    assert len([line for line in told.logged if "result store" in line]) == 1
+
+
+def test_a_folder_deleted_under_the_store_is_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody empties the cache while the app runs: what comes after is kept again."""
+    path = tmp_path / "cache" / "results.sqlite"
+    store = ResultStore(path)
+    store.put("0", made_up(0))
+    for one in path.parent.iterdir():
+        one.unlink()
+    path.parent.rmdir()
+    store.put("1", made_up(1))
+    store.close()
+    again = ResultStore(path)
+    found: list[Evaluation | None] = [again.get("0"), again.get("1")]
+    assert found == [None, made_up(1)]
+    assert caplog.text == ""
+    again.close()
+    assert counts(made_up(1))

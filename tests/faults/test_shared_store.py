@@ -1,0 +1,269 @@
+"""A result store that is damaged, locked, of another version, or used by several processes."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evaluators.store
+from evaluators.evaluation import Evaluation
+from evaluators.spec import EditSpec
+from evaluators.store import BUSY_SECONDS, SCHEMA_VERSION, ResultStore
+from evaluators.studio import Studio
+from evaluators.subsets import load_subset
+from evaluators.tasks import read_tasks
+
+from .children import CHUNK, begin_together, counts, die_with_entries_in_the_log, hold, made_up, share
+from .conftest import PATIENCE, Processes
+
+VISITORS = 40
+MARGIN = 0.4
+"""Seconds that a busy machine may take to wake a thread."""
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_lock_keeps_nobody_waiting(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch, exclusive: bool
+) -> None:
+    """Forty threads ask while another process holds the file: each waits once at most, and not in a row.
+
+    The exclusive lock is there before the store, the other comes later and lets readers pass.
+    """
+    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.8)
+    path = tmp_path / "results.sqlite"
+    if not exclusive:
+        ResultStore(path).close()
+    _, holder = processes.start(hold, path, exclusive)
+    assert holder.poll(PATIENCE)
+    assert holder.recv() == "held"
+    store = ResultStore(path)
+    waits: list[float] = []
+    wrong: list[Evaluation] = []
+
+    def visit(thread: int) -> None:
+        start.wait(10)
+        for step in range(12):
+            number = 12 * thread + step
+            began = time.perf_counter()
+            store.put(str(number), made_up(number))
+            between = time.perf_counter()
+            found = store.get("nobody's")
+            waits.extend((between - began, time.perf_counter() - between))
+            if found is not None:
+                wrong.append(found)
+            time.sleep(0.1)
+
+    start = threading.Barrier(VISITORS)
+    threads = [threading.Thread(target=visit, args=(thread,)) for thread in range(VISITORS)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    took = time.perf_counter() - began
+    assert len(waits) == VISITORS * 24
+    assert max(waits) < BUSY_SECONDS + MARGIN
+    assert sum(wait > 0.1 for wait in waits) <= 2 * VISITORS * (1 + took / 0.8), "a pause after each wait"
+    assert wrong == []
+    assert store.problem == "database is locked"
+    holder.send("let go")
+    assert holder.poll(PATIENCE)
+    time.sleep(0.9)
+    store.get("nobody's")
+    assert store.problem == ""
+    assert all(store.get(str(number)) == made_up(number) for number in range(12 * VISITORS))
+    store.close()
+
+
+@pytest.mark.parametrize("content", [None, b"Dear diary, " * 1000])
+def test_processes_share_a_store_from_its_first_moment(
+    tmp_path: Path, processes: Processes, content: bytes | None
+) -> None:
+    """Six begin at once, on no file or on one that is no store: none finds it locked, none loses anything."""
+    path = tmp_path / "results.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+    start = processes.context.Barrier(6)
+    told = processes.run_all(share, [(path, start, number, 6, 25) for number in range(6)])
+    logged = {line for one in told for line in one.logged}
+    assert [one.result for one in told] == [[]] * 6, logged
+    if content is None:
+        assert logged == set()
+        assert [one.name for one in tmp_path.iterdir()] == ["results.sqlite"]
+    else:
+        assert logged == {f"{path} is no result store (file is not a database): a file beside it is used."}
+        assert path.read_bytes() == content
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["results-2.sqlite", "results.sqlite"]
+
+
+def test_a_store_that_is_being_made_is_not_taken_for_a_foreign_one(
+    tmp_path: Path, processes: Processes
+) -> None:
+    """It was: one process read the version before, and the list of tables after another had made both."""
+    start = processes.context.Barrier(6)
+    told = processes.run_all(begin_together, [(tmp_path, start, 20)] * 6)
+    expected = [f"{number}.sqlite" for number in range(20)]
+    assert [(one.result, one.logged) for one in told] == [(expected, ())] * 6
+
+
+@pytest.mark.parametrize("damage", ["wal", "shm", "both"])
+def test_a_damaged_log_costs_its_entries_and_nothing_else(
+    tmp_path: Path, processes: Processes, damage: str
+) -> None:
+    path = tmp_path / "results.sqlite"
+    processes.die(die_with_entries_in_the_log, path, 60)
+    if damage != "shm":
+        log = path.with_name("results.sqlite-wal")
+        content = bytearray(log.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 64] = bytes(64)
+        log.write_bytes(content)
+    if damage != "wal":
+        path.with_name("results.sqlite-shm").write_bytes(b"\xff" * 40_000)
+    store = ResultStore(path)
+    found = [store.get(str(number)) for number in range(60)]
+    there = [evaluation is not None for evaluation in found]
+    assert there == sorted(there, reverse=True), "what comes after the damage is lost, what was before is not"
+    assert 10 < sum(there) < 50 if damage != "shm" else all(there)
+    assert all(one is None or one == made_up(number) for number, one in enumerate(found))
+    store.put("more", made_up(999))
+    store.close()
+    again = ResultStore(path)
+    assert again.get("more") == made_up(999)
+    again.close()
+
+
+def test_bytes_that_change_are_never_taken_for_numbers(tmp_path: Path) -> None:
+    """SQLite has no checksum of its pages: a digit that turns into another would be a wrong answer."""
+    chance, right, given_up = random.Random(3), 0, 0
+    for attempt in range(25):
+        path = tmp_path / str(attempt) / "results.sqlite"
+        store = ResultStore(path)
+        for number in range(40):
+            store.put(str(number), made_up(number))
+        store.close()
+        content = bytearray(path.read_bytes())
+        for _ in range(20):
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+        store = ResultStore(path)
+        for number in range(40):
+            found = store.get(str(number))
+            assert found in (None, made_up(number))
+            right += found is not None
+            given_up += found is None
+        store.put("more", made_up(999))
+        assert store.get("more") == made_up(999)
+        store.close()
+    assert right > 0 < given_up
+
+
+def test_one_digit_in_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "results.sqlite"
+    store = ResultStore(path)
+    store.put("a", made_up(123_456))
+    store.close()
+    content = path.read_bytes()
+    assert content.count(b'"correct":456') == 1
+    path.write_bytes(content.replace(b'"correct":456', b'"correct":457'))
+    store = ResultStore(path)
+    assert store.get("a") is None
+    assert "its digest is another" in caplog.text
+    store.put("a", made_up(123_456))
+    assert store.get("a") == made_up(123_456)
+    store.close()
+
+
+def test_damage_found_later_is_marked_for_all(tmp_path: Path) -> None:
+    """Two processes, of which one comes upon the damage: whoever starts afterwards leaves the file alone."""
+    path = tmp_path / "results.sqlite"
+    store = ResultStore(path)
+    for number in range(100):
+        store.put(str(number), made_up(number))
+    assert store._connection is not None
+    store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._connection.execute("PRAGMA shrink_memory")
+    damaged = bytearray(path.read_bytes())
+    pages = range(len(damaged) // 4096 // 2, len(damaged) // 4096)
+    for page in pages:  # their headers only: whoever opens the file sees none of it
+        damaged[4096 * page : 4096 * page + 16] = b"\xee" * 16
+    path.write_bytes(damaged)
+    assert ResultStore(path).path == path
+    found = [store.get(str(number)) for number in range(100)]
+    assert all(one in (None, made_up(number)) for number, one in enumerate(found))
+    assert store.path == tmp_path / "results-2.sqlite"
+    store.put("a", made_up(1))
+    other = ResultStore(path)
+    assert other.path == store.path
+    assert other.get("a") == made_up(1)
+    assert path.read_bytes() == damaged
+    store.close()
+    other.close()
+
+
+@pytest.mark.parametrize("version", [-1, 0, 1, SCHEMA_VERSION + 1])
+def test_a_store_of_another_version_is_left_alone(
+    lab: Path,
+    tmp_path: Path,
+    specs: Sequence[EditSpec],
+    truth: list[list[tuple[str, int, int]]],
+    version: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Older or newer: its numbers are not shown, its file is not touched, and it finds it again."""
+    path = tmp_path / "results.sqlite"
+    with monkeypatch.context() as patch:
+        patch.setattr("evaluators.store.SCHEMA_VERSION", version)
+        other = Studio(lab, tmp_path, chunk=CHUNK)
+        key = other.lab.key(other.lab.measurement(specs[2]), SCHEMA_VERSION)
+        other._known._store.put(key, made_up(1))
+        other._known.close()
+    content = path.read_bytes()
+    for _ in range(2):
+        studio = Studio(lab, tmp_path, chunk=CHUNK)
+        assert counts(studio.evaluate(specs[2])) == truth[2]
+        assert (studio._known.path, studio._known.problem) == (tmp_path / "results-2.sqlite", "")
+        assert len(studio._known) == 1
+        studio._known.close()
+    assert path.read_bytes() == content
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+    connection.close()
+
+
+def test_pictures_prepared_by_another_version_are_not_used(
+    lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = read_tasks(lab / "eval" / "tasks.json")[0]
+    right = load_subset(lab / "eval", digits, "test", image_size=24)
+
+    def upside_down(*arguments: Any) -> Any:
+        subset = prepare(*arguments)
+        return type(subset)(subset.images.flip(2).contiguous(), subset.labels)
+
+    prepare = evaluators.subsets._prepare
+    with monkeypatch.context() as patch:
+        patch.setattr("evaluators.subsets.CACHE_VERSION", 0)
+        patch.setattr("evaluators.subsets._prepare", upside_down)
+        older = load_subset(lab / "eval", digits, "test", image_size=24, cache=tmp_path)
+    assert not older.images.equal(right.images)
+    for _ in range(2):
+        assert load_subset(lab / "eval", digits, "test", image_size=24, cache=tmp_path).images.equal(
+            right.images
+        )
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_nothing_is_said_of_a_store_that_works(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = ResultStore(tmp_path / "results.sqlite")
+    for number in range(10):
+        store.put(str(number), made_up(number))
+    found: list[Evaluation | None] = [store.get(str(number)) for number in range(11)]
+    assert found == [*map(made_up, range(10)), None]
+    assert (store.problem, caplog.text) == ("", "")
+    store.close()

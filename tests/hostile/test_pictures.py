@@ -1,0 +1,182 @@
+"""Pictures of a data set that are none, claim to be huge, or would start another program."""
+
+import io
+import random
+import struct
+import tarfile
+import time
+import warnings
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evaluators.errors import HubError
+from evaluators.hub.pictures.decoding import MOST_PIXELS, decoded
+from evaluators.hub.pictures.tars import _members_within
+from tests.hostile.strategies import check_message
+
+SIZE = 16
+MUTATIONS = 1500
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(HubError) as raised:
+        decoded(content, SIZE)
+    check_message(str(raised.value))
+    return str(raised.value)
+
+
+def picture(kind: str = "PNG", mode: str = "RGB", side: int = 24) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(stream, kind)
+    return stream.getvalue()
+
+
+def png(width: int, height: int, rows: bytes = b"") -> bytes:
+    """A PNG that claims so many pixels, one bit each, and has some rows of them."""
+
+    def part(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = part(b"IHDR", struct.pack(">2I5B", width, height, 1, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + part(b"IDAT", zlib.compress(rows, 9)) + part(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no picture",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<html>",
+        b"\x00" * 1000,
+        b"PK\x03\x04" + b"\x00" * 100,
+        picture()[:50],
+        picture()[:-400],
+        picture("JPEG")[:100],
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"BM",
+        png(0, 10),
+    ],
+)
+def test_what_is_no_picture(content: bytes) -> None:
+    refusal(content)
+
+
+def test_formats_that_start_a_program_or_are_of_no_use_are_not_read() -> None:
+    """Pillow hands EPS to Ghostscript, which runs it; `datasets` would have let it."""
+    assert "cannot identify image file" in refusal(EPS)
+    for kind in ("ICO", "TGA", "PCX"):
+        refusal(picture(kind))
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"])
+def test_formats_that_are_read(kind: str) -> None:
+    found = decoded(picture(kind), SIZE)
+    assert found.shape == (SIZE, SIZE, 3)
+    assert found.dtype == np.dtype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        (8192, 8193),
+        (60_000, 60_000),
+        (2**31 - 1, 2**31 - 1),
+        (13_000, 13_000),
+        (1, MOST_PIXELS),
+        (300_000, 1),
+    ],
+)
+def test_bombs_are_refused_before_they_are_decoded(width: int, height: int) -> None:
+    """The last two would be let in as they are, but one pixel wide they would be made 16 wide, and long."""
+    start = time.process_time()
+    said = refusal(png(width, height, bytes(100_000)))
+    assert "pixels" in said
+    assert time.process_time() - start < 1
+
+
+def test_a_bomb_whose_pixels_are_there() -> None:
+    """A hundred megabytes of pixels in a file of a hundred kilobytes."""
+    width = height = 30_000
+    content = png(width, height, bytes((1 + width // 8) * height))
+    assert len(content) < 150_000
+    start = time.process_time()
+    assert "pixels" in refusal(content)
+    assert time.process_time() - start < 1
+
+
+def test_text_in_a_picture_that_unpacks_to_gigabytes() -> None:
+    packed = zlib.compress(bytes(200 << 20), 9)
+    text = b"zTXt" + b"Comment\x00\x00" + packed
+    whole = picture()
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    refusal(whole[:33] + chunk + whole[33:])
+
+
+def test_a_picture_is_turned_as_it_says() -> None:
+    """As ``datasets`` does it, so that accuracies are the same."""
+    import datasets
+
+    from evaluators.subsets import fit
+
+    pixels = np.arange(24 * 16 * 3, dtype=np.uint8).reshape(24, 16, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", exif=exif.tobytes())
+    theirs = datasets.Image().decode_example({"bytes": stream.getvalue(), "path": None})
+    assert np.array_equal(decoded(stream.getvalue(), SIZE), np.asarray(fit(theirs, SIZE)))
+    assert theirs.size == (24, 16)
+
+
+def bent_pictures() -> Iterator[bytes]:
+    chosen = random.Random(0)
+    whole = [picture(kind) for kind in ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")]
+    for _ in range(MUTATIONS):
+        content = bytearray(chosen.choice(whole))
+        for _ in range(chosen.randint(1, 5)):
+            content[chosen.randrange(min(len(content), chosen.choice([40, 4000])))] = chosen.choice(
+                [0, 255, 7]
+            )
+        yield bytes(content)
+
+
+def test_1500_pictures_with_bytes_changed() -> None:
+    read = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow says about odd metadata
+        for content in bent_pictures():
+            try:
+                found = decoded(content, SIZE)
+            except HubError as error:
+                check_message(str(error))
+            else:
+                read += found.shape == (SIZE, SIZE, 3)
+    assert 100 < read < MUTATIONS - 100
+
+
+def test_a_member_of_less_than_no_bytes_does_not_send_the_search_back_forever() -> None:
+    """A tar header may hold a negative size; the search for samples in a piece went back, and never ended."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as tar:
+        for name in ("a.cls", "b.cls"):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"1"))
+    content = bytearray(whole.getvalue())
+    content[124:136] = b"\xff" * 10 + b"\xfc\x00"  # -1024, as GNU tar writes numbers
+    content[148:156] = b" " * 8
+    content[148:156] = b"%06o\x00 " % sum(content[:512])
+    found: list[str] = []
+    for name, _ in _members_within(bytes(content)):
+        found.append(name)
+        assert len(found) < 10
+    assert found == ["b.cls"]

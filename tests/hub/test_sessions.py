@@ -1,0 +1,239 @@
+"""What a visitor brings is that visitor's alone, as are the visitor's loads; all else is everybody's."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import gradio as gr
+import pytest
+import torch
+
+from evaluators import EditSpec, Studio
+from evaluators.errors import HubError, SpecError
+from evaluators.hub.guests import GuestLimits, QuotaError
+from evaluators.hub.lab import HubLab
+from evaluators.hub.loading import Wish
+from evaluators.hub.transfer.access import fetch
+from evaluators.merge import Merge
+from evaluators.zoo.encoders import Encoder
+from evaluators.zoo.tasks import TABLE1
+from tests.hub.repositories import serve_zoo, small_encoder, tall_masks_state
+from tests.hub.server import Hub
+from ui.answers import Head
+from ui.controls import Controls
+from ui.layout import build
+from ui.visitors import Visitors, session_of
+
+MODEL = "ViT-B-32"
+KEYS = ("mnist", "svhn", "eurosat")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return small_encoder(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture
+def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, torch.Tensor]]:
+    """The zoo with the small encoder in the place of ViT-B/32."""
+    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    return serve_zoo(hub, encoder, KEYS, 60, ("tall-masks",))
+
+
+@pytest.fixture
+def studio(served: dict[str, Any], tmp_path: Path, lab: Path) -> Studio:
+    """A studio with the model loaded."""
+    studio = Studio(lab, tmp_path / "kept", guest_limits=GuestLimits(session_count=2))
+    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    return studio
+
+
+@pytest.fixture
+def file(served: dict[str, dict[str, torch.Tensor]], tmp_path: Path) -> Path:
+    path = tmp_path / "mine.pt"
+    torch.save(tall_masks_state(served["eurosat"]), path)
+    return path
+
+
+def finetuned(checkpoint: str) -> EditSpec:
+    return EditSpec.finetuned(checkpoint, model=MODEL, images=0)
+
+
+def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path) -> None:
+    anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
+    before = studio.checkpoints(MODEL)
+    info = anna.take_file(MODEL, "mnist", file, "secret name.pt")
+    mine = anna.evaluate(finetuned(info.key), "anna")
+    assert mine.target_task.key == "mnist"
+    assert [one.key for one in anna.checkpoints(MODEL)] == [*(one.key for one in before), info.key]
+
+    merge = EditSpec.merged(Merge((info.key, "tall-masks.svhn")), 0.3, model=MODEL, images=0)
+    assert anna.evaluate(merge, "anna").complete
+    for other in (ben, studio, studio.seen_by("")):
+        assert other.checkpoints(MODEL) == before
+        for spec in (finetuned(info.key), merge):
+            for ask in (other.cached, other.first, other.stream, other.evaluate, other.fingerprint):
+                with pytest.raises(SpecError, match="no checkpoint"):
+                    cast(Any, ask)(spec)
+        with pytest.raises(SpecError, match="no checkpoint"):
+            other.merging_alpha(MODEL, Merge((info.key, "tall-masks.svhn")))
+
+
+def test_the_same_file_is_another_checkpoint_for_each_of_them(studio: Studio, file: Path) -> None:
+    """Nobody finds out from a key, or from an answer that is there already, that somebody has the same."""
+    anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
+    mine, yours = (one.take_file(MODEL, "mnist", file, "mine.pt") for one in (anna, ben))
+    assert mine.key != yours.key
+    assert anna.evaluate(finetuned(mine.key)).complete
+    assert ben.cached(finetuned(yours.key)) is None
+    studio.leave("anna")
+    assert ben.evaluate(finetuned(yours.key)).complete
+
+
+def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path: Path) -> None:
+    anna = studio.seen_by("anna")
+    info = anna.take_file(MODEL, "mnist", file, "mine.pt")
+    assert anna.evaluate(finetuned(info.key)).complete
+    there = studio.lab_of(MODEL)
+    assert isinstance(there, HubLab)
+    assert info.key in there.live._residuals
+    assert list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
+    studio.leave("anna")
+    assert not list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
+    assert info.key not in there.live._residuals
+    assert info.key not in there.live.residual_paths
+    assert studio.standing().guests == studio.standing().guest_bytes == 0
+    with pytest.raises(SpecError, match="no checkpoint"):
+        anna.evaluate(finetuned(info.key))
+
+
+def test_a_session_may_bring_so_much_and_for_so_long(
+    studio: Studio, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = studio.seen_by("anna")
+    for task in KEYS[:2]:
+        anna.take_file(MODEL, task, file, "mine.pt")
+    with pytest.raises(QuotaError, match="added 2 checkpoints of 2"):
+        anna.take_file(MODEL, KEYS[2], file, "mine.pt")
+    assert studio.seen_by("ben").take_file(MODEL, KEYS[2], file, "mine.pt")
+    later = time.monotonic() + 7201
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    studio.expire()
+    assert studio.standing().guests == 0
+
+
+def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: Path) -> None:
+    anna = studio.seen_by("anna")
+    info = anna.take_file(MODEL, "mnist", file, "mine.pt")
+    anna.evaluate(finetuned(info.key))
+    public = anna.evaluate(finetuned("tall-masks.mnist"))
+    studio.close()
+    with sqlite3.connect(tmp_path / "kept" / "results.sqlite") as connection:
+        kept = [json.loads(value) for (value,) in connection.execute("SELECT value FROM results")]
+    connection.close()
+    assert [one["spec"] for one in kept] == [public.spec.as_dict()]
+    left = {path.name for path in (tmp_path / "kept" / "guests").rglob("*") if path.is_file()}
+    assert left <= {"starting.lock"}
+
+
+def test_a_link_to_it_shows_others_nothing(studio: Studio, file: Path) -> None:
+    info = studio.seen_by("anna").take_file(MODEL, "mnist", file, "mine.pt")
+    head = Head(studio, Visitors())
+    controls = Controls(model=MODEL, checkpoint=info.key, gamma=0.4)
+    mine = head.quick("anna", controls)
+    assert mine is not None
+    assert mine["state"] in ("partial", "complete")
+    yours = head.quick("ben", controls)
+    assert yours is not None
+    assert (yours["state"], yours["charts"]) == ("error", {})
+    assert "no checkpoint" in yours["slots"]["sentence"]
+
+
+def test_whoever_loads_the_model_anew_takes_nothing_from_others(studio: Studio, file: Path) -> None:
+    """A visitor who asked for two tasks used to take the third away from everybody who was at it."""
+    ben = studio.seen_by("ben")
+    own = ben.take_file(MODEL, "svhn", file, "mine.pt")
+    spec = finetuned("tall-masks.eurosat")
+    before = ben.evaluate(spec)
+    assert studio.seen_by("anna").load(Wish(tasks=KEYS[:2], images=20)).wait(60)
+    assert [task.key for task in ben.evaluate(spec).tasks] == list(KEYS)
+    assert [task.correct for task in ben.evaluate(spec).tasks] == [task.correct for task in before.tasks]
+    assert ben.evaluate(finetuned(own.key)).complete
+    studio.leave("ben")
+    assert studio.seen_by("anna").load(Wish(tasks=KEYS[:2], images=20)).wait(60)
+    assert [one.key for one in studio.tasks(TABLE1, MODEL)] == list(KEYS[:2])
+
+
+def test_a_load_is_stopped_by_those_who_asked_for_it(
+    hub: Hub, served: dict[str, Any], tmp_path: Path, lab: Path
+) -> None:
+    hub.fail("resolve/*/nonlinear_finetuned.pt", "drip", rate=20_000, times=None)
+    studio = Studio(lab, tmp_path / "kept")
+    anna, ben, cleo = (studio.seen_by(name) for name in ("anna", "ben", "cleo"))
+    job = anna.load(Wish(tasks=KEYS, images=20))
+    assert ben.load(Wish(tasks=KEYS[:2], images=20)) is job
+    assert not cleo.stop_loading(MODEL)
+    assert not ben.stop_loading(MODEL)
+    studio.leave("anna")
+    assert not cleo.stop_loading(MODEL)
+    assert ben.stop_loading(MODEL)
+    assert job.wait(20)
+    assert "stopped" in job.problem
+    assert not cleo.stop_loading("ViT-L-14")
+
+
+@pytest.mark.parametrize(("uploads", "there"), [(True, True), (False, False)])
+def test_without_uploads_the_page_offers_none(studio: Studio, uploads: bool, there: bool) -> None:
+    async def built() -> gr.Blocks:
+        return build(studio, uploads)
+
+    page = asyncio.run(built())
+    ids = {getattr(block, "elem_id", None) for block in page.blocks.values()}
+    assert ({"lx-own-add", "lx-own-file", "lx-own-address"} <= ids) is there
+
+
+def test_a_session_has_a_name_that_nobody_chooses() -> None:
+    """The browser's word for a session could be another's with a purpose after a colon."""
+
+    def asked(given: str | None) -> gr.Request:
+        return cast(gr.Request, SimpleNamespace(session_hash=given))
+
+    assert session_of(asked("abc")) == session_of(asked("abc")) != session_of(asked("abc:sweep"))
+    assert ":" not in session_of(asked("abc:sweep"))
+    assert session_of(asked(None)) != session_of(asked(None))
+    assert session_of(asked("")) != session_of(asked(""))
+    assert len(session_of(asked("\udcff" * 10**6))) == 32
+
+
+def test_an_address_on_the_hub_is_the_sessions_too_and_nothing_of_it_stays(
+    studio: Studio, hub: Hub, file: Path, tmp_path: Path
+) -> None:
+    shutil.copy(file, hub.folder("someone/mine") / "mine.pt")
+    info = studio.seen_by("anna").take_address(MODEL, "mnist", "someone/mine")
+    assert studio.seen_by("anna").evaluate(finetuned(info.key)).complete
+    assert info.key not in {one.key for one in studio.seen_by("ben").checkpoints(MODEL)}
+    blobs = tmp_path / "cache" / "models--someone--mine" / "blobs"
+    assert not list(blobs.iterdir())
+    studio.leave("anna")
+    assert studio.standing().guest_bytes == 0
+
+
+def test_a_visitor_cannot_read_what_only_this_machine_may_read(
+    studio: Studio, hub: Hub, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither with the token of whoever runs the app, nor from the cache that was filled with it."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    shutil.copy(file, hub.folder("owner/private") / "mine.pt")
+    hub.gate("owner/private", token="hf_secret")
+    with pytest.raises(HubError, match="owner/private"):
+        studio.seen_by("anna").take_address(MODEL, "mnist", "owner/private")
+    fetched = fetch("owner/private", "mine.pt")
+    assert fetched.path.is_file()
+    with pytest.raises(HubError, match="owner/private"):
+        studio.seen_by("anna").take_address(MODEL, "mnist", f"owner/private/resolve/{fetched.commit}/mine.pt")
+    assert fetched.path.is_file()

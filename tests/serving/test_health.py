@@ -1,0 +1,183 @@
+"""The health page: what it tells, what it does not, and that it answers while the model is busy."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from evaluators import EditSpec, Studio
+from serving.health import health, without_paths
+from serving.version import VERSION
+from tests.serving.conftest import STANDING, Page, Serving
+
+
+@pytest.fixture
+def page(serve: Serving) -> Page:
+    """A page of its own: these tests change how it stands."""
+    return serve()
+
+
+def test_it_tells_how_the_server_is(page: Page) -> None:
+    with page.client() as client:
+        answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert told.pop("memory")["resident_bytes"] > 1e6
+    assert 0 <= told.pop("uptime_seconds") < 600
+    assert told == {
+        "status": "ok",
+        "version": VERSION,
+        "device": "cpu",
+        "failure": "",
+        "queue": {"running": 1, "waiting": 3, "expected_wait_seconds": 2.5},
+        "cache": {"kept": "memory", "problem": "", "known": 17},
+        "models": ["tiny-clip", "ViT-B-32"],
+        "guests": {"checkpoints": 2, "bytes": 4096},
+    }
+
+
+def test_head_has_the_status_and_no_body(page: Page) -> None:
+    with page.client() as client:
+        assert client.head("/health").status_code == 200
+        assert client.head("/health").content == b""
+        assert client.post("/health").status_code == 405
+
+
+def test_a_cache_that_fails_is_told_without_its_path(page: Page) -> None:
+    path = "/data/my cache/results.sqlite"
+    page.standing = replace(
+        STANDING, store=path, problem=f"{path} is read-only ('/proc/x y'); see /data/my cache"
+    )
+    with page.client() as client:
+        answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["cache"]["kept"] == "failed"
+    assert answer.json()["cache"]["problem"] == "… is read-only (…); see …"
+    assert "/data" not in answer.text
+
+
+def test_a_device_that_has_failed_calls_for_another_start(page: Page) -> None:
+    page.standing = replace(STANDING, device="cuda", failure="The GPU has failed: start the app again.")
+    with page.client() as client:
+        answer = client.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failed")
+    assert answer.json()["failure"] == "The GPU has failed: start the app again."
+
+
+def test_a_server_that_stops_is_not_well(page: Page) -> None:
+    page.stopping = True
+    with page.client() as client:
+        assert client.get("/health").json()["status"] == "stopping"
+        assert client.get("/health").status_code == client.head("/health").status_code == 503
+
+
+def test_a_cache_on_disk_is_told_by_kind() -> None:
+    told = health(replace(STANDING, store="/data/results.sqlite"), False, 1.0)
+    assert (told["status"], told["cache"]["kept"]) == ("ok", "disk")
+    assert "/data" not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("[Errno 30] Read-only file system: '/data/a b/c.sqlite'", "[Errno 30] Read-only file system: …"),
+        ('cannot open "C:\\Users\\anna\\x.sqlite".', "cannot open …."),
+        ("moved /a/b.sqlite to /a/c.sqlite, and began anew", "moved … to …, and began anew"),
+        ("~/cache/x is damaged", "… is damaged"),
+        (
+            "5 and/or 6 MB/s are free: see https://example.org/a",
+            "5 and/or 6 MB/s are free: see https://example.org/a",
+        ),
+        ("", ""),
+    ],
+)
+def test_paths_are_hidden_and_nothing_else(said: str, left: str) -> None:
+    assert without_paths(said) == left
+
+
+def test_it_answers_while_the_model_is_busy(serve: Serving, studio: Studio) -> None:
+    """A chunk that never ends holds the model; the health page neither waits for it nor hides it."""
+    counting, let_go = threading.Event(), threading.Event()
+    encode = studio.lab.encoder.encode
+
+    def blocked(pictures: object) -> object:
+        counting.set()
+        let_go.wait(30)
+        return encode(pictures)  # type: ignore[arg-type]
+
+    studio.lab.encoder.encode = blocked  # type: ignore[method-assign, assignment]
+    page = serve()
+    visit = threading.Thread(target=studio.evaluate, args=[EditSpec.finetuned("digits", images=20)])
+    visit.start()
+    try:
+        assert counting.wait(20)
+        begin = time.perf_counter()
+        for _ in range(20):
+            page.standing = studio.standing()
+            with page.client() as client:
+                answer = client.get("/health")
+            assert answer.status_code == 200
+            assert answer.json()["queue"]["running"] == 1
+        assert time.perf_counter() - begin < 5.0
+        assert visit.is_alive()
+    finally:
+        let_go.set()
+        visit.join(30)
+    assert not visit.is_alive()
+
+
+LAUNCHED = """
+import sys
+import gradio as gr
+from starlette.middleware import Middleware
+from serving.health import health_route
+from serving.metrics import Metrics, metrics_route
+from serving.uploads import UploadGate
+from serving.upload_folder import upload_folder
+from tests.serving.conftest import STANDING
+
+metrics = Metrics()
+metrics.watch(lambda: STANDING)
+gate = Middleware(UploadGate, folder=upload_folder(), allowed=False)
+routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
+with gr.Blocks() as page:
+    gr.File()
+page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, root_path=sys.argv[1] or None,
+            app_kwargs={"middleware": [gate], "routes": routes})
+print(page.server_port, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("root_path", ["", "/deep"])
+def test_all_of_it_is_in_place_on_a_page_that_was_launched(root_path: str) -> None:
+    """Also where the page is not at the root: a proxy may leave its prefix on or take it off."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHED, root_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        with httpx.Client(base_url=url, timeout=20.0, trust_env=False) as client:
+            for prefix in {"", root_path}:
+                assert client.get(f"{prefix}/health").json()["models"] == ["tiny-clip", "ViT-B-32"]
+                assert "lines_requests_total" in client.get(f"{prefix}/metrics").text
+                assert "<!doctype html>" in client.get(f"{prefix}/").text
+                refused = client.post(f"{prefix}/gradio_api/upload", files={"files": ("a.pt", b"x")})
+                assert refused.status_code == 403
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,145 @@
+"""What lies in the folder for uploads goes when nobody takes it, whatever the clocks do."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from serving.upload_folder import UploadSweeper, discard_upload, room
+
+
+class Clock:
+    """Seconds that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def uploaded(folder: Path, name: str = "a.safetensors", content: bytes = b"x" * 10) -> Path:
+    """A file as Gradio puts it there."""
+    path = folder / ("f" * 60 + name[:1]) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_what_nobody_takes_goes_after_its_time(tmp_path: Path, clock: Clock) -> None:
+    sweeper = UploadSweeper(tmp_path, 900.0, clock)
+    old = uploaded(tmp_path)
+    part = tmp_path / "tmpabc"  # left behind by an upload that broke off
+    part.write_bytes(b"x")
+    assert sweeper.sweep() == 0
+    clock.now += 500.0
+    new = uploaded(tmp_path, "b.pt")
+    assert sweeper.sweep() == 0
+    clock.now += 400.0
+    assert sweeper.sweep() == 2
+    assert not old.exists()
+    assert not part.exists()
+    assert new.exists()
+    clock.now += 900.0
+    assert sweeper.sweep() == 1
+    clock.now += 900.0
+    sweeper.sweep()
+    assert list(tmp_path.iterdir()) == []  # the folders too, once they were empty for as long
+    assert tmp_path.is_dir()
+
+
+def test_what_grows_or_is_used_anew_stays(tmp_path: Path, clock: Clock) -> None:
+    sweeper = UploadSweeper(tmp_path, 900.0, clock)
+    grows, touched = uploaded(tmp_path), uploaded(tmp_path, "b.pt")
+    sweeper.sweep()
+    for number in range(5):
+        clock.now += 600.0
+        with grows.open("ab") as stream:
+            stream.write(b"x")
+        os.utime(touched, (number, number))
+        assert sweeper.sweep() == 0
+    clock.now += 900.0
+    assert sweeper.sweep() == 2
+
+
+@pytest.mark.parametrize("written", [0.0, 1e9, 1e10], ids=["1970", "2001", "2286"])
+def test_the_time_on_a_file_decides_nothing(tmp_path: Path, clock: Clock, written: float) -> None:
+    """A clock that jumps ahead must not delete an upload in the middle, one that jumps back not keep it."""
+    sweeper = UploadSweeper(tmp_path, 900.0, clock)
+    path = uploaded(tmp_path)
+    os.utime(path, (written, written))
+    assert sweeper.sweep() == 0
+    clock.now += 899.0
+    assert sweeper.sweep() == 0
+    clock.now += 1.0
+    assert sweeper.sweep() == 1
+
+
+def test_links_are_removed_and_never_followed(tmp_path: Path, clock: Clock) -> None:
+    folder, elsewhere = tmp_path / "uploads", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    kept = elsewhere / "kept"
+    kept.write_text("kept")
+    (folder / "file").symlink_to(kept)
+    (folder / "folder").symlink_to(elsewhere, target_is_directory=True)
+    sweeper = UploadSweeper(folder, 1.0, clock)
+    sweeper.sweep()
+    clock.now += 1.0
+    assert sweeper.sweep() == 2
+    assert kept.read_text() == "kept"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_no_trouble(tmp_path: Path) -> None:
+    assert UploadSweeper(tmp_path / "not" / "yet").sweep() == 0
+    stored, free = room(tmp_path / "not" / "yet")
+    assert stored == 0
+    assert free > 0
+
+
+def test_all_that_lies_there_counts(tmp_path: Path) -> None:
+    uploaded(tmp_path)
+    uploaded(tmp_path, "b.pt", b"x" * 90)
+    (tmp_path / "tmpabc").write_bytes(b"x" * 900)
+    assert room(tmp_path)[0] == 1000
+
+
+def test_the_thread_sweeps_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    path = uploaded(tmp_path)
+    stop = threading.Event()
+    thread = UploadSweeper(tmp_path, 0.05).start(stop, every=0.02)
+    assert thread.daemon
+    until = time.monotonic() + 10.0
+    while path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not path.exists()
+    stop.set()
+    thread.join(10.0)
+    assert not thread.is_alive()
+    again = uploaded(tmp_path)
+    time.sleep(0.2)
+    assert again.exists()
+
+
+def test_what_was_taken_is_deleted_and_nothing_outside(tmp_path: Path) -> None:
+    folder = tmp_path / "uploads"
+    path = uploaded(folder)
+    outside = tmp_path / "outside"
+    outside.write_text("kept")
+    (folder / "link").symlink_to(outside)
+    assert not discard_upload(folder, outside)
+    assert not discard_upload(folder, folder / ".." / "outside")
+    assert not discard_upload(folder, folder / "link")
+    assert not discard_upload(folder, folder)
+    assert outside.read_text() == "kept"
+    assert discard_upload(folder, path)
+    assert not path.exists()
+    assert not discard_upload(folder, path)
