@@ -21,7 +21,7 @@ RUN if [ -n "$TORCH_INDEX" ]; then \
 RUN useradd --uid 1000 --home-dir /cache --no-create-home --shell /usr/sbin/nologin lines && \
     install --directory --owner lines --group lines /cache
 COPY . .
-RUN chmod -R a+rX . && python -m compileall -q .
+RUN find . ! -perm -a=r -exec chmod a+rX {} + && python -m compileall -q .
 
 ENV HOME=/cache \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -8,6 +8,7 @@ import importlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from serving.stopping import Stopping
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning takes cores from visitors
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -31,6 +33,8 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
 QUEUED = 64
 """Events that may wait on a ZeroGPU Space, where Gradio would turn away the second."""
+SWITCH = 0.0005
+"""Seconds for which a thread computes before another may: the model waits that long after each operation."""
 FIRST_PAGE = 20.0
 """Seconds the first page has to open before the model is read regardless."""
 
@@ -134,13 +138,14 @@ def main(given: Sequence[str] | None = None) -> None:
     """
     stopping = Stopping()
     stopping.install()
+    sys.setswitchinterval(SWITCH)
     options = arguments(given)
     folder = upload_folder()
     from serving.metrics import Metrics
     from serving.request_log import request_log
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("serving").setLevel(logging.INFO)
     metrics = Metrics()
     log = request_log() if options.request_log else None
 
@@ -172,28 +177,33 @@ def serve(
     from starlette.middleware import Middleware
 
     from serving.health import health_route
+    from serving.housekeeping import keep_house
     from serving.metrics import metrics_route
     from serving.stopping import closing
     from serving.upload_folder import UploadSweeper
-    from serving.uploads import UploadGate
+    from serving.uploads import UploadGate, UploadLimits
     from ui.layout import launch_settings
+    from ui.panels.take_home import forget_all
 
-    shown, ended = threading.Event(), threading.Event()
+    shown = threading.Event()
     with page:
         page.load(shown.set, queue=False, show_progress="hidden", api_visibility="private")
     stopping.before_exit("stop what is measured", studio.close)
     stopping.before_exit("close the page", closing(page))
     stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
+    stopping.before_exit("delete exports", forget_all)
     routes = [health_route(studio.standing, lambda: stopping.stopping), metrics_route(metrics)]
-    gate = Middleware(UploadGate, folder=folder, allowed=options.uploads)
+    limits = UploadLimits()
+    gate = Middleware(UploadGate, folder=folder, allowed=options.uploads, limits=limits)
     page.launch(
         server_name=options.host,
         server_port=options.port,
         prevent_thread_lock=True,
+        max_file_size=limits.file_bytes,
         app_kwargs={"routes": routes, "middleware": [gate]},
         **launch_settings(),
     )
-    UploadSweeper(folder).start(ended)
+    keep_house([UploadSweeper(folder).sweep, studio.expire])
     return shown
 
 

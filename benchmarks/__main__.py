@@ -17,6 +17,9 @@ BENCHMARKS = {
     "tuning": "an edit of a merge against an edit of one checkpoint; the map against single cells",
     "large": "ViT-L/14 with twenty checkpoints: memory",
     "page": "slider input to changed page in Chromium",
+    "crowd": "1, 8, 40 and 100 visitors who drag for a minute: right answers, waiting, fairness",
+    "soak": "40 visitors for ten minutes: right answers, memory",
+    "fuzz": "the fuzzers of the checkpoint reader and of the settings, for longer",
 }
 
 

@@ -1,7 +1,8 @@
 """The pictures of several tasks on the device, in chunks that hold equally many of each task.
 
-A chunk is what the studio evaluates under its lock before it looks up again. Because every chunk asks all
-tasks, the first one already says something about each, and further ones narrow the intervals.
+A chunk is what the studio evaluates in one turn. Because every chunk asks all tasks, the first one already
+says something about each, and further ones narrow the intervals. The first is small: it is what a moving
+slider asks for, and where many visitors move theirs it decides how long each of them waits.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from torch import Tensor
 from evaluators.subsets import Subset
 
 CHUNK = 160
+OPENING = 64
+"""Pictures of the first chunk over all tasks, if chunks are larger than that."""
 
 
 class Part(NamedTuple):
@@ -57,13 +60,14 @@ class Pictures:
 
         On the CPU the subsets' own memory is used, which may be that of a mapped file.
         """
-        self.a_chunk = max(1, chunk // len(subsets))
+        self._a_chunk = max(1, chunk // len(subsets))
+        self._opening = max(1, min(chunk, OPENING) // len(subsets))
         self.largest = max(map(len, subsets))
         self._images = [subset.images.to(device) for subset in subsets]
         self._labels = [subset.labels.to(device) for subset in subsets]
         self._dtype = dtype
         shape = self._images[0].shape[1:]
-        self._buffer = torch.empty((self.a_chunk * len(subsets), *shape), device=device)
+        self._buffer = torch.empty((self._a_chunk * len(subsets), *shape), device=device)
         # (x / 255 - mean) / std as one factor and one shift
         factor = [1 / (255 * s) for s in std]
         shift = [m / s for m, s in zip(mean, std, strict=True)]
@@ -74,11 +78,17 @@ class Pictures:
         """Pictures a task when ``images`` are asked for: fewer where there are fewer."""
         return tuple(min(images, len(labels)) for labels in self._labels)
 
+    def reached(self, chunks: int, images: int) -> tuple[int, ...]:
+        """Pictures a task in the first so many chunks of ``images``."""
+        if not chunks:
+            return self.counts(0)
+        return self.counts(min(images, self._opening + (chunks - 1) * self._a_chunk))
+
     def chunks(self, images: int) -> tuple[Chunk, ...]:
         """The chunks that hold the first ``images`` pictures of each task."""
         chunks = []
-        for first in range(0, min(images, self.largest), self.a_chunk):
-            end = first + self.a_chunk
+        ends = range(self._opening, min(images, self.largest) + self._a_chunk, self._a_chunk)
+        for first, end in zip((0, *ends), ends, strict=False):
             stops = [min(count, end) for count in self.counts(images)]
             parts = [Part(task, first, stop) for task, stop in enumerate(stops) if stop > first]
             chunks.append(Chunk(tuple(parts), end <= images or images >= self.largest))

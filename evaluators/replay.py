@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-GRAPHS_KEPT = 2
-"""A whole chunk and the last, smaller one."""
+GRAPHS_KEPT = 3
+"""A whole chunk, and the first and the last, which are smaller."""
 WARM_UPS = 3
 _LOG = logging.getLogger(__name__)
 

@@ -286,7 +286,7 @@ class Requests:
         asked, pictures = request.asked, request.pictures
         lab, measurement = asked.lab, asked.measurement
         correct = [sum(task) for task in zip(*request.correct, strict=True)]
-        counts = pictures.counts(min(len(request.correct) * pictures.a_chunk, measurement.images))
+        counts = pictures.reached(len(request.correct), measurement.images)
         tasks = tuple(
             TaskResult(task.key, task.title, task_role(task.key, asked.spec), right, n)
             for task, right, n in zip(

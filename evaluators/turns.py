@@ -19,7 +19,7 @@ from evaluators.errors import Crowded, InLine, Superseded
 
 MOST_WAITING = 256
 """Requests in the line; one more is turned away."""
-IN_A_ROW = 3
+IN_A_ROW = 8
 """Turns that one rank has while lower ones wait, before one of these gets one."""
 PLACES_KEPT = 4096
 PLACE_LASTS = 30.0

@@ -162,11 +162,11 @@ def _let_through() -> None:
 
 
 def _as_before() -> None:
-    """A forked child ends on a signal like any process; through the parent's socket it would stop the parent.
+    """A forked child ends on either signal; through the parent's socket it would stop the parent instead.
 
     Signals are held back from before the fork, because one may come before the child gets here.
     """
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     _let_through()

@@ -6,7 +6,6 @@ Gradio puts uploads, and copies of what the page hands out, into one folder and 
 import logging
 import shutil
 import stat
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,41 +87,11 @@ class UploadSweeper:
         self._seen = seen
         return deleted
 
-    def start(self, stop: threading.Event, every: float = 60.0) -> threading.Thread:
-        """Sweep every so many seconds in a thread of its own, until the event is set."""
-
-        def run() -> None:
-            while not stop.wait(every):
-                deleted = self.sweep()
-                if deleted:
-                    _LOG.info("Deleted %d files that nobody took.", deleted)
-
-        thread = threading.Thread(target=run, name="upload-sweeper", daemon=True)
-        thread.start()
-        return thread
-
 
 def _removed(path: Path, status: Any) -> bool:
     """Delete a file or an empty folder; False where that is not possible, as for a folder in use."""
     try:
         path.rmdir() if stat.S_ISDIR(status.st_mode) else path.unlink()
-    except OSError:
-        return False
-    return True
-
-
-def discard_upload(folder: Path, path: Path) -> bool:
-    """Delete an uploaded file once it was taken; nothing that lies elsewhere. Returns: whether it is gone.
-
-    Args:
-        folder: that Gradio uses for uploads.
-        path: as the page was given it.
-    """
-    try:
-        real, home = path.resolve(strict=True), folder.resolve(strict=True)
-        if home not in real.parents:
-            return False
-        real.unlink()
     except OSError:
         return False
     return True

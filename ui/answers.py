@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from functools import partial
 
 from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
@@ -27,7 +26,7 @@ from ui.link import to_query
 from ui.live import Value, answer, empty
 from ui.roles import role_of
 from ui.visitors import Request, Visitors
-from ui.waiting import PATIENCE, in_line, patiently
+from ui.waiting import AT_ONCE, in_line, patiently
 
 QUIET = 0.15
 """Seconds without a newer move before tier 2 starts to count."""
@@ -78,7 +77,7 @@ class Head:
         """
         while True:
             try:
-                return studio.cached(spec) or studio.first(spec, visitor=visitor, patience=PATIENCE)
+                return studio.cached(spec) or studio.first(spec, visitor=visitor, patience=AT_ONCE)
             except Superseded:
                 if not self.visitors.is_latest(visitor, request):
                     return None
@@ -102,7 +101,7 @@ class Head:
                 return
             evaluation = known
             for wanted in (*(() if known else (spec,)), *missing):
-                for found in patiently(partial(studio.stream, wanted, visitor, patience=PATIENCE)):
+                for found in patiently(studio, wanted, visitor):
                     if not self.visitors.is_latest(visitor, request):
                         return
                     if isinstance(found, InLine):

@@ -86,4 +86,5 @@ def launch_settings() -> dict[str, Any]:
         "footer_links": ["api"],
         "enable_monitoring": False,
         "max_threads": THREADS,
+        "num_workers": 0,
     }

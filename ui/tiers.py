@@ -1,7 +1,5 @@
 """Tier 1 and tier 2 as Gradio calls them, for any part of the page that answers in both."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 

@@ -68,7 +68,10 @@ class Visitor:
 
     def __init__(self, address: str) -> None:
         self.seen = Seen()
-        self._client = Client(address, verbose=False, analytics_enabled=False, download_files=False)
+        # without ssl_verify the client reads all certificates anew for each request, over plain HTTP too
+        self._client = Client(
+            address, verbose=False, analytics_enabled=False, download_files=False, ssl_verify=False
+        )
         # a browser asks again when the server has just closed a connection that was idle for five seconds
         self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE))
         self._quick, self._settle = _listeners(self._client.config)

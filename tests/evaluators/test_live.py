@@ -62,7 +62,7 @@ def test_less_memory_means_fewer_pictures_at_a_time_and_the_same_features(
     pictures = torch.randn(11, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = encoder.encode(pictures)
-    forward, sizes = encoder.loaded.clip.encode_image, []
+    forward, sizes = encoder._forward, []
 
     def tight(batch: torch.Tensor) -> torch.Tensor:
         sizes.append(len(batch))
@@ -71,7 +71,7 @@ def test_less_memory_means_fewer_pictures_at_a_time_and_the_same_features(
         features: torch.Tensor = forward(batch)
         return features
 
-    monkeypatch.setattr(encoder.loaded.clip, "encode_image", tight)
+    monkeypatch.setattr(encoder, "_forward", tight)
     with torch.inference_mode():
         torch.testing.assert_close(encoder.encode(pictures), expected)
         assert sizes == [11, 5, 2, 2, 2, 2, 2, 1]

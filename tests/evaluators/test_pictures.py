@@ -76,3 +76,21 @@ def test_buffer_is_reused() -> None:
     of = pictures(8, 8)
     first, second = of.chunks(8)
     assert of.normalised(first).data_ptr() == of.normalised(second).data_ptr()
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 6, 7, 8, 40])
+def test_the_first_chunk_is_small_and_the_others_are_not(
+    images: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluators.pictures.OPENING", 4)
+    of = pictures(40, 7, chunk=10)
+    chunks = taken(of, images)
+    assert chunks[0] == [(task, position) for task in range(2) for position in range(min(2, images))]
+    assert all(len(chunk) <= 10 for chunk in chunks)
+    assert len(chunks) == (1 if images <= 2 else 1 + -(-(images - 2) // 5))
+    assert sorted(itertools.chain(*chunks)) == [
+        (task, position) for task, count in enumerate((40, 7)) for position in range(min(count, images))
+    ]
+    for number in range(len(chunks) + 1):
+        seen = list(itertools.chain(*chunks[:number]))
+        assert of.reached(number, images) == tuple(sum(task == one for one, _ in seen) for task in range(2))

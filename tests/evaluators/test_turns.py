@@ -99,8 +99,9 @@ def test_who_comes_back_queues_behind_who_waits() -> None:
 
 
 def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_gets_its_share(
-    line: Line,
+    line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "IN_A_ROW", 3)
     with line.turns.turn(Ticket(None)):
         for rank in reversed(Rank):
             for number in range(5):

@@ -118,8 +118,8 @@ def test_too_little_memory_in_mid_evaluation_gives_the_same_numbers(
     truth: list[list[tuple[str, int, int]]],
     error: Exception,
 ) -> None:
-    clip = studio.lab.encoder.loaded.clip
-    monkeypatch.setattr(clip, "encode_image", failing(error, 4, clip.encode_image))
+    encoder = studio.lab.encoder
+    monkeypatch.setattr(encoder, "_forward", failing(error, 4, encoder._forward))
     assert counts(studio.evaluate(specs[0])) == truth[0]
     assert studio.lab.encoder._at_once == 6
     assert studio.lab.encoder.problem == ""

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pickle
+import pickletools
 import struct
 import tempfile
 import warnings
@@ -17,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,8 +104,9 @@ def valid_torch() -> bytes:
     return stream.getvalue()
 
 
+odd_numbers = st.sampled_from(ODD_NUMBERS)
 odd_values = st.one_of(
-    st.sampled_from(ODD_NUMBERS),
+    odd_numbers,
     st.sampled_from(ODD_TEXTS),
     st.none(),
     st.booleans(),
@@ -122,25 +125,29 @@ def safetensors_headers(draw: st.DrawFn) -> bytes:
     length = int.from_bytes(valid_safetensors()[:8], "little")
     header = json.loads(valid_safetensors()[8 : 8 + length])
     data = valid_safetensors()[8 + length :]
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.integers(1, 2))):
         name = draw(st.sampled_from([*header, "c"]))
         field = draw(st.sampled_from(["dtype", "shape", "data_offsets", "name", "entry", "metadata", "more"]))
         entry = header.get(name)
         if field == "name":
-            header[draw(st.sampled_from(ODD_TEXTS) | st.text(max_size=5))] = entry
+            header[draw(st.sampled_from(ODD_TEXTS) | st.text(max_size=5))] = header.pop(name, None)
         elif field == "metadata":
             header["__metadata__"] = draw(odd_values | st.dictionaries(st.text(max_size=3), odd_values))
         elif field == "entry" or not isinstance(entry, dict):
             header[name] = draw(odd_values)
-        elif field in ("shape", "data_offsets") and draw(st.booleans()):
-            numbers = st.sampled_from(ODD_NUMBERS) | st.integers(-2, 40)
-            entry[field] = draw(st.lists(numbers, max_size=10))
+        elif field in ("shape", "data_offsets") and entry.get(field) and isinstance(entry[field], list):
+            at = draw(st.integers(0, len(entry[field]) - 1))
+            same = entry[field][at]
+            entry[field][at] = draw(st.sampled_from([same, f"{same}", [same]]) | st.sampled_from(ODD_NUMBERS))
+            if same == entry[field][at] and type(same) is int and same < 2**53:
+                entry[field][at] = float(same)
         else:
             entry[field] = draw(st.sampled_from(["F64", "BOOL", "U8", "F8_E4M3", "C64"]) | odd_values)
     text = json.dumps(header).encode()  # writes NaN and Infinity, as a stranger may
     if draw(st.integers(0, 5)) == 0:
         text = text.replace(b'"b"', b'"a"')  # a name twice, which no table of Python's can have
-    claimed = draw(st.just(len(text)) | st.sampled_from([0, 1, 1 << 20, 1 << 40, (1 << 64) - 1]))
+    wrong = draw(st.integers(0, 9)) == 0
+    claimed = draw(st.sampled_from([0, 1, 1 << 20, 1 << 40, (1 << 64) - 1])) if wrong else len(text)
     return struct.pack("<Q", claimed) + text + data
 
 
@@ -168,6 +175,13 @@ _PIECES = (
     b"Q",
     b"b",
 )
+_ODD_STEPS = tuple(
+    [pickle.dumps(number, 2)[2:-1] for number in (-1, 0, 1, 2, 255, 2**31, 2**63, 10**400, True, 1e308, None)]
+    + [
+        pickle.BINUNICODE + struct.pack("<I", len(text)) + text
+        for text in (one.encode("utf-8", "surrogatepass") for one in ODD_TEXTS)
+    ]
+)
 
 
 def _bent(draw: st.DrawFn, content: bytes) -> bytes:
@@ -184,17 +198,35 @@ def _bent(draw: st.DrawFn, content: bytes) -> bytes:
     return content
 
 
+def _bent_pickle(draw: st.DrawFn, content: bytes) -> bytes:
+    """Whole instructions replaced, put in, doubled or taken out, so that what follows is still followed."""
+    starts = [place for _, _, place in pickletools.genops(content) if place is not None]
+    steps = [content[begin:end] for begin, end in pairwise([*starts, len(content)])]
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(steps) - 1))
+        new = draw(st.sampled_from(_PIECES) | st.sampled_from(steps) | st.sampled_from(_ODD_STEPS))
+        match draw(st.sampled_from(["replace", "replace", "insert", "drop"])):
+            case "replace":
+                steps[at] = new
+            case "insert":
+                steps.insert(at, new)
+            case "drop" if len(steps) > 1:
+                del steps[at]
+    return b"".join(steps)
+
+
 @st.composite
 def torch_records(draw: st.DrawFn) -> bytes:
     """A PyTorch file that is a whole zip file, with records bent, renamed, doubled, dropped or packed."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(valid_torch())) as old:
         records = [(name, old.read(name)) for name in old.namelist()]
-    which = draw(st.integers(0, len(records) - 1) | st.just(0))  # the pickle is the first
+    which = draw(st.sampled_from([0, 0, 0, *range(len(records))]))  # the pickle is the first
     name, content = records[which]
     match draw(st.sampled_from(["bend", "bend", "bend", "rename", "double", "drop", "pack", "more"])):
         case "bend":
-            records[which] = (name, _bent(draw, content))
+            bend = _bent_pickle if name.endswith("data.pkl") and draw(st.integers(0, 3)) else _bent
+            records[which] = (name, bend(draw, content))
         case "rename":
             records[which] = (
                 draw(st.sampled_from([*ODD_TEXTS[:12], "other/data.pkl", "archive/constants.pkl"])),
@@ -276,14 +308,14 @@ def _check_tensors(tensors: Mapping[str, torch.Tensor], content: bytes) -> None:
 _KNOWN: Mapping[str, tuple[object, ...]] = {
     "model": ("tiny-clip", "ViT-B-32"),
     "checkpoint": ("digits", "tall-masks.mnist"),
-    "shape": (*SHAPES, "free"),
+    "shape": tuple(SHAPES),
     "alpha": (0.0, 0.5, 1),
     "beta": (0.0, 0.5, -1),
     "outside": tuple(OUTSIDE_RULES),
     "mix": (0.0, 1.0),
     "split": ("val", "test"),
     "images": (0, 10),
-    "free_form": (None, [0.0, 1.0]),
+    "free_form": (None,),
 }
 
 json_values = st.recursive(
@@ -292,43 +324,63 @@ json_values = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(["digits", "faces", "scenes"]) | st.sampled_from(ODD_TEXTS) | json_values
-settings_of = st.dictionaries(
-    st.sampled_from(sorted({one.key for method in METHODS.values() for one in method.parameters}))
-    | st.text(),
-    st.floats(0, 1) | odd_values,
-    max_size=3,
-)
 
 
 @st.composite
 def merges(draw: st.DrawFn) -> Any:
-    """What may stand where a merge is expected, often nearly one."""
+    """What may stand where a merge is expected: a good one with up to two entries made odd."""
+    method = METHODS[draw(st.sampled_from(sorted(METHODS)))]
     plain: dict[str, Any] = {
-        "checkpoints": draw(st.just(["digits", "faces"]) | st.lists(names, max_size=4) | json_values),
-        "method": draw(st.sampled_from(sorted(METHODS)) | json_values),
-        "settings": draw(settings_of | st.just({}) | json_values),
-        "task": draw(st.sampled_from(["", "digits"]) | json_values),
+        "checkpoints": ["digits", "faces"],
+        "method": method.key,
+        "settings": {one.key: one.default for one in method.parameters},
+        "task": "digits" if method.per_task else "",
     }
-    for key in draw(st.sets(st.sampled_from(sorted(plain)), max_size=2)):
-        del plain[key]
-    if draw(st.integers(0, 5)) == 0:
-        plain[draw(st.text(max_size=5))] = draw(json_values)
-    return draw(st.just(plain) | json_values) if draw(st.integers(0, 8)) == 0 else plain
+    for _ in range(draw(st.integers(0, 2))):
+        match draw(
+            st.sampled_from(["checkpoint", "setting", "setting", "task", "entry", "entry", "drop", "more"])
+        ):
+            case "checkpoint":
+                plain["checkpoints"] = ["digits", draw(names)]
+            case "setting":
+                known = [one.key for one in method.parameters]
+                key = draw(st.sampled_from([*known, *ODD_TEXTS]) if known else st.text(max_size=5))
+                plain["settings"] = {key: draw(odd_numbers if draw(st.booleans()) else odd_values)}
+            case "task":
+                plain["task"] = draw(names)
+            case "entry":
+                plain[draw(st.sampled_from(["checkpoints", "method", "settings", "task"]))] = draw(
+                    json_values
+                )
+            case "drop":
+                plain.pop(draw(st.sampled_from(sorted(plain))), None)
+            case "more":
+                plain[draw(st.sampled_from(ODD_TEXTS))] = draw(json_values)
+    return draw(json_values) if draw(st.integers(0, 15)) == 0 else plain
 
 
 @st.composite
 def edits(draw: st.DrawFn) -> Any:
-    """What may stand where an edit is expected: good entries with one to three bad ones among them."""
-    plain: dict[str, Any] = {
-        field: draw(st.sampled_from(values)) for field, values in _KNOWN.items() if draw(st.booleans())
-    }
-    for _ in range(draw(st.integers(0, 3))):
-        plain[draw(st.sampled_from(sorted(_KNOWN)))] = draw(json_values)
-    if draw(st.booleans()):
+    """What may stand where an edit is expected: good entries with up to two odd ones among them."""
+    plain: dict[str, Any] = {field: draw(st.sampled_from(values)) for field, values in _KNOWN.items()}
+    if draw(st.integers(0, 3)) == 0:
+        plain |= {"shape": "free", "free_form": draw(st.lists(odd_numbers | st.floats(-1, 1), max_size=3))}
+    if draw(st.integers(0, 3)) == 0:
         plain["merge"] = draw(merges())
-    if draw(st.integers(0, 6)) == 0:
-        plain[draw(st.text(max_size=5))] = draw(json_values)
-    return draw(json_values) if draw(st.integers(0, 10)) == 0 else plain
+    for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2]))):
+        field = draw(st.sampled_from([*_KNOWN, "other", "missing"]))
+        match field:
+            case "alpha" | "beta" | "mix" | "images":
+                plain[field] = draw(odd_numbers)
+            case "model" | "checkpoint" | "shape" | "outside" | "split" if draw(st.booleans()):
+                plain[field] = draw(st.sampled_from(ODD_TEXTS))
+            case "other":
+                plain[draw(st.sampled_from(ODD_TEXTS))] = draw(json_values)
+            case "missing":
+                del plain[draw(st.sampled_from(sorted(plain)))]
+            case _:
+                plain[field] = draw(json_values)
+    return draw(json_values) if draw(st.integers(0, 15)) == 0 else plain
 
 
 links = st.dictionaries(

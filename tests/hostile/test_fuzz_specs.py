@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.hostile.strategies import check_edit, check_link, check_merge, edits, links, merges
 
-EXAMPLES = 200
+EXAMPLES = 400
 """Of each of the three kinds."""
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 _THESE = settings(
@@ -20,17 +20,17 @@ _THESE = settings(
 
 @_THESE
 @given(edits())
-def test_200_edits(plain: Any) -> None:
+def test_400_edits(plain: Any) -> None:
     check_edit(plain)
 
 
 @_THESE
 @given(merges())
-def test_200_merges(plain: Any) -> None:
+def test_400_merges(plain: Any) -> None:
     check_merge(plain)
 
 
 @_THESE
 @given(links)
-def test_200_links(query: Mapping[str, str]) -> None:
+def test_400_links(query: Mapping[str, str]) -> None:
     check_link(query)

@@ -90,7 +90,7 @@ def test_a_cache_on_disk_is_told_by_kind() -> None:
     ("said", "left"),
     [
         ("[Errno 30] Read-only file system: '/data/a b/c.sqlite'", "[Errno 30] Read-only file system: …"),
-        ('cannot open "C:\\Users\\anna\\x.sqlite".', "cannot open …."),
+        ('cannot open "C:\\Data\\anna\\x.sqlite".', "cannot open …."),
         ("moved /a/b.sqlite to /a/c.sqlite, and began anew", "moved … to …, and began anew"),
         ("~/cache/x is damaged", "… is damaged"),
         (

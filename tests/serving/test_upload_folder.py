@@ -1,13 +1,11 @@
 """What lies in the folder for uploads goes when nobody takes it, whatever the clocks do."""
 
 import os
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from serving.upload_folder import UploadSweeper, discard_upload, room
+from serving.upload_folder import UploadSweeper, room
 
 
 class Clock:
@@ -110,36 +108,3 @@ def test_all_that_lies_there_counts(tmp_path: Path) -> None:
     uploaded(tmp_path, "b.pt", b"x" * 90)
     (tmp_path / "tmpabc").write_bytes(b"x" * 900)
     assert room(tmp_path)[0] == 1000
-
-
-def test_the_thread_sweeps_until_it_is_told_to_stop(tmp_path: Path) -> None:
-    path = uploaded(tmp_path)
-    stop = threading.Event()
-    thread = UploadSweeper(tmp_path, 0.05).start(stop, every=0.02)
-    assert thread.daemon
-    until = time.monotonic() + 10.0
-    while path.exists() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not path.exists()
-    stop.set()
-    thread.join(10.0)
-    assert not thread.is_alive()
-    again = uploaded(tmp_path)
-    time.sleep(0.2)
-    assert again.exists()
-
-
-def test_what_was_taken_is_deleted_and_nothing_outside(tmp_path: Path) -> None:
-    folder = tmp_path / "uploads"
-    path = uploaded(folder)
-    outside = tmp_path / "outside"
-    outside.write_text("kept")
-    (folder / "link").symlink_to(outside)
-    assert not discard_upload(folder, outside)
-    assert not discard_upload(folder, folder / ".." / "outside")
-    assert not discard_upload(folder, folder / "link")
-    assert not discard_upload(folder, folder)
-    assert outside.read_text() == "kept"
-    assert discard_upload(folder, path)
-    assert not path.exists()
-    assert not discard_upload(folder, path)

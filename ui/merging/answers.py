@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 
 from evaluators.errors import InLine, Superseded
@@ -22,7 +21,7 @@ from ui.merging import words
 from ui.merging.controls import MergeControls
 from ui.text import percent, points
 from ui.visitors import Request, Visitors
-from ui.waiting import PATIENCE, in_line, patiently
+from ui.waiting import AT_ONCE, in_line, patiently
 
 Answers = Callable[[EditSpec], Evaluation | None]
 
@@ -95,7 +94,7 @@ class MergeTab:
             asked = merged(studio, controls)
             request = self.visitors.arrive(name, _key(asked))
             first = {
-                spec: studio.cached(spec) or studio.first(spec, visitor=name, patience=PATIENCE)
+                spec: studio.cached(spec) or studio.first(spec, visitor=name, patience=AT_ONCE)
                 for spec in (*asked.lines, *asked.plain)
             }
             return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
@@ -121,7 +120,7 @@ class MergeTab:
                 if known is not None:
                     found[spec] = known
                     continue
-                for evaluation in patiently(partial(studio.stream, spec, name, patience=PATIENCE)):
+                for evaluation in patiently(studio, spec, name):
                     if not self.visitors.is_latest(name, request):
                         return
                     if isinstance(evaluation, InLine):

@@ -54,6 +54,11 @@ def forget(visitor: str) -> None:
     shutil.rmtree(_folder(visitor), ignore_errors=True)
 
 
+def forget_all() -> None:
+    """Delete what all visitors exported; for the end of the process."""
+    shutil.rmtree(_folders(), ignore_errors=True)
+
+
 def _folder(visitor: str) -> Path:
     return _folders() / "".join(character for character in visitor if character.isalnum())
 
