@@ -11,8 +11,6 @@ from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.reading import read_checkpoint, read_metadata, read_shapes
 from lines_core.checkpoints.saving import save_checkpoint
 
-_opened = opened  # what merging.mask_files calls it
-
 __all__ = [
     "MAX_BYTES",
     "compare",

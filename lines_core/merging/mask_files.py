@@ -23,7 +23,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from lines_core.checkpoints import MAX_BYTES, _opened
+from lines_core.checkpoints import MAX_BYTES, opened
 from lines_core.errors import CheckpointError, MergeError
 from lines_core.flat import FlatLayout
 from lines_core.merging.packed_masks import PackedMask, pack_slices
@@ -65,7 +65,7 @@ def read_masks(
         raise MergeError(f"A mask covers at least one weight, got {size=}.")
     if Path(path).suffix.lower() != _SUFFIX:
         raise CheckpointError(f"{label} is of no kind that is read here: masks are in {_SUFFIX} files.")
-    with _opened(path, max_bytes) as stream:
+    with opened(path, max_bytes) as stream:
         reader = _Reader(stream, label)
         reader.skip_header()
         arrays = _masks_by_name(reader.content(), label)

@@ -1,6 +1,4 @@
 import logging
-import threading
-import time
 
 import pytest
 import torch
@@ -85,33 +83,3 @@ def test_the_live_encoder_is_traced_on_the_cpu(studio: Studio) -> None:
     assert isinstance(forward, TracedForward)
     assert forward.traces
     assert forward._traced is not None
-
-
-def test_busy_threads_do_not_hold_up_a_traced_pass(tower: nn.Module) -> None:
-    """An eager pass asks for Python's lock after each operation, and waits for it each time."""
-    deep = nn.Sequential(nn.Flatten(), *(nn.Linear(12, 12) for _ in range(100))).requires_grad_(False)
-    traced = TracedForward(deep, deep)
-    done = threading.Event()
-
-    def busy() -> None:
-        while not done.is_set():
-            sum(range(1000))
-
-    with torch.inference_mode():
-        for _ in range(CHECKED):
-            traced(pictures(2))
-        threads = [threading.Thread(target=busy) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        try:
-            spent = {"eager": 0.0, "traced": 0.0}
-            for name, forward in (("eager", deep), ("traced", traced)):
-                began = time.perf_counter()
-                for _ in range(3):
-                    forward(pictures(2))
-                spent[name] = time.perf_counter() - began
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
-    assert spent["traced"] < spent["eager"] / 3
