@@ -27,7 +27,7 @@ def evaluate(
     split: str,
     outside: str,
 ) -> dict[str, Any]:
-    """Measure one edit and its two references; everything as plain JSON values.
+    """Measure one edit and its two references, after all who wait at the page; as plain JSON values.
 
     Returns: `coefficients` by block (mix included), `outside` (before, after), `tasks` ({name: {correct, n,
         accuracy, low, high, role}}), `target`, `control`, `target_normalised`, `control_normalised`,
@@ -44,7 +44,7 @@ def evaluate(
         split=split,
         outside=outside,
     )
-    result, pretrained, finetuned = (studio.evaluate(one) for one in (spec, *anchors(spec)))
+    result, pretrained, finetuned = (studio.evaluate(one, background=True) for one in (spec, *anchors(spec)))
     num_blocks = {one.key: one.num_blocks for one in studio.models()}[spec.model]
     return as_json(result, pretrained, finetuned, num_blocks)
 
