@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from serving.stopping import Stopping
 
@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning
 if TYPE_CHECKING:
     import gradio as gr
 
-    from evaluators.accounts import Observer
+    from evaluators.accounts import Account, Observer
     from evaluators.lent_gpu import Lender
     from evaluators.studio import Studio
     from serving.metrics import Metrics
@@ -103,7 +103,7 @@ def opened(
     Args:
         cache: folder for what is kept between runs.
         device: what models run on, or "auto".
-        uploads: whether visitors may bring checkpoints of their own; the gate for them is ``guarded``'s.
+        uploads: whether visitors may bring checkpoints of their own; ``serve`` puts the gate for them up.
         observe: is told what every request cost.
     """
     gc.disable()  # collections among so many imports find nothing and take a second of the start
@@ -123,11 +123,15 @@ def opened(
 
 
 def upload_folder() -> Path:
-    """Where Gradio puts what visitors upload: a folder of this process, unless GRADIO_TEMP_DIR names one."""
-    given = os.environ.get("GRADIO_TEMP_DIR")
-    if given is None:
-        given = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lines-uploads-")
-    return Path(given)
+    """Where Gradio puts what visitors upload: a folder of this process alone, since it is deleted at the end.
+
+    In the folder that GRADIO_TEMP_DIR names, if there is one, else among the system's temporary files.
+    """
+    home = os.environ.get("GRADIO_TEMP_DIR")
+    if home is not None:
+        os.makedirs(home, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="lines-uploads-", dir=home)
+    return Path(os.environ["GRADIO_TEMP_DIR"])
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -149,7 +153,7 @@ def main(given: Sequence[str] | None = None) -> None:
     metrics = Metrics()
     log = request_log() if options.request_log else None
 
-    def observe(account: Any) -> None:
+    def observe(account: Account) -> None:
         metrics.observe(account)
         if log is not None:
             log(account)

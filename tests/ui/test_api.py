@@ -1,3 +1,5 @@
+import os
+from pathlib import Path
 from typing import cast
 
 import gradio as gr
@@ -122,3 +124,17 @@ def test_importing_the_app_builds_nothing() -> None:
     assert "demo" not in vars(app)
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         _ = app.other
+
+
+def test_uploads_lie_in_a_folder_of_this_process_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is deleted at the end, so it must never be the folder that somebody named, with what else is in it."""
+    home = tmp_path / "theirs"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(home))
+    folder = app.upload_folder()
+    assert folder.parent == home
+    assert os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert app.upload_folder().parent == tmp_path
