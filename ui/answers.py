@@ -77,7 +77,7 @@ class Head:
         """
         while True:
             try:
-                return studio.cached(spec) or studio.first(spec, visitor=visitor, patience=AT_ONCE)
+                return studio.first(spec, visitor=visitor, patience=AT_ONCE)
             except Superseded:
                 if not self.visitors.is_latest(visitor, request):
                     return None

@@ -94,7 +94,7 @@ class MergeTab:
             asked = merged(studio, controls)
             request = self.visitors.arrive(name, _key(asked))
             first = {
-                spec: studio.cached(spec) or studio.first(spec, visitor=name, patience=AT_ONCE)
+                spec: studio.first(spec, visitor=name, patience=AT_ONCE)
                 for spec in (*asked.lines, *asked.plain)
             }
             return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
