@@ -6,7 +6,6 @@ On a CPU with matrix units for bfloat16 a wide tower is four times as fast in it
 import copy
 import json
 import logging
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from evaluators.whole_files import write_whole
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
 WITHIN = 1.1
@@ -74,11 +75,8 @@ def kept_pace(path: Path, tower: Any, device: torch.device) -> Pace:
         _LOG.warning("The pace kept in %s cannot be read (%r): measuring anew.", path, error)
     pace = measure_pace(tower, device)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         plain = {"dtype": str(pace.dtype), "chunk": pace.chunk, "seconds": pace.seconds}
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        partial.write_text(json.dumps(plain), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
     except OSError as error:
         _LOG.warning("The pace could not be kept in %s: %s", path.parent, error)
     return pace

@@ -1,9 +1,9 @@
 """Whose turn it is: one model, many visitors, the newest request of each.
 
 A request announces itself, and every chunk it counts takes one turn. First numbers come before what refines
-numbers on the screen, and that before sweeps, but nobody waits for ever: after a few turns of
-one rank the next lower one gets one. Within a rank, whoever has waited longest comes first, and a visitor who
-asks for something else meanwhile keeps the place.
+numbers on the screen, and that before sweeps, but nobody waits for ever: after a few turns of one rank the
+next lower one gets one. Within a rank, whoever has waited longest comes first, and a visitor who asks for
+something else meanwhile keeps the place.
 """
 
 import threading
@@ -114,12 +114,8 @@ class Turns:
         """Supersede everything, and turn away whatever comes from now on."""
         with self._mutex:
             self._closed = True
-            for ticket in list(self._waiting):
-                ticket.superseded = True
-                self._waiting.remove(ticket)
-                ticket._called.set()
-            for visitor in list(self._newest):
-                self._supersede(visitor)
+            for ticket in {*self._waiting, *self._newest.values()}:
+                self._end(ticket)
 
     @contextmanager
     def turn(
@@ -187,13 +183,16 @@ class Turns:
 
     def _supersede(self, visitor: Hashable) -> None:
         older = self._newest.pop(visitor, None)
-        if older is None:
-            return
-        older.superseded = True
-        if older in self._waiting:
-            self._waiting.remove(older)
-            self._keep_place(older)
-            older._called.set()
+        if older is not None:
+            self._end(older)
+
+    def _end(self, ticket: Ticket) -> None:
+        """Say to a request that it is over; one that waits leaves its place to the visitor's next."""
+        ticket.superseded = True
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+            self._keep_place(ticket)
+            ticket._called.set()
 
     def _pass_on(self) -> None:
         self._holder = self._next()

@@ -3,22 +3,12 @@
 Gradio puts uploads, and copies of what the page hands out, into one folder and leaves them there.
 """
 
-import logging
 import shutil
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-_LOG = logging.getLogger(__name__)
-
-
-def upload_folder() -> Path:
-    """Where Gradio puts uploads, and copies of what the page hands out."""
-    from gradio.utils import get_upload_folder
-
-    return Path(get_upload_folder())
 
 
 def room(folder: Path) -> tuple[int, int]:

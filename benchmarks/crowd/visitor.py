@@ -81,7 +81,6 @@ class Visitor:
         self._changed = threading.Condition()
         self._wanted: tuple[Controls, Move] | None = None
         self._answered: tuple[Controls, Move] | None = None
-        self._settled: tuple[Controls, Move] | None = None
         self._open = True
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._refine)]
         for thread in self._threads:

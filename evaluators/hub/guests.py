@@ -165,10 +165,6 @@ class Guests:
             guest.used = time.monotonic()
             return tuple(one for (of, _), one in guest.checkpoints.items() if of == model)
 
-    def named(self, session: str, model: str, key: str) -> LoadedCheckpoint | None:
-        """The session's checkpoint of that key, which counts as used now; None if it has none."""
-        return next((one for one in self.of(session, model) if one.info.key == key), None)
-
     # What goes
 
     def leave(self, session: str) -> None:

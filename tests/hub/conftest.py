@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.zoo.encoders import Encoder
 from tests.hub import environment
+from tests.hub.repositories import small_encoder
 from tests.hub.server import Hub
 
 
@@ -28,3 +30,9 @@ def hub(_listening: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield _listening
     _listening.clear()
     assert not _listening.crashes, _listening.crashes
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """A small stand-in for a public encoder."""
+    return small_encoder(tmp_path_factory.mktemp("config"))

@@ -23,6 +23,11 @@ MODEL = "ViT-B-32"
 SMALL = GuestLimits(session_bytes=1000, session_count=2, total_bytes=1500, seconds=60.0)
 
 
+def named(guests: Guests, session: str, model: str, key: str) -> LoadedCheckpoint | None:
+    """The session's checkpoint of that key, None if it has none."""
+    return next((one for one in guests.of(session, model) if one.info.key == key), None)
+
+
 def brought(guests: Guests, session: str, key: str = "own-1.mnist", size: int = 100) -> LoadedCheckpoint:
     """A checkpoint that a session has added, with a real file."""
     with guests.admit(session, size):
@@ -37,9 +42,9 @@ def test_a_checkpoint_is_its_session_s_alone(tmp_path: Path) -> None:
     guests = Guests(tmp_path)
     of_a, of_b = brought(guests, "a"), brought(guests, "b")  # the same key, the same content
     assert guests.of("a", MODEL) == (of_a,)
-    assert guests.named("b", MODEL, "own-1.mnist") == of_b
+    assert named(guests, "b", MODEL, "own-1.mnist") == of_b
     assert of_a.residual != of_b.residual
-    assert guests.named("a", MODEL, "own-2.mnist") is None
+    assert named(guests, "a", MODEL, "own-2.mnist") is None
     assert guests.of("a", "ViT-L-14") == ()
     assert guests.of("nobody", MODEL) == ()
     guests.leave("a")
@@ -132,7 +137,7 @@ def test_what_is_not_used_goes_and_what_is_used_stays(
     guests = Guests(tmp_path, SMALL, lambda model, one: forgotten.append((model, one)))
     used, idle = brought(guests, "used"), brought(guests, "idle")
     now += 50.0
-    assert guests.named("used", MODEL, used.info.key) == used
+    assert named(guests, "used", MODEL, used.info.key) == used
     now += 20.0
     guests.expire()
     assert forgotten == [(MODEL, idle)]

@@ -29,7 +29,6 @@ from tests.hub.repositories import (
     serve_encoder,
     serve_pictures,
     serve_soup_member,
-    small_encoder,
     tall_masks_state,
 )
 from tests.hub.server import Hub
@@ -41,11 +40,6 @@ FAVOURITE = 6
 """A class that all tasks of the suite have: 6 of ImageNet's, 3 of R's, 0 of A's."""
 HEAD = ("classification_head.weight", "classification_head.bias")
 Tensors = dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return small_encoder(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture

@@ -13,18 +13,13 @@ from evaluators.hub.loading import Loader, Wish
 from evaluators.lent_gpu import Lender
 from evaluators.zoo.encoders import Encoder
 from tests.evaluators.forked_gpu import ForkedGpu, Refusal
-from tests.hub.repositories import serve_zoo, small_encoder, tall_masks_state
+from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 
 KEYS = ("mnist", "svhn")
 WISH = Wish(tasks=KEYS, images=20)
 TINY = EditSpec.finetuned("digits")
 SPEC = EditSpec.lines("tall-masks.svhn", 0.4, model="ViT-B-32", images=0)
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return small_encoder(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture

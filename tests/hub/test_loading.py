@@ -14,17 +14,12 @@ from evaluators.hub.loading import DONE, FAILED, Loader, Step, Wish
 from evaluators.zoo import TASKS
 from evaluators.zoo.encoders import Encoder
 from lines_core.errors import CheckpointError
-from tests.hub.repositories import random_clip, serve_zoo, small_encoder, tall_masks_state
+from tests.hub.repositories import random_clip, serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 
 KEYS = ("mnist", "svhn", "eurosat")
 BOTH = ("tall-masks", "fusion-bench")
 PICTURES = 60
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return small_encoder(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from evaluators.hub.transfer.access import fetch
 from evaluators.merge import Merge
 from evaluators.zoo.encoders import Encoder
 from evaluators.zoo.tasks import TABLE1
-from tests.hub.repositories import serve_zoo, small_encoder, tall_masks_state
+from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 from ui.answers import Head
 from ui.controls import Controls
@@ -31,11 +31,6 @@ from ui.visitors import Visitors, session_of
 
 MODEL = "ViT-B-32"
 KEYS = ("mnist", "svhn", "eurosat")
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    return small_encoder(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture

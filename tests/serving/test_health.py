@@ -137,17 +137,17 @@ def test_it_answers_while_the_model_is_busy(serve: Serving, studio: Studio) -> N
 
 LAUNCHED = """
 import sys
+from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 from serving.health import health_route
 from serving.metrics import Metrics, metrics_route
 from serving.uploads import UploadGate
-from serving.upload_folder import upload_folder
 from tests.serving.conftest import STANDING
 
 metrics = Metrics()
 metrics.watch(lambda: STANDING)
-gate = Middleware(UploadGate, folder=upload_folder(), allowed=False)
+gate = Middleware(UploadGate, folder=Path("unused"), allowed=False)
 routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
 with gr.Blocks() as page:
     gr.File()
