@@ -129,7 +129,7 @@ def test_importing_the_app_builds_nothing() -> None:
 def test_uploads_lie_in_a_folder_of_this_process_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It is deleted at the end, so it must never be the folder that somebody named, with what else is in it."""
+    """It is deleted at the end, so it must never be the one that somebody named, with what else is in it."""
     home = tmp_path / "theirs"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(home))
     folder = app.upload_folder()
