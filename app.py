@@ -8,7 +8,6 @@ import importlib
 import logging
 import os
 import shutil
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -19,6 +18,9 @@ from typing import TYPE_CHECKING
 from serving.stopping import Stopping
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
+# After each event Gradio makes a table of the last 10,000 in pandas, while no other thread can run.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning takes cores from visitors
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
 QUEUED = 64
 """Events that may wait on a ZeroGPU Space, where Gradio would turn away the second."""
-SWITCH = 0.0005
-"""Seconds for which a thread computes before another may: the model waits that long after each operation."""
 FIRST_PAGE = 20.0
 """Seconds the first page has to open before the model is read regardless."""
 
@@ -142,7 +142,6 @@ def main(given: Sequence[str] | None = None) -> None:
     """
     stopping = Stopping()
     stopping.install()
-    sys.setswitchinterval(SWITCH)
     options = arguments(given)
     folder = upload_folder()
     from serving.metrics import Metrics
@@ -166,6 +165,7 @@ def main(given: Sequence[str] | None = None) -> None:
         1
     ) as reader:  # on ZeroGPU, `spaces` emulates a GPU for all tensors of this thread
         reader.submit(studio.warm_up).result()
+    gc.freeze()  # all this stays: a full collection that looks through it stops every visitor for 0.4 s
     stopping.wait()
 
 

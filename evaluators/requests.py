@@ -11,6 +11,8 @@ from collections.abc import Generator, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import cast
 
 from evaluators.accounts import (
     COMPLETE,
@@ -179,18 +181,24 @@ class Requests:
             if not request.catch_up():
                 if self._gpu is not None:
                     request.progress = _Progress()  # counted here, while a later stream counts on the GPU
-                self._count_next(request, Rank.NUMBERS, patience)
+                self._count_next(request, Rank.MOVING, patience)
             ledger.told(COMPLETE if request.complete else PARTIAL)
             return self._tell(request)
 
-    def stream(
-        self, asked: Asked, *, fresh: bool = False, background: bool = False, patience: float | None = None
-    ) -> Iterator[Evaluation]:
+    def stream(self, asked: Asked, *, fresh: bool = False, background: bool = False) -> Iterator[Evaluation]:
         """Answers from more and more pictures, the last one complete. The request counts from this call on.
 
-        Raises: while iterating, as ``first``.
+        Raises: while iterating, as ``first`` but for InLine.
         """
-        return self._stream(asked, self.turns.announce(asked.visitor), fresh, background, patience)
+        answers = self._stream(asked, self.turns.announce(asked.visitor), fresh, background, None)
+        return cast(Iterator[Evaluation], answers)
+
+    def patiently(self, asked: Asked, patience: float) -> Iterator[Evaluation | InLine]:
+        """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
+
+        After a wait of ``patience`` seconds, then after twice as long, three times, ...
+        """
+        return self._stream(asked, self.turns.announce(asked.visitor), False, False, patience)
 
     def record(self, asked: Asked, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
         """The complete answer from counts that were made elsewhere, which is known from now on.
@@ -205,7 +213,7 @@ class Requests:
 
     def _stream(
         self, asked: Asked, ticket: Ticket, fresh: bool, background: bool, patience: float | None
-    ) -> Iterator[Evaluation]:
+    ) -> Iterator[Evaluation | InLine]:
         with self.accounted(asked.spec) as ledger:
             known = None if fresh else self._known.find(asked.lab, asked.spec, asked.measurement)
             if known is not None:
@@ -215,21 +223,24 @@ class Requests:
                 return
             progress = _Progress() if fresh else self._progress_of(asked)
             request = self._request(asked, ticket, ledger, progress)
-            request.catch_up()
+            news = request.catch_up()  # what others have counted of it is told at once
+            rank, waits = Rank.BACKGROUND if background else Rank.NUMBERS, count(1)
             lent = self._lent(request)
             try:
-                while True:
-                    if not request.complete and lent is not None:
+                while not request.complete or news:
+                    if not news and lent is not None:
                         self._take_next(request, lent)
-                    elif not request.complete:
-                        shown = Rank.REFINEMENT if request.correct else Rank.NUMBERS
-                        self._count_next(request, Rank.BACKGROUND if background else shown, patience)
+                    elif not news:
+                        try:
+                            self._count_next(request, rank, patience and patience * next(waits))
+                        except InLine as line:
+                            yield line
+                            continue
                     evaluation = self._tell(request)
                     ticket.check()
                     ledger.told(COMPLETE if evaluation.complete else PARTIAL)
                     yield evaluation
-                    if evaluation.complete:
-                        return
+                    news, rank = False, max(rank, Rank.REFINEMENT)
             finally:
                 if lent is not None:
                     lent.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from evaluators.accounts import Observer, Standing
-from evaluators.errors import SpecError
+from evaluators.errors import InLine, SpecError
 from evaluators.evaluation import Evaluation
 from evaluators.hub import own
 from evaluators.hub.checkpoints import LoadedCheckpoint
@@ -233,7 +233,6 @@ class Studio:
         *,
         fresh: bool = False,
         background: bool = False,
-        patience: float | None = None,
     ) -> Iterator[Evaluation]:
         """Answers from more and more pictures, the last one complete; a known answer comes at once.
 
@@ -245,22 +244,35 @@ class Studio:
                 one at its next chunk; None is nobody, and is never stopped.
             fresh: measure anew, whatever is known.
             background: nobody waits for single answers, so whoever does comes first.
-            patience: seconds to wait for each turn, for ever if left out.
-        Raises: SpecError at once if this lab cannot answer; while iterating, Superseded, InLine once
-            ``patience`` is at an end (the place in the line is kept for the visitor's next request), Crowded
-            if too many wait; or LabError and CheckpointError if files turn out to be damaged, DeviceError
-            if the device fails. The studio stays usable.
+        Raises: SpecError at once if this lab cannot answer; while iterating, Superseded, Crowded if too many
+            wait; or LabError and CheckpointError if files turn out to be damaged, DeviceError if the device
+            fails. The studio stays usable.
         Turns: one a chunk.
         """
         asked = self._accepted(spec, visitor)
-        return self._requests.stream(asked, fresh=fresh, background=background, patience=patience)
+        return self._requests.stream(asked, fresh=fresh, background=background)
+
+    def patiently(
+        self, spec: EditSpec, visitor: Hashable | None, patience: float
+    ) -> Iterator[Evaluation | InLine]:
+        """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
+
+        Args:
+            patience: seconds of the first wait that is told, then of twice as long, three times, ...
+        """
+        return self._requests.patiently(self._accepted(spec, visitor), patience)
 
     def first(
         self, spec: EditSpec, visitor: Hashable | None = None, patience: float | None = None
     ) -> Evaluation:
         """What is known at once, or else the answer from the first chunk, which a later ``stream`` continues.
 
-        Raises: as ``stream``.
+        For a control that may still be moving: whoever waits in a ``stream`` for first numbers comes before.
+
+        Args:
+            patience: seconds to wait for the turn, for ever if left out.
+        Raises: as ``stream``; InLine once ``patience`` is at an end, and the place in the line is kept for
+            the visitor's next request.
         """
         return self._requests.first(self._accepted(spec, visitor), patience)
 

@@ -33,9 +33,11 @@ class Rank(IntEnum):
 
     NUMBERS = 0
     """First numbers, which somebody looks at an old picture for."""
-    REFINEMENT = 1
+    MOVING = 1
+    """First numbers of a place that a slider passes: where it comes to rest matters more."""
+    REFINEMENT = 2
     """Narrower intervals around numbers that are shown."""
-    BACKGROUND = 2
+    BACKGROUND = 3
     """Sweeps and programs."""
 
 

@@ -1,14 +1,14 @@
 """The head of the page, from a spec to everything the browser shows: the functions behind the live listeners.
 
-Tier 1 (`quick`) answers each move at once with cached or first-chunk numbers; tier 2 (`settle`) waits until
-the visitor pauses and then counts on, chunk by chunk. Neither ever raises: Gradio would drop the slider's
-last position. Tier 0, the schedule that bends under the finger, is JavaScript and asks nobody (`live.js`).
+Tier 1 (`quick`) answers each move at once with cached or first-chunk numbers; tier 2 (`settle`) is asked when
+the visitor pauses and counts on, chunk by chunk. Neither ever raises: Gradio would drop the slider's last
+position. Tier 0, the schedule that bends under the finger, is JavaScript and asks nobody (`live.js`).
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from functools import partial
 
 from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
@@ -16,6 +16,7 @@ from evaluators.normalise import normalised
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from ui import markup
+from ui.asking import all_numbers, first_numbers
 from ui.controls import Controls
 from ui.errors import message_of
 from ui.figures.schedule import schedule_alt, schedule_bars
@@ -26,12 +27,8 @@ from ui.link import to_query
 from ui.live import Value, answer, empty
 from ui.roles import role_of
 from ui.visitors import Request, Visitors
-from ui.waiting import AT_ONCE, in_line, patiently
+from ui.waiting import in_line
 
-QUIET = 0.15
-"""Seconds without a newer move before tier 2 starts to count."""
-LOOK = 0.03
-"""Seconds between two looks at whether a newer move has arrived."""
 LANDMARKS_KEPT = 256
 
 
@@ -53,78 +50,55 @@ class Head:
     def quick(self, visitor: str, controls: Controls) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
 
-        Returns: None when a newer move of the same visitor has already taken over.
+        Returns: None when a newer move of the same visitor has already taken over, or tier 2 of this one.
         """
-        request = self.visitors.arrive(visitor, "")
+        request = None
+        studio = self.studio.seen_by(visitor)
+        try:
+            spec = controls.spec()
+            if _in_between(studio, spec) or self.visitors.settles(visitor, spec.key()):
+                return None
+            request = self.visitors.arrive(visitor, spec.key())
+            latest = partial(self.visitors.is_latest, visitor, request)
+            evaluation = first_numbers(studio, spec, visitor, latest)
+            return self._picture(studio, controls, evaluation, request)
+        except Superseded:
+            return None
+        except InLine as line:
+            assert request is not None  # only what has arrived can wait
+            return in_line(line, request.version, request.key)
+        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
+            return self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
+
+    def settle(self, visitor: str, controls: Controls) -> Iterator[Value]:
+        """Tier 2: where the visitor has paused, the numbers chunk by chunk until all images are counted.
+
+        Tells also what tier 1 may have told: that may be on its way, or have been turned away. Stops as soon
+        as a newer move has arrived.
+        """
+        request = None
         studio = self.studio.seen_by(visitor)
         try:
             spec = controls.spec()
             if _in_between(studio, spec):
-                return None
-            request = self.visitors.arrive(visitor, spec.key())
-            evaluation = self._first(studio, spec, visitor, request)
-            return None if evaluation is None else self._picture(studio, controls, evaluation, request)
-        except InLine as line:
-            return in_line(line, request.version, request.key)
-        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
-            return self.trouble(message_of(problem), request)
-
-    def _first(self, studio: Studio, spec: EditSpec, visitor: str, request: Request) -> Evaluation | None:
-        """Cached or first-chunk numbers; None if a newer move of the visitor has taken over.
-
-        The studio counts requests in the order of its calls, so a tier 2 of an older move that starts just
-        now can take this one's place there. It ends at its next chunk; asking again is then enough.
-        """
-        while True:
-            try:
-                return studio.first(spec, visitor=visitor, patience=AT_ONCE)
-            except Superseded:
-                if not self.visitors.is_latest(visitor, request):
-                    return None
-
-    def settle(self, visitor: str, controls: Controls) -> Iterator[Value]:
-        """Tier 2: once the visitor has paused, the numbers chunk by chunk until all images are counted.
-
-        Starts nothing when tier 1 was already complete, and stops as soon as a newer move has arrived.
-        """
-        request = self.visitors.latest(visitor)
-        studio = self.studio.seen_by(visitor)
-        try:
-            spec = controls.spec()
-            if request is None or request.key != spec.key():
-                return  # older or newer than the last answer: another run takes care of it
-            known = studio.cached(spec)
+                return
+            request = self.visitors.arrive(visitor, spec.key(), settles=True)
+            evaluation = known = studio.cached(spec)
             missing = missing_anchors(studio, spec)
-            if known is not None and not missing:
-                return
-            if not self._stays(visitor, request):
-                return
-            evaluation = known
+            latest = partial(self.visitors.is_latest, visitor, request)
             for wanted in (*(() if known else (spec,)), *missing):
-                for found in patiently(studio, wanted, visitor):
-                    if not self.visitors.is_latest(visitor, request):
-                        return
+                for found in all_numbers(studio, wanted, visitor, latest):
                     if isinstance(found, InLine):
                         yield in_line(found, request.version, request.key)
                     elif wanted is spec:
                         evaluation = found
                         yield self._picture(studio, controls, found, request)
-            if missing and evaluation is not None:
+            if (known or missing) and evaluation is not None:
                 yield self._picture(studio, controls, evaluation, request)
         except Superseded:
             return
         except Exception as problem:  # noqa: BLE001 -- as above
-            if request is not None:
-                yield self.trouble(message_of(problem), request)
-
-    def _stays(self, visitor: str, request: Request) -> bool:
-        """Whether the visitor makes no further move for the quiet period."""
-        until = time.monotonic() + QUIET
-        while time.monotonic() < until:
-            time.sleep(LOOK)
-            if not self.visitors.is_latest(visitor, request):
-                return False
-        return True
+            yield self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
 
     def _picture(self, studio: Studio, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
         """Everything the head shows for one evaluation."""

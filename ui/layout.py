@@ -29,6 +29,8 @@ from ui.visitors import Visitors, session_of
 HERE = Path(__file__).parent
 THREADS = 256
 """Requests that may wait for their turn at once; a thread that waits costs next to nothing."""
+SESSIONS = 500
+"""Sessions of which Gradio keeps what each component was last set to: 0.2 MB each, after they left too."""
 CACHE = (3600, 3600)
 """Seconds between two looks for files that visitors downloaded, and the age at which they are deleted."""
 
@@ -86,5 +88,6 @@ def launch_settings() -> dict[str, Any]:
         "footer_links": ["api"],
         "enable_monitoring": False,
         "max_threads": THREADS,
+        "state_session_capacity": SESSIONS,
         "num_workers": 0,
     }

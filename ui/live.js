@@ -1,12 +1,13 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
 // and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
-// `props.fixed` (palette, link_names, affine) and `props.value`:
+// `props.fixed` (palette, link_names, affine, quiet, silence) and `props.value`:
 //   version   number that grows with every request of this visitor; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
+// It hears "moved" from Python's listeners (ui/tiers.py) and says "rest" once no control has moved for a while.
 const fixed = JSON.parse(props.fixed);
 const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
 const isDark = () => document.body.classList.contains("dark");
@@ -154,6 +155,24 @@ function bend(model, shape, outside, alpha, beta, mix) {
 }
 if (fixed.affine) window.linesBend = bend;
 
+// Gradio fires a control's listeners once more when a kept event is sent: the same values are no move. And its client
+// can lose the rest of the answers if their stream closes just as it asks: after some silence it asks again.
+let resting = null, silent = null, last = null;
+function listen() {
+  clearTimeout(silent);
+  silent = setTimeout(() => trigger("rest"), fixed.silence);
+}
+element.addEventListener("moved", (event) => {
+  if (event.detail === last) return;
+  last = event.detail;
+  clearTimeout(resting);
+  clearTimeout(silent);
+  resting = setTimeout(() => {
+    trigger("rest");
+    listen();
+  }, fixed.quiet);
+});
+
 // Tabs open and phones turn: a graph is drawn as soon as it has a width, and again when that changes.
 const widths = new WeakMap();
 const sizes = new ResizeObserver((entries) => {
@@ -171,5 +190,9 @@ new MutationObserver(redraw).observe(document.body, { attributes: true, attribut
 // The bundle may arrive after the panels.
 const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
 if (!window.Plotly && bundle) bundle.addEventListener("load", open);
-watch("value", show);
+watch("value", () => {
+  show();
+  clearTimeout(silent);
+  if (last !== null && ["partial", "waiting"].includes(JSON.parse(props.value).state)) listen();
+});
 open();

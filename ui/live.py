@@ -25,6 +25,10 @@ HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 SCRIPTS = ("bars.js", "live.js")
+QUIET = 0.15
+"""Seconds without a move after which the controls are at rest."""
+SILENCE = 10.0
+"""Seconds without an answer after which the panel asks again; a line is told of sooner."""
 
 Value = dict[str, Any]
 
@@ -114,6 +118,8 @@ def panel(
                 "palette": {"light": palette(False), "dark": palette(True)},
                 "link_names": list(NAMES),
                 "affine": affine,
+                "quiet": 1000 * QUIET,
+                "silence": 1000 * SILENCE,
             }
         ),
     )

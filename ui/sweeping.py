@@ -189,7 +189,7 @@ def wire_sweep(
     """
     run, cancel = buttons
     outputs = [panel, run, cancel]
-    # as they come: see ui/panels/explore.py, RAW
+    # as they come: see ui/tiers.py, RAW
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
     def show(request: gr.Request, *values: Any) -> tuple[str, Any, Any]:

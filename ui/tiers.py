@@ -1,35 +1,60 @@
-"""Tier 1 and tier 2 as Gradio calls them, for any part of the page that answers in both."""
+"""The tiers as Gradio calls them, for any part of the page that answers moves of its controls in a panel.
+
+The two that ask the server do not wait for each other: where many visitors move, an answer of tier 1 takes
+its time, and tier 2 begins when the controls rest.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
 
 from ui.live import Value, packed
 from ui.visitors import session_of
+
+MOVED = """(...settings) => {
+    const moved = new CustomEvent("moved", {detail: JSON.stringify(settings), bubbles: true});
+    document.querySelector("#%s .lx-live")?.dispatchEvent(moved);
+    return [];
+}"""
+"""Tells the panel that its controls have moved."""
+RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+"""For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
+listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
+last position of every control. `EditSpec` and the lab say themselves what they do not know."""
 
 Controls = TypeVar("Controls")
 Given = TypeVar("Given", contravariant=True)
 
 
 class Answers(Protocol[Given]):
-    """What answers a visitor's move: at once, and then until every picture is counted. Never raises."""
+    """What answers a visitor's move: at once, and where it ends until all is counted. Never raises."""
 
     def quick(self, visitor: str, controls: Given) -> Value | None:
-        """The answer that is there at once; None if a newer move has taken over."""
+        """Tier 1: the answer that is there at once; None if a newer move or ``settle`` has taken over."""
 
     def settle(self, visitor: str, controls: Given) -> Iterator[Value]:
-        """Further answers, the last one complete; none if there is nothing to add."""
+        """Tier 2: answers from more and more pictures, the last one complete; fewer if a newer move comes."""
 
 
-def listeners(
-    answers: Answers[Controls], read: Callable[[Sequence[Any]], Controls]
-) -> tuple[Callable[..., str | dict[str, Any]], Callable[..., Iterator[str | dict[str, Any]]]]:
-    """Tier 1 and tier 2 with the signature that Gradio reads: whose request it is, then the settings.
+def connect(
+    answers: Answers[Controls],
+    read: Callable[[Sequence[Any]], Controls],
+    moves: Sequence[Any],
+    settings: Sequence[Component],
+    live: gr.HTML,
+) -> Callable[[Callable[..., Dependency]], None]:
+    """Answer the moves of controls in a live panel.
 
     Args:
         answers: to the moves.
         read: settings, in the page's order, as one value.
+        moves: the events.
+        settings: whose values are asked for.
+        live: the panel, which says when the controls rest.
+    Returns: what lets both tiers answer another event too, such as ``tab.select``.
     """
 
     def quick(request: gr.Request, *values: Any) -> str | dict[str, Any]:
@@ -44,4 +69,14 @@ def listeners(
         if not told_anything:
             yield gr.skip()  # Gradio takes a generator without answers for the answer None
 
-    return quick, settle
+    private: dict[str, Any] = {"show_progress": "hidden", **RAW}
+    at_once: dict[str, Any] = {"queue": False, **private}
+    beside: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **private}
+    gr.on(moves, None, settings, None, js=MOVED % live.elem_id, trigger_mode="multiple", **private)
+    gr.on(moves, quick, settings, live, trigger_mode="always_last", **at_once)
+    live.rest(settle, settings, live, **beside)
+
+    def also(event: Callable[..., Dependency]) -> None:
+        event(quick, settings, live, **at_once).then(settle, settings, live, **beside)
+
+    return also

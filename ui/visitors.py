@@ -28,10 +28,14 @@ def session_of(request: gr.Request) -> str:
 
 @dataclass(frozen=True)
 class Request:
-    """A visitor's latest request: `version` grows by one with each, `key` names what was asked."""
+    """A visitor's latest request: `version` grows by one with each, `key` names what was asked.
+
+    `settles` is True of one that tells all numbers until they are complete.
+    """
 
     version: int
     key: str
+    settles: bool = False
 
 
 class Visitors:
@@ -44,12 +48,12 @@ class Visitors:
         self._capacity = capacity
         self._count = 0
 
-    def arrive(self, visitor: str, key: str) -> Request:
+    def arrive(self, visitor: str, key: str, settles: bool = False) -> Request:
         """Note a new request and forget visitors who have been silent for too long."""
         now = time.monotonic()
         with self._lock:
             self._count += 1  # one counter for all: a version stays newer even when a visitor was forgotten
-            request = Request(self._count, key)
+            request = Request(self._count, key, settles)
             self._latest[visitor] = (now, request)
             self._latest.move_to_end(visitor)
             while self._latest:
@@ -64,6 +68,11 @@ class Visitors:
         with self._lock:
             entry = self._latest.get(visitor)
             return entry[1] if entry else None
+
+    def settles(self, visitor: str, key: str) -> bool:
+        """Whether the visitor's latest request tells all numbers of just this."""
+        latest = self.latest(visitor)
+        return latest is not None and latest.settles and latest.key == key
 
     def is_latest(self, visitor: str, request: Request) -> bool:
         """Whether nothing newer has arrived from this visitor."""

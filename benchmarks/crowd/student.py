@@ -52,6 +52,7 @@ def study(visitor: Visitor, habits: Habits, seed: int, until: float) -> None:
             controls = replace(controls, gamma=round(habits.step * round(gamma / habits.step), 9))
             last = visitor.move(controls)
             time.sleep(1 / MOVES_A_SECOND)
-        visitor.seen.looked.append(last)
+        if last not in visitor.seen.looked[-1:]:  # else the slider came back to where it was
+            visitor.seen.looked.append(last)
         visitor.wait(last, final=False, seconds=TIMEOUT)
         visitor.wait(last, final=True, seconds=chance.uniform(*LOOK))

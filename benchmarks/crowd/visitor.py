@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,14 @@ from gradio_client import Client
 
 from evaluators.spec import EditSpec
 from ui.controls import Controls
+from ui.live import QUIET, SILENCE
 
 TIMEOUT = 60.0
 """Seconds after which a request counts as one that never came back."""
 KEEP_ALIVE = 2.0
+LOOK = 0.05
+"""Seconds between two looks at the client's answers. Iterating over its jobs looks every millisecond, which
+takes half a core from the server where 40 visitors do."""
 _ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
 
 Counts = tuple[tuple[int, int], ...]
@@ -62,8 +67,8 @@ def counts_of(value: dict[str, Any]) -> Counts:
 class Visitor:
     """One open page. Its session is that of a ``gradio_client``, which also keeps the heartbeat.
 
-    The first tier is a plain POST and the second a job of the client, as in the browser; both listeners keep
-    the last event only, as theirs do. Every method but ``move`` runs in threads of its own.
+    The first tier is a plain POST that keeps the last move while one is on its way, the second a job of the
+    client once the controls rest, as in the browser. Both run in threads of their own.
     """
 
     def __init__(self, address: str) -> None:
@@ -75,22 +80,23 @@ class Visitor:
         # a browser asks again when the server has just closed a connection that was idle for five seconds
         self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE))
         self._quick, self._settle = _listeners(self._client.config)
-        self._client.endpoints[
-            self._settle
-        ].is_valid = True  # private: left out of the API's description only
+        settle = self._client.endpoints[self._settle]
+        settle.is_valid = True  # private: left out of the API's description only
         self._changed = threading.Condition()
+        self._newest: tuple[Controls, Move] | None = None
         self._wanted: tuple[Controls, Move] | None = None
-        self._answered: tuple[Controls, Move] | None = None
         self._open = True
-        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._refine)]
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._rest)]
         for thread in self._threads:
             thread.start()
 
     def move(self, controls: Controls) -> Move:
         """Set the controls. If an answer is on its way, only the last move until it comes is sent."""
-        made = Move(controls.spec(), time.monotonic())
         with self._changed:
-            self._wanted = controls, made
+            if self._newest is not None and self._newest[0] == controls:
+                return self._newest[1]
+            made = Move(controls.spec(), time.monotonic())
+            self._newest = self._wanted = controls, made
             self._changed.notify_all()
         return made
 
@@ -104,7 +110,7 @@ class Visitor:
         with self._changed:
             self._open = False
             self._changed.notify_all()
-        for thread in self._threads:
+        for thread in self._threads:  # with those that _rest has begun
             thread.join(TIMEOUT)
         self._client.close()
         self._http.close()
@@ -133,27 +139,52 @@ class Visitor:
                 self._take(answer.json()["data"][0], move)
             except (httpx.HTTPError, LookupError, ValueError) as error:
                 self.seen.errors.append(f"{type(error).__name__}: {error}")
-            with self._changed:
-                self._answered = controls, move
-                self._changed.notify_all()
 
-    def _refine(self) -> None:
-        """Tier 2: after each answer of tier 1, unless one runs; then once more after the last."""
-        while True:
+    def _rest(self) -> None:
+        """Begin tier 2 wherever the controls rest."""
+        rested = None
+        while self._open:
             with self._changed:
-                self._changed.wait_for(lambda: self._answered is not None or not self._open)
-                if not self._open:
-                    return
-                assert self._answered is not None
-                controls, move = self._answered
-                self._answered = None
-            try:
-                job = self._client.submit(*controls.values(), fn_index=self._settle)
-                for value in job:
+                self._moves_on(rested)
+                newest = self._newest
+                if newest is None or self._moves_on(newest, QUIET):
+                    continue
+            rested = newest
+            thread = threading.Thread(target=self._refine, args=(rested,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _moves_on(self, position: tuple[Controls, Move] | None, seconds: float | None = None) -> bool:
+        """Wait until the controls are moved from a position or the page is closed; whether they were."""
+        return self._changed.wait_for(lambda: self._newest is not position or not self._open, seconds)
+
+    def _refine(self, position: tuple[Controls, Move], again: bool = True) -> None:
+        """Tier 2: take answers until they are complete, or the server stops because the visitor moves on.
+
+        The client can lose an answer if its stream of answers closes just as it asks. As the page does, it
+        asks once more then.
+        """
+        controls, move = position
+        try:
+            job = self._client.submit(*controls.values(), fn_index=self._settle)
+            taken, done = 0, False
+            while not done:
+                done = job.done()
+                values = job.outputs()[taken:]
+                for value in values:
                     self._take(value, move)
-                job.result(timeout=TIMEOUT)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the visitor has no numbers
-                self.seen.errors.append(f"{type(error).__name__}: {error}")
+                taken += len(values)
+                time.sleep(LOOK)
+            job.result(timeout=TIMEOUT)
+        except CancelledError:
+            with self._changed:
+                moved = self._moves_on(position, SILENCE)
+            if not moved and again:
+                self._refine(position, again=False)
+            elif not moved:
+                self.seen.errors.append("an answer was lost twice")
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the visitor has no numbers
+            self.seen.errors.append(f"{type(error).__name__}: {error}")
 
     def _take(self, packed: Any, move: Move) -> None:
         """Read an answer, and note when it came; the page skips what is older than what it shows."""
@@ -181,15 +212,16 @@ def _came(move: Move, final: bool) -> bool:
 
 
 def _listeners(config: dict[str, Any]) -> tuple[int, int]:
-    """Ids of the page's two live listeners: all controls' changes, and what follows each answer to those."""
+    """Ids of the two live listeners of the page's head: of all controls' changes, and of their rest."""
     gamma = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "lx-gamma")
     quick = next(
-        one["id"]
+        one
         for one in config["dependencies"]
         if [gamma, "change"] in [list(target) for target in one["targets"]]
         and one["backend_fn"]
         and one["trigger_mode"] == "always_last"
         and len(one["inputs"]) == len(Controls().values())
     )
-    settle = next(one["id"] for one in config["dependencies"] if one["trigger_after"] == quick)
-    return quick, settle
+    rest = [quick["outputs"][0], "rest"]
+    settle = next(one for one in config["dependencies"] if rest in [list(to) for to in one["targets"]])
+    return quick["id"], settle["id"]

@@ -58,6 +58,26 @@ def test_a_failing_evaluation_is_told_and_the_next_move_works(page: Any) -> None
     assert sentence(page).startswith("Keeps")
 
 
+def test_the_rest_of_a_lost_answer_is_asked_for_again(browser: Any, slow_address: str) -> None:
+    """Where the stream of answers closes just as the browser asks, nobody tells it that nothing will come."""
+    page = open_page(browser, slow_address)
+    asked: list[str] = []
+
+    def lose_the_first(route: Any) -> None:
+        asked.append(route.request.post_data)
+        if len(asked) > 1:
+            route.continue_()
+        else:
+            route.fulfill(json={"event_id": "0" * 32})
+
+    page.route("**/gradio_api/queue/join*", lose_the_first)
+    move(page, "gamma", 0.41)
+    wait_for(page, key(0.41), "partial")
+    wait_for(page, key(0.41))
+    assert len(asked) == 2
+    page.context.close()
+
+
 def test_the_schedule_bends_before_the_server_answers(browser: Any, slow_address: str) -> None:
     page = open_page(browser, slow_address)
     page.route("**/gradio_api/**", lambda route: None)  # the server never answers from here on

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from evaluators.accounts import Standing
-from evaluators.errors import SpecError, Superseded
+from evaluators.errors import InLine, SpecError, Superseded
 from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
 from evaluators.labs.lab import CheckpointInfo, ModelInfo, Way
 from evaluators.merge import Merge
@@ -134,12 +134,17 @@ class ZeroCostStudio:
         *,
         fresh: bool = False,
         background: bool = False,
-        patience: float | None = None,
     ) -> Iterator[Evaluation]:
         """Chunk after chunk."""
         number = self._announce(visitor)
         self._check(spec)
         return self._stream(spec, visitor, number, fresh)
+
+    def patiently(
+        self, spec: EditSpec, visitor: Hashable | None, patience: float
+    ) -> Iterator[Evaluation | InLine]:
+        """The same: nobody ever waits."""
+        return self.stream(spec, visitor)
 
     def evaluate(
         self,

@@ -13,13 +13,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evaluators.errors import LabError, SpecError, Superseded
+from evaluators.accounts import Account
+from evaluators.errors import InLine, LabError, SpecError, Superseded
 from evaluators.evaluation import Evaluation
 from evaluators.measurement import Residual
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from evaluators.sweeps import save_precomputed
 from evaluators.tasks import read_tasks
+from evaluators.turns import Ticket
 from lines_core.errors import CheckpointError
 
 CHUNK = 12
@@ -235,7 +237,7 @@ def test_stream_continues_what_first_began(studio: Studio, encoded: list[int]) -
     assert studio.first(spec, "visitor") == coarse
     assert encoded == [12]
     answers = list(studio.stream(spec, "visitor"))
-    assert [answer.tasks[0].n for answer in answers] == [*range(8, 41, 4), 42]
+    assert [answer.tasks[0].n for answer in answers] == [*range(4, 41, 4), 42]
     assert encoded == [12] * 10 + [6]
     assert studio.first(spec) == answers[-1]
 
@@ -294,7 +296,8 @@ def test_a_newer_request_of_the_same_visitor_stops_the_older(studio: Studio, enc
         next(older)
     assert encoded == [12]
     assert [answer.complete for answer in newer][-1]
-    assert next(studio.stream(EditSpec.lines("digits", 0.5), "visitor")).tasks[0].n == 8
+    again = studio.stream(EditSpec.lines("digits", 0.5), "visitor")
+    assert [next(again).tasks[0].n for _ in range(2)] == [4, 8]  # what the older had counted is not lost
 
 
 def test_first_supersedes_too_and_others_are_left_alone(studio: Studio) -> None:
@@ -364,9 +367,23 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
 def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[int]) -> None:
     spec = EditSpec.lines("digits", 0.5)
     one, two = studio.stream(spec, "one"), studio.stream(spec, "two")
-    assert [next(stream).tasks[0].n for stream in (one, two, one, two)] == [4, 8, 8, 12]
+    assert [next(stream).tasks[0].n for stream in (one, two, one, two)] == [4, 4, 8, 8]
     assert list(one)[-1] == list(two)[-1]
     assert encoded == [12] * 10 + [6]
+
+
+def test_whoever_waits_is_told_how_long_the_line_is_and_keeps_the_request(lab: Path) -> None:
+    accounts: list[Account] = []
+    studio = Studio(lab, None, chunk=CHUNK, observe=accounts.append)
+    with studio._requests.turns.turn(Ticket(None)):
+        answers = studio.patiently(EditSpec.lines("digits", 0.5), "visitor", patience=0.01)
+        told = [next(answers), next(answers)]
+        assert [isinstance(line, InLine) for line in told] == [True, True]
+    rest = list(answers)
+    assert [answer.tasks[0].n for answer in rest if isinstance(answer, Evaluation)][:2] == [4, 8]
+    (account,) = accounts  # one request, however often it was told
+    assert (account.outcome, account.shared, account.counted) == ("complete", 0, len(rest))
+    assert account.queue >= 0.03
 
 
 def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_ge
             for number in range(5):
                 line.join(f"{rank.name[0]}{number}", rank=rank)
     line.end()
-    assert line.served == "N0 N1 N2 R0 N3 N4 R1 R2 B0 R3 R4 B1 B2 B3 B4".split()
+    assert line.served == "N0 N1 N2 M0 N3 N4 M1 M2 R0 M3 M4 R1 R2 B0 R3 R4 B1 B2 B3 B4".split()
 
 
 def test_the_newest_request_of_a_visitor_takes_the_place_of_the_older(line: Line) -> None:

@@ -1,5 +1,6 @@
 """The three tiers as functions: what they answer, what they do not start, and that they never raise."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,17 +9,12 @@ import pytest
 from evaluators.errors import InLine, Superseded
 from evaluators.spec import EditSpec
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui import answers, waiting
+from ui import asking
 from ui.answers import Head
 from ui.controls import Controls
 from ui.visitors import Visitors
 
 HERE = Controls(gamma=0.37)
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "QUIET", 0.0)
 
 
 def test_first_numbers_then_all(head: Head) -> None:
@@ -28,17 +24,27 @@ def test_first_numbers_then_all(head: Head) -> None:
     assert first["trail"] is None
     later = list(head.settle("anna", HERE))
     assert [value["state"] for value in later] == ["partial", "complete"]
-    assert {value["version"] for value in later} == {first["version"]}
+    assert {value["version"] for value in later} == {first["version"] + 1}
     assert later[-1]["trail"]["group"] == "tiny-clip/digits"
     assert later[-1]["link"] == "task=digits&gamma=0.37"
 
 
-def test_a_known_position_is_complete_at_once_and_starts_nothing(head: Head) -> None:
+def test_a_known_position_is_complete_at_once(head: Head) -> None:
     known = replace(HERE, gamma=0.4)
     first = head.quick("anna", known)
     assert first is not None
     assert first["state"] == "complete"
-    assert list(head.settle("anna", known)) == []
+    (again,) = head.settle("anna", known)  # the first answer may have been to an older position
+    assert (again["state"], again["charts"]) == ("complete", first["charts"])
+
+
+def test_a_rest_is_answered_although_no_move_to_it_was(head: Head) -> None:
+    """Where many visitors move, tier 1 is still busy with an older position when the controls rest."""
+    head.quick("anna", replace(HERE, gamma=0.38))
+    running = head.settle("anna", HERE)
+    assert next(running)["state"] == "partial"
+    assert head.quick("anna", HERE) is None  # it comes late, and must not stop what answers already
+    assert [value["state"] for value in running] == ["complete"]
 
 
 def test_counting_on_stops_when_the_visitor_has_moved_on(head: Head) -> None:
@@ -49,10 +55,12 @@ def test_counting_on_stops_when_the_visitor_has_moved_on(head: Head) -> None:
     assert list(running) == []
 
 
-def test_counting_on_does_not_start_for_an_older_or_newer_position(head: Head) -> None:
-    head.quick("anna", HERE)
-    assert list(head.settle("anna", replace(HERE, gamma=0.38))) == []
-    assert list(head.settle("nobody", HERE)) == []
+def test_nothing_is_asked_while_a_models_checkpoints_are_on_the_way(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.answers._in_between", lambda studio, spec: True)
+    assert head.quick("anna", HERE) is None
+    assert list(head.settle("anna", HERE)) == []
 
 
 def test_visitors_do_not_stop_each_other(head: Head) -> None:
@@ -122,6 +130,21 @@ def test_the_newest_move_is_answered_even_if_an_older_count_starts_meanwhile(
     assert value["key"] == HERE.spec().key()
 
 
+def test_a_rest_is_answered_even_if_an_older_move_asks_meanwhile(
+    head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, calls = head.studio.stream, []
+
+    def once_overtaken(spec: EditSpec, visitor: str, patience: float) -> Iterator[Any]:
+        calls.append(spec)
+        if len(calls) == 1:
+            raise Superseded("an older move has just asked")
+        yield from stream(spec, visitor)
+
+    monkeypatch.setattr(head.studio, "patiently", once_overtaken)
+    assert [value["state"] for value in head.settle("anna", HERE)] == ["partial", "complete"]
+
+
 def test_visitors_forget_the_silent_and_the_many() -> None:
     visitors = Visitors(time_to_live=-1.0)
     request = visitors.arrive("anna", "k")
@@ -157,18 +180,18 @@ def test_beyond_capacity_the_page_says_how_long_the_line_is_and_then_answers(
     head: Head, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tier 1 does not hang: it tells, and tier 2 goes on telling until the turn comes."""
-    first, stream, waits = head.studio.first, head.studio.stream, iter([True, True, False])
-    patiences: list[float] = []
+    line = InLine("12 come first", 12, 3.4)
 
     def crowded(*_: Any, **__: Any) -> Any:
-        raise InLine("12 come first", 12, 3.4)
+        raise line
 
-    def less_crowded(*given: Any, patience: float, **more: Any) -> Any:
-        patiences.append(patience)
-        return crowded() if next(waits) else stream(*given, **more)
+    def less_crowded(spec: EditSpec, visitor: str, patience: float) -> Iterator[Any]:
+        assert patience == asking.PATIENCE
+        yield from (line, line)
+        yield from head.studio.stream(spec, visitor)
 
     monkeypatch.setattr(head.studio, "first", crowded)
-    monkeypatch.setattr(head.studio, "stream", less_crowded)
+    monkeypatch.setattr(head.studio, "patiently", less_crowded)
     told = head.quick("anna", HERE)
     assert told is not None
     assert (told["state"], told["key"], told["charts"]) == ("waiting", HERE.spec().key(), {})
@@ -177,22 +200,18 @@ def test_beyond_capacity_the_page_says_how_long_the_line_is_and_then_answers(
     later = list(head.settle("anna", HERE))
     assert [value["state"] for value in later] == ["waiting", "waiting", "partial", "complete"]
     assert {value["slots"]["line"] for value in later[2:]} == {""}
-    assert patiences == [waiting.PATIENCE, 2 * waiting.PATIENCE, 3 * waiting.PATIENCE]
-    monkeypatch.setattr(head.studio, "first", first)
 
 
 def test_waiting_for_an_anchor_does_not_lose_the_numbers(
     cold: ZeroCostStudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head, stream, asked = Head(cold, Visitors()), cold.stream, []  # type: ignore[arg-type]
+    head = Head(cold, Visitors())  # type: ignore[arg-type]
 
-    def crowded(spec: EditSpec, *given: Any, **more: Any) -> Any:
-        asked.append(spec)
-        if asked.count(spec) == 1:
-            raise InLine("1 comes first", 1, 0.2)
-        return stream(spec, *given, **more)
+    def crowded(spec: EditSpec, visitor: str, patience: float) -> Iterator[Any]:
+        yield InLine("1 comes first", 1, 0.2)
+        yield from cold.stream(spec, visitor)
 
-    monkeypatch.setattr(cold, "stream", crowded)
+    monkeypatch.setattr(cold, "patiently", crowded)
     head.quick("anna", HERE)
     values = list(head.settle("anna", HERE))
     assert [value["state"] for value in values].count("waiting") == 3  # the edit and its two anchors

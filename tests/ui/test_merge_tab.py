@@ -89,11 +89,11 @@ def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeTab, method: str)
     assert set(quick["charts"]) == {"bars", "factors"}
     answers = list(tab.settle("visitor", controls))
     assert answers[-1]["state"] == "complete"
-    assert answers[-1]["version"] == quick["version"]
+    assert answers[-1]["version"] > quick["version"]
     bars = answers[-1]["charts"]["bars"]["figure"]["data"]
     assert [trace["y"] for trace in bars] == [["Digits", "Faces"]] * 4
     assert "normalised" in answers[-1]["slots"]["tiles"]
-    again = tab.quick("visitor", controls)
+    again = tab.quick("another", controls)
     assert again is not None
     assert again["state"] == "complete"  # everything is known now
     assert again["charts"] == answers[-1]["charts"]
@@ -105,7 +105,13 @@ def test_an_older_move_is_not_finished(tab: MergeTab) -> None:
     next(slow)
     tab.quick("visitor", replace(START, beta=0.9))
     assert list(slow) == []
-    assert list(tab.settle("visitor", START)) == []
+
+
+def test_a_rest_is_not_stopped_by_a_late_move_to_it(tab: MergeTab) -> None:
+    running = tab.settle("visitor", START)
+    next(running)
+    assert tab.quick("visitor", START) is None
+    assert [value["state"] for value in running][-1] == "complete"
 
 
 def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from html import escape
 
 from evaluators.errors import InLine, Superseded
@@ -13,6 +15,7 @@ from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from lines_core.merging import METHODS, MergingAlpha
 from ui import markup
+from ui.asking import all_numbers, first_numbers
 from ui.errors import message_of
 from ui.figures.merge import NAMES, bars_alt, bars_figure
 from ui.figures.schedule import schedule_alt, schedule_bars
@@ -21,7 +24,7 @@ from ui.merging import words
 from ui.merging.controls import MergeControls
 from ui.text import percent, points
 from ui.visitors import Request, Visitors
-from ui.waiting import AT_ONCE, in_line, patiently
+from ui.waiting import in_line
 
 Answers = Callable[[EditSpec], Evaluation | None]
 
@@ -86,17 +89,19 @@ class MergeTab:
         self.visitors = visitors
 
     def quick(self, visitor: str, controls: MergeControls) -> Value | None:
-        """What is known at once, cached or from a first chunk; None if a newer move has taken over."""
-        name = _name(visitor)
-        request = self.visitors.arrive(name, "")
+        """What is known at once, cached or from a first chunk.
+
+        None if a newer move has taken over, or ``settle`` of this one.
+        """
+        name, key = _name(visitor), _key(controls)
+        if self.visitors.settles(name, key):
+            return None
+        request = self.visitors.arrive(name, key)
+        latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
             asked = merged(studio, controls)
-            request = self.visitors.arrive(name, _key(asked))
-            first = {
-                spec: studio.first(spec, visitor=name, patience=AT_ONCE)
-                for spec in (*asked.lines, *asked.plain)
-            }
+            first = {spec: first_numbers(studio, spec, name, latest) for spec in (*asked.lines, *asked.plain)}
             return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
         except InLine as line:
             return in_line(line, request.version, request.key)
@@ -108,21 +113,18 @@ class MergeTab:
     def settle(self, visitor: str, controls: MergeControls) -> Iterator[Value]:
         """The numbers until all pictures of all models are counted; stops when a newer move arrives."""
         name = _name(visitor)
-        request = self.visitors.latest(name)
+        request = self.visitors.arrive(name, _key(controls), settles=True)
+        latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
             asked = merged(studio, controls)
-            if request is None or request.key != _key(asked):
-                return
             found: dict[EditSpec, Evaluation] = {}
             for spec in asked.all:
                 known = studio.cached(spec)
                 if known is not None:
                     found[spec] = known
                     continue
-                for evaluation in patiently(studio, spec, name):
-                    if not self.visitors.is_latest(name, request):
-                        return
+                for evaluation in all_numbers(studio, spec, name, latest):
                     if isinstance(evaluation, InLine):
                         yield in_line(evaluation, request.version, request.key)
                         continue
@@ -133,8 +135,7 @@ class MergeTab:
         except Superseded:
             return
         except Exception as problem:  # noqa: BLE001 -- as above
-            if request is not None:
-                yield _trouble(message_of(problem), request)
+            yield _trouble(message_of(problem), request)
 
     def picture(self, controls: MergeControls, asked: Merged, known: Answers, request: Request) -> Value:
         """Everything the upper part of the tab shows."""
@@ -148,7 +149,7 @@ class MergeTab:
         return answer(
             version=request.version,
             state="complete" if complete else "partial",
-            key=_key(asked),
+            key=request.key,
             charts={
                 "bars": (bars_figure(lines, plain, zero_shot, finetuned, NAMES), bars_alt(lines, plain)),
                 "factors": (schedule_bars(spec, blocks), schedule_alt(spec, blocks)),
@@ -166,8 +167,9 @@ def _name(visitor: str) -> str:
     return f"{visitor}:merge-live"
 
 
-def _key(asked: Merged) -> str:
-    return asked.lines[0].key() + asked.plain[0].key()
+def _key(controls: MergeControls) -> str:
+    """Names what was asked: known before the merge is, which may take a while."""
+    return sha256(repr(controls).encode()).hexdigest()
 
 
 def _score(specs: Sequence[EditSpec], known: Answers) -> Score | None:

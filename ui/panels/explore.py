@@ -23,7 +23,7 @@ from ui.link import NAMES, from_query
 from ui.live import Chart, panel
 from ui.panels.take_home import take_home
 from ui.presets import preset, start_controls
-from ui.tiers import listeners
+from ui.tiers import RAW, connect
 from ui.visitors import session_of
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
@@ -32,11 +32,6 @@ BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     return [];
 }"""
 """Tier 0: the schedule bends in the browser before anything is asked of the server."""
-
-RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
-"""For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
-listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
-last position of every control. `EditSpec` and the lab say themselves what they do not know."""
 
 TIE_SHOWS = """(tie) => {
     const set = (visible) => ({ __type__: "update", visible });
@@ -199,17 +194,14 @@ def _wire(
     tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
     tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
 
-    quick, settle = listeners(head, lambda values: Controls(*values))
+    answered = connect(head, lambda values: Controls(*values), changes, settings, live)
     at_once: dict[str, Any] = {"queue": False, **private}
-    in_time: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": None, **private}
-    moved = gr.on(changes, quick, settings, live, trigger_mode="always_last", **at_once)
-    moved.then(settle, settings, live, **in_time)
 
     model = cast(gr.Dropdown, settings[0])
     model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
 
     restored = page.load(_restore(studio), None, [*settings, notice], **at_once)
-    restored.then(quick, settings, live, **at_once).then(settle, settings, live, **in_time)
+    answered(restored.then)
 
     for name, button in presets.items():
         button.click(_go(studio, name), settings, settings, concurrency_limit=None, **private)

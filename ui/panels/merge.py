@@ -19,10 +19,10 @@ from ui.live import Chart, panel
 from ui.merging import search, words
 from ui.merging.answers import MergeTab, merged
 from ui.merging.controls import ALPHA_TOP, BETA_TOP, MergeControls, parameter_rows
-from ui.panels.explore import RAW, Explore
+from ui.panels.explore import Explore
 from ui.panels.take_home import take_home
 from ui.sweeping import Sweep, sweep_buttons, wire_sweep
-from ui.tiers import listeners
+from ui.tiers import RAW, connect
 from ui.visitors import Visitors, session_of
 
 METHOD = "sum"
@@ -166,8 +166,6 @@ def _wire(
     _, tasks, method, *_ = settings
     auto, alpha = settings[3 + len(parameters) : 5 + len(parameters)]
 
-    quick, settle = listeners(answers, MergeControls.from_values)
-
     def offer(request: gr.Request, model: str) -> Any:
         choices = offered(studio.seen_by(session_of(request)), model)
         return gr.update(choices=choices, value=[key for _, key in choices])
@@ -182,11 +180,8 @@ def _wire(
 
     moves = [control.change for control in settings[1:]]  # type: ignore[attr-defined]
     at_once: dict[str, Any] = {"queue": False, **private}
-    in_time: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": None, **private}
-    moved = gr.on(moves, quick, settings, live, trigger_mode="always_last", **at_once)
-    moved.then(settle, settings, live, **in_time)
-    opened = tab.select(quick, settings, live, **at_once)
-    opened.then(settle, settings, live, **in_time)
+    answered = connect(answers, MergeControls.from_values, moves, settings, live)
+    answered(tab.select)
     explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
     shown = [told, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
