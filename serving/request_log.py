@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from evaluators.accounts import Account, Observer
 
 LOGGER = "lines.requests"
-KEPT = 10_000
+KEPT = 1000
 """Lines that wait to be written; where nobody reads standard error, further ones are lost, not waited for."""
 LAST = 1.0
 """Seconds that the end of the process waits for lines that are left."""
@@ -43,16 +43,22 @@ def request_log(stream: TextIO | None = None) -> Observer:
 
 
 class _Apart(logging.Handler):
-    """Hands records to a thread that writes them, and never waits for it but at the end."""
+    """Hands records to a thread that writes them, and never waits for it but at the end.
+
+    The end may come more than once: whoever configures logging anew, as uvicorn does when it starts, closes
+    every handler there is. The next record begins another thread.
+    """
 
     def __init__(self, writes: logging.Handler) -> None:
         super().__init__()
         self._writes = writes
         self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(KEPT)
-        self._thread = threading.Thread(target=self._write, name="request log", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="request log", daemon=True)
+            self._thread.start()
         with suppress(queue.Full):
             self._records.put_nowait(record)
 
@@ -64,14 +70,21 @@ class _Apart(logging.Handler):
 
     def close(self) -> None:
         """End the thread, once it has written what is left."""
-        with suppress(queue.Full):
-            self._records.put_nowait(None)
-        self._thread.join(LAST)
+        if self._thread is not None:
+            with suppress(queue.Full):
+                self._records.put_nowait(None)
+            self._thread.join(LAST)
+            self._thread = None
         super().close()
 
     def _write(self) -> None:
-        while (record := self._records.get()) is not None:
-            self._writes.handle(record)
+        going = True
+        while going:
+            record = self._records.get()
+            if record is None:
+                going = False
+            else:
+                self._writes.handle(record)
             self._records.task_done()
 
 

@@ -31,6 +31,11 @@ def evaluated(visitor: Client, alpha: float) -> dict[str, Any]:
     return answer
 
 
+def logged(said: str) -> list[str]:
+    """How the requests ended of which a server's output has a line."""
+    return [json.loads(line)["outcome"] for line in said.splitlines() if line.startswith("{")]
+
+
 def healthy(port: int) -> bool:
     """What the Dockerfile's health check says of a page on this port."""
     line = re.search(r"^HEALTHCHECK .*?CMD (\[.*?\])$", DOCKERFILE, re.MULTILINE | re.DOTALL)
@@ -70,6 +75,7 @@ def test_a_measurement_cut_off_by_sigterm_costs_nothing_that_was_known(tmp_path:
         code, seconds = first.stop()
         assert (code, first.said().count("Traceback")) == (0, 0), first.said()
         assert seconds < WITHIN
+        assert "complete" in logged(first.said())
     with closing(sqlite3.connect(cache / "results.sqlite")) as results:
         assert results.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with started(command, port, ROOT, os.environ, tmp_path / "second") as second:
@@ -79,6 +85,7 @@ def test_a_measurement_cut_off_by_sigterm_costs_nothing_that_was_known(tmp_path:
         assert healthy(port)
         assert second.stop()[0] == 0
         assert not healthy(port)
+        assert sorted(set(logged(second.said()))) == ["complete", "known"]
 
 
 def test_a_page_that_is_still_starting_stops_too(tmp_path: Path) -> None:

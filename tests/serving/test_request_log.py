@@ -11,6 +11,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import uvicorn
 
 from evaluators.accounts import COMPLETE, FAILED, KNOWN, SUPERSEDED, Account
 from serving.request_log import LOGGER, request_log
@@ -85,6 +86,18 @@ def test_no_line_is_written_twice(
     written()
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert caplog.records == []  # the root logger is not told
+
+
+def test_lines_go_on_where_a_server_has_configured_logging() -> None:
+    """uvicorn does when it starts, and closes every handler there is."""
+    stream = io.StringIO()
+    observe = request_log(stream)
+    for number in range(1, 4):
+        observe(ACCOUNT)
+        uvicorn.Config("app:app")
+        observe(ACCOUNT)
+        written()
+        assert len(stream.getvalue().splitlines()) == 2 * number
 
 
 def test_a_line_costs_next_to_nothing() -> None:
