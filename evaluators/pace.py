@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evaluators.whole_files import write_whole
+from lines_core.whole_files import write_whole
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
 WITHIN = 1.1

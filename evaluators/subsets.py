@@ -9,6 +9,7 @@ import hashlib
 import io
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from evaluators.errors import LabError
 from evaluators.tasks import Task
-from evaluators.whole_files import write_whole
+from lines_core.whole_files import write_whole
 
 SEED = 0
 CACHE_VERSION = 1
@@ -189,4 +190,9 @@ def _cache_subset(path: Path, subset: Subset) -> None:
         named = {"images": subset.images, "labels": subset.labels}
         write_whole(path, lambda part: safetensors.torch.save_file(named, part))
     except (OSError, SafetensorError) as error:  # a full disk is the latter
-        _LOG.warning("The prepared pictures could not be cached in %s: %s", path.parent, error)
+        _say_once(path.parent, getattr(error, "strerror", None) or str(error))
+
+
+@cache
+def _say_once(folder: Path, why: str) -> None:
+    _LOG.warning("The prepared pictures could not be cached in %s: %s", folder, why)

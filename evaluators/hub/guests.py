@@ -5,30 +5,19 @@ look; what a session does not have, it cannot tell from what does not exist.
 """
 
 import hashlib
-import os
-import re
-import secrets
 import shutil
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from evaluators.errors import LabError
 from evaluators.hub.checkpoints import LoadedCheckpoint
+from evaluators.hub.rooms import Rooms
 from lines_core.errors import LinesError
-
-if sys.platform != "win32":  # there, what a crash left behind stays
-    import fcntl
-
-LOCK = ".lock"
-_STARTING = "starting"
-_TOKEN = re.compile("[0-9a-f]{32}")
 
 Forgotten = Callable[[str, LoadedCheckpoint], None]
 """Told the model's key and a checkpoint that is gone, to let go of what is kept of it; must not raise."""
@@ -90,7 +79,7 @@ class Guests:
         self._forgotten = forgotten
         self._mutex = threading.Lock()
         self._sessions: dict[bytes, _Guest] = {}
-        self._place = None if folder is None else _Place(folder / "guests")
+        self._rooms = None if folder is None else Rooms(folder / "guests")
         self._temporary = folder is None
 
     # What a session brings
@@ -103,11 +92,14 @@ class Guests:
         with self._mutex:
             return self._guest(session).room
 
-    def admit(self, session: str, size: int) -> "Admission":
+    @contextmanager
+    def admit(self, session: str, size: int) -> Iterator[None]:
         """Promise a session room for one more checkpoint, before anything is written.
 
             with guests.admit(session, size):
                 ...  # write to guests.room(session), then guests.add(...)
+
+        The promise ends with the block: by then the checkpoint itself counts.
 
         Args:
             size: of the checkpoint's residual in bytes.
@@ -137,7 +129,10 @@ class Guests:
                 )
             guest = self._guest(session)
             guest.promised.append(size)
-        return Admission(self, session, guest, size)
+        try:
+            yield
+        finally:
+            self._withdraw(session, guest, size)
 
     def add(self, session: str, model: str, checkpoint: LoadedCheckpoint, size: int) -> None:
         """Keep a checkpoint whose residual lies in the session's room, in place of any other of its key.
@@ -192,13 +187,15 @@ class Guests:
         with self._mutex:
             gone = list(self._sessions.values())
             self._sessions.clear()
-            place = self._place
+            rooms = self._rooms
             if self._temporary:
-                self._place = None
+                self._rooms = None
         for guest in gone:
             self._delete(guest)
-        if place is not None:
-            place.close()
+        if rooms is not None:
+            rooms.close()
+            if self._temporary:
+                shutil.rmtree(rooms.folder.parent, ignore_errors=True)
 
     @property
     def count(self) -> int:
@@ -220,9 +217,9 @@ class Guests:
         name = _name(session)
         guest = self._sessions.get(name)
         if guest is None:
-            if self._place is None:
-                self._place = _Place(Path(tempfile.mkdtemp(prefix="lines-guests-")))
-            guest = _Guest(self._place.new_room(), time.monotonic())
+            if self._rooms is None:
+                self._rooms = Rooms(Path(tempfile.mkdtemp(prefix="lines-guests-")))
+            guest = _Guest(self._rooms.new(), time.monotonic())
             self._sessions[name] = guest
         guest.used = time.monotonic()
         return guest
@@ -236,7 +233,7 @@ class Guests:
     def _remove_stray(self, room: Path) -> None:
         """Delete a room that was written to after its session had left; no other. Holds: the mutex."""
         lived_in = any(guest.room == room for guest in self._sessions.values())
-        if self._place is not None and room.parent == self._place.folder and not lived_in:
+        if self._rooms is not None and room.parent == self._rooms.folder and not lived_in:
             shutil.rmtree(room, ignore_errors=True)
 
     def _withdraw(self, session: str, guest: _Guest, size: int) -> None:
@@ -248,123 +245,6 @@ class Guests:
                 return
             del self._sessions[_name(session)]
         self._delete(guest)
-
-
-class Admission:
-    """A promise of room, which ends with the ``with`` block: by then the checkpoint itself counts."""
-
-    def __init__(self, guests: Guests, session: str, guest: _Guest, size: int) -> None:
-        self._guests = guests
-        self._session = session
-        self._guest = guest
-        self._size = size
-
-    def __enter__(self) -> "Admission":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._guests._withdraw(self._session, self._guest, self._size)
-
-
-class _Place:
-    """The folder of one process among those of others on the same cache, and the lock that says it lives."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self.folder = home / secrets.token_hex(16)
-        self._lock: int | None = None
-        with suppress(OSError):  # nobody to sweep after on a cache that cannot be written to, or even read
-            if home.is_dir():
-                self._sweep()
-
-    def new_room(self) -> Path:
-        """A new folder nobody can guess. Raises: LabError if the disk does not take it."""
-        room = self.folder / secrets.token_hex(16)
-        try:
-            if self._lock is None:
-                self._open()
-            room.mkdir(mode=0o700)
-        except OSError as error:
-            raise LabError(
-                f"There is no place for checkpoints of visitors: {error.strerror or error}. Make room, or "
-                "start the app with another --cache."
-            ) from error
-        return room
-
-    def close(self) -> None:
-        """Delete the folder, and show others that nobody lives here."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self._lock is not None:
-            self.folder.with_suffix(LOCK).unlink(missing_ok=True)
-            os.close(self._lock)
-            self._lock = None
-
-    def _open(self) -> None:
-        """Make the folder and lock it, unseen by the sweep of another process that starts now."""
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _Held(self._home / (_STARTING + LOCK)):
-            lock = _opened(self.folder.with_suffix(LOCK))
-            _locked(lock, wait=True)
-            self.folder.mkdir(mode=0o700)
-        self._lock = lock
-
-    def _sweep(self) -> None:
-        """Delete the folders of processes that are gone without having closed."""
-        if sys.platform == "win32":
-            return
-        with _Held(self._home / (_STARTING + LOCK)):
-            for token in {path.stem for path in self._home.iterdir() if _TOKEN.fullmatch(path.stem)}:
-                lock = self._home / (token + LOCK)
-                with _Held(lock, wait=False) as held:
-                    if held:
-                        shutil.rmtree(self._home / token, ignore_errors=True)
-                        lock.unlink()
-
-
-class _Held:
-    """A lock file, held by this process while the block runs; the system lets go of it with the process.
-
-    Args:
-        wait: for another process to let go of it; else the block is told whether it is held.
-    """
-
-    def __init__(self, path: Path, wait: bool = True) -> None:
-        self._path = path
-        self._wait = wait
-        self._lock: int | None = None
-
-    def __enter__(self) -> bool:
-        self._lock = _opened(self._path)
-        return _locked(self._lock, self._wait)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-
-
-def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-
-
-def _locked(lock: int, wait: bool) -> bool:
-    """Lock an open file for as long as it is open; False if it is another's and ``wait`` is not set."""
-    if sys.platform == "win32":
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _name(session: str) -> bytes:

@@ -1,7 +1,6 @@
 """Write tensors to safetensors files without leaving halves behind."""
 
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from lines_core.checkpoints.reading import SAFETENSORS_SUFFIX
 from lines_core.errors import CheckpointError
 from lines_core.quoted import quoted
+from lines_core.whole_files import write_whole
 
 
 def save_checkpoint(
@@ -41,11 +41,4 @@ def save_checkpoint(
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        safetensors.torch.save_file(apart, partial, metadata)
-        with partial.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(target, lambda part: safetensors.torch.save_file(apart, part, metadata))

@@ -11,7 +11,6 @@ Source: nik-dim/tall_masks; wang-kee/LiNeS reads the same files.
 import os
 import pickle
 import pickletools
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -27,6 +26,7 @@ from lines_core.checkpoints import MAX_BYTES, opened
 from lines_core.errors import CheckpointError, MergeError
 from lines_core.flat import FlatLayout
 from lines_core.merging.packed_masks import PackedMask, pack_slices
+from lines_core.whole_files import write_whole
 
 _SUFFIX = ".npy"
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -76,7 +76,7 @@ def write_masks(path: str | os.PathLike[str], masks: Mapping[str, PackedMask]) -
     """Write masks as the public files hold them: what ``np.save`` of numpy 1 writes, byte for byte.
 
     Every numpy reads it back: ``np.load(path, allow_pickle=True).item()`` is a dictionary of packed uint8
-    arrays. Written to a file beside it first, then renamed, so none is half written.
+    arrays. No file is half written.
 
     Args:
         path: ends in .npy; an existing file is replaced.
@@ -94,15 +94,7 @@ def write_masks(path: str | os.PathLike[str], masks: Mapping[str, PackedMask]) -
         raise CheckpointError(f"Expected masks of one size, got {len(masks)} of the sizes {sizes}.")
     for name in masks:
         _check_name(name, target.name)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with partial.open("xb") as stream:
-            stream.writelines(_file(masks))
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(target, lambda part: _write(part, masks))
 
 
 def public_size(shapes: Mapping[str, Sequence[int]]) -> int:
@@ -476,6 +468,11 @@ class _Memo:
     def put_type_state(self, kind: str, byte_order: bytes) -> bytes:
         state = _whole(3) + byte_order + pickle.NONE * 3 + _whole(-1) * 2 + _whole(_TYPE_STATES[kind][-1])
         return pickle.MARK + state + pickle.TUPLE + self.put() + pickle.BUILD
+
+
+def _write(path: Path, masks: Mapping[str, PackedMask]) -> None:
+    with path.open("xb") as stream:
+        stream.writelines(_file(masks))
 
 
 def _file(masks: Mapping[str, PackedMask]) -> Iterator[bytes | memoryview]:

@@ -22,7 +22,6 @@ import safetensors.torch
 import torch
 
 import evaluators.store
-from evaluators import whole_files
 from evaluators.evaluation import Evaluation, TaskResult
 from evaluators.spec import EditSpec
 from evaluators.store import ResultStore
@@ -31,6 +30,7 @@ from evaluators.subsets import load_subset
 from evaluators.sweeps import run_sweep
 from evaluators.tasks import read_tasks
 from evaluators.torchvision_operators import declare_missing_operators
+from lines_core import whole_files
 from tests.faults.confinement import CannotConfine, mount_private_disk, obey_permissions, remount_read_only
 
 declare_missing_operators()

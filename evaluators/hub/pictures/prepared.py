@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from evaluators.subsets import Subset
-from evaluators.whole_files import write_whole
+from lines_core.whole_files import write_whole
 
 _LOG = logging.getLogger(__name__)
 
