@@ -47,9 +47,11 @@ class Head:
             return empty()
         return self._picture(self.studio, controls, known, Request(0, known.spec.key())) | {"link": None}
 
-    def quick(self, visitor: str, controls: Controls) -> Value | None:
+    def quick(self, visitor: str, controls: Controls, moves: float | None = None) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
 
+        Args:
+            moves: number of this move on the visitor's page, which tells it from those before.
         Returns: None when a newer move of the same visitor has already taken over, or tier 2 of this one.
         """
         request = None
@@ -58,7 +60,7 @@ class Head:
             spec = controls.spec()
             if _in_between(studio, spec) or self.visitors.settles(visitor, spec.key()):
                 return None
-            request = self.visitors.arrive(visitor, spec.key())
+            request = self.visitors.arrive(visitor, spec.key(), moves=moves)
             latest = partial(self.visitors.is_latest, visitor, request)
             evaluation = first_numbers(studio, spec, visitor, latest)
             return self._picture(studio, controls, evaluation, request)
@@ -70,7 +72,7 @@ class Head:
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
 
-    def settle(self, visitor: str, controls: Controls) -> Iterator[Value]:
+    def settle(self, visitor: str, controls: Controls, moves: float | None = None) -> Iterator[Value]:
         """Tier 2: where the visitor has paused, the numbers chunk by chunk until all images are counted.
 
         Tells also what tier 1 may have told: that may be on its way, or have been turned away. Stops as soon
@@ -82,7 +84,7 @@ class Head:
             spec = controls.spec()
             if _in_between(studio, spec):
                 return
-            request = self.visitors.arrive(visitor, spec.key(), settles=True)
+            request = self.visitors.arrive(visitor, spec.key(), settles=True, moves=moves)
             evaluation = known = studio.cached(spec)
             missing = missing_anchors(studio, spec)
             latest = partial(self.visitors.is_latest, visitor, request)

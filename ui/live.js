@@ -7,8 +7,10 @@
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
+// or {state: "nothing"}, which changes nothing.
 // It hears "moved" from Python's listeners (ui/tiers.py) and says "rest" once no control has moved for a while.
 const fixed = JSON.parse(props.fixed);
+let newest = JSON.parse(props.value);
 const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
 const isDark = () => document.body.classList.contains("dark");
 const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
@@ -97,7 +99,7 @@ function remember(trail) {
 
 function show() {
   if (!window.Plotly) return;
-  const value = JSON.parse(props.value);
+  const value = newest;
   if (value.version < memory.version) return;
   memory.version = value.version;
   memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
@@ -122,7 +124,7 @@ function show() {
 // What the page opens with is for visitors who come without a link of their own.
 function open() {
   const asked = new URLSearchParams(window.location.search);
-  if (!fixed.affine || JSON.parse(props.value).version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
+  if (!fixed.affine || newest.version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
 }
 
 function redraw() {
@@ -191,8 +193,11 @@ new MutationObserver(redraw).observe(document.body, { attributes: true, attribut
 const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
 if (!window.Plotly && bundle) bundle.addEventListener("load", open);
 watch("value", () => {
+  const value = JSON.parse(props.value);
+  if (value.state === "nothing") return;
+  newest = value;
   show();
   clearTimeout(silent);
-  if (last !== null && ["partial", "waiting"].includes(JSON.parse(props.value).state)) listen();
+  if (last !== null && ["partial", "waiting"].includes(value.state)) listen();
 });
 open();

@@ -42,6 +42,10 @@ def packed(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+NOTHING = packed({"state": "nothing"})
+"""The answer that changes nothing. Gradio's own, ``gr.skip()``, makes the component anew: 2.1 ms, not 0.3."""
+
+
 @dataclass(frozen=True)
 class Chart:
     """One graph of a panel.

@@ -11,15 +11,18 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from ui.live import Value, packed
+from ui.live import NOTHING, Value, packed
 from ui.visitors import session_of
 
 MOVED = """(...settings) => {
+    window.lxMoves = (window.lxMoves || 0) + 1;
     const moved = new CustomEvent("moved", {detail: JSON.stringify(settings), bubbles: true});
     document.querySelector("#%s .lx-live")?.dispatchEvent(moved);
     return [];
 }"""
 """Tells the panel that its controls have moved."""
+COUNTED = "(...given) => [...given.slice(0, %d), window.lxMoves || 0]"
+"""Says of a request how often controls had moved by then: requests may overtake each other on their way."""
 RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 """For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
 listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
@@ -32,10 +35,10 @@ Given = TypeVar("Given", contravariant=True)
 class Answers(Protocol[Given]):
     """What answers a visitor's move: at once, and where it ends until all is counted. Never raises."""
 
-    def quick(self, visitor: str, controls: Given) -> Value | None:
+    def quick(self, visitor: str, controls: Given, moves: float | None = None) -> Value | None:
         """Tier 1: the answer that is there at once; None if a newer move or ``settle`` has taken over."""
 
-    def settle(self, visitor: str, controls: Given) -> Iterator[Value]:
+    def settle(self, visitor: str, controls: Given, moves: float | None = None) -> Iterator[Value]:
         """Tier 2: answers from more and more pictures, the last one complete; fewer if a newer move comes."""
 
 
@@ -57,26 +60,36 @@ def connect(
     Returns: what lets both tiers answer another event too, such as ``tab.select``.
     """
 
-    def quick(request: gr.Request, *values: Any) -> str | dict[str, Any]:
-        shown = answers.quick(session_of(request), read(values))
-        return gr.skip() if shown is None else packed(shown)
+    def quick(request: gr.Request, *values: Any) -> str:
+        shown = answers.quick(session_of(request), read(values[:-1]), _number(values[-1]))
+        return NOTHING if shown is None else packed(shown)
 
-    def settle(request: gr.Request, *values: Any) -> Iterator[str | dict[str, Any]]:
+    def settle(request: gr.Request, *values: Any) -> Iterator[str]:
         told_anything = False
-        for shown in answers.settle(session_of(request), read(values)):
+        for shown in answers.settle(session_of(request), read(values[:-1]), _number(values[-1])):
             told_anything = True
             yield packed(shown)
         if not told_anything:
-            yield gr.skip()  # Gradio takes a generator without answers for the answer None
+            yield NOTHING  # Gradio takes a generator without answers for the answer None
 
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     at_once: dict[str, Any] = {"queue": False, **private}
     beside: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **private}
     gr.on(moves, None, settings, None, js=MOVED % live.elem_id, trigger_mode="multiple", **private)
-    gr.on(moves, quick, settings, live, trigger_mode="always_last", **at_once)
-    live.rest(settle, settings, live, **beside)
+    assert isinstance(live.parent, gr.blocks.BlockContext)
+    with live.parent:
+        inputs = [*settings, gr.Number(visible=False)]
+    counted = COUNTED % len(settings)
+    gr.on(moves, quick, inputs, live, js=counted, trigger_mode="always_last", **at_once)
+    live.rest(settle, inputs, live, js=counted, **beside)
 
     def also(event: Callable[..., Dependency]) -> None:
-        event(quick, settings, live, **at_once).then(settle, settings, live, **beside)
+        first = event(quick, inputs, live, js=counted, **at_once)
+        first.then(settle, inputs, live, js=counted, **beside)
 
     return also
+
+
+def _number(given: Any) -> float | None:
+    """What the page says of its moves, if that is a number."""
+    return given if isinstance(given, int | float) else None

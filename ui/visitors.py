@@ -10,6 +10,8 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from evaluators.errors import Superseded
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -30,12 +32,15 @@ def session_of(request: gr.Request) -> str:
 class Request:
     """A visitor's latest request: `version` grows by one with each, `key` names what was asked.
 
-    `settles` is True of one that tells all numbers until they are complete.
+    Args:
+        settles: whether it tells all numbers until they are complete.
+        moves: how often the page's controls had moved by then, as it says itself.
     """
 
     version: int
     key: str
     settles: bool = False
+    moves: float = 0
 
 
 class Visitors:
@@ -48,12 +53,22 @@ class Visitors:
         self._capacity = capacity
         self._count = 0
 
-    def arrive(self, visitor: str, key: str, settles: bool = False) -> Request:
-        """Note a new request and forget visitors who have been silent for too long."""
+    def arrive(self, visitor: str, key: str, settles: bool = False, moves: float | None = None) -> Request:
+        """Note a new request and forget visitors who have been silent for too long.
+
+        Args:
+            moves: as for ``Request``; None if the page does not say.
+        Raises: Superseded if the page had sent a request for another position later, which was faster.
+        """
         now = time.monotonic()
         with self._lock:
+            _, before = self._latest.get(visitor, (now, None))
+            if before is not None and before.key != key and moves is not None and moves < before.moves:
+                raise Superseded("A later request of the same visitor was faster.")
+            if moves is None:
+                moves = 0 if before is None else before.moves
             self._count += 1  # one counter for all: a version stays newer even when a visitor was forgotten
-            request = Request(self._count, key, settles)
+            request = Request(self._count, key, settles, moves)
             self._latest[visitor] = (now, request)
             self._latest.move_to_end(visitor)
             while self._latest:

@@ -31,10 +31,15 @@ Counts = tuple[tuple[int, int], ...]
 
 @dataclass
 class Move:
-    """A position of the controls that was asked for, and when its numbers came, in seconds of one clock."""
+    """A position of the controls that was asked for, and when its numbers came, in seconds of one clock.
+
+    Args:
+        number: of the move on this page.
+    """
 
     spec: EditSpec
     made: float
+    number: int = 0
     first: float | None = None
     final: float | None = None
 
@@ -95,7 +100,8 @@ class Visitor:
         with self._changed:
             if self._newest is not None and self._newest[0] == controls:
                 return self._newest[1]
-            made = Move(controls.spec(), time.monotonic())
+            number = 1 if self._newest is None else self._newest[1].number + 1
+            made = Move(controls.spec(), time.monotonic(), number)
             self._newest = self._wanted = controls, made
             self._changed.notify_all()
         return made
@@ -127,7 +133,7 @@ class Visitor:
                 self._wanted = None
             self.seen.moves.append(move)
             body = {
-                "data": list(controls.values()),
+                "data": [*controls.values(), move.number],
                 "fn_index": self._quick,
                 "session_hash": self._client.session_hash,
                 "event_data": None,
@@ -166,7 +172,7 @@ class Visitor:
         """
         controls, move = position
         try:
-            job = self._client.submit(*controls.values(), fn_index=self._settle)
+            job = self._client.submit(*controls.values(), move.number, fn_index=self._settle)
             taken, done = 0, False
             while not done:
                 done = job.done()
@@ -188,10 +194,10 @@ class Visitor:
 
     def _take(self, packed: Any, move: Move) -> None:
         """Read an answer, and note when it came; the page skips what is older than what it shows."""
-        if not isinstance(packed, str):
-            return  # nothing to add
         now = time.monotonic()
         value = json.loads(packed)
+        if value["state"] == "nothing":
+            return
         if value["state"] == "waiting":
             self.seen.lines += 1
         elif value["state"] == "error":
@@ -220,7 +226,7 @@ def _listeners(config: dict[str, Any]) -> tuple[int, int]:
         if [gamma, "change"] in [list(target) for target in one["targets"]]
         and one["backend_fn"]
         and one["trigger_mode"] == "always_last"
-        and len(one["inputs"]) == len(Controls().values())
+        and len(one["inputs"]) == len(Controls().values()) + 1
     )
     rest = [quick["outputs"][0], "rest"]
     settle = next(one for one in config["dependencies"] if rest in [list(to) for to in one["targets"]])

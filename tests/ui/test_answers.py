@@ -145,6 +145,18 @@ def test_a_rest_is_answered_even_if_an_older_move_asks_meanwhile(
     assert [value["state"] for value in head.settle("anna", HERE)] == ["partial", "complete"]
 
 
+def test_what_the_page_sent_earlier_may_arrive_later_and_stops_nothing(head: Head) -> None:
+    here, passed = HERE, replace(HERE, gamma=0.31)
+    settling = head.settle("anna", here, moves=9)
+    assert next(settling)["key"] == here.spec().key()
+    assert head.quick("anna", passed, moves=8) is None
+    assert list(head.settle("anna", passed, moves=8)) == []
+    assert head.quick("anna", here, moves=8) is None  # the same place: told by the one that settles
+    assert [value["state"] for value in settling][-1] == "complete"
+    assert head.quick("anna", passed, moves=10) is not None
+    assert head.quick("ben", passed, moves=1) is not None
+
+
 def test_visitors_forget_the_silent_and_the_many() -> None:
     visitors = Visitors(time_to_live=-1.0)
     request = visitors.arrive("anna", "k")

@@ -88,7 +88,7 @@ class MergeTab:
         self.studio = studio
         self.visitors = visitors
 
-    def quick(self, visitor: str, controls: MergeControls) -> Value | None:
+    def quick(self, visitor: str, controls: MergeControls, moves: float | None = None) -> Value | None:
         """What is known at once, cached or from a first chunk.
 
         None if a newer move has taken over, or ``settle`` of this one.
@@ -96,7 +96,10 @@ class MergeTab:
         name, key = _name(visitor), _key(controls)
         if self.visitors.settles(name, key):
             return None
-        request = self.visitors.arrive(name, key)
+        try:
+            request = self.visitors.arrive(name, key, moves=moves)
+        except Superseded:
+            return None
         latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
@@ -110,10 +113,13 @@ class MergeTab:
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             return _trouble(message_of(problem), request)
 
-    def settle(self, visitor: str, controls: MergeControls) -> Iterator[Value]:
+    def settle(self, visitor: str, controls: MergeControls, moves: float | None = None) -> Iterator[Value]:
         """The numbers until all pictures of all models are counted; stops when a newer move arrives."""
         name = _name(visitor)
-        request = self.visitors.arrive(name, _key(controls), settles=True)
+        try:
+            request = self.visitors.arrive(name, _key(controls), settles=True, moves=moves)
+        except Superseded:
+            return
         latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
