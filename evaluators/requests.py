@@ -41,6 +41,8 @@ from evaluators.store import SCHEMA_VERSION
 from evaluators.turns import Rank, Ticket, Turns
 
 PROGRESS_KEPT = 256
+SLOWEST = 4
+"""Times its patience that whoever waits in a line is told of it at the least."""
 
 
 @dataclass
@@ -196,7 +198,7 @@ class Requests:
     def patiently(self, asked: Asked, patience: float) -> Iterator[Evaluation | InLine]:
         """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
 
-        After a wait of ``patience`` seconds, then after twice as long, three times, ...
+        After a wait of ``patience`` seconds, then after twice as long, three times, and always four times.
         """
         return self._stream(asked, self.turns.announce(asked.visitor), False, False, patience)
 
@@ -232,7 +234,7 @@ class Requests:
                         self._take_next(request, lent)
                     elif not news:
                         try:
-                            self._count_next(request, rank, patience and patience * next(waits))
+                            self._count_next(request, rank, patience and patience * min(next(waits), SLOWEST))
                         except InLine as line:
                             yield line
                             continue

@@ -258,7 +258,8 @@ class Studio:
         """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
 
         Args:
-            patience: seconds of the first wait that is told, then of twice as long, three times, ...
+            patience: seconds of the first wait that is told, then of twice as long, three times, and always
+                four times.
         """
         return self._requests.patiently(self._accepted(spec, visitor), patience)
 

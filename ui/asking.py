@@ -17,7 +17,7 @@ AT_ONCE = 0.6
 """Seconds that a moving slider waits for a turn. The browser sends the next position when it has an answer to
 the last, so a longer wait would spend the turn on a place that the visitor has left."""
 PATIENCE = 1.0
-"""Seconds without a turn after which the page says so; then it does after twice as long, three times, ..."""
+"""Seconds without a turn after which the page says so; later it does after four times as long."""
 
 
 def first_numbers(studio: Studio, spec: EditSpec, visitor: str, latest: Callable[[], bool]) -> Evaluation:

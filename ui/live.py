@@ -27,8 +27,8 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 SCRIPTS = ("bars.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
-SILENCE = 10.0
-"""Seconds without an answer after which the panel asks again; a line is told of sooner."""
+SILENCE = 6.0
+"""Seconds without an answer after which the panel asks again; whoever waits in a line hears of it sooner."""
 
 Value = dict[str, Any]
 
