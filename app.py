@@ -193,6 +193,7 @@ def serve(
 
     from serving.health import health_route
     from serving.housekeeping import keep_house
+    from serving.memory import give_back
     from serving.metrics import metrics_route
     from serving.stopping import closing
     from serving.upload_folder import UploadSweeper
@@ -218,7 +219,7 @@ def serve(
         app_kwargs={"routes": routes, "middleware": [gate]},
         **launch_settings(),
     )
-    keep_house([UploadSweeper(folder).sweep, studio.expire])
+    keep_house([UploadSweeper(folder).sweep, studio.expire, give_back])
     return shown
 
 
