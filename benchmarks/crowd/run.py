@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -27,6 +27,8 @@ from ui.controls import Controls
 
 ARRIVE = 10.0
 """Seconds over which the visitors arrive: a class opens a page within some seconds, not at one instant."""
+LEAVE = 5 * TIMEOUT
+"""Seconds that all have, beyond their stay, for the start of their process and for their last answers."""
 WATCH = 1.0
 NICE = 10
 """The visitors' share of this machine comes after the server's: at home they have machines of their own."""
@@ -76,6 +78,7 @@ def crowd(visitors: int, seconds: float, habits: Habits | None = None, browser: 
 
     Args:
         browser: one of them is a Chromium, if there is one on this machine.
+    Raises: TimeoutError if they do not come back.
     """
     habits = habits or Habits()
     with served() as (address, process, assets):
@@ -85,8 +88,10 @@ def crowd(visitors: int, seconds: float, habits: Habits | None = None, browser: 
         watcher = threading.Thread(target=_watch, args=(process, begin, memory, done), daemon=True)
         watcher.start()
         real = browser and driving.chromium() is not None
-        with ProcessPoolExecutor(1, get_context("spawn"), _stand_back) as elsewhere:
-            seen = elsewhere.submit(everybody, address, visitors, seconds, habits, real).result()
+        # ended in any case: a client whose last answer got lost listens for it as long as the server is there
+        with get_context("spawn").Pool(1, _stand_back) as elsewhere:
+            told = elsewhere.apply_async(everybody, (address, visitors, seconds, habits, real))
+            seen = told.get(ARRIVE + seconds + LEAVE)
         done.set()
         watcher.join()
         figures = _figures(address)
