@@ -82,7 +82,6 @@ class Visitor:
         self._client = Client(
             address, verbose=False, analytics_enabled=False, download_files=False, ssl_verify=False
         )
-        # a browser asks again when the server has just closed a connection that was idle for five seconds
         self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE))
         self._quick, self._settle = _listeners(self._client.config)
         settle = self._client.endpoints[self._settle]
@@ -140,11 +139,18 @@ class Visitor:
                 "trigger_id": None,
             }
             try:
-                answer = self._http.post(f"{self._client.src_prefixed}run/predict", json=body)
-                answer.raise_for_status()
-                self._take(answer.json()["data"][0], move)
+                self._take(self._post(body).json()["data"][0], move)
             except (httpx.HTTPError, LookupError, ValueError) as error:
                 self.seen.errors.append(f"{type(error).__name__}: {error}")
+
+    def _post(self, body: dict[str, Any]) -> httpx.Response:
+        """The answer to a request; a browser too sends it again where the server just closed an idle line."""
+        address = f"{self._client.src_prefixed}run/predict"
+        try:
+            answer = self._http.post(address, json=body)
+        except httpx.RemoteProtocolError:
+            answer = self._http.post(address, json=body)
+        return answer.raise_for_status()
 
     def _rest(self) -> None:
         """Begin tier 2 wherever the controls rest."""
