@@ -1,4 +1,4 @@
-"""What has to be done now and then for as long as the server runs: deleting what nobody came back for."""
+"""What has to be done now and then for as long as the server runs."""
 
 import logging
 import threading

@@ -20,6 +20,7 @@ from ui.live import QUIET, SILENCE
 TIMEOUT = 60.0
 """Seconds after which a request counts as one that never came back."""
 KEEP_ALIVE = 2.0
+"""Seconds a connection may be idle: below the server's five, so that a request is seldom sent again."""
 LOOK = 0.05
 """Seconds between two looks at the client's answers. Iterating over its jobs looks every millisecond, which
 takes half a core from the server where 40 visitors do."""

@@ -100,9 +100,7 @@ def test_processes_share_a_store_from_its_first_moment(
     # where the last of them close at one moment each takes another for one that goes on, and SQLite leaves
     # its log; whoever closes the file next finds all in it and tidies up
     store = ResultStore(path)
-    assert [store.get(str(number)) for number in range(6 * 25)] == [
-        made_up(number) for number in range(6 * 25)
-    ]
+    assert all(store.get(str(number)) == made_up(number) for number in range(6 * 25))
     store.close()
     files = ["results.sqlite"] if content is None else ["results-2.sqlite", "results.sqlite"]
     assert sorted(one.name for one in tmp_path.iterdir()) == files
