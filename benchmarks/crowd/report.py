@@ -1,4 +1,8 @@
-"""What a crowd saw, in a table."""
+"""What a crowd saw, in a table.
+
+"late" is by how much the visitors' own moves came late (p95): what is far above 0 there, in the times too, is
+of the visitors' process and not of the server.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ SETTLED = 60.0
 
 def headline() -> None:
     """The head of the table."""
-    columns = ("visitors", "first numbers (s)", "final numbers (s)", "worst/med", "cached", "shared")
-    print("{:>8} {:>22} {:>29} {:>9} {:>6} {:>6}".format(*columns), end=" ")
+    columns = ("visitors", "first numbers (s)", "final numbers (s)", "worst/med", "cached", "shared", "late")
+    print("{:>8} {:>22} {:>29} {:>9} {:>6} {:>6} {:>5}".format(*columns), end=" ")
     print("{:>8} {:>5} {:>8} {:>6} {:>6}".format("answers", "wrong", "timeouts", "errors", "lines"))
     print(f"{'':>8} {'p50  p95  p99':>22} {'p50  p95  p99 (share)':>29}", flush=True)
 
@@ -24,13 +28,14 @@ def row(found: Crowd) -> None:
     firsts = [move.first - move.made for one in found.seen for move in one.looked if move.first]
     looked = [move for one in found.seen for move in one.looked]
     finals = [move.final - move.made for move in looked if move.final]
+    late = [seconds for one in found.seen for seconds in one.late]
     asked = sum(found.outcomes.values())
     chunks = sum(found.chunks.values())
     print(
         f"{found.visitors:8} {_percentiles(firsts):>22} "
         f"{_percentiles(finals) + f' ({100 * len(finals) / max(1, len(looked)):.0f} %)':>29} "
         f"{fairness(found):9.2f} {_share(found.outcomes.get('known', 0), asked):>6} "
-        f"{_share(found.chunks.get('shared', 0), chunks):>6} "
+        f"{_share(found.chunks.get('shared', 0), chunks):>6} {quantile(late, 0.95):5.2f} "
         f"{found.compared:8} {len(found.wrong):5} {found.timeouts:8} {len(found.errors):6} "
         f"{sum(one.lines for one in found.seen):6}",
         flush=True,

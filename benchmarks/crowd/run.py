@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import threading
@@ -10,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.crowd.browser import browse
+from benchmarks.crowd.ears import Ears
 from benchmarks.crowd.student import Habits, study
 from benchmarks.crowd.truth import wrong_answers
 from benchmarks.crowd.visitor import TIMEOUT, Seen, Visitor
@@ -30,8 +30,6 @@ ARRIVE = 10.0
 LEAVE = 5 * TIMEOUT
 """Seconds that all have, beyond their stay, for the start of their process and for their last answers."""
 WATCH = 1.0
-NICE = 10
-"""The visitors' share of this machine comes after the server's: at home they have machines of their own."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def crowd(visitors: int, seconds: float, habits: Habits | None = None, browser: 
         watcher.start()
         real = browser and driving.chromium() is not None
         # ended in any case: a client whose last answer got lost listens for it as long as the server is there
-        with get_context("spawn").Pool(1, _stand_back) as elsewhere:
+        with get_context("spawn").Pool(1) as elsewhere:
             told = elsewhere.apply_async(everybody, (address, visitors, seconds, habits, real))
             seen = told.get(ARRIVE + seconds + LEAVE)
         done.set()
@@ -109,30 +107,24 @@ def crowd(visitors: int, seconds: float, habits: Habits | None = None, browser: 
     )
 
 
-def _stand_back() -> None:
-    """Let the server come first; where the system shares out by sessions, so that it does among these too."""
-    os.nice(NICE)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE))
-
-
 def everybody(address: str, visitors: int, seconds: float, habits: Habits, browser: bool) -> tuple[Seen, ...]:
     """What each visitor saw, a browser last if one is among them. They arrive one after the other."""
     begin = time.monotonic()
     end = begin + ARRIVE + seconds
+    ears = Ears()
     with ThreadPoolExecutor(visitors) as pool:
         people: list[Future[Seen]] = []
         for number in range(visitors - browser):
             wait = begin + ARRIVE * number / visitors
-            people.append(pool.submit(_visit, address, habits, number, wait, end))
+            people.append(pool.submit(_visit, address, ears, habits, number, wait, end))
         if browser:
             people.append(pool.submit(browse, address, habits.tasks[0], visitors, end))
         return tuple(one.result() for one in people)
 
 
-def _visit(address: str, habits: Habits, number: int, arrive: float, end: float) -> Seen:
+def _visit(address: str, ears: Ears, habits: Habits, number: int, arrive: float, end: float) -> Seen:
     time.sleep(max(0.0, arrive - time.monotonic()))
-    visitor = Visitor(address)
+    visitor = Visitor(address, ears)
     try:
         study(visitor, habits, number, end)
     finally:
@@ -155,7 +147,7 @@ def served() -> Iterator[tuple[str, int, Path]]:
 
 def _warm_up(address: str) -> None:
     """Let one visitor come first, for whom the app reads the model: a class comes to a page that runs."""
-    visitor = Visitor(address)
+    visitor = Visitor(address, Ears())
     visitor.wait(visitor.move(Controls(gamma=0.123)), final=True, seconds=TIMEOUT)
     visitor.close()
 

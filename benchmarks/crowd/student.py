@@ -51,7 +51,9 @@ def study(visitor: Visitor, habits: Habits, seed: int, until: float) -> None:
             gamma = start + (goal - start) * number / moves
             controls = replace(controls, gamma=round(habits.step * round(gamma / habits.step), 9))
             last = visitor.move(controls)
+            made = time.monotonic()
             time.sleep(1 / MOVES_A_SECOND)
+            visitor.seen.late.append(time.monotonic() - made - 1 / MOVES_A_SECOND)
         if last not in visitor.seen.looked[-1:]:  # else the slider came back to where it was
             visitor.seen.looked.append(last)
         visitor.wait(last, final=False, seconds=TIMEOUT)

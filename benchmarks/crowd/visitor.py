@@ -8,11 +8,13 @@ import threading
 import time
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 from gradio_client import Client
 
+from benchmarks.crowd.ears import Ears
 from evaluators.spec import EditSpec
 from ui.controls import Controls
 from ui.live import QUIET, SILENCE
@@ -21,9 +23,6 @@ TIMEOUT = 60.0
 """Seconds after which a request counts as one that never came back."""
 KEEP_ALIVE = 2.0
 """Seconds a connection may be idle: below the server's five, so that a request is seldom sent again."""
-LOOK = 0.05
-"""Seconds between two looks at the client's answers. Iterating over its jobs looks every millisecond, which
-takes half a core from the server where 40 visitors do."""
 _ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
 
 Counts = tuple[tuple[int, int], ...]
@@ -54,6 +53,7 @@ class Seen:
         looked: those where the visitor stopped and waited for numbers.
         returned: (spec, counts) of every answer with numbers.
         lines: how often the page said how long the line is.
+        late: seconds by which each move came later than the visitor meant it to, for want of processor time.
         errors: answers that are none, and requests that failed.
     """
 
@@ -61,6 +61,7 @@ class Seen:
     looked: list[Move] = field(default_factory=list)
     returned: list[tuple[EditSpec, Counts]] = field(default_factory=list)
     lines: int = 0
+    late: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -74,11 +75,16 @@ class Visitor:
     """One open page. Its session is that of a ``gradio_client``, which also keeps the heartbeat.
 
     The first tier is a plain POST that keeps the last move while one is on its way, the second a job of the
-    client once the controls rest, as in the browser. Both run in threads of their own.
+    client once the controls rest, as in the browser.
+
+    Args:
+        address: of the page.
+        ears: hear the jobs' answers.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, ears: Ears) -> None:
         self.seen = Seen()
+        self._ears = ears
         # without ssl_verify the client reads all certificates anew for each request, over plain HTTP too
         self._client = Client(
             address, verbose=False, analytics_enabled=False, download_files=False, ssl_verify=False
@@ -91,6 +97,7 @@ class Visitor:
         self._newest: tuple[Controls, Move] | None = None
         self._wanted: tuple[Controls, Move] | None = None
         self._open = True
+        self._refining = 0
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._rest)]
         for thread in self._threads:
             thread.start()
@@ -116,8 +123,10 @@ class Visitor:
         with self._changed:
             self._open = False
             self._changed.notify_all()
-        for thread in self._threads:  # with those that _rest has begun
+        for thread in self._threads:
             thread.join(TIMEOUT)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._refining, TIMEOUT)
         self._client.close()
         self._http.close()
 
@@ -163,41 +172,42 @@ class Visitor:
                 if newest is None or self._moves_on(newest, QUIET):
                     continue
             rested = newest
-            thread = threading.Thread(target=self._refine, args=(rested,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._refine(rested)
 
     def _moves_on(self, position: tuple[Controls, Move] | None, seconds: float | None = None) -> bool:
         """Wait until the controls are moved from a position or the page is closed; whether they were."""
         return self._changed.wait_for(lambda: self._newest is not position or not self._open, seconds)
 
     def _refine(self, position: tuple[Controls, Move], again: bool = True) -> None:
-        """Tier 2: take answers until they are complete, or the server stops because the visitor moves on.
-
-        The client can lose an answer if its stream of answers closes just as it asks. As the page does, it
-        asks once more then.
-        """
+        """Tier 2: take answers until they are complete, or the server stops because the visitor moves on."""
         controls, move = position
-        try:
-            job = self._client.submit(*controls.values(), move.number, fn_index=self._settle)
-            taken, done = 0, False
-            while not done:
-                done = job.done()
-                values = job.outputs()[taken:]
-                for value in values:
-                    self._take(value, move)
-                taken += len(values)
-                time.sleep(LOOK)
-            job.result(timeout=TIMEOUT)
-        except CancelledError:
-            with self._changed:
-                moved = self._moves_on(position, SILENCE)
-            if not moved and again:
-                self._refine(position, again=False)
-            elif not moved:
-                self.seen.errors.append("an answer was lost twice")
-        except Exception as error:  # noqa: BLE001 -- whatever it is, the visitor has no numbers
+        with self._changed:
+            self._refining += 1
+        job = self._client.submit(*controls.values(), move.number, fn_index=self._settle)
+        self._ears.hear(job, partial(self._take, move=move), partial(self._refined, position, again))
+
+    def _refined(self, position: tuple[Controls, Move], again: bool, error: BaseException | None) -> None:
+        """Tier 2 is over. The client can lose an answer if its stream of answers closes just as it asks."""
+        if isinstance(error, CancelledError):
+            threading.Timer(SILENCE, self._refine_again, [position, again]).start()
+            return
+        if error is not None:
             self.seen.errors.append(f"{type(error).__name__}: {error}")
+        self._ended()
+
+    def _refine_again(self, position: tuple[Controls, Move], again: bool) -> None:
+        """After some silence, ask once more as the page does, unless the visitor has moved on."""
+        if self._newest is position and self._open:
+            if again:
+                self._refine(position, again=False)
+            else:
+                self.seen.errors.append("an answer was lost twice")
+        self._ended()
+
+    def _ended(self) -> None:
+        with self._changed:
+            self._refining -= 1
+            self._changed.notify_all()
 
     def _take(self, packed: Any, move: Move) -> None:
         """Read an answer, and note when it came; the page skips what is older than what it shows."""
