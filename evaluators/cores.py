@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 
 _ONE_MAP = threading.Lock()
+_NUMBER = threading.Lock()  # held while a thread has set torch's number for itself, which others take over
 _all = 0
 
 
@@ -22,8 +23,9 @@ def one_each() -> Iterator[int]:
         yield 0
         return
     try:
-        _all = torch.get_num_threads()
-        torch.set_num_threads(1)
+        with _NUMBER:
+            _all = torch.get_num_threads()
+            torch.set_num_threads(1)
         yield _all
     finally:
         torch.set_num_threads(_all)
@@ -37,3 +39,18 @@ def use_all() -> None:
     """
     if _all and not _ONE_MAP.locked() and torch.get_num_threads() != _all:
         torch.set_num_threads(_all)
+
+
+@contextmanager
+def one_left() -> Iterator[None]:
+    """This thread uses all cores but one for the length of a ``with`` block, if they are not shared out."""
+    with _NUMBER:
+        number = torch.get_num_threads()
+        if number == 1 or _ONE_MAP.locked():
+            yield
+            return
+        torch.set_num_threads(number - 1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(number)

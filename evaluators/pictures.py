@@ -39,6 +39,11 @@ class Chunk:
     parts: tuple[Part, ...]
     whole: bool
 
+    @property
+    def pictures(self) -> int:
+        """How many there are, over all tasks."""
+        return sum(part.stop - part.start for part in self.parts)
+
 
 class Pictures:
     """Pictures of k tasks as uint8.

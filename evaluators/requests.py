@@ -9,10 +9,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Generator, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import cast
+from weakref import WeakKeyDictionary
 
 from evaluators.accounts import (
     COMPLETE,
@@ -34,8 +35,10 @@ from evaluators.hub.loading import Wish
 from evaluators.known import KnownAnswers
 from evaluators.labs.lab import Lab
 from evaluators.lent_gpu import Counted, LentGpu
+from evaluators.live import LiveEncoder
 from evaluators.measurement import Measurement
 from evaluators.pictures import Chunk, Pictures
+from evaluators.spare_core import SpareCore
 from evaluators.spec import EditSpec
 from evaluators.store import SCHEMA_VERSION
 from evaluators.turns import Rank, Ticket, Turns
@@ -150,6 +153,7 @@ class Requests:
         self._observe = observe
         # One thread for all chunks: each one that computes has OpenMP threads and memory of its own.
         self._model = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._spare: WeakKeyDictionary[LiveEncoder, SpareCore] = WeakKeyDictionary()  # its thread's only
         self._mutex = threading.Lock()  # guards the dictionary below
         self._progress: OrderedDict[str, _Progress] = OrderedDict()
 
@@ -265,10 +269,31 @@ class Requests:
                 ledger.queue += time.perf_counter() - asked
                 asked = 0.0
                 if not request.catch_up():
-                    self._model.submit(_count, request, heads).result()
+                    self._model.submit(self._count, request, heads).result()
         finally:
             if asked:
                 ledger.queue += time.perf_counter() - asked
+
+    def _count(self, request: _Request, heads: Sequence[Head]) -> None:
+        """Count the next chunk of a request that has the turn."""
+        lab, measurement = request.asked.lab, request.asked.measurement
+        chunk = request.chunks[len(request.correct)]
+        use_all()
+        crowded = self.turns.waiting > 0 and lab.device.type == "cpu"
+        spare = self._spare.setdefault(lab.encoder, SpareCore())
+        began = time.perf_counter()
+        with lab.encoder.guarded(), spare.counting(chunk.pictures) if crowded else nullcontext():
+            lab.encoder.carry(measurement.residual, measurement.scales)
+            written = time.perf_counter()
+            correct = count_chunk(lab, measurement, request.pictures, chunk, heads)
+        ended = time.perf_counter()
+        request.ledger.edit += written - began
+        request.ledger.forward += ended - written
+        request.ledger.counted += 1
+        request.progress.seconds += ended - began
+        request.correct.append(correct)
+        if chunk.whole:
+            request.progress.correct.append(correct)
 
     def _lent(self, request: _Request) -> Generator[Counted, None, None] | None:
         """The counts that are missing, from a lent GPU; None if there is no lender."""
@@ -328,26 +353,6 @@ class Requests:
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)
         return progress
-
-
-def _count(request: _Request, heads: Sequence[Head]) -> None:
-    """Count the next chunk of a request that has the turn."""
-    lab, measurement = request.asked.lab, request.asked.measurement
-    chunk = request.chunks[len(request.correct)]
-    use_all()
-    began = time.perf_counter()
-    with lab.encoder.guarded():
-        lab.encoder.carry(measurement.residual, measurement.scales)
-        written = time.perf_counter()
-        correct = count_chunk(lab, measurement, request.pictures, chunk, heads)
-    ended = time.perf_counter()
-    request.ledger.edit += written - began
-    request.ledger.forward += ended - written
-    request.ledger.counted += 1
-    request.progress.seconds += ended - began
-    request.correct.append(correct)
-    if chunk.whole:
-        request.progress.correct.append(correct)
 
 
 def _outcome(error: BaseException) -> str:
