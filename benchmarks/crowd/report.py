@@ -28,14 +28,15 @@ def row(found: Crowd) -> None:
     firsts = [move.first - move.made for one in found.seen for move in one.looked if move.first]
     looked = [move for one in found.seen for move in one.looked]
     finals = [move.final - move.made for move in looked if move.final]
-    late = [seconds for one in found.seen for seconds in one.late]
+    lates = [seconds for one in found.seen for seconds in one.late]
+    late = f"{quantile(lates, 0.95):.2f}" if lates else "-"  # a browser does not say
     asked = sum(found.outcomes.values())
     chunks = sum(found.chunks.values())
     print(
         f"{found.visitors:8} {_percentiles(firsts):>22} "
         f"{_percentiles(finals) + f' ({100 * len(finals) / max(1, len(looked)):.0f} %)':>29} "
         f"{fairness(found):9.2f} {_share(found.outcomes.get('known', 0), asked):>6} "
-        f"{_share(found.chunks.get('shared', 0), chunks):>6} {quantile(late, 0.95):5.2f} "
+        f"{_share(found.chunks.get('shared', 0), chunks):>6} {late:>5} "
         f"{found.compared:8} {len(found.wrong):5} {found.timeouts:8} {len(found.errors):6} "
         f"{sum(one.lines for one in found.seen):6}",
         flush=True,
