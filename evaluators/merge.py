@@ -92,7 +92,7 @@ class Merge:
         """The merge that ``plain`` describes. Raises: SpecError as the constructor, or for a foreign key."""
         if not isinstance(plain, Mapping):
             raise SpecError(f"A merge is its settings by name, got {quoted(plain)}.")
-        foreign = [name for name in plain if name not in ("checkpoints", "method", "settings", "task")]
+        foreign = any(name not in ("checkpoints", "method", "settings", "task") for name in plain)
         if foreign or "checkpoints" not in plain:
             got = ", ".join(quoted(name) for _, name in zip(range(5), plain, strict=False))
             raise SpecError(f"A merge has checkpoints, method, settings and task, got {got}.")

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -184,10 +185,10 @@ class EditSpec:
         known = sorted(field.name for field in fields(cls))
         if not isinstance(plain, Mapping):
             raise SpecError(f"An edit is its settings by name, got {quoted(plain)}.")
-        foreign = [name for name in plain if name not in known]
+        foreign = [*islice((name for name in plain if name not in known), 2)]
         if foreign:
             raise SpecError(
-                f"An edit has no setting {', '.join(map(quoted, foreign[:2]))}: it has {', '.join(known)}."
+                f"An edit has no setting {', '.join(map(quoted, foreign))}: it has {', '.join(known)}."
             )
         values = dict(plain)
         if isinstance(values.get("free_form"), list):

@@ -76,10 +76,11 @@ HARMLESS = {("free_form", "nothing"), ("merge", "nothing")}
 
 
 def refused(parse: Callable[[], object], what: str) -> str:
-    start = time.process_time()
+    """What it is refused with: in short, and within a second's work of the one thread that parses."""
+    start = time.thread_time()
     with pytest.raises(SpecError, match=what) as raised:
         parse()
-    assert time.process_time() - start < 1
+    assert time.thread_time() - start < 1
     check_message(str(raised.value))
     return str(raised.value)
 
@@ -130,10 +131,10 @@ def test_what_is_no_table_is_no_edit(wrong: str) -> None:
 
 
 def test_a_million_settings_and_checkpoints() -> None:
-    refused(
-        lambda: EditSpec.from_dict(dict.fromkeys(map(str, range(1_000_000)), 0)), "has no setting '0', '1'"
-    )
-    refused(lambda: Merge.from_dict({"checkpoints": [f"t{n}" for n in range(10**6)]}), "takes 1 to 100")
+    strange = dict.fromkeys(map(str, range(1_000_000)), 0)
+    refused(lambda: EditSpec.from_dict(strange), "has no setting '0', '1'")
+    many = [f"t{number}" for number in range(1_000_000)]
+    refused(lambda: Merge.from_dict({"checkpoints": many}), "takes 1 to 100")
     foreign = {f"{'x' * 50}{number}": 1 for number in range(10**5)}
     refused(lambda: Merge.from_dict({"checkpoints": ["digits"], **foreign}), "got 'checkpoints', 'xx")
     settings = {f"s{number}": 1.0 for number in range(10**5)}
