@@ -15,25 +15,16 @@ from itertools import count
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from evaluators.accounts import (
-    COMPLETE,
-    FAILED,
-    KNOWN,
-    PARTIAL,
-    REFUSED,
-    SUPERSEDED,
-    WAITING,
-    Account,
-    Observer,
-)
+from evaluators.accounts import COMPLETE, KNOWN, PARTIAL, Observer
 from evaluators.cores import use_all
 from evaluators.counting import count_chunk
-from evaluators.errors import Crowded, InLine, SpecError, Superseded
+from evaluators.errors import InLine
 from evaluators.evaluation import Evaluation, TaskResult, task_role
 from evaluators.heads import Head
 from evaluators.hub.loading import Wish
 from evaluators.known import KnownAnswers
 from evaluators.labs.lab import Lab
+from evaluators.ledger import Ledger
 from evaluators.lent_gpu import Counted, LentGpu
 from evaluators.live import LiveEncoder
 from evaluators.measurement import Measurement
@@ -55,41 +46,6 @@ class _Progress:
     correct: list[tuple[int, ...]] = field(default_factory=list)
     seconds: float = 0.0
     device: str = ""
-
-
-@dataclass
-class _Ledger:
-    """What one request has cost so far."""
-
-    spec: str
-    began: float = field(default_factory=time.perf_counter)
-    queue: float = 0.0
-    edit: float = 0.0
-    forward: float = 0.0
-    first: float = 0.0
-    counted: int = 0
-    shared: int = 0
-    outcome: str = PARTIAL
-
-    def told(self, outcome: str) -> None:
-        """An answer went out."""
-        self.first = self.first or time.perf_counter() - self.began
-        self.outcome = outcome
-
-    def account(self, error: BaseException | None) -> Account:
-        """The request as it ended."""
-        return Account(
-            self.spec,
-            self.outcome if error is None else _outcome(error),
-            "" if error is None else type(error).__name__,
-            self.queue,
-            self.edit,
-            self.forward,
-            time.perf_counter() - self.began,
-            self.first,
-            self.counted,
-            self.shared,
-        )
 
 
 @dataclass(frozen=True)
@@ -122,7 +78,7 @@ class _Request:
     chunks: tuple[Chunk, ...]
     progress: _Progress
     ticket: Ticket
-    ledger: _Ledger
+    ledger: Ledger
     correct: list[tuple[int, ...]] = field(default_factory=list)
 
     @property
@@ -158,9 +114,9 @@ class Requests:
         self._progress: OrderedDict[str, _Progress] = OrderedDict()
 
     @contextmanager
-    def accounted(self, spec: EditSpec) -> Iterator[_Ledger]:
+    def accounted(self, spec: EditSpec) -> Iterator[Ledger]:
         """A ledger whose account is told when the ``with`` block ends, however it does."""
-        ledger, error = _Ledger(spec.key() if self._observe else ""), None
+        ledger, error = Ledger(spec.key() if self._observe else ""), None
         try:
             yield ledger
         except GeneratorExit:
@@ -211,7 +167,7 @@ class Requests:
 
         Raises: ValueError unless every chunk is counted.
         """
-        request = self._request(asked, Ticket(None), _Ledger(""), _Progress(seconds=seconds))
+        request = self._request(asked, Ticket(None), Ledger(""), _Progress(seconds=seconds))
         request.correct.extend(correct)
         if not request.complete:
             raise ValueError(f"{len(request.chunks)} chunks are to be counted, got {len(correct)}.")
@@ -251,7 +207,7 @@ class Requests:
                 if lent is not None:
                     lent.close()
 
-    def _request(self, asked: Asked, ticket: Ticket, ledger: _Ledger, progress: _Progress) -> _Request:
+    def _request(self, asked: Asked, ticket: Ticket, ledger: Ledger, progress: _Progress) -> _Request:
         measurement = asked.measurement
         pictures = asked.lab.pictures(measurement.suite, measurement.split)
         chunks = pictures.chunks(measurement.images)
@@ -353,12 +309,3 @@ class Requests:
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)
         return progress
-
-
-def _outcome(error: BaseException) -> str:
-    """How a request ended that ended with an exception."""
-    if isinstance(error, Superseded):
-        return SUPERSEDED
-    if isinstance(error, InLine):
-        return WAITING
-    return REFUSED if isinstance(error, SpecError | Crowded) else FAILED

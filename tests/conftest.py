@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _one_torch_thread() -> None:
     """Two threads gain nothing on encoders this small, and wait for each other on a busy machine."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[Callable[[int], None]]:
+    """Sets on how many threads torch computes; after the test it is as before."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

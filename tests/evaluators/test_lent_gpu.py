@@ -226,16 +226,12 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
 
 
 def test_what_torch_did_here_on_many_threads_does_not_hang_a_worker(
-    lent: Studio, truth: dict[EditSpec, Any]
+    lent: Studio, truth: dict[EditSpec, Any], torch_threads: Callable[[int], None]
 ) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        torch.randn(1000, 1000) @ torch.randn(1000, 1000)
-        torch.randn(4_000_000).add_(1)
-        assert counts(in_time(lambda: lent.evaluate(SPECS[2]))) == truth[SPECS[2]]
-    finally:
-        torch.set_num_threads(threads)
+    torch_threads(2)
+    torch.randn(1000, 1000) @ torch.randn(1000, 1000)
+    torch.randn(4_000_000).add_(1)
+    assert counts(in_time(lambda: lent.evaluate(SPECS[2]))) == truth[SPECS[2]]
 
 
 def subclasses(of: type[LinesError]) -> set[type[LinesError]]:

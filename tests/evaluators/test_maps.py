@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,57 +101,50 @@ def test_what_goes_wrong_in_a_worker_is_raised(studio: Studio, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(threads: int) -> None:
+def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(
+    threads: int, torch_threads: Callable[[int], None]
+) -> None:
     """Twelve blocks and real weights: any difference in rounding would show in some of 3,200 answers."""
     keys = tuple(one.key for one in Studio(ASSETS, None).checkpoints() if one.suite == "tasks")
     recipe = Recipe(keys)
     specs = [
         spec for alpha, beta in ((0.1, 0.3), (0.1, 0.5)) for spec in recipe.specs(alpha, beta, split="val")
     ]
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
-        one_by_one = dict(run_sweep(Studio(ASSETS, None), specs))
-        together = dict(run_map(Studio(ASSETS, None), specs))
-    finally:
-        torch.set_num_threads(before)
+    torch_threads(threads)
+    one_by_one = dict(run_sweep(Studio(ASSETS, None), specs))
+    together = dict(run_map(Studio(ASSETS, None), specs))
     assert {spec: found.tasks for spec, found in together.items()} == {
         spec: found.tasks for spec, found in one_by_one.items()
     }
 
 
 def test_a_second_map_at_the_same_time_is_measured_through_the_studio_and_neither_slows_what_follows(
-    lab: Path,
+    lab: Path, torch_threads: Callable[[int], None]
 ) -> None:
     """Each used to save and restore torch's number of threads: the second put back the 1 of the first."""
-    studio, threads = Studio(lab, None, chunk=CHUNK), torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        first = run_map(studio, cells(20), "anna")
-        next(first)
-        second = dict(run_map(studio, cells(30), "ben"))
-        assert dict(run_sweep(Studio(lab, None, chunk=CHUNK), cells(30))).keys() == second.keys()
-        assert len(dict(first)) == len(cells(20)) - 1
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(threads)
+    torch_threads(2)
+    studio = Studio(lab, None, chunk=CHUNK)
+    first = run_map(studio, cells(20), "anna")
+    next(first)
+    second = dict(run_map(studio, cells(30), "ben"))
+    assert dict(run_sweep(Studio(lab, None, chunk=CHUNK), cells(30))).keys() == second.keys()
+    assert len(dict(first)) == len(cells(20)) - 1
+    assert torch.get_num_threads() == 2
 
 
-def test_a_model_that_first_counts_during_a_map_gets_its_cores_back(studio: Studio) -> None:
+def test_a_model_that_first_counts_during_a_map_gets_its_cores_back(
+    studio: Studio, torch_threads: Callable[[int], None]
+) -> None:
     """A thread takes over torch's number of threads when it first computes, and keeps it."""
-    threads = torch.get_num_threads()
+    torch_threads(2)
     seen = studio._requests._model
-    try:
-        torch.set_num_threads(2)
-        running = run_map(studio, cells(20))
-        next(running)
-        studio.evaluate(EditSpec.lines("digits", 0.3))
-        assert seen.submit(torch.get_num_threads).result() == 1
-        list(running)
-        studio.evaluate(EditSpec.lines("digits", 0.4))
-        assert seen.submit(torch.get_num_threads).result() == 2
-    finally:
-        torch.set_num_threads(threads)
+    running = run_map(studio, cells(20))
+    next(running)
+    studio.evaluate(EditSpec.lines("digits", 0.3))
+    assert seen.submit(torch.get_num_threads).result() == 1
+    list(running)
+    studio.evaluate(EditSpec.lines("digits", 0.4))
+    assert seen.submit(torch.get_num_threads).result() == 2
 
 
 def test_a_map_ends_when_its_visitor_leaves(studio: Studio) -> None:

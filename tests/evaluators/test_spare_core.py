@@ -1,7 +1,7 @@
 """How many cores a model uses while visitors wait."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -22,11 +22,8 @@ class Clock:
 
 
 @pytest.fixture
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+def two_threads(torch_threads: Callable[[int], None]) -> None:
+    torch_threads(2)
 
 
 def left(spare: SpareCore, clock: Clock, chunks: int, on_all: float, on_less: float) -> list[bool]:

@@ -1,6 +1,6 @@
 """Task vectors for merges: few values, so that ties, zeros and sums of zero are common, and ordinary ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -45,9 +45,6 @@ def slice_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 @pytest.fixture
-def three_threads() -> Iterator[None]:
+def three_threads(torch_threads: Callable[[int], None]) -> None:
     """Lets torch, and so a merge, use three threads for the test."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
+    torch_threads(3)
