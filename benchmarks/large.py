@@ -69,7 +69,7 @@ def use(folder: Path) -> None:
     tower = 4 * row.tower_parameters
     half = torch.finfo(live.pace.dtype).bits // 8 * row.tower_parameters
     images = TASKS * IMAGES * 3 * row.image_size**2
-    device = tower + half + max(tower, live.residual_bytes) + images
+    device = tower + half + max(tower, live.residuals.most) + images
     rows = [
         ("residuals in files", CHECKPOINTS * tower, ""),
         ("memory of its own, largest", anonymous, ""),

@@ -37,6 +37,10 @@ class InLine(LinesError):
         self.seconds = seconds
 
 
+class Preparing(InLine):
+    """The weights that were asked for are still being made; ``seconds`` says for how long so far."""
+
+
 class Crowded(LinesError):
     """So many wait that another request is turned away; the text says when to try again."""
 

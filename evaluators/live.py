@@ -1,7 +1,6 @@
 """The one image tower all visitors share, and the residuals of its fine-tuned checkpoints."""
 
 import sys
-import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -15,14 +14,16 @@ from evaluators.measurement import Residual, checkpoints_of
 from evaluators.merge import Merge
 from evaluators.models import TOWER, LoadedModel
 from evaluators.replay import Forward, ReplayedForward
+from evaluators.residuals import Check, Residuals, wanted
 from evaluators.spec import Scales
 from evaluators.traced import TracedForward
 from lines_core.editing import LayerEditor
 from lines_core.errors import LinesError
 from lines_core.flat import FlatLayout, adopt
-from lines_core.merging import MergingAlpha, merge, merging_alpha
+from lines_core.merging import MergingAlpha, merge, merging_alpha, stopped_by
 
-RESIDUAL_BYTES = 512 * 2**20
+RESIDUAL_BYTES = 1536 * 2**20
+"""Of residuals in memory: four of ViT-B or one of ViT-L. On a GPU a quarter of its memory if that is more."""
 ALPHAS_KEPT = 1024
 _NO_MEMORY = (
     "can't allocate memory",
@@ -44,12 +45,12 @@ class LiveEncoder(ABC):
     Args:
         loaded: the pre-trained CLIP; its image tower is adopted.
         dtype: of the live weights. The pre-trained ones and the residuals stay float32.
-        residual_bytes: of residuals kept on the tower's device.
     Attributes:
+        residuals: of its checkpoints and merges, on the tower's device.
         problem: how the device has failed; empty while it works, and again once it does.
     """
 
-    def __init__(self, loaded: LoadedModel, dtype: torch.dtype, residual_bytes: int = RESIDUAL_BYTES) -> None:
+    def __init__(self, loaded: LoadedModel, dtype: torch.dtype) -> None:
         self.loaded = loaded
         named = {name: value for name, value in loaded.clip.named_parameters() if name.startswith(TOWER)}
         self._pretrained = FlatLayout.of(named).flatten(named)
@@ -58,10 +59,8 @@ class LiveEncoder(ABC):
         self._carries: tuple[Residual, Scales] | None = None
         self._at_once = sys.maxsize
         self._forward = self._fastest()
-        self._residuals: OrderedDict[Residual, Tensor] = OrderedDict()
-        self._alphas: dict[Merge, MergingAlpha] = {}
-        self.residual_bytes = residual_bytes
-        self._loading = threading.Lock()
+        self.residuals = Residuals(self._make_residual, self.residual_cost, self._room())
+        self._alphas: OrderedDict[Merge, MergingAlpha] = OrderedDict()
         self.problem = ""
 
     @abstractmethod
@@ -82,57 +81,57 @@ class LiveEncoder(ABC):
     def residual(self, of: Residual) -> Tensor:
         """The residual of a checkpoint, or of a merge, on the tower's device.
 
-        Kept for those used last, up to ``residual_bytes``, and always for this one.
-
         Raises: LabError if a file is absent, or there is not memory enough; CheckpointError if it cannot be
             read or does not fit; DeviceError if the device has failed.
-        Cost: of a merge, a pass or more over all its checkpoints; from then on none.
+        Cost: of a merge, a pass or more over all its checkpoints; none if it is kept.
         """
-        with self._loading:
-            residual = self._residuals.get(of)
-            if residual is None:
-                with self._explained():
-                    residual = self._residuals[of] = self._make_residual(of)
-            self._residuals.move_to_end(of)
-            while len(self._residuals) > 1 and _bytes(self._residuals) > self.residual_bytes:
-                self._residuals.popitem(last=False)
-            return residual
+        return self.residuals.get(of)
 
-    def _make_residual(self, of: Residual) -> Tensor:
+    def residual_cost(self, of: Residual) -> int:
+        """Bytes of memory that a residual takes."""
+        return 4 * self.layout.numel
+
+    def _room(self) -> int:
+        if not self._live.is_cuda:
+            return RESIDUAL_BYTES
+        return max(RESIDUAL_BYTES, torch.cuda.get_device_properties(self._live.device).total_memory // 4)
+
+    def _make_residual(self, of: Residual, check: Check) -> Tensor:
         """One that is not kept yet. Where the memory does not suffice, those that are kept give way."""
-        while True:
-            try:
-                made = self._merge(of) if isinstance(of, Merge) else self._read_residual(of)
-                return made.to(self._pretrained.device)
-            except RuntimeError as error:
-                if not is_out_of_memory(error) or not self._residuals:
-                    raise
-                self._residuals.clear()
-            if self._live.is_cuda:
-                torch.cuda.empty_cache()
+        with self._explained():
+            while True:
+                try:
+                    made = self._merge(of, check) if isinstance(of, Merge) else self._read_residual(of)
+                    return made.to(self._pretrained.device)
+                except RuntimeError as error:
+                    if not is_out_of_memory(error) or not self.residuals.give_way(check):
+                        raise
+                if self._live.is_cuda:
+                    torch.cuda.empty_cache()
 
-    def merging_alpha(self, of: Merge) -> MergingAlpha:
-        """Eq. 2's alpha of a merge, with its ingredients. Raises, Cost: as ``residual``."""
-        merged = self.residual(of)
-        with self._loading:
-            alpha = self._alphas.get(of)
-            if alpha is None:
+    def merging_alpha(self, of: Merge, check: Check = wanted, patience: float | None = None) -> MergingAlpha:
+        """Eq. 2's alpha of a merge, with its ingredients. Arguments, Raises: as ``Residuals.held``.
+
+        Cost: as ``residual``, and a pass over all its checkpoints; from then on none.
+        """
+        alpha = self._alphas.get(of)
+        if alpha is None:
+            with self.residuals.held(of, check, patience) as merged, stopped_by(check):
                 alpha = self._alphas[of] = merging_alpha(self._vectors(of), merged.cpu())
-                while len(self._alphas) > ALPHAS_KEPT:
-                    self._alphas.pop(next(iter(self._alphas)))
-            return alpha
+            while len(self._alphas) > ALPHAS_KEPT:
+                self._alphas.popitem(last=False)
+        return alpha
 
     def drop(self, checkpoint: str) -> None:
         """Keep nothing more of a checkpoint that is gone, nor of merges with it."""
-        with self._loading:
-            for of in [one for one in self._residuals if checkpoint in checkpoints_of(one)]:
-                del self._residuals[of]
-            for merge in [one for one in self._alphas if checkpoint in one.checkpoints]:
-                del self._alphas[merge]
+        self.residuals.drop(lambda of: checkpoint in checkpoints_of(of))
+        for of in [one for one in tuple(self._alphas) if checkpoint in one.checkpoints]:
+            self._alphas.pop(of, None)
 
-    def _merge(self, of: Merge) -> Tensor:
+    def _merge(self, of: Merge, check: Check) -> Tensor:
         task = of.checkpoints.index(of.task) if of.task else None
-        return merge(of.method, self._vectors(of), dict(of.settings), task=task)
+        with stopped_by(check):
+            return merge(of.method, self._vectors(of), dict(of.settings), task=task)
 
     def _vectors(self, of: Merge) -> list[Tensor]:
         """The residuals of a merge as they are stored, so that large ones stay on disk."""
@@ -256,7 +255,3 @@ def is_device_lost(error: Exception) -> bool:
 
 def _says(error: Exception, signs: tuple[str, ...]) -> bool:
     return any(sign in str(error) for sign in signs)
-
-
-def _bytes(residuals: OrderedDict[Residual, Tensor]) -> int:
-    return sum(residual.numel() * residual.element_size() for residual in residuals.values())

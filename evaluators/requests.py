@@ -217,18 +217,23 @@ class Requests:
         """Count one more chunk, or take over what others have counted of it while this request waited."""
         lab, measurement, ledger = request.asked.lab, request.asked.measurement, request.ledger
         heads = lab.heads_counted(measurement)
-        if measurement.residual:
-            lab.encoder.residual(measurement.residual)  # read from disk before the turn, not in it
-        asked = time.perf_counter()
-        try:
-            with self.turns.turn(request.ticket, rank, patience):
-                ledger.queue += time.perf_counter() - asked
-                asked = 0.0
-                if not request.catch_up():
-                    self._model.submit(self._count, request, heads).result()
-        finally:
-            if asked:
-                ledger.queue += time.perf_counter() - asked
+        # read from disk, or merged, before the turn, not in it
+        residual = (
+            lab.encoder.residuals.held(measurement.residual, request.ticket.check, patience)
+            if measurement.residual
+            else nullcontext()
+        )
+        with residual:
+            asked = time.perf_counter()
+            try:
+                with self.turns.turn(request.ticket, rank, patience):
+                    ledger.queue += time.perf_counter() - asked
+                    asked = 0.0
+                    if not request.catch_up():
+                        self._model.submit(self._count, request, heads).result()
+            finally:
+                if asked:
+                    ledger.queue += time.perf_counter() - asked
 
     def _count(self, request: _Request, heads: Sequence[Head]) -> None:
         """Count the next chunk of a request that has the turn."""

@@ -125,15 +125,21 @@ class Studio:
         lab = self._shelf.get(model)
         return lab.with_guests(self._guests.of(self._session, model)) if isinstance(lab, HubLab) else lab
 
-    def merging_alpha(self, model: str, merge: Merge) -> MergingAlpha:
+    def merging_alpha(
+        self, model: str, merge: Merge, visitor: Hashable | None = None, patience: float | None = None
+    ) -> MergingAlpha:
         """Eq. 2's alpha of a merge, with its ingredients.
 
+        Args:
+            visitor: whose request it is, as for ``stream``.
+            patience: seconds to wait at most until the weights are merged, which goes on all the same.
         Raises: SpecError if the encoder has none of the checkpoints; LabError or CheckpointError if files are
-            damaged. Cost: of a merge not held yet, a pass or more over its checkpoints.
+            damaged; Superseded; Preparing after ``patience``.
+        Cost: of a merge not held yet, a pass or more over its checkpoints.
         """
         lab = self.lab_of(model)
         lab.measurement(EditSpec.merged(merge, model=model))
-        return lab.encoder.merging_alpha(merge)
+        return lab.encoder.merging_alpha(merge, self.announce(visitor).check, patience)
 
     def add(self, lab: Lab) -> None:
         """Take in a lab, in place of any earlier one of the same encoder."""

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 
 from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
+from evaluators.merge import Merge
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
+from lines_core.merging import MergingAlpha
 
 AT_ONCE = 0.6
 """Seconds that a moving slider waits for a turn. The browser sends the next position when it has an answer to
@@ -30,6 +32,25 @@ def first_numbers(studio: Studio, spec: EditSpec, visitor: str, latest: Callable
     while True:
         try:
             return studio.first(spec, visitor=visitor, patience=AT_ONCE)
+        except Superseded:
+            if not latest():
+                raise
+
+
+def alpha_of_eq_2(
+    studio: Studio, visitor: str, latest: Callable[[], bool], patience: float, model: str, merge: Merge
+) -> MergingAlpha:
+    """Eq. 2's alpha of a merge.
+
+    Args:
+        latest: as for ``first_numbers``.
+        patience: seconds to wait at most while the weights are merged.
+    Raises: Superseded if something newer has arrived; Preparing after ``patience``; and as
+        ``Studio.merging_alpha``.
+    """
+    while True:
+        try:
+            return studio.merging_alpha(model, merge, visitor, patience)
         except Superseded:
             if not latest():
                 raise

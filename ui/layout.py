@@ -58,15 +58,16 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
             models_tab(studio, explore, uploads)
             about_tab()
         declare_api(studio)
-        page.unload(_left(studio))
+        page.unload(_left(studio, visitors))
     return page
 
 
-def _left(studio: Studio) -> Callable[[gr.Request], None]:
+def _left(studio: Studio, visitors: Visitors) -> Callable[[gr.Request], None]:
     """The listener for a closed tab: what it asked for is not wanted any more, what it added is deleted."""
 
     def left(request: gr.Request) -> None:
         session = session_of(request)
+        visitors.leave(session)  # first: what the studio stops would be asked for again
         studio.leave(session)
         forget(session)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from evaluators.errors import InLine
+from evaluators.errors import InLine, Preparing
 from evaluators.evaluation import Evaluation
 from evaluators.normalise import Normalised
 from ui import text
@@ -35,8 +35,13 @@ def trouble(message: str) -> str:
 
 
 def in_line(line: InLine) -> str:
-    """How long the line is."""
-    return f"<span>{escape(text.in_line(line.ahead, line.seconds))}</span>"
+    """How long the line is, or for how long weights have been in the making."""
+    said = (
+        text.preparing(line.seconds)
+        if isinstance(line, Preparing)
+        else text.in_line(line.ahead, line.seconds)
+    )
+    return f"<span>{escape(said)}</span>"
 
 
 def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:

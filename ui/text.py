@@ -31,6 +31,11 @@ def in_line(ahead: int, seconds: float) -> str:
     return f"Many are here: {requests} before yours, about {max(1, round(seconds))} s."
 
 
+def preparing(seconds: float) -> str:
+    """What a visitor reads while the weights are merged that were asked for."""
+    return f"The weights are being merged, for {max(1, round(seconds))} s so far."
+
+
 UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."
 
 CONTROLS = {

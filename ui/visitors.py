@@ -89,6 +89,12 @@ class Visitors:
         latest = self.latest(visitor)
         return latest is not None and latest.settles and latest.key == key
 
+    def leave(self, session: str) -> None:
+        """A session has gone: nothing that it asked for, under any of its names, is the latest any more."""
+        with self._lock:
+            for visitor in [one for one in self._latest if one.partition(":")[0] == session]:
+                del self._latest[visitor]
+
     def is_latest(self, visitor: str, request: Request) -> bool:
         """Whether nothing newer has arrived from this visitor."""
         return self.latest(visitor) == request

@@ -12,6 +12,7 @@ from evaluators.errors import LabError
 from evaluators.heads import zero_shot_head
 from evaluators.hub.residuals import mapped_residual
 from evaluators.live import LiveEncoder
+from evaluators.measurement import Residual
 from evaluators.models import TOWER, LoadedModel
 from evaluators.pace import kept_pace
 from evaluators.tasks import Task
@@ -71,6 +72,10 @@ class HubEncoder(LiveEncoder):
         """Keep nothing more of a checkpoint that is gone, nor where its residual lay."""
         super().drop(checkpoint)
         self.residual_paths.pop(checkpoint, None)
+
+    def residual_cost(self, of: Residual) -> int:
+        """Bytes of memory that a residual takes: none where it is a mapped file."""
+        return 0 if isinstance(of, str) and self.device.type == "cpu" else super().residual_cost(of)
 
     def _read_residual(self, checkpoint: str) -> Tensor:
         return mapped_residual(self.residual_paths[checkpoint], self.layout)

@@ -29,6 +29,7 @@ from lines_core.merging.method import (
     Parameter,
     density_of,
 )
+from lines_core.merging.slices import stopped_by
 from lines_core.merging.ties import AGGREGATIONS, ties_merge
 
 _TALL_MASKS_PAPER = (
@@ -230,7 +231,8 @@ def merge(
     Returns: (numel,) float32 on the device of the vectors.
     Raises: MergeError for an unknown method, settings that it cannot take, no vectors or ones that do not
         belong together, a task that is none of them, or a result that is not finite.
-    Cost: the rule says how often it reads the vectors; memory is the result and a few slices.
+    Cost: the rule says how often it reads the vectors; memory is the result and a few slices. `stopped_by`
+        can end it between slices.
     """
     method = _method(key)
     complete = method.complete(settings or {})
@@ -264,5 +266,6 @@ __all__ = [
     "magnitude_mask",
     "merge",
     "merging_alpha",
+    "stopped_by",
     "tall_mask",
 ]

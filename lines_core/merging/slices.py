@@ -8,6 +8,8 @@ threads that meet after each of them wait for each other, on a busy machine most
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import TypeVar
 
 import torch
@@ -22,6 +24,26 @@ too short (below 2**15) for torch to share them out. No result depends on it."""
 
 DEVICE_SLICE = 1 << 22
 """Entries of a slice on other devices, which are the faster the more they get at once."""
+
+
+_CHECK: ContextVar[Callable[[], object]] = ContextVar("check", default=lambda: None)
+
+
+@contextmanager
+def stopped_by(check: Callable[[], object]) -> Iterator[None]:
+    """For the length of a ``with`` block, what walks along vectors calls the check before each slice.
+
+    By raising it stops a merge, which then has changed nothing. It is called from several threads at once.
+
+    >>> with stopped_by(lambda: None):
+    ...     on_threads(abs, [-1, -2])
+    [1, 2]
+    """
+    token = _CHECK.set(check)
+    try:
+        yield
+    finally:
+        _CHECK.reset(token)
 
 
 def slice_length(vector: Tensor) -> int:
@@ -77,8 +99,9 @@ def on_threads(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Fou
     threads = min(len(listed), torch.get_num_threads())
     if threads <= 1:
         return [run(item) for item in listed]
+    contexts = [copy_context() for _ in listed]  # threads do not inherit the check either
     with ThreadPoolExecutor(threads) as executor:
-        return list(executor.map(run, listed))
+        return list(executor.map(lambda context, item: context.run(run, item), contexts, listed))
 
 
 def _every(
@@ -86,6 +109,8 @@ def _every(
 ) -> Iterator[tuple[slice, list[Tensor]]]:
     numel, size = len(vector), slice_length(vector)
     tensors = [torch.empty(size, dtype=dtype, device=vector.device) for dtype in scratch]
+    check = _CHECK.get()
     for start in range(first * size, numel, stride * size):
+        check()
         part = slice(start, min(start + size, numel))
         yield part, [tensor[: part.stop - part.start] for tensor in tensors]

@@ -192,7 +192,7 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
             locks: list[Any] = [
                 studio.lab._loading,
                 studio.lab._looking,
-                inner._loading,
+                inner.residuals._changed,
                 studio._requests._mutex,
             ]
             held, forked = threading.Event(), threading.Event()

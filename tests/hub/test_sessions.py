@@ -96,11 +96,11 @@ def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path
     assert anna.evaluate(finetuned(info.key)).complete
     there = studio.lab_of(MODEL)
     assert isinstance(there, HubLab)
-    assert info.key in there.live._residuals
+    assert info.key in there.live.residuals.kept
     assert list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
     studio.leave("anna")
     assert not list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
-    assert info.key not in there.live._residuals
+    assert info.key not in there.live.residuals.kept
     assert info.key not in there.live.residual_paths
     assert studio.standing().guests == studio.standing().guest_bytes == 0
     with pytest.raises(SpecError, match="no checkpoint"):

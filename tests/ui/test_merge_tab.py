@@ -3,14 +3,17 @@
 import html
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from evaluators.errors import SpecError
 from evaluators.maps import run_map
+from evaluators.merge import Merge
 from evaluators.merging import HEAT_ALPHAS, heat_betas
 from evaluators.studio import Studio
 from lines_core.merging import METHODS
@@ -72,12 +75,12 @@ def test_only_the_settings_of_the_chosen_method_count() -> None:
 
 
 def test_alpha_is_eq_2s_unless_set_by_hand(studio: Studio) -> None:
-    alpha, found = alpha_of(studio, START)
+    alpha, found = alpha_of(studio.merging_alpha, START)
     assert alpha == pytest.approx(0.5)
     assert found is not None
     assert "(1 / 2)" in words.alpha_told(found, alpha)
-    assert alpha_of(studio, replace(START, auto=False)) == (0.1, None)
-    assert alpha_of(studio, replace(START, method="tall-masks")) == (1.0, None)
+    assert alpha_of(studio.merging_alpha, replace(START, auto=False)) == (0.1, None)
+    assert alpha_of(studio.merging_alpha, replace(START, method="tall-masks")) == (1.0, None)
 
 
 @pytest.mark.parametrize("method", ["sum", "tall-masks"])
@@ -97,6 +100,33 @@ def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeTab, method: str)
     assert again is not None
     assert again["state"] == "complete"  # everything is known now
     assert again["charts"] == answers[-1]["charts"]
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_while_weights_are_merged_the_page_says_so_and_then_answers(
+    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch, auto: bool
+) -> None:
+    """Eq. 2 asks for the merged weights before any number is asked for."""
+    monkeypatch.setattr("ui.merging.answers.PATIENCE", 0.1)
+    monkeypatch.setattr("ui.asking.PATIENCE", 0.1)
+    controls = replace(START, auto=auto)
+    encoder, let = studio.lab.encoder, threading.Event()
+    merge = encoder._merge
+
+    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+        while not let.wait(0.01):
+            check()
+        return merge(of, check)
+
+    monkeypatch.setattr(encoder, "_merge", slowly)
+    told = tab.quick("visitor", controls)
+    assert told is not None
+    assert (told["state"], told["charts"], set(told["slots"])) == ("waiting", {}, {"line"})
+    assert "being merged, for 1 s so far" in told["slots"]["line"]
+    running = tab.settle("visitor", controls)
+    assert [next(running)["state"] for _ in range(3)] == ["waiting"] * 3
+    let.set()
+    assert list(running)[-1]["state"] == "complete"
 
 
 def test_an_older_move_is_not_finished(tab: MergeTab) -> None:

@@ -8,14 +8,15 @@ from functools import partial
 from hashlib import sha256
 from html import escape
 
-from evaluators.errors import InLine, Superseded
+from evaluators.errors import InLine, Preparing, Superseded
 from evaluators.evaluation import Evaluation
+from evaluators.merge import Merge
 from evaluators.merging import Score, score
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from lines_core.merging import METHODS, MergingAlpha
 from ui import markup
-from ui.asking import all_numbers, first_numbers
+from ui.asking import AT_ONCE, PATIENCE, all_numbers, alpha_of_eq_2, first_numbers
 from ui.errors import message_of
 from ui.figures.merge import NAMES, bars_alt, bars_figure
 from ui.figures.schedule import schedule_alt, schedule_bars
@@ -52,24 +53,31 @@ class Merged:
         return (*self.lines, *self.plain, *self.finetuned, *self.zero_shot)
 
 
-def alpha_of(studio: Studio, controls: MergeControls) -> tuple[float, MergingAlpha | None]:
+EqTwo = Callable[[str, Merge], MergingAlpha]
+"""Eq. 2's alpha, as ``Studio.merging_alpha`` has it."""
+
+
+def alpha_of(eq_two: EqTwo, controls: MergeControls) -> tuple[float, MergingAlpha | None]:
     """LiNeS's alpha: by Eq. 2 where that is asked for and the method has one residual, else as set.
 
-    Raises: SpecError. Cost: of a merge that is not held yet, a pass over its checkpoints.
+    Raises: SpecError, and as ``eq_two``.
     """
     recipe = controls.recipe()
     if METHODS[recipe.method].per_task:
         return (1.0 if controls.auto else controls.alpha), None
     if not controls.auto:
         return controls.alpha, None
-    found = studio.merging_alpha(recipe.model, recipe.merges[0])
+    found = eq_two(recipe.model, recipe.merges[0])
     return found.alpha, found
 
 
-def merged(studio: Studio, controls: MergeControls) -> Merged:
-    """What the controls ask for. Raises: SpecError for anything that a visitor can set wrongly."""
+def merged(eq_two: EqTwo, controls: MergeControls) -> Merged:
+    """What the controls ask for.
+
+    Raises: SpecError for anything that a visitor can set wrongly, and as ``eq_two``.
+    """
     recipe = controls.recipe()
-    alpha, found = alpha_of(studio, controls)
+    alpha, found = alpha_of(eq_two, controls)
     images = controls.images
     return Merged(
         recipe.specs(alpha, controls.beta, controls.shape, images=images),
@@ -103,7 +111,7 @@ class MergeTab:
         latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
-            asked = merged(studio, controls)
+            asked = merged(partial(alpha_of_eq_2, studio, name, latest, AT_ONCE), controls)
             first = {spec: first_numbers(studio, spec, name, latest) for spec in (*asked.lines, *asked.plain)}
             return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
         except InLine as line:
@@ -123,7 +131,12 @@ class MergeTab:
         latest = partial(self.visitors.is_latest, name, request)
         studio = self.studio.seen_by(visitor)
         try:
-            asked = merged(studio, controls)
+            while True:
+                try:
+                    asked = merged(partial(alpha_of_eq_2, studio, name, latest, PATIENCE), controls)
+                    break
+                except Preparing as line:
+                    yield in_line(line, request.version, request.key)
             found: dict[EditSpec, Evaluation] = {}
             for spec in asked.all:
                 known = studio.cached(spec)

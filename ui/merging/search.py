@@ -51,7 +51,7 @@ class Search:
     def of(cls, studio: Studio, controls: MergeControls) -> Search:
         """What the controls ask to be searched. Raises: SpecError."""
         recipe, images, shape = controls.recipe(), controls.images, controls.shape
-        alpha, _ = alpha_of(studio, controls)
+        alpha, _ = alpha_of(studio.merging_alpha, controls)
         few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES
         return cls(
             recipe,

@@ -63,7 +63,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
 
 def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
     """The merged model with LiNeS, and what its card compares it with. Raises: SpecError."""
-    asked = merged(studio, MergeControls.from_values(values))
+    asked = merged(studio.merging_alpha, MergeControls.from_values(values))
     if len(asked.lines) > 1:
         raise SpecError(words.ONE_MODEL)
     return asked.lines[0], (*asked.zero_shot, *asked.finetuned)
