@@ -14,6 +14,7 @@ BENCHMARKS = {
     "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
     "public": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
     "merging": "TIES, Consensus and DARE of eight ViT-B/32 against whole-matrix code: time and memory",
+    "dragging": "first numbers on a ViT-B/32 while somebody else drags a setting of a merge, against alone",
     "tuning": "an edit of a merge against an edit of one checkpoint; the map against single cells",
     "large": "ViT-L/14 with twenty checkpoints: memory",
     "page": "slider input to changed page in Chromium",

@@ -4,15 +4,13 @@ The Hub, the files on it and the explorer are processes of their own. "Cold" has
 the loopback and to make the heads; "warm" is the next start of the app, with nothing but its caches.
 """
 
-import os
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from benchmarks.local_hub import local_hub
 
 MODEL = "ViT-B-32"
 TASKS_WITH_CHECKPOINTS = 2
@@ -110,30 +108,10 @@ def row(what: str, value: str, target: str) -> None:
 
 def main() -> int:
     """Print the table; 0 if everything ran to its end."""
-    from tests.browser.driving import free_port
-    from tests.hub.server import Hub
-
-    folder = Path(tempfile.mkdtemp(prefix="lines-public-"))
-    call = "import sys; from pathlib import Path; from benchmarks import public; "
-    try:
-        hub = Hub(folder / "served", free_port())
-        hub.root.mkdir()
-        hub.start()
-        environment = os.environ | {
-            "HF_ENDPOINT": f"http://127.0.0.1:{hub.port}",
-            "HF_HOME": str(folder / "home"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-        }
-        for step in (
-            "public.serve(Path(sys.argv[1]) / 'served')",
-            "public.explore(Path(sys.argv[1]) / 'cache', 'cold')",
-            "public.explore(Path(sys.argv[1]) / 'cache', 'warm')",
-        ):
-            subprocess.run([sys.executable, "-c", call + step, str(folder)], env=environment, check=True)
-        hub.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with local_hub() as hub:
+        hub.run("public.serve(Path(sys.argv[1]) / 'served')")
+        for measure in ("cold", "warm"):
+            hub.run(f"public.explore(Path(sys.argv[1]) / 'cache', {measure!r})")
     return 0
 
 
