@@ -126,7 +126,19 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     running = tab.settle("visitor", controls)
     assert [next(running)["state"] for _ in range(3)] == ["waiting"] * 3
     let.set()
-    assert list(running)[-1]["state"] == "complete"
+    later = list(running)
+    assert later[-1]["state"] == "complete"
+    assert later[-1]["slots"]["line"] == ""
+
+
+def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeTab) -> None:
+    """The tab, opened just after a model was loaded, said for 6 s that there is no such checkpoint."""
+    before = replace(START, checkpoints=("tall-masks.svhn", "tall-masks.mnist"))
+    answers = [*tab.settle("visitor", before)]
+    assert answers[-1]["state"] == "complete"
+    assert answers[-1]["charts"] == [*tab.settle("visitor", START)][-1]["charts"]
+    found = search.Search.of(tab.studio, before)
+    assert set(found.recipe.checkpoints) == set(START.checkpoints)
 
 
 def test_an_older_move_is_not_finished(tab: MergeTab) -> None:

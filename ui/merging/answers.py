@@ -22,7 +22,7 @@ from ui.figures.merge import NAMES, bars_alt, bars_figure
 from ui.figures.schedule import schedule_alt, schedule_bars
 from ui.live import Value, answer
 from ui.merging import words
-from ui.merging.controls import MergeControls
+from ui.merging.controls import MergeControls, caught_up
 from ui.text import percent, points
 from ui.visitors import Request, Visitors
 from ui.waiting import in_line
@@ -101,6 +101,8 @@ class MergeTab:
 
         None if a newer move has taken over, or ``settle`` of this one.
         """
+        studio = self.studio.seen_by(visitor)
+        controls = caught_up(studio, controls)
         name, key = _name(visitor), _key(controls)
         if self.visitors.settles(name, key):
             return None
@@ -109,7 +111,6 @@ class MergeTab:
         except Superseded:
             return None
         latest = partial(self.visitors.is_latest, name, request)
-        studio = self.studio.seen_by(visitor)
         try:
             asked = merged(partial(alpha_of_eq_2, studio, name, latest, AT_ONCE), controls)
             first = {spec: first_numbers(studio, spec, name, latest) for spec in (*asked.lines, *asked.plain)}
@@ -123,20 +124,24 @@ class MergeTab:
 
     def settle(self, visitor: str, controls: MergeControls, moves: float | None = None) -> Iterator[Value]:
         """The numbers until all pictures of all models are counted; stops when a newer move arrives."""
-        name = _name(visitor)
+        name, studio = _name(visitor), self.studio.seen_by(visitor)
+        controls = caught_up(studio, controls)
         try:
             request = self.visitors.arrive(name, _key(controls), settles=True, moves=moves)
         except Superseded:
             return
         latest = partial(self.visitors.is_latest, name, request)
-        studio = self.studio.seen_by(visitor)
         try:
+            told = False
             while True:
                 try:
                     asked = merged(partial(alpha_of_eq_2, studio, name, latest, PATIENCE), controls)
                     break
                 except Preparing as line:
+                    told = True
                     yield in_line(line, request.version, request.key)
+            if told:
+                yield answer(version=request.version, state="partial", slots={})
             found: dict[EditSpec, Evaluation] = {}
             for spec in asked.all:
                 known = studio.cached(spec)

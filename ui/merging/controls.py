@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.errors import SpecError
 from evaluators.merging import Recipe
+from evaluators.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
 from ui.controls import images_of
 from ui.merging.words import FEW
@@ -83,3 +85,18 @@ class MergeControls:
             if method.key == self.method
         )
         return Recipe(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
+
+
+def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
+    """(title, key) of the checkpoints of a model that can be merged: those of its largest suite."""
+    checkpoints = studio.checkpoints(model)
+    largest = Counter(one.suite for one in checkpoints).most_common(1)[0][0]
+    return [(one.title, one.key) for one in checkpoints if one.suite == largest]
+
+
+def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
+    """The controls with all tasks of their model, where the page still has those of the model before."""
+    if not controls.checkpoints or controls.model not in {one.key for one in studio.models()}:
+        return controls
+    keys = tuple(key for _, key in offered(studio, controls.model))
+    return controls if set(keys) & set(controls.checkpoints) else replace(controls, checkpoints=keys)

@@ -25,7 +25,7 @@ from ui.figures.merge import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.live import Value, answer
 from ui.merging import words
 from ui.merging.answers import alpha_of
-from ui.merging.controls import MergeControls
+from ui.merging.controls import MergeControls, caught_up
 from ui.sweeping import Found
 from ui.text import percent, points
 
@@ -50,6 +50,7 @@ class Search:
     @classmethod
     def of(cls, studio: Studio, controls: MergeControls) -> Search:
         """What the controls ask to be searched. Raises: SpecError."""
+        controls = caught_up(studio, controls)
         recipe, images, shape = controls.recipe(), controls.images, controls.shape
         alpha, _ = alpha_of(studio.merging_alpha, controls)
         few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from ui import text
 from ui.live import Chart, panel
 from ui.merging import search, words
 from ui.merging.answers import MergeTab, merged
-from ui.merging.controls import ALPHA_TOP, BETA_TOP, MergeControls, parameter_rows
+from ui.merging.controls import ALPHA_TOP, BETA_TOP, MergeControls, offered, parameter_rows
 from ui.panels.explore import Explore
 from ui.panels.take_home import take_home
 from ui.sweeping import Sweep, sweep_buttons, wire_sweep
@@ -67,13 +66,6 @@ def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[E
     if len(asked.lines) > 1:
         raise SpecError(words.ONE_MODEL)
     return asked.lines[0], (*asked.zero_shot, *asked.finetuned)
-
-
-def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
-    """(title, key) of the checkpoints of a model that can be merged: those of its largest suite."""
-    checkpoints = studio.checkpoints(model)
-    largest = Counter(one.suite for one in checkpoints).most_common(1)[0][0]
-    return [(one.title, one.key) for one in checkpoints if one.suite == largest]
 
 
 def _controls(
