@@ -3,6 +3,7 @@
 import html
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,31 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     assert later[-1]["slots"]["line"] == ""
 
 
+def test_nothing_is_merged_for_a_page_that_is_closed(
+    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the studio stopped was asked for again at once, since nothing newer had arrived."""
+    encoder = studio.lab.encoder
+    merge = encoder._merge
+    left: list[float] = []
+
+    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+        if not left:
+            left.append(time.monotonic())
+            tab.visitors.leave("visitor")
+            studio.leave("visitor")
+        for _ in range(300):
+            check()
+            time.sleep(0.01)
+        return merge(of, check)
+
+    monkeypatch.setattr(encoder, "_merge", slowly)
+    assert [value["state"] for value in tab.settle("visitor", START)] in ([], ["waiting"])
+    while encoder.residuals._making:
+        assert time.monotonic() - left[0] < 2
+        time.sleep(0.01)
+
+
 def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeTab) -> None:
     """The tab, opened just after a model was loaded, said for 6 s that there is no such checkpoint."""
     before = replace(START, checkpoints=("tall-masks.svhn", "tall-masks.mnist"))
@@ -160,6 +186,7 @@ def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:
     for wrong, said in (
         (replace(START, checkpoints=()), words.FEW),
         (replace(START, checkpoints=("digits", "cars")), "no checkpoint 'cars'"),
+        (replace(START, checkpoints=("digits", ["faces"])), "must be a list of names"),  # type: ignore[arg-type]
         (replace(START, beta=float("nan")), "beta must be finite"),
         (replace(START, model="gone"), "no model 'gone'"),
     ):

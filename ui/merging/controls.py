@@ -11,6 +11,7 @@ from evaluators.errors import SpecError
 from evaluators.merging import Recipe
 from evaluators.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
+from lines_core.quoted import quoted
 from ui.controls import images_of
 from ui.merging.words import FEW
 
@@ -84,14 +85,16 @@ class MergeControls:
             for (method, parameter), value in zip(parameter_rows(), self.parameters, strict=True)
             if method.key == self.method
         )
+        if not all(isinstance(key, str) for key in self.checkpoints):
+            raise SpecError(f"checkpoints must be a list of names, got {quoted(self.checkpoints)}.")
         return Recipe(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
 
 
 def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
     """(title, key) of the checkpoints of a model that can be merged: those of its largest suite."""
     checkpoints = studio.checkpoints(model)
-    largest = Counter(one.suite for one in checkpoints).most_common(1)[0][0]
-    return [(one.title, one.key) for one in checkpoints if one.suite == largest]
+    largest = Counter(one.suite for one in checkpoints).most_common(1)
+    return [(one.title, one.key) for one in checkpoints if one.suite == largest[0][0]]
 
 
 def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
@@ -99,4 +102,5 @@ def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
     if not controls.checkpoints or controls.model not in {one.key for one in studio.models()}:
         return controls
     keys = tuple(key for _, key in offered(studio, controls.model))
-    return controls if set(keys) & set(controls.checkpoints) else replace(controls, checkpoints=keys)
+    theirs = any(one in keys for one in controls.checkpoints)
+    return controls if theirs else replace(controls, checkpoints=keys)
