@@ -24,6 +24,8 @@ from lines_core.merging import MergingAlpha, merge, merging_alpha, stopped_by
 
 RESIDUAL_BYTES = 1536 * 2**20
 """Of residuals in memory: four of ViT-B or one of ViT-L. On a GPU a quarter of its memory if that is more."""
+MOST_RESIDUALS = 64
+"""Of a small encoder, where another merge takes milliseconds."""
 ALPHAS_KEPT = 1024
 _NO_MEMORY = (
     "can't allocate memory",
@@ -92,9 +94,11 @@ class LiveEncoder(ABC):
         return 4 * self.layout.numel
 
     def _room(self) -> int:
-        if not self._live.is_cuda:
-            return RESIDUAL_BYTES
-        return max(RESIDUAL_BYTES, torch.cuda.get_device_properties(self._live.device).total_memory // 4)
+        """Bytes that residuals may take."""
+        room = RESIDUAL_BYTES
+        if self._live.is_cuda:
+            room = max(room, torch.cuda.get_device_properties(self._live.device).total_memory // 4)
+        return min(room, MOST_RESIDUALS * 4 * self.layout.numel)
 
     def _make_residual(self, of: Residual, check: Check) -> Tensor:
         """One that is not kept yet. Where the memory does not suffice, those that are kept give way."""

@@ -5,7 +5,7 @@ import torch
 
 from evaluators.errors import LabError
 from evaluators.labs.embedded import TinyEncoder
-from evaluators.live import LiveEncoder
+from evaluators.live import MOST_RESIDUALS, RESIDUAL_BYTES, LiveEncoder
 from evaluators.spec import EditSpec
 
 
@@ -27,6 +27,10 @@ def test_carries_finetuned_and_pretrained_exactly(encoder: LiveEncoder) -> None:
     encoder.carry("faces", EditSpec.lines("faces", 0.3).scales(4))
     encoder.carry("", EditSpec.pretrained().scales(4))
     assert torch.equal(weights(encoder), pretrained)
+
+
+def test_residuals_of_a_small_encoder_do_not_fill_the_memory(encoder: LiveEncoder) -> None:
+    assert encoder.residuals.most == MOST_RESIDUALS * encoder.residual_cost("digits") < RESIDUAL_BYTES
 
 
 def test_equal_scales_of_another_checkpoint_are_another_edit(encoder: LiveEncoder) -> None:
