@@ -32,8 +32,8 @@ def in_line(ahead: int, seconds: float) -> str:
 
 
 def preparing(seconds: float) -> str:
-    """What a visitor reads while the weights are merged that were asked for."""
-    return f"The weights are being merged, for {max(1, round(seconds))} s so far."
+    """What a visitor reads while the weights that were asked for are read or merged."""
+    return f"Getting the weights ready: {max(1, round(seconds))} s so far."
 
 
 UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."

@@ -123,7 +123,7 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     told = tab.quick("visitor", controls)
     assert told is not None
     assert (told["state"], told["charts"], set(told["slots"])) == ("waiting", {}, {"line"})
-    assert "being merged, for 1 s so far" in told["slots"]["line"]
+    assert "Getting the weights ready: 1 s so far." in told["slots"]["line"]
     running = tab.settle("visitor", controls)
     assert [next(running)["state"] for _ in range(3)] == ["waiting"] * 3
     let.set()
