@@ -80,12 +80,12 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
     assert page.locator("h1").count() == 1
     for name in TABS:
         open_tab(page, name)
-    labels = page.eval_on_selector_all(
-        'figure:not([hidden]) > [role="img"][data-chart]',
-        "nodes => nodes.map(node => node.getAttribute('aria-label'))",
-    )
-    assert len(labels) == 3 + 2 + 6 + 2 + 4  # the head, and the tabs in turn
-    assert all(len(label) > 60 for label in labels), labels
+    charts = 'figure:not([hidden]) > [role="img"][data-chart]'
+    labels = f"[...document.querySelectorAll('{charts}')].map(node => node.getAttribute('aria-label') || '')"
+    page.wait_for_function(
+        f"{labels}.every(label => label.length > 60)"
+    )  # each tab opens with its first chart
+    assert len(page.evaluate(labels)) == 3 + 2 + 6 + 2 + 4  # the head, and the tabs in turn
     assert page.locator('#lx-head-live [data-slot="table"] td').count() > 20
 
 

@@ -84,7 +84,9 @@ class ZeroCostStudio:
         """None."""
         return ()
 
-    def merging_alpha(self, model: str, merge: Merge) -> MergingAlpha:
+    def merging_alpha(
+        self, model: str, merge: Merge, visitor: Hashable | None = None, patience: float | None = None
+    ) -> MergingAlpha:
         """As of task arithmetic."""
         return MergingAlpha(1 / len(merge.checkpoints), 1.0, 1.0, len(merge.checkpoints))
 
