@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -201,9 +201,8 @@ class Residuals:
         with self._claim():
             while True:
                 making.check()
-                busy = {one for one in self._kept if self._used[one]}
-                busy |= {one for one, other in self._making.items() if other.begun}
-                if not busy or sum(map(self._cost, busy)) + self._cost(of) <= self.most:
+                busy = [one for one in self._kept if self._used[one]] + self._begun()
+                if not busy or self._costs(busy) + self._cost(of) <= self.most:
                     break
                 self._changed.wait(_LOOK)
             making.begun = True
@@ -227,6 +226,13 @@ class Residuals:
             return False
         return time.monotonic() - min(self._claims) > GRACE
 
+    def _begun(self) -> list[Residual]:
+        """Those that are being made, and take memory already."""
+        return [one for one, making in self._making.items() if making.begun]
+
+    def _costs(self, of: Iterable[Residual]) -> int:
+        return sum(map(self._cost, of))
+
     def _let_go(self, of: Residual) -> None:
         self._used[of] -= 1
         if not self._used[of]:
@@ -236,10 +242,9 @@ class Residuals:
 
     def _shrink(self) -> None:
         """Give up what was used longest ago, until the others fit, with what is being made."""
-        making = [one for one, other in self._making.items() if other.begun]
         for one in [one for one in self._kept if not self._used[one]]:
-            left = [*self._kept, *making]
-            if len(left) == 1 or sum(map(self._cost, left)) <= self.most:
+            left = [*self._kept, *self._begun()]
+            if len(left) == 1 or self._costs(left) <= self.most:
                 return
             del self._kept[one]
 

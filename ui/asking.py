@@ -7,6 +7,7 @@ move and of its rest, may call it in either order; the older one ends, and the n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from evaluators.errors import InLine, Superseded
 from evaluators.evaluation import Evaluation
@@ -22,6 +23,9 @@ PATIENCE = 1.0
 """Seconds without a turn after which the page says so; later it does after four times as long."""
 
 
+Answer = TypeVar("Answer")
+
+
 def first_numbers(studio: Studio, spec: EditSpec, visitor: str, latest: Callable[[], bool]) -> Evaluation:
     """What is known, or else counted from the first chunk.
 
@@ -29,12 +33,7 @@ def first_numbers(studio: Studio, spec: EditSpec, visitor: str, latest: Callable
         latest: whether nothing newer has arrived from the visitor.
     Raises: Superseded if something has; InLine if it would take long; and as ``Studio.first``.
     """
-    while True:
-        try:
-            return studio.first(spec, visitor=visitor, patience=AT_ONCE)
-        except Superseded:
-            if not latest():
-                raise
+    return _asked(lambda: studio.first(spec, visitor=visitor, patience=AT_ONCE), latest)
 
 
 def alpha_of_eq_2(
@@ -48,12 +47,7 @@ def alpha_of_eq_2(
     Raises: Superseded if something newer has arrived; Preparing after ``patience``; and as
         ``Studio.merging_alpha``.
     """
-    while True:
-        try:
-            return studio.merging_alpha(model, merge, visitor, patience)
-        except Superseded:
-            if not latest():
-                raise
+    return _asked(lambda: studio.merging_alpha(model, merge, visitor, patience), latest)
 
 
 def all_numbers(
@@ -72,6 +66,16 @@ def all_numbers(
                     raise Superseded("The visitor has moved on.")
                 yield found
             return
+        except Superseded:
+            if not latest():
+                raise
+
+
+def _asked(ask: Callable[[], Answer], latest: Callable[[], bool]) -> Answer:
+    """The answer, asked for again as long as only an older request of the visitor's came in between."""
+    while True:
+        try:
+            return ask()
         except Superseded:
             if not latest():
                 raise

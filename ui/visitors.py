@@ -10,6 +10,7 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from evaluators import turns
 from evaluators.errors import Superseded
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Visitors:
     def leave(self, session: str) -> None:
         """A session has gone: nothing that it asked for, under any of its names, is the latest any more."""
         with self._lock:
-            for visitor in [one for one in self._latest if one.partition(":")[0] == session]:
+            for visitor in [one for one in self._latest if turns.session_of(one) == session]:
                 del self._latest[visitor]
 
     def is_latest(self, visitor: str, request: Request) -> bool:

@@ -82,9 +82,8 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
         open_tab(page, name)
     charts = 'figure:not([hidden]) > [role="img"][data-chart]'
     labels = f"[...document.querySelectorAll('{charts}')].map(node => node.getAttribute('aria-label') || '')"
-    page.wait_for_function(
-        f"{labels}.every(label => label.length > 60)"
-    )  # each tab opens with its first chart
+    # open_tab waits for the first chart of a tab only
+    page.wait_for_function(f"{labels}.every(label => label.length > 60)")
     assert len(page.evaluate(labels)) == 3 + 2 + 6 + 2 + 4  # the head, and the tabs in turn
     assert page.locator('#lx-head-live [data-slot="table"] td').count() > 20
 

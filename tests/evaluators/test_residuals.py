@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from evaluators.errors import LabError, Preparing, Superseded
 from evaluators.measurement import Residual
 from evaluators.merge import Merge
 from evaluators.residuals import Check, Residuals
+from tests.waiting import soon
 
 SOON = 5.0
 """Seconds that anything here has, on a busy machine too."""
@@ -67,13 +68,6 @@ class Visitor:
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(8) as executor:
         yield executor
-
-
-def soon(true: Callable[[], object]) -> None:
-    until = time.monotonic() + SOON
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def ask(maker: Maker, of: Residual, visitor: Visitor, patience: float | None = None) -> Tensor:

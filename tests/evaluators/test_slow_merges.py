@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from evaluators.residuals import Check
 from evaluators.spec import EditSpec
 from evaluators.studio import Studio
 from tests.conftest import CHUNK
+from tests.waiting import soon
 
 MERGED = EditSpec.merged(Merge(("digits", "faces"), "ties"), 0.2, 0.3)
 OTHER = EditSpec.merged(Merge(("digits", "faces"), "sum"), 0.2, 0.3)
@@ -56,13 +57,6 @@ def slow(studio: Studio) -> Iterator[SlowMerges]:
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as executor:
         yield executor
-
-
-def soon(true: Callable[[], object], seconds: float = SOON) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def counts(evaluation: Any) -> list[tuple[int, int]]:

@@ -1,7 +1,6 @@
 import gc
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,14 +8,7 @@ import pytest
 from evaluators import turns as module
 from evaluators.errors import Crowded, InLine, Superseded
 from evaluators.turns import Rank, Ticket, Turns, session_of
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Until ``condition()`` holds, for at most five seconds."""
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
+from tests.waiting import soon
 
 
 class Line:
@@ -50,7 +42,7 @@ class Line:
         thread = threading.Thread(target=visit)
         thread.start()
         self.threads.append(thread)
-        wait_for(lambda: self.turns.waiting == before + 1)
+        soon(lambda: self.turns.waiting == before + 1)
         return mine
 
     def end(self) -> None:
@@ -83,17 +75,17 @@ def test_who_comes_back_queues_behind_who_waits() -> None:
         for _ in range(3):
             with turns.turn(Ticket(None)):
                 order.append("other")
-                wait_for(lambda: turns.waiting == 1 or order.count("we") == 3)
+                soon(lambda: turns.waiting == 1 or order.count("we") == 3)
 
     thread = threading.Thread(target=other)
     with turns.turn(Ticket(None)):
         thread.start()
-        wait_for(lambda: turns.waiting == 1)
+        soon(lambda: turns.waiting == 1)
     for turn in range(3):
         with turns.turn(Ticket(None)):
             order.append("we")
             if turn < 2:
-                wait_for(lambda: turns.waiting == 1)
+                soon(lambda: turns.waiting == 1)
     thread.join(5)
     assert order == ["other", "we"] * 3
 
@@ -116,7 +108,7 @@ def test_the_newest_request_of_a_visitor_takes_the_place_of_the_older(line: Line
         line.join("old", "anna")
         line.join("ben", "ben")
         newer = line.turns.announce("anna")
-        wait_for(lambda: "old" in line.failed)
+        soon(lambda: "old" in line.failed)
         line.join("new", ticket=newer)
         assert line.turns.waiting == 2
     line.end()
@@ -129,7 +121,7 @@ def test_a_dragging_visitor_has_one_running_and_one_waiting_request_at_most(line
     with line.turns.turn(running):
         for move in range(20):
             newest = line.turns.announce("anna")
-            wait_for(lambda: line.turns.waiting == 0)
+            soon(lambda: line.turns.waiting == 0)
             line.join(move, ticket=newest)
             assert (line.turns.held, line.turns.waiting) == (True, 1)
         assert running.superseded
