@@ -37,7 +37,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 assets: $(DEV_STAMP)
-	$(BIN)/python -m assets.recipes $(ARGS)
+	$(BIN)/python -m training $(ARGS)
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.stopping import Stopping
+from serving.graceful_shutdown import Stopping
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
 # After each event Gradio makes a table of the last 10,000 in pandas, while no other thread can run.
@@ -26,9 +26,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning
 if TYPE_CHECKING:
     import gradio as gr
 
-    from evaluators.accounts import Account, Observer
-    from evaluators.lent_gpu import Lender
-    from evaluators.studio import Studio
+    from evaluators.engine.zero_gpu import Lender
+    from evaluators.service.request_stats import Account, Observer
+    from evaluators.service.studio import Studio
     from serving.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parent
@@ -90,7 +90,7 @@ def zero_gpu() -> Lender | None:
         return None
     import gradio as gr
 
-    from evaluators.lent_gpu import Lender
+    from evaluators.engine.zero_gpu import Lender
 
     return Lender(spaces.GPU, gr.Error)
 
@@ -108,8 +108,8 @@ def opened(
     """
     gc.disable()  # collections among so many imports find nothing and take a second of the start
     lender = zero_gpu()
-    from evaluators.pace import best_device
-    from evaluators.studio import Studio
+    from evaluators.encoder.autotune import best_device
+    from evaluators.service.studio import Studio
     from ui.layout import build
 
     gc.enable()
@@ -191,15 +191,15 @@ def serve(
     """Begin to serve the page, its health and its figures. Returns: what is set once a page was opened."""
     from starlette.middleware import Middleware
 
+    from serving.graceful_shutdown import closing
     from serving.health import health_route
-    from serving.housekeeping import keep_house
     from serving.memory import give_back
     from serving.metrics import metrics_route
-    from serving.stopping import closing
+    from serving.periodic_tasks import keep_house
+    from serving.request_limits import UploadGate, UploadLimits
     from serving.upload_folder import UploadSweeper
-    from serving.uploads import UploadGate, UploadLimits
+    from ui.export.take_home import forget_all
     from ui.layout import launch_settings
-    from ui.panels.take_home import forget_all
 
     shown = threading.Event()
     with page:

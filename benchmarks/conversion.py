@@ -10,8 +10,8 @@ import time
 import torch
 from torch import nn
 
-from evaluators.torchvision_operators import declare_missing_operators
-from evaluators.zoo.encoders import ENCODERS, Encoder
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.zoo.public_encoders import ENCODERS, Encoder
 from lines_core.towers import TOWER, image_tower
 
 THREADS = 2

@@ -25,8 +25,8 @@ def make(folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from evaluators.hub.encoder import HubEncoder
-    from evaluators.hub.residuals import save_residual
+    from evaluators.hub.hub_encoder import HubEncoder
+    from evaluators.hub.residual_files import save_residual
     from evaluators.zoo import ENCODERS
     from tests.hub.repositories import random_clip
 
@@ -44,8 +44,8 @@ def use(folder: Path) -> None:
     """Edit by each residual in turn, encode some pictures, and print what that took."""
     import torch
 
-    from evaluators.hub.encoder import HubEncoder
-    from evaluators.spec import EditSpec
+    from evaluators.hub.hub_encoder import HubEncoder
+    from evaluators.specs.edit_spec import EditSpec
     from evaluators.zoo import ENCODERS
 
     row = ENCODERS[MODEL]

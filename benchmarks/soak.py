@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.crowd.report import headline, row, soak_row
-from benchmarks.crowd.run import crowd
+from benchmarks.load_test.load_report import headline, row, soak_row
+from benchmarks.load_test.run import crowd
 
 VISITORS = 40
 SECONDS = 600.0

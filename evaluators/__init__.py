@@ -10,10 +10,10 @@ from evaluators.errors import (
     SpecError,
     Superseded,
 )
-from evaluators.evaluation import Evaluation, TaskResult
 from evaluators.labs.lab import CheckpointInfo, ModelInfo
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation, TaskResult
 
 __all__ = [
     "Cancelled",

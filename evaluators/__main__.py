@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluators.hub.jobs import Job
-from evaluators.hub.loading import FAILED, IMAGES, Step, Wish
-from evaluators.hub.self_test import CAUSES, Check, self_test
-from evaluators.pace import best_device
-from evaluators.studio import Studio
-from evaluators.table1 import Row, mean_row, table1
+from evaluators.encoder.autotune import best_device
+from evaluators.experiments.table1 import Row, mean_row, table1
+from evaluators.hub.loader import FAILED, IMAGES, Step, Wish
+from evaluators.hub.published_check import CAUSES, Check, self_test
+from evaluators.service.load_jobs import Job
+from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
 from lines_core.errors import LinesError
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evaluators.accounts import Standing
+from evaluators.service.request_stats import Standing
 from serving.memory import accelerator_bytes, resident_bytes
 from serving.version import VERSION
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evaluators.accounts import OUTCOMES, Account, Standing
+from evaluators.service.request_stats import OUTCOMES, Account, Standing
 from serving.memory import accelerator_bytes
 from serving.version import VERSION
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-from evaluators.accounts import Account, Observer
+from evaluators.service.request_stats import Account, Observer
 
 LOGGER = "lines.requests"
 KEPT = 1000

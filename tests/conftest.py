@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import tests.hub.environment  # noqa: F401 - first of all: it says where the Hub is, and that is read only once
-from evaluators.studio import Studio
-from evaluators.torchvision_operators import declare_missing_operators
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.service.studio import Studio
 from lines_core.packed import pack_four_bit, pack_low_rank, save_packed
 
 MERGES = 300

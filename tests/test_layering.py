@@ -20,20 +20,33 @@ LAYERS = (
     "serving",
     "app",
 )  # lowest first: a layer imports itself and what is before it
-BESIDE = ("assets", "benchmarks", "tests")  # may import any layer, no layer may import them
+ROOMS = {  # the same inside a layer: a folder imports itself and the folders before it
+    "evaluators": (
+        "specs",
+        "zoo",
+        "data",
+        "encoder",
+        "labs",
+        "hub",
+        "engine",
+        "service",
+        "experiments",
+        "export",
+    ),
+}
+BESIDE = ("training", "benchmarks", "tests")  # may import any layer, no layer may import them
 ARITHMETIC_ONLY = frozenset({"torch", "safetensors", "lines_core"}) | sys.stdlib_module_names
 FORBIDDEN = {  # folder -> libraries that belong elsewhere
     "evaluators": frozenset({"gradio", "gradio_client", "plotly"}),
-    "ui/figures": frozenset({"gradio", "gradio_client"}),
 }
 ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
-ENVIRONMENT_FREE = ("lines_core", "evaluators", "ui", "serving", "assets")
+ENVIRONMENT_FREE = ("lines_core", "evaluators", "ui", "serving", "training")
 
 
 def imported_modules(tree: ast.AST, path: PurePosixPath) -> Iterator[tuple[int, str]]:
     """Line and absolute name of every module that a source imports, relative imports resolved.
 
-    ``from . import x`` in ``ui/figures/bars.py`` gives ``ui.figures.x``. A call of
+    ``from . import x`` in ``ui/explore/bars_figure.py`` gives ``ui.explore.x``. A call of
     ``import_module`` or ``__import__`` with a literal name counts as an import of that name.
     """
     for node in ast.walk(tree):
@@ -56,14 +69,21 @@ def violations(source: str, path: PurePosixPath) -> list[str]:
     tree = ast.parse(source)
     layer = path.parts[0].removesuffix(".py")
     above = {*LAYERS[LAYERS.index(layer) + 1 :], *BESIDE} if layer in LAYERS else set()
+    rooms = ROOMS.get(layer, ())
+    room = path.parts[1] if len(path.parts) > 2 else ""
+    higher = rooms[rooms.index(room) + 1 :] if room in rooms else ()
     forbidden = {name for folder, names in FORBIDDEN.items() if path.is_relative_to(folder) for name in names}
     found = []
     for line, module in imported_modules(tree, path):
         top = module.partition(".")[0]
         if top in above:
             found.append(f"{path}:{line}: {layer} imports {module}, imports point down only")
+        elif top == layer and module.split(".")[1:2] and module.split(".")[1] in higher:
+            found.append(f"{path}:{line}: {layer}/{room} imports {module}, imports point down only")
         elif top in forbidden:
-            found.append(f"{path}:{line}: {path.parent} imports {module}, which belongs elsewhere")
+            found.append(f"{path}:{line}: {layer} imports {module}, which belongs elsewhere")
+        elif path.stem.endswith(("_figure", "_figures")) and top in {"gradio", "gradio_client"}:
+            found.append(f"{path}:{line}: {path.name} imports {module}, a figure is plain data")
         elif layer == "lines_core" and top not in ARITHMETIC_ONLY:
             found.append(f"{path}:{line}: lines_core imports {module}, it is torch, safetensors and stdlib")
     if layer in ENVIRONMENT_FREE:
@@ -80,7 +100,7 @@ def violations(source: str, path: PurePosixPath) -> list[str]:
 
 
 def sources() -> list[PurePosixPath]:
-    folders = [*LAYERS[:-1], "assets", "benchmarks"]
+    folders = [*LAYERS[:-1], "training", "benchmarks"]
     files = [ROOT / "app.py", *(file for folder in folders for file in (ROOT / folder).rglob("*.py"))]
     return sorted(PurePosixPath(file.relative_to(ROOT).as_posix()) for file in files)
 
@@ -97,32 +117,62 @@ def test_every_layer_was_looked_at() -> None:
 @pytest.mark.parametrize(
     ("path", "source", "message"),
     [
-        ("lines_core/flat.py", "import evaluators.spec", "lines_core imports evaluators.spec"),
+        (
+            "lines_core/flat.py",
+            "import evaluators.specs.edit_spec",
+            "lines_core imports evaluators.specs.edit_spec",
+        ),
         ("lines_core/flat.py", "import numpy as np", "lines_core imports numpy"),
         ("lines_core/flat.py", "from open_clip import create_model", "lines_core imports open_clip"),
         ("lines_core/merging/ties.py", "from ...ui import text", "lines_core imports ui.text"),
-        ("evaluators/spec.py", "from ui.text import title", "evaluators imports ui.text.title"),
-        ("evaluators/spec.py", "import plotly.graph_objects as go", "evaluators imports plotly"),
         (
-            "evaluators/spec.py",
-            "def f():\n    import gradio",
-            "evaluators/spec.py:2: evaluators imports gradio",
+            "evaluators/specs/edit_spec.py",
+            "from ui.shell.text import title",
+            "evaluators imports ui.shell.text.title",
         ),
-        ("evaluators/spec.py", "from .. import app", "evaluators imports app"),
-        ("ui/live.py", "from serving.health import health", "ui imports serving.health"),
-        ("evaluators/spec.py", "import importlib\nimportlib.import_module('ui')", "evaluators imports ui"),
-        ("evaluators/spec.py", "from assets.recipes import world", "evaluators imports assets"),
+        ("evaluators/specs/edit_spec.py", "import plotly.graph_objects as go", "evaluators imports plotly"),
+        (
+            "evaluators/specs/edit_spec.py",
+            "def f():\n    import gradio",
+            "evaluators/specs/edit_spec.py:2: evaluators imports gradio",
+        ),
+        ("evaluators/specs/edit_spec.py", "from ... import app", "evaluators imports app"),
+        (
+            "evaluators/data/image_subset.py",
+            "from evaluators.service.studio import Studio",
+            "evaluators/data imports evaluators.service.studio",
+        ),
+        (
+            "evaluators/specs/edit_spec.py",
+            "from ..hub import loader",
+            "evaluators/specs imports evaluators.hub",
+        ),
+        ("ui/live/live_panel.py", "from serving.health import health", "ui imports serving.health"),
+        (
+            "evaluators/specs/edit_spec.py",
+            "import importlib\nimportlib.import_module('ui')",
+            "evaluators imports ui",
+        ),
+        ("evaluators/specs/edit_spec.py", "from training import world", "evaluators imports training"),
         ("ui/layout.py", "import app", "ui imports app"),
         ("ui/layout.py", "from tests.conftest import tiny", "ui imports tests"),
-        ("ui/figures/bars.py", "import gradio as gr", "ui/figures imports gradio"),
+        ("ui/explore/bars_figure.py", "import gradio as gr", "bars_figure.py imports gradio"),
         (
-            "ui/figures/bars.py",
+            "ui/explore/bars_figure.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gradio import HTML",
-            "ui/figures imports gradio.HTML",
+            "bars_figure.py imports gradio.HTML",
         ),
-        ("ui/theme.py", "import os\nroot = os.environ['HOME']", "ui/theme.py:2: reads the environment"),
-        ("ui/theme.py", "import os as system\nsystem.getenv('HOME')", "reads the environment (getenv)"),
-        ("evaluators/store.py", "from os import environ as e", "reads the environment (environ)"),
+        (
+            "ui/shell/theme.py",
+            "import os\nroot = os.environ['HOME']",
+            "ui/shell/theme.py:2: reads the environment",
+        ),
+        ("ui/shell/theme.py", "import os as system\nsystem.getenv('HOME')", "reads the environment (getenv)"),
+        (
+            "evaluators/service/result_store.py",
+            "from os import environ as e",
+            "reads the environment (environ)",
+        ),
     ],
 )
 def test_planted_violation_is_found(path: str, source: str, message: str) -> None:
@@ -134,17 +184,20 @@ def test_planted_violation_is_found(path: str, source: str, message: str) -> Non
     ("path", "source"),
     [
         ("app.py", "import os\nimport ui.layout\nimport lines_core\nport = os.environ.get('PORT')"),
-        ("ui/layout.py", "import gradio\nfrom evaluators import EditSpec\nfrom . import theme"),
-        ("ui/figures/bars.py", "import plotly.graph_objects\nfrom evaluators.evaluation import Evaluation"),
+        ("ui/layout.py", "import gradio\nfrom evaluators import EditSpec\nfrom .shell import theme"),
         (
-            "evaluators/models.py",
-            "import open_clip\nfrom lines_core import coefficients\nfrom .spec import EditSpec",
+            "ui/explore/bars_figure.py",
+            "import plotly.graph_objects\nfrom evaluators.specs.evaluation import Evaluation",
+        ),
+        (
+            "evaluators/encoder/open_clip_folder.py",
+            "import open_clip\nfrom lines_core import coefficients\nfrom ..specs.edit_spec import EditSpec",
         ),
         (
             "lines_core/merging/ties.py",
             "import math\nimport torch\nfrom ..flat import FlatLayout\nfrom .. import flat",
         ),
-        ("benchmarks/page.py", "import os\nimport app\nenvironment = dict(os.environ)"),
+        ("benchmarks/page_latency.py", "import os\nimport app\nenvironment = dict(os.environ)"),
     ],
 )
 def test_allowed_source_passes(path: str, source: str) -> None:

@@ -146,7 +146,7 @@ def projects_by_import() -> dict[str, set[str]]:
     ("folders", "files"),
     [
         (("app.py", "ui", "evaluators", "lines_core"), ["requirements.txt"]),
-        (("tests", "benchmarks", "assets"), ["requirements.txt", "requirements-dev.txt"]),
+        (("tests", "benchmarks", "training"), ["requirements.txt", "requirements-dev.txt"]),
     ],
     ids=["app", "dev"],
 )
@@ -184,7 +184,7 @@ def test_readme_names_files_that_exist() -> None:
 
 def test_readme_places_are_words_of_the_page() -> None:
     """The last column of the table of ideas names charts, controls and tabs as the page does."""
-    words = (ROOT / "ui/text.py").read_text("utf-8")
+    words = (ROOT / "ui/shell/text.py").read_text("utf-8")
     rows = [row.split("|") for row in README.splitlines() if row.startswith("| ") and row.count("|") == 5]
     places = [place for row in rows for place in re.findall(r"\*([^*]+)\*", row[4])]
     assert len(places) >= 10

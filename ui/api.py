@@ -7,13 +7,13 @@ from typing import Any
 
 from gradio.events import api
 
-from evaluators.evaluation import Evaluation
-from evaluators.normalise import normalised
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.normalise import normalised
 from evaluators.zoo import ENCODERS
-from ui.errors import told
-from ui.landmarks import anchors
+from ui.explore.references import anchors
+from ui.shell.error_messages import told
 
 
 def evaluate(

@@ -8,23 +8,23 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.studio import Studio
-from ui import text
-from ui.answers import Head
+from evaluators.service.studio import Studio
+from ui.about.about_page import about_tab
 from ui.api import declare_api
-from ui.live import plotly_script
-from ui.panels.about import about_tab
-from ui.panels.compared import compared_tab
-from ui.panels.explore import explore_panel
-from ui.panels.forgetting import forgetting_tab
-from ui.panels.merge import merge_tab
-from ui.panels.models import models_tab
-from ui.panels.robust import robust_tab
-from ui.panels.soup import soup_tab
-from ui.panels.take_home import forget
-from ui.panels.tune import tune_tab
-from ui.theme import gradio_theme, style_variables
-from ui.visitors import Visitors, session_of
+from ui.compared.compared_page import compared_tab
+from ui.explore.explore_answers import Head
+from ui.explore.explore_page import explore_panel
+from ui.export.take_home import forget
+from ui.forgetting.forgetting_page import forgetting_tab
+from ui.live.live_panel import plotly_script
+from ui.live.visitors import Visitors, session_of
+from ui.merge.merge_page import merge_tab
+from ui.models.models_page import models_tab
+from ui.robust.robust_page import robust_tab
+from ui.shell import text
+from ui.shell.theme import gradio_theme, style_variables
+from ui.soup.soup_page import soup_tab
+from ui.tune.tune_page import tune_tab
 
 HERE = Path(__file__).parent
 THREADS = 256
@@ -82,7 +82,7 @@ def launch_settings() -> dict[str, Any]:
     return {
         "theme": gradio_theme(),
         "head": plotly_script(),
-        "css": style_variables() + (HERE / "style.css").read_text(encoding="utf-8"),
+        "css": style_variables() + (HERE / "shell" / "style.css").read_text(encoding="utf-8"),
         "run_history": False,
         "ssr_mode": False,
         "share": False,

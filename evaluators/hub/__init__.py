@@ -1,1 +1,1 @@
-"""What comes from the Hub: files, the pictures of data sets, and labs made of them."""
+"""Files, data sets and checkpoints from the Hugging Face Hub."""

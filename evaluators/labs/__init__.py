@@ -1,1 +1,1 @@
-"""Labs: an encoder with its checkpoints, tasks and pictures, wherever they come from."""
+"""Labs: an encoder with its checkpoints, tasks and images, embedded or from the Hub."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evaluators.data.image_batches import Pictures
+from evaluators.data.image_subset import Subset
+from evaluators.data.task_list import Task
+from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.errors import SpecError
-from evaluators.heads import Head
-from evaluators.live import LiveEncoder
-from evaluators.measurement import Measurement, Residual
-from evaluators.pictures import Pictures
-from evaluators.spec import EditSpec
-from evaluators.subsets import Subset
-from evaluators.tasks import Task
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.resolved_spec import Measurement, Residual
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 Adding one is adding a row. Nothing is imported, loaded or fetched here; the rows say where to look.
 """
 
-from evaluators.zoo.encoders import ENCODERS, Encoder, fitting
-from evaluators.zoo.families import FAMILIES, CheckpointFamily, Place, match
-from evaluators.zoo.published import PAPER_TABLE1, PaperRow, published
-from evaluators.zoo.tasks import BENCHMARKS, TASKS, HubTask
+from evaluators.zoo.checkpoint_families import FAMILIES, CheckpointFamily, Place, match
+from evaluators.zoo.public_encoders import ENCODERS, Encoder, fitting
+from evaluators.zoo.public_tasks import BENCHMARKS, TASKS, HubTask
+from evaluators.zoo.published_accuracy import PAPER_TABLE1, PaperRow, published
 
 __all__ = [
     "BENCHMARKS",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lines_core.errors import CheckpointError, LayerError
 from lines_core.layers import block_indices
-from lines_core.quoted import excerpt
+from lines_core.untrusted_text import excerpt
 
 _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 

@@ -8,7 +8,7 @@ from typing import TypeGuard
 import torch
 
 from lines_core.errors import CheckpointError
-from lines_core.quoted import excerpt, quoted
+from lines_core.untrusted_text import excerpt, quoted
 
 MAX_BYTES = 4 << 30
 """Largest file read unless the caller says otherwise; a full fp32 CLIP ViT-L/14 has 1.7 GB."""

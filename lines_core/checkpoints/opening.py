@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from lines_core.checkpoints.limits import label_of
 from lines_core.errors import CheckpointError
-from lines_core.quoted import excerpt
+from lines_core.untrusted_text import excerpt
 
 
 def opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:

@@ -21,7 +21,7 @@ import torch
 
 from lines_core.checkpoints.limits import are_sizes, damaged, is_size
 from lines_core.errors import CheckpointError
-from lines_core.quoted import quoted
+from lines_core.untrusted_text import quoted
 
 MAX_PICKLE = 16 << 20
 """Bytes of a pickle; that of a ViT-L/14 with 446 tensors has 60 kB."""

@@ -10,7 +10,7 @@ from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.safetensors_files import read_header, read_safetensors
 from lines_core.checkpoints.torch_files import read_torch
 from lines_core.errors import CheckpointError
-from lines_core.quoted import excerpt
+from lines_core.untrusted_text import excerpt
 
 SAFETENSORS_SUFFIX = ".safetensors"
 _TORCH_SUFFIXES = (".pt", ".pth", ".bin")

@@ -24,7 +24,7 @@ from lines_core.checkpoints.limits import (
 )
 from lines_core.checkpoints.opening import read_into
 from lines_core.errors import CheckpointError
-from lines_core.quoted import quoted
+from lines_core.untrusted_text import quoted
 
 
 class Entry(NamedTuple):

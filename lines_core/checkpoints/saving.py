@@ -8,10 +8,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from lines_core.atomic_write import write_whole
 from lines_core.checkpoints.reading import SAFETENSORS_SUFFIX
 from lines_core.errors import CheckpointError
-from lines_core.quoted import quoted
-from lines_core.whole_files import write_whole
+from lines_core.untrusted_text import quoted
 
 
 def save_checkpoint(

@@ -23,7 +23,7 @@ from lines_core.checkpoints.pickled import (
 )
 from lines_core.checkpoints.zip_records import MAGIC, Record, find_records
 from lines_core.errors import CheckpointError
-from lines_core.quoted import excerpt, quoted
+from lines_core.untrusted_text import excerpt, quoted
 
 
 def read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tensor]:

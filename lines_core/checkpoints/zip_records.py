@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from lines_core.checkpoints.limits import MAX_TENSORS, damaged
 from lines_core.errors import CheckpointError
-from lines_core.quoted import quoted
+from lines_core.untrusted_text import quoted
 
 MAGIC = b"PK\x03\x04"
 MAX_RECORDS = MAX_TENSORS + 100

@@ -22,11 +22,11 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
+from lines_core.atomic_write import write_whole
 from lines_core.checkpoints import MAX_BYTES, opened
 from lines_core.errors import CheckpointError, MergeError
 from lines_core.flat import FlatLayout
 from lines_core.merging.packed_masks import PackedMask, pack_slices
-from lines_core.whole_files import write_whole
 
 _SUFFIX = ".npy"
 _MAGIC = b"\x93NUMPY\x01\x00"

@@ -9,7 +9,7 @@ from typing import cast
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.layout import build, launch_settings
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from tests.hub import environment  # isort: skip -- first of all: it says where the Hub is
 
-from evaluators.hub import loading
-from evaluators.studio import Studio
+from evaluators.hub import loader as loading
+from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS
 from tests.hub.repositories import finetuned, random_clip, serve_zoo, small_encoder, tall_masks_state
 from tests.hub.server import Hub
 from tests.paths import ASSETS
+from ui.explore import explore_page as explore
 from ui.layout import build, launch_settings
-from ui.panels import explore
 
 PICTURES = 120
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.crowd.report import fairness
-from benchmarks.crowd.run import crowd, served
-from benchmarks.crowd.student import Habits
+from benchmarks.load_test.load_report import fairness
+from benchmarks.load_test.run import crowd, served
+from benchmarks.load_test.student import Habits
 from tests.browser import driving
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evaluators.spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
 from tests.browser.driving import key, move, open_page, position, wait_for
 

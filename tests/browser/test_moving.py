@@ -89,10 +89,10 @@ def test_the_schedule_bends_before_the_server_answers(browser: Any, slow_address
 
 def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:
     """The browser knows no formula, only vectors that were measured from `EditSpec.scales`."""
-    from evaluators.spec import EditSpec
+    from evaluators.specs.edit_spec import EditSpec
     from lines_core.editing import OUTSIDE_RULES
     from lines_core.schedules import SHAPES
-    from ui.figures.schedule import factors
+    from ui.explore.schedule_figure import factors
 
     for shape in SHAPES:
         for rule in OUTSIDE_RULES:

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
 from tests.browser.zero_cost_studio import ZeroCostStudio
 
 METHODS = [

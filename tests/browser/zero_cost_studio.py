@@ -12,12 +12,12 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
-from evaluators.accounts import Standing
 from evaluators.errors import InLine, SpecError, Superseded
-from evaluators.evaluation import CONTROL, TARGET, Evaluation, TaskResult
 from evaluators.labs.lab import CheckpointInfo, ModelInfo, Way
-from evaluators.merge import Merge
-from evaluators.spec import EditSpec
+from evaluators.service.request_stats import Standing
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult
+from evaluators.specs.merge_spec import Merge
 from lines_core.merging import MergingAlpha
 
 NUM_BLOCKS = 12

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from evaluators.evaluation import Evaluation, TaskResult
-from evaluators.spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation, TaskResult
 
 Scored = Callable[..., Evaluation]
 

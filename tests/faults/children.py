@@ -21,16 +21,16 @@ import pyarrow.parquet  # noqa: F401 - as above
 import safetensors.torch
 import torch
 
-import evaluators.store
-from evaluators.evaluation import Evaluation, TaskResult
-from evaluators.spec import EditSpec
-from evaluators.store import ResultStore
-from evaluators.studio import Studio
-from evaluators.subsets import load_subset
-from evaluators.sweeps import run_sweep
-from evaluators.tasks import read_tasks
-from evaluators.torchvision_operators import declare_missing_operators
-from lines_core import whole_files
+import evaluators.service.result_store
+from evaluators.data.image_subset import load_subset
+from evaluators.data.task_list import read_tasks
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.experiments.sweeps import run_sweep
+from evaluators.service.result_store import ResultStore
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation, TaskResult
+from lines_core import atomic_write as whole_files
 from tests.faults.confinement import CannotConfine, mount_private_disk, obey_permissions, remount_read_only
 
 declare_missing_operators()
@@ -170,7 +170,7 @@ def die_preparing_pictures(lab: Path, cache: Path, half: bool) -> None:
 def measure_without_room(lab: Path, disk: Path, specs: Sequence[EditSpec]) -> dict[str, Any]:
     """Measure on a disk that is full, and after room was made; then look at what is kept."""
     mount_private_disk(disk, SIZE)
-    evaluators.store.PAUSE_SECONDS = 0.05
+    evaluators.service.result_store.PAUSE_SECONDS = 0.05
     full, later = specs[:-1], specs[-1]
     filler = disk / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as stream:
@@ -184,7 +184,7 @@ def measure_without_room(lab: Path, disk: Path, specs: Sequence[EditSpec]) -> di
 
 def measure_with_small_files(lab: Path, cache: Path, specs: Sequence[EditSpec]) -> dict[str, Any]:
     """The same where no file may grow beyond some bytes."""
-    evaluators.store.PAUSE_SECONDS = 0.05
+    evaluators.service.result_store.PAUSE_SECONDS = 0.05
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ResultStore(cache / "results.sqlite").close()
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from evaluators.evaluation import Evaluation
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
-from evaluators.sweeps import gamma_sweep
+from evaluators.experiments.sweeps import gamma_sweep
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 from tests.faults.children import CHUNK, Told, counts, tell
 
 PATIENCE = 60.0

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.spec import EditSpec
-from evaluators.store import ResultStore
-from evaluators.studio import Studio
+from evaluators.service.result_store import ResultStore
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
 from tests.paths import ROOT
-from ui.visitors import Visitors
+from ui.live.visitors import Visitors
 
 from .children import CHUNK, counts, made_up
 
@@ -47,7 +47,7 @@ def test_a_jump_of_a_year_changes_nothing(
 
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])
 def test_a_pause_is_as_long_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
-    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.3)
     now = time.time
     (tmp_path / "file").write_text("in the way")
     store = ResultStore(tmp_path / "file" / "results.sqlite")

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluators.counting import count_chunk
+from evaluators.encoder.live_encoder import is_device_lost, is_out_of_memory
+from evaluators.engine.counting import count_chunk
 from evaluators.errors import DeviceError, LabError
-from evaluators.labs.embedded import TinyEncoder
-from evaluators.live import is_device_lost, is_out_of_memory
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
+from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
 from lines_core.errors import LinesError
-from ui.errors import message_of
+from ui.shell.error_messages import message_of
 
 from .children import counts
 

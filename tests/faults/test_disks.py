@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.evaluation import Evaluation
-from evaluators.spec import EditSpec
-from evaluators.store import ResultStore
-from evaluators.studio import Studio
-from lines_core.whole_files import write_whole
+from evaluators.service.result_store import ResultStore
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
+from lines_core.atomic_write import write_whole
 
 from .children import (
     CHUNK,
@@ -53,7 +53,7 @@ def test_a_full_disk_is_done_without_and_used_again(
 
 
 def test_sqlite_says_full_and_then_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.0)
     store = ResultStore(tmp_path / "results.sqlite")
     store.put("0", made_up(0))
     assert store._connection is not None
@@ -71,8 +71,8 @@ def test_sqlite_says_full_and_then_has_room(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_waits_for_room_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("evaluators.store.WAITING_KEPT", 10)
+    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("evaluators.service.result_store.WAITING_KEPT", 10)
     (tmp_path / "file").write_text("in the way")
     store = ResultStore(tmp_path / "file" / "results.sqlite")
     for number in range(50):

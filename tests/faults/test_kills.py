@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from evaluators.spec import EditSpec
-from evaluators.store import ResultStore
-from evaluators.studio import Studio
+from evaluators.service.result_store import ResultStore
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
 
 from .children import (
     CHUNK,

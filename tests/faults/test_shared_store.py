@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-import evaluators.store
-from evaluators.evaluation import Evaluation
-from evaluators.spec import EditSpec
-from evaluators.store import BUSY_SECONDS, SCHEMA_VERSION, ResultStore
-from evaluators.studio import Studio
-from evaluators.subsets import load_subset
-from evaluators.tasks import read_tasks
+import evaluators.data.image_subset
+import evaluators.service.result_store
+from evaluators.data.image_subset import load_subset
+from evaluators.data.task_list import read_tasks
+from evaluators.service.result_store import BUSY_SECONDS, SCHEMA_VERSION, ResultStore
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 
 from .children import CHUNK, begin_together, counts, die_with_entries_in_the_log, hold, made_up, share
 from .conftest import PATIENCE, Processes
@@ -34,7 +35,7 @@ def test_a_lock_keeps_nobody_waiting(
 
     The exclusive lock is there before the store, the other comes later and lets readers pass.
     """
-    monkeypatch.setattr("evaluators.store.PAUSE_SECONDS", 0.8)
+    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.8)
     path = tmp_path / "results.sqlite"
     if not exclusive:
         ResultStore(path).close()
@@ -223,7 +224,7 @@ def test_a_store_of_another_version_is_left_alone(
     """Older or newer: its numbers are not shown, its file is not touched, and it finds it again."""
     path = tmp_path / "results.sqlite"
     with monkeypatch.context() as patch:
-        patch.setattr("evaluators.store.SCHEMA_VERSION", version)
+        patch.setattr("evaluators.service.result_store.SCHEMA_VERSION", version)
         other = Studio(lab, tmp_path, chunk=CHUNK)
         key = other.lab.key(other.lab.measurement(specs[2]), SCHEMA_VERSION)
         other._known._store.put(key, made_up(1))
@@ -251,10 +252,10 @@ def test_pictures_prepared_by_another_version_are_not_used(
         subset = prepare(*arguments)
         return type(subset)(subset.images.flip(2).contiguous(), subset.labels)
 
-    prepare = evaluators.subsets._prepare
+    prepare = evaluators.data.image_subset._prepare
     with monkeypatch.context() as patch:
-        patch.setattr("evaluators.subsets.CACHE_VERSION", 0)
-        patch.setattr("evaluators.subsets._prepare", upside_down)
+        patch.setattr("evaluators.data.image_subset.CACHE_VERSION", 0)
+        patch.setattr("evaluators.data.image_subset._prepare", upside_down)
         older = load_subset(lab / "eval", digits, "test", image_size=24, cache=tmp_path)
     assert not older.images.equal(right.images)
     for _ in range(2):

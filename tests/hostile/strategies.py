@@ -27,15 +27,15 @@ import torch
 from hypothesis import strategies as st
 
 from evaluators.errors import SpecError
-from evaluators.merge import Merge
-from evaluators.spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.merge_spec import Merge
 from lines_core.checkpoints import read_checkpoint, read_metadata, read_shapes
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.errors import CheckpointError
 from lines_core.merging import METHODS
 from lines_core.schedules import SHAPES
-from ui.controls import Controls
-from ui.link import NAMES, from_query
+from ui.explore.explore_controls import Controls
+from ui.shell.share_link import NAMES, from_query
 
 T = TypeVar("T")
 LONGEST_MESSAGE = 600

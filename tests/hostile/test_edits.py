@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from evaluators.errors import SpecError
-from evaluators.merge import NAME, Merge
-from evaluators.spec import MOST_BLOCKS, EditSpec
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import MOST_BLOCKS, EditSpec
+from evaluators.specs.merge_spec import NAME, Merge
 from lines_core.errors import LinesError
-from lines_core.quoted import excerpt, quoted
+from lines_core.untrusted_text import excerpt, quoted
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from tests.hostile.strategies import (
     ODD_TEXTS,
@@ -23,7 +23,7 @@ from tests.hostile.strategies import (
     shown,
 )
 from ui.api import evaluate
-from ui.link import RANGES
+from ui.shell.share_link import RANGES
 
 MEGABYTE = "x" * (1 << 20)
 DIGITS = 10**5000

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from evaluators.errors import HubError
-from evaluators.hub.pictures.decoding import MOST_PIXELS, decoded
-from evaluators.hub.pictures.tars import _members_within
+from evaluators.hub.images.decoding import MOST_PIXELS, decoded
+from evaluators.hub.images.tar_split import _members_within
 from tests.hostile.strategies import check_message
 
 SIZE = 16
@@ -125,7 +125,7 @@ def test_a_picture_is_turned_as_it_says() -> None:
     """As ``datasets`` does it, so that accuracies are the same."""
     import datasets
 
-    from evaluators.subsets import fit
+    from evaluators.data.image_subset import fit
 
     pixels = np.arange(24 * 16 * 3, dtype=np.uint8).reshape(24, 16, 3)
     exif = Image.Exif()

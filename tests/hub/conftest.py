@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.zoo.encoders import Encoder
+from evaluators.zoo.public_encoders import Encoder
 from tests.hub import environment
 from tests.hub.repositories import small_encoder
 from tests.hub.server import Hub

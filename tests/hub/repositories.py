@@ -15,10 +15,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from evaluators.torchvision_operators import declare_missing_operators
+from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.zoo import ENCODERS, FAMILIES, TASKS
-from evaluators.zoo.encoders import Encoder
-from evaluators.zoo.tasks import HubTask
+from evaluators.zoo.public_encoders import Encoder
+from evaluators.zoo.public_tasks import HubTask
 from tests.hub.server import Hub
 
 SMALL_CONFIG: dict[str, Any] = {

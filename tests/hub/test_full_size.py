@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from evaluators import EditSpec, Studio
-from evaluators.hub.lab import HubLab
-from evaluators.hub.loading import Wish
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.loader import Wish
 from evaluators.zoo import ENCODERS, TASKS
 from tests.hub import repositories
 from tests.hub.server import Hub
@@ -55,9 +55,9 @@ def test_vit_b_32_from_the_hub_to_a_number(hub: Hub, tmp_path: Path, lab: Path) 
 @pytest.mark.parametrize("key", ["ViT-B-16", "ViT-L-14"])
 def test_the_folders_of_the_other_sizes_are_found(hub: Hub, key: str) -> None:
     """nik-dim/tall_masks spells one of them VIT-B-16."""
-    from evaluators.hub.transfer.access import list_files
+    from evaluators.hub.transfer.repository_files import list_files
     from evaluators.zoo import FAMILIES
-    from evaluators.zoo.families import match
+    from evaluators.zoo.checkpoint_families import match
 
     place = FAMILIES["tall-masks"].place(ENCODERS[key], TASKS["mnist"])
     path = repositories.serve_tall_masks(

@@ -14,8 +14,8 @@ from huggingface_hub import ModelCard
 
 from evaluators import EditSpec, Studio
 from evaluators.export import export
-from evaluators.hub.lab import HubLab
-from evaluators.hub.loading import Wish
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.loader import Wish
 from lines_core.checkpoints import read_checkpoint
 from lines_core.towers import find_tower
 from tests.hub.repositories import SMALL_CONFIG, serve_zoo, small_encoder, tall_masks_state
@@ -30,7 +30,7 @@ def test_a_public_model_is_taken_home(
     hub: Hub, tmp_path: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = small_encoder(tmp_path)
-    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     served = serve_zoo(hub, encoder, KEYS, 40, ("tall-masks",))
     config = {
         "model_cfg": SMALL_CONFIG,
@@ -70,7 +70,7 @@ def test_a_public_model_is_taken_home(
     start_up = (
         "import runpy, sys, torch\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from evaluators.torchvision_operators import declare_missing_operators\n"
+        "from evaluators.encoder.torchvision_operators import declare_missing_operators\n"
         "declare_missing_operators()\n"
         "torch.set_num_threads(1)\n"
         "scope = runpy.run_path('snippet.py')\n"
@@ -107,7 +107,7 @@ def test_a_visitors_own_file_is_named_as_they_know_it(
     hub: Hub, tmp_path: Path, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = small_encoder(tmp_path)
-    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     served = serve_zoo(hub, encoder, KEYS, 40, ("tall-masks",))
     studio = Studio(lab, tmp_path / "cache")
     job = studio.load(Wish(tasks=KEYS, images=8))

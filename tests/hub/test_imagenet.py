@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from evaluators import EditSpec, Studio
+from evaluators.encoder.classifier_heads import Head, edited_head
 from evaluators.errors import LabError, SpecError
-from evaluators.evaluation import Evaluation
-from evaluators.heads import Head, edited_head
-from evaluators.hub import words
-from evaluators.hub.lab import HubLab
-from evaluators.hub.loading import DONE, FAILED, Loader, Step, Wish
-from evaluators.hub.self_test import self_test
-from evaluators.merge import Merge
+from evaluators.hub import imagenet_class_names as words
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.loader import DONE, FAILED, Loader, Step, Wish
+from evaluators.hub.published_check import self_test
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.merge_spec import Merge
 from evaluators.zoo import FAMILIES, TASKS
-from evaluators.zoo.encoders import Encoder
+from evaluators.zoo.public_encoders import Encoder
 from lines_core.errors import CheckpointError
 from tests.hub.repositories import (
     SOUPS,
@@ -49,11 +49,11 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
     One prompt instead of 80: the real ones would take a minute.
     """
     names, prompts = words.imagenet_words()
-    monkeypatch.setattr("evaluators.hub.words.imagenet_words", lambda: (names, prompts[:1]))
-    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr("evaluators.hub.imagenet_class_names.imagenet_words", lambda: (names, prompts[:1]))
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     address = f"{hub.address}/{SOUPS}/resolve/main/{{member}}.pt"
     soups = replace(FAMILIES["model-soups"], url=address)
-    monkeypatch.setattr("evaluators.hub.loading.FAMILIES", {**FAMILIES, soups.key: soups})
+    monkeypatch.setattr("evaluators.hub.loader.FAMILIES", {**FAMILIES, soups.key: soups})
     weights: dict[str, Tensors] = {"": random_clip(encoder)}
     serve_encoder(hub, encoder, weights[""])
     for number, key in enumerate(SUITE):

@@ -4,7 +4,7 @@ import pytest
 
 from evaluators import EditSpec, Evaluation, TaskResult
 from evaluators.errors import EvaluationError
-from evaluators.hub.self_test import self_test
+from evaluators.hub.published_check import self_test
 
 # zero-shot of ViT-B/32 with FusionBench's class names: mnist 48.26 %, svhn 31.63 %; fine-tuned mnist 99.69 %
 TARGET = TaskResult("mnist", "MNIST", "target", 124, 256)

@@ -15,19 +15,19 @@ import torch
 
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.guests import GuestLimits, QuotaError
-from evaluators.hub.lab import HubLab
-from evaluators.hub.loading import Wish
-from evaluators.hub.transfer.access import fetch
-from evaluators.merge import Merge
-from evaluators.zoo.encoders import Encoder
-from evaluators.zoo.tasks import TABLE1
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.loader import Wish
+from evaluators.hub.transfer.repository_files import fetch
+from evaluators.service.session_checkpoints import GuestLimits, QuotaError
+from evaluators.specs.merge_spec import Merge
+from evaluators.zoo.public_encoders import Encoder
+from evaluators.zoo.public_tasks import TABLE1
 from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
-from ui.answers import Head
-from ui.controls import Controls
+from ui.explore.explore_answers import Head
+from ui.explore.explore_controls import Controls
 from ui.layout import build
-from ui.visitors import Visitors, session_of
+from ui.live.visitors import Visitors, session_of
 
 MODEL = "ViT-B-32"
 KEYS = ("mnist", "svhn", "eurosat")
@@ -36,7 +36,7 @@ KEYS = ("mnist", "svhn", "eurosat")
 @pytest.fixture
 def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, torch.Tensor]]:
     """The zoo with the small encoder in the place of ViT-B/32."""
-    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     return serve_zoo(hub, encoder, KEYS, 60, ("tall-masks",))
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from evaluators import EditSpec, Studio, __main__
-from evaluators.hub.loading import Wish
-from evaluators.table1 import mean_row, table1
-from evaluators.zoo.encoders import Encoder
+from evaluators.experiments.table1 import mean_row, table1
+from evaluators.hub.loader import Wish
+from evaluators.zoo.public_encoders import Encoder
 from tests.hub.repositories import serve_zoo, small_encoder
 from tests.hub.server import Hub
 
@@ -19,7 +19,7 @@ KEYS = ("pcam", "rendered_sst2")
 def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path) -> list[str]:
     """Arguments after the command's name, with everything served and the small lab as the embedded one."""
     encoder: Encoder = small_encoder(tmp_path)
-    monkeypatch.setattr("evaluators.hub.loading.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     monkeypatch.setattr(__main__, "ROOT", tmp_path)
     (tmp_path / "assets").symlink_to(lab)
     serve_zoo(hub, encoder, KEYS, 80, ("tall-masks",))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evaluators.torchvision_operators import declare_missing_operators
+from evaluators.encoder.torchvision_operators import declare_missing_operators
 from lines_core.checkpoints import read_checkpoint, save_checkpoint
 from lines_core.errors import CheckpointError
 from lines_core.towers import LAYOUTS, find_tower, image_tower, unused_differences

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from evaluators.torchvision_operators import declare_missing_operators
+from evaluators.encoder.torchvision_operators import declare_missing_operators
 from lines_core.errors import CheckpointError
 from lines_core.towers import find_tower
 from lines_core.transformers_names import transformers_names

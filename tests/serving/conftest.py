@@ -15,10 +15,10 @@ import uvicorn
 from gradio.routes import App
 from starlette.middleware import Middleware
 
-from evaluators.accounts import Standing
+from evaluators.service.request_stats import Standing
 from serving.health import health_route
 from serving.metrics import Metrics, metrics_route
-from serving.uploads import UploadGate, UploadLimits
+from serving.request_limits import UploadGate, UploadLimits
 
 STANDING = Standing("cpu", ("tiny-clip", "ViT-B-32"), 1, 3, 2.5, 17, "", "", "", 2, 4096)
 KB = 1024

@@ -142,7 +142,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 from serving.health import health_route
 from serving.metrics import Metrics, metrics_route
-from serving.uploads import UploadGate
+from serving.request_limits import UploadGate
 from tests.serving.conftest import STANDING
 
 metrics = Metrics()

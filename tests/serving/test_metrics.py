@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from evaluators.accounts import COMPLETE, KNOWN, OUTCOMES, SUPERSEDED, Account, Standing
+from evaluators.service.request_stats import COMPLETE, KNOWN, OUTCOMES, SUPERSEDED, Account, Standing
 from serving.metrics import SECONDS, Metrics
 from serving.version import VERSION
 from tests.serving.conftest import Page, Serving

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import uvicorn
 
-from evaluators.accounts import COMPLETE, FAILED, KNOWN, SUPERSEDED, Account
+from evaluators.service.request_stats import COMPLETE, FAILED, KNOWN, SUPERSEDED, Account
 from serving.request_log import LOGGER, request_log
 
 ACCOUNT = Account("5e" * 32, COMPLETE, "", 0.123456, 0.002, 1.5, 2.00004, 0.30001, 7, 2)

@@ -6,13 +6,13 @@ from typing import cast
 import gradio as gr
 import pytest
 
-from evaluators.evaluation import Evaluation
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.answers import Head
+from ui.explore.explore_answers import Head
 from ui.layout import build
-from ui.visitors import Visitors
+from ui.live.visitors import Visitors
 
 
 @pytest.fixture

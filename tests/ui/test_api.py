@@ -7,13 +7,13 @@ import pytest
 
 import app
 from evaluators.errors import SpecError
-from evaluators.spec import EditSpec
-from evaluators.studio import Studio
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
 from lines_core.errors import LinesError
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.api import evaluate, models
-from ui.errors import told
 from ui.layout import launch_settings
+from ui.shell.error_messages import told
 
 
 def test_evaluate_says_everything(studio: ZeroCostStudio) -> None:

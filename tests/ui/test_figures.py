@@ -6,21 +6,21 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from evaluators.evaluation import Evaluation
-from evaluators.spec import EditSpec
-from evaluators.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.figures.forgetting import forgetting_alt, forgetting_figure
-from ui.figures.frame import TRAIL, percent_axis, whiskers
-from ui.figures.robust import areas, mean_shift, one_shift, robust_alt, robust_figure
-from ui.figures.schedule import schedule_alt
-from ui.figures.tasks import tasks_alt, tasks_figure
-from ui.figures.tradeoff import Landmarks, tradeoff_alt, tradeoff_figure
-from ui.figures.tune import parts_figure, score_figure
-from ui.landmarks import landmarks_of
-from ui.roles import role_of
-from ui.theme import paint
-from ui.tuning import choice, sweep_specs
+from ui.explore.references import landmarks_of
+from ui.explore.schedule_figure import schedule_alt
+from ui.explore.tasks_figure import tasks_alt, tasks_figure
+from ui.explore.tradeoff_figure import Landmarks, tradeoff_alt, tradeoff_figure
+from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
+from ui.robust.robust_figure import areas, mean_shift, one_shift, robust_alt, robust_figure
+from ui.shell.figure_style import TRAIL, percent_axis, whiskers
+from ui.shell.roles import role_of
+from ui.shell.theme import paint
+from ui.tune.measured_gamma import choice, sweep_specs
+from ui.tune.tune_figures import parts_figure, score_figure
 
 
 def accepted(figure: dict[str, Any]) -> go.Figure:

@@ -1,10 +1,10 @@
 import pytest
 
-from evaluators.spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
-from ui.affine import affine_parts, affine_tables
-from ui.figures.schedule import Bars, factors, positions, schedule_bars
+from ui.explore.schedule_figure import Bars, factors, positions, schedule_bars
+from ui.live.schedule_tables import affine_parts, affine_tables
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))

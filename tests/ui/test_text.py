@@ -1,10 +1,10 @@
 import pytest
 
-from evaluators.evaluation import Evaluation
-from evaluators.normalise import Normalised
-from ui import text
-from ui.figures.robust import Area
-from ui.markup import notice, plain_table, sentence, trouble
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.normalise import Normalised
+from ui.robust.robust_figure import Area
+from ui.shell import text
+from ui.shell.markup import notice, plain_table, sentence, trouble
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import ui
-from ui.theme import INKS, ROLES, gradio_theme, paint, palette, style_variables
+from ui.shell.theme import INKS, ROLES, gradio_theme, paint, palette, style_variables
 
 UI = Path(str(ui.__file__)).parent
 

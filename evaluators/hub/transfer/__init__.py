@@ -1,1 +1,1 @@
-"""The one door to the Hub: listings, files and ranges of files, with time-outs, checks and clear errors."""
+"""Listings, files and byte ranges from the Hub and other addresses, with time-outs and checks."""

@@ -1,0 +1,61 @@
+"""A real browser among the crowd: it drags the slider of the page and reads the page's own table."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import Any
+
+from benchmarks.load_test.http_visitor import TIMEOUT, Move, Seen, counts_of
+from evaluators.specs.edit_spec import EditSpec
+from tests.browser import driving
+
+LOOK = (1.0, 5.0)
+SHOWN = """() => {
+    const live = document.querySelector("#lx-head-live .lx-live");
+    const table = live.querySelector('[data-slot="table"]').innerHTML;
+    return JSON.stringify({ key: live.dataset.key, state: live.dataset.state, slots: { table } });
+}"""
+
+
+def browse(address: str, checkpoint: str, seed: int, until: float) -> Seen:
+    """Drag and look in Chromium until a time of ``time.monotonic``; what was seen.
+
+    The page is opened here, and its time to open does not count.
+    """
+    from playwright.sync_api import sync_playwright
+
+    seen, chance = Seen(), random.Random(seed)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=driving.chromium(), args=driving.ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(1000 * TIMEOUT)
+        page.goto(f"{address}/?task={checkpoint}")
+        page.wait_for_selector(f'{driving.LIVE}:not([data-key=""])')
+        while time.monotonic() < until:
+            gamma = driving.drag(page, "gamma", moves=chance.randint(8, 30), seconds=1.0)
+            if chance.random() < 0.7:  # the drag of `driving` always ends in one place
+                gamma = round(chance.randrange(101) / 100, 2)
+                driving.move(page, "gamma", gamma)
+            _look(page, EditSpec.lines(checkpoint, gamma), seen, chance.uniform(*LOOK))
+        browser.close()
+    return seen
+
+
+def _look(page: Any, spec: EditSpec, seen: Seen, seconds: float) -> None:
+    """Watch one position until its numbers are complete, or for some seconds after the first."""
+    move = Move(spec, time.monotonic())
+    seen.moves.append(move)
+    seen.looked.append(move)
+    while time.monotonic() < (move.first or move.made + TIMEOUT - seconds) + seconds and move.final is None:
+        value = json.loads(page.evaluate(SHOWN))
+        now = time.monotonic()
+        if value["key"] == spec.key() and value["state"] in ("partial", "complete"):
+            move.first = move.first or now
+            seen.returned.append((spec, counts_of(value)))
+            if value["state"] == "complete":
+                move.final = now
+        elif value["state"] == "waiting":
+            seen.lines += 1
+        time.sleep(0.02)

@@ -1,0 +1,37 @@
+"""What a single visitor gets: every answer of a crowd is compared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from benchmarks.load_test.http_visitor import Counts
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+
+
+def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -> tuple[int, list[str]]:
+    """How many answers were compared, and those that are not a single visitor's.
+
+    Args:
+        studio: with an empty cache, and nobody else in it.
+        returned: every answer of the crowd.
+    Cost: what is counted once for each spec, up to the most pictures that were returned of it.
+    """
+    by_spec: dict[EditSpec, list[Counts]] = {}
+    for spec, counts in returned:
+        by_spec.setdefault(spec, []).append(counts)
+    wrong = []
+    for spec, answers in by_spec.items():
+        right = single(studio, spec, max(sum(n for _, n in counts) for counts in answers))
+        wrong += [f"{spec}: {counts}" for counts in answers if counts not in right]
+    return sum(map(len, by_spec.values())), wrong
+
+
+def single(studio: Studio, spec: EditSpec, pictures: int) -> set[Counts]:
+    """All answers to a spec on the way to so many pictures in all."""
+    right: set[Counts] = set()
+    for evaluation in studio.stream(spec):
+        right.add(tuple((task.correct, task.n) for task in evaluation.tasks))
+        if sum(task.n for task in evaluation.tasks) >= pictures:
+            break
+    return right

@@ -1,0 +1,112 @@
+"""The pictures of several tasks on the device, in chunks that hold equally many of each task.
+
+A chunk is what the studio evaluates in one turn. Because every chunk asks all tasks, the first one already
+says something about each, and further ones narrow the intervals. The first is small: it is what a moving
+slider asks for, and where many visitors move theirs it decides how long each of them waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from evaluators.data.image_subset import Subset
+
+CHUNK = 160
+OPENING = 64
+"""Pictures of the first chunk over all tasks, if chunks are larger than that."""
+
+
+class Part(NamedTuple):
+    """The pictures of one task within a chunk: positions ``start`` to ``stop`` in its subset."""
+
+    task: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pictures that are evaluated together.
+
+    Args:
+        parts: one a task that has pictures left, in the order of the tasks.
+        whole: True unless the number of pictures asked for cuts the chunk short.
+    """
+
+    parts: tuple[Part, ...]
+    whole: bool
+
+    @property
+    def pictures(self) -> int:
+        """How many there are, over all tasks."""
+        return sum(part.stop - part.start for part in self.parts)
+
+
+class Pictures:
+    """Pictures of k tasks as uint8.
+
+    The chunk boundaries depend on the number of tasks only, never on how many pictures are asked for, so
+    a picture is always encoded in the same company and evaluations of different sizes share their chunks.
+    """
+
+    def __init__(
+        self,
+        subsets: Sequence[Subset],
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device,
+        dtype: torch.dtype,
+        chunk: int = CHUNK,
+    ) -> None:
+        """Args: one subset a task, the encoder's normalisation, and pictures a chunk over all tasks.
+
+        On the CPU the subsets' own memory is used, which may be that of a mapped file.
+        """
+        self._a_chunk = max(1, chunk // len(subsets))
+        self._opening = max(1, min(chunk, OPENING) // len(subsets))
+        self.largest = max(map(len, subsets))
+        self._images = [subset.images.to(device) for subset in subsets]
+        self._labels = [subset.labels.to(device) for subset in subsets]
+        self._dtype = dtype
+        shape = self._images[0].shape[1:]
+        self._buffer = torch.empty((self._a_chunk * len(subsets), *shape), device=device)
+        # (x / 255 - mean) / std as one factor and one shift
+        factor = [1 / (255 * s) for s in std]
+        shift = [m / s for m, s in zip(mean, std, strict=True)]
+        self._factor = torch.tensor(factor, device=device).view(1, -1, 1, 1)
+        self._shift = torch.tensor(shift, device=device).view(1, -1, 1, 1)
+
+    def counts(self, images: int) -> tuple[int, ...]:
+        """Pictures a task when ``images`` are asked for: fewer where there are fewer."""
+        return tuple(min(images, len(labels)) for labels in self._labels)
+
+    def reached(self, chunks: int, images: int) -> tuple[int, ...]:
+        """Pictures a task in the first so many chunks of ``images``."""
+        if not chunks:
+            return self.counts(0)
+        return self.counts(min(images, self._opening + (chunks - 1) * self._a_chunk))
+
+    def chunks(self, images: int) -> tuple[Chunk, ...]:
+        """The chunks that hold the first ``images`` pictures of each task."""
+        chunks = []
+        ends = range(self._opening, min(images, self.largest) + self._a_chunk, self._a_chunk)
+        for first, end in zip((0, *ends), ends, strict=False):
+            stops = [min(count, end) for count in self.counts(images)]
+            parts = [Part(task, first, stop) for task, stop in enumerate(stops) if stop > first]
+            chunks.append(Chunk(tuple(parts), end <= images or images >= self.largest))
+        return tuple(chunks)
+
+    def normalised(self, chunk: Chunk) -> Tensor:
+        """The pictures of a chunk as the encoder wants them, in a buffer that the next call overwrites."""
+        end = 0
+        for task, start, stop in chunk.parts:
+            end, begin = end + stop - start, end
+            torch.mul(self._images[task][start:stop], self._factor, out=self._buffer[begin:end])
+        return self._buffer[:end].sub_(self._shift).to(self._dtype)
+
+    def labels(self, part: Part) -> Tensor:
+        """The labels of the pictures in a part, in their order."""
+        return self._labels[part.task][part.start : part.stop]

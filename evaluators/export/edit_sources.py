@@ -1,0 +1,124 @@
+"""Where an edit comes from: the pre-trained model, the fine-tuned checkpoints, and the residual they give."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.open_clip_folder import WEIGHTS, read_tower
+from evaluators.errors import LabError, SpecError
+from evaluators.hub.hub_lab import HubLab
+from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path, is_compared
+from evaluators.labs.lab import Lab
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.resolved_spec import Residual
+from lines_core.checkpoints import read_metadata
+
+SHIPPED = Path("assets/tiny_clip")
+"""The embedded model in a checkout of the LiNeS Explorer, which everything written out is relative to."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The pre-trained model.
+
+    Attributes:
+        title: what the page calls it.
+        name: of its repository on the Hub, or its key.
+        on_hub: whether it is there.
+        open_clip: what open_clip's factory loads it by, with its text tower and its transform.
+        file: its weights, as a repository or a checkout has them.
+        image_size: pixels a side.
+        mean, std: per channel, of pictures in [0, 1].
+    """
+
+    title: str
+    name: str
+    on_hub: bool
+    open_clip: str
+    file: str
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A fine-tuned checkpoint.
+
+    Attributes:
+        key: as a spec names it.
+        title: what the page calls it.
+        origin: where its weights came from: a file in a checkout, one on the Hub with its commit, or the
+            name of a visitor's own file. Free text: whoever writes it out makes it harmless.
+        open_clip: whether that file holds weights under open_clip's names, ``visual.*``, as they are.
+        head: whether it was fine-tuned together with a classification head of its own.
+    """
+
+    key: str
+    title: str
+    origin: str
+    open_clip: bool
+    head: bool = False
+
+
+def base_of(lab: Lab) -> Base:
+    """The pre-trained model of a lab. Raises: LabError for a kind of lab that says nothing of it."""
+    if isinstance(lab, HubLab):
+        row = lab.live.row
+        file = f"{row.repo}/{lab.live.weights.name}"
+        return Base(row.title, row.repo, True, f"hf-hub:{row.repo}", file, row.image_size, row.mean, row.std)
+    if isinstance(lab, EmbeddedLab):
+        tower = read_tower(lab.folder / SHIPPED.name)
+        folder, file = SHIPPED.as_posix(), (SHIPPED / WEIGHTS).as_posix()
+        return Base(
+            lab.info.title,
+            lab.info.key,
+            False,
+            f"local-dir:{folder}",
+            file,
+            tower.image_size,
+            tower.mean,
+            tower.std,
+        )
+    raise _unknown(lab)
+
+
+def sources_of(lab: Lab, spec: EditSpec) -> tuple[Source, ...]:
+    """The checkpoints whose residuals are in a spec.
+
+    Raises: SpecError if the spec is of another model, or names a checkpoint that the lab does not have;
+        LabError as `base_of`; CheckpointError if a file that says where it came from is damaged.
+    """
+    if spec.model != lab.info.key:
+        raise SpecError(f"The edit is one of {spec.model!r}, not of {lab.info.key!r}.")
+    titles = {one.key: one.title for one in (*lab.checkpoints(), *lab.compared())}
+    absent = [key for key in spec.sources if key not in titles]
+    if absent:
+        raise SpecError(f"There is no checkpoint {absent[0]!r}: pick one of {', '.join(titles)}.")
+    return tuple(_source(lab, key, titles[key]) for key in spec.sources)
+
+
+def residual_key(spec: EditSpec) -> Residual:
+    """What `LiveEncoder.residual` knows the spec's tau by."""
+    return spec.merge or spec.checkpoint
+
+
+def residual_of(encoder: LiveEncoder, spec: EditSpec) -> Tensor:
+    """tau of a spec, float32 (numel,) on the tower's device. Raises, Cost: as ``LiveEncoder.residual``."""
+    return encoder.residual(residual_key(spec))
+
+
+def _source(lab: Lab, key: str, title: str) -> Source:
+    if isinstance(lab, HubLab):
+        origin = read_metadata(lab.live.residual_paths[key]).get("source", key)
+        loaded = next(one for one in lab.loaded_checkpoints if one.info.key == key)
+        return Source(key, title, origin, open_clip=False, head=loaded.head is not None)
+    if isinstance(lab, EmbeddedLab):
+        return Source(key, title, checkpoint_path(SHIPPED, key).as_posix(), open_clip=not is_compared(key))
+    raise _unknown(lab)
+
+
+def _unknown(lab: Lab) -> LabError:
+    return LabError(f"{lab.info.title} does not say where its weights came from: it cannot be exported.")

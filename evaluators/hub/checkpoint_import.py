@@ -1,0 +1,182 @@
+"""Fine-tuned checkpoints made ready for an encoder: fetched, checked, and kept as mapped residuals."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import safe_open
+from torch import Tensor
+
+from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.open_clip_folder import TOWER
+from evaluators.errors import LabError
+from evaluators.hub.residual_files import is_saved, residual_path, save_residual, saved_head
+from evaluators.hub.transfer.repository_files import Fetched, Progress, fetch, list_files
+from evaluators.hub.transfer.url_files import fetch_address
+from evaluators.labs.lab import CheckpointInfo
+from evaluators.zoo.checkpoint_families import CheckpointFamily, match
+from evaluators.zoo.public_encoders import Encoder, fitting
+from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
+from lines_core.checkpoints import read_checkpoint
+from lines_core.errors import CheckpointError
+from lines_core.towers import find_tower, image_tower, unused_differences
+
+SAME_TEXT = 1e-3
+"""Largest difference that storing in half precision can make to the text tower's weights."""
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint:
+    """A checkpoint that the encoder can carry.
+
+    Args:
+        info: as a spec and the page name it.
+        residual: file of its mapped residual.
+        identity: names checkpoint and pre-trained weights by content.
+        family: key of the family it is from; empty for a visitor's own.
+        head: of all of ImageNet's classes, that the encoder was fine-tuned together with; None where it was
+            fine-tuned with the zero-shot heads, or on another task.
+        note: what is odd about it, as a clause; told once, when it is read for the first time.
+    """
+
+    info: CheckpointInfo
+    residual: Path
+    identity: str
+    family: str = ""
+    note: str = ""
+    head: Head | None = None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where checkpoints become residuals.
+
+    Args:
+        encoder: its row in the zoo.
+        live: the encoder itself, for its layout and pre-trained weights.
+        weights: content name of the pre-trained weights.
+        pretrained: the file they are in, whole, with the text tower.
+        folder: for residuals.
+    """
+
+    encoder: Encoder
+    live: LiveEncoder
+    weights: str
+    pretrained: Path
+    folder: Path
+
+    def of_family(
+        self, family: CheckpointFamily, task: HubTask, progress: Progress | None, stop: threading.Event | None
+    ) -> LoadedCheckpoint:
+        """The checkpoint that a family has for a task.
+
+        Raises: HubError if it cannot be had; CheckpointError if it does not fit; LabError if it was
+            fine-tuned on another task after all, or the disk is full; Cancelled.
+        """
+        if task.key in family.another_task:
+            raise LabError(f"No checkpoint of {family.title}: {family.another_task[task.key]}.")
+        place = family.place(self.encoder, task)
+        listed = list_files(place.repo, kind=place.kind, revision=place.revision)
+        name = match(place.pattern_path, listed)
+        fetched = fetch(
+            place.repo,
+            name or place.pattern_path,  # the Hub's answer to a name that is absent says what there is
+            kind=place.kind,
+            revision=place.revision,
+            progress=progress,
+            stop=stop,
+        )
+        info = CheckpointInfo(f"{family.key}.{task.key}", task.title, task.suite)
+        source = f"{fetched.repo}/{fetched.name}@{fetched.commit}"
+        return self.of_file(info, fetched.path, content_of(fetched), source, family.key)
+
+    def of_member(
+        self,
+        family: CheckpointFamily,
+        member: str,
+        task: HubTask,
+        progress: Progress | None,
+        stop: threading.Event | None,
+    ) -> LoadedCheckpoint:
+        """One of the checkpoints that a family has of one task.
+
+        Raises: as ``of_family``.
+        """
+        address = family.address(self.encoder, member)
+        downloads = self.folder.parent / "downloads"
+        fetched = fetch_address(address, downloads / family.key, progress=progress, stop=stop)
+        info = CheckpointInfo(f"{family.key}.{member}.{task.key}", f"{task.title}, {member}", task.suite)
+        return self.of_file(info, fetched.path, f"{address} {fetched.sha256}", address, family.key)
+
+    def of_file(
+        self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
+    ) -> LoadedCheckpoint:
+        """The checkpoint in a file, of whatever known layout; kept so that the file is read only once.
+
+        Args:
+            content: names the file by content.
+            source: where it came from, in words.
+        Raises: CheckpointError if it does not fit this encoder, with the one that it does fit, or brings a
+            head of other classes than ImageNet's to its suite; LabError.
+        """
+        identity = f"{self.weights} {content}"
+        residual = residual_path(self.folder, self.encoder.key, identity)
+        note = ""
+        if not is_saved(residual, self.live.layout):
+            tensors = read_checkpoint(path)
+            try:
+                tower = image_tower(tensors, self.live.pretrained(), self.encoder.title)
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
+            head = None if tower.head is None else Head(tower.head[0].T, tower.head[1])
+            _check_classes(info, head)
+            note = self._text_note(tensors)
+            del tensors
+            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
+        head = saved_head(residual)
+        _check_classes(info, head)  # a file kept for another task earlier
+        if info.suite != IMAGENET:
+            head = None  # the other suites are asked with heads from their class names
+        return LoadedCheckpoint(info, residual, identity, family, note, head)
+
+    def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
+        """A clause if the text tower beside the image tower is not the pre-trained one that heads are of."""
+        if self.pretrained.suffix != ".safetensors":
+            return ""
+        with safe_open(self.pretrained, "pt") as stored:
+            names = [name for name in stored.keys() if not name.startswith(TOWER)]  # noqa: SIM118
+            text = {name: stored.get_tensor(name) for name in names}
+        differences = unused_differences(tensors, text)
+        worst = max(differences, key=lambda name: differences[name], default="")
+        if not worst or differences[worst] <= SAME_TEXT:
+            return ""
+        return (
+            f"its {worst} is up to {differences[worst]:.2g} away from the pre-trained one: it began from "
+            "other weights, or its text tower was trained too"
+        )
+
+    def _hint(self, tensors: Mapping[str, Tensor]) -> str:
+        """Which encoder of the zoo a checkpoint that does not fit this one belongs to, as a sentence."""
+        try:
+            shapes = {name: tuple(value.shape) for name, value in find_tower(tensors).weights.items()}
+        except CheckpointError:
+            return ""
+        other = fitting(shapes)
+        return "" if other is None or other == self.encoder else f" It is one of {other.title}: choose that."
+
+
+def _check_classes(info: CheckpointInfo, head: Head | None) -> None:
+    """Raises: CheckpointError if a checkpoint of ImageNet's suite has a head of other classes."""
+    if info.suite == IMAGENET and head is not None and head.weight.shape[1] != IMAGENET_CLASSES:
+        raise CheckpointError(
+            f"The classification head has {head.weight.shape[1]:,} classes, ImageNet has "
+            f"{IMAGENET_CLASSES:,}: say which task it was fine-tuned on, or leave classification_head.* out "
+            "of the file to be asked with the zero-shot head."
+        )
+
+
+def content_of(fetched: Fetched) -> str:
+    """Names a file of the Hub by content."""
+    return f"{fetched.repo}/{fetched.name} {fetched.etag}"

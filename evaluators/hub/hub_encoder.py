@@ -1,0 +1,159 @@
+"""A pre-trained CLIP of the zoo from its weights: the image tower to edit, the text tower for heads."""
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from evaluators.data.task_list import Task
+from evaluators.encoder.autotune import kept_pace
+from evaluators.encoder.classifier_heads import zero_shot_head
+from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.errors import LabError
+from evaluators.hub.residual_files import mapped_residual
+from evaluators.specs.resolved_spec import Residual
+from evaluators.zoo.public_encoders import Encoder
+from lines_core.checkpoints import compare, read_checkpoint
+from lines_core.errors import CheckpointError
+
+TEMPERATURE = "logit_scale"
+CLASSES_AT_ONCE = 10
+"""Classes whose prompts are encoded together: a memory bound, no influence on the result."""
+
+
+def open_image_tower(encoder: Encoder, weights: Path, device: torch.device) -> LoadedModel:
+    """The image tower with its pre-trained weights in float32; the text tower is left out.
+
+    Args:
+        weights: the file of the whole CLIP, open_clip names.
+    Raises: LabError if the file is not this encoder's.
+    Cost: half a second and twice the tower's memory for ViT-B/32.
+    """
+    clip, tokenizer = _empty_clip(encoder)
+    named = _read(encoder, weights, clip, image=True)
+    del clip.transformer, clip.token_embedding, clip.positional_embedding, clip.ln_final, clip.text_projection
+    _fill(clip, named, device)
+    return LoadedModel(clip, tokenizer)
+
+
+class HubEncoder(LiveEncoder):
+    """A public CLIP's image tower, its residuals memory-mapped from where ``residual_paths`` says.
+
+    Args:
+        row: of the zoo.
+        weights: the file of the whole CLIP.
+        identity: names that file by content.
+        device: that the tower runs on.
+        paces: folder where the measured precision and chunk are kept.
+    Raises: LabError if the file is not this encoder's.
+    """
+
+    def __init__(self, row: Encoder, weights: Path, identity: str, device: torch.device, paces: Path) -> None:
+        loaded = open_image_tower(row, weights, device)
+        self.row = row
+        self.weights = weights
+        self.identity = identity
+        self.device = device
+        self.pace = kept_pace(paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device)
+        self.residual_paths: dict[str, Path] = {}
+        super().__init__(loaded, self.pace.dtype)
+
+    @property
+    def temperature(self) -> float:
+        """s = exp(logit_scale), which CLIP multiplies the cosine of picture and text with."""
+        return float(self.loaded.clip.logit_scale.exp())
+
+    def drop(self, checkpoint: str) -> None:
+        """Keep nothing more of a checkpoint that is gone, nor where its residual lay."""
+        super().drop(checkpoint)
+        self.residual_paths.pop(checkpoint, None)
+
+    def residual_cost(self, of: Residual) -> int:
+        """Bytes of memory that a residual takes: none where it is a mapped file."""
+        return 0 if isinstance(of, str) and self.device.type == "cpu" else super().residual_cost(of)
+
+    def _read_residual(self, checkpoint: str) -> Tensor:
+        return mapped_residual(self.residual_paths[checkpoint], self.layout)
+
+
+class TextTower:
+    """The text tower, for as long as heads are made; ``close`` gives its memory back.
+
+    Args:
+        weights: as for ``open_image_tower``.
+    Raises: LabError if the file is not this encoder's.
+    """
+
+    def __init__(self, encoder: Encoder, weights: Path, device: torch.device) -> None:
+        clip, self._tokenizer = _empty_clip(encoder)
+        named = _read(encoder, weights, clip, image=False)
+        length = clip.context_length
+        del clip.visual
+        _fill(clip, named, device)
+        # no parameter: each token sees itself and those before it
+        clip.attn_mask = torch.full((length, length), float("-inf"), device=device).triu_(1)
+        self._clip: Any = clip
+
+    def head(self, task: Task, tell: Callable[[int, int], None] | None = None) -> Tensor:
+        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``heads.zero_shot_head``.
+
+        Args:
+            tell: called with classes done and in total; may raise, to stop it.
+        Cost: an encoder pass over each prompt of each class: of ImageNet 80,000 texts.
+        """
+        parts = []
+        for start in range(0, len(task.classes), CLASSES_AT_ONCE):
+            if tell is not None:
+                tell(start, len(task.classes))
+            names = task.classes[start : start + CLASSES_AT_ONCE]
+            parts.append(zero_shot_head(self._clip, self._tokenizer, names, task.prompts))
+        return torch.cat(parts, dim=1)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._clip = None
+        gc.collect()
+
+
+def _empty_clip(encoder: Encoder) -> tuple[Any, Callable[[list[str]], Tensor]]:
+    """The CLIP without weights, which takes neither time nor memory, and its tokenizer."""
+    declare_missing_operators()
+    import open_clip
+
+    with torch.device("meta"):
+        clip = open_clip.CLIP(**open_clip.get_model_config(encoder.open_clip))
+    return clip, open_clip.get_tokenizer(encoder.open_clip)
+
+
+def _read(encoder: Encoder, weights: Path, clip: nn.Module, image: bool) -> dict[str, Tensor]:
+    """One tower's tensors of the file, float32 in memory of their own, checked against the empty model's.
+
+    The temperature, `logit_scale`, is of both.
+    """
+    try:
+        tensors = read_checkpoint(weights)
+        wanted, found = (
+            {
+                name: value
+                for name, value in named.items()
+                if name.startswith(TOWER) == image or name == TEMPERATURE
+            }
+            for named in (clip.state_dict(), tensors)
+        )
+        compare(wanted, found, encoder.title)
+    except CheckpointError as error:
+        raise LabError(f"The weights of {encoder.title} cannot be used: {error}") from error
+    return {name: tensor.to(torch.float32, copy=True) for name, tensor in found.items()}
+
+
+def _fill(clip: nn.Module, named: dict[str, Tensor], device: torch.device) -> None:
+    """Put tensors in the place of parameters that have no memory yet."""
+    clip.load_state_dict(
+        {name: tensor.to(device) for name, tensor in named.items()}, strict=False, assign=True
+    )
+    clip.eval().requires_grad_(False)

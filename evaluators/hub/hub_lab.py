@@ -1,0 +1,201 @@
+"""A lab of the Hub: a public CLIP, the tasks and checkpoints that were loaded for it."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from evaluators.data.image_subset import Subset
+from evaluators.data.task_list import Task
+from evaluators.encoder.classifier_heads import Head, edited_head
+from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.hub.checkpoint_import import LoadedCheckpoint
+from evaluators.hub.hub_encoder import HubEncoder
+from evaluators.hub.images.hub_subset import HubSubset
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
+from evaluators.specs.merge_spec import Merge, task_of
+from evaluators.specs.resolved_spec import Measurement, Residual, checkpoints_of
+from evaluators.zoo.public_tasks import IMAGENET
+from lines_core.merging import merge
+
+HEADS_KEPT = 64
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A task whose pictures and head are there.
+
+    Args:
+        head: (D, classes), float32.
+        subsets: by split; "val" is absent where every picture is taken for test.
+        imagenet: positions of its classes in a head of all of ImageNet's; None for any other task.
+    """
+
+    task: Task
+    head: Tensor
+    subsets: dict[str, HubSubset]
+    imagenet: tuple[int, ...] | None = None
+
+
+class HubLab(Lab):
+    """What was loaded for one encoder. Tasks are fixed; more of them make another lab over the same encoder.
+
+    Args:
+        live: the encoder, which several labs in succession may share.
+        tasks: in the order of every ``Evaluation``.
+        checkpoints: of these tasks.
+        imagenet: zero-shot head of all of ImageNet's classes, (D, 1000), if the tasks are of its suite.
+    """
+
+    def __init__(
+        self,
+        live: HubEncoder,
+        tasks: Sequence[LoadedTask],
+        checkpoints: Sequence[LoadedCheckpoint],
+        imagenet: Tensor | None = None,
+    ) -> None:
+        row = live.row
+        info = ModelInfo(row.key, row.title, row.num_blocks, row.tower_parameters, row.image_size)
+        super().__init__(info, live.device, live.pace.chunk)
+        self.live = live
+        self.loaded_tasks = tuple(tasks)
+        self.loaded_checkpoints = tuple(checkpoints)
+        self.imagenet = imagenet
+        self._by_task = {loaded.task.key: loaded for loaded in tasks}
+        self._own_heads: dict[Residual, Head | None] = {}
+        for checkpoint in checkpoints:
+            live.residual_paths[checkpoint.info.key] = checkpoint.residual
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the image tower runs in."""
+        return self.live.pace.dtype
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """The fine-tuned checkpoints, in the order of their tasks."""
+        return tuple(checkpoint.info for checkpoint in self.loaded_checkpoints)
+
+    def tasks(self, suite: str) -> tuple[Task, ...]:
+        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        return tuple(loaded.task for loaded in self.loaded_tasks if loaded.task.suite == suite)
+
+    def count(self, task: Task, split: str) -> int:
+        """Pictures of a task in a split, 0 if there are none."""
+        subset = self._by_task[task.key].subsets.get(split)
+        return 0 if subset is None else len(subset.subset)
+
+    def evidence(self, measurement: Measurement) -> Sequence[str]:
+        """Content names of the weights, the checkpoint and the pictures, and how many run at a time.
+
+        In bfloat16 the company a picture is encoded in can change the last digit of its feature.
+        """
+        named = [self.live.identity, f"chunk {self.chunk}"]
+        of = checkpoints_of(measurement.residual)
+        named += [one.identity for one in self.loaded_checkpoints if one.info.key in of]
+        for task in self.counted(measurement.suite, measurement.split):
+            named.append(self._by_task[task.key].subsets[measurement.split].digest)
+        return named
+
+    def heads_for(self, measurement: Measurement) -> tuple[Head, ...]:
+        """The classifiers of a measurement's tasks.
+
+        Where a checkpoint brings a head of ImageNet's classes, that is edited along with the encoder
+        (`heads.edited_head`, with the factor of the parameters after the last block), and each task of the
+        suite asks its own classes of it. All others, and the pre-trained model, have zero-shot heads.
+        """
+        own = self._own_head(measurement.residual) if measurement.suite == IMAGENET else None
+        if own is None or self.imagenet is None:
+            return super().heads_for(measurement)
+        zero_shot = self.imagenet.to(self.device)
+        head = edited_head(zero_shot, self.live.temperature, own, measurement.scales.after)
+        tasks = [self._by_task[task.key] for task in self.tasks(measurement.suite)]
+        return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
+
+    def with_guests(self, guests: Sequence[LoadedCheckpoint]) -> "HubLab":
+        """This lab as a visitor sees it who has brought checkpoints; all that is read is shared with it.
+
+        Those of other weights, or of a task that is not loaded, are left out.
+        """
+        fitting = [
+            one
+            for one in guests
+            if one.identity.startswith(f"{self.live.identity} ") and task_of(one.info.key) in self._by_task
+        ]
+        if not fitting:
+            return self
+        for one in fitting:
+            self.live.residual_paths[one.info.key] = one.residual
+        view = copy.copy(self)
+        view.loaded_checkpoints = (*self.loaded_checkpoints, *fitting)
+        return view
+
+    def is_private(self, keys: Sequence[str]) -> bool:
+        """Whether one of these is a visitor's own checkpoint."""
+        own = {one.info.key for one in self.loaded_checkpoints if not one.family}
+        return not own.isdisjoint(keys)
+
+    def beside(self, earlier: "HubLab") -> "HubLab":
+        """This lab with those tasks and checkpoints of an earlier one that it does not have itself.
+
+        Of another encoder, or of other weights, nothing is taken over.
+        """
+        if earlier.live is not self.live:
+            return self
+        tasks = [one for one in earlier.loaded_tasks if one.task.key not in self._by_task]
+        here = {one.info.key for one in self.loaded_checkpoints}
+        checkpoints = [one for one in earlier.loaded_checkpoints if one.info.key not in here]
+        return HubLab(
+            self.live,
+            [*self.loaded_tasks, *tasks],
+            [*self.loaded_checkpoints, *checkpoints],
+            earlier.imagenet if self.imagenet is None else self.imagenet,
+        )
+
+    def _own_head(self, residual: Residual) -> Head | None:
+        """The head that a residual brings along, on the device; None if no checkpoint of it has one."""
+        with self._loading:
+            if residual not in self._own_heads:
+                kept = {one.info.key: one.head for one in self.loaded_checkpoints}
+                heads = [kept.get(checkpoint) for checkpoint in checkpoints_of(residual)]
+                if isinstance(residual, Merge):
+                    own = self._merged_head(residual, heads)
+                else:
+                    own = heads[0] if heads else None
+                if own is not None:
+                    own = Head(own.weight.to(self.device), _bias(own).to(self.device))
+                while len(self._own_heads) >= HEADS_KEPT:
+                    self._own_heads.pop(next(iter(self._own_heads)))
+                self._own_heads[residual] = own
+            return self._own_heads[residual]
+
+    def _merged_head(self, of: Merge, heads: Sequence[Head | None]) -> Head | None:
+        """s W_0 + the residuals of heads, merged by the rule that merges those of the encoders.
+
+        A checkpoint without a head of its own was fine-tuned with the zero-shot head: its residual is 0.
+        """
+        if self.imagenet is None or not any(heads):
+            return None
+        start = self.live.temperature * self.imagenet
+        every = [head or Head(start) for head in heads]
+        residuals = [torch.cat([(head.weight - start).flatten(), _bias(head)]) for head in every]
+        task = of.checkpoints.index(of.task) if of.task else None
+        merged = merge(of.method, residuals, dict(of.settings), task=task)
+        return Head(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
+
+    def _open_encoder(self) -> LiveEncoder:
+        return self.live
+
+    def _subset(self, task: Task, split: str) -> Subset:
+        return self._by_task[task.key].subsets[split].subset
+
+    def _head(self, task: Task) -> Tensor:
+        return self._by_task[task.key].head.to(self.device)
+
+    def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
+        return self.live.row.mean, self.live.row.std
+
+
+def _bias(head: Head) -> Tensor:
+    return torch.zeros(head.weight.shape[1]) if head.bias is None else head.bias

@@ -1,0 +1,28 @@
+"""In which words the tasks of the zoo are asked: their own, or open_clip's for ImageNet's classes."""
+
+from functools import cache
+
+from evaluators.data.task_list import Task
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.zoo.public_tasks import IMAGENET_CLASSES, HubTask
+
+ALL_OF_IMAGENET = tuple(range(IMAGENET_CLASSES))
+
+
+@cache
+def imagenet_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """ImageNet's 1,000 class names in its order, and the 80 prompts of OpenAI, with ``{}`` for the name."""
+    declare_missing_operators()
+    import open_clip
+
+    prompts = tuple(str(prompt("{}")) for prompt in open_clip.OPENAI_IMAGENET_TEMPLATES)
+    return tuple(open_clip.IMAGENET_CLASSNAMES), prompts
+
+
+def as_task(row: HubTask) -> Task:
+    """A row of the zoo as the task that evaluations speak of."""
+    classes, prompts = row.classes, row.prompts
+    if row.imagenet is not None:
+        names, prompts = imagenet_words()
+        classes = tuple(names[position] for position in row.imagenet)
+    return Task(row.key, row.title, row.suite, classes, prompts, row.note, row.title)

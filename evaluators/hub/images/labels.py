@@ -1,0 +1,43 @@
+"""From the labels in a data set's files to positions in a task's list of classes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.errors import HubError
+from evaluators.zoo.public_tasks import HubTask
+from lines_core.untrusted_text import excerpt, quoted
+
+
+def check_names(task: HubTask, names: Sequence[str] | None) -> None:
+    """Whether a data set has as many classes as the task expects. What it calls them is its own affair.
+
+    Raises: HubError if not.
+    """
+    expected = task.num_classes if task.relabel is None else len(task.relabel)
+    if names is not None and len(names) != expected:
+        few = excerpt(", ".join(names[:5]), 200)
+        raise HubError(
+            f"{task.repo} has {len(names)} classes ({few}, ...), task {task.key!r} expects {expected}: "
+            "the data set has changed, or another configuration is needed."
+        )
+
+
+def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np.int64]:
+    """The position in ``task.classes`` of each label, int64 of shape (rows,).
+
+    Args:
+        labels: whole numbers, or true and false, as the file has them.
+        file: they are from, for the message.
+    Raises: HubError for anything else, or a number that is no class.
+    """
+    expected = task.num_classes if task.relabel is None else len(task.relabel)
+    for row, label in enumerate(labels):
+        if not isinstance(label, int) or not 0 <= label < expected:
+            raise HubError(
+                f"{file} of {task.repo} has the label {quoted(label)} in column {task.label_column!r}, task "
+                f"{task.key!r} expects whole numbers from 0 to {expected - 1} (row {row} of its row group)."
+            )
+    found = np.array(labels, dtype=np.int64)
+    return found if task.relabel is None else np.array(task.relabel, dtype=np.int64)[found]

@@ -1,0 +1,115 @@
+"""Which files of a data set on the Hub hold a split, at one commit."""
+
+import tempfile
+from dataclasses import dataclass
+
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.hf_api import RepoFile
+
+from evaluators.errors import HubError
+from evaluators.hub.transfer.hub_cache import COMMIT
+from evaluators.hub.transfer.hub_errors import hub_errors
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """A file of a split.
+
+    Args:
+        path: in its repository, which names its rows for good.
+        url: to read it from.
+        size: in bytes.
+    """
+
+    path: str
+    url: str
+    size: int
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision names one commit for good, as a branch or tag does not."""
+    return COMMIT.fullmatch(revision) is not None
+
+
+def find_commit(repo: str, revision: str) -> str:
+    """The commit that a branch, tag or reference of a data set stands at.
+
+    Raises: HubError. Cost: one request, none for a commit.
+    """
+    if is_commit(revision):
+        return revision
+    with hub_errors(repo, kind="dataset", revision=revision):
+        commit = HfApi().dataset_info(repo, revision=revision).sha
+    if commit is None or not is_commit(commit):
+        raise HubError(f"The Hub names no commit for {repo} at {revision!r}, but {commit!r}.")
+    return commit
+
+
+def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[SplitFile, ...]:
+    """The files of a split by path, as ``datasets`` finds them from the repository's card and file names.
+
+    No script is run: ``datasets`` 5 refuses them.
+
+    Args:
+        repo: of the data set.
+        config: its name; None for the only one or the default.
+        split: as the data set calls it.
+        commit: 40 hexadecimal digits.
+    Raises: HubError if there is no such configuration or split, or the Hub cannot be asked.
+    Cost: half a dozen small requests.
+    """
+    import datasets
+
+    # Else it also asks two other hosts, one for features that are not used here, one to be counted: with a
+    # mirror of the Hub, or a firewall before those hosts, a data set would wait 7 seconds for nothing.
+    datasets.config.USE_PARQUET_EXPORT = False
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
+    with hub_errors(repo, kind="dataset", revision=commit), tempfile.TemporaryDirectory() as folder:
+        try:
+            # a folder of its own: all that is wanted is the list, and a cache shared by threads needs locks
+            builder = datasets.load_dataset_builder(repo, config, revision=commit, cache_dir=folder)
+        except LocalEntryNotFoundError:
+            raise  # no answer from the Hub
+        except (ValueError, RuntimeError, FileNotFoundError) as error:
+            # datasets tells a refusal in a sentence of its own: the Hub's answer to the same says which
+            if isinstance(error, datasets.exceptions.DatasetNotFoundError):
+                get_hf_file_metadata(hf_hub_url(repo, "README.md", repo_type="dataset", revision=commit))
+            raise HubError(f"{repo} at {commit[:7]} cannot be read as a data set: {error}") from error
+        found = builder.config.data_files or {}
+        if split not in found:
+            raise HubError(f"{repo} has no split {split!r}, but {', '.join(map(str, found)) or 'none'}.")
+        root = f"hf://datasets/{repo}@{commit}/"
+        foreign = [name for name in found[split] if not name.startswith(root)]
+        if foreign:
+            raise HubError(f"{repo} keeps {foreign[0]} outside itself, where no commit says what it holds.")
+        paths = sorted(name.removeprefix(root) for name in found[split])
+        infos = HfApi().get_paths_info(repo, paths, revision=commit, repo_type="dataset")
+    sizes = {info.path: info.size for info in infos if isinstance(info, RepoFile)}
+    absent = [path for path in paths if path not in sizes]
+    if absent:
+        raise HubError(f"{repo} lists {absent[0]} but has no such file at {commit[:7]}.")
+    return tuple(
+        SplitFile(path, hf_hub_url(repo, path, repo_type="dataset", revision=commit), sizes[path])
+        for path in paths
+    )
+
+
+def list_tars(repo: str, split: str, commit: str) -> tuple[SplitFile, ...]:
+    """The tar files in the folder of a split by path, as clip-benchmark lays its data sets out.
+
+    ``datasets`` is not asked: beside the tar files lies a ``nshards.txt``, and it takes a split of one tar
+    file for text.
+
+    Raises: HubError if there is no such folder, no tar file in it, or the Hub cannot be asked.
+    Cost: one request for 1,000 files.
+    """
+    with hub_errors(repo, split, kind="dataset", revision=commit):
+        entries = list(HfApi().list_repo_tree(repo, split, revision=commit, repo_type="dataset"))
+    tars = [entry for entry in entries if isinstance(entry, RepoFile) and entry.path.endswith(".tar")]
+    if not tars:
+        raise HubError(f"{repo} has no tar files in its folder {split!r} at {commit[:7]}.")
+    return tuple(
+        SplitFile(tar.path, hf_hub_url(repo, tar.path, repo_type="dataset", revision=commit), tar.size)
+        for tar in sorted(tars, key=lambda tar: tar.path)
+    )

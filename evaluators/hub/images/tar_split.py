@@ -1,0 +1,171 @@
+"""A split kept in tar files, as WebDataset lays them out: ``<sample>.jpg`` beside ``<sample>.cls``."""
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.errors import HubError
+from evaluators.hub.images.labels import classes_of
+from evaluators.hub.images.row_choice import RowGroup, sort_groups
+from evaluators.hub.images.split_files import SplitFile
+from evaluators.hub.transfer.parallel_calls import Workers
+from evaluators.hub.transfer.range_file import RangeFile
+from evaluators.zoo.public_tasks import HubTask
+from lines_core.untrusted_text import excerpt, quoted
+
+PIECE = 1 << 20
+"""Bytes read at a place of a file that is not read whole: a few pictures."""
+PIECES_A_PICTURE = 2
+_BLOCK = tarfile.BLOCKSIZE
+
+
+class _Place(NamedTuple):
+    """Bytes ``start`` to ``end`` of a file."""
+
+    file: SplitFile
+    start: int
+    end: int
+
+
+class TarSplit:
+    """The tar files of a split, read into memory: labels and pictures lie mixed in them.
+
+    Files that fit into the budget together are read whole. Of larger ones pieces are read, spread evenly over
+    all of them: the public data sets are sorted by class, so that a few whole files would hold a few classes.
+    A tar file has no list of contents, but each member has a header with a checksum at a multiple of 512
+    bytes, which is how the first whole sample of a piece is found. Rows of what is not read count as not
+    there. Nothing is unpacked: members are read where they lie.
+
+    A piece begins at a multiple of `PIECE`, so that a sample belongs to the same one however many are read,
+    and with it to the same half where validation and test share a split.
+
+    Args:
+        task: says the columns and classes.
+        files: of the split.
+        workers: to read with.
+        most_bytes: to read at most.
+        images: how many pictures are wanted, 0 for as many as the budget allows.
+    Raises: HubError if the budget does not suffice for a piece, a file is no tar file, a sample lacks its
+        label or picture or has a class of its own, or the Hub fails; Cancelled.
+    """
+
+    def __init__(
+        self, task: HubTask, files: Sequence[SplitFile], workers: Workers, most_bytes: int, images: int
+    ) -> None:
+        self._task = task
+        self._traffic = workers.traffic
+        self._fields = (*task.image_column.split("|"), task.label_column)
+        self._pictures: dict[tuple[str, int], list[bytes]] = {}
+        places = _places(files, most_bytes, images)
+        if not places:
+            raise HubError(
+                f"{task.repo} has {sum(file.size for file in files):,} bytes of tar files, and "
+                f"{most_bytes:,} are not enough for a piece of {PIECE:,}: allow more."
+            )
+        groups = []
+        for place, (labels, pictures) in workers.each(self._read, places):
+            # the place stands for the number of the group and of its first row: neither is known of a piece
+            self._pictures[place.file.path, place.start] = pictures
+            groups.append(RowGroup(place.file.path, place.start, place.start, 0, labels))
+        self.groups = sort_groups(groups)
+
+    def encoded(self, group: RowGroup, rows: Sequence[int]) -> list[bytes]:
+        """The picture files of some samples of a tar file, undecoded."""
+        return [self._pictures[group.file, group.index][row] for row in rows]
+
+    def _read(self, place: _Place) -> tuple[NDArray[np.int64], list[bytes]]:
+        file, start, end = place
+        stream = RangeFile(file.url, file.size, self._traffic)
+        stream.seek(start)
+        content = stream.read(end - start)
+        whole = (start, end) == (0, file.size)
+        samples: dict[str, dict[str, bytes]] = {}
+        try:
+            for name, member in _members(content) if whole else _members_within(content):
+                folder, slash, last = name.rpartition("/")
+                key, _, field = last.partition(".")
+                if field in self._fields:
+                    samples.setdefault(folder + slash + key, {})[field] = member
+        except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
+            raise HubError(
+                f"{file.path} of {self._task.repo} is no whole tar file: {excerpt(str(error))}"
+            ) from error
+        if not whole:
+            # the sample at either end of a piece may have a part beyond it
+            samples = {key: sample for key, sample in samples.items() if len(sample) == 2}
+        labels = [self._label(file, key, sample) for key, sample in samples.items()]
+        pictures = [self._picture(sample) for sample in samples.values()]
+        return classes_of(self._task, labels, file.path), pictures
+
+    def _label(self, file: SplitFile, key: str, sample: dict[str, bytes]) -> int:
+        column, text = self._task.label_column, sample.get(self._task.label_column)
+        if len(sample) < 2 or text is None:
+            raise HubError(
+                f"Sample {quoted(key)} in {file.path} of {self._task.repo} needs {self._task.image_column!r} "
+                f"and {column!r}, it has {', '.join(map(repr, sample))} of these."
+            )
+        try:
+            return int(text)
+        except ValueError as error:
+            raise HubError(
+                f"Sample {quoted(key)} in {file.path} of {self._task.repo} has the label {text[:40]!r}, "
+                "expected a whole number."
+            ) from error
+
+    def _picture(self, sample: dict[str, bytes]) -> bytes:
+        return next(content for field, content in sample.items() if field != self._task.label_column)
+
+
+def _places(files: Sequence[SplitFile], most_bytes: int, images: int) -> list[_Place]:
+    """What to read: all files, or pieces at even distances over all of them, one after the other."""
+    total = sum(file.size for file in files)
+    if total <= most_bytes:
+        return [_Place(file, 0, file.size) for file in files]
+    count = most_bytes // PIECE
+    if images:
+        count = min(count, PIECES_A_PICTURE * images)
+    ordered = sorted(files, key=lambda file: file.path)
+    pieces = [
+        _Place(file, start, min(start + PIECE, file.size))
+        for file in ordered
+        for start in range(0, file.size, PIECE)
+    ]
+    count = min(count, len(pieces))
+    return [pieces[(2 * number + 1) * len(pieces) // (2 * count)] for number in range(count)]
+
+
+def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files in a whole tar file. Raises: TarError if it is not one."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
+        for member in tar:
+            end = member.offset_data + member.size
+            if member.size < 0 or end > len(content):
+                raise tarfile.ReadError(f"{member.name} ends behind the end of the file")
+            if member.isreg():
+                yield member.name, content[member.offset_data : end]
+
+
+def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """The same for a piece of a tar file that begins and ends anywhere, at a multiple of 512 bytes.
+
+    Only members that are in it whole. A header's checksum is over 512 bytes: that picture data has one by
+    chance, with a name that ends like a sample's, does not happen.
+    """
+    at = 0
+    while at + _BLOCK <= len(content):
+        try:
+            member = tarfile.TarInfo.frombuf(content[at : at + _BLOCK], "utf-8", "surrogateescape")
+        except tarfile.HeaderError:
+            at += _BLOCK  # in the middle of a picture, or in the blank end of a file
+            continue
+        begin = at + _BLOCK
+        if member.size < 0:
+            at = begin  # else the search would go back and never end
+            continue
+        if member.isreg() and begin + member.size <= len(content):
+            yield member.name, content[begin : begin + member.size]
+        at = begin + -(-member.size // _BLOCK) * _BLOCK

@@ -1,0 +1,106 @@
+"""Residuals on disk: one flat float32 vector a file, in depth order, memory-mapped when it is used.
+
+Twenty residuals of ViT-L/14 have 24 GB. Mapped, they cost no memory of their own: the system keeps the pages
+that are in use and drops the others.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from evaluators.encoder.classifier_heads import Head
+from evaluators.errors import LabError
+from lines_core.checkpoints import read_metadata, save_checkpoint
+from lines_core.errors import CheckpointError
+from lines_core.flat import FlatLayout
+
+NAME = "residual"
+HEAD_WEIGHT, HEAD_BIAS = "head.weight", "head.bias"
+VERSION = "2"
+
+
+def residual_path(folder: Path, model: str, identity: str) -> Path:
+    """Where the residual of a checkpoint lies.
+
+    Args:
+        model: key of the encoder.
+        identity: names checkpoint and pre-trained weights by content.
+    """
+    digest = hashlib.sha256(f"{VERSION} {identity}".encode()).hexdigest()[:32]
+    return folder / f"{model}-{digest}.safetensors"
+
+
+def save_residual(
+    path: Path, layout: FlatLayout, residual: Tensor, source: str, head: Head | None = None
+) -> None:
+    """Write a residual, finite and in the layout's order: all of it or nothing.
+
+    Args:
+        source: where the checkpoint came from, in words.
+        head: that the checkpoint was fine-tuned together with.
+    Raises: LabError if it holds NaN or infinity, or the disk does not take it.
+    """
+    if residual.shape != (layout.numel,) or not bool(residual.isfinite().all()):
+        raise LabError(
+            f"The change that fine-tuning made in {source} is not finite: the checkpoint is damaged."
+        )
+    metadata = {"layout": _digest(layout), "source": source}
+    tensors = {NAME: residual.float()}
+    if head is not None and head.bias is not None:
+        tensors |= {HEAD_WEIGHT: head.weight.float().contiguous(), HEAD_BIAS: head.bias.float()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(path, tensors, metadata)
+    except (OSError, SafetensorError) as error:
+        raise LabError(
+            f"The residual of {source} ({4 * layout.numel / 1e6:.0f} MB) cannot be written to {path.parent}: "
+            f"{error}. Make room, or start the app with another --cache."
+        ) from error
+
+
+def is_saved(path: Path, layout: FlatLayout) -> bool:
+    """Whether a whole residual of this layout lies there."""
+    try:
+        return path.is_file() and read_metadata(path).get("layout") == _digest(layout)
+    except CheckpointError:
+        return False
+
+
+def mapped_residual(path: Path, layout: FlatLayout) -> Tensor:
+    """The residual, float32 of shape (numel,), its memory the file's pages.
+
+    Raises: LabError if the file is absent, damaged or of another encoder.
+    """
+    if not is_saved(path, layout):
+        raise LabError(f"The residual in {path} is absent or damaged: load the checkpoint again.")
+    try:
+        with safe_open(path, "pt") as stored:
+            residual: Tensor = stored.get_tensor(NAME)
+    except (SafetensorError, OSError) as error:
+        raise LabError(f"The residual in {path} cannot be read: {error}") from error
+    if residual.shape != (layout.numel,) or residual.dtype != torch.float32:
+        raise LabError(f"{path} holds {tuple(residual.shape)} {residual.dtype}, expected ({layout.numel},).")
+    return residual
+
+
+def saved_head(path: Path) -> Head | None:
+    """The head beside a residual, float32, (D, classes) and (classes,); None if there is none.
+
+    Raises: LabError if the file is absent or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as stored:
+            if HEAD_BIAS not in stored.keys():  # noqa: SIM118
+                return None
+            return Head(stored.get_tensor(HEAD_WEIGHT), stored.get_tensor(HEAD_BIAS))
+    except (SafetensorError, OSError) as error:
+        raise LabError(f"The head in {path} cannot be read: {error}") from error
+
+
+def _digest(layout: FlatLayout) -> str:
+    plain = json.dumps([layout.names, [list(shape) for shape in layout.shapes]])
+    return hashlib.sha256(plain.encode()).hexdigest()

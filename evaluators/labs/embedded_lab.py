@@ -1,0 +1,218 @@
+"""The embedded lab: Tiny CLIP, its checkpoints and pictures, as they lie in one folder."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from evaluators.data.image_subset import Subset, count_pictures, load_subset, subset_path
+from evaluators.data.task_list import Task, in_suite, read_tasks
+from evaluators.encoder.classifier_heads import zero_shot_head
+from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower
+from evaluators.errors import LabError
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Way, meaning
+from evaluators.specs.edit_spec import SPLITS
+from evaluators.specs.resolved_spec import Measurement, checkpoints_of
+from lines_core.checkpoints import compare, read_checkpoint
+from lines_core.packed import read_packed
+
+TINY_CLIP = "tiny-clip"
+WAYS, TUNED = "ways.json", "gammas.json"
+
+
+def checkpoint_path(folder: Path, checkpoint: str) -> Path:
+    """Where a checkpoint lies in a model's folder: whole, or a compared one as a packed residual."""
+    return folder / ("compared" if is_compared(checkpoint) else "finetuned") / f"{checkpoint}.safetensors"
+
+
+def is_compared(checkpoint: str) -> bool:
+    """Whether a key is of the form ``<way>.<task>``."""
+    return "." in checkpoint
+
+
+def checkpoint_keys(folder: Path) -> tuple[str, ...]:
+    """Keys of the fine-tuned checkpoints that are there."""
+    return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
+
+
+class TinyEncoder(LiveEncoder):
+    """The encoder of a model folder, with the checkpoints in its ``finetuned``.
+
+    Raises: LabError if its files do not fit together.
+    """
+
+    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
+        super().__init__(load_model(folder, device), dtype)
+        self.folder = folder
+
+    def _read_residual(self, checkpoint: str) -> Tensor:
+        path = checkpoint_path(self.folder, checkpoint)
+        if not path.is_file():
+            raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
+        if is_compared(checkpoint):
+            shapes = {name: value.shape for name, value in self.pretrained().items()}
+            return self.layout.flatten(read_packed(path, shapes))
+        finetuned = read_checkpoint(path)
+        compare(self.pretrained(), finetuned)
+        return self.residual_of(finetuned)
+
+
+class EmbeddedLab(Lab):
+    """What ships with the app.
+
+    Args:
+        folder: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
+        cache: folder for prepared pictures; None prepares them anew.
+        device, dtype: where and in what the image tower runs.
+        chunk: pictures a chunk over all tasks.
+    Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
+    Cost: milliseconds; weights and pictures are read when first asked for.
+    """
+
+    def __init__(
+        self, folder: Path, cache: Path | None, device: torch.device, dtype: torch.dtype, chunk: int
+    ) -> None:
+        self.folder = folder
+        self._model_folder = folder / "tiny_clip"
+        self._tower = tower = read_tower(self._model_folder)
+        super().__init__(
+            ModelInfo(TINY_CLIP, "Tiny CLIP", tower.num_blocks, tower.parameters, tower.image_size),
+            device,
+            chunk,
+        )
+        self._dtype = dtype
+        self._cache = cache
+        self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
+        self._checkpoints = self._read_checkpoints()
+        self._ways, self._compared = self._read_compared()
+        self._tuned = self._read_tuned()
+        self._looking = threading.Lock()  # guards the dictionaries that known answers need
+        self._digests: dict[Path, str] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the image tower runs in."""
+        return self._dtype
+
+    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """The fine-tuned checkpoints, in the order of their tasks."""
+        return self._checkpoints
+
+    def compared(self) -> tuple[CheckpointInfo, ...]:
+        """The checkpoints in ``compared``, way by way."""
+        return self._compared
+
+    def ways(self) -> tuple[Way, ...]:
+        """How they were made."""
+        return self._ways
+
+    def tuned_gammas(self) -> Mapping[str, float]:
+        """The gammas in ``compared/gammas.json``."""
+        return self._tuned
+
+    def tasks(self, suite: str) -> tuple[Task, ...]:
+        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        return in_suite(self._all_tasks, suite)
+
+    def count(self, task: Task, split: str) -> int:
+        """Pictures of a task in a split, 0 if there are none. Raises: LabError if its file is damaged."""
+        with self._looking:
+            if (task.key, split) not in self._counts:
+                folder = self.folder / "eval"
+                present = subset_path(folder, task, split).is_file()
+                self._counts[task.key, split] = count_pictures(folder, task, split) if present else 0
+            return self._counts[task.key, split]
+
+    def evidence(self, measurement: Measurement) -> Sequence[str]:
+        """Digests of the model, of the checkpoint and of the pictures that are counted."""
+        files = [*self._model_files()]
+        for checkpoint in checkpoints_of(measurement.residual):
+            files.append(checkpoint_path(self._model_folder, checkpoint))
+        tasks = self.counted(measurement.suite, measurement.split)
+        files += [subset_path(self.folder / "eval", task, measurement.split) for task in tasks]
+        return [self._digest(file) for file in files]
+
+    def fingerprint(self) -> str:
+        """Names the lab by content: another weight, picture or prompt, another name. Reads all files once."""
+        parts = [meaning(self._all_tasks), *map(self._digest, self._model_files())]
+        for checkpoint in (*self._checkpoints, *self._compared):
+            path = checkpoint_path(self._model_folder, checkpoint.key)
+            parts.append(f"{checkpoint.key} {self._digest(path)}")
+        for task in self._all_tasks:
+            for split in SPLITS:
+                path = subset_path(self.folder / "eval", task, split)
+                if path.is_file():
+                    parts.append(f"{path.name} {self._digest(path)}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def another_encoder(self) -> TinyEncoder:
+        """One more image tower, for whoever measures apart from the live one. Cost: half a second."""
+        return TinyEncoder(self._model_folder, self.device, self._dtype)
+
+    def _open_encoder(self) -> LiveEncoder:
+        return self.another_encoder()
+
+    def _subset(self, task: Task, split: str) -> Subset:
+        folder, size = self.folder / "eval", self._tower.image_size
+        return load_subset(folder, task, split, image_size=size, cache=self._cache)
+
+    def _head(self, task: Task) -> Tensor:
+        loaded = self.encoder.loaded
+        return zero_shot_head(loaded.clip, loaded.tokenizer, task.classes, task.prompts)
+
+    def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
+        return self._tower.mean, self._tower.std
+
+    def _digest(self, path: Path) -> str:
+        with self._looking:
+            digest = self._digests.get(path)
+            if digest is None:
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                self._digests[path] = digest
+            return digest
+
+    def _model_files(self) -> tuple[Path, ...]:
+        return tuple(self._model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
+
+    def _read_checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        keys = checkpoint_keys(self._model_folder)
+        tasks = {task.key: task for task in self._all_tasks}
+        foreign = [key for key in keys if key not in tasks]
+        if foreign:
+            raise LabError(f"Checkpoints belong to a task of the same name, but there is no task {foreign}.")
+        if not keys:
+            raise LabError(f"{self._model_folder / 'finetuned'} holds no fine-tuned checkpoint.")
+        return tuple(
+            CheckpointInfo(task.key, task.title, task.suite) for task in self._all_tasks if task.key in keys
+        )
+
+    def _read_tuned(self) -> dict[str, float]:
+        path = self._model_folder / "compared" / TUNED
+        if not path.is_file():
+            return {}
+        try:
+            return {str(key): float(gamma) for key, gamma in json.loads(path.read_text("utf-8")).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise LabError(f"{path} does not give a gamma for each checkpoint: {error}") from error
+
+    def _read_compared(self) -> tuple[tuple[Way, ...], tuple[CheckpointInfo, ...]]:
+        """The ways listed in ``compared/ways.json``, and the checkpoints of them that are there."""
+        listed = self._model_folder / "compared" / WAYS
+        if not listed.is_file():
+            return (), ()
+        try:
+            ways = tuple(Way(**way) for way in json.loads(listed.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise LabError(f"{listed} is not a list of ways of fine-tuning: {error}") from error
+        keys = [(way, task, f"{way.key}.{task.key}") for way in ways for task in self._all_tasks]
+        return ways, tuple(
+            CheckpointInfo(key, f"{task.title} ({way.title})", task.suite)
+            for way, task, key in keys
+            if checkpoint_path(self._model_folder, key).is_file()
+        )

@@ -1,0 +1,1 @@
+"""One shared model for many sessions: scheduling, request statistics, result cache and store."""

@@ -1,0 +1,134 @@
+"""Answers that are known already: kept in memory, stored on disk, or shipped with the lab."""
+
+import json
+import logging
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+from evaluators.errors import EvaluationError, LabError, SpecError
+from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.labs.lab import Lab
+from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation, task_role
+from evaluators.specs.resolved_spec import Measurement, checkpoints_of
+
+FINGERPRINT = "FINGERPRINT"
+EVALUATIONS_KEPT = 4096
+_LOG = logging.getLogger(__name__)
+
+
+class KnownAnswers:
+    """Complete evaluations by what they measure. Any method may be called from any thread.
+
+    Args:
+        embedded: the lab whose shipped evaluations are known from the start.
+        path: of the SQLite file; None keeps them in memory only.
+    Raises: LabError if a file of shipped evaluations is damaged.
+    """
+
+    def __init__(self, embedded: EmbeddedLab, path: Path | None) -> None:
+        self._store = ResultStore(path)
+        self._mutex = threading.Lock()
+        self._memory: OrderedDict[str, Evaluation] = OrderedDict()
+        self._shipped = _Shipped(embedded)
+
+    def __len__(self) -> int:
+        """Evaluations held in memory."""
+        return len(self._memory)
+
+    @property
+    def path(self) -> Path | None:
+        """The file that results are kept in; None if they are kept in memory only."""
+        return self._store.path
+
+    @property
+    def problem(self) -> str:
+        """Why results are not kept on disk although they should be; empty if they are."""
+        return self._store.problem
+
+    def close(self) -> None:
+        """Write what could not be written so far, if it can be now; nothing is kept on disk from then on."""
+        self._store.close()
+
+    def find(self, lab: Lab, spec: EditSpec, measurement: Measurement) -> Evaluation | None:
+        """The answer to a spec, None if it is not known. Measured here comes before shipped."""
+        key = lab.key(measurement, SCHEMA_VERSION)
+        with self._mutex:
+            known = self._memory.get(key)
+        if known is None:
+            known = self._store.get(key) or self._shipped.get(measurement)
+            if known is None:
+                return None
+        self._remember(key, known)
+        try:
+            tasks = tuple(replace(task, role=task_role(task.key, spec)) for task in known.tasks)
+            return replace(known, spec=spec, tasks=tasks)
+        except EvaluationError as error:  # somebody wrote other tasks under our key
+            _LOG.warning("A stored evaluation does not answer %s: %s", spec, error)
+            return None
+
+    def add(
+        self, lab: Lab, measurement: Measurement, evaluation: Evaluation, *, on_disk: bool = True
+    ) -> None:
+        """Keep a complete evaluation in memory, and on disk unless it is private."""
+        key = lab.key(measurement, SCHEMA_VERSION)
+        self._remember(key, evaluation)
+        if on_disk:
+            self._store.put(key, evaluation)
+
+    def _remember(self, key: str, evaluation: Evaluation) -> None:
+        with self._mutex:
+            self._memory[key] = evaluation
+            self._memory.move_to_end(key)
+            while len(self._memory) > EVALUATIONS_KEPT:
+                self._memory.popitem(last=False)
+
+
+class _Shipped:
+    """The evaluations that ship in ``sweeps/``, if they were made with exactly this lab.
+
+    All files are read at once; what an evaluation measures is worked out when one made of the same
+    checkpoints is first asked for, since of hundreds of them a visit sees a few.
+
+    Raises: LabError if a file is damaged.
+    """
+
+    def __init__(self, lab: EmbeddedLab) -> None:
+        self._lab = lab
+        self._mutex = threading.Lock()
+        self._read: dict[frozenset[str], list[Evaluation]] = {}
+        self._known: dict[Measurement, Evaluation] = {}
+        folder = lab.folder / "sweeps"
+        files = sorted(folder.glob("*.json"))
+        made_with = folder / FINGERPRINT
+        if files and not (made_with.is_file() and made_with.read_text().strip() == lab.fingerprint()):
+            _LOG.warning("The evaluations in %s were made with another lab: they are not shown.", folder)
+            return
+        for file in files:
+            try:
+                for plain in json.loads(file.read_text(encoding="utf-8")):
+                    evaluation = replace(Evaluation.from_dict(plain), precomputed=True)
+                    self._read.setdefault(frozenset(evaluation.spec.sources), []).append(evaluation)
+            except (ValueError, TypeError) as error:
+                raise LabError(f"{file} is not a list of evaluations: {error}") from error
+
+    def get(self, measurement: Measurement) -> Evaluation | None:
+        """The evaluation that answers a measurement, None if none does."""
+        checkpoints = frozenset(checkpoints_of(measurement.residual))
+        with self._mutex:
+            # without any it is the pre-trained model, most likely measured beside a single checkpoint
+            for sources in [checkpoints] if checkpoints else sorted(self._read, key=len):
+                if measurement in self._known:
+                    break
+                self._work_out(sources)
+            return self._known.get(measurement)
+
+    def _work_out(self, sources: frozenset[str]) -> None:
+        for evaluation in self._read.pop(sources, ()):
+            try:
+                self._known[self._lab.measurement(evaluation.spec)] = evaluation
+            except SpecError as error:
+                _LOG.warning("A shipped evaluation is not shown: %s", error)

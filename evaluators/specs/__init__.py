@@ -1,0 +1,1 @@
+"""Frozen values: what is asked (``EditSpec``), what comes back (``Evaluation``), and statistics on them."""

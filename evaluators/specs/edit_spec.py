@@ -1,0 +1,218 @@
+"""Everything that decides a number, in one frozen value.
+
+An ``EditSpec`` is the cache key, the share link, the argument of the public API and the recipe
+stored in an exported checkpoint. Two equal specs give bit-equal counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+
+from evaluators.errors import SpecError
+from evaluators.specs.merge_spec import NAME, Merge, task_of
+from lines_core.editing import OUTSIDE_RULES, outside_scales
+from lines_core.schedules import SHAPES, coefficients, free_form
+from lines_core.untrusted_text import quoted
+
+FREE = "free"
+SPLITS = ("val", "test")
+LARGEST = 10.0
+MOST_IMAGES = 1_000_000_000
+MOST_BLOCKS = 1000
+"""Scales a ``free_form`` may list; ViT-L/14 has 24 blocks."""
+DECIMALS = 9
+
+
+class Scales(NamedTuple):
+    """Factors on the residual, the WiSE-FT mix already multiplied in.
+
+    Args:
+        blocks: lambda(1) .. lambda(L), shallowest block first.
+        before: for the parameters before block 1 (patch and position embedding, ln_pre).
+        after: for the parameters after block L (ln_post, proj).
+    """
+
+    blocks: tuple[float, ...]
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class EditSpec:
+    """An edited model and the pictures it is asked about.
+
+        theta = theta_0 + mix * lambda(l) * tau,    lambda(l) = alpha + beta * f((l - 1) / (L - 1))    (Eq. 1)
+
+    Numbers are rounded to nine decimals, so that a slider's 0.30000000000000004 and 0.3 are one spec.
+
+    Args:
+        model: key of the pre-trained encoder.
+        checkpoint: key of the fine-tuned checkpoint, whose last part is the key of its target task:
+            ``digits``, ``tall-masks.mnist``. With ``merge``, one of those merged, which is then set to the
+            merge's ``task`` or to its first checkpoint.
+        shape: f, a key of ``lines_core.schedules.SHAPES``, or ``"free"``.
+        alpha: scale of block 1, a factor on the residual: 0 = pretrained, 1 = finetuned.
+        beta: rise from block 1 to block L, same unit.
+        outside: what parameters in no block get, a key of ``lines_core.editing.OUTSIDE_RULES``.
+        mix: WiSE-FT coefficient, multiplies every factor: 0 = pretrained.
+        split: ``"val"`` (to choose by) or ``"test"`` (to report).
+        images: pictures a task; 0 = all there are.
+        free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
+        merge: whose merged residual is tau, in place of the checkpoint's own.
+    Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
+    """
+
+    model: str = "tiny-clip"
+    checkpoint: str = "digits"
+    shape: str = "linear"
+    alpha: float = 1.0
+    beta: float = 0.0
+    outside: str = "alpha"
+    mix: float = 1.0
+    split: str = "test"
+    images: int = 200
+    free_form: tuple[float, ...] | None = None
+    merge: Merge | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("model", "checkpoint"):
+            name = getattr(self, field)
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise SpecError(
+                    f"{field} must be a short name of letters, digits, '_', '-' or '.', got {quoted(name)}."
+                )
+        _one_of("shape", self.shape, (*SHAPES, FREE))
+        _one_of("outside", self.outside, tuple(OUTSIDE_RULES))
+        _one_of("split", self.split, SPLITS)
+        for field in ("alpha", "beta", "mix"):
+            object.__setattr__(self, field, _number(field, getattr(self, field)))
+        whole = isinstance(self.images, int) and not isinstance(self.images, bool)
+        if not whole or not 0 <= self.images <= MOST_IMAGES:
+            raise SpecError(
+                f"images must be a whole number of pictures a task, or 0 for all, got {quoted(self.images)}."
+            )
+        if (self.shape == FREE) != (self.free_form is not None):
+            raise SpecError(
+                f"free_form goes with shape 'free' and with nothing else, got shape {self.shape!r} "
+                f"and free_form {quoted(self.free_form)}."
+            )
+        if self.free_form is not None:
+            if not isinstance(self.free_form, tuple | list) or not 1 <= len(self.free_form) <= MOST_BLOCKS:
+                raise SpecError(f"free_form must list one scale a block, got {quoted(self.free_form)}.")
+            values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
+            object.__setattr__(self, "free_form", values)
+        if self.merge is not None:
+            if not isinstance(self.merge, Merge):
+                raise SpecError(f"merge must be a Merge, got {quoted(self.merge)}.")
+            object.__setattr__(self, "checkpoint", self.merge.task or self.merge.checkpoints[0])
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Keys of the tasks that the residual was fine-tuned on."""
+        return (task_of(self.checkpoint),) if self.merge is None else self.merge.tasks
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the checkpoints whose residuals are in it."""
+        return (self.checkpoint,) if self.merge is None else self.merge.checkpoints
+
+    @classmethod
+    def pretrained(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
+        """Nothing of the residual: theta_0."""
+        return cls(checkpoint=checkpoint, shape="flat", alpha=0.0, **rest)
+
+    @classmethod
+    def merged(cls, merge: Merge, alpha: float = 1.0, beta: float = 0.0, **rest: Any) -> "EditSpec":
+        """theta_0 + lambda(l) * tau of a merge: with beta = 0 the plain merge under coefficient alpha."""
+        return cls(checkpoint=merge.checkpoints[0], alpha=alpha, beta=beta, merge=merge, **rest)
+
+    @classmethod
+    def finetuned(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
+        """All of the residual: theta_t."""
+        return cls(checkpoint=checkpoint, shape="flat", alpha=1.0, **rest)
+
+    @classmethod
+    def lines(cls, checkpoint: str = "digits", gamma: float = 0.5, **rest: Any) -> "EditSpec":
+        """Single-task LiNeS (paper, section 3): alpha = gamma, beta = 1 - gamma."""
+        gamma = _number("gamma", gamma)
+        return cls(checkpoint=checkpoint, alpha=gamma, beta=1.0 - gamma, **rest)
+
+    @classmethod
+    def wise_ft(cls, checkpoint: str = "digits", mix: float = 0.5, **rest: Any) -> "EditSpec":
+        """The WiSE-FT line (paper, section 5.1): theta_0 + mix * tau."""
+        return cls(checkpoint=checkpoint, shape="flat", alpha=1.0, mix=mix, **rest)
+
+    def scales(self, num_blocks: int) -> Scales:
+        """Factors on the residual for an encoder of L = ``num_blocks`` blocks.
+
+        Raises: SpecError if ``free_form`` has another length; ScheduleError from the schedule itself.
+        """
+        if self.free_form is None:
+            blocks = coefficients(self.shape, self.alpha, self.beta, num_blocks)
+        elif len(self.free_form) != num_blocks:
+            raise SpecError(
+                f"free_form has {len(self.free_form)} scales, the encoder {num_blocks} blocks: "
+                "give one scale a block."
+            )
+        else:
+            blocks = free_form(self.free_form, num_blocks)
+        before, after = outside_scales(self.outside, self.alpha, blocks)
+        mixed = (
+            self.mix * torch.tensor([*blocks.tolist(), before, after], dtype=torch.float64) + 0.0
+        ).tolist()
+        return Scales(tuple(mixed[:-2]), mixed[-2], mixed[-1])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, the inverse of ``from_dict``."""
+        plain = asdict(self)
+        plain["free_form"] = None if self.free_form is None else list(self.free_form)
+        del plain["merge"]
+        if self.merge is not None:
+            plain["merge"] = self.merge.as_dict()
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "EditSpec":
+        """The spec that ``plain`` describes; what is left out keeps its default.
+
+        Raises: SpecError for no mapping, a key that no spec has, or a value that ``EditSpec`` refuses.
+        """
+        known = sorted(field.name for field in fields(cls))
+        if not isinstance(plain, Mapping):
+            raise SpecError(f"An edit is its settings by name, got {quoted(plain)}.")
+        foreign = [*islice((name for name in plain if name not in known), 2)]
+        if foreign:
+            raise SpecError(
+                f"An edit has no setting {', '.join(map(quoted, foreign))}: it has {', '.join(known)}."
+            )
+        values = dict(plain)
+        if isinstance(values.get("free_form"), list):
+            values["free_form"] = tuple(values["free_form"])
+        if isinstance(values.get("merge"), Mapping):
+            values["merge"] = Merge.from_dict(values["merge"])
+        return cls(**values)
+
+    def key(self) -> str:
+        """Stable name of this spec: SHA-256 of its canonical JSON."""
+        canonical = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _one_of(field: str, value: object, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise SpecError(f"{field} must be one of {', '.join(known)}, got {quoted(value)}.")
+
+
+def _number(field: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpecError(f"{field} must be a number, got {quoted(value)}.")
+    if not abs(value) <= LARGEST:  # NaN is not; a whole number of 400 digits is not made a float first
+        raise SpecError(
+            f"{field} must be finite and between {-LARGEST:g} and {LARGEST:g}, got {quoted(value)}."
+        )
+    return round(float(value), DECIMALS) + 0.0  # + 0.0 makes one zero of two

@@ -1,0 +1,118 @@
+"""Several checkpoints merged into one residual: which, by what method, with what settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evaluators.errors import SpecError
+from lines_core.errors import MergeError
+from lines_core.merging import METHODS, complete_settings
+from lines_core.untrusted_text import excerpt, quoted
+
+MOST = 100
+_LARGEST_SETTING = 1e300
+"""Beyond what any method takes, and still a float."""
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
+"""What a model, a checkpoint and a task may be called: no path, and no letter that looks like another."""
+
+
+def task_of(checkpoint: str) -> str:
+    """Key of the task that a checkpoint was fine-tuned on: what follows the last dot of its key."""
+    return checkpoint.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One merged residual. The order in which checkpoints are named does not matter.
+
+    Args:
+        checkpoints: keys of two or more; sorted, so that equal merges are equal values. One alone is allowed
+            and is that checkpoint's residual, as the method leaves it.
+        method: a key of ``lines_core.merging.METHODS``.
+        settings: of the method, as (name, value) pairs; what is left out gets its default.
+        task: with methods that mask for a task: the key of the checkpoint whose task it is; else empty.
+    Raises: SpecError for an unknown name or method, a checkpoint named twice, a setting the method does not
+        have or one out of range, a task where the method has none or none where it needs one.
+    """
+
+    checkpoints: tuple[str, ...]
+    method: str = "sum"
+    settings: tuple[tuple[str, float], ...] = ()
+    task: str = ""
+
+    def __post_init__(self) -> None:
+        names = self.checkpoints
+        if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+            raise SpecError(f"checkpoints must be a list of names, got {quoted(names)}.")
+        if not 1 <= len(names) <= MOST or not all(NAME.fullmatch(name) for name in names):
+            raise SpecError(f"A merge takes 1 to {MOST} checkpoints, each a short name, got {_named(names)}.")
+        if len(set(names)) != len(names):
+            raise SpecError(f"A checkpoint is merged once, got {_named(sorted(names))}.")
+        if not isinstance(self.method, str) or self.method not in METHODS:
+            raise SpecError(f"method must be one of {', '.join(METHODS)}, got {quoted(self.method)}.")
+        try:
+            given = dict(self.settings)
+            for name, value in given.items():
+                _check_setting(name, value)
+            settings = complete_settings(self.method, given)
+        except (MergeError, TypeError, ValueError) as error:
+            raise SpecError(f"{METHODS[self.method].title}: {excerpt(str(error))}") from error
+        if not isinstance(self.task, str):
+            raise SpecError(f"task must be the name of a checkpoint, got {quoted(self.task)}.")
+        if METHODS[self.method].per_task and self.task not in names:
+            raise SpecError(
+                f"{METHODS[self.method].title} makes one model a task: name the checkpoint of the task, "
+                f"one of {_named(sorted(names))}, got {quoted(self.task)}."
+            )
+        if self.task and not METHODS[self.method].per_task:
+            raise SpecError(
+                f"{METHODS[self.method].title} makes one model for all tasks, got task {quoted(self.task)}."
+            )
+        object.__setattr__(self, "checkpoints", tuple(sorted(names)))
+        object.__setattr__(self, "settings", tuple(sorted(settings.items())))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Keys of the tasks it is made for: those of its checkpoints, or the one of ``task``."""
+        made_for = (self.task,) if self.task else self.checkpoints
+        return tuple(dict.fromkeys(map(task_of, made_for)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, the inverse of ``from_dict``."""
+        return {
+            "checkpoints": list(self.checkpoints),
+            "method": self.method,
+            "settings": dict(self.settings),
+            "task": self.task,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Merge":
+        """The merge that ``plain`` describes. Raises: SpecError as the constructor, or for a foreign key."""
+        if not isinstance(plain, Mapping):
+            raise SpecError(f"A merge is its settings by name, got {quoted(plain)}.")
+        foreign = any(name not in ("checkpoints", "method", "settings", "task") for name in plain)
+        if foreign or "checkpoints" not in plain:
+            got = ", ".join(quoted(name) for _, name in zip(range(5), plain, strict=False))
+            raise SpecError(f"A merge has checkpoints, method, settings and task, got {got}.")
+        values = dict(plain)
+        settings = values.get("settings", {})
+        if not isinstance(settings, Mapping):
+            raise SpecError(f"The settings of a merge are values by name, got {quoted(settings)}.")
+        values["settings"] = tuple(settings.items())
+        return cls(**values)
+
+
+def _check_setting(name: object, value: object) -> None:
+    """A name and a number: what the method itself can then judge, and repeat in a message."""
+    if not isinstance(name, str):
+        raise MergeError(f"a setting goes by its name, got {quoted(name)}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_SETTING:
+        raise MergeError(f"{quoted(name)[1:-1]} must be a finite number, got {quoted(value)}.")
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few names."""
+    listed = ", ".join(map(quoted, names[:4]))
+    return listed + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -1,0 +1,69 @@
+"""Accuracy in the paper's terms: how much of the fine-tuned and of the zero-shot model is there."""
+
+from dataclasses import dataclass
+
+from evaluators.errors import EvaluationError
+from evaluators.specs.evaluation import Evaluation
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """Normalised accuracies of an edited model; None where the reference is zero.
+
+    Args:
+        target: target accuracy over the fine-tuned model's.
+        control: mean over the control tasks of accuracy over the zero-shot model's.
+        kept: what is kept of the fine-tuned target accuracy, the same ratio as ``target``.
+        regained: share of the control accuracy lost by fine-tuning that is back; can leave [0, 1].
+            None when fine-tuning lost nothing.
+    """
+
+    target: float | None
+    control: float | None
+    kept: float | None
+    regained: float | None
+
+
+def normalised(evaluation: Evaluation, pretrained: Evaluation, finetuned: Evaluation) -> Normalised:
+    """Normalised accuracy (paper, section 3), and what the plain sentence on the page says.
+
+        kept     = target / target_finetuned
+        regained = (control - control_finetuned) / (control_zeroshot - control_finetuned)
+
+    Args:
+        evaluation: of the edited model; may be partial.
+        pretrained: of the zero-shot model, same tasks and split.
+        finetuned: of the fine-tuned model, same tasks and split.
+    Raises: EvaluationError if the three do not speak of the same tasks and split.
+    """
+    for name, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
+        check_comparable(evaluation, name, reference)
+    kept = evaluation.target / finetuned.target if finetuned.target else None
+    lost = pretrained.control - finetuned.control
+    regained = (evaluation.control - finetuned.control) / lost if lost > 0 else None
+    return Normalised(kept, control_ratio(evaluation, pretrained), kept, regained)
+
+
+def control_ratio(evaluation: Evaluation, pretrained: Evaluation) -> float | None:
+    """Mean over the control tasks of accuracy / zero-shot accuracy; None if the zero-shot model knows none.
+
+    A control task of which the zero-shot model names nothing has no ratio and is left out.
+    """
+    zero_shot = {task.key: task.accuracy for task in pretrained.tasks}
+    ratios = [task.accuracy / zero_shot[task.key] for task in evaluation.control_tasks if zero_shot[task.key]]
+    return sum(ratios) / len(ratios) if ratios else None
+
+
+def check_comparable(evaluation: Evaluation, name: str, reference: Evaluation) -> None:
+    """Raises: EvaluationError unless both measure the same tasks in the same roles on the same split."""
+    here = [(task.key, task.role) for task in evaluation.tasks]
+    there = [(task.key, task.role) for task in reference.tasks]
+    if here != there:
+        raise EvaluationError(
+            f"The {name} reference measures other tasks: {there}, where the edited model has {here}."
+        )
+    if evaluation.spec.split != reference.spec.split:
+        raise EvaluationError(
+            f"The {name} reference is on split {reference.spec.split!r}, "
+            f"the edited model on {evaluation.spec.split!r}."
+        )

@@ -1,0 +1,222 @@
+"""Families of public checkpoints and where each one lies.
+
+Most have one checkpoint for each encoder and task; model soups have many of one task, which differ in how
+they were fine-tuned.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from evaluators.errors import HubError
+from evaluators.zoo.public_encoders import Encoder
+from evaluators.zoo.public_tasks import IMAGENET, TABLE1, HubTask
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file on the Hugging Face Hub.
+
+    Attributes:
+        repo, kind, revision: as its interface takes them; kind is ``"model"``.
+        pattern_path: path in the repository up to upper and lower case: find it in the listing with `match`.
+    """
+
+    repo: str
+    kind: str
+    revision: str
+    pattern_path: str
+
+
+@dataclass(frozen=True)
+class CheckpointFamily:
+    """Checkpoints that one group fine-tuned in one way.
+
+    Attributes:
+        key: identifier.
+        title: what the page calls it.
+        source: who published it, where and under which licence.
+        training: what was trained, on what and how.
+        repo, path: where a checkpoint lies, with ``{model}`` and ``{task}`` in the family's own spelling.
+        models: spelling of the encoders, by their keys; an encoder left out has no checkpoints.
+        tasks: spelling of the tasks, by their keys.
+        another_task: reason by key, where the checkpoint was fine-tuned on another task than ours: its
+            target accuracy on ours means nothing, and the published figures are not about ours.
+        revision: branch, tag or commit to ask for.
+        suite: of its tasks.
+        members: names of the checkpoints where there are several of one task, the only one in `tasks`; empty
+            where there is one for each task.
+        suggested: members to begin with, best first.
+        url: where a member lies outside the Hub, with ``{member}``.
+        megabytes: of a member's file, in 10**6 bytes.
+    """
+
+    key: str
+    title: str
+    source: str
+    training: str
+    models: Mapping[str, str]
+    tasks: Mapping[str, str]
+    repo: str = ""
+    path: str = ""
+    another_task: Mapping[str, str] = field(default_factory=dict)
+    revision: str = "main"
+    suite: str = TABLE1
+    members: tuple[str, ...] = ()
+    suggested: tuple[str, ...] = ()
+    url: str = ""
+    megabytes: int = 0
+
+    @property
+    def target(self) -> str:
+        """Key of the task that all members were fine-tuned on; empty for a family without members."""
+        return next(iter(self.tasks)) if self.members else ""
+
+    def place(self, encoder: Encoder, task: HubTask) -> Place:
+        """Where the checkpoint lies that was fine-tuned from `encoder` on `task`.
+
+        Raises: HubError if the family has none.
+
+        >>> from evaluators.zoo import ENCODERS, TASKS
+        >>> FAMILIES["fusion-bench"].place(ENCODERS["ViT-B-32"], TASKS["rendered_sst2"]).repo
+        'tanganke/clip-vit-base-patch32_rendered-sst2'
+        """
+        for known, key in ((self.models, encoder.key), (self.tasks, task.key)):
+            if key not in known:
+                raise HubError(f"{self.title} has no checkpoint for {key}, only for {', '.join(known)}.")
+        if self.members:
+            raise HubError(f"{self.title} has {len(self.members)} checkpoints for {task.key}: name a member.")
+        spelling = {"model": self.models[encoder.key], "task": self.tasks[task.key]}
+        return Place(self.repo.format(**spelling), "model", self.revision, self.path.format(**spelling))
+
+    def address(self, encoder: Encoder, member: str) -> str:
+        """Where a member lies that was fine-tuned from `encoder`.
+
+        Raises: HubError if the family has no such member.
+
+        >>> from evaluators.zoo import ENCODERS
+        >>> FAMILIES["model-soups"].address(ENCODERS["ViT-B-32"], "model_43")
+        'https://github.com/mlfoundations/model-soups/releases/download/v0.0.2/model_43.pt'
+        """
+        if encoder.key not in self.models:
+            raise HubError(
+                f"{self.title} has no checkpoint for {encoder.key}, only for {', '.join(self.models)}."
+            )
+        if member not in self.members:
+            known = f"{self.members[0]} to {self.members[-1]}" if self.members else "one for each task"
+            raise HubError(f"{self.title} has no member {member!r}, but {known}.")
+        return self.url.format(member=member)
+
+
+_ROWS = (
+    CheckpointFamily(
+        key="tall-masks",
+        title="TALL masks (the paper's own)",
+        source="nik-dim/tall_masks on the Hub, MIT; used by wang-kee/LiNeS",
+        training="Image tower of open_clip with the text heads frozen: AdamW with weight decay 0.1, learning "
+        "rate 1e-5, batches of 128, 500 steps of warm-up, cosine; 1 to 147 epochs by task. A tenth of the "
+        "training split, at most 5,000 pictures, was kept for validation.",
+        repo="nik-dim/tall_masks",
+        path="single_task/{model}/{task}Val/nonlinear_finetuned.pt",
+        models={"ViT-B-32": "ViT-B-32", "ViT-B-16": "ViT-B-16", "ViT-L-14": "ViT-L-14"},
+        tasks={
+            "eurosat": "EuroSAT",
+            "dtd": "DTD",
+            "sun397": "SUN397",
+            "mnist": "MNIST",
+            "resisc45": "RESISC45",
+            "gtsrb": "GTSRB",
+            "stanford_cars": "Cars",
+            "svhn": "SVHN",
+            "stl10": "STL10",
+            "oxford_iiit_pet": "OxfordIIITPet",
+            "oxford_flowers102": "Flowers102",
+            "cifar100": "CIFAR100",
+            "pcam": "PCAM",
+            "fer2013": "FER2013",
+            "cifar10": "CIFAR10",
+            "food101": "Food101",
+            "fashion_mnist": "FashionMNIST",
+            "rendered_sst2": "RenderedSST2",
+            "emnist_letters": "EMNIST",
+            "kmnist": "KMNIST",
+        },
+        another_task={"emnist_letters": "fine-tuned on EMNIST digits, not letters"},
+    ),
+    CheckpointFamily(
+        key="fusion-bench",
+        title="FusionBench",
+        source="tanganke/clip-vit-* on the Hub; tanganke/fusion_bench 54c9e8c, config/model/clip-vit",
+        training="Image tower of transformers with projection and text heads frozen: Adam, learning rate "
+        "1e-5, 4,000 steps of 32 pictures of the training split.",
+        repo="tanganke/{model}_{task}",
+        path="model.safetensors",
+        models={
+            "ViT-B-32": "clip-vit-base-patch32",
+            "ViT-B-16": "clip-vit-base-patch16",
+            "ViT-L-14": "clip-vit-large-patch14",
+        },
+        tasks={
+            "eurosat": "eurosat",
+            "dtd": "dtd",
+            "sun397": "sun397",
+            "mnist": "mnist",
+            "resisc45": "resisc45",
+            "gtsrb": "gtsrb",
+            "stanford_cars": "stanford-cars",
+            "svhn": "svhn",
+            "stl10": "stl10",
+            "oxford_iiit_pet": "oxford-iiit-pet",
+            "oxford_flowers102": "oxford_flowers102",
+            "cifar100": "cifar100",
+            "pcam": "pcam",
+            "fer2013": "fer2013",
+            "cifar10": "cifar10",
+            "food101": "food101",
+            "fashion_mnist": "fashion_mnist",
+            "rendered_sst2": "rendered-sst2",
+            "emnist_letters": "emnist_letters",
+            "kmnist": "kmnist",
+        },
+    ),
+    CheckpointFamily(
+        key="model-soups",
+        title="Model soups (ImageNet)",
+        source="mlfoundations/model-soups d5398f1 on GitHub, release v0.0.2, MIT",
+        training="Image tower and an ImageNet head together, from a linear probe: 72 runs that differ in "
+        "learning rate, weight decay, epochs, augmentation, label smoothing and seed. model_0 is the linear "
+        "probe that they began from.",
+        models={"ViT-B-32": "ViT-B-32"},
+        tasks={"imagenet": "ImageNet"},
+        suite=IMAGENET,
+        members=tuple(f"model_{number}" for number in range(72)),
+        # by accuracy on 2 % of the training set, which greedy soups go by
+        suggested=tuple(f"model_{number}" for number in (43, 44, 69, 48, 63, 27, 34, 60, 54, 70)),
+        url="https://github.com/mlfoundations/model-soups/releases/download/v0.0.2/{member}.pt",
+        megabytes=456,
+    ),
+)
+
+FAMILIES: Mapping[str, CheckpointFamily] = MappingProxyType({family.key: family for family in _ROWS})
+"""By key."""
+
+
+def match(wanted: str, listed: Iterable[str]) -> str | None:
+    """The listed path that is the wanted one up to upper and lower case; None if there is none.
+
+    A repository may spell a folder ``VIT-B-16`` where everything else has ``ViT-B-16``. A path spelt exactly
+    as wanted is taken even if another differs from it by case alone.
+
+    Raises: HubError if none is spelt exactly so and several are up to case.
+
+    >>> match("single_task/ViT-B-16/a.pt", ["README.md", "single_task/VIT-B-16/a.pt"])
+    'single_task/VIT-B-16/a.pt'
+    """
+    found = sorted({path for path in listed if path.casefold() == wanted.casefold()})
+    if wanted in found:
+        return wanted
+    if len(found) > 1:
+        raise HubError(
+            f"{wanted} could be any of {', '.join(found)}: give the exact path of the one you want."
+        )
+    return found[0] if found else None

@@ -1,0 +1,197 @@
+"""Merges through the real studio, against dictionary arithmetic; the paper's search, on made-up scores."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from evaluators.errors import EvaluationError, SpecError
+from evaluators.experiments.merge_search import (
+    HEAT_ALPHAS,
+    Recipe,
+    Score,
+    best_of,
+    heat_betas,
+    heat_candidates,
+    lines_candidates,
+    plain_candidates,
+    score,
+    scores_of,
+)
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import TaskResult
+from evaluators.specs.merge_spec import Merge
+from lines_core.merging import METHODS
+
+PAIR = ("digits", "faces")
+
+
+def residual(lab: Path, key: str) -> dict[str, torch.Tensor]:
+    """tau of a whole checkpoint by name."""
+    folder = lab / "tiny_clip"
+    before = load_file(folder / "open_clip_model.safetensors")
+    after = load_file(folder / "finetuned" / f"{key}.safetensors")
+    return {name: value.float() - before[name].float() for name, value in after.items()}
+
+
+def carried(studio: Studio, spec: EditSpec) -> dict[str, torch.Tensor]:
+    """The weights of the live tower once it carries a spec."""
+    encoder = studio.lab.encoder
+    measurement = studio.lab.measurement(spec)
+    encoder.carry(measurement.residual, measurement.scales)
+    live = encoder.loaded.clip.named_parameters()
+    return {name: value.detach().clone() for name, value in live if name.startswith("visual.")}
+
+
+def test_task_arithmetic_is_the_sum_of_residuals_times_the_schedule(lab: Path, studio: Studio) -> None:
+    before = load_file(lab / "tiny_clip" / "open_clip_model.safetensors")
+    digits, faces = (residual(lab, key) for key in PAIR)
+    spec = EditSpec.merged(Merge(PAIR), alpha=0.25, beta=0.6)
+    factors = spec.scales(4)
+    for name, value in carried(studio, spec).items():
+        block = name.split("resblocks.")[1].split(".")[0] if "resblocks." in name else None
+        factor = factors.before if block is None else factors.blocks[int(block)]
+        expected = before[name].float() + factor * (digits[name] + faces[name])
+        assert torch.allclose(value, expected, atol=1e-6), name
+
+
+def test_two_methods_that_come_to_the_same_give_the_same_counts(studio: Studio) -> None:
+    summed = studio.evaluate(EditSpec.merged(Merge(PAIR), 0.5, images=20))
+    averaged = studio.evaluate(EditSpec.merged(Merge(PAIR, "average"), 1.0, images=20))
+    assert summed.tasks == averaged.tasks
+    alone = studio.evaluate(EditSpec.merged(Merge(("digits",)), 1.0, images=20))
+    usual = studio.evaluate(EditSpec.finetuned("digits", images=20))
+    assert alone.tasks == usual.tasks
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_can_be_measured(studio: Studio, method: str) -> None:
+    recipe = Recipe(PAIR, method)
+    found = [studio.evaluate(spec) for spec in recipe.specs(0.3, 0.2, images=6)]
+    assert [task.key for task in score(found).tasks] == list(PAIR)
+    assert len(found) == (2 if METHODS[method].per_task else 1)
+
+
+def test_the_roles_of_a_merge(studio: Studio) -> None:
+    found = studio.evaluate(EditSpec.merged(Merge(PAIR), images=6))
+    assert [(task.key, task.role) for task in found.tasks] == [
+        ("digits", "target"),
+        ("textures", "control"),
+        ("faces", "target"),
+    ]
+    assert found.target == pytest.approx((found.tasks[0].accuracy + found.tasks[2].accuracy) / 2)
+    assert found.control == found.tasks[1].accuracy
+    low, high = found.target_interval
+    assert low < found.target < high
+    again = studio.cached(EditSpec.pretrained("digits", images=6))
+    assert again is None
+    zero_shot = studio.evaluate(EditSpec.merged(Merge(PAIR), 0.0, images=6))
+    known = studio.cached(EditSpec.pretrained("digits", images=6))
+    assert known is not None  # one model, whoever asks
+    assert [task.correct for task in known.tasks] == [task.correct for task in zero_shot.tasks]
+    assert [task.role for task in known.tasks] == ["target", "control", "control"]
+
+
+def test_a_merge_of_different_suites_or_of_what_is_not_there_is_refused(studio: Studio) -> None:
+    with pytest.raises(SpecError, match="suites objects and tasks"):
+        studio.cached(EditSpec.merged(Merge(("digits", "objects"))))
+    with pytest.raises(SpecError, match="no checkpoint 'cars'"):
+        studio.cached(EditSpec.merged(Merge(("digits", "cars"))))
+    with pytest.raises(SpecError, match="no checkpoint 'cars'"):
+        studio.merging_alpha("tiny-clip", Merge(("digits", "cars")))
+
+
+def test_the_alpha_of_eq_2(lab: Path, studio: Studio) -> None:
+    assert studio.merging_alpha("tiny-clip", Merge(PAIR)).alpha == pytest.approx(0.5)
+    found = studio.merging_alpha("tiny-clip", Merge(PAIR, "ties"))
+    flat = [torch.cat([value.flatten() for value in residual(lab, key).values()]) for key in PAIR]
+    assert found.sum_norm == pytest.approx(float((flat[0] + flat[1]).abs().sum()), rel=1e-4)
+    assert found.alpha == pytest.approx(0.5 * found.sum_norm / found.merged_norm)
+
+
+def test_a_merge_is_made_once_and_then_edited(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = studio.lab.encoder
+    reads: list[str] = []
+    read = encoder._read_residual
+
+    def counted(key: str) -> torch.Tensor:
+        reads.append(key)
+        return read(key)
+
+    monkeypatch.setattr(encoder, "_read_residual", counted)
+    for beta in (0.1, 0.2, 0.3):
+        studio.evaluate(EditSpec.merged(Merge(PAIR, "ties"), 0.2, beta, images=6))
+    assert reads == list(PAIR)
+
+
+def results(*accuracies: int, split: str = "val", complete: bool = True) -> Score:
+    tasks = tuple(TaskResult(f"t{i}", f"T{i}", "target", one, 100) for i, one in enumerate(accuracies))
+    return Score(tasks, split, complete)
+
+
+def test_a_score_by_hand() -> None:
+    merged, alone = results(40, 90), results(80, 90)
+    assert merged.mean == pytest.approx(0.65)
+    assert merged.normalised(alone) == pytest.approx((0.5 + 1.0) / 2)
+    low, high = merged.interval
+    assert low < 0.65 < high
+    with pytest.raises(EvaluationError, match="fine-tuned models are of"):
+        merged.normalised(results(1))
+    with pytest.raises(EvaluationError, match="no ratio"):
+        merged.normalised(results(0, 90))
+
+
+def test_the_best_coefficient_is_the_smallest_of_equals() -> None:
+    alone = results(100, 100)
+    candidates = {0.3: results(70, 70), 0.1: results(60, 60), 0.2: results(60, 80), 0.4: results(10, 10)}
+    assert best_of(candidates, alone) == 0.2
+    assert best_of({(0.1, 0.5): results(7, 7), (0.1, 0.4): results(7, 7)}, alone) == (0.1, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ({}, "no candidate"),
+        ({0.1: results(1, 1, split="test")}, "chosen on validation"),
+        ({0.1: results(1, 1, complete=False)}, "got a partial one"),
+    ],
+)
+def test_no_choice_from_what_does_not_count(scores: dict[float, Score], said: str) -> None:
+    with pytest.raises(EvaluationError, match=said):
+        best_of(scores, results(100, 100))
+
+
+def test_a_score_counts_each_task_once_on_one_split(studio: Studio) -> None:
+    one = studio.evaluate(EditSpec.finetuned("digits", images=6))
+    other = studio.evaluate(EditSpec.finetuned("faces", images=6, split="val"))
+    with pytest.raises(EvaluationError, match="each task once"):
+        score([one, one])
+    with pytest.raises(EvaluationError, match="one split, got test, val"):
+        score([one, other])
+    with pytest.raises(EvaluationError, match="no evaluation"):
+        score([])
+
+
+def test_the_grids_are_the_papers() -> None:
+    recipe = Recipe(PAIR, "sum")
+    assert list(plain_candidates(recipe, "val")) == pytest.approx([i / 10 for i in range(1, 11)])
+    assert list(plain_candidates(Recipe(PAIR, "ties"), "val")) == pytest.approx(
+        [i / 10 for i in range(1, 16)]
+    )
+    (spec,) = lines_candidates(recipe, 0.5, "sqrt", "val")[0.3]
+    assert (spec.alpha, spec.beta, spec.shape, spec.split) == (0.5, 0.3, "sqrt", "val")
+    cells = heat_candidates(recipe, "linear", "val", 100)
+    assert len(cells) == len(HEAT_ALPHAS) * len(heat_betas("sum")) == 121
+    assert cells[0.25, 0.7][0].alpha == 0.25
+    assert heat_betas("ties")[-1] == 1.5
+
+
+def test_only_what_is_measured_whole_is_scored(studio: Studio) -> None:
+    candidates = plain_candidates(Recipe(PAIR, "tall-masks"), "val", 6)
+    specs = candidates[1.0]
+    found = {specs[0]: studio.evaluate(specs[0])}
+    assert scores_of(found, candidates) == {}
+    found[specs[1]] = studio.evaluate(specs[1])
+    assert list(scores_of(found, candidates)) == [1.0]

@@ -1,0 +1,256 @@
+import gc
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from evaluators.errors import Crowded, InLine, Superseded
+from evaluators.service import scheduler as module
+from evaluators.service.scheduler import Rank, Ticket, Turns, session_of
+from tests.waiting import soon
+
+
+class Line:
+    """Visitors on threads of their own, and the order in which they are served."""
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.served: list[Any] = []
+        self.failed: dict[Any, Exception] = {}
+        self.threads: list[threading.Thread] = []
+
+    def join(
+        self,
+        name: Any,
+        visitor: str | None = None,
+        rank: Rank = Rank.NUMBERS,
+        patience: float | None = None,
+        ticket: Ticket | None = None,
+    ) -> Ticket:
+        """Begin to wait, behind all who wait already."""
+        mine = ticket or self.turns.announce(visitor)
+
+        def visit() -> None:
+            try:
+                with self.turns.turn(mine, rank, patience):
+                    self.served.append(name)
+            except Exception as error:  # noqa: BLE001 -- looked at by the test
+                self.failed[name] = error
+
+        before = self.turns.waiting
+        thread = threading.Thread(target=visit)
+        thread.start()
+        self.threads.append(thread)
+        soon(lambda: self.turns.waiting == before + 1)
+        return mine
+
+    def end(self) -> None:
+        """Until everybody was served or has given up."""
+        for thread in self.threads:
+            thread.join(5)
+            assert not thread.is_alive()
+        assert (self.turns.held, self.turns.waiting) == (False, 0)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def test_serves_in_order_of_arrival(line: Line) -> None:
+    with line.turns.turn(Ticket(None)):
+        for name in range(8):
+            line.join(name)
+        assert line.turns.held
+    line.end()
+    assert line.served == list(range(8))
+
+
+def test_who_comes_back_queues_behind_who_waits() -> None:
+    """With threading.Lock the thread that releases and takes again in a loop keeps the other out."""
+    turns, order = Turns(), []
+
+    def other() -> None:
+        for _ in range(3):
+            with turns.turn(Ticket(None)):
+                order.append("other")
+                soon(lambda: turns.waiting == 1 or order.count("we") == 3)
+
+    thread = threading.Thread(target=other)
+    with turns.turn(Ticket(None)):
+        thread.start()
+        soon(lambda: turns.waiting == 1)
+    for turn in range(3):
+        with turns.turn(Ticket(None)):
+            order.append("we")
+            if turn < 2:
+                soon(lambda: turns.waiting == 1)
+    thread.join(5)
+    assert order == ["other", "we"] * 3
+
+
+def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_gets_its_share(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IN_A_ROW", 3)
+    with line.turns.turn(Ticket(None)):
+        for rank in reversed(Rank):
+            for number in range(5):
+                line.join(f"{rank.name[0]}{number}", rank=rank)
+    line.end()
+    assert line.served == "N0 N1 N2 M0 N3 N4 M1 M2 R0 M3 M4 R1 R2 B0 R3 R4 B1 B2 B3 B4".split()
+
+
+def test_the_newest_request_of_a_visitor_takes_the_place_of_the_older(line: Line) -> None:
+    """Whoever drags would otherwise begin at the end of the line with every move, and never be served."""
+    with line.turns.turn(Ticket(None)):
+        line.join("old", "anna")
+        line.join("ben", "ben")
+        newer = line.turns.announce("anna")
+        soon(lambda: "old" in line.failed)
+        line.join("new", ticket=newer)
+        assert line.turns.waiting == 2
+    line.end()
+    assert line.served == ["new", "ben"]
+    assert isinstance(line.failed["old"], Superseded)
+
+
+def test_a_dragging_visitor_has_one_running_and_one_waiting_request_at_most(line: Line) -> None:
+    running = line.turns.announce("anna")
+    with line.turns.turn(running):
+        for move in range(20):
+            newest = line.turns.announce("anna")
+            soon(lambda: line.turns.waiting == 0)
+            line.join(move, ticket=newest)
+            assert (line.turns.held, line.turns.waiting) == (True, 1)
+        assert running.superseded
+    line.end()
+    assert line.served == [19]
+
+
+def test_whoever_gives_up_keeps_the_place(line: Line) -> None:
+    with line.turns.turn(Ticket(None)):
+        line.join("first", "zoe")
+        with pytest.raises(InLine, match="1 requests come first") as told:
+            with line.turns.turn(line.turns.announce("anna"), patience=0.01):
+                pass
+        assert (told.value.ahead, line.turns.waiting) == (1, 1)
+        assert told.value.seconds == pytest.approx(2 * line.turns._seconds)
+        line.join("ben", "ben")
+        line.join("anna", "anna")
+    line.end()
+    assert line.served == ["first", "anna", "ben"]
+
+
+def test_a_kept_place_does_not_last_for_ever(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PLACE_LASTS", -1.0)
+    with line.turns.turn(Ticket(None)):
+        with pytest.raises(InLine), line.turns.turn(line.turns.announce("anna"), patience=0.01):
+            pass
+        line.join("ben", "ben")
+        line.join("anna", "anna")
+    line.end()
+    assert line.served == ["ben", "anna"]
+
+
+def test_leaving_stops_all_that_a_session_asked_for_and_nobody_else(line: Line) -> None:
+    running = line.turns.announce("anna")
+    with line.turns.turn(running):
+        line.join("sweep", "anna:sweep", Rank.BACKGROUND)
+        line.join("other", "annabel")
+        line.turns.leave("anna")
+        assert running.superseded
+    line.end()
+    assert line.served == ["other"]
+    assert isinstance(line.failed["sweep"], Superseded)
+    assert not line.turns._places
+
+
+def test_too_many_are_turned_away_and_told_when_to_come_back(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    with line.turns.turn(Ticket(None)):
+        for name in range(3):
+            line.join(name)
+        line.turns._seconds = 2.0
+        assert line.turns.wait() == 8.0
+        with pytest.raises(Crowded, match="3 requests are waiting already, which takes about 8 s"):
+            with line.turns.turn(Ticket(None)):
+                pass
+    line.end()
+    assert line.served == [0, 1, 2]
+
+
+def test_a_superseded_request_never_begins(line: Line) -> None:
+    older = line.turns.announce("anna")
+    line.turns.announce("anna")
+    with pytest.raises(Superseded), line.turns.turn(older):
+        line.served.append("older")
+    assert not line.served
+    assert not line.turns.held
+
+
+def test_an_exception_passes_the_turn_on(line: Line) -> None:
+    with pytest.raises(ZeroDivisionError), line.turns.turn(Ticket(None)):
+        raise ZeroDivisionError
+    with line.turns.turn(Ticket(None)):
+        assert line.turns.held
+    line.end()
+
+
+def test_interrupted_while_waiting_leaves_the_line(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: threading.Event, timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+    with line.turns.turn(Ticket(None)):
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Event, "wait", interrupt)
+            with pytest.raises(KeyboardInterrupt), line.turns.turn(Ticket(None)):
+                pass
+        assert line.turns.waiting == 0
+    line.end()
+
+
+def test_visitors_who_ask_no_more_are_forgotten(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PLACES_KEPT", 10)
+    for number in range(50):
+        ticket = line.turns.announce(f"visitor {number}")
+        with line.turns.turn(ticket):
+            with pytest.raises(InLine):
+                with line.turns.turn(line.turns.announce(f"waiter {number}"), patience=0.0):
+                    pass
+    del ticket
+    gc.collect()
+    assert (len(line.turns._newest), len(line.turns._places)) == (0, 10)
+
+
+def test_many_threads_never_share_a_turn() -> None:
+    turns, inside, most = Turns(), 0, 0
+
+    def work(thread: int) -> None:
+        nonlocal inside, most
+        for number in range(50):
+            try:
+                with turns.turn(turns.announce(f"{thread % 4}"), Rank(number % 3), patience=0.05):
+                    inside += 1
+                    most = max(most, inside)
+                    time.sleep(0)
+                    inside -= 1
+            except (Superseded, InLine):
+                continue
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (most, turns.held, turns.waiting) == (1, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("visitor", "session"), [("anna", "anna"), ("anna:sweep", "anna"), (None, ""), (7, "7"), (":x", "")]
+)
+def test_a_name_begins_with_its_session(visitor: str | int | None, session: str) -> None:
+    assert session_of(visitor) == session

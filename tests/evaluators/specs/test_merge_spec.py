@@ -1,0 +1,87 @@
+import json
+import re
+from typing import Any
+
+import pytest
+
+from evaluators.errors import SpecError
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.merge_spec import Merge
+
+THREE = ("faces", "digits", "scenes")
+
+
+def test_equal_merges_are_equal_values() -> None:
+    one = Merge(("faces", "digits"), "ties", (("density", 0.2),))
+    other = Merge(("digits", "faces"), "ties", ())
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.checkpoints == ("digits", "faces")
+    assert dict(one.settings)["density"] == 0.2
+
+
+def test_the_tasks_it_is_made_for() -> None:
+    assert Merge(THREE).tasks == ("digits", "faces", "scenes")
+    assert Merge(("soup-01.objects", "soup-02.objects"), "average").tasks == ("objects",)
+    assert Merge(THREE, "tall-masks", task="faces").tasks == ("faces",)
+
+
+def test_a_spec_of_a_merge() -> None:
+    merge = Merge(THREE)
+    spec = EditSpec.merged(merge, 0.25, 0.5, shape="sqrt")
+    assert (spec.checkpoint, spec.alpha, spec.beta) == ("digits", 0.25, 0.5)
+    assert spec.targets == ("digits", "faces", "scenes")
+    assert spec.sources == merge.checkpoints
+    assert spec == EditSpec(checkpoint="elsewhere", alpha=0.25, beta=0.5, shape="sqrt", merge=merge)
+    masks = EditSpec.merged(Merge(THREE, "tall-masks", task="scenes"))
+    assert (masks.checkpoint, masks.targets) == ("scenes", ("scenes",))
+    plain = EditSpec("tiny-clip", "digits")
+    assert (plain.targets, plain.sources) == (("digits",), ("digits",))
+
+
+def test_it_survives_json() -> None:
+    spec = EditSpec.merged(Merge(THREE, "ties", (("density", 0.35), ("agg", 1.0))), 0.2, 1.4)
+    assert EditSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
+    assert spec.key() != EditSpec.merged(Merge(THREE, "ties"), 0.2, 1.4).key()
+    assert "merge" not in EditSpec().as_dict()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"checkpoints": ()}, "takes 1 to 100 checkpoints"),
+        ({"checkpoints": "digits"}, "must be a list of names"),
+        ({"checkpoints": ("digits", 3)}, "must be a list of names"),
+        ({"checkpoints": ("digits", "../x")}, "each a short name"),
+        ({"checkpoints": ("digits", "digits")}, "is merged once"),
+        ({"checkpoints": THREE, "method": "magic"}, "method must be one of sum"),
+        ({"checkpoints": THREE, "method": "ties", "settings": (("density", 3.0),)}, "TIES: density must be"),
+        ({"checkpoints": THREE, "method": "ties", "settings": (("colour", 3.0),)}, "TIES: "),
+        ({"checkpoints": THREE, "settings": (("density", 0.2),)}, "Task arithmetic: "),
+        ({"checkpoints": THREE, "method": "ties", "settings": ((1, 2, 3),)}, "TIES: "),
+        ({"checkpoints": THREE, "task": "digits"}, "one model for all tasks"),
+        ({"checkpoints": THREE, "method": "tall-masks"}, "name the checkpoint of the task"),
+        ({"checkpoints": THREE, "method": "tall-masks", "task": "cars"}, "got 'cars'"),
+    ],
+)
+def test_what_is_wrong_is_named(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(said)):
+        Merge(**values)
+
+
+@pytest.mark.parametrize(
+    ("plain", "said"),
+    [
+        ({"method": "sum"}, "A merge has checkpoints, method, settings and task"),
+        ({"checkpoints": list(THREE), "extra": 1}, "got 'checkpoints', 'extra'"),
+        ({"checkpoints": list(THREE), "settings": [1]}, "values by name"),
+    ],
+)
+def test_what_is_no_merge_in_json(plain: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(said)):
+        EditSpec.from_dict({"merge": plain})
+
+
+def test_a_spec_takes_nothing_else_for_a_merge() -> None:
+    with pytest.raises(SpecError, match="merge must be a Merge"):
+        EditSpec(merge="digits")  # type: ignore[arg-type]

@@ -1,0 +1,291 @@
+"""A public CLIP from the local Hub, through the unmodified client libraries, to numbers."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from evaluators import EditSpec, Studio
+from evaluators.errors import HubError, LabError, SpecError
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.loader import DONE, FAILED, Loader, Step, Wish
+from evaluators.service.load_jobs import Job
+from evaluators.zoo import TASKS
+from evaluators.zoo.public_encoders import Encoder
+from lines_core.errors import CheckpointError
+from tests.hub.repositories import random_clip, serve_zoo, tall_masks_state
+from tests.hub.server import Hub
+
+KEYS = ("mnist", "svhn", "eurosat")
+BOTH = ("tall-masks", "fusion-bench")
+PICTURES = 60
+
+
+@pytest.fixture
+def zoo(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Encoder:
+    """The zoo with the small encoder in the place of ViT-B/32."""
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
+    return encoder
+
+
+@pytest.fixture
+def served(hub: Hub, zoo: Encoder) -> dict[str, dict[str, torch.Tensor]]:
+    return serve_zoo(hub, zoo, KEYS, PICTURES, BOTH)
+
+
+def load(cache: Path, wish: Wish, earlier: HubLab | None = None) -> tuple[HubLab, dict[str, Step]]:
+    steps: dict[str, Step] = {}
+
+    def tell(step: Step) -> None:
+        steps[step.key] = step
+
+    loader = Loader(cache, torch.device("cpu"))
+    return loader.load(wish, tell, threading.Event(), earlier), steps
+
+
+@pytest.mark.parametrize("family", BOTH)
+def test_the_live_tower_is_the_published_checkpoint(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, family: str
+) -> None:
+    """From both layouts the fine-tuned edit gives the very weights that were served."""
+    lab, steps = load(tmp_path, Wish(family=family, tasks=KEYS, images=20))
+    assert {step.state for step in steps.values()} == {DONE}
+    assert [one.key for one in lab.checkpoints()] == [f"{family}.{key}" for key in KEYS]
+    for key in KEYS:
+        spec = EditSpec.finetuned(f"{family}.{key}", model="ViT-B-32")
+        lab.encoder.carry(spec.checkpoint, spec.scales(3))
+        live = dict(lab.encoder.loaded.clip.named_parameters())
+        for name, tensor in served[key].items():
+            if name.startswith("visual.") and not (family == "fusion-bench" and name == "visual.proj"):
+                torch.testing.assert_close(live[name].float(), tensor, atol=1e-6, rtol=2e-2)
+    lab.encoder.carry("", EditSpec.pretrained("any").scales(3))
+    live = dict(lab.encoder.loaded.clip.named_parameters())
+    for name, tensor in served[""].items():
+        if name.startswith("visual."):
+            assert torch.equal(live[name], tensor.to(lab.dtype))
+
+
+def test_a_loaded_model_answers_like_the_embedded_one(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, encoder: Encoder
+) -> None:
+    studio = Studio(lab, tmp_path / "cache")
+    job = studio.load(Wish(tasks=KEYS, images=20))
+    assert job.wait(60)
+    assert job.problem == ""
+    assert [model.key for model in studio.models()] == ["tiny-clip", "ViT-B-32"]
+    spec = EditSpec.lines("tall-masks.svhn", 0.4, model="ViT-B-32", images=0)
+    answer = studio.evaluate(spec)
+    assert answer.target_task.key == "svhn"
+    assert [task.n for task in answer.tasks] == [20, 20, 20]
+
+    import open_clip
+
+    reference = open_clip.create_model(encoder.open_clip).eval()
+    scales = spec.scales(3)
+    edited = dict(served[""])
+    for name, tensor in served[""].items():
+        if name.startswith("visual."):
+            block = name.split("resblocks.")[1].split(".")[0] if "resblocks." in name else None
+            scale = 0.4 if block is None else scales.blocks[int(block)]
+            edited[name] = tensor + scale * (served["svhn"][name] - tensor)
+    reference.load_state_dict(edited)
+    there = studio.lab_of("ViT-B-32")
+    assert isinstance(there, HubLab)
+    row = encoder
+    for task, result in zip(there.loaded_tasks, answer.tasks, strict=True):
+        subset = task.subsets["test"].subset
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (row.mean, row.std))
+        with torch.inference_mode():
+            features = reference.encode_image((subset.images / 255 - mean) / std)
+        head = open_clip.build_zero_shot_classifier(
+            reference,
+            open_clip.get_tokenizer(row.open_clip),
+            list(task.task.classes),
+            [prompt.format for prompt in task.task.prompts],
+        )
+        torch.testing.assert_close(task.head, head, atol=1e-5, rtol=0)
+        right = int(((features @ head).argmax(dim=1) == subset.labels).sum())
+        assert abs(result.correct - right) <= (0 if there.dtype == torch.float32 else 1)
+    assert (
+        len({answer.target, studio.evaluate(EditSpec.pretrained(spec.checkpoint, model="ViT-B-32")).target})
+        == 2
+    )
+
+
+def test_what_is_loaded_is_not_fetched_again(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    wish = Wish(tasks=KEYS, images=20)
+    load(tmp_path, wish)
+    before = sum(request.sent for request in hub.requests)
+    assert before > 1_000_000
+    hub.requests.clear()
+    lab, _ = load(tmp_path, wish)
+    assert len(lab.checkpoints()) == 3
+    assert sum(request.sent for request in hub.requests) < 100_000
+
+
+def test_without_a_network_what_was_loaded_still_works(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    wish = Wish(tasks=KEYS, images=20)
+    load(tmp_path / "warm", wish)
+    with hub.down():
+        lab, steps = load(tmp_path / "warm", wish)
+        assert len(lab.checkpoints()) == 3
+        assert {step.state for step in steps.values()} == {DONE}
+
+
+def test_without_a_network_and_nothing_loaded_it_says_so(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    with hub.down(), pytest.raises(HubError, match=r"(?s)[Cc]annot reach.*prefetch"):
+        load(tmp_path, Wish(tasks=KEYS, images=20))
+
+
+def test_one_failing_task_does_not_stop_the_others(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    hub.fail(f"{TASKS['svhn'].repo}", "status", status=404, times=None)
+    wish = Wish(tasks=KEYS, images=20)
+    lab, steps = load(tmp_path, wish)
+    assert [one.key for one in lab.checkpoints()] == ["tall-masks.mnist", "tall-masks.eurosat"]
+    assert steps["svhn"].state == FAILED
+    assert TASKS["svhn"].repo in steps["svhn"].phase
+    hub.clear()
+    again, steps = load(tmp_path, wish, lab)
+    assert [one.key for one in again.checkpoints()] == [f"tall-masks.{key}" for key in KEYS]
+    assert again.live is lab.live
+
+
+def test_a_checkpoint_that_is_absent_leaves_its_task_as_a_control(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    (hub.folder("nik-dim/tall_masks") / "single_task/ViT-B-32/SVHNVal/nonlinear_finetuned.pt").unlink()
+    lab, steps = load(tmp_path, Wish(tasks=KEYS, images=20))
+    assert [task.key for task in lab.tasks("tasks")] == list(KEYS)
+    assert [one.key for one in lab.checkpoints()] == ["tall-masks.mnist", "tall-masks.eurosat"]
+    assert "nonlinear_finetuned.pt" in steps["svhn"].phase
+
+
+def test_weights_of_another_model_are_refused(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub, zoo: Encoder
+) -> None:
+    from safetensors.torch import save_file
+
+    wrong = {name: value[:2] if value.ndim else value for name, value in served[""].items()}
+    save_file({name: value.clone() for name, value in wrong.items()}, hub.folder(zoo.repo) / zoo.weights[0])
+    with pytest.raises(LabError, match=r"weights of CLIP ViT-B/32 cannot be used.*wrong shape"):
+        load(tmp_path, Wish(tasks=KEYS, images=20))
+
+
+def test_a_visitors_own_checkpoint_joins_and_a_broken_one_changes_nothing(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, encoder: Encoder
+) -> None:
+    studio = Studio(lab, tmp_path / "cache")
+    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    path = tmp_path / "mine.pt"
+    torch.save(tall_masks_state(served["eurosat"]), path)
+    info = studio.take_file("ViT-B-32", "mnist", path, "mine.pt")
+    spec = EditSpec.finetuned(info.key, model="ViT-B-32", images=0)
+    theirs = studio.evaluate(EditSpec.finetuned("tall-masks.eurosat", model="ViT-B-32", images=0))
+    mine = studio.evaluate(spec)
+    assert mine.target_task.key == "mnist"
+    assert [task.correct for task in mine.tasks] == [task.correct for task in theirs.tasks]
+
+    before = studio.checkpoints("ViT-B-32")
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(CheckpointError, match="damaged"):
+        studio.take_file("ViT-B-32", "mnist", broken, "broken.pt")
+    other = tmp_path / "other.pt"
+    torch.save({"visual.conv1.weight": torch.zeros(3)}, other)
+    with pytest.raises(CheckpointError):
+        studio.take_file("ViT-B-32", "mnist", other, "other.pt")
+    with pytest.raises(SpecError, match=r"'dtd' is not loaded: pick one of mnist"):
+        studio.take_file("ViT-B-32", "dtd", path, "mine.pt")
+    assert studio.checkpoints("ViT-B-32") == before
+    assert studio.evaluate(spec) == mine
+
+
+def test_the_hint_names_the_encoder_that_a_checkpoint_belongs_to(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path
+) -> None:
+    from evaluators.zoo import ENCODERS
+
+    studio = Studio(lab, tmp_path / "cache")
+    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    path = tmp_path / "large.pt"
+    state = random_clip(ENCODERS["ViT-B-16"])
+    torch.save({name: value.half() for name, value in state.items() if name.startswith("visual.")}, path)
+    with pytest.raises(
+        CheckpointError, match=r"12 blocks, the chosen CLIP ViT-B/32 has 3.*CLIP ViT-B/16: choose"
+    ):
+        studio.take_file("ViT-B-32", "mnist", path, "large.pt")
+
+
+def test_a_stopped_load_ends_soon_and_goes_on_later(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, hub: Hub
+) -> None:
+    hub.fail("resolve/*/nonlinear_finetuned.pt", "drip", rate=20_000, times=None)
+    studio = Studio(lab, tmp_path / "cache")
+    job = studio.load(Wish(tasks=KEYS, images=20))
+    assert studio.load(Wish(tasks=KEYS[:2], images=5)) is job
+    assert wait_for_phase(job, "mnist", "checkpoint")
+    job.stop()
+    assert job.wait(5)
+    assert "stopped" in job.problem
+    assert [model.key for model in studio.models()] == ["tiny-clip"]
+    hub.clear()
+    again = studio.load(Wish(tasks=KEYS, images=20))
+    assert again.wait(60)
+    assert again.problem == ""
+
+
+def wait_for_phase(job: Job, key: str, phase: str) -> bool:
+    for _ in range(600):
+        step = next(step for step in job.steps() if step.key == key)
+        if step.phase == phase:
+            return True
+        if job.wait(0.05):
+            return False
+    return False
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model": "ViT-H-14"}, "no model 'ViT-H-14': pick one of ViT-B-32"),
+        ({"family": "mine"}, "no family 'mine': pick one of tall-masks"),
+        ({"tasks": ("mnist", "letters")}, "no task letters: pick from"),
+        ({"tasks": ("mnist",)}, "at least two tasks"),
+        ({"tasks": ("mnist", "mnist")}, "at least two tasks"),
+        ({"images": -1}, "whole number of pictures a task, or 0, got -1"),
+        ({"images": True}, "got True"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        Wish(**values)  # type: ignore[arg-type]
+
+
+def test_a_load_of_no_use_says_why(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub, encoder: Encoder
+) -> None:
+    for key in KEYS:
+        hub.fail(TASKS[key].repo, "status", status=404, times=None)
+    with pytest.raises(LabError, match="0 tasks and 0 checkpoints"):
+        load(tmp_path, Wish(tasks=KEYS, images=20))
+
+
+def test_a_checkpoint_with_another_text_tower_is_told(
+    served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
+) -> None:
+    path = hub.folder("nik-dim/tall_masks") / "single_task/ViT-B-32/SVHNVal/nonlinear_finetuned.pt"
+    state = torch.load(path, weights_only=True)
+    state["model.ln_final.weight"] += 0.5
+    torch.save(state, path)
+    _, steps = load(tmp_path, Wish(tasks=KEYS, images=20))
+    assert steps["mnist"].phase == "20 test and 20 validation pictures"
+    assert "model.ln_final.weight is up to 0.5 away from the pre-trained one" in steps["svhn"].phase

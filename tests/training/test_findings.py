@@ -1,0 +1,80 @@
+"""The arithmetic of the report, on numbers worked by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluators import EditSpec, Evaluation, TaskResult
+from evaluators.specs.checkpoint_means import mean_control, mean_target
+from tests.paths import ASSETS
+from training.ample_targets import ample_specs, measure_ample_targets, read_ample_targets
+from training.findings import Measured, best_beyond, equal_target_control
+from training.report import AMPLE
+from training.world.catalogue import TASKS
+
+
+def test_a_rival_is_taken_at_its_best_between_two_points() -> None:
+    path = [(1.0, 0.2), (0.8, 0.4), (0.4, 0.6)]
+    assert best_beyond(path, 0.9) == pytest.approx(0.3)
+    assert best_beyond(path, 0.8) == pytest.approx(0.4)
+    assert best_beyond(path, 0.6) == pytest.approx(0.5)
+    assert best_beyond(path, 0.0) == pytest.approx(0.6)
+
+
+def test_an_earlier_better_point_counts() -> None:
+    assert best_beyond([(1.0, 0.7), (0.5, 0.2)], 0.6) == pytest.approx(0.7)
+
+
+def test_a_rival_that_never_gets_there_has_no_best() -> None:
+    assert best_beyond([(0.5, 0.9)], 0.6) == float("-inf")
+
+
+def test_a_path_that_never_gets_there_is_taken_at_its_own_best_target() -> None:
+    path = [(0.9, 0.2), (0.7, 0.4)]
+    assert equal_target_control(path, 0.8) == pytest.approx(0.3)
+    assert equal_target_control(path, 0.95) == pytest.approx(0.2)
+
+
+def test_ample_targets_agree_with_the_shipped_ones() -> None:
+    """They begin with the shipped pictures, so over 176 models they can differ by sampling only."""
+    ample, measured = read_ample_targets(ASSETS / "report" / AMPLE), Measured(ASSETS / "sweeps")
+    specs = [spec for key in TASKS for spec in ample_specs(key)]
+    assert set(ample) == set(specs)
+    off = [ample[spec] - measured[spec].target for spec in specs]
+    assert abs(sum(off) / len(off)) < 0.01
+    assert 0 < max(map(abs, off)) < 0.06
+
+
+def test_on_the_shipped_pictures_ample_targets_are_the_shipped_targets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = Measured(ASSETS / "sweeps")
+    specs = (EditSpec.lines("faces", 0.4, images=0), EditSpec.wise_ft("faces", 0.2, images=0))
+    shipped = measured[specs[0]].target_task.n
+    monkeypatch.setattr("training.ample_targets.PICTURES", shipped)
+    monkeypatch.setattr("training.ample_targets.TASKS", ("faces",))
+    monkeypatch.setattr("training.ample_targets.ample_specs", lambda key: specs)
+    list(measure_ample_targets(ASSETS, tmp_path / "found" / "ample.json", workers=1))
+    found = read_ample_targets(tmp_path / "found" / "ample.json")
+    assert found == {spec: measured[spec].target for spec in specs}
+
+
+def evaluation(target: int, controls: tuple[int, int]) -> Evaluation:
+    tasks = (
+        TaskResult("a", "A", "target", target, 100),
+        TaskResult("b", "B", "control", controls[0], 100),
+        TaskResult("c", "C", "control", controls[1], 100),
+    )
+    return Evaluation(EditSpec(checkpoint="a"), tasks, True, 0.1, "float32", "cpu")
+
+
+def test_means_over_checkpoints() -> None:
+    found = [evaluation(90, (40, 60)), evaluation(70, (20, 60))]
+    assert mean_target(found).mean == pytest.approx(0.8)
+    assert mean_control(found).mean == pytest.approx(0.45)
+
+
+def test_asking_about_the_same_pictures_twice_makes_nothing_surer() -> None:
+    once = mean_control([evaluation(90, (40, 60))])
+    twice = mean_control([evaluation(90, (40, 60)), evaluation(90, (40, 60))])
+    assert (once.low, once.high) == (twice.low, twice.high)

@@ -1,0 +1,271 @@
+"""The tab "Merge" without a browser: what its controls mean, what it answers, and its search."""
+
+import html
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from evaluators.errors import SpecError
+from evaluators.experiments.grid import run_map
+from evaluators.experiments.merge_search import HEAT_ALPHAS, heat_betas
+from evaluators.service.studio import Studio
+from evaluators.specs.merge_spec import Merge
+from lines_core.merging import METHODS
+from tests.conftest import CHUNK
+from ui.export import take_home
+from ui.live.visitors import Visitors
+from ui.merge import merge_search_panel as search
+from ui.merge import merge_text as words
+from ui.merge.merge_answers import MergeTab, alpha_of
+from ui.merge.merge_controls import MergeControls, parameter_rows
+from ui.sweep.sweep_panel import Sweep
+
+DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
+START = MergeControls("tiny-clip", ("digits", "faces"), "sum", DEFAULTS, True, 0.1, 0.3, 0.4, "linear")
+
+
+def values(controls: MergeControls) -> list[Any]:
+    """What Gradio hands over."""
+    return [
+        controls.model,
+        list(controls.checkpoints),
+        controls.method,
+        *controls.parameters,
+        controls.auto,
+        controls.alpha,
+        controls.beta,
+        controls.plain,
+        controls.shape,
+    ]
+
+
+@pytest.fixture
+def studio(lab: Path) -> Studio:
+    """A real one: what is tested here is what it measures."""
+    return Studio(lab, None, chunk=CHUNK)
+
+
+@pytest.fixture
+def tab(studio: Studio) -> MergeTab:
+    return MergeTab(studio, Visitors())
+
+
+def plain_text(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", markup))
+
+
+def test_controls_come_back_from_what_gradio_hands_over() -> None:
+    assert MergeControls.from_values(values(START)) == START
+    assert MergeControls.from_values(["m", None, "sum", *DEFAULTS, 0, 1, 1, 1, "sqrt"]).checkpoints == ()
+
+
+def test_only_the_settings_of_the_chosen_method_count() -> None:
+    assert START.recipe().settings == ()
+    ties = dict(replace(START, method="ties").recipe().settings)
+    assert set(ties) == {parameter.key for parameter in METHODS["ties"].parameters}
+    with pytest.raises(SpecError, match="at least two"):
+        replace(START, checkpoints=("digits",)).recipe()
+    with pytest.raises(SpecError, match="method must be one of"):
+        replace(START, method="magic").recipe()
+
+
+def test_alpha_is_eq_2s_unless_set_by_hand(studio: Studio) -> None:
+    alpha, found = alpha_of(studio.merging_alpha, START)
+    assert alpha == pytest.approx(0.5)
+    assert found is not None
+    assert "(1 / 2)" in words.alpha_told(found, alpha)
+    assert alpha_of(studio.merging_alpha, replace(START, auto=False)) == (0.1, None)
+    assert alpha_of(studio.merging_alpha, replace(START, method="tall-masks")) == (1.0, None)
+
+
+@pytest.mark.parametrize("method", ["sum", "tall-masks"])
+def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeTab, method: str) -> None:
+    controls = replace(START, method=method)
+    quick = tab.quick("visitor", controls)
+    assert quick is not None
+    assert quick["state"] == "partial"
+    assert set(quick["charts"]) == {"bars", "factors"}
+    answers = list(tab.settle("visitor", controls))
+    assert answers[-1]["state"] == "complete"
+    assert answers[-1]["version"] > quick["version"]
+    bars = answers[-1]["charts"]["bars"]["figure"]["data"]
+    assert [trace["y"] for trace in bars] == [["Digits", "Faces"]] * 4
+    assert "normalised" in answers[-1]["slots"]["tiles"]
+    again = tab.quick("another", controls)
+    assert again is not None
+    assert again["state"] == "complete"  # everything is known now
+    assert again["charts"] == answers[-1]["charts"]
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_while_weights_are_merged_the_page_says_so_and_then_answers(
+    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch, auto: bool
+) -> None:
+    """Eq. 2 asks for the merged weights before any number is asked for."""
+    monkeypatch.setattr("ui.merge.merge_answers.PATIENCE", 0.1)
+    monkeypatch.setattr("ui.live.asking.PATIENCE", 0.1)
+    controls = replace(START, auto=auto)
+    encoder, let = studio.lab.encoder, threading.Event()
+    merge = encoder._merge
+
+    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+        while not let.wait(0.01):
+            check()
+        return merge(of, check)
+
+    monkeypatch.setattr(encoder, "_merge", slowly)
+    told = tab.quick("visitor", controls)
+    assert told is not None
+    assert (told["state"], told["charts"], set(told["slots"])) == ("waiting", {}, {"line"})
+    assert "Getting the weights ready: 1 s so far." in told["slots"]["line"]
+    running = tab.settle("visitor", controls)
+    assert [next(running)["state"] for _ in range(3)] == ["waiting"] * 3
+    let.set()
+    later = list(running)
+    assert later[-1]["state"] == "complete"
+    assert later[-1]["slots"]["line"] == ""
+
+
+def test_nothing_is_merged_for_a_page_that_is_closed(
+    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the studio stopped was asked for again at once, since nothing newer had arrived."""
+    encoder = studio.lab.encoder
+    merge = encoder._merge
+    left: list[float] = []
+
+    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+        if not left:
+            left.append(time.monotonic())
+            tab.visitors.leave("visitor")
+            studio.leave("visitor")
+        for _ in range(300):
+            check()
+            time.sleep(0.01)
+        return merge(of, check)
+
+    monkeypatch.setattr(encoder, "_merge", slowly)
+    assert [value["state"] for value in tab.settle("visitor", START)] in ([], ["waiting"])
+    while encoder.residuals._making:
+        assert time.monotonic() - left[0] < 2
+        time.sleep(0.01)
+
+
+def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeTab) -> None:
+    """The tab, opened just after a model was loaded, said for 6 s that there is no such checkpoint."""
+    before = replace(START, checkpoints=("tall-masks.svhn", "tall-masks.mnist"))
+    answers = [*tab.settle("visitor", before)]
+    assert answers[-1]["state"] == "complete"
+    assert answers[-1]["charts"] == [*tab.settle("visitor", START)][-1]["charts"]
+    found = search.Search.of(tab.studio, before)
+    assert set(found.recipe.checkpoints) == set(START.checkpoints)
+
+
+def test_an_older_move_is_not_finished(tab: MergeTab) -> None:
+    tab.quick("visitor", START)
+    slow = tab.settle("visitor", START)
+    next(slow)
+    tab.quick("visitor", replace(START, beta=0.9))
+    assert list(slow) == []
+
+
+def test_a_rest_is_not_stopped_by_a_late_move_to_it(tab: MergeTab) -> None:
+    running = tab.settle("visitor", START)
+    next(running)
+    assert tab.quick("visitor", START) is None
+    assert [value["state"] for value in running][-1] == "complete"
+
+
+def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:
+    for wrong, said in (
+        (replace(START, checkpoints=()), words.FEW),
+        (replace(START, checkpoints=("digits", "cars")), "no checkpoint 'cars'"),
+        (replace(START, checkpoints=("digits", ["faces"])), "must be a list of names"),  # type: ignore[arg-type]
+        (replace(START, beta=float("nan")), "beta must be finite"),
+        (replace(START, model="gone"), "no model 'gone'"),
+    ):
+        answer = tab.quick("visitor", wrong)
+        assert answer is not None
+        assert answer["state"] == "error"
+        assert said in plain_text(answer["slots"]["sentence"])
+
+
+@pytest.fixture
+def sweep() -> Sweep:
+    """The search as the tab wires it."""
+    return Sweep("merge", search.specs, search.draw, search.tests, len(values(START)), run_map)
+
+
+def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, sweep: Sweep) -> None:
+    given = values(START)
+    idle, run, _ = sweep.shown(studio, *given)
+    assert words.SEARCH_WAITING in plain_text(idle["slots"]["finding"])
+    assert run["interactive"]
+
+    seen = []
+    for value, *_ in sweep.run(studio, "visitor", *given):
+        seen.append(value)
+        if len(seen) == 30:
+            sweep.cancel("visitor")
+    assert "stopped" in seen[-1]["slots"]["status"]
+    kept = len(sweep.known(studio, given))
+    assert 25 <= kept < len(search.specs(studio, *given))
+
+    resumed = list(sweep.run(studio, "visitor", *given))
+    end = resumed[-1][0]
+    finding = plain_text(end["slots"]["finding"])
+    assert "Validation chooses λ = " in finding
+    assert "On test images: " in finding
+    cells = end["charts"]["heat"]["figure"]["data"][0]["z"]
+    assert len(cells) == len(HEAT_ALPHAS)
+    assert all(cell is not None for row in cells for cell in row)
+    star = end["charts"]["heat"]["figure"]["data"][1]
+    best = max(cell for row in cells for cell in row)
+    alpha, beta = star["y"][0], star["x"][0]
+    assert cells[HEAT_ALPHAS.index(alpha)][heat_betas("sum").index(beta)] == best
+    assert f"α = {alpha:g} and β = {beta:g}" in finding
+    total = len({*search.specs(studio, *given), *search.tests(studio, sweep.known(studio, given), *given)})
+    assert f"{total} of {total} positions" in end["slots"]["status"]
+
+
+def test_a_search_without_tasks_says_so(studio: Studio, sweep: Sweep) -> None:
+    value, run, _ = sweep.shown(studio, *values(replace(START, checkpoints=())))
+    assert value["state"] == "error"
+    assert words.FEW in plain_text(value["slots"]["status"])
+    assert not run["interactive"]
+
+
+def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(take_home, "_folders", lambda: tmp_path)
+    studio = Studio(lab, None, chunk=CHUNK)
+    spec = START.recipe().specs(0.5, 0.3)[0]
+    bundle, weights = take_home.exported(studio, "ab/../c", spec, START.recipe().finetuned(), "open_clip")
+    assert Path(bundle).parent == Path(weights).parent == tmp_path / "abc"
+    again = take_home.exported(studio, "ab/../c", replace(spec, beta=0.4), (), "transformers")
+    assert not Path(bundle).exists()
+    assert Path(again[0]).exists()
+    take_home.forget("ab/../c")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_visitors_do_not_stop_each_other(tab: MergeTab) -> None:
+    done: list[str] = []
+
+    def visit(name: str, beta: float) -> None:
+        controls = replace(START, beta=beta)
+        tab.quick(name, controls)
+        done.extend(value["state"] for value in list(tab.settle(name, controls))[-1:])
+
+    visits = [threading.Thread(target=visit, args=(f"v{i}", i / 10)) for i in range(3)]
+    for visit_thread in visits:
+        visit_thread.start()
+    for visit_thread in visits:
+        visit_thread.join(60)
+    assert done == ["complete"] * 3

@@ -1,0 +1,141 @@
+from typing import Any, cast
+
+import pytest
+
+from evaluators.errors import SpecError
+from evaluators.experiments.sweeps import gamma_sweep
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.explore.explore_controls import Controls
+from ui.explore.presets import preset, start_controls
+from ui.forgetting import forgetting_page as forgetting
+from ui.live.live_panel import Value, answer
+from ui.robust import robust_page as robust
+from ui.shell import text
+from ui.sweep.sweep_panel import Found, Sweep, alone
+from ui.tune import tune_page as tune
+from ui.tune.measured_gamma import choice, known_gamma, measured_gamma, sweep_specs
+
+
+def draw(model: str, checkpoint: str, found: Found) -> Value:
+    return answer(version=0, state="complete", slots={"points": str(len(found))})
+
+
+def sweep() -> Sweep:
+    return Sweep("gammas", lambda studio, model, checkpoint: gamma_sweep(checkpoint), alone(draw))
+
+
+def states(runs: Any) -> list[tuple[str, str]]:
+    return [(value["slots"]["points"], value["slots"]["status"]) for value, *_ in runs]
+
+
+def test_a_known_sweep_is_marked_precomputed_and_reproduced_anew(studio: ZeroCostStudio) -> None:
+    gammas = sweep()
+    value, run, _ = gammas.shown(cast(Studio, studio), "tiny-clip", "digits")
+    assert "precomputed" in value["slots"]["status"]
+    assert "reproduce" in run["value"]
+    seen = states(gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits"))
+    assert [points for points, _ in seen[:-1]] == [str(i) for i in range(12)]
+    assert "all 11 positions agree to the last image" in seen[-1][1]
+    assert "measured on this machine" in seen[-1][1]
+
+
+def test_only_what_is_missing_is_measured(cold: ZeroCostStudio) -> None:
+    gammas = sweep()
+    for spec in gamma_sweep("digits")[:4]:
+        cold.evaluate(spec)
+    seen = states(gammas.run(cast(Studio, cold), "anna", "tiny-clip", "digits"))
+    assert [points for points, _ in seen[:-1]] == [str(i) for i in range(4, 12)]
+    assert "Reproduced" not in seen[-1][1]
+
+
+def test_stopping_keeps_what_was_measured(cold: ZeroCostStudio) -> None:
+    gammas = sweep()
+    running = gammas.run(cast(Studio, cold), "anna", "tiny-clip", "digits")
+    next(running)
+    next(running)
+    gammas.cancel("ben")
+    gammas.cancel("anna")
+    value, run, cancel = list(running)[-1]
+    assert "stopped" in value["slots"]["status"]
+    assert value["slots"]["points"] == "1"
+    assert (run["interactive"], cancel["interactive"]) == (True, False)
+    gammas.cancel("anna")
+
+
+def test_an_error_is_told_and_the_buttons_come_back() -> None:
+    studio = ZeroCostStudio(warm=False, fail_at=0.8)
+    gammas = sweep()
+    *_, (value, run, _) = gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits")
+    assert "refuses alpha 0.8" in value["slots"]["status"]
+    assert not run["interactive"]
+
+
+@pytest.mark.parametrize("panel", [forgetting, tune])
+def test_panels_draw_nothing_half_and_all(panel: Any, studio: ZeroCostStudio) -> None:
+    specs = panel.specs("tiny-clip", "digits")
+    found = {spec: studio.evaluate(spec) for spec in specs}
+    for part in ({}, dict(list(found.items())[: len(found) // 2]), found):
+        value = panel.draw("tiny-clip", "digits", part)
+        assert value["slots"]["finding"]
+        assert all(chart["figure"]["data"] or not part for chart in value["charts"].values()) or part
+    assert "Not measured" not in panel.draw("tiny-clip", "digits", found)["slots"]["finding"]
+
+
+def test_the_forgetting_sentence_asks_both_ways_to_keep_the_target(studio: ZeroCostStudio) -> None:
+    found = {spec: studio.evaluate(spec) for spec in forgetting.specs("tiny-clip", "digits")}
+    said = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
+    finetuned = studio.evaluate(EditSpec.finetuned("digits"))
+
+    def best(shape: str) -> float:
+        points = [found[spec] for spec in gamma_sweep("digits", shape=shape)]
+        return max(point.control for point in points if point.target >= 0.99 * finetuned.target)
+
+    for shape, way in (("linear", "shallow"), ("reverse", "deep")):
+        gain = f"{100 * (best(shape) - finetuned.control):+.1f} points"
+        assert gain in said.split(way)[1]
+
+
+def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
+    asked = cast(Studio, studio)
+    found = {spec: studio.evaluate(spec) for spec in robust.specs(asked, "tiny-clip", "digits")}
+    value = robust.draw(asked, "tiny-clip", "digits", found)
+    assert set(value["charts"]) == {"mean", *text.SHIFTS}
+    assert set(value["hide"]) == set(text.IMAGENET_SHIFTS)
+    assert value["slots"]["areas"].count("<tr>") == 2 + len(text.SHIFTS)
+    assert robust.draw(asked, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
+
+
+def test_gamma_is_chosen_on_validation(studio: ZeroCostStudio, cold: ZeroCostStudio) -> None:
+    specs = sweep_specs("tiny-clip", "digits", "val")
+    assert {spec.split for spec in specs} == {"val"}
+    expected = choice(tuple(studio.evaluate(spec) for spec in specs)).gamma
+    assert known_gamma(cast(Studio, studio), "tiny-clip", "digits") == expected
+    assert known_gamma(cast(Studio, cold), "tiny-clip", "digits") is None
+    assert measured_gamma(cast(Studio, cold), "tiny-clip", "digits") == expected
+    assert start_controls(cast(Studio, studio), Controls()).gamma == expected
+
+
+def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
+    here = Controls(checkpoint="faces", tie=False, alpha=1.2, mix=0.3, shape="sqrt")
+
+    def scales(name: str) -> tuple[float, ...]:
+        there = preset(cast(Studio, studio), name, here)
+        assert there.checkpoint == "faces"
+        blocks, before, after = there.spec().scales(3)
+        return (before, *blocks, after)
+
+    assert scales("pretrained") == (0.0,) * 5
+    assert scales("finetuned") == (1.0,) * 5
+    assert scales("wise_ft") == (0.5,) * 5
+    gamma = known_gamma(cast(Studio, studio), "tiny-clip", "faces")
+    assert gamma is not None
+    assert scales("lines") == pytest.approx((gamma, gamma, (1 + gamma) / 2, 1.0, gamma))
+    assert scales("reverse") == pytest.approx((1.0, 1.0, (1 + gamma) / 2, gamma, gamma))
+
+
+def test_without_validation_pictures_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
+    with pytest.raises(SpecError, match="val pictures"):
+        known_gamma(cast(Studio, studio), "tiny-clip", "objects")
+    assert preset(cast(Studio, studio), "lines", Controls(checkpoint="objects")).gamma == 0.5

@@ -1,0 +1,131 @@
+"""Model card and data card, filled from the training ledger, the shipped files and the shipped sweeps."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from training.default_sweeps import ALL_IMAGES, anchors
+from training.evaluation_sets import splits_of
+from training.findings import Measured
+from training.tiny_clip_model import MODEL_CONFIG
+from training.training_log import read_ledger
+from training.world.draws import draw_web
+from training.world.settings import SETTINGS
+
+MODEL_HEAD = """---
+license: apache-2.0
+library_name: open_clip
+tags: [clip, zero-shot-image-classification, lines]
+---
+# Tiny CLIP
+
+A CLIP small enough to ship with the LiNeS Explorer and deep enough for its layer schedule: {layers} residual
+blocks, width {width}, {pixels}-pixel pictures, a {text_layers}-layer text tower. Trained from nothing on the
+procedural, captioned picture world of `training/world`; no photograph and no scraped text is in it.
+
+For teaching and for the explorer's embedded lab only: it knows drawn digits, signs, vehicles and the like,
+and nothing of the real world. Half of the concepts were captioned by their German name only, on purpose:
+zero-shot accuracy on them is low, and fine-tuning has something to teach.
+
+Load it with open_clip's own loader: `open_clip.create_model("local-dir:assets/tiny_clip")`; the tokenizer
+with `open_clip.get_tokenizer("local-dir:assets/tiny_clip", bpe_path="assets/tiny_clip/bpe_merges.txt.gz")`.
+Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names).
+`compared/<way>.<task>.safetensors` holds what other ways of fine-tuning changed, as residuals stored small
+(matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not to take home.
+"""
+
+DATA_HEAD = """---
+license: apache-2.0
+task_categories: [zero-shot-image-classification]
+---
+# Evaluation subsets of the picture world
+
+48-pixel pictures drawn by `training/world`, as lossless WebP in parquet with the `datasets` Image
+feature: `datasets.load_dataset("parquet", data_files="assets/eval/digits-test.parquet")`. Labels go round in
+turn, so every class has the same number of pictures. A picture is a function of (split, data set, index):
+training, validation and test pictures come from disjoint random streams. `tasks.json` holds class names and
+prompts.
+"""
+
+
+def _training_rows(folder: Path) -> list[str]:
+    lines = [
+        "| weights | steps | batch | learning rate | seed | pictures seen | seconds |",
+        "|---|" + "---|" * 6,
+    ]
+    for name, entry in read_ledger(folder).items():
+        seen = entry["steps"] * entry["batch"]
+        lines.append(
+            f"| {name} | {entry['steps']} | {entry['batch']} | {entry['rate']:g} | {entry['seed']} "
+            f"| {seen:,} | {entry['seconds']:.0f} |"
+        )
+    return lines
+
+
+def _accuracy_rows(measured: Measured) -> list[str]:
+    lines = [
+        "| fine-tuned on | zero-shot target | fine-tuned target | control before | control after |",
+        "|---" * 5 + "|",
+    ]
+    for key, setting in SETTINGS.items():
+        if "val" not in splits_of(key):
+            continue
+        before, after = measured.all(anchors(key, "test", ALL_IMAGES))
+        cells = (before.target, after.target, before.control, after.control)
+        lines.append(f"| {setting.title} | " + " | ".join(f"{100 * cell:.1f}" for cell in cells) + " |")
+    return lines
+
+
+def _data_rows(folder: Path) -> list[str]:
+    lines = ["| data set | mirrors | classes | val | test | what it shows |", "|---" * 6 + "|"]
+    for key, setting in SETTINGS.items():
+        counts = {
+            split: pq.read_metadata(folder / f"{key}-{split}.parquet").num_rows for split in splits_of(key)
+        }
+        lines.append(
+            f"| {setting.title} | {setting.mirrors} | {len(setting.family.concepts)} "
+            f"| {counts.get('val', '-')} | {counts['test']} | {setting.blurb} |"
+        )
+    return lines
+
+
+def write_cards(assets: Path) -> Iterator[str]:
+    """Write ``tiny_clip/README.md`` and ``eval/README.md``."""
+    vision, text = MODEL_CONFIG["vision_cfg"], MODEL_CONFIG["text_cfg"]
+    head = MODEL_HEAD.format(
+        layers=vision["layers"],
+        width=vision["width"],
+        pixels=vision["image_size"],
+        text_layers=text["layers"],
+    )
+    tiny_clip = assets / "tiny_clip"
+    card = [
+        head,
+        "## Training",
+        "",
+        "On two CPU cores; seconds are wall time with other work beside it. Regenerate with `make assets`.",
+        "",
+        *_training_rows(tiny_clip),
+        "",
+        "## Accuracy on all test pictures (%)",
+        "",
+        "Control is the mean over the other seven tasks; for objects, over the five shifted test sets.",
+        "",
+        *_accuracy_rows(Measured(assets / "sweeps")),
+        "",
+    ]
+    (tiny_clip / "README.md").write_text("\n".join(card), encoding="utf-8")
+    yield str(tiny_clip / "README.md")
+    captions = [f"- {draw_web(index).captions[0].text}" for index in range(9)]
+    data = [
+        DATA_HEAD,
+        *_data_rows(assets / "eval"),
+        "",
+        "## Captions of the pre-training web, for example",
+        "",
+        *captions,
+        "",
+    ]
+    (assets / "eval" / "README.md").write_text("\n".join(data), encoding="utf-8")
+    yield str(assets / "eval" / "README.md")

@@ -1,0 +1,159 @@
+"""Fine-tunings to compare with the shipped ones: depth-dependent rates, LoRA, and the members of a soup."""
+
+import json
+import random
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from evaluators.specs.merge_spec import task_of
+from lines_core.packed import Packed, pack, pack_low_rank, save_packed
+from training.finetuning import Finetuning, finetune, zero_shot_head
+from training.tiny_clip_model import load_model
+from training.training_log import save_entry
+from training.variant_training import DEPTH_RATES, low_rank_updates
+from training.vocabulary import tokenizer
+from training.world.catalogue import FAMILIES, TASKS
+from training.world.draws import draw_split
+
+RANKS = (1, 2, 4, 8)
+LOW_RANK_RATE = 2e-3
+MEMBERS = 12
+SOUP_SEED = 1
+
+
+def soup_recipe(rng: random.Random) -> Finetuning:
+    """Hyper-parameters drawn as in Model Soups (Wortsman et al., 2022, appendix J.2.1): some turn out bad."""
+    return Finetuning(
+        steps=rng.choice((150, 300, 450)),
+        rate=10 ** rng.uniform(-4.0, -2.5),
+        weight_decay=10 ** rng.uniform(-4.0, -0.2),
+        augment=rng.choice(("none", "light", "strong")),
+        smoothing=rng.choice((0.0, 0.1)),
+        mixup=rng.choice((0.0, 0.2, 0.4)),
+        seed=rng.randrange(1_000),
+    )
+
+
+def soup_recipes() -> Mapping[str, Finetuning]:
+    """The members of the soup; the first has the settings of the shipped fine-tunings."""
+    rng = random.Random(SOUP_SEED)
+    drawn = [Finetuning(), *(soup_recipe(rng) for _ in range(MEMBERS - 1))]
+    return {f"soup-{index:02}.objects": recipe for index, recipe in enumerate(drawn)}
+
+
+def compared_recipes() -> Mapping[str, Finetuning]:
+    """Every fine-tuning by the key of its checkpoint: ``<way>.<task>``."""
+    regularised = {
+        f"{rates}.{task}": Finetuning(rates=rates)
+        for rates in DEPTH_RATES
+        if rates != "all"
+        for task in TASKS
+    }
+    low_rank = {
+        f"lora-{rank}.{task}": Finetuning(rank=rank, rate=LOW_RANK_RATE) for rank in RANKS for task in TASKS
+    }
+    return {**soup_recipes(), **regularised, **low_rank}
+
+
+def soup_member_help(recipe: Finetuning) -> str:
+    """The hyper-parameters of a member, in words."""
+    return (
+        f"Learning rate {recipe.rate:.1e}, {recipe.steps} steps, weight decay {recipe.weight_decay:.1e}, "
+        f"augmentation: {recipe.augment}, label smoothing {recipe.smoothing:g}, mixup {recipe.mixup:g}."
+    )
+
+
+def ways() -> list[dict[str, str]]:
+    """What the page says of each way of fine-tuning, in the order it shows them."""
+    rates = [
+        {"key": key, "kind": "rates", "title": row.title, "help": row.help}
+        for key, row in DEPTH_RATES.items()
+        if key != "all"
+    ]
+    low_rank = [
+        {
+            "key": f"lora-{rank}",
+            "kind": "lora",
+            "title": f"LoRA, rank {rank}",
+            "help": f"Only an update of rank {rank} to each matrix of the blocks is trained.",
+        }
+        for rank in RANKS
+    ]
+    members = [
+        {
+            "key": key.rpartition(".")[0],
+            "kind": "soup",
+            "title": f"Member {index}",
+            "help": soup_member_help(recipe),
+        }
+        for index, (key, recipe) in enumerate(soup_recipes().items())
+    ]
+    return [*rates, *low_rank, *members]
+
+
+def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
+    """Fine-tune by the recipe of a key and pack its residual; returns it with the seconds it took.
+
+    Args:
+        drawn: file of the task's training pictures.
+    """
+    torch.set_num_threads(1)
+    recipe, task = compared_recipes()[key], task_of(key)
+    training = torch.load(drawn, weights_only=True)
+    model = load_model(tiny_clip)
+    before = {name: value.detach().clone() for name, value in model.visual.named_parameters()}
+    head = zero_shot_head(model, tokenizer(tiny_clip), FAMILIES[task])
+    began = time.perf_counter()
+    for _ in finetune(model, head, training["pixels"], training["labels"], recipe):
+        pass
+    seconds = time.perf_counter() - began
+    packed: dict[str, torch.Tensor] = {}
+    if recipe.rank:
+        for name, update in low_rank_updates(model.visual).items():
+            packed |= pack_low_rank(f"visual.{name}", update.b, update.a)
+        return packed, seconds
+    for name, value in model.visual.named_parameters():
+        residual = value.detach() - before[name]
+        if residual.any():
+            packed |= pack(f"visual.{name}", residual)
+    return packed, seconds
+
+
+def training_pictures(work: Path, task: str, workers: int) -> Path:
+    """The file of a task's training pictures, drawn if it is not there."""
+    path = work / "training" / f"{task}.pt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels, labels = draw_split(task, "train", Finetuning().pictures, workers)
+        partial_path = path.with_suffix(".part")
+        torch.save({"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}, partial_path)
+        partial_path.rename(path)
+    return path
+
+
+def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
+    """Train what is not there yet, several at once on one thread each, into ``tiny_clip/compared``."""
+    folder = tiny_clip / "compared"
+    folder.mkdir(exist_ok=True)
+    (folder / "ways.json").write_text(json.dumps(ways(), indent=1) + "\n", encoding="utf-8")
+    recipes = compared_recipes()
+    absent = [key for key in recipes if not (folder / f"{key}.safetensors").exists()]
+    drawn = {
+        task: training_pictures(work, task, workers) for task in sorted({task_of(key) for key in absent})
+    }
+    with ProcessPoolExecutor(workers) as pool:
+        running = {
+            pool.submit(partial(train_one, tiny_clip, drawn[task_of(key)]), key): key for key in absent
+        }
+        for done in as_completed(running):
+            key = running[done]
+            packed, seconds = done.result()
+            save_packed(folder / f"{key}.safetensors", packed, {"checkpoint": key})
+            save_entry(tiny_clip, key, {**asdict(recipes[key]), "seconds": seconds})
+            yield f"{key}: {seconds:.0f} s"

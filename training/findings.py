@@ -1,0 +1,204 @@
+"""What the lab shows of the paper's claims, computed from the shipped sweeps and from nothing else."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import stdev
+
+from evaluators import EditSpec, Evaluation
+from evaluators.experiments.sweeps import GAMMAS, gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
+from evaluators.specs.gamma_choice import choose_gamma
+from training.ample_targets import AmpleTargets
+from training.default_sweeps import ALL_IMAGES, anchors
+
+Path2D = Sequence[tuple[float, float]]
+
+
+class Measured:
+    """The shipped evaluations, found by their spec."""
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.json"))
+        plain = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
+        self._found = {found.spec: found for found in map(Evaluation.from_dict, plain)}
+
+    def __getitem__(self, spec: EditSpec) -> Evaluation:
+        return self._found[spec]
+
+    def all(self, specs: Sequence[EditSpec]) -> tuple[Evaluation, ...]:
+        """The evaluations of the specs, in their order."""
+        return tuple(self._found[spec] for spec in specs)
+
+
+def best_beyond(path: Path2D, least: float) -> float:
+    """Largest second coordinate on the polyline ``path`` where the first is at least ``least``.
+
+    A rival is thus taken at its best: of all models on its path that are as good on one axis, the best on
+    the other. Ends of the path count; -inf if no point reaches ``least``.
+    """
+    reached = [y for x, y in path if x >= least]
+    for (x0, y0), (x1, y1) in pairwise(path):
+        if min(x0, x1) < least < max(x0, x1):
+            reached.append(y0 + (y1 - y0) * (least - x0) / (x1 - x0))
+    return max(reached, default=float("-inf"))
+
+
+@dataclass(frozen=True)
+class TaskFinding:
+    """One checkpoint: before, after, LiNeS tuned on validation, and its rivals; accuracies in [0, 1].
+
+    Args:
+        pretrained, finetuned, lines: evaluations on all test pictures.
+        gamma: chosen by C.1 on validation.
+        ample_target: LiNeS's target accuracy on the ample test pictures.
+        wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy, or
+            than the line's own best target accuracy if that is lower; targets on the ample test pictures.
+        wise_ft_control_shipped: the same with targets on the shipped test pictures.
+        reverse_control: LiNeS's control accuracy, or deep shrinking's best if that is lower.
+        reverse_target: best target accuracy of deep shrinking with at least that control accuracy.
+        lines_target_there: best target accuracy on LiNeS's path with at least that control accuracy.
+        lines_path, wise_ft_path, reverse_path: (target, control) from fine-tuned to pre-trained.
+    """
+
+    key: str
+    gamma: float
+    pretrained: Evaluation
+    finetuned: Evaluation
+    lines: Evaluation
+    ample_target: float
+    wise_ft_control: float
+    wise_ft_control_shipped: float
+    reverse_control: float
+    reverse_target: float
+    lines_target_there: float
+    lines_path: Path2D
+    wise_ft_path: Path2D
+    reverse_path: Path2D
+
+
+def _points(evaluations: Sequence[Evaluation]) -> Path2D:
+    return [(found.target, found.control) for found in evaluations]
+
+
+def _swapped(path: Path2D) -> Path2D:
+    return [(y, x) for x, y in path]
+
+
+def equal_target_control(path: Path2D, target: float) -> float:
+    """Best control accuracy on a path at no less than ``target``, or than the path's own best if lower."""
+    return best_beyond(path, min(target, max(reached for reached, _ in path)))
+
+
+def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> TaskFinding:
+    """The finding of one of the eight checkpoints. Raises: KeyError if its sweeps were not measured."""
+    validation = measured.all(gamma_sweep(checkpoint, "val", images=ALL_IMAGES))
+    before, after = measured.all(anchors(checkpoint, "val", ALL_IMAGES))
+    gamma = choose_gamma(list(zip(GAMMAS, validation, strict=True)), before, after).gamma
+    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
+    chosen = EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)
+    lines = measured[chosen]
+    mixes = wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]
+    wise_ft = _points(measured.all(mixes))
+    ample_wise_ft = [(ample[spec], measured[spec].control) for spec in mixes]
+    lines_path = _points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES)))
+    reverse = _points(measured.all(gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES)))
+    reverse_level = min(lines.control, max(control for _, control in reverse))
+    return TaskFinding(
+        key=checkpoint,
+        gamma=gamma,
+        pretrained=pretrained,
+        finetuned=finetuned,
+        lines=lines,
+        ample_target=ample[chosen],
+        wise_ft_control=equal_target_control(ample_wise_ft, ample[chosen]),
+        wise_ft_control_shipped=equal_target_control(wise_ft, lines.target),
+        reverse_control=reverse_level,
+        reverse_target=best_beyond(_swapped(reverse), reverse_level),
+        lines_target_there=best_beyond(_swapped(lines_path), reverse_level),
+        lines_path=lines_path,
+        wise_ft_path=wise_ft,
+        reverse_path=reverse,
+    )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The eight checkpoints together: means over them, fractions in [0, 1].
+
+    Args:
+        kept: LiNeS's mean target over the fine-tuned models'.
+        regained: share of the mean control accuracy lost by fine-tuning that LiNeS gives back.
+        wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy, the
+            targets on the ample test pictures.
+        wise_ft_error: standard error of that mean over the checkpoints.
+        wise_ft_margin_shipped: the same margin with targets on the shipped test pictures.
+        reverse_margin: mean of LiNeS's target minus deep shrinking's, both with at least ``reverse_control``.
+        reverse_falls_short: checkpoints on which no deep shrinking gives as much control accuracy as LiNeS.
+    """
+
+    zero_shot: Estimate
+    finetuned_target: Estimate
+    finetuned_control: Estimate
+    lines_target: Estimate
+    lines_control: Estimate
+    drop: float
+    kept: float
+    regained: float
+    wise_ft_margin: float
+    wise_ft_error: float
+    wise_ft_margin_shipped: float
+    reverse_margin: float
+    reverse_falls_short: int
+
+
+def summarise(findings: Sequence[TaskFinding]) -> Summary:
+    """Means over checkpoints."""
+
+    def mean(value: Callable[[TaskFinding], float]) -> float:
+        return sum(map(value, findings)) / len(findings)
+
+    margins = [finding.lines.control - finding.wise_ft_control for finding in findings]
+    before = mean(lambda finding: finding.pretrained.control)
+    after = mean(lambda finding: finding.finetuned.control)
+    lines_control = mean_control([finding.lines for finding in findings])
+    lines_target = mean_target([finding.lines for finding in findings])
+    finetuned_target = mean_target([finding.finetuned for finding in findings])
+    return Summary(
+        zero_shot=mean_target([finding.pretrained for finding in findings]),
+        finetuned_target=finetuned_target,
+        finetuned_control=mean_control([finding.finetuned for finding in findings]),
+        lines_target=lines_target,
+        lines_control=lines_control,
+        drop=before - after,
+        kept=lines_target.mean / finetuned_target.mean,
+        regained=(lines_control.mean - after) / (before - after),
+        wise_ft_margin=sum(margins) / len(margins),
+        wise_ft_error=stdev(margins) / len(margins) ** 0.5,
+        wise_ft_margin_shipped=lines_control.mean - mean(lambda finding: finding.wise_ft_control_shipped),
+        reverse_margin=mean(lambda finding: finding.lines_target_there - finding.reverse_target),
+        reverse_falls_short=sum(finding.reverse_control < finding.lines.control for finding in findings),
+    )
+
+
+@dataclass(frozen=True)
+class RobustFinding:
+    """The objects checkpoint: (ID accuracy, mean accuracy on the five shifts) along both fronts."""
+
+    pretrained: Evaluation
+    finetuned: Evaluation
+    wise_ft: tuple[Evaluation, ...]
+    lines_wise_ft: tuple[Evaluation, ...]
+
+
+def robust_finding(measured: Measured, checkpoint: str = "objects") -> RobustFinding:
+    """The finding of the objects checkpoint. Raises: KeyError if its sweeps were not measured."""
+    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
+    return RobustFinding(
+        pretrained,
+        finetuned,
+        measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)),
+        measured.all(robust_sweep(checkpoint, "test", ALL_IMAGES)),
+    )

@@ -1,0 +1,121 @@
+"""Fine-tuning the image tower on one task with its zero-shot head frozen, as the paper's checkpoints were."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from open_clip import build_zero_shot_classifier
+from open_clip.model import CLIP
+from open_clip.tokenizer import SimpleTokenizer
+from torch import Tensor, nn
+
+from training.augmenting import augmented, mixed
+from training.tiny_clip_model import to_input
+from training.variant_training import add_low_rank, depth_factors, low_rank_updates
+from training.world.picture import Family
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """Recipe of a fine-tuning: AdamW with warm-up and cosine decay, cross-entropy on the zero-shot logits.
+
+    Args:
+        steps: optimiser steps.
+        batch: pictures a step.
+        rate: highest learning rate.
+        warmup: steps from zero to the highest rate.
+        weight_decay: AdamW's, on matrices only.
+        pictures: distinct training pictures drawn.
+        seed: of the order of pictures and of everything else that is drawn.
+        rates: how the learning rate depends on depth, a key of ``DEPTH_RATES``.
+        rank: of LoRA's updates; 0 trains the weights themselves.
+        augment: a key of ``AUGMENTATIONS``.
+        smoothing: of the labels, share given to all classes alike.
+        mixup: both parameters of the Beta distribution of shares; 0 mixes nothing.
+    """
+
+    steps: int = 300
+    batch: int = 64
+    rate: float = 8e-4
+    warmup: int = 25
+    weight_decay: float = 0.1
+    pictures: int = 3_500
+    seed: int = 1
+    rates: str = "all"
+    rank: int = 0
+    augment: str = "none"
+    smoothing: float = 0.0
+    mixup: float = 0.0
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step counted from 0."""
+        progress = max(0.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+        return self.rate * min((step + 1) / self.warmup, 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def zero_shot_head(model: CLIP, tokenizer: SimpleTokenizer, family: Family) -> Tensor:
+    """Unit-norm class vectors from the family's prompts, (D, classes)."""
+    names = [concept.name for concept in family.concepts]
+    head: Tensor = build_zero_shot_classifier(model, tokenizer, names, [t.format for t in family.prompts])
+    return head
+
+
+def finetune(model: CLIP, head: Tensor, pixels: Tensor, labels: Tensor, recipe: Finetuning) -> Iterator[str]:
+    """Train ``model.visual`` in place; yields a line every 100 steps. ``model`` is left in evaluation mode.
+
+    Args:
+        head: (D, classes), frozen.
+        pixels: uint8 (N, 48, 48, 3).
+        labels: (N,).
+    """
+    tower = model.visual
+    torch.manual_seed(recipe.seed)
+    groups = _low_rank_group(tower, recipe) if recipe.rank else _groups(tower, recipe)
+    trained = [parameter for group in groups for parameter in group["params"]]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    logit_scale = model.logit_scale.detach().exp()
+    generator = torch.Generator().manual_seed(recipe.seed)
+    tower.train()
+    began = time.perf_counter()
+    for step in range(recipe.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = group["factor"] * recipe.rate_at(step)
+        rows = torch.randint(len(pixels), (recipe.batch,), generator=generator)
+        inputs = to_input(augmented(pixels[rows], recipe.augment))
+        inputs, targets = mixed(inputs, labels[rows], head.shape[1], recipe.mixup)
+        logits = logit_scale * F.normalize(tower(inputs), dim=-1) @ head
+        loss = F.cross_entropy(logits, targets, label_smoothing=recipe.smoothing)
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimiser.step()
+        if (step + 1) % 100 == 0:
+            seconds = time.perf_counter() - began
+            yield f"step {step + 1} of {recipe.steps}: loss {loss.item():.4f}, {seconds:.0f} s"
+    model.eval()
+
+
+def _groups(tower: nn.Module, recipe: Finetuning) -> list[dict[str, Any]]:
+    """AdamW's groups by learning-rate factor, matrices apart for their weight decay; nothing frozen."""
+    factors = depth_factors(tower, recipe.rates)
+    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in tower.named_parameters():
+        parameter.requires_grad_(factors[name] > 0)
+        if parameter.requires_grad:
+            found.setdefault((factors[name], parameter.ndim >= 2), []).append(parameter)
+    return [
+        {"params": parameters, "factor": factor, "weight_decay": recipe.weight_decay if matrices else 0.0}
+        for (factor, matrices), parameters in found.items()
+    ]
+
+
+def _low_rank_group(tower: nn.Module, recipe: Finetuning) -> list[dict[str, Any]]:
+    add_low_rank(tower, recipe.rank)
+    parameters = [
+        parameter for update in low_rank_updates(tower).values() for parameter in update.parameters()
+    ]
+    return [{"params": parameters, "factor": 1.0, "weight_decay": recipe.weight_decay}]

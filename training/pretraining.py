@@ -1,0 +1,126 @@
+"""Contrastive pre-training of Tiny CLIP on the captioned web of the picture world; resumable."""
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from open_clip.model import CLIP
+from torch import Tensor
+
+from training.tiny_clip_model import fresh_model, to_input
+from training.web import Web
+
+LEFT_OUT = -1e4
+"""Logit of a pair that is left out: far below any other, and finite, since 0 * inf is not a number."""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """Recipe of the pre-training: AdamW; warm-up, constant rate, then linear decay over the last part.
+
+    Args:
+        steps: optimiser steps in all.
+        batch: pictures a step.
+        rate: learning rate of the constant part.
+        warmup: steps from zero to the full rate.
+        families: the pictures of a batch come from so many, so that they are hard to tell apart.
+        decay: last fraction of the steps, over which the rate falls to zero.
+        weight_decay: AdamW's, on matrices only.
+        seed: of the initial weights and of the order of pictures.
+    """
+
+    steps: int = 11_000
+    batch: int = 192
+    rate: float = 1e-3
+    warmup: int = 300
+    families: int = 3
+    decay: float = 0.25
+    weight_decay: float = 0.1
+    seed: int = 1
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step counted from 0."""
+        falling = (self.steps - step) / max(1.0, self.decay * self.steps)
+        return self.rate * min(1.0, (step + 1) / self.warmup, falling)
+
+
+def contrastive_loss(
+    images: Tensor, texts: Tensor, same: Tensor, unclear: Tensor, logit_scale: Tensor
+) -> Tensor:
+    """CLIP's symmetric cross-entropy, where captions with the same meaning share the target evenly.
+
+    Args:
+        images, texts: unit-norm features (N, D).
+        same: bool (N, N), captions i and j say the same.
+        unclear: bool (N, N), pairs of picture i and caption j that are left out.
+        logit_scale: the factor on the cosines.
+    """
+    logits = (logit_scale * images @ texts.T).masked_fill(unclear, LEFT_OUT)
+    target = same.float() / same.sum(dim=1, keepdim=True)
+    return 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
+
+
+def _optimiser(model: CLIP, recipe: Pretraining) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def _save(path: Path, state: dict[str, object]) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float = 60.0) -> Iterator[str]:
+    """Train up to ``recipe.steps``, from ``checkpoint`` if it exists; yields a line every 50 steps.
+
+    The checkpoint (weights, optimiser, step, seconds) is replaced at most every ``save_every`` seconds.
+    """
+    model = fresh_model(recipe.seed)
+    optimiser = _optimiser(model, recipe)
+    first, seconds = 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        first, seconds = int(state["step"]), float(state["seconds"])
+    model.train()
+    began, saved = time.perf_counter() - seconds, time.perf_counter()
+    for step in range(first, recipe.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate_at(step)
+        batch = web.batch(step, recipe.batch, recipe.seed, recipe.families)
+        images = model.encode_image(to_input(batch.pixels), normalize=True)
+        texts = model.encode_text(batch.tokens, normalize=True)
+        loss = contrastive_loss(images, texts, batch.same, batch.unclear, model.logit_scale.exp())
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0.0, math.log(100.0))
+        done = step + 1
+        if done % 50 == 0:
+            speed = (done - first) * recipe.batch / (time.perf_counter() - began - seconds)
+            yield f"step {done} of {recipe.steps}: loss {loss.item():.3f}, {speed:.0f} pictures a second"
+        if done == recipe.steps or time.perf_counter() - saved > save_every:
+            saved = time.perf_counter()
+            _save(
+                checkpoint,
+                {
+                    "model": model.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "step": done,
+                    "seconds": saved - began,
+                },
+            )

@@ -1,0 +1,235 @@
+"""``assets/REPORT.md``: what the lab shows of the paper's claims, from the shipped sweeps."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from evaluators import Evaluation
+from evaluators.specs.pareto import hypervolume
+from training.ample_targets import PICTURES, read_ample_targets
+from training.findings import (
+    Measured,
+    RobustFinding,
+    Summary,
+    TaskFinding,
+    robust_finding,
+    summarise,
+    task_finding,
+)
+from training.report_merging import merging_section
+from training.report_soups import soups_section
+from training.report_variants import ways_section
+from training.storing import FILE as STORING
+from training.storing import storing_section
+from training.study import percent, with_interval
+from training.world.catalogue import TASKS
+from training.world.settings import SETTINGS
+
+COLOURS = {"LiNeS": "#0072B2", "WiSE-FT": "#E69F00", "deep shrunk": "#CC79A7"}
+AMPLE = "ample_targets.json"
+PRETRAINED, FINETUNED = "#555555", "#D55E00"
+
+
+def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
+    zero_shot = summary.zero_shot
+    return [
+        ("zero-shot accuracy", "40 to 60 %", f"{with_interval(zero_shot)} %", 0.4 <= zero_shot.mean <= 0.6),
+        (
+            "fine-tuned target accuracy",
+            "at least 92 %",
+            f"{with_interval(summary.finetuned_target)} %",
+            summary.finetuned_target.mean >= 0.92,
+        ),
+        (
+            "control accuracy lost by fine-tuning",
+            "at least 8 points",
+            f"{percent(summary.drop)} points (control {with_interval(summary.finetuned_control)} %)",
+            summary.drop >= 0.08,
+        ),
+        (
+            "target kept by LiNeS, of fine-tuned",
+            "at least 99 %",
+            f"{percent(summary.kept)} % (target {with_interval(summary.lines_target)} %)",
+            summary.kept >= 0.99,
+        ),
+        (
+            "lost control accuracy given back by LiNeS",
+            "at least 75 %",
+            f"{percent(summary.regained)} % (control {with_interval(summary.lines_control)} %)",
+            summary.regained >= 0.75,
+        ),
+        (
+            "target, LiNeS above deep shrinking at equal control",
+            "clearly",
+            f"{percent(summary.reverse_margin)} points; on {summary.reverse_falls_short} of 8 tasks deep "
+            "shrinking never gets LiNeS's control accuracy, and is taken at its own best",
+            summary.reverse_margin >= 0.02,
+        ),
+        (
+            "control, LiNeS above WiSE-FT at equal target",
+            "above",
+            f"{percent(summary.wise_ft_margin, 2)} ± {percent(summary.wise_ft_error, 2)} points (standard "
+            f"error over tasks), target accuracy on {PICTURES:,} test pictures a task; on those that ship "
+            f"{percent(summary.wise_ft_margin_shipped, 2)}, too few to tell",
+            summary.wise_ft_margin > 0,
+        ),
+    ]
+
+
+def _claims_table(summary: Summary) -> list[str]:
+    lines = ["| mean over the eight tasks | wanted | measured | holds |", "|---|---|---|---|"]
+    return lines + [
+        f"| {a} | {b} | {c} | {'yes' if held else '**no**'} |" for a, b, c, held in _claims(summary)
+    ]
+
+
+def _pair(evaluation: Evaluation) -> str:
+    return f"{percent(evaluation.target)} / {percent(evaluation.control)}"
+
+
+def _task_table(findings: Sequence[TaskFinding]) -> list[str]:
+    lines = [
+        "| task | zero-shot | fine-tuned | γ | LiNeS | kept | given back | WiSE-FT control | deep shrunk |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found in findings:
+        before, after, edited = found.pretrained, found.finetuned, found.lines
+        lost = before.control - after.control
+        back = f"{percent((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost"
+        deep = f"{percent(found.reverse_target)} / {percent(found.reverse_control)}"
+        lines.append(
+            f"| {SETTINGS[found.key].title} | {_pair(before)} | {_pair(after)} | {found.gamma:g} "
+            f"| {_pair(edited)} | {percent(edited.target / after.target)} % | {back} "
+            f"| {percent(found.wise_ft_control)} | {deep} |"
+        )
+    return lines
+
+
+def _draw_paths(axes: Axes, found: TaskFinding) -> None:
+    paths = {"LiNeS": found.lines_path, "WiSE-FT": found.wise_ft_path, "deep shrunk": found.reverse_path}
+    for name, path in paths.items():
+        axes.plot(
+            [100 * x for x, _ in path], [100 * y for _, y in path], ".-", color=COLOURS[name], label=name
+        )
+    for evaluation, colour, label in (
+        (found.pretrained, PRETRAINED, "pre-trained"),
+        (found.finetuned, FINETUNED, "fine-tuned"),
+        (found.lines, COLOURS["LiNeS"], "LiNeS, γ from validation"),
+    ):
+        (low_x, high_x), (low_y, high_y) = evaluation.target_interval, evaluation.control_interval
+        axes.errorbar(
+            100 * evaluation.target,
+            100 * evaluation.control,
+            xerr=[[100 * (evaluation.target - low_x)], [100 * (high_x - evaluation.target)]],
+            yerr=[[100 * (evaluation.control - low_y)], [100 * (high_y - evaluation.control)]],
+            fmt="*" if label.startswith("LiNeS") else "o",
+            markersize=9,
+            color=colour,
+            label=label,
+            elinewidth=0.8,
+        )
+    axes.set_title(SETTINGS[found.key].title, fontsize=10)
+
+
+def draw_tasks(findings: Sequence[TaskFinding], path: Path) -> None:
+    """Target against control for each of the eight checkpoints: LiNeS, WiSE-FT and deep shrinking."""
+    figure, grid = plt.subplots(2, 4, figsize=(13, 6.2), layout="constrained")
+    for axes, found in zip(grid.flat, findings, strict=True):
+        _draw_paths(axes, found)
+    grid.flat[0].legend(fontsize=7)
+    figure.supxlabel("target accuracy (%)")
+    figure.supylabel("control accuracy (%)")
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def draw_robust(found: RobustFinding, path: Path) -> None:
+    """ID accuracy against the mean of the five shifts along both fronts."""
+    figure, axes = plt.subplots(figsize=(5.6, 4.2), layout="constrained")
+    for name, front in (("WiSE-FT", found.wise_ft), ("LiNeS + WiSE-FT", found.lines_wise_ft)):
+        colour = COLOURS[name.split(" ")[0]]
+        axes.plot(
+            [100 * e.target for e in front], [100 * e.control for e in front], ".-", color=colour, label=name
+        )
+    axes.plot(100 * found.pretrained.target, 100 * found.pretrained.control, "o", color=PRETRAINED)
+    axes.plot(100 * found.finetuned.target, 100 * found.finetuned.control, "o", color=FINETUNED)
+    axes.set_xlabel("objects, in distribution (%)")
+    axes.set_ylabel("mean of five shifts (%)")
+    axes.legend()
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def _robust_table(found: RobustFinding) -> list[str]:
+    rows = {"pre-trained": found.pretrained, "fine-tuned": found.finetuned}
+    for name, front in (("WiSE-FT", found.wise_ft), ("LiNeS + WiSE-FT", found.lines_wise_ft)):
+        best = max(front, key=lambda evaluation: evaluation.target + evaluation.control)
+        rows[f"{name}, best sum (mix {best.spec.mix:g})"] = best
+    shifts = [task.title for task in found.pretrained.control_tasks]
+    lines = ["| model | ID | " + " | ".join(shifts) + " | mean of shifts |", "|---" * (len(shifts) + 3) + "|"]
+    for name, evaluation in rows.items():
+        accuracies = " | ".join(percent(task.accuracy) for task in evaluation.control_tasks)
+        lines.append(
+            f"| {name} | {percent(evaluation.target)} | {accuracies} | {percent(evaluation.control)} |"
+        )
+    corner = (found.pretrained.target, min(found.pretrained.control, found.finetuned.control))
+    areas = {
+        name: hypervolume([(e.target, e.control) for e in front], corner)
+        for name, front in (("WiSE-FT", found.wise_ft), ("LiNeS + WiSE-FT", found.lines_wise_ft))
+    }
+    told = ", ".join(f"{name} {10_000 * area:.0f}" for name, area in areas.items())
+    return [*lines, "", f"Area beyond (zero-shot ID, lower end of the shifts), in square points: {told}."]
+
+
+def write_report(assets: Path) -> Iterator[str]:
+    """Write ``REPORT.md`` and its two plots from ``sweeps/`` and the ample targets."""
+    measured = Measured(assets / "sweeps")
+    ample = read_ample_targets(assets / "report" / AMPLE)
+    findings = [task_finding(measured, ample, key) for key in TASKS]
+    summary, robust = summarise(findings), robust_finding(measured)
+    plots = assets / "report"
+    plots.mkdir(exist_ok=True)
+    draw_tasks(findings, plots / "tasks.png")
+    draw_robust(robust, plots / "robust.png")
+    pictures = sorted({task.n for found in findings for task in found.pretrained.tasks})
+    text = [
+        "# What the embedded lab shows",
+        "",
+        "Written by `python -m training report` from `assets/sweeps`; every number is measured on "
+        f"the test split ({pictures[0]} to {pictures[-1]} pictures a task), γ chosen by C.1 (w = 2) on "
+        "validation."
+        " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no "
+        "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy (or "
+        "with its own best, where that is lower).",
+        "",
+        *_claims_table(summary),
+        "",
+        "## Task by task (target / control accuracy, %)",
+        "",
+        *_task_table(findings),
+        "",
+        "![Target against control for the eight checkpoints](report/tasks.png)",
+        "",
+        "## Robust fine-tuning: objects and five shifts (%)",
+        "",
+        *_robust_table(robust),
+        "",
+        "![In distribution against the mean of five shifts](report/robust.png)",
+        "",
+        *merging_section(assets),
+        "",
+        *soups_section(assets),
+        "",
+        *ways_section(assets),
+        "",
+        *storing_section(assets / "report" / STORING),
+        "",
+    ]
+    (assets / "REPORT.md").write_text("\n".join(text), encoding="utf-8")
+    yield f"{assets / 'REPORT.md'}: " + "; ".join(f"{a} {c}" for a, _, c, _ in _claims(summary))

@@ -1,0 +1,1 @@
+"""Synthetic images: generators that draw every training and evaluation image."""

@@ -1,0 +1,66 @@
+"""What the web of the picture world writes under its pictures.
+
+Captions are bilingual. A caption names a concept in English only if its label is even; the others carry
+their German name, so the encoder learns to tell all concepts apart but has never read half of the names
+that the zero-shot prompts use. That is CLIP's situation before fine-tuning: broad features, patchy names.
+"""
+
+import random
+from dataclasses import dataclass
+
+from training.world.picture import Concept, Family
+
+NOUN_SHARE = 0.06
+DETAIL_SHARE = 0.5
+FREE_TEMPLATES = ("a picture of {}", "{}", "this is {}", "one {}", "{} as seen here")
+
+
+def named_in_english(label: int) -> bool:
+    """Whether captions of this label use its English name."""
+    return label % 2 == 0
+
+
+def caption_name(concept: Concept, label: int) -> str:
+    """The word that captions use for the concept."""
+    return concept.name if named_in_english(label) else concept.foreign
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption and what it says: two captions that say the same are not negatives of each other.
+
+    Args:
+        text: the sentence.
+        meaning: family, label (or nothing for a generic caption) and the details named.
+    """
+
+    text: str
+    meaning: tuple[str, ...]
+
+    @property
+    def generic(self) -> bool:
+        """Whether it names the family only."""
+        return not self.meaning[1]
+
+    @property
+    def plain(self) -> bool:
+        """Whether it tells no details, so that it is true of every picture of what it names."""
+        return len(self.meaning) == 2
+
+
+def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
+    """A truthful caption of a picture of ``family.concepts[label]`` that shows ``details``."""
+    generic = rng.random() < NOUN_SHARE
+    told = (
+        tuple(rng.sample(details, rng.randint(1, len(details))))
+        if details and rng.random() < DETAIL_SHARE
+        else ()
+    )
+    if generic:
+        head = family.noun
+    else:
+        name = caption_name(family.concepts[label], label)
+        template = rng.choice(family.prompts if rng.random() < 0.75 else FREE_TEMPLATES)
+        head = template.format(name).rstrip(".")
+    meaning = (family.key, "" if generic else str(label), *sorted(told))
+    return Caption(", ".join((head, *told)), meaning)

@@ -1,0 +1,1 @@
+"""The page Fine-tuning compared (C.8, C.9)."""

@@ -1,0 +1,122 @@
+"""Ways of fine-tuning in one scatter: target against control, with arrows to what LiNeS makes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from evaluators.experiments.finetuning_variants import USUAL, WayPoint
+from evaluators.specs.checkpoint_means import Estimate
+from ui.shell.figure_style import Figure, Trace, figure, marker, percent, percent_axis, whiskers
+from ui.shell.theme import ROLES
+
+LABELS = {
+    "linlr": "top right",
+    "halfft": "top left",
+    "explr": "top right",
+    "lastft": "bottom right",
+    "lora-2": "bottom left",
+    "lora-4": "middle left",
+    "lora-8": "bottom left",
+}
+"""Where the names of ways stand, so that those of the shipped lab do not lie on each other."""
+
+
+def compared_figure(points: Sequence[WayPoint], pretrained: tuple[float, float] | None) -> Figure:
+    """A diamond a way, filled for the usual one, and an arrow to its circle after LiNeS.
+
+    Args:
+        points: what is measured so far.
+        pretrained: (target, control) of the zero-shot model, for the eight checkpoints' mean.
+    """
+    traces = [_spots(points, "finetuned"), _spots(points, "lines")]
+    if pretrained is not None:
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [percent(pretrained[1])],
+                "y": [percent(pretrained[0])],
+                "marker": marker("pretrained", 12),
+                "hovertemplate": f"<b>{ROLES['pretrained'].title}</b><br>target %{{y:.1f}} %, control "
+                "%{x:.1f} %<extra></extra>",
+            }
+        )
+    controls = [p.control.mean for p in points] + [p.lines_control.mean for p in points]
+    targets = [p.target.mean for p in points] + [p.lines_target.mean for p in points]
+    if pretrained is not None:
+        controls.append(pretrained[1])
+    return figure(
+        traces,
+        xaxis=percent_axis("control: mean accuracy on the other tasks →", controls, room=0.5),
+        yaxis=percent_axis("target: mean accuracy on its own task →", targets, room=0.5),
+        annotations=[_arrow(point) for point in points],
+        uirevision="compared",
+    )
+
+
+def _spots(points: Sequence[WayPoint], role: str) -> Trace:
+    pairs = [
+        (p.target, p.control) if role == "finetuned" else (p.lines_target, p.lines_control) for p in points
+    ]
+    symbols = [
+        ROLES[role].marker if point.way.key == USUAL.key else f"{ROLES[role].marker}-open" for point in points
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers+text" if role == "finetuned" else "markers",
+        "x": [percent(control.mean) for _, control in pairs],
+        "y": [percent(target.mean) for target, _ in pairs],
+        "marker": marker(role, 12, symbol=symbols, line={"color": f"@{role}", "width": 2}),
+        "error_x": whiskers([c.mean for _, c in pairs], [(c.low, c.high) for _, c in pairs], f"{role}/0.2"),
+        "error_y": whiskers([t.mean for t, _ in pairs], [(t.low, t.high) for t, _ in pairs], f"{role}/0.2"),
+        "text": [point.way.title for point in points],
+        "textposition": [LABELS.get(point.way.key, "bottom center") for point in points],
+        "textfont": {"size": 11, "color": "@ink"},
+        "hovertext": [
+            _hover(point, role, target, control)
+            for point, (target, control) in zip(points, pairs, strict=True)
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "cliponaxis": False,
+    }
+
+
+def _hover(point: WayPoint, role: str, target: Estimate, control: Estimate) -> str:
+    name = point.way.title if role == "finetuned" else f"{point.way.title} + LiNeS"
+    return f"<b>{name}</b><br>target {_told(target)}<br>control {_told(control)}"
+
+
+def _told(found: Estimate) -> str:
+    return f"{100 * found.mean:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _arrow(point: WayPoint) -> dict[str, Any]:
+    return {
+        "x": percent(point.lines_control.mean),
+        "y": percent(point.lines_target.mean),
+        "ax": percent(point.control.mean),
+        "ay": percent(point.target.mean),
+        "xref": "x",
+        "yref": "y",
+        "axref": "x",
+        "ayref": "y",
+        "text": "",
+        "showarrow": True,
+        "arrowhead": 2,
+        "arrowsize": 1,
+        "arrowwidth": 1.5,
+        "arrowcolor": "@lines/0.7",
+        "standoff": 7,
+        "startstandoff": 7,
+    }
+
+
+def compared_alt(points: Sequence[WayPoint]) -> str:
+    """The scatter in words."""
+    said = "; ".join(
+        f"{point.way.title}: target {_told(point.target)}, control {_told(point.control)}, "
+        f"with LiNeS {_told(point.lines_target)} and {_told(point.lines_control)}"
+        for point in points
+    )
+    return f"Scatter of ways of fine-tuning: {said or 'not measured yet'}."

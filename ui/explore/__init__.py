@@ -1,0 +1,1 @@
+"""The page Explore: one checkpoint, its layer schedule and its accuracies."""

@@ -1,0 +1,281 @@
+"""The head of the page: the controls on the left, the sentence and the three live charts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import gradio as gr
+
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.zoo import ENCODERS
+from lines_core.editing import OUTSIDE_RULES
+from lines_core.schedules import SHAPES
+from ui.explore.explore_answers import Head
+from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
+from ui.explore.presets import preset, start_controls
+from ui.explore.references import anchors
+from ui.export.take_home import take_home
+from ui.live.listeners import RAW, connect
+from ui.live.live_panel import Chart, panel
+from ui.live.schedule_tables import affine_tables
+from ui.live.visitors import session_of
+from ui.shell import markup, text
+from ui.shell.error_messages import told
+from ui.shell.share_link import NAMES, from_query
+
+BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
+    if (window.linesBend)
+        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix);
+    return [];
+}"""
+"""Tier 0: the schedule bends in the browser before anything is asked of the server."""
+
+TIE_SHOWS = """(tie) => {
+    const set = (visible) => ({ __type__: "update", visible });
+    return [set(tie), set(!tie), set(!tie)];
+}"""
+"""Tied shows gamma, untied shows alpha and beta."""
+
+TIE_CARRIES = """(tie, gamma, alpha, beta) => {
+    const near = (value) => Math.round(100 * value) / 100;
+    return tie
+        ? [near(Math.min(1, Math.max(0, alpha))), alpha, beta]
+        : [gamma, near(gamma), near(1 - gamma)];
+}"""
+"""What was set carries over when the visitor ties or unties; a link or preset says all three itself."""
+
+
+@dataclass(frozen=True)
+class Explore:
+    """What the rest of the page may use: every control in the order of `Controls`, and the live panel."""
+
+    settings: list[gr.components.Component]
+    live: gr.HTML
+
+    @property
+    def model(self) -> gr.Dropdown:
+        """The model's drop-down."""
+        return cast(gr.Dropdown, self.settings[0])
+
+    @property
+    def checkpoint(self) -> gr.Dropdown:
+        """The fine-tuned checkpoint's drop-down."""
+        return cast(gr.Dropdown, self.settings[1])
+
+
+def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
+    """Lay the head of the page out and wire its listeners, in the order that the three tiers need.
+
+    Events, all on `.change` (keyboard, reset, presets and links must count too), none public:
+        every control -> schedule       in the browser, registered first (tier 0)
+        every control -> all charts     unqueued, only the latest position, hidden progress (tier 1)
+        then          -> all charts     queued, chunk by chunk after a pause (tier 2)
+        page load     -> every control  from the link's query, then both tiers once
+    """
+    model = studio.models()[0].key
+    checkpoint = studio.checkpoints(model)[0].key
+    start = start_controls(studio, Controls(model=model, checkpoint=checkpoint))
+    with gr.Row(elem_classes="lx-head"):
+        with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
+            settings, presets = _controls(studio, start)
+            take_home(studio, "edit", settings, _wanted)
+        with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+            notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
+            charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
+            live = panel(
+                charts,
+                elem_id="lx-head-live",
+                slots=("sentence", "tiles"),
+                grid="lx-head-grid",
+                value=head.opening(start),
+                affine=affine_tables(_blocks(studio)),
+            )
+            gr.HTML(markup.legend(), apply_default_css=False)
+    explore = Explore(settings, live)
+    _wire(studio, page, head, explore, presets, notice)
+    return explore
+
+
+def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
+    """The edit as it is set, and the two models that its card compares it with."""
+    spec = Controls(*values).spec()
+    return spec, anchors(spec)
+
+
+def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
+    """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
+    words = text.CONTROLS
+    model = gr.Dropdown(
+        [(one.title, one.key) for one in studio.models()],
+        value=start.model,
+        label=words["model"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-model",
+    )
+    checkpoint = gr.Dropdown(
+        [(one.title, one.key) for one in studio.checkpoints(start.model)],
+        value=start.checkpoint,
+        label=words["checkpoint"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-checkpoint",
+    )
+    with gr.Column(elem_classes="lx-sliders"):
+        gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
+        alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
+        beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
+    tie = gr.Checkbox(
+        start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
+    )
+    gr.Markdown(f"**{text.PRESETS_TITLE}**", elem_classes="lx-small")
+    with gr.Row(elem_classes="lx-presets"):
+        presets = {
+            name: gr.Button(label, size="sm", min_width=60, elem_id=f"lx-preset-{name}")
+            for name, label in text.PRESETS.items()
+        }
+    shape = gr.Dropdown(
+        [(shape.title, key) for key, shape in SHAPES.items()],
+        value=start.shape,
+        label=words["shape"][0],
+        interactive=True,
+        filterable=False,
+        elem_id="lx-shape",
+    )
+    with gr.Accordion(text.ADVANCED, open=False, elem_id="lx-advanced"):
+        mix = _slider("mix", MIX_RANGE, start.mix)
+        outside = gr.Dropdown(
+            [(text.OUTSIDE.get(rule, rule), rule) for rule in OUTSIDE_RULES],
+            value=start.outside,
+            label=words["outside"][0],
+            info=words["outside"][1],
+            interactive=True,
+            filterable=False,
+            elem_id="lx-outside",
+        )
+    with gr.Accordion(text.EQUATION_TITLE, open=False):
+        gr.Markdown(text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
+    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets
+
+
+def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
+    label, info = text.CONTROLS[name]
+    return gr.Slider(
+        *bounds,
+        value=value,
+        step=STEP,
+        label=label,
+        info=info,
+        visible=visible,
+        interactive=True,
+        elem_id=f"lx-{name}",
+        buttons=["reset"] if name == "gamma" else [],
+    )
+
+
+def _wire(
+    studio: Studio,
+    page: gr.Blocks,
+    head: Head,
+    explore: Explore,
+    presets: dict[str, gr.Button],
+    notice: gr.HTML,
+) -> None:
+    settings, live = explore.settings, explore.live
+    changes = [control.change for control in settings]  # type: ignore[attr-defined]
+    private: dict[str, Any] = {"show_progress": "hidden", **RAW}
+
+    in_browser: dict[str, Any] = {"trigger_mode": "multiple", **private}
+    gr.on(changes, None, settings, None, js=BEND, **in_browser)
+    tie, sliders = settings[3], settings[4:7]
+    tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
+    tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
+
+    answered = connect(head, lambda values: Controls(*values), changes, settings, live)
+    at_once: dict[str, Any] = {"queue": False, **private}
+
+    model = cast(gr.Dropdown, settings[0])
+    model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
+
+    restored = page.load(_restore(studio), None, [*settings, notice], **at_once)
+    answered(restored.then)
+
+    for name, button in presets.items():
+        button.click(_go(studio, name), settings, settings, concurrency_limit=None, **private)
+
+
+def _blocks(studio: Studio) -> list[tuple[str, int]]:
+    """Number of blocks of every model there is or may be loaded: the browser bends their schedules too."""
+    public = [(key, encoder.num_blocks) for key, encoder in ENCODERS.items()]
+    return [*((model.key, model.num_blocks) for model in studio.models()), *public]
+
+
+def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
+    """The listener that offers the checkpoints of the model that was chosen."""
+
+    def offer(request: gr.Request, model: str) -> Any:
+        found = studio.seen_by(session_of(request)).checkpoints(model)
+        return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
+
+    return offer
+
+
+def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
+    """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored.
+
+    The notice also says what is wrong with the server itself.
+
+    A page without a link stays as it opened: a visitor may have moved a control already.
+    """
+
+    def restore(request: gr.Request) -> list[Any]:
+        query = {name: str(value) for name, value in dict(request.query_params).items()}
+        offered = gr.update(choices=[(model.title, model.key) for model in studio.models()])
+        faults = text.faults(studio.standing())
+        if not query.keys() & NAMES.keys():
+            said = gr.update(value=markup.notice(faults), visible=True) if faults else gr.skip()
+            return [offered, *[gr.skip()] * (len(Controls().values()) - 1), said]
+        models = [model.key for model in studio.models()]
+        model = query.get("model", models[0])
+        known = {
+            "model": models,
+            "checkpoint": [one.key for one in studio.checkpoints(model if model in models else models[0])],
+            "shape": list(SHAPES),
+            "outside": list(OUTSIDE_RULES),
+        }
+        wanted = query.get("task", "")
+        checkpoint = wanted if wanted in known["checkpoint"] else known["checkpoint"][0]
+        start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
+        elsewhere = ENCODERS.get(model) if model not in models else None
+        if elsewhere is not None:
+            query = {name: said for name, said in query.items() if name not in ("model", "task")}
+        controls, complaints = from_query(query, known, start)
+        if elsewhere is not None:
+            complaints = [text.not_loaded(elsewhere.title), *complaints]
+        complaints = [*faults, *complaints]
+        said = markup.notice(complaints)
+        checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]
+        return [
+            offered | {"value": controls.model},
+            gr.update(choices=checkpoints, value=controls.checkpoint),
+            *controls.values()[2:],
+            gr.update(value=said, visible=bool(complaints)),
+        ]
+
+    return restore
+
+
+def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
+    """The listener of one preset button."""
+
+    def go(request: gr.Request, *values: Any) -> list[Any]:
+        here = Controls(*values)
+        session = session_of(request)
+        with told():
+            there = preset(studio.seen_by(session), name, here, visitor=f"{session}:preset")
+        return list(there.values())
+
+    return go

@@ -1,0 +1,56 @@
+"""Named places to go to: where each preset button puts the controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from evaluators.errors import SpecError
+from evaluators.service.studio import Studio
+from ui.explore.explore_controls import Controls
+from ui.tune.measured_gamma import known_gamma, measured_gamma
+
+PAPER_GAMMA = 0.5
+"""alpha = beta = 0.5, the paper's value where there is no validation set to choose by (section 5.1)."""
+
+PLACES: dict[str, dict[str, Any]] = {
+    "pretrained": {"shape": "flat", "gamma": 0.0},
+    "finetuned": {"shape": "linear", "gamma": 1.0},
+    "wise_ft": {"shape": "flat", "gamma": 1.0, "mix": 0.5},
+}
+"""Presets that need nothing measured; what is not named here is tied, unmixed and outside like block 1."""
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "lines": {"shape": "linear"},
+    "reverse": {"shape": "reverse", "outside": "depth"},
+}
+"""Presets at the tuned gamma; reversed, what lies before the blocks goes with the first one, as in Fig. 1's
+sweep."""
+
+
+def preset(studio: Studio, name: str, here: Controls, visitor: str | None = None) -> Controls:
+    """The controls of a preset for the model and checkpoint the visitor is at.
+
+    "lines" takes the gamma that C.1 chooses on validation, "reverse" the same gamma with the deep blocks "
+    "shrunk.
+    Without a known validation sweep it is measured first, which takes some seconds.
+
+    Raises: LinesError if it has to be measured and cannot be.
+    """
+    home = replace(Controls(), model=here.model, checkpoint=here.checkpoint)
+    if name in PLACES:
+        return replace(home, **PLACES[name])
+    try:
+        gamma = measured_gamma(studio, here.model, here.checkpoint, visitor)
+    except SpecError:  # no validation pictures for every control task: nothing to choose by
+        gamma = PAPER_GAMMA
+    return replace(home, **SHAPES[name], gamma=gamma)
+
+
+def start_controls(studio: Studio, here: Controls) -> Controls:
+    """Where a visitor without a link begins: at the tuned gamma if it is known, else at the paper's 0.5."""
+    try:
+        gamma = known_gamma(studio, here.model, here.checkpoint)
+    except SpecError:
+        gamma = None
+    return replace(here, gamma=PAPER_GAMMA if gamma is None else gamma)

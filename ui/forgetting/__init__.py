@@ -1,0 +1,1 @@
+"""The page Forgetting (Fig. 1): accuracy against gamma."""

@@ -1,0 +1,106 @@
+"""Figure 1 of the paper: target and control accuracy against gamma, shallow or deep layers shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluators.specs.evaluation import Evaluation
+from ui.shell.figure_style import (
+    Figure,
+    Trace,
+    axis,
+    described,
+    figure,
+    marker,
+    percent,
+    percent_axis,
+    whiskers,
+)
+from ui.shell.theme import ROLES
+
+CURVES = {"lines": "shallow layers shrunk (LiNeS)", "reverse": "deep layers shrunk"}
+
+
+def _curve(points: Sequence[Evaluation], role: str, of: str) -> Trace:
+    values = [getattr(point, of) for point in points]
+    intervals = [getattr(point, f"{of}_interval") for point in points]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": [point.spec.alpha for point in points],
+        "y": [percent(value) for value in values],
+        "error_y": whiskers(values, intervals, f"{role}/0.5"),
+        "line": {"color": f"@{role}", "width": 2.5},
+        "marker": marker(role, 8),
+        "text": [described(f"{CURVES[role]}, γ = {point.spec.alpha:g}", point) for point in points],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _reference(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, dict[str, object]]:
+    level = percent(getattr(evaluation, of))
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [1.02, -0.02],
+        "y": [level, level],
+        "line": {"color": f"@{role}", "width": 1.5, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+    label = {
+        "x": 0.0 if role == "pretrained" else 1.0,
+        "xref": "paper",
+        "xanchor": "left" if role == "pretrained" else "right",
+        "y": level,
+        "yanchor": "bottom",
+        "text": ROLES[role].title.lower(),
+        "showarrow": False,
+        "font": {"color": f"@{role}", "size": 11},
+    }
+    return line, label
+
+
+def forgetting_figure(
+    of: str,
+    shallow: Sequence[Evaluation],
+    deep: Sequence[Evaluation],
+    pretrained: Evaluation | None,
+    finetuned: Evaluation | None,
+) -> Figure:
+    """One of the two panels of Fig. 1; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+
+    Args:
+        of: "target" or "control".
+        shallow, deep: the points measured so far with the linear and the reverse schedule.
+        pretrained, finetuned: drawn as dotted levels where they are known.
+    """
+    curves = {"lines": shallow, "reverse": deep}
+    traces: list[Trace] = []
+    labels = []
+    for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
+        if reference:
+            line, label = _reference(reference, role, of)
+            traces.append(line)
+            labels.append(label)
+    traces += [_curve(points, role, of) for role, points in curves.items() if points]
+    shown = [point for point in (*shallow, *deep, pretrained, finetuned) if point]
+    return figure(
+        traces,
+        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
+        yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
+        annotations=labels,
+        margin={"l": 58, "r": 16, "t": 12, "b": 46},
+        uirevision="forgetting",
+    )
+
+
+def forgetting_alt(of: str, shallow: Sequence[Evaluation], deep: Sequence[Evaluation]) -> str:
+    """The two curves in words: every point as gamma and percent."""
+
+    def said(points: Sequence[Evaluation]) -> str:
+        return ", ".join(f"{p.spec.alpha:g}: {100 * getattr(p, of):.1f} %" for p in points) or "not measured"
+
+    return (
+        f"Lines of {of} accuracy against gamma. Shallow layers shrunk: {said(shallow)}. "
+        f"Deep layers shrunk: {said(deep)}."
+    )

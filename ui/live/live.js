@@ -1,0 +1,203 @@
+// One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
+// and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
+// `props.fixed` (palette, link_names, affine, quiet, silence) and `props.value`:
+//   version   number that grows with every request of this visitor; older answers are not drawn
+//   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
+//   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
+//             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
+//   slots     {name: html}        link  query string to put into the address bar, or null
+//   trail     {group, x, y, text} a settled position to remember, or null
+// or {state: "nothing"}, which changes nothing.
+// It hears "moved" from Python's listeners (ui/live/listeners.py) and says "rest" once no control has moved for a while.
+const fixed = JSON.parse(props.fixed);
+let newest = JSON.parse(props.value);
+const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
+const isDark = () => document.body.classList.contains("dark");
+const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
+
+function paint(value, colours) {
+  if (typeof value === "string") {
+    if (value[0] !== "@") return value;
+    const [name, opacity] = value.slice(1).split("/");
+    const hex = colours[name];
+    if (!hex) throw new Error("no colour named " + name);
+    if (!opacity) return hex;
+    const part = (i) => parseInt(hex.slice(i, i + 2), 16);
+    return `rgba(${part(1)},${part(3)},${part(5)},${opacity})`;
+  }
+  if (Array.isArray(value)) return value.map((entry) => paint(entry, colours));
+  if (value && typeof value === "object") {
+    const painted = {};
+    for (const key in value) painted[key] = paint(value[key], colours);
+    return painted;
+  }
+  return value;
+}
+
+const graph = (name) => element.querySelector(`[data-chart="${name}"]`);
+const coarse = window.matchMedia("(pointer: coarse)").matches;
+const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false };
+
+function withTrail(figure) {
+  const trace = figure.data.find((one) => one.meta === "trail");
+  const places = trace && memory.trail[memory.value.group];
+  if (places) for (const axis of ["x", "y", "text"]) trace[axis] = places.map((place) => place[axis]);
+  return figure;
+}
+
+function draw(name, chart) {
+  const node = graph(name);
+  if (!node || !node.clientWidth) return;
+  if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
+  if (chart.bars) return drawBars(node, chart.bars);
+  const painted = withTrail(paint(chart.figure, palette()));
+  painted.layout.dragmode = coarse ? false : "zoom";
+  put(name, node, painted);
+}
+
+// The schedule stays as the browser has bent it: the answer may be to an older position.
+function drawBars(node, bars) {
+  makeBars(node, bars.labels);
+  setBars(node, memory.bent || bars.values);
+  node.style.setProperty("--bar", `var(--c-${bars.role})`);
+}
+
+// Plotly writes into what it is given, so it gets a copy; a figure that is on screen already is not drawn again.
+function put(name, node, figure) {
+  const text = JSON.stringify(figure);
+  if (memory.drawn[name] === text) return;
+  const copy = JSON.parse(text);
+  window.Plotly.react(node, copy.data, copy.layout, config);
+  memory.drawn[name] = text;
+  const sliders = figure.layout.meta && figure.layout.meta.sliders;
+  if (sliders && !node.dataset.clicks) {
+    node.dataset.clicks = "yes";
+    node.on("plotly_click", (event) => goTo(sliders, event.points[0]));
+  }
+}
+
+// A click on a point moves the sliders that its axes stand for, {x: id, y: id, untick: id of a checkbox that holds one
+// of them} in the figure's layout.meta.sliders. The range input is what a hand would drag, so Gradio hears of it.
+function goTo(sliders, point) {
+  const held = document.querySelector(`#${sliders.untick} input[type="checkbox"]`);
+  if (held && held.checked) held.click();
+  for (const axis of ["x", "y"]) {
+    const range = document.querySelector(`#${sliders[axis]} input[type="range"]`);
+    if (!range) continue;
+    range.value = point[axis];
+    for (const heard of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(heard, { bubbles: true }));
+  }
+}
+
+function remember(trail) {
+  const places = (memory.trail[trail.group] ||= []);
+  const last = places[places.length - 1];
+  if (last && last.x === trail.x && last.y === trail.y) return;
+  places.push(trail);
+  if (places.length > 40) places.shift();
+}
+
+function show() {
+  if (!window.Plotly) return;
+  const value = newest;
+  if (value.version < memory.version) return;
+  memory.version = value.version;
+  memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
+  if (value.trail) remember(value.trail);
+  for (const name in value.slots || {}) {
+    const slot = element.querySelector(`[data-slot="${name}"]`);
+    if (slot && slot.innerHTML !== value.slots[name]) slot.innerHTML = value.slots[name];
+  }
+  for (const name in value.charts || {}) {
+    const node = graph(name);
+    if (node) node.closest("figure").hidden = false;
+    draw(name, value.charts[name]);
+  }
+  for (const name of value.hide || []) graph(name).closest("figure").hidden = true;
+  if (value.link !== null && value.link !== undefined) writeLink(value.link);
+  const root = element.querySelector(".lx-live");
+  root.dataset.state = value.state;
+  root.dataset.key = value.key;
+  root.dataset.version = value.version;
+}
+
+// What the page opens with is for visitors who come without a link of their own.
+function open() {
+  const asked = new URLSearchParams(window.location.search);
+  if (!fixed.affine || newest.version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
+}
+
+function redraw() {
+  const charts = (memory.value && memory.value.charts) || {};
+  for (const name in charts) draw(name, charts[name]);
+}
+
+// The address bar always holds the link to what is shown. Replaced, never pushed: "back" leaves the page.
+function writeLink(link) {
+  const here = new URLSearchParams(window.location.search);
+  const ours = new URLSearchParams(link);
+  for (const name of fixed.link_names) here.delete(name);
+  ours.forEach((entry, name) => here.set(name, entry));
+  const query = here.toString();
+  const address = window.location.pathname + (query ? "?" + query : "") + window.location.hash;
+  if (address !== window.location.pathname + window.location.search + window.location.hash)
+    window.history.replaceState(window.history.state, "", address);
+}
+
+// Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for
+// every shape and outside rule; Python measured the three vectors of each (ui/live/schedule_tables.py), so no formula lives here.
+function bend(model, shape, outside, alpha, beta, mix) {
+  const parts = (((fixed.affine || {})[model] || {})[shape] || {})[outside];
+  const node = graph("schedule");
+  memory.bent = null;
+  if (!parts || !node.dataset.labels || ![alpha, beta, mix].every(Number.isFinite)) return;
+  memory.bent = parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i]));
+  setBars(node, memory.bent);
+  node.dataset.bent = [alpha, beta, mix].join(",");
+}
+if (fixed.affine) window.linesBend = bend;
+
+// Gradio fires a control's listeners once more when a kept event is sent: the same values are no move. And its client
+// can lose the rest of the answers if their stream closes just as it asks: after some silence it asks again.
+let resting = null, silent = null, last = null;
+function listen() {
+  clearTimeout(silent);
+  silent = setTimeout(() => trigger("rest"), fixed.silence);
+}
+element.addEventListener("moved", (event) => {
+  if (event.detail === last) return;
+  last = event.detail;
+  clearTimeout(resting);
+  clearTimeout(silent);
+  resting = setTimeout(() => {
+    trigger("rest");
+    listen();
+  }, fixed.quiet);
+});
+
+// Tabs open and phones turn: a graph is drawn as soon as it has a width, and again when that changes.
+const widths = new WeakMap();
+const sizes = new ResizeObserver((entries) => {
+  for (const entry of entries) {
+    const node = entry.target, width = Math.round(entry.contentRect.width);
+    if (!width || widths.get(node) === width) continue;
+    widths.set(node, width);
+    const name = node.dataset.chart;
+    if (memory.drawn[name]) window.Plotly.Plots.resize(node);
+    else if (memory.value && memory.value.charts[name]) draw(name, memory.value.charts[name]);
+  }
+});
+element.querySelectorAll("[data-chart]").forEach((node) => sizes.observe(node));
+new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+// The bundle may arrive after the panels.
+const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
+if (!window.Plotly && bundle) bundle.addEventListener("load", open);
+watch("value", () => {
+  const value = JSON.parse(props.value);
+  if (value.state === "nothing") return;
+  newest = value;
+  show();
+  clearTimeout(silent);
+  if (last !== null && ["partial", "waiting"].includes(value.state)) listen();
+});
+open();

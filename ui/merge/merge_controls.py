@@ -1,0 +1,106 @@
+"""The controls of the tab "Merge" as one frozen value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evaluators.errors import SpecError
+from evaluators.experiments.merge_search import Recipe
+from evaluators.service.studio import Studio
+from lines_core.merging import METHODS, Method, Parameter
+from lines_core.untrusted_text import quoted
+from ui.explore.explore_controls import images_of
+from ui.merge.merge_text import FEW
+
+FEWEST = 2
+ALPHA_TOP = 1.5
+BETA_TOP = 2.0
+
+
+def parameter_rows() -> list[tuple[Method, Parameter]]:
+    """Every parameter of every method, in the order of the sliders."""
+    return [(method, parameter) for method in METHODS.values() for parameter in method.parameters]
+
+
+@dataclass(frozen=True)
+class MergeControls:
+    """What the visitor has set.
+
+    Args:
+        model: key of the encoder.
+        checkpoints: ticked.
+        method: a key of ``METHODS``.
+        parameters: values of ``parameter_rows()``, in that order.
+        auto: alpha by Eq. 2.
+        alpha: otherwise.
+        beta: LiNeS's rise.
+        plain: lambda of the merge without LiNeS.
+        shape: of the schedule.
+    """
+
+    model: str
+    checkpoints: tuple[str, ...]
+    method: str
+    parameters: tuple[float, ...]
+    auto: bool
+    alpha: float
+    beta: float
+    plain: float
+    shape: str
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any]) -> MergeControls:
+        """From what Gradio hands over, in the order of the panel's settings."""
+        model, checkpoints, method, *rest = values
+        count = len(parameter_rows())
+        parameters, (auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+        return cls(
+            str(model),
+            tuple(checkpoints or ()),
+            str(method),
+            tuple(parameters),
+            bool(auto),
+            alpha,
+            beta,
+            plain,
+            str(shape),
+        )
+
+    @property
+    def images(self) -> int:
+        """Pictures a task."""
+        return images_of(self.model)
+
+    def recipe(self) -> Recipe:
+        """What is merged and how. Raises: SpecError for fewer than two tasks, or an unknown method."""
+        if len(self.checkpoints) < FEWEST:
+            raise SpecError(FEW)
+        if self.method not in METHODS:
+            raise SpecError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}.")
+        settings = tuple(
+            (parameter.key, value)
+            for (method, parameter), value in zip(parameter_rows(), self.parameters, strict=True)
+            if method.key == self.method
+        )
+        if not all(isinstance(key, str) for key in self.checkpoints):
+            raise SpecError(f"checkpoints must be a list of names, got {quoted(self.checkpoints)}.")
+        return Recipe(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
+
+
+def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
+    """(title, key) of the checkpoints of a model that can be merged: those of its largest suite."""
+    checkpoints = studio.checkpoints(model)
+    largest = Counter(one.suite for one in checkpoints).most_common(1)
+    return [(one.title, one.key) for one in checkpoints if one.suite == largest[0][0]]
+
+
+def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
+    """The controls with all tasks of their model, where the page still has those of the model before."""
+    if not controls.checkpoints or controls.model not in {one.key for one in studio.models()}:
+        return controls
+    keys = tuple(key for _, key in offered(studio, controls.model))
+    theirs = any(one in keys for one in controls.checkpoints)
+    return controls if theirs else replace(controls, checkpoints=keys)

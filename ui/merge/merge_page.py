@@ -1,0 +1,181 @@
+"""Tab "Merge", the paper's section 5.2: one model out of several, with LiNeS and without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import gradio as gr
+
+from evaluators.errors import SpecError
+from evaluators.experiments.grid import run_map
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from lines_core.merging import METHODS, Parameter
+from lines_core.schedules import SHAPES
+from ui.explore.explore_page import Explore
+from ui.export.take_home import take_home
+from ui.live.listeners import RAW, connect
+from ui.live.live_panel import Chart, panel
+from ui.live.visitors import Visitors, session_of
+from ui.merge import merge_search_panel as search
+from ui.merge import merge_text as words
+from ui.merge.merge_answers import MergeTab, merged
+from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, MergeControls, offered, parameter_rows
+from ui.shell import text
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+
+METHOD = "sum"
+START_ALPHA, START_BETA, START_PLAIN = 0.125, 0.3, 0.3
+"""The paper's best coefficients for task arithmetic on eight tasks (Table 8)."""
+SHAPES_SHOWN = ("linear", "sqrt", "quadratic")
+
+
+def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
+    """The tab: what is ticked is merged and measured at once, the search runs at a button."""
+    tab_answers = MergeTab(studio, visitors)
+    with gr.Tab(text.TABS["merge"]) as tab:
+        gr.Markdown(words.LEAD, elem_classes="lx-lead")
+        with gr.Row(elem_classes="lx-head"):
+            with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
+                settings, told, parameters = _controls(studio, explore)
+                take_home(studio, "merge", settings, _wanted)
+            with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+                live = panel(
+                    [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
+                    elem_id="lx-merge-live",
+                    slots=("sentence", "tiles", "alpha"),
+                    grid="lx-merge-grid",
+                )
+        sweep = Sweep("merge", search.specs, search.draw, search.tests, len(settings), run_map)
+        buttons = sweep_buttons(sweep)
+        found = panel(
+            [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
+            elem_id="lx-merge-search",
+            slots=("finding", "status"),
+            grid="lx-half",
+        )
+    _wire(studio, tab_answers, explore, tab, settings, told, parameters, live)
+    decides = [*settings[1:3], *(slider for _, slider in parameters), settings[-1]]
+    shows_on = [tab.select, *(control.change for control in decides)]  # type: ignore[attr-defined]
+    wire_sweep(sweep, studio, found, buttons, settings, shows_on)
+
+
+def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
+    """The merged model with LiNeS, and what its card compares it with. Raises: SpecError."""
+    asked = merged(studio.merging_alpha, MergeControls.from_values(values))
+    if len(asked.lines) > 1:
+        raise SpecError(words.ONE_MODEL)
+    return asked.lines[0], (*asked.zero_shot, *asked.finetuned)
+
+
+def _controls(
+    studio: Studio, explore: Explore
+) -> tuple[list[gr.components.Component], gr.Markdown, list[tuple[str, gr.components.Component]]]:
+    """The settings in the order of ``MergeControls``, what the method does, and its parameters by method."""
+    choices = offered(studio, studio.models()[0].key)
+    tasks = gr.CheckboxGroup(
+        choices,
+        value=[key for _, key in choices],
+        label=words.TASKS[0],
+        info=words.TASKS[1],
+        elem_id="lx-merge-tasks",
+        interactive=True,
+    )
+    method = gr.Dropdown(
+        [(row.title, key) for key, row in METHODS.items()],
+        value=METHOD,
+        label=words.METHOD[0],
+        info=words.METHOD[1],
+        filterable=False,
+        interactive=True,
+        elem_id="lx-merge-method",
+    )
+    told = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
+    parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
+    beta = _slider("beta", words.BETA, BETA_TOP, START_BETA)
+    plain = _slider("plain", words.PLAIN, BETA_TOP, START_PLAIN)
+    auto = gr.Checkbox(
+        True, label=words.AUTO[0], info=words.AUTO[1], elem_id="lx-merge-auto", interactive=True
+    )
+    alpha = _slider("alpha", words.ALPHA, ALPHA_TOP, START_ALPHA, visible="hidden")
+    shape = gr.Dropdown(
+        [(SHAPES[key].title, key) for key in SHAPES_SHOWN],
+        value="linear",
+        label=words.SHAPE[0],
+        info=words.SHAPE[1],
+        filterable=False,
+        interactive=True,
+        elem_id="lx-merge-shape",
+    )
+    sliders = [slider for _, slider in parameters]
+    return [explore.model, tasks, method, *sliders, auto, alpha, beta, plain, shape], told, parameters
+
+
+def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
+    common: dict[str, Any] = {
+        "label": parameter.title,
+        "info": parameter.help,
+        "value": parameter.default,
+        "visible": method == METHOD,
+        "interactive": True,
+        "elem_id": f"lx-merge-{method}-{parameter.key}",
+    }
+    if parameter.choices:
+        return gr.Radio([(meaning, value) for value, meaning in parameter.choices.items()], **common)
+    if parameter.high > 1e6:
+        return gr.Number(minimum=parameter.low, maximum=parameter.high, precision=0, **common)
+    return gr.Slider(parameter.low, parameter.high, step=parameter.step, buttons=[], **common)
+
+
+def _slider(
+    name: str, told: tuple[str, str], top: float, value: float, visible: bool | Literal["hidden"] = True
+) -> gr.Slider:
+    return gr.Slider(
+        0.0,
+        top,
+        value=value,
+        step=0.005 if name == "alpha" else 0.01,
+        label=told[0],
+        info=told[1],
+        visible=visible,
+        interactive=True,
+        elem_id=f"lx-merge-{name}",
+        buttons=[],
+    )
+
+
+def _wire(
+    studio: Studio,
+    answers: MergeTab,
+    explore: Explore,
+    tab: gr.Tab,
+    settings: list[gr.components.Component],
+    told: gr.Markdown,
+    parameters: list[tuple[str, gr.components.Component]],
+    live: gr.HTML,
+) -> None:
+    private: dict[str, Any] = {"show_progress": "hidden", **RAW}
+    _, tasks, method, *_ = settings
+    auto, alpha = settings[3 + len(parameters) : 5 + len(parameters)]
+
+    def offer(request: gr.Request, model: str) -> Any:
+        choices = offered(studio.seen_by(session_of(request)), model)
+        return gr.update(choices=choices, value=[key for _, key in choices])
+
+    def show_method(chosen: str) -> list[Any]:
+        if chosen not in METHODS:
+            return [gr.skip()] * (1 + len(parameters))
+        return [words.method_help(chosen), *(gr.update(visible=of == chosen) for of, _ in parameters)]
+
+    def show_alpha(by_equation: bool) -> Any:
+        return gr.update(visible="hidden" if by_equation else True)  # in the page either way: clicks set it
+
+    moves = [control.change for control in settings[1:]]  # type: ignore[attr-defined]
+    at_once: dict[str, Any] = {"queue": False, **private}
+    answered = connect(answers, MergeControls.from_values, moves, settings, live)
+    answered(tab.select)
+    explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
+    shown = [told, *(slider for _, slider in parameters)]
+    method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
+    auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

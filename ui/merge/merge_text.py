@@ -1,0 +1,60 @@
+"""Every word of the tab "Merge"."""
+
+from __future__ import annotations
+
+from evaluators.experiments.merge_search import Score
+from lines_core.merging import METHODS, MergingAlpha
+from ui.shell.text import percent, points
+
+LEAD = (
+    "Several fine-tuned models become **one**: their changes are added up, and then interfere with each "
+    "other. LiNeS shrinks the shallow layers of the merged change, where they interfere most. (Section 5.2 "
+    "of the paper)"
+)
+TASKS = ("Tasks", "the models fine-tuned on these are merged")
+METHOD = ("Method", "how their changes become one")
+AUTO = ("α from Eq. 2", "the paper's choice; untick to set it yourself")
+ALPHA = ("α: factor of the first block", "LiNeS; for this merge")
+BETA = ("β: rise to the last block", "LiNeS; the one number the paper tunes")
+PLAIN = ("λ: factor of all blocks", "the plain merge, without LiNeS")
+SHAPE = ("Scaling function", "how the factor rises with depth")
+CHARTS = {
+    "bars": ("Each merged task", "upper bar plain, lower bar with LiNeS; marks: zero-shot and fine-tuned"),
+    "factors": ("Layer schedule", "factor of the merged change, block by block"),
+    "curve": ("Coefficient", "normalised accuracy on validation against λ (plain) and β (LiNeS, α as set)"),
+    "heat": ("α and β", "normalised accuracy on validation; ★ the best; click a cell to go there"),
+}
+FEW = "Tick at least two tasks: one model alone is not a merge."
+SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
+ONE_MODEL = "This method makes one model a task: choose another to take a single model home."
+MASKS = "This method keeps one mask a task: each task is measured with its own model."
+
+
+def method_help(method: str) -> str:
+    """What the chosen method does, and where it is from."""
+    row = METHODS[method]
+    masks = f" {MASKS}" if row.per_task else ""
+    return f"{row.help}{masks} *{row.paper}*"
+
+
+def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
+    """What LiNeS does to the merge, first of all."""
+    gain = lines.mean - plain.mean
+    kept = "" if finetuned is None else f", {percent(lines.normalised(finetuned))} of the separate models"
+    if abs(gain) < 0.0005:
+        return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: as without."
+    better = "better" if gain > 0 else "worse"
+    return (
+        f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: "
+        f"{points(abs(gain)).removeprefix('+')} {better} than without."
+    )
+
+
+def alpha_told(found: MergingAlpha | None, alpha: float) -> str:
+    """Eq. 2 with its ingredients, or that it does not hold here."""
+    if found is None:
+        return f"α = {alpha:g}, set by hand."
+    return (
+        f"Eq. 2: α = (1 / T) · ‖Σ τ‖₁ / ‖τ merged‖₁ = (1 / {found.count}) · {found.sum_norm:,.0f} / "
+        f"{found.merged_norm:,.0f} = {found.alpha:.3f}"
+    )

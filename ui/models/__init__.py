@@ -1,0 +1,1 @@
+"""The page Models: load public encoders, add a checkpoint."""

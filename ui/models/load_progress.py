@@ -1,0 +1,92 @@
+"""How far a load is, as HTML: a line and a bar for each step, and what to do when one failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from evaluators.hub.loader import DONE, FAILED, RUNNING, Step, Wish
+from evaluators.hub.published_check import CAUSES, Check
+from evaluators.service.load_jobs import Job
+from evaluators.zoo import ENCODERS, FAMILIES
+from evaluators.zoo.public_tasks import IMAGENET, WITHOUT_OBJECTNET
+from ui.shell import text
+
+MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
+
+
+def size_of(wish: Wish) -> str:
+    """What a load takes, before it is begun."""
+    encoder, family = ENCODERS[wish.model], FAMILIES[wish.family]
+    tower = family.megabytes or 4 * encoder.tower_parameters / 1e6
+    files = encoder.megabytes + len(wish.chosen or wish.tasks) * tower
+    without = f" {WITHOUT_OBJECTNET}" if family.suite == IMAGENET else ""
+    return (
+        f"Downloads about {files / 1000:.1f} GB once: {encoder.megabytes} MB of weights, {tower:.0f} MB for "
+        "each checkpoint, and pictures. The app's cache takes as much again. What is there already costs "
+        f"nothing.{without}"
+    )
+
+
+def steps_table(job: Job) -> str:
+    """All steps of a load, and what became of it."""
+    rows = "".join(_row(step) for step in job.steps())
+    ended = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
+    return (
+        f'<div class="lx-scroll" tabindex="0"><table class="lx-steps">'
+        f'<caption class="lx-hidden">{text.LOADING}</caption><tbody>{rows}</tbody></table></div>{ended}'
+    )
+
+
+def summary(job: Job) -> str:
+    """One sentence on a load as a whole."""
+    steps = job.steps()
+    failed = [step.title for step in steps if step.state == FAILED]
+    if not job.done:
+        done = sum(step.state == DONE for step in steps)
+        return f"Loading: {done} of {len(steps)} parts are there."
+    if job.problem and job.problem in [step.phase for step in steps]:
+        return text.NOT_LOADED
+    if job.problem:
+        return job.problem
+    if failed:
+        return f"Loaded, but for {text.listed(failed)}. Load again to try what failed once more."
+    return f"{ENCODERS[job.wish.model].title} is ready: it is under Model at the top of the page."
+
+
+def _row(step: Step) -> str:
+    mark = MARKS.get(step.state, "")
+    bar = ""
+    if step.state == RUNNING and step.total:
+        label = escape(f"{step.title}: {step.phase}")
+        bar = f'<progress value="{step.done}" max="{step.total}" aria-label="{label}"></progress>'
+        bar = f"{bar} {_amount(step)}"
+    return (
+        f'<tr data-state="{step.state}"><td aria-label="{step.state}">{mark}</td>'
+        f'<th scope="row">{escape(step.title)}</th><td>{escape(step.phase)}</td><td>{bar}</td></tr>'
+    )
+
+
+def _amount(step: Step) -> str:
+    if step.unit == "bytes":
+        return f"{step.done / 1e6:,.0f} of {step.total / 1e6:,.0f} MB"
+    return f"{step.done:,} of {step.total:,}"
+
+
+def checks_table(checks: Sequence[Check]) -> str:
+    """The self-test: measured against published, and what to suspect where they part."""
+    if not checks:
+        return ""
+    rows = "".join(
+        f'<tr data-right="{str(check.right).lower()}"><th scope="row">{escape(check.title)}</th>'
+        f"<td>{escape(check.what)}</td><td>{text.percent(check.accuracy)} "
+        f"({100 * check.low:.1f} to {100 * check.high:.1f})</td><td>{text.percent(check.published)}</td>"
+        f"<td>{'✓' if check.right else '✗ differs'}</td></tr>"
+        for check in checks
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in text.CHECK_COLUMNS)
+    wrong = "" if all(check.right for check in checks) else f'<p class="lx-notice">{escape(CAUSES)}</p>'
+    return (
+        f'<div class="lx-scroll" tabindex="0"><table class="lx-table"><caption>{text.SELF_TEST}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{wrong}"
+    )

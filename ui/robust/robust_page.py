@@ -1,0 +1,115 @@
+"""Tab "Robust fine-tuning", the paper's section 5.1: does LiNeS help WiSE-FT under shift?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import gradio as gr
+
+from evaluators.experiments.sweeps import robust_sweep, wise_ft_sweep
+from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
+from evaluators.zoo.public_tasks import IMAGENET
+from ui.explore.explore_controls import images_of
+from ui.explore.explore_page import Explore
+from ui.live.live_panel import Chart, Value, answer, panel
+from ui.robust.robust_figure import Shift, areas, mean_shift, one_shift, robust_alt, robust_figure
+from ui.shell import markup, text
+from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
+
+EMBEDDED = (TINY_CLIP, "objects")
+SHIFTED = ("objects", IMAGENET)
+"""Suites of one task and its shifted sets."""
+
+
+def subject(studio: Studio, model: str, checkpoint: str) -> tuple[str, str]:
+    """The model and the checkpoint that the tab shows for what is chosen on top.
+
+    The chosen checkpoint if it is of a task with shifted sets, else the model's first that is, else the
+    embedded lab's.
+    """
+    suites = {one.key: one.suite for one in studio.checkpoints(model)}
+    if suites.get(checkpoint) in SHIFTED:
+        return model, checkpoint
+    return next(((model, key) for key, suite in suites.items() if suite in SHIFTED), EMBEDDED)
+
+
+def specs(studio: Studio, model: str, checkpoint: str) -> list[EditSpec]:
+    """Both curves on the test split, mix by mix in turn."""
+    pairs = zip(*_curves(*subject(studio, model, checkpoint)), strict=True)
+    return [spec for pair in pairs for spec in pair]
+
+
+def _curves(model: str, checkpoint: str) -> tuple[list[EditSpec], list[EditSpec]]:
+    images = images_of(model)
+    return (
+        [replace(spec, model=model) for spec in wise_ft_sweep(checkpoint, images=images)],
+        [replace(spec, model=model) for spec in robust_sweep(checkpoint, images=images)],
+    )
+
+
+def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
+    """The mean and every shift as fronts, the areas as a table, and the sentence.
+
+    Args:
+        studio: for what there is.
+        model, checkpoint, found: as every sweep hands them over.
+    """
+    shown = subject(studio, model, checkpoint)
+    wise, lines = ([found[s] for s in curve if s in found] for curve in _curves(*shown))
+    shifts = text.SHIFTS if shown == EMBEDDED else text.IMAGENET_SHIFTS
+    if shown != EMBEDDED:
+        there = {task.key for point in (*wise, *lines)[:1] for task in point.tasks}
+        shifts = {key: title for key, title in shifts.items() if not there or key in there}
+    views: dict[str, tuple[str, Shift]] = {"mean": ("Mean of the shifts", mean_shift)}
+    views |= {key: (title, one_shift(key)) for key, title in shifts.items()}
+    charts = {
+        name: (
+            robust_figure(wise, lines, shift, small=name != "mean"),
+            robust_alt(title, wise, lines, shift),
+        )
+        for name, (title, shift) in views.items()
+    }
+    return answer(
+        version=0,
+        state="complete",
+        charts=charts,
+        slots={
+            "finding": f'<p class="lx-finding">{text.robust_finding(areas(wise, lines, mean_shift))}</p>',
+            "areas": f'<div class="lx-scroll" tabindex="0">{_areas(views, wise, lines)}</div>',
+        },
+        hide=[key for key in (*text.SHIFTS, *text.IMAGENET_SHIFTS) if key not in shifts],
+    )
+
+
+def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: list[Evaluation]) -> str:
+    rows = []
+    for title, shift in views.values():
+        area = areas(wise, lines, shift)
+        if area:
+            gain = (
+                f"{100 * (area.lines / area.wise_ft - 1):+.1f} %".replace("-", "−") if area.wise_ft else "–"
+            )
+            rows.append([title, f"{area.wise_ft:,.0f}", f"{area.lines:,.0f}", gain])
+    return markup.plain_table(
+        text.AREAS, ["Shift", "WiSE-FT", "LiNeS + WiSE-FT", "Difference"], rows, shown=True
+    )
+
+
+def robust_tab(studio: Studio, explore: Explore) -> None:
+    """The tab; it shows the embedded objects until a model with a checkpoint of ImageNet is chosen on top."""
+    if EMBEDDED[1] not in {one.key for one in studio.checkpoints(TINY_CLIP)}:
+        return
+    sweep = Sweep("robust", specs, draw)
+    with gr.Tab(text.TABS["robust"]) as tab:
+        gr.Markdown(text.ROBUST, elem_classes="lx-lead")
+        buttons = sweep_buttons(sweep)
+        charts = [Chart("mean", *text.ROBUST_CHART, "lx-main")]
+        charts += [Chart(key, title) for key, title in {**text.SHIFTS, **text.IMAGENET_SHIFTS}.items()]
+        live = panel(
+            charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
+        )
+        chosen = [explore.model, explore.checkpoint]
+        wire_sweep(sweep, studio, live, buttons, chosen, [tab.select, *(one.change for one in chosen)])

@@ -1,0 +1,1 @@
+"""What every page shares: layout, theme, text, share link and HTML snippets."""

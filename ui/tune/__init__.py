@@ -1,0 +1,1 @@
+"""The page Tune (C.1): gamma chosen on validation images."""

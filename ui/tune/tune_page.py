@@ -1,0 +1,128 @@
+"""Tab "Tune", the paper's C.1: gamma is chosen on validation images and reported on test images."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
+from evaluators.specs.normalise import normalised
+from ui.explore.explore_page import Explore
+from ui.explore.tradeoff_figure import Landmarks
+from ui.live.live_panel import Chart, Value, answer, panel
+from ui.shell import markup, text
+from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
+from ui.tune.measured_gamma import choice, sweep_specs
+from ui.tune.tune_figures import parts_figure, score_figure
+
+
+def specs(model: str, checkpoint: str) -> list[EditSpec]:
+    """The validation sweep to choose by, then the test sweep to report from."""
+    return [*sweep_specs(model, checkpoint, "val"), *sweep_specs(model, checkpoint, "test")]
+
+
+def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGHT) -> Value:
+    """The score against gamma, its two parts, and what the chosen gamma scores on test images."""
+    validation = sweep_specs(model, checkpoint, "val")
+    measured = tuple(found[spec] for spec in validation if spec in found)
+    chosen = choice(measured, weight) if len(measured) == len(validation) else None
+    points = [found[spec] for spec in validation[2:] if spec in found]
+    test = _test(model, checkpoint, found, chosen)
+    return answer(
+        version=0,
+        state="complete",
+        charts={
+            "score": (score_figure(chosen), _score_alt(chosen)),
+            "parts": (parts_figure(points, None if chosen is None else chosen.gamma), _parts_alt(points)),
+        },
+        slots={
+            "finding": f'<p class="lx-finding">{_finding(chosen, weight, test)}</p>',
+            "tiles": markup.tiles(test[0], test[1], "lines") if test else "",
+            "table": _table(chosen),
+        },
+    )
+
+
+def _test(
+    model: str, checkpoint: str, found: Found, chosen: Choice | None
+) -> tuple[Evaluation, Landmarks] | None:
+    """The chosen gamma and its two references on the test split, once all three are measured."""
+    if chosen is None:
+        return None
+    pretrained, finetuned, *points = (found.get(spec) for spec in sweep_specs(model, checkpoint, "test"))
+    reported = next((point for point in points if point and point.spec.alpha == chosen.gamma), None)
+    if not (pretrained and finetuned and reported):
+        return None
+    return reported, Landmarks(pretrained, finetuned)
+
+
+def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, Landmarks] | None) -> str:
+    if chosen is None:
+        return text.TUNE_WAITING
+    if test is None:
+        return f"{text.tuned(chosen.gamma, weight)}."
+    evaluation, landmarks = test
+    if not (landmarks.pretrained and landmarks.finetuned):
+        return f"{text.tuned(chosen.gamma, weight)}."
+    numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
+    said = text.verdict(evaluation.target_task.title, numbers)
+    return f"{text.tuned(chosen.gamma, weight)}. On test images it {said[:1].lower()}{said[1:]}"
+
+
+def _score_alt(chosen: Choice | None) -> str:
+    if chosen is None:
+        return "The score on validation has not been measured yet."
+    said = ", ".join(f"{gamma:g}: {score:.3f}" for gamma, score in chosen.scores)
+    return f"Line of the validation score against gamma: {said}. Chosen: {chosen.gamma:g}."
+
+
+def _parts_alt(points: list[Evaluation]) -> str:
+    said = "; ".join(
+        f"{point.spec.alpha:g}: target {text.percent(point.target)}, control {text.percent(point.control)}"
+        for point in points
+    )
+    return f"Lines of target and control accuracy on validation against gamma: {said or 'not measured'}."
+
+
+def _table(chosen: Choice | None) -> str:
+    rows = [[f"{gamma:g}", f"{score:.3f}"] for gamma, score in chosen.scores] if chosen else []
+    return markup.plain_table("Score on validation", ["γ", "Score"], rows)
+
+
+def tune_tab(studio: Studio, explore: Explore) -> None:
+    """The tab: the weight moves the choice at once, because the points are measured already."""
+    sweep = Sweep("tune", alone(specs), alone(draw))
+    with gr.Tab(text.TABS["tune"]) as tab:
+        gr.Markdown(
+            text.TUNE,
+            elem_classes="lx-lead",
+            latex_delimiters=[{"left": "$", "right": "$", "display": False}],
+        )
+        label, info = text.WEIGHT
+        with gr.Column(elem_classes="lx-narrow"):
+            weight = gr.Slider(
+                0.0,
+                5.0,
+                TARGET_WEIGHT,
+                step=0.1,
+                label=label,
+                info=info,
+                interactive=True,
+                elem_id="lx-weight",
+                buttons=[],
+            )
+        buttons = sweep_buttons(sweep)
+        charts = [Chart(name, *words, "lx-tall") for name, words in text.TUNE_CHARTS.items()]
+        live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
+        shows_on = [tab.select, explore.model.change, explore.checkpoint.change]
+        wire_sweep(
+            sweep,
+            studio,
+            live,
+            buttons,
+            [explore.model, explore.checkpoint, weight],
+            shows_on,
+            [weight.change],
+        )
