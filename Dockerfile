@@ -16,7 +16,7 @@ RUN if [ -n "$TORCH_INDEX" ]; then \
     fi && \
     pip install --no-cache-dir -r requirements.txt
 
-# /cache is the only place that is written to beside /tmp: results, pictures, and as the home of uid 1000,
+# /cache is the only place that is written to beside /tmp: results, images, and as the home of uid 1000,
 # which Spaces ask for, whatever a library keeps there. The app itself belongs to root.
 RUN useradd --uid 1000 --home-dir /cache --no-create-home --shell /usr/sbin/nologin lines && \
     install --directory --owner lines --group lines /cache

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.graceful_shutdown import Stopping
+from serving.graceful_shutdown import GracefulShutdown
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
 # After each event Gradio makes a table of the last 10,000 in pandas, while no other thread can run.
@@ -26,8 +26,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning
 if TYPE_CHECKING:
     import gradio as gr
 
-    from evaluators.engine.zero_gpu import Lender
-    from evaluators.service.request_stats import Account, Observer
+    from evaluators.engine.zero_gpu import ZeroGpuHost
+    from evaluators.service.request_stats import Observer, RequestStats
     from evaluators.service.studio import Studio
     from serving.metrics import Metrics
 
@@ -77,7 +77,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
-def zero_gpu() -> Lender | None:
+def zero_gpu() -> ZeroGpuHost | None:
     """What lends the GPU of a ZeroGPU Space; None anywhere else, where ``spaces`` is not imported.
 
     To be asked before anything else: ``spaces`` has to come before whatever initialises CUDA.
@@ -90,9 +90,9 @@ def zero_gpu() -> Lender | None:
         return None
     import gradio as gr
 
-    from evaluators.engine.zero_gpu import Lender
+    from evaluators.engine.zero_gpu import ZeroGpuHost
 
-    return Lender(spaces.GPU, gr.Error)
+    return ZeroGpuHost(spaces.GPU, gr.Error)
 
 
 def opened(
@@ -140,7 +140,7 @@ def main(given: Sequence[str] | None = None) -> None:
     The page opens on answers that are known already; the model is read once it is open, because a laptop
     that reads and shows at once does both late. Raises: LabError if the model cannot be read.
     """
-    stopping = Stopping()
+    stopping = GracefulShutdown()
     stopping.install()
     options = arguments(given)
     folder = upload_folder()
@@ -152,13 +152,13 @@ def main(given: Sequence[str] | None = None) -> None:
     metrics = Metrics()
     log = request_log() if options.request_log else None
 
-    def observe(account: Account) -> None:
+    def observe(account: RequestStats) -> None:
         metrics.observe(account)
         if log is not None:
             log(account)
 
     studio, page = opened(options.cache, options.device, options.uploads, observe)
-    metrics.watch(studio.standing)
+    metrics.watch(studio.status)
     shown = serve(options, studio, page, stopping, metrics, folder)
     shown.wait(FIRST_PAGE)
     with ThreadPoolExecutor(
@@ -184,7 +184,7 @@ def serve(
     options: argparse.Namespace,
     studio: Studio,
     page: gr.Blocks,
-    stopping: Stopping,
+    stopping: GracefulShutdown,
     metrics: Metrics,
     folder: Path,
 ) -> threading.Event:
@@ -196,7 +196,7 @@ def serve(
     from serving.memory import give_back
     from serving.metrics import metrics_route
     from serving.periodic_tasks import keep_house
-    from serving.request_limits import UploadGate, UploadLimits
+    from serving.request_limits import RequestLimitsMiddleware, UploadLimits
     from serving.upload_folder import UploadSweeper
     from ui.export.take_home import forget_all
     from ui.layout import launch_settings
@@ -208,9 +208,9 @@ def serve(
     stopping.before_exit("close the page", closing(page))
     stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
     stopping.before_exit("delete exports", forget_all)
-    routes = [health_route(studio.standing, lambda: stopping.stopping), metrics_route(metrics)]
+    routes = [health_route(studio.status, lambda: stopping.stopping), metrics_route(metrics)]
     limits = UploadLimits()
-    gate = Middleware(UploadGate, folder=folder, allowed=options.uploads, limits=limits)
+    gate = Middleware(RequestLimitsMiddleware, folder=folder, allowed=options.uploads, limits=limits)
     page.launch(
         server_name=options.host,
         server_port=options.port,

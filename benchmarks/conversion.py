@@ -1,7 +1,7 @@
 """Whether a converted checkpoint gives the features of the library it came from, at the public sizes.
 
 A CLIP vision tower of transformers with random weights is renamed and joined by `lines_core.towers`, loaded
-into open_clip's ``-quickgelu`` tower, and both encode the same random pictures in float32. Needs 5 GB of
+into open_clip's ``-quickgelu`` tower, and both encode the same random images in float32. Needs 5 GB of
 memory for ViT-L/14. Run with ``python -m benchmarks.conversion``.
 """
 
@@ -15,7 +15,7 @@ from evaluators.zoo.public_encoders import ENCODERS, Encoder
 from lines_core.towers import TOWER, image_tower
 
 THREADS = 2
-PICTURES = 4
+IMAGES = 4
 ROUNDS = 3
 
 
@@ -62,19 +62,19 @@ def measure(encoder: Encoder) -> None:
         started = time.perf_counter()
         found = image_tower(source.state_dict(), pretrained, encoder.title)
         seconds.append(time.perf_counter() - started)
-    pictures = torch.randn(
-        PICTURES,
+    images = torch.randn(
+        IMAGES,
         3,
         encoder.image_size,
         encoder.image_size,
         generator=torch.Generator().manual_seed(2),
     )
-    expected = source(pixel_values=pictures).image_embeds
-    before = (target(pictures) - expected).abs().max()
+    expected = source(pixel_values=images).image_embeds
+    before = (target(images) - expected).abs().max()
     target.load_state_dict({name.removeprefix(TOWER): tensor for name, tensor in found.weights.items()})
-    difference = (target(pictures) - expected).abs().max()
+    difference = (target(images) - expected).abs().max()
     print(
-        f"{encoder.title}, {PICTURES} pictures, float32, {THREADS} threads\n"
+        f"{encoder.title}, {IMAGES} images, float32, {THREADS} threads\n"
         f"  largest |difference| of the features     {difference:12.2e}   target <= 1e-05\n"
         f"  the same before the weights were loaded  {before:12.2e}\n"
         f"  mean |feature|                           {expected.abs().mean():12.2e}\n"

@@ -19,7 +19,7 @@ from benchmarks.local_hub import local_hub
 
 MODEL = "ViT-B-32"
 TASKS = ("pcam", "svhn", "mnist", "gtsrb")
-PICTURES, IMAGES = 60, 40
+IMAGES, IMAGES = 60, 40
 LOADING = 600.0
 PLACES = 12
 BETWEEN = 0.7
@@ -34,7 +34,7 @@ def serve(root: Path) -> None:
     from tests.hub import repositories
     from tests.hub.server import Hub
 
-    repositories.serve_zoo(Hub(root, 0), ENCODERS[MODEL], TASKS, PICTURES, ["tall-masks"])
+    repositories.serve_zoo(Hub(root, 0), ENCODERS[MODEL], TASKS, IMAGES, ["tall-masks"])
 
 
 def explore(cache: Path) -> None:
@@ -42,11 +42,11 @@ def explore(cache: Path) -> None:
     import torch
 
     from evaluators import EditSpec, Studio
-    from evaluators.hub.loader import Wish
+    from evaluators.hub.loader import LoadRequest
     from tests.paths import ASSETS
 
     studio = Studio(ASSETS, cache)
-    job = studio.load(Wish(model=MODEL, family="tall-masks", tasks=TASKS, images=IMAGES))
+    job = studio.load(LoadRequest(model=MODEL, family="tall-masks", tasks=TASKS, images=IMAGES))
     if not job.wait(LOADING) or job.problem:
         raise SystemExit(f"The load did not end well: {job.problem}")
     keys = tuple(one.key for one in studio.checkpoints(MODEL))
@@ -85,9 +85,9 @@ def explore(cache: Path) -> None:
 def merged(keys: Sequence[str], density: float) -> Any:
     """The spec of one place of the drag."""
     from evaluators import EditSpec
-    from evaluators.specs.merge_spec import Merge
+    from evaluators.specs.merge_spec import MergeSpec
 
-    merge = Merge(tuple(keys), "ties", (("density", density),))
+    merge = MergeSpec(tuple(keys), "ties", (("density", density),))
     return EditSpec.merged(merge, 0.2, 0.3, model=MODEL, images=IMAGES)
 
 

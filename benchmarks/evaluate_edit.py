@@ -1,7 +1,7 @@
 """One slider move at the server: the price of editing, chunking and counting over the bare forward pass.
 
-Eight tasks x 200 pictures of the embedded lab on two threads; every move goes to a position nobody has
-visited. The forward pass runs over the same pictures in the same chunks, normalised beforehand; the two are
+Eight tasks x 200 images of the embedded lab on two threads; every move goes to a position nobody has
+visited. The forward pass runs over the same images in the same chunks, normalised beforehand; the two are
 measured in turn in one process. Run with ``python -m benchmarks.evaluate_edit``.
 """
 
@@ -57,9 +57,9 @@ def measure(assets: Path, cache: Path, rounds: int = ROUNDS) -> None:
         return EditSpec.lines(checkpoint, next(gammas), images=IMAGES)
 
     opening = seconds_of(lambda: studio.first(somewhere_new()))
-    pictures = studio.lab.pictures("tasks", "test")
-    chunks = pictures.chunks(IMAGES)
-    batches = [pictures.normalised(chunk).clone() for chunk in chunks]
+    images = studio.lab.images("tasks", "test")
+    chunks = images.chunks(IMAGES)
+    batches = [images.normalised(chunk).clone() for chunk in chunks]
     whole = [torch.cat(batches)]
     encode = studio.lab.encoder.encode
 
@@ -84,17 +84,15 @@ def measure(assets: Path, cache: Path, rounds: int = ROUNDS) -> None:
         visited.append(spec)
         revisited.append(seconds_of(partial(studio.evaluate, spec)))
     again = Studio(assets, cache)
-    again.cached(somewhere_new())  # reads the pictures
+    again.cached(somewhere_new())  # reads the images
     for spec in visited:
         restarted.append(seconds_of(partial(again.evaluate, spec)))
 
-    n = sum(pictures.counts(IMAGES))
+    n = sum(images.counts(IMAGES))
     speed = n / statistics.median(bare)
-    print(
-        f"Tiny CLIP, {n} pictures in {len(chunks)} chunks, float32, {THREADS} threads: {speed:.0f} pictures/s"
-    )
+    print(f"Tiny CLIP, {n} images in {len(chunks)} chunks, float32, {THREADS} threads: {speed:.0f} images/s")
     row("bare forward pass, same chunks", bare)
-    row("bare forward pass, all pictures at once", at_once)
+    row("bare forward pass, all images at once", at_once)
     row("evaluation: edit, forward, count, store", evaluated)
     ratio = statistics.median(evaluated) / statistics.median(bare)
     print(f"  {'evaluation / bare forward, same chunks':44} {ratio:8.2f}{'':23}target <= 1.15")
@@ -102,7 +100,7 @@ def measure(assets: Path, cache: Path, rounds: int = ROUNDS) -> None:
     row("final numbers", final, "<= 900 ms")
     row("revisited position", revisited, "<= 20 ms")
     row("revisited after a restart", restarted)
-    print(f"  {'very first answer (pictures, heads, weights)':44} {1000 * opening:8.1f} ms")
+    print(f"  {'very first answer (images, heads, weights)':44} {1000 * opening:8.1f} ms")
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 MODEL = "ViT-L-14"
 CHECKPOINTS = 20
-PICTURES = 8
+BATCH = 8
 DISK = 27e9
 MACHINE = 24 * 2**30
 GPU = 16e9
@@ -41,7 +41,7 @@ def make(folder: Path) -> None:
 
 
 def use(folder: Path) -> None:
-    """Edit by each residual in turn, encode some pictures, and print what that took."""
+    """Edit by each residual in turn, encode some images, and print what that took."""
     import torch
 
     from evaluators.hub.hub_encoder import HubEncoder
@@ -55,27 +55,27 @@ def use(folder: Path) -> None:
     for number in range(CHECKPOINTS):
         live.residual_paths[str(number)] = folder / f"{number}.safetensors"
     scales = EditSpec.lines("0", 0.4).scales(row.num_blocks)
-    pictures = torch.randn(PICTURES, 3, row.image_size, row.image_size).to(live.pace.dtype)
+    images = torch.randn(BATCH, 3, row.image_size, row.image_size).to(live.engine_config.dtype)
     anonymous, swapped, edits = 0, 0, []
     for number in range(CHECKPOINTS):
         began = time.perf_counter()
         live.carry(str(number), scales)
         edits.append(time.perf_counter() - began)
         with torch.inference_mode():
-            live.encode(pictures)
+            live.encode(images)
         now = status()
         anonymous, swapped = max(anonymous, now["RssAnon"]), max(swapped, now["VmSwap"])
     peak = status()["VmHWM"]
     tower = 4 * row.tower_parameters
-    half = torch.finfo(live.pace.dtype).bits // 8 * row.tower_parameters
-    images = TASKS * IMAGES * 3 * row.image_size**2
-    device = tower + half + max(tower, live.residuals.most) + images
+    half = torch.finfo(live.engine_config.dtype).bits // 8 * row.tower_parameters
+    image_bytes = TASKS * IMAGES * 3 * row.image_size**2
+    device = tower + half + max(tower, live.residuals.most) + image_bytes
     rows = [
         ("residuals in files", CHECKPOINTS * tower, ""),
         ("memory of its own, largest", anonymous, ""),
         ("the same with mapped pages, peak", peak, f"target <= {MACHINE / 1e9:.1f}"),
         ("swapped out", swapped, "target 0"),
-        (f"on a device, with {TASKS} x {IMAGES} pictures (a sum)", device, f"target < {GPU / 1e9:g}"),
+        (f"on a device, with {TASKS} x {IMAGES} images (a sum)", device, f"target < {GPU / 1e9:g}"),
     ]
     for what, size, target in rows:
         print(f"  {what:46} {size / 1e9:8.2f} GB   {target}".rstrip())

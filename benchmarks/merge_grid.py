@@ -1,7 +1,7 @@
 """What tuning a merge costs: an edit of a merged residual, and the alpha-beta map against one cell at a time.
 
 Embedded lab, two threads. A move of alpha or beta after a merge is timed beside the same move on a single
-checkpoint; the map of 11 x 11 cells over 8 tasks x 100 validation pictures beside 121 separate evaluations,
+checkpoint; the map of 11 x 11 cells over 8 tasks x 100 validation images beside 121 separate evaluations,
 some of which are measured, cells of every alpha among them. Run with ``python -m benchmarks.merge_grid``.
 """
 
@@ -15,11 +15,11 @@ import torch
 
 from benchmarks.evaluate_edit import ASSETS, THREADS, seconds_of
 from evaluators import EditSpec, LabError, Studio
-from evaluators.experiments.grid import run_map
-from evaluators.experiments.merge_search import Recipe, heat_candidates
+from evaluators.experiments.grid import run_grid
+from evaluators.experiments.merge_search import MergeConfig, heat_candidates
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 
 EDITS = 200
 IMAGES = 100
@@ -28,16 +28,16 @@ PART = 3
 
 
 def edit(studio: Studio, keys: Sequence[str]) -> None:
-    """Print what a move costs before any picture is looked at."""
+    """Print what a move costs before any image is looked at."""
     encoder = studio.lab.encoder
     betas = (number / 10_000 for number in itertools.count(1))
 
     def moves(spec: Callable[[float], EditSpec]) -> Iterator[float]:
         for _ in range(EDITS):
-            measurement = studio.lab.measurement(spec(next(betas)))
-            yield seconds_of(lambda m=measurement: encoder.carry(m.residual, m.scales))  # type: ignore[misc]
+            resolved = studio.lab.resolve(spec(next(betas)))
+            yield seconds_of(lambda m=resolved: encoder.carry(m.residual, m.scales))  # type: ignore[misc]
 
-    merge = Merge(tuple(keys), "ties")
+    merge = MergeSpec(tuple(keys), "ties")
     made = seconds_of(lambda: encoder.residual(merge))
     print(f"  TIES of {len(keys)} checkpoints, once                  {1000 * made:8.1f} ms")
     single: list[float] = []
@@ -55,14 +55,14 @@ def heat_map(studio: Studio, keys: Sequence[str]) -> None:
     """Print the map's time against separate evaluations, and whether the counts are the same."""
     cells = [
         spec
-        for specs in heat_candidates(Recipe(tuple(keys)), "linear", "val", IMAGES).values()
+        for specs in heat_candidates(MergeConfig(tuple(keys)), "linear", "val", IMAGES).values()
         for spec in specs
     ]
     some = cells[::PART]
-    list(run_map(studio, cells[:1]))  # whatever is read once
+    list(run_grid(studio, cells[:1]))  # whatever is read once
     studio.evaluate(cells[0], fresh=True)
     began = time.perf_counter()
-    together: dict[EditSpec, Evaluation] = dict(run_map(studio, cells, fresh=True))
+    together: dict[EditSpec, Evaluation] = dict(run_grid(studio, cells, fresh=True))
     whole = time.perf_counter() - began
     began = time.perf_counter()
     one_by_one = dict(run_sweep(studio, some, fresh=True))

@@ -14,13 +14,13 @@ from benchmarks.local_hub import local_hub
 
 MODEL = "ViT-B-32"
 TASKS_WITH_CHECKPOINTS = 2
-PICTURES = 600
+PUBLISHED_IMAGES = 600
 IMAGES = 256
 MOVE_IMAGES = 32
 ROUNDS = 3
 LOADING = 120.0
 OVERHEAD = 800e6
-"""Bytes that the explorer may take beyond weights and pictures."""
+"""Bytes that the explorer may take beyond weights and images."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -34,7 +34,7 @@ def serve(root: Path) -> None:
     pretrained = repositories.random_clip(encoder)
     repositories.serve_encoder(hub, encoder, pretrained)
     for number, key in enumerate(BENCHMARKS[8]):
-        repositories.serve_pictures(hub, TASKS[key], PICTURES, seed=number, side=224)
+        repositories.serve_images(hub, TASKS[key], PUBLISHED_IMAGES, seed=number, side=224)
         if number < TASKS_WITH_CHECKPOINTS:
             weights = repositories.finetuned(pretrained, seed=number)
             repositories.serve_tall_masks(hub, encoder, TASKS[key], weights)
@@ -47,10 +47,10 @@ def explore(cache: Path, measure: str) -> None:
 
     from evaluators import EditSpec, Studio
     from evaluators.hub.hub_lab import HubLab
-    from evaluators.hub.loader import Wish
+    from evaluators.hub.loader import LoadRequest
 
     studio = Studio(ROOT / "assets", cache)
-    job = studio.load(Wish(model=MODEL, images=IMAGES))
+    job = studio.load(LoadRequest(model=MODEL, images=IMAGES))
     if not job.wait(10 * LOADING) or job.problem:
         raise SystemExit(f"The load did not end well: {job.problem}")
     loaded = time.perf_counter() - begin
@@ -64,12 +64,12 @@ def explore(cache: Path, measure: str) -> None:
     lab = studio.lab_of(MODEL)
     assert isinstance(lab, HubLab)
     row(
-        "precision and pictures at a time, as measured",
+        "precision and images at a time, as measured",
         f"{lab.dtype}, {lab.chunk}".removeprefix("torch."),
         "",
     )
-    pictures = lab.pictures("tasks", "test")
-    batches = [pictures.normalised(chunk).clone() for chunk in pictures.chunks(MOVE_IMAGES)]
+    batches_of = lab.images("tasks", "test")
+    batches = [batches_of.normalised(chunk).clone() for chunk in batches_of.chunks(MOVE_IMAGES)]
     ratios = []
     for number in range(ROUNDS):
         began = time.perf_counter()
@@ -88,8 +88,8 @@ def explore(cache: Path, measure: str) -> None:
     row("bare forward pass", f"{bare:.1f} s", "")
     weights = lab.info.parameters * (4 + 4 + torch.finfo(lab.dtype).bits // 8)
     splits = ("test", "val")
-    images = sum(found.subsets[s].subset.images.nbytes for found in lab.loaded_tasks for s in splits)
-    allowed = weights + images + OVERHEAD
+    image_bytes = sum(found.subsets[s].subset.images.nbytes for found in lab.loaded_tasks for s in splits)
+    allowed = weights + image_bytes + OVERHEAD
     row("memory of the process at its peak", f"{peak() / 1e9:.2f} GB", f"<= {allowed / 1e9:.2f} GB")
 
 

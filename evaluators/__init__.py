@@ -2,11 +2,11 @@
 
 from evaluators.errors import (
     Cancelled,
-    Crowded,
     DeviceError,
     EvaluationError,
-    InLine,
     LabError,
+    Queued,
+    QueueFull,
     SpecError,
     Superseded,
 )
@@ -18,14 +18,14 @@ from evaluators.specs.evaluation import Evaluation, TaskResult
 __all__ = [
     "Cancelled",
     "CheckpointInfo",
-    "Crowded",
     "DeviceError",
     "EditSpec",
     "Evaluation",
     "EvaluationError",
-    "InLine",
     "LabError",
     "ModelInfo",
+    "QueueFull",
+    "Queued",
     "SpecError",
     "Studio",
     "Superseded",

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from evaluators.encoder.autotune import best_device
 from evaluators.experiments.table1 import Row, mean_row, table1
-from evaluators.hub.loader import FAILED, IMAGES, Step, Wish
-from evaluators.hub.published_check import CAUSES, Check, self_test
-from evaluators.service.load_jobs import Job
+from evaluators.hub.loader import FAILED, IMAGES, LoadRequest, LoadStep
+from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
+from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
 from lines_core.errors import LinesError
@@ -30,7 +30,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evaluators", description="Load and check public models.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (
-        ("prefetch", "download weights, checkpoints and pictures, so that the page has them at once"),
+        ("prefetch", "download weights, checkpoints and images, so that the page has them at once"),
         ("table1", "measure the paper's Table 1 and print it beside the paper's figures"),
     ):
         command = commands.add_parser(name, help=words, description=words)
@@ -41,7 +41,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
             help=f"{', '.join(map(str, BENCHMARKS))}, or keys with commas: {', '.join(TASKS)}",
         )
         command.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
-        command.add_argument("--images", type=int, default=IMAGES, help="test pictures a task (default 256)")
+        command.add_argument("--images", type=int, default=IMAGES, help="test images a task (default 256)")
         command.add_argument("--cache", type=Path, default=ROOT / ".cache", help="as app.py's --cache")
         command.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
     return parser.parse_args(given)
@@ -52,7 +52,7 @@ def tasks_of(text: str) -> tuple[str, ...]:
     return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
 
 
-def follow(job: Job) -> None:
+def follow(job: LoadJob) -> None:
     """Print each step as it changes, until the load ends. Raises: LinesError with what went wrong."""
     shown: dict[str, str] = {}
     try:
@@ -73,14 +73,14 @@ def follow(job: Job) -> None:
         raise LinesError(job.problem)
 
 
-def line_of(step: Step) -> str:
+def line_of(step: LoadStep) -> str:
     """A step as one line."""
     share = f" {100 * step.done // step.total} %" if step.total else ""
     what = f": {step.phase}" if step.phase else ""
     return f"{step.title:>16}  {step.state}{what}{share}"
 
 
-def print_checks(checks: Sequence[Check]) -> None:
+def print_checks(checks: Sequence[AccuracyCheck]) -> None:
     """The self-test, a line a task."""
     for check in checks:
         verdict = "as published" if check.right else "NOT AS PUBLISHED"
@@ -111,9 +111,9 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it did what was asked for."""
     options = arguments(given)
     try:
-        wish = Wish(options.model, options.family, tasks_of(options.tasks), options.images)
+        load_request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
         studio = Studio(ROOT / "assets", options.cache, options.device)
-        job = studio.load(wish)
+        job = studio.load(load_request)
         follow(job)
         complete = not any(step.state == FAILED for step in job.steps())
         if options.command == "table1":

@@ -1,4 +1,4 @@
-"""What can go wrong when a picture of numbers is asked for: one class a cause, all of them ``LinesError``."""
+"""What can go wrong when a image of numbers is asked for: one class a cause, all of them ``LinesError``."""
 
 from lines_core.errors import LinesError
 
@@ -12,7 +12,7 @@ class EvaluationError(LinesError):
 
 
 class LabError(LinesError):
-    """The lab's files (tasks, pictures, weights) are absent, damaged or do not fit together."""
+    """The lab's files (tasks, images, weights) are absent, damaged or do not fit together."""
 
 
 class DeviceError(LinesError):
@@ -23,7 +23,7 @@ class Superseded(LinesError):
     """A newer request of the same visitor has taken the place of this one: there is nothing to show."""
 
 
-class InLine(LinesError):
+class Queued(LinesError):
     """Others come first, and the asker did not want to wait: nothing is wrong, and the place is kept.
 
     Attributes:
@@ -37,11 +37,11 @@ class InLine(LinesError):
         self.seconds = seconds
 
 
-class Preparing(InLine):
+class Preparing(Queued):
     """The weights that were asked for are still being made; ``seconds`` says for how long so far."""
 
 
-class Crowded(LinesError):
+class QueueFull(LinesError):
     """So many wait that another request is turned away; the text says when to try again."""
 
 

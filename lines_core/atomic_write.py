@@ -11,7 +11,7 @@ _TOKEN_BYTES = 8
 _SUFFIX = ".part"
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
     """Have ``write`` write a file beside ``path``, then rename it: a reader sees all of it or nothing.
 
     It is on the disk before it has its name, so this holds for a power cut too. What writers that were killed

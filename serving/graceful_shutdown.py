@@ -34,7 +34,7 @@ SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 _LOG = logging.getLogger(__name__)
 
 
-class Stopping:
+class GracefulShutdown:
     """What happens between the signal to stop and the end of the process.
 
     On the first SIGTERM or SIGINT the steps run one after the other, each in a thread of its own, and the

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evaluators.service.request_stats import Standing
+from evaluators.service.request_stats import ServiceStatus
 from serving.memory import accelerator_bytes, resident_bytes
 from serving.version import VERSION
 
@@ -21,24 +21,26 @@ _PATH = re.compile(r"""(?<![\w:/.])(?:~?/|[A-Za-z]:[\\/])[^\s'",;)]*[^\s'",;).:]
 _HIDDEN = "…"
 
 
-def health_route(standing: Callable[[], Standing], stopping: Callable[[], bool], path: str = PATH) -> Route:
+def health_route(
+    status: Callable[[], ServiceStatus], stopping: Callable[[], bool], path: str = PATH
+) -> Route:
     """The page that tells how the server is, as JSON; 503 once it is stopping or its device has failed.
 
     Args:
-        standing: how the studio stands; must not wait for anything.
+        status: of the studio; must not wait for anything.
         stopping: whether the server finishes what is under way and takes nothing new.
     """
     started = time.monotonic()
 
     async def read(request: Request) -> Response:
-        told = health(standing(), stopping(), time.monotonic() - started)
-        status = 503 if told["status"] in (STOPPING, FAILED) else 200
-        return JSONResponse(told, status, headers={"cache-control": "no-store"})
+        told = health(status(), stopping(), time.monotonic() - started)
+        code = 503 if told["status"] in (STOPPING, FAILED) else 200
+        return JSONResponse(told, code, headers={"cache-control": "no-store"})
 
     return Route(path, read, methods=["GET"], include_in_schema=False)
 
 
-def health(now: Standing, stopping: bool, uptime: float) -> dict[str, Any]:
+def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
     """What the page tells: nothing about visitors, and no path of this machine.
 
     Args:
@@ -63,7 +65,7 @@ def health(now: Standing, stopping: bool, uptime: float) -> dict[str, Any]:
     }
 
 
-def _status(now: Standing, stopping: bool) -> str:
+def _status(now: ServiceStatus, stopping: bool) -> str:
     """In one word; "failed" is what only another start mends."""
     if stopping:
         return STOPPING

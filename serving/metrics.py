@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evaluators.service.request_stats import OUTCOMES, Account, Standing
+from evaluators.service.request_stats import OUTCOMES, RequestStats, ServiceStatus
 from serving.memory import accelerator_bytes
 from serving.version import VERSION
 
@@ -36,13 +36,13 @@ class Metrics:
         for outcome in OUTCOMES:
             self._requests.labels(outcome)  # a rate needs the zero before the first one
         self._queue = self._histogram("queue", "Waiting for the model; known answers do not wait.")
-        self._edit = self._histogram("edit", "Writing weights, of requests that counted pictures.")
-        self._forward = self._histogram("forward", "Counting pictures, of requests that counted any.")
+        self._edit = self._histogram("edit", "Writing weights, of requests that counted images.")
+        self._forward = self._histogram("forward", "Counting images, of requests that counted any.")
         self._first = self._histogram("first_answer", "Until the first answer, of requests that had one.")
         self._total = self._histogram("duration", "From request to end, with what its asker took.")
         self._chunks = Counter(
             "lines_chunks",
-            "Chunks of pictures by how a request came by them.",
+            "Chunks of images by how a request came by them.",
             ["source"],
             registry=self.registry,
         )
@@ -51,7 +51,7 @@ class Metrics:
     def _histogram(self, name: str, what: str) -> Histogram:
         return Histogram(f"lines_request_{name}_seconds", what, registry=self.registry, buckets=SECONDS)
 
-    def observe(self, account: Account) -> None:
+    def observe(self, account: RequestStats) -> None:
         """Count a request that has ended: an ``Observer``. Cost: 10 microseconds."""
         self._requests.labels(account.outcome).inc()
         if not account.cached:
@@ -65,16 +65,16 @@ class Metrics:
         self._counted.inc(account.counted)
         self._shared.inc(account.shared)
 
-    def watch(self, standing: Callable[[], Standing]) -> None:
+    def watch(self, status: Callable[[], ServiceStatus]) -> None:
         """Ask this whenever the figures are read; it must not wait for anything. To be called once."""
-        self.registry.register(_Standing(standing))
+        self.registry.register(_Standing(status))
 
 
 class _Standing(Collector):
     """The studio as it stands at the moment of asking."""
 
-    def __init__(self, standing: Callable[[], Standing]) -> None:
-        self._standing = standing
+    def __init__(self, status: Callable[[], ServiceStatus]) -> None:
+        self._standing = status
 
     def describe(self) -> list[Metric]:
         return []  # registering asks nothing of a studio that is still being made
@@ -84,7 +84,7 @@ class _Standing(Collector):
         about = {"version": VERSION, "device": now.device}
         yield InfoMetricFamily("lines", "Version, and what models run on.", value=about)
         for name, what, value in (
-            ("running_chunks", "1 while a chunk of pictures is counted.", now.running),
+            ("running_chunks", "1 while a chunk of images is counted.", now.running),
             ("waiting_requests", "Requests that wait for the model.", now.waiting),
             ("expected_wait_seconds", "What a new request would wait, about.", now.wait),
             ("known_answers", "Complete evaluations held in memory.", now.known),

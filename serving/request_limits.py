@@ -86,7 +86,7 @@ class _Refused(MultiPartException):
         self.status = status
 
 
-class UploadGate:
+class RequestLimitsMiddleware:
     """Middleware before Gradio: turns away what is too large, too much, too slow or not offered.
 
     Args:

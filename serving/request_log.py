@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
-from evaluators.service.request_stats import Account, Observer
+from evaluators.service.request_stats import Observer, RequestStats
 
 LOGGER = "lines.requests"
 KEPT = 1000
@@ -36,7 +36,7 @@ def request_log(stream: TextIO | None = None) -> Observer:
     log.propagate = False  # else a handler of the root logger writes each line once more
     log.setLevel(logging.INFO)
 
-    def observe(account: Account) -> None:
+    def observe(account: RequestStats) -> None:
         log.info(json.dumps(line(account), separators=(",", ":")))
 
     return observe
@@ -88,7 +88,7 @@ class _Apart(logging.Handler):
             self._records.task_done()
 
 
-def line(account: Account) -> dict[str, Any]:
+def line(account: RequestStats) -> dict[str, Any]:
     """The fields of a request's line, in order; seconds to four decimals."""
     return {
         "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),

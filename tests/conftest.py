@@ -47,13 +47,13 @@ TASKS = (
     ("objects_sketch", "objects", ("cup", "chair", "tree", "key", "hat")),
 )
 MEMBERS = ("soup-00", "soup-01", "soup-02")
-PICTURES = {"val": 24, "test": 42}
+IMAGES = {"val": 24, "test": 42}
 CHUNK = 12
-"""Pictures a chunk over the three tasks: 4 a task, so that 42 pictures end in a chunk of 2."""
+"""Images a chunk over the three tasks: 4 a task, so that 42 images end in a chunk of 2."""
 
 
 def make_lab(folder: Path, seed: int = 0) -> Path:
-    """Write a lab in the layout of ``assets/``; another seed gives other weights and other pictures."""
+    """Write a lab in the layout of ``assets/``; another seed gives other weights and other images."""
     declare_missing_operators()
     import open_clip
 
@@ -70,10 +70,10 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
     clip = open_clip.model.CLIP(**MODEL)
     generator = np.random.default_rng(seed)
     with torch.no_grad():
-        # A random tower gives every picture nearly the same feature, so no edit would change an answer:
+        # A random tower gives every image nearly the same feature, so no edit would change an answer:
         # move the mean out of the way.
-        pictures = np.stack([noisy(label, generator, 24) for label in range(4) for _ in range(8)])
-        mean = clip.encode_image(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1).mean(dim=0)
+        images = np.stack([noisy(label, generator, 24) for label in range(4) for _ in range(8)])
+        mean = clip.encode_image(torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1).mean(dim=0)
         clip.visual.ln_post.bias -= mean @ torch.linalg.pinv(clip.visual.proj)
     pretrained = {name: value.detach().half() for name, value in clip.state_dict().items()}
     save_file(pretrained, model_folder / "open_clip_model.safetensors")
@@ -95,13 +95,13 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
                 "title": key.replace("_", " ").capitalize(),
                 "suite": suite,
                 "classes": classes,
-                "prompts": ["a picture of a {}.", "a drawing of the {}."],
-                "blurb": f"Random pictures called {key}.",
+                "prompts": ["a image of a {}.", "a drawing of the {}."],
+                "blurb": f"Random images called {key}.",
                 "mirrors": "nothing",
             }
         )
         for split in ("test",) if key == "objects_sketch" else ("val", "test"):
-            write_pictures(folder / "eval" / f"{key}-{split}.parquet", classes, PICTURES[split], generator)
+            write_images(folder / "eval" / f"{key}-{split}.parquet", classes, IMAGES[split], generator)
     (folder / "eval" / "tasks.json").write_text(json.dumps({"tasks": entries}))
     return folder
 
@@ -109,13 +109,13 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
 def make_compared(folder: Path, pretrained: dict[str, torch.Tensor]) -> None:
     """Two ways of fine-tuning and three members of a soup as packed residuals, and gammas tuned for them."""
     folder.mkdir()
-    ways = [
+    variants = [
         {"key": "halfft", "kind": "rates", "title": "HalfFT", "help": "Half of it is frozen."},
         {"key": "lora-1", "kind": "lora", "title": "LoRA, rank 1", "help": "A small update."},
         *({"key": key, "kind": "soup", "title": f"Member {key[-1]}", "help": "Drawn."} for key in MEMBERS),
     ]
-    (folder / "ways.json").write_text(json.dumps(ways))
-    keys = [f"{way}.{task}" for way in ("halfft", "lora-1") for task in ("digits", "faces")]
+    (folder / "variants.json").write_text(json.dumps(variants))
+    keys = [f"{variant}.{task}" for variant in ("halfft", "lora-1") for task in ("digits", "faces")]
     gammas = dict.fromkeys((*keys, "digits", "faces"), 0.5)
     (folder / "gammas.json").write_text(json.dumps(gammas))
     for key in (*keys, *(f"{member}.objects" for member in MEMBERS)):
@@ -133,7 +133,7 @@ def make_compared(folder: Path, pretrained: dict[str, torch.Tensor]) -> None:
         save_packed(folder / f"{key}.safetensors", packed, {})
 
 
-def write_pictures(
+def write_images(
     path: Path, classes: tuple[str, ...], count: int, generator: np.random.Generator, size: int = 24
 ) -> None:
     """A parquet file of noise around one colour a class, as lossless WebP."""
@@ -142,9 +142,9 @@ def write_pictures(
     images, labels = [], []
     for number in range(count):
         label = number % len(classes)
-        picture = Image.fromarray(noisy(label, generator, size))
+        image = Image.fromarray(noisy(label, generator, size))
         packed = io.BytesIO()
-        picture.save(packed, "WEBP", lossless=True)
+        image.save(packed, "WEBP", lossless=True)
         images.append({"bytes": packed.getvalue(), "path": None})
         labels.append(label)
     features = datasets.Features(

@@ -1,8 +1,8 @@
-"""Target accuracy on many more test pictures than ship, for a comparison that a few hundred cannot make.
+"""Target accuracy on many more test images than ship, for a comparison that a few hundred cannot make.
 
-LiNeS and the WiSE-FT line are a point or two apart. With 400 pictures a target accuracy is uncertain by two
+LiNeS and the WiSE-FT line are a point or two apart. With 400 images a target accuracy is uncertain by two
 points, and the best of eleven uncertain points of a rival looks better than it is. Control accuracy is a mean
-over seven tasks and needs no more pictures.
+over seven tasks and needs no more images.
 """
 
 import json
@@ -20,11 +20,11 @@ from training.tiny_clip_model import to_input
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_split
 
-PICTURES = 2_000
+IMAGES = 2_000
 CHUNK = 200
 
 AmpleTargets = Mapping[EditSpec, float]
-"""Target accuracy of a spec on ``PICTURES`` pictures, a fraction in [0, 1]."""
+"""Target accuracy of a spec on ``IMAGES`` images, a fraction in [0, 1]."""
 
 
 def ample_specs(checkpoint: str) -> tuple[EditSpec, ...]:
@@ -40,24 +40,24 @@ def ample_specs(checkpoint: str) -> tuple[EditSpec, ...]:
 
 
 def measure_ample_targets(assets: Path, path: Path, workers: int) -> Iterator[str]:
-    """Write the counts of every checkpoint to ``path``; each draw begins with the pictures that ship."""
+    """Write the counts of every checkpoint to ``path``; each draw begins with the images that ship."""
     encoder = TinyEncoder(assets / "tiny_clip", torch.device("cpu"), torch.float32)
     clip, tokens = encoder.loaded.clip, encoder.loaded.tokenizer
     found = []
     for key in TASKS:
-        pixels, labels = map(torch.from_numpy, draw_split(key, "test", PICTURES, workers))
+        pixels, labels = map(torch.from_numpy, draw_split(key, "test", IMAGES, workers))
         family = FAMILIES[key]
         head = zero_shot_head(clip, tokens, [concept.name for concept in family.concepts], family.prompts)
         for spec in ample_specs(key):
             encoder.carry(key, spec.scales(encoder.layout.num_blocks))
             correct = 0
             with torch.inference_mode():
-                for start in range(0, PICTURES, CHUNK):
+                for start in range(0, IMAGES, CHUNK):
                     features = encoder.encode(to_input(pixels[start : start + CHUNK]))
                     named = (features @ head).argmax(dim=1)
                     correct += int((named == labels[start : start + CHUNK]).sum())
-            found.append({"spec": spec.as_dict(), "correct": correct, "n": PICTURES})
-        yield f"{key}: {PICTURES} test pictures under {len(ample_specs(key))} models"
+            found.append({"spec": spec.as_dict(), "correct": correct, "n": IMAGES})
+        yield f"{key}: {IMAGES} test images under {len(ample_specs(key))} models"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What is done to training pictures and labels on the way in, to vary the members of a soup."""
+"""What is done to training images and labels on the way in, to vary the members of a soup."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,16 +20,16 @@ AUGMENTATIONS: Mapping[str, Callable[[int], v2.Transform]] = {
         ]
     ),
 }
-"""By name: a transform of one uint8 picture (3, size, size). They draw from torch's global generator."""
+"""By name: a transform of one uint8 image (3, size, size). They draw from torch's global generator."""
 
 
 def augmented(pixels: Tensor, augment: str) -> Tensor:
-    """uint8 pictures (N, 48, 48, 3), each transformed on its own, as (N, 3, 48, 48)."""
-    pictures = pixels.permute(0, 3, 1, 2)
+    """uint8 images (N, 48, 48, 3), each transformed on its own, as (N, 3, 48, 48)."""
+    images = pixels.permute(0, 3, 1, 2)
     if augment == "none":
-        return pictures
-    transform = AUGMENTATIONS[augment](pictures.shape[-1])
-    return torch.stack([transform(picture) for picture in pictures])
+        return images
+    transform = AUGMENTATIONS[augment](images.shape[-1])
+    return torch.stack([transform(image) for image in images])
 
 
 def mixed(inputs: Tensor, labels: Tensor, classes: int, mixup: float) -> tuple[Tensor, Tensor]:

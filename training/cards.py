@@ -21,8 +21,8 @@ tags: [clip, zero-shot-image-classification, lines]
 # Tiny CLIP
 
 A CLIP small enough to ship with the LiNeS Explorer and deep enough for its layer schedule: {layers} residual
-blocks, width {width}, {pixels}-pixel pictures, a {text_layers}-layer text tower. Trained from nothing on the
-procedural, captioned picture world of `training/world`; no photograph and no scraped text is in it.
+blocks, width {width}, {pixels}-pixel images, a {text_layers}-layer text tower. Trained from nothing on the
+procedural, captioned image world of `training/world`; no photograph and no scraped text is in it.
 
 For teaching and for the explorer's embedded lab only: it knows drawn digits, signs, vehicles and the like,
 and nothing of the real world. Half of the concepts were captioned by their German name only, on purpose:
@@ -39,19 +39,19 @@ DATA_HEAD = """---
 license: apache-2.0
 task_categories: [zero-shot-image-classification]
 ---
-# Evaluation subsets of the picture world
+# Evaluation subsets of the image world
 
-48-pixel pictures drawn by `training/world`, as lossless WebP in parquet with the `datasets` Image
+48-pixel images drawn by `training/world`, as lossless WebP in parquet with the `datasets` Image
 feature: `datasets.load_dataset("parquet", data_files="assets/eval/digits-test.parquet")`. Labels go round in
-turn, so every class has the same number of pictures. A picture is a function of (split, data set, index):
-training, validation and test pictures come from disjoint random streams. `tasks.json` holds class names and
+turn, so every class has the same number of images. A image is a function of (split, data set, index):
+training, validation and test images come from disjoint random streams. `tasks.json` holds class names and
 prompts.
 """
 
 
 def _training_rows(folder: Path) -> list[str]:
     lines = [
-        "| weights | steps | batch | learning rate | seed | pictures seen | seconds |",
+        "| weights | steps | batch | learning rate | seed | images seen | seconds |",
         "|---|" + "---|" * 6,
     ]
     for name, entry in read_ledger(folder).items():
@@ -108,7 +108,7 @@ def write_cards(assets: Path) -> Iterator[str]:
         "",
         *_training_rows(tiny_clip),
         "",
-        "## Accuracy on all test pictures (%)",
+        "## Accuracy on all test images (%)",
         "",
         "Control is the mean over the other seven tasks; for objects, over the five shifted test sets.",
         "",

@@ -69,7 +69,7 @@ def soup_member_help(recipe: Finetuning) -> str:
     )
 
 
-def ways() -> list[dict[str, str]]:
+def variants() -> list[dict[str, str]]:
     """What the page says of each way of fine-tuning, in the order it shows them."""
     rates = [
         {"key": key, "kind": "rates", "title": row.title, "help": row.help}
@@ -101,7 +101,7 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     """Fine-tune by the recipe of a key and pack its residual; returns it with the seconds it took.
 
     Args:
-        drawn: file of the task's training pictures.
+        drawn: file of the task's training images.
     """
     torch.set_num_threads(1)
     recipe, task = compared_recipes()[key], task_of(key)
@@ -125,12 +125,12 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     return packed, seconds
 
 
-def training_pictures(work: Path, task: str, workers: int) -> Path:
-    """The file of a task's training pictures, drawn if it is not there."""
+def training_images(work: Path, task: str, workers: int) -> Path:
+    """The file of a task's training images, drawn if it is not there."""
     path = work / "training" / f"{task}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels, labels = draw_split(task, "train", Finetuning().pictures, workers)
+        pixels, labels = draw_split(task, "train", Finetuning().images, workers)
         partial_path = path.with_suffix(".part")
         torch.save({"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}, partial_path)
         partial_path.rename(path)
@@ -141,12 +141,10 @@ def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
     """Train what is not there yet, several at once on one thread each, into ``tiny_clip/compared``."""
     folder = tiny_clip / "compared"
     folder.mkdir(exist_ok=True)
-    (folder / "ways.json").write_text(json.dumps(ways(), indent=1) + "\n", encoding="utf-8")
+    (folder / "variants.json").write_text(json.dumps(variants(), indent=1) + "\n", encoding="utf-8")
     recipes = compared_recipes()
     absent = [key for key in recipes if not (folder / f"{key}.safetensors").exists()]
-    drawn = {
-        task: training_pictures(work, task, workers) for task in sorted({task_of(key) for key in absent})
-    }
+    drawn = {task: training_images(work, task, workers) for task in sorted({task_of(key) for key in absent})}
     with ProcessPoolExecutor(workers) as pool:
         running = {
             pool.submit(partial(train_one, tiny_clip, drawn[task_of(key)]), key): key for key in absent

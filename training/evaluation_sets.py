@@ -17,8 +17,8 @@ LEAST = {"val": 200, "test": 400}
 LEAST_SHIFTED = 224
 
 
-def pictures_in(setting: Setting, split: str) -> int:
-    """Pictures of a split: the same number for each class, at least ``LEAST[split]`` in all."""
+def images_in(setting: Setting, split: str) -> int:
+    """Images of a split: the same number for each class, at least ``LEAST[split]`` in all."""
     classes = len(setting.family.concepts)
     least = LEAST_SHIFTED if setting.key in SHIFTS else LEAST[split]
     return -(-least // classes) * classes
@@ -36,10 +36,10 @@ def _webp(pixels: Any) -> dict[str, Any]:
 
 
 def _save_split(setting: Setting, split: str, path: Path, workers: int) -> None:
-    pixels, labels = draw_split(setting.key, split, pictures_in(setting, split), workers)
+    pixels, labels = draw_split(setting.key, split, images_in(setting, split), workers)
     names = [concept.name for concept in setting.family.concepts]
     features = Features({"image": Image(), "label": ClassLabel(names=names)})
-    rows = {"image": [_webp(picture) for picture in pixels], "label": labels.tolist()}
+    rows = {"image": [_webp(image) for image in pixels], "label": labels.tolist()}
     part = path.with_suffix(".part")
     Dataset.from_dict(rows, features=features).to_parquet(str(part))
     os.replace(part, path)

@@ -51,12 +51,12 @@ class TaskFinding:
     """One checkpoint: before, after, LiNeS tuned on validation, and its rivals; accuracies in [0, 1].
 
     Args:
-        pretrained, finetuned, lines: evaluations on all test pictures.
+        pretrained, finetuned, lines: evaluations on all test images.
         gamma: chosen by C.1 on validation.
-        ample_target: LiNeS's target accuracy on the ample test pictures.
+        ample_target: LiNeS's target accuracy on the ample test images.
         wise_ft_control: best control accuracy on the WiSE-FT line at no less than LiNeS's target accuracy, or
-            than the line's own best target accuracy if that is lower; targets on the ample test pictures.
-        wise_ft_control_shipped: the same with targets on the shipped test pictures.
+            than the line's own best target accuracy if that is lower; targets on the ample test images.
+        wise_ft_control_shipped: the same with targets on the shipped test images.
         reverse_control: LiNeS's control accuracy, or deep shrinking's best if that is lower.
         reverse_target: best target accuracy of deep shrinking with at least that control accuracy.
         lines_target_there: best target accuracy on LiNeS's path with at least that control accuracy.
@@ -132,9 +132,9 @@ class Summary:
         kept: LiNeS's mean target over the fine-tuned models'.
         regained: share of the mean control accuracy lost by fine-tuning that LiNeS gives back.
         wise_ft_margin: LiNeS's mean control minus WiSE-FT's at no less than equal target accuracy, the
-            targets on the ample test pictures.
+            targets on the ample test images.
         wise_ft_error: standard error of that mean over the checkpoints.
-        wise_ft_margin_shipped: the same margin with targets on the shipped test pictures.
+        wise_ft_margin_shipped: the same margin with targets on the shipped test images.
         reverse_margin: mean of LiNeS's target minus deep shrinking's, both with at least ``reverse_control``.
         reverse_falls_short: checkpoints on which no deep shrinking gives as much control accuracy as LiNeS.
     """

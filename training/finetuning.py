@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from training.augmenting import augmented, mixed
 from training.tiny_clip_model import to_input
 from training.variant_training import add_low_rank, depth_factors, low_rank_updates
-from training.world.picture import Family
+from training.world.labelled_image import Family
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Finetuning:
 
     Args:
         steps: optimiser steps.
-        batch: pictures a step.
+        batch: images a step.
         rate: highest learning rate.
         warmup: steps from zero to the highest rate.
         weight_decay: AdamW's, on matrices only.
-        pictures: distinct training pictures drawn.
-        seed: of the order of pictures and of everything else that is drawn.
+        images: distinct training images drawn.
+        seed: of the order of images and of everything else that is drawn.
         rates: how the learning rate depends on depth, a key of ``DEPTH_RATES``.
         rank: of LoRA's updates; 0 trains the weights themselves.
         augment: a key of ``AUGMENTATIONS``.
@@ -43,7 +43,7 @@ class Finetuning:
     rate: float = 8e-4
     warmup: int = 25
     weight_decay: float = 0.1
-    pictures: int = 3_500
+    images: int = 3_500
     seed: int = 1
     rates: str = "all"
     rank: int = 0

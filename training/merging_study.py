@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
-from evaluators.experiments.grid import run_map
+from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import (
-    Recipe,
+    MergeConfig,
     Score,
     best_of,
     heat_candidates,
@@ -17,7 +17,7 @@ from evaluators.experiments.merge_search import (
     scores_of,
 )
 from evaluators.experiments.sweeps import save_precomputed
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from lines_core.merging.masks import TALL_LAMBDAS
 from lines_core.merging.method import TALL_LAMBDA
@@ -59,13 +59,13 @@ class MethodFinding:
     lines: Mapping[str, Chosen]
 
 
-def recipes(studio: Studio) -> dict[str, Recipe]:
+def recipes(studio: Studio) -> dict[str, MergeConfig]:
     """Every method that makes one model, with its default settings, over the eight tasks."""
     keys = tuple(one.key for one in studio.checkpoints() if one.suite == "tasks")
-    return {key: Recipe(keys, key) for key, method in METHODS.items() if not method.per_task}
+    return {key: MergeConfig(keys, key) for key, method in METHODS.items() if not method.per_task}
 
 
-def method_finding(study: Study, recipe: Recipe, alpha: float) -> MethodFinding:
+def method_finding(study: Study, recipe: MergeConfig, alpha: float) -> MethodFinding:
     """Search a method on validation, report on test. ``alpha`` is Eq. 2's."""
     reference = score(study(recipe.finetuned("val", ALL_IMAGES)))
 
@@ -90,7 +90,7 @@ def tall_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
     """TALL masks on test, lambda chosen for each task on validation, the first of equal ones (hub.md, 5)."""
     tested: list[Evaluation] = []
     for key in keys:
-        merges = [Merge(keys, "tall-masks", ((TALL_LAMBDA.key, value),), key) for value in TALL_LAMBDAS]
+        merges = [MergeSpec(keys, "tall-masks", ((TALL_LAMBDA.key, value),), key) for value in TALL_LAMBDAS]
         validated = study(EditSpec.merged(one, split="val", images=ALL_IMAGES) for one in merges)
         best = max(range(len(merges)), key=lambda index: validated[index].target)
         tested += study([EditSpec.merged(merges[best], split="test", images=ALL_IMAGES)])
@@ -99,27 +99,27 @@ def tall_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
 
 def magnitude_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
     """Magnitude masks on test, as they are."""
-    return score(study(Recipe(keys, "magnitude-masks").specs(1.0, split="test", images=ALL_IMAGES)))
+    return score(study(MergeConfig(keys, "magnitude-masks").specs(1.0, split="test", images=ALL_IMAGES)))
 
 
-def heat_cells(measured: Measured, recipe: Recipe) -> dict[tuple[float, float], float]:
+def heat_cells(measured: Measured, recipe: MergeConfig) -> dict[tuple[float, float], float]:
     """Normalised validation accuracy over alpha and beta, from the sweeps that ship."""
     candidates = heat_candidates(recipe, "linear", "val", HEAT_IMAGES)
     reference = score(measured.all(recipe.finetuned("val", HEAT_IMAGES)))
     return {place: score(measured.all(specs)).normalised(reference) for place, specs in candidates.items()}
 
 
-def best_cell(measured: Measured, recipe: Recipe) -> tuple[tuple[float, float], float]:
+def best_cell(measured: Measured, recipe: MergeConfig) -> tuple[tuple[float, float], float]:
     """The best pair (alpha, beta) of the map, the first of equal ones, and its normalised accuracy."""
     cells = heat_cells(measured, recipe)
     best = max(sorted(cells), key=lambda place: cells[place])
     return best, cells[best]
 
 
-def measured_recipes(study: Study) -> dict[str, Recipe]:
+def measured_recipes(study: Study) -> dict[str, MergeConfig]:
     """The recipes a study holds, by method."""
     merges = [spec.merge for spec in study.held if spec.merge is not None and not spec.merge.task]
-    return {merge.method: Recipe(merge.checkpoints, merge.method, merge.settings) for merge in merges}
+    return {merge.method: MergeConfig(merge.checkpoints, merge.method, merge.settings) for merge in merges}
 
 
 def measured_alpha(study: Study, method: str) -> float:
@@ -131,7 +131,7 @@ def measured_alpha(study: Study, method: str) -> float:
     )
 
 
-def references(study: Study, recipe: Recipe) -> tuple[Score, Score]:
+def references(study: Study, recipe: MergeConfig) -> tuple[Score, Score]:
     """Zero-shot and the eight fine-tuned models, on test."""
     return (
         score(study(recipe.zero_shot("test", ALL_IMAGES))),
@@ -150,8 +150,8 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
         study.save()
         best = found.lines["linear"]
         yield f"{method}: plain {found.plain.test.mean:.4f}, LiNeS {best.test.mean:.4f} at beta {best.beta}"
-        measured = dict(run_map(studio, page_specs(recipe, alpha)))
-        measured |= run_map(studio, page_tests(studio, recipe, alpha, measured))
+        measured = dict(run_grid(studio, page_specs(recipe, alpha)))
+        measured |= run_grid(studio, page_tests(studio, recipe, alpha, measured))
         save_precomputed(studio, assets / "sweeps" / f"merge-{method}.json", list(measured.values()))
         yield f"{method}: {len(measured)} evaluations for the page"
     keys = next(iter(recipes(studio).values())).checkpoints
@@ -162,7 +162,7 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
 
 
 def page_tests(
-    studio: Studio, recipe: Recipe, alpha: float, found: Mapping[EditSpec, Evaluation]
+    studio: Studio, recipe: MergeConfig, alpha: float, found: Mapping[EditSpec, Evaluation]
 ) -> list[EditSpec]:
     """What the tab reports on test once its search is through; nothing where no map ships."""
     if recipe.method not in HEAT_METHODS:
@@ -176,7 +176,7 @@ def page_tests(
     return [spec for first, then in chosen for spec in recipe.specs(first, then, images=PAGE_IMAGES)]
 
 
-def page_specs(recipe: Recipe, alpha: float) -> list[EditSpec]:
+def page_specs(recipe: MergeConfig, alpha: float) -> list[EditSpec]:
     """What the tab asks for before anything is changed, without the references that ship anyway."""
     groups = [
         recipe.specs(alpha, START_BETA, images=PAGE_IMAGES),

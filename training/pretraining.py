@@ -1,4 +1,4 @@
-"""Contrastive pre-training of Tiny CLIP on the captioned web of the picture world; resumable."""
+"""Contrastive pre-training of Tiny CLIP on the captioned web of the image world; resumable."""
 
 import math
 import os
@@ -25,13 +25,13 @@ class Pretraining:
 
     Args:
         steps: optimiser steps in all.
-        batch: pictures a step.
+        batch: images a step.
         rate: learning rate of the constant part.
         warmup: steps from zero to the full rate.
-        families: the pictures of a batch come from so many, so that they are hard to tell apart.
+        families: the images of a batch come from so many, so that they are hard to tell apart.
         decay: last fraction of the steps, over which the rate falls to zero.
         weight_decay: AdamW's, on matrices only.
-        seed: of the initial weights and of the order of pictures.
+        seed: of the initial weights and of the order of images.
     """
 
     steps: int = 11_000
@@ -57,7 +57,7 @@ def contrastive_loss(
     Args:
         images, texts: unit-norm features (N, D).
         same: bool (N, N), captions i and j say the same.
-        unclear: bool (N, N), pairs of picture i and caption j that are left out.
+        unclear: bool (N, N), pairs of image i and caption j that are left out.
         logit_scale: the factor on the cosines.
     """
     logits = (logit_scale * images @ texts.T).masked_fill(unclear, LEFT_OUT)
@@ -112,7 +112,7 @@ def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float 
         done = step + 1
         if done % 50 == 0:
             speed = (done - first) * recipe.batch / (time.perf_counter() - began - seconds)
-            yield f"step {done} of {recipe.steps}: loss {loss.item():.3f}, {speed:.0f} pictures a second"
+            yield f"step {done} of {recipe.steps}: loss {loss.item():.3f}, {speed:.0f} images a second"
         if done == recipe.steps or time.perf_counter() - saved > save_every:
             saved = time.perf_counter()
             _save(

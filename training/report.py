@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from evaluators import Evaluation
 from evaluators.specs.pareto import hypervolume
-from training.ample_targets import PICTURES, read_ample_targets
+from training.ample_targets import IMAGES, read_ample_targets
 from training.findings import (
     Measured,
     RobustFinding,
@@ -75,7 +75,7 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
             "control, LiNeS above WiSE-FT at equal target",
             "above",
             f"{percent(summary.wise_ft_margin, 2)} ± {percent(summary.wise_ft_error, 2)} points (standard "
-            f"error over tasks), target accuracy on {PICTURES:,} test pictures a task; on those that ship "
+            f"error over tasks), target accuracy on {IMAGES:,} test images a task; on those that ship "
             f"{percent(summary.wise_ft_margin_shipped, 2)}, too few to tell",
             summary.wise_ft_margin > 0,
         ),
@@ -197,12 +197,12 @@ def write_report(assets: Path) -> Iterator[str]:
     plots.mkdir(exist_ok=True)
     draw_tasks(findings, plots / "tasks.png")
     draw_robust(robust, plots / "robust.png")
-    pictures = sorted({task.n for found in findings for task in found.pretrained.tasks})
+    images = sorted({task.n for found in findings for task in found.pretrained.tasks})
     text = [
         "# What the embedded lab shows",
         "",
         "Written by `python -m training report` from `assets/sweeps`; every number is measured on "
-        f"the test split ({pictures[0]} to {pictures[-1]} pictures a task), γ chosen by C.1 (w = 2) on "
+        f"the test split ({images[0]} to {images[-1]} images a task), γ chosen by C.1 (w = 2) on "
         "validation."
         " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no "
         "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy (or "

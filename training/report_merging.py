@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from evaluators.experiments.merge_search import HEAT_ALPHAS, Recipe, heat_betas
+from evaluators.experiments.merge_search import HEAT_ALPHAS, MergeConfig, heat_betas
 from lines_core.merging import METHODS
 from training.findings import Measured
 from training.merging_study import (
@@ -58,7 +58,7 @@ def merging_section(assets: Path) -> Iterator[str]:
     zero_shot, finetuned = references(study, recipes["sum"])
     yield from ("## Merging the eight tasks into one model", "")
     yield (
-        f"Mean accuracy over the eight tasks on all test pictures (%), with 95 % intervals. Zero-shot "
+        f"Mean accuracy over the eight tasks on all test images (%), with 95 % intervals. Zero-shot "
         f"{with_interval(zero_shot)}, the eight fine-tuned models {with_interval(finetuned)} (paper, "
         f"ViT-B/32: {PAPER_ENDS[0]} and {PAPER_ENDS[1]}). The coefficient of every column was chosen on "
         "validation: λ without LiNeS, β with it, α by Eq. 2. In brackets the paper's Tables 2 and 6."
@@ -99,7 +99,7 @@ def merging_section(assets: Path) -> Iterator[str]:
         rows,
     )
     yield from ("", "![Validation accuracy against the coefficient](report/coefficients.png)", "")
-    yield f"![Normalised validation accuracy over α and β, {HEAT_IMAGES} pictures a task](report/heat.png)"
+    yield f"![Normalised validation accuracy over α and β, {HEAT_IMAGES} images a task](report/heat.png)"
     draw_curves(found, assets / "report" / "coefficients.png")
     draw_heat(measured, recipes, assets / "report" / "heat.png")
 
@@ -155,7 +155,7 @@ def draw_curves(found: Mapping[str, MethodFinding], path: Path) -> None:
     plt.close(figure)
 
 
-def draw_heat(measured: Measured, recipes: Mapping[str, Recipe], path: Path) -> None:
+def draw_heat(measured: Measured, recipes: Mapping[str, MergeConfig], path: Path) -> None:
     """Fig. 9: normalised validation accuracy over alpha and beta."""
     figure, grid = plt.subplots(1, len(HEAT_METHODS), figsize=(13, 3.8), layout="constrained")
     for axes, method in zip(grid, HEAT_METHODS, strict=True):

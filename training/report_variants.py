@@ -34,8 +34,8 @@ def ways_section(assets: Path) -> Iterator[str]:
     theirs = {**PAPER, **dict(zip((f"lora-{rank}" for rank in RANKS), PAPER_RANKS, strict=True))}
     yield from ("## Other ways of fine-tuning, with and without LiNeS", "")
     yield (
-        "Mean target / mean control accuracy over the eight checkpoints on all test pictures (%), γ by C.1 "
-        "on 200 validation pictures a task for each checkpoint; beside them the paper's Tables 10 and 11."
+        "Mean target / mean control accuracy over the eight checkpoints on all test images (%), γ by C.1 "
+        "on 200 validation images a task for each checkpoint; beside them the paper's Tables 10 and 11."
     )
     yield ""
     rows = [

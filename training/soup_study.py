@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
-from evaluators.experiments.grid import run_map
+from evaluators.experiments.grid import run_grid
 from evaluators.experiments.soup_search import greedy_selection, members_of, soup_spec
 from evaluators.experiments.sweeps import robust_sweep, save_precomputed, wise_ft_sweep
 from evaluators.specs.pareto import hypervolume
@@ -44,7 +44,7 @@ class Fronts:
 
 
 def held_out(study: Study, members: Sequence[str]) -> GreedySoup:
-    """The greedy selection on all validation pictures; measures each soup that it tries."""
+    """The greedy selection on all validation images; measures each soup that it tries."""
     found: dict[tuple[str, ...], Evaluation] = {}
     while True:
         try:
@@ -109,7 +109,7 @@ def alone(study: Study, members: Sequence[str]) -> tuple[Evaluation, ...]:
 def measure_soups(assets: Path, cache: Path) -> Iterator[str]:
     """Write ``report/soups.json``, and what the tab "Soup" opens with."""
     studio = Studio(assets, cache)
-    members = members_of(studio.compared(), studio.ways())
+    members = members_of(studio.compared(), studio.variants())
     study = Study(assets / "report" / FILE, studio)
     greedy = held_out(study, members)
     yield f"greedy keeps {len(greedy.members)} of {len(members)} members: {', '.join(greedy.members)}"
@@ -122,7 +122,7 @@ def measure_soups(assets: Path, cache: Path) -> Iterator[str]:
         )
     page = {found.spec: found for found in study.found.values()}
     tested = [spec for chosen in (members, greedy.members) for spec in variants(chosen)]
-    page |= run_map(studio, tested)
+    page |= run_grid(studio, tested)
     for member in members:
         area = fronts(study, member)
         yield f"{member}: WiSE-FT {area.wise_ft:.0f}, LiNeS + WiSE-FT {area.lines:.0f}"

@@ -39,7 +39,7 @@ class Place:
 
     Args:
         assets: the folder that ships.
-        work: drawn pictures and training checkpoints; not shipped, may be deleted.
+        work: drawn images and training checkpoints; not shipped, may be deleted.
         workers: processes that draw.
     """
 
@@ -62,7 +62,7 @@ def configure(place: Place) -> Iterator[str]:
 
 
 def draw(place: Place) -> Iterator[str]:
-    """Pictures of the pre-training web."""
+    """Images of the pre-training web."""
     yield from draw_web_shards(place.work / "web", tokenizer(place.tiny_clip), place.workers)
 
 
@@ -87,7 +87,7 @@ def adapt(place: Place) -> Iterator[str]:
             continue
         model = load_model(place.tiny_clip)
         head = zero_shot_head(model, tokenizer(place.tiny_clip), FAMILIES[key])
-        pixels, labels = draw_split(key, "train", recipe.pictures, place.workers)
+        pixels, labels = draw_split(key, "train", recipe.images, place.workers)
         began = time.perf_counter()
         for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), recipe):
             yield f"{key}: {line}"
@@ -106,7 +106,7 @@ def sample(place: Place) -> Iterator[str]:
 
 
 def measure(place: Place) -> Iterator[str]:
-    """Default sweeps, and the targets of two of them on more pictures than ship."""
+    """Default sweeps, and the targets of two of them on more images than ship."""
     yield from measure_sweeps(place.assets, place.work / "measured")
     storing = place.assets / "report" / STORING
     if not storing.exists():

@@ -36,8 +36,8 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
             shutil.copytree(assets / part, lab / part, ignore=shutil.ignore_patterns("compared"))
         compared = lab / "tiny_clip" / "compared"
         compared.mkdir()
-        way = {"key": WAY, "kind": "rates", "title": "Packed", "help": "Stored in four bits."}
-        (compared / "ways.json").write_text(json.dumps([way]), encoding="utf-8")
+        variant = {"key": WAY, "kind": "rates", "title": "Packed", "help": "Stored in four bits."}
+        (compared / "variants.json").write_text(json.dumps([variant]), encoding="utf-8")
         whole = Studio(assets, None)
         keys = [one.key for one in whole.checkpoints()]
         for key in keys:
@@ -70,6 +70,6 @@ def storing_section(path: Path) -> Iterator[str]:
         "Residuals of soup members and of the ways by learning rate ship in four bits a weight. The "
         f"{len(losses)} fine-tunings that ship whole, packed alike, change by {mean_target:+.2f} points of "
         f"target accuracy on average ({min(target):+.2f} to {max(target):+.2f}) and {mean_control:+.2f} of "
-        f"control accuracy ({min(control):+.2f} to {max(control):+.2f}), on all test pictures. LoRA's "
+        f"control accuracy ({min(control):+.2f} to {max(control):+.2f}), on all test images. LoRA's "
         "factors ship in half precision."
     )

@@ -1,4 +1,4 @@
-"""Tiny CLIP: a CLIP with the depth of ViT-B (12 residual blocks), 128 wide, for 48-pixel pictures."""
+"""Tiny CLIP: a CLIP with the depth of ViT-B (12 residual blocks), 128 wide, for 48-pixel images."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def load_model(folder: Path) -> CLIP:
 
 
 def to_input(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 pictures (N, 48, 48, 3) or (N, 3, 48, 48) as normalised fp32 input (N, 3, 48, 48)."""
+    """uint8 images (N, 48, 48, 3) or (N, 3, 48, 48) as normalised fp32 input (N, 3, 48, 48)."""
     if pixels.shape[-1] == 3:
         pixels = pixels.permute(0, 3, 1, 2)
     mean = torch.tensor(MEAN).view(1, 3, 1, 1) * 255

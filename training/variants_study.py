@@ -14,7 +14,7 @@ from training.default_sweeps import ALL_IMAGES, LIVE_IMAGES, anchors
 from training.study import Study
 from training.world.catalogue import TASKS
 
-FILE = "ways.json"
+FILE = "variants.json"
 USUAL = ""
 
 
@@ -30,26 +30,26 @@ class WayFinding:
     lines_control: Estimate
 
 
-def checkpoint_of(way: str, task: str) -> str:
+def checkpoint_of(variant: str, task: str) -> str:
     """Key of a way's checkpoint; the usual fine-tuning has the task's own."""
-    return f"{way}.{task}" if way else task
+    return f"{variant}.{task}" if variant else task
 
 
 def tuned_gamma(study: Study, checkpoint: str) -> float:
-    """Gamma by C.1 on 200 validation pictures a task."""
+    """Gamma by C.1 on 200 validation images a task."""
     before, after = study(anchors(checkpoint, "val", LIVE_IMAGES))
     points = study(gamma_sweep(checkpoint, "val", images=LIVE_IMAGES))
     return choose_gamma(list(zip(GAMMAS, points, strict=True)), before, after).gamma
 
 
-def way_finding(study: Study, way: str) -> WayFinding:
+def way_finding(study: Study, variant: str) -> WayFinding:
     """Measure one way. Raises: KeyError if it has not been measured and nothing can."""
-    keys = [checkpoint_of(way, task) for task in TASKS]
+    keys = [checkpoint_of(variant, task) for task in TASKS]
     gammas = tuple(tuned_gamma(study, key) for key in keys)
     plain = study([EditSpec.finetuned(key, images=ALL_IMAGES) for key in keys])
     lines = study([_lines(key, gamma) for key, gamma in zip(keys, gammas, strict=True)])
     return WayFinding(
-        way, gammas, mean_target(plain), mean_control(plain), mean_target(lines), mean_control(lines)
+        variant, gammas, mean_target(plain), mean_control(plain), mean_target(lines), mean_control(lines)
     )
 
 
@@ -63,14 +63,14 @@ def way_keys(studio_ways: Sequence[str]) -> tuple[str, ...]:
 
 
 def measure_ways(assets: Path, cache: Path) -> Iterator[str]:
-    """Write ``report/ways.json``, the gammas that the page uses, and what its tab opens with."""
+    """Write ``report/variants.json``, the gammas that the page uses, and what its tab opens with."""
     studio = Studio(assets, cache)
     study = Study(assets / "report" / FILE, studio)
     chosen: dict[str, float] = {}
     shown = []
-    for way in way_keys([one.key for one in studio.ways() if one.kind != "soup"]):
-        found = way_finding(study, way)
-        keys = [checkpoint_of(way, task) for task in TASKS]
+    for variant in way_keys([one.key for one in studio.variants() if one.kind != "soup"]):
+        found = way_finding(study, variant)
+        keys = [checkpoint_of(variant, task) for task in TASKS]
         chosen |= dict(zip(keys, found.gammas, strict=True))
         shown += [
             spec
@@ -78,10 +78,10 @@ def measure_ways(assets: Path, cache: Path) -> Iterator[str]:
             for spec in (EditSpec.finetuned(key, images=ALL_IMAGES), _lines(key, chosen[key]))
         ]
         yield (
-            f"{way or 'fine-tuned'}: {found.target.mean:.4f} / {found.control.mean:.4f}, with LiNeS "
+            f"{variant or 'fine-tuned'}: {found.target.mean:.4f} / {found.control.mean:.4f}, with LiNeS "
             f"{found.lines_target.mean:.4f} / {found.lines_control.mean:.4f}"
         )
     study.save()
     path = assets / "tiny_clip" / "compared" / TUNED
     path.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
-    save_precomputed(studio, assets / "sweeps" / "ways.json", study(shown))
+    save_precomputed(studio, assets / "sweeps" / "variants.json", study(shown))

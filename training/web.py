@@ -1,4 +1,4 @@
-"""The pre-training web: captioned pictures drawn once into shards on disk, resumable shard by shard."""
+"""The pre-training web: captioned images drawn once into shards on disk, resumable shard by shard."""
 
 import hashlib
 import os
@@ -17,20 +17,20 @@ from training.world.catalogue import FAMILIES
 from training.world.draws import draw_web
 
 SHARD = 8_000
-PICTURES = 240_000
+IMAGES = 240_000
 PLAIN_FIRST = 0.8
-"""Share of pictures that come with a caption without details, if they have one."""
+"""Share of images that come with a caption without details, if they have one."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures with one caption each.
+    """Images with one caption each.
 
     Args:
         pixels: uint8 (N, 48, 48, 3).
         tokens: int64 (N, context length).
         same: bool (N, N), captions i and j say the same: j counts as i's own.
-        unclear: bool (N, N), caption j is true of picture i but says less or more than i's own: it is
+        unclear: bool (N, N), caption j is true of image i but says less or more than i's own: it is
             neither an answer nor a wrong answer.
     """
 
@@ -42,16 +42,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class Web:
-    """Captioned pictures in memory.
+    """Captioned images in memory.
 
     Args:
         pixels: uint8 (N, 48, 48, 3).
         families: int64 (N,), position of the family.
         labels: int64 (N,), within the family.
-        tokens: int16 (N, captions a picture, context length).
-        meanings: int64 (N, captions a picture); equal numbers say the same thing.
-        generic: bool (N, captions a picture), the caption names the family only.
-        plain: bool (N, captions a picture), the caption tells no details.
+        tokens: int16 (N, captions a image, context length).
+        meanings: int64 (N, captions a image); equal numbers say the same thing.
+        generic: bool (N, captions a image), the caption names the family only.
+        plain: bool (N, captions a image), the caption tells no details.
     """
 
     pixels: Tensor
@@ -70,7 +70,7 @@ class Web:
         """The batch of a step, a function of step and seed.
 
         Args:
-            families: all pictures come from so many families, chosen by their number of pictures: what lies
+            families: all images come from so many families, chosen by their number of images: what lies
                 side by side is then hard to tell apart.
         """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -85,13 +85,13 @@ class Web:
         return Batch(self.pixels[rows], self.tokens[rows, which].long(), same, unclear)
 
     def _choose_captions(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """One caption a picture: any of them, or for a share ``PLAIN_FIRST`` a plain one if there is one."""
+        """One caption a image: any of them, or for a share ``PLAIN_FIRST`` a plain one if there is one."""
         order = torch.rand(len(rows), self.tokens.shape[1], generator=generator)
         prefer = torch.rand(len(rows), 1, generator=generator) < PLAIN_FIRST
         return (order + (prefer & self.plain[rows])).argmax(dim=1)
 
     def _true_captions(self, rows: Tensor, which: Tensor) -> Tensor:
-        """(N, N): caption j is certainly true of picture i, because it tells no details."""
+        """(N, N): caption j is certainly true of image i, because it tells no details."""
         family, label = self.families[rows], self.labels[rows]
         same_family = family[:, None] == family[None, :]
         same_label = same_family & (label[:, None] == label[None, :])
@@ -106,17 +106,17 @@ def _number(meaning: tuple[str, ...]) -> int:
 
 def _draw_shard(path: Path, first: int, tokenizer: SimpleTokenizer) -> None:
     drawn = [draw_web(index) for index in range(first, first + SHARD)]
-    texts = [caption.text for picture in drawn for caption in picture.captions]
+    texts = [caption.text for image in drawn for caption in image.captions]
     part = path.with_suffix(".part.npz")
     np.savez(
         part,
-        pixels=np.stack([picture.pixels for picture in drawn]),
-        families=np.array([list(FAMILIES).index(picture.family) for picture in drawn]),
-        labels=np.array([picture.label for picture in drawn]),
+        pixels=np.stack([image.pixels for image in drawn]),
+        families=np.array([list(FAMILIES).index(image.family) for image in drawn]),
+        labels=np.array([image.label for image in drawn]),
         tokens=tokenizer(texts).to(torch.int16).view(SHARD, -1, tokenizer.context_length).numpy(),
-        meanings=np.array([[_number(caption.meaning) for caption in picture.captions] for picture in drawn]),
-        generic=np.array([[caption.generic for caption in picture.captions] for picture in drawn]),
-        plain=np.array([[caption.plain for caption in picture.captions] for picture in drawn]),
+        meanings=np.array([[_number(caption.meaning) for caption in image.captions] for image in drawn]),
+        generic=np.array([[caption.generic for caption in image.captions] for image in drawn]),
+        plain=np.array([[caption.plain for caption in image.captions] for image in drawn]),
     )
     os.replace(part, path)
 
@@ -124,12 +124,12 @@ def _draw_shard(path: Path, first: int, tokenizer: SimpleTokenizer) -> None:
 def draw_web_shards(folder: Path, tokenizer: SimpleTokenizer, workers: int) -> Iterator[str]:
     """Draw the shards that are missing in ``folder``; yields one line a shard."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [first for first in range(0, PICTURES, SHARD) if not (folder / f"{first:07d}.npz").exists()]
+    missing = [first for first in range(0, IMAGES, SHARD) if not (folder / f"{first:07d}.npz").exists()]
     with ProcessPoolExecutor(workers) as pool:
         jobs = [pool.submit(_draw_shard, folder / f"{first:07d}.npz", first, tokenizer) for first in missing]
         for first, job in zip(missing, jobs, strict=True):
             job.result()
-            yield f"web pictures {first} to {first + SHARD} drawn"
+            yield f"web images {first} to {first + SHARD} drawn"
 
 
 def load_web(folder: Path) -> Web:

@@ -12,7 +12,7 @@ from evaluators.service.studio import Studio
 from ui.about.about_page import about_tab
 from ui.api import declare_api
 from ui.compared.compared_page import compared_tab
-from ui.explore.explore_answers import Head
+from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_page import explore_panel
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_tab
@@ -47,7 +47,7 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
             gr.Markdown(text.INTRO)
         visitors = Visitors()
-        explore = explore_panel(studio, page, Head(studio, visitors))
+        explore = explore_panel(studio, page, ExploreAnswers(studio, visitors))
         with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
             robust_tab(studio, explore)

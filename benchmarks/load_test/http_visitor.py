@@ -26,7 +26,7 @@ KEEP_ALIVE = 2.0
 _ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
 
 Counts = tuple[tuple[int, int], ...]
-"""Correct and all pictures of each task, in the page's order."""
+"""Correct and all images of each task, in the page's order."""
 
 
 @dataclass

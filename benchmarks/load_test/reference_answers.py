@@ -15,7 +15,7 @@ def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -
     Args:
         studio: with an empty cache, and nobody else in it.
         returned: every answer of the crowd.
-    Cost: what is counted once for each spec, up to the most pictures that were returned of it.
+    Cost: what is counted once for each spec, up to the most images that were returned of it.
     """
     by_spec: dict[EditSpec, list[Counts]] = {}
     for spec, counts in returned:
@@ -27,11 +27,11 @@ def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -
     return sum(map(len, by_spec.values())), wrong
 
 
-def single(studio: Studio, spec: EditSpec, pictures: int) -> set[Counts]:
-    """All answers to a spec on the way to so many pictures in all."""
+def single(studio: Studio, spec: EditSpec, images: int) -> set[Counts]:
+    """All answers to a spec on the way to so many images in all."""
     right: set[Counts] = set()
     for evaluation in studio.stream(spec):
         right.add(tuple((task.correct, task.n) for task in evaluation.tasks))
-        if sum(task.n for task in evaluation.tasks) >= pictures:
+        if sum(task.n for task in evaluation.tasks) >= images:
             break
     return right

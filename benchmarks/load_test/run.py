@@ -43,7 +43,7 @@ class Crowd:
         compared: answers that were compared with a single visitor's.
         wrong: those that are not.
         outcomes: requests of the server by how they ended.
-        chunks: of pictures, by whether a request counted them or shared another's count.
+        chunks: of images, by whether a request counted them or shared another's count.
     """
 
     visitors: int

@@ -1,4 +1,4 @@
-"""The pictures of several tasks on the device, in chunks that hold equally many of each task.
+"""The images of several tasks on the device, in chunks that hold equally many of each task.
 
 A chunk is what the studio evaluates in one turn. Because every chunk asks all tasks, the first one already
 says something about each, and further ones narrow the intervals. The first is small: it is what a moving
@@ -16,11 +16,11 @@ from evaluators.data.image_subset import Subset
 
 CHUNK = 160
 OPENING = 64
-"""Pictures of the first chunk over all tasks, if chunks are larger than that."""
+"""Images of the first chunk over all tasks, if chunks are larger than that."""
 
 
 class Part(NamedTuple):
-    """The pictures of one task within a chunk: positions ``start`` to ``stop`` in its subset."""
+    """The images of one task within a chunk: positions ``start`` to ``stop`` in its subset."""
 
     task: int
     start: int
@@ -29,27 +29,27 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Pictures that are evaluated together.
+    """Images that are evaluated together.
 
     Args:
-        parts: one a task that has pictures left, in the order of the tasks.
-        whole: True unless the number of pictures asked for cuts the chunk short.
+        parts: one a task that has images left, in the order of the tasks.
+        whole: True unless the number of images asked for cuts the chunk short.
     """
 
     parts: tuple[Part, ...]
     whole: bool
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         """How many there are, over all tasks."""
         return sum(part.stop - part.start for part in self.parts)
 
 
-class Pictures:
-    """Pictures of k tasks as uint8.
+class ImageBatches:
+    """Images of k tasks as uint8.
 
-    The chunk boundaries depend on the number of tasks only, never on how many pictures are asked for, so
-    a picture is always encoded in the same company and evaluations of different sizes share their chunks.
+    The chunk boundaries depend on the number of tasks only, never on how many images are asked for, so
+    a image is always encoded in the same company and evaluations of different sizes share their chunks.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Pictures:
         dtype: torch.dtype,
         chunk: int = CHUNK,
     ) -> None:
-        """Args: one subset a task, the encoder's normalisation, and pictures a chunk over all tasks.
+        """Args: one subset a task, the encoder's normalisation, and images a chunk over all tasks.
 
         On the CPU the subsets' own memory is used, which may be that of a mapped file.
         """
@@ -80,17 +80,17 @@ class Pictures:
         self._shift = torch.tensor(shift, device=device).view(1, -1, 1, 1)
 
     def counts(self, images: int) -> tuple[int, ...]:
-        """Pictures a task when ``images`` are asked for: fewer where there are fewer."""
+        """Images a task when ``images`` are asked for: fewer where there are fewer."""
         return tuple(min(images, len(labels)) for labels in self._labels)
 
     def reached(self, chunks: int, images: int) -> tuple[int, ...]:
-        """Pictures a task in the first so many chunks of ``images``."""
+        """Images a task in the first so many chunks of ``images``."""
         if not chunks:
             return self.counts(0)
         return self.counts(min(images, self._opening + (chunks - 1) * self._a_chunk))
 
     def chunks(self, images: int) -> tuple[Chunk, ...]:
-        """The chunks that hold the first ``images`` pictures of each task."""
+        """The chunks that hold the first ``images`` images of each task."""
         chunks = []
         ends = range(self._opening, min(images, self.largest) + self._a_chunk, self._a_chunk)
         for first, end in zip((0, *ends), ends, strict=False):
@@ -100,7 +100,7 @@ class Pictures:
         return tuple(chunks)
 
     def normalised(self, chunk: Chunk) -> Tensor:
-        """The pictures of a chunk as the encoder wants them, in a buffer that the next call overwrites."""
+        """The images of a chunk as the encoder wants them, in a buffer that the next call overwrites."""
         end = 0
         for task, start, stop in chunk.parts:
             end, begin = end + stop - start, end
@@ -108,5 +108,5 @@ class Pictures:
         return self._buffer[:end].sub_(self._shift).to(self._dtype)
 
     def labels(self, part: Part) -> Tensor:
-        """The labels of the pictures in a part, in their order."""
+        """The labels of the images in a part, in their order."""
         return self._labels[part.task][part.start : part.stop]

@@ -1,8 +1,8 @@
-"""Pictures of a task: read once, put in a seeded and balanced order, kept as uint8.
+"""Images of a task: read once, put in a seeded and balanced order, kept as uint8.
 
 The order is decided by hashes, so it is the same on every platform and with every library version.
-A subset of n pictures is the first n of that order: subsets of different sizes are nested, and each
-is balanced by class to within one picture while every class still has pictures.
+A subset of n images is the first n of that order: subsets of different sizes are nested, and each
+is balanced by class to within one image while every class still has images.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from evaluators.data.task_list import Task
 from evaluators.errors import LabError
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 
 SEED = 0
 CACHE_VERSION = 1
@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subset:
-    """Pictures with their labels.
+    """Images with their labels.
 
     Args:
         images: uint8 of shape (n, 3, S, S), resized and cropped as the encoder expects, not yet normalised.
@@ -46,12 +46,12 @@ class Subset:
 
 
 def subset_path(folder: Path, task: Task, split: str) -> Path:
-    """Where the pictures of a task and split lie."""
+    """Where the images of a task and split lie."""
     return folder / f"{task.key}-{split}.parquet"
 
 
-def count_pictures(folder: Path, task: Task, split: str) -> int:
-    """How many pictures a task has in a split, from the foot of its file: none is read.
+def count_images(folder: Path, task: Task, split: str) -> int:
+    """How many images a task has in a split, from the foot of its file: none is read.
 
     Raises: LabError if the file is absent or damaged.
     """
@@ -68,23 +68,23 @@ def count_pictures(folder: Path, task: Task, split: str) -> int:
 def load_subset(
     folder: Path, task: Task, split: str, n: int = 0, *, image_size: int, cache: Path | None = None
 ) -> Subset:
-    """The first ``n`` pictures of a task in its seeded, class-balanced order.
+    """The first ``n`` images of a task in its seeded, class-balanced order.
 
     Args:
         folder: holds ``<task>-<split>.parquet``, columns ``image`` (a ``datasets`` Image) and ``label``.
-        task: whose pictures; its ``classes`` must be the file's labels.
+        task: whose images; its ``classes`` must be the file's labels.
         split: ``"val"`` or ``"test"``.
         n: how many; 0, or more than there are, gives all.
         image_size: S of the encoder; other sizes are resized and cropped as open_clip does.
-        cache: folder for the prepared pictures under a content key; None prepares them anew each time.
+        cache: folder for the prepared images under a content key; None prepares them anew each time.
     Raises: LabError if the file is absent, damaged, or speaks of other classes.
-    Cost: decodes the file once (0.1 ms a picture); from the cache about a millisecond.
+    Cost: decodes the file once (0.1 ms a image); from the cache about a millisecond.
     """
     path = subset_path(folder, task, split)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise LabError(f"{path} is absent: task {task.key!r} has no pictures for split {split!r}.") from error
+        raise LabError(f"{path} is absent: task {task.key!r} has no images for split {split!r}.") from error
     key = hashlib.sha256(content)
     key.update(repr((task.key, split, task.classes, image_size, SEED, CACHE_VERSION)).encode())
     cached = None if cache is None else cache / f"{task.key}-{split}-{key.hexdigest()[:24]}.safetensors"
@@ -100,7 +100,7 @@ def load_subset(
 def balanced_order(labels: list[int], name: str, seed: int = SEED) -> list[int]:
     """Row numbers in an order whose every beginning is balanced by class as well as it can be.
 
-    Each class is shuffled; then round after round takes one picture of every class that has any left,
+    Each class is shuffled; then round after round takes one image of every class that has any left,
     the classes of a round in shuffled order too.
 
     Args:
@@ -119,7 +119,7 @@ def balanced_order(labels: list[int], name: str, seed: int = SEED) -> list[int]:
 
 
 def fit(image: Image.Image, size: int) -> Image.Image:
-    """RGB picture of ``size`` x ``size``: shortest side resized (bicubic), centre cropped.
+    """RGB image of ``size`` x ``size``: shortest side resized (bicubic), centre cropped.
 
     Source: open_clip's evaluation transform before its normalisation.
     """
@@ -156,15 +156,15 @@ def _prepare(path: Path, content: bytes, task: Task, split: str, image_size: int
         raise LabError(f"{path} has the classes {tuple(names)}, task {task.key!r} has {task.classes}.")
     if not labels or not 0 <= min(labels) <= max(labels) < len(task.classes):
         raise LabError(
-            f"{path} must hold pictures with labels below {len(task.classes)}, got {sorted(set(labels))}."
+            f"{path} must hold images with labels below {len(task.classes)}, got {sorted(set(labels))}."
         )
     order = balanced_order(labels, f"{task.key}-{split}")
     decode = datasets.Image().decode_example
     try:
-        pictures = [np.asarray(fit(decode(encoded[row]), image_size)) for row in order]
+        pixels = [np.asarray(fit(decode(encoded[row]), image_size)) for row in order]
     except (OSError, ValueError) as error:
-        raise LabError(f"{path} holds a picture that cannot be read: {error}") from error
-    images = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+        raise LabError(f"{path} holds a image that cannot be read: {error}") from error
+    images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()
     return Subset(images, torch.tensor([labels[row] for row in order]))
 
 
@@ -177,10 +177,10 @@ def _from_cache(path: Path | None, image_size: int) -> Subset | None:
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, KeyError) as error:
-        _LOG.warning("The prepared pictures in %s cannot be read (%s): preparing them anew.", path, error)
+        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them anew.", path, error)
         return None
     if images.dtype != torch.uint8 or images.shape != (len(labels), 3, image_size, image_size):
-        _LOG.warning("The prepared pictures in %s have shape %s: preparing them anew.", path, images.shape)
+        _LOG.warning("The prepared images in %s have shape %s: preparing them anew.", path, images.shape)
         return None
     return Subset(images, labels)
 
@@ -188,11 +188,11 @@ def _from_cache(path: Path | None, image_size: int) -> Subset | None:
 def _cache_subset(path: Path, subset: Subset) -> None:
     try:
         named = {"images": subset.images, "labels": subset.labels}
-        write_whole(path, lambda part: safetensors.torch.save_file(named, part))
+        atomic_write(path, lambda part: safetensors.torch.save_file(named, part))
     except (OSError, SafetensorError) as error:  # a full disk is the latter
         _say_once(path.parent, getattr(error, "strerror", None) or str(error))
 
 
 @cache
 def _say_once(folder: Path, why: str) -> None:
-    _LOG.warning("The prepared pictures could not be cached in %s: %s", folder, why)
+    _LOG.warning("The prepared images could not be cached in %s: %s", folder, why)

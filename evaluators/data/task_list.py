@@ -25,7 +25,7 @@ class Task:
         classes: English class names in label order. ImageNet has two names twice (missile, sunglasses): of
             two classes of one name a zero-shot head never names the second.
         prompts: templates with one ``{}`` for the class name.
-        blurb: one sentence about its pictures.
+        blurb: one sentence about its images.
         mirrors: the paper's data set that it stands for.
     """
 

@@ -15,23 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
 WITHIN = 1.1
-"""A smaller chunk answers sooner: it is taken if a picture costs no more than this times the least."""
+"""A smaller chunk answers sooner: it is taken if a image costs no more than this times the least."""
 _REPEATS = 3
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class EngineConfig:
     """How to run a tower.
 
     Args:
-        dtype: of the live weights and the pictures.
-        chunk: pictures at a time.
-        seconds: a picture in one block, in that precision and number.
+        dtype: of the live weights and the images.
+        chunk: images at a time.
+        seconds: a image in one block, in that precision and number.
     """
 
     dtype: torch.dtype
@@ -54,7 +54,7 @@ def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
     return (torch.float32,) if device.type == "mps" else (torch.float32, torch.bfloat16)
 
 
-def kept_pace(path: Path, tower: Any, device: torch.device) -> Pace:
+def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
     """The pace that was measured here before, or else now and kept for the next start.
 
     Precision and company decide the last digit of a feature, so numbers stay the same, and stored ones
@@ -68,22 +68,26 @@ def kept_pace(path: Path, tower: Any, device: torch.device) -> Pace:
         plain = json.loads(path.read_text(encoding="utf-8"))
         dtype = {str(one): one for one in candidates(device)}[plain["dtype"]]
         if int(plain["chunk"]) in CHUNKS[device.type]:
-            return Pace(dtype, int(plain["chunk"]), float(plain["seconds"]))
+            return EngineConfig(dtype, int(plain["chunk"]), float(plain["seconds"]))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
         _LOG.warning("The pace kept in %s cannot be read (%r): measuring anew.", path, error)
-    pace = measure_pace(tower, device)
+    tuned = autotune(tower, device)
     try:
-        plain = {"dtype": str(pace.dtype), "chunk": pace.chunk, "seconds": pace.seconds}
-        write_whole(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
+        plain = {
+            "dtype": str(tuned.dtype),
+            "chunk": tuned.chunk,
+            "seconds": tuned.seconds,
+        }
+        atomic_write(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
     except OSError as error:
         _LOG.warning("The pace could not be kept in %s: %s", path.parent, error)
-    return pace
+    return tuned
 
 
 @torch.inference_mode()
-def measure_pace(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> Pace:
+def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> EngineConfig:
     """The fastest precision, and the smallest chunk that is nearly as fast as the best.
 
     One residual block is timed on random activations, in a copy: the blocks are all but a few per cent of a
@@ -92,7 +96,7 @@ def measure_pace(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -
     Args:
         tower: an open_clip vision transformer, on ``device``.
         device: that it is going to run on.
-        chunks: numbers of pictures to try; those of the device's kind if left out.
+        chunks: numbers of images to try; those of the device's kind if left out.
     Cost: under a second for ViT-B/32, three for ViT-L/14.
     """
     block: nn.Module = tower.transformer.resblocks[0]
@@ -102,11 +106,14 @@ def measure_pace(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -
         copied = copy.deepcopy(block).to(device, dtype)
         for chunk in chunks or CHUNKS[device.type]:
             activations = torch.randn(chunk, tokens, width).to(device, dtype)
-            timed.append(Pace(dtype, chunk, _seconds(copied, activations) / chunk))
-    dtype = min(timed, key=lambda pace: pace.seconds).dtype
-    same = [pace for pace in timed if pace.dtype == dtype]
-    enough = WITHIN * min(pace.seconds for pace in same)
-    return min((pace for pace in same if pace.seconds <= enough), key=lambda pace: pace.chunk)
+            timed.append(EngineConfig(dtype, chunk, _seconds(copied, activations) / chunk))
+    dtype = min(timed, key=lambda tuned: tuned.seconds).dtype
+    same = [tuned for tuned in timed if tuned.dtype == dtype]
+    enough = WITHIN * min(tuned.seconds for tuned in same)
+    return min(
+        (tuned for tuned in same if tuned.seconds <= enough),
+        key=lambda tuned: tuned.chunk,
+    )
 
 
 def _seconds(block: nn.Module, activations: Tensor) -> float:

@@ -41,7 +41,7 @@ def zero_shot_head(
 
 
 @dataclass(frozen=True)
-class Head:
+class ClassifierHead:
     """A classifier of image features.
 
     Args:
@@ -64,13 +64,13 @@ class Head:
         """The class that wins for each feature, (n,)."""
         return self.logits(features).argmax(dim=1)
 
-    def of_classes(self, positions: Sequence[int]) -> "Head":
+    def of_classes(self, positions: Sequence[int]) -> "ClassifierHead":
         """The head of some of its classes, which is what slicing its logits to their columns gives."""
         chosen = torch.tensor(positions, device=self.weight.device)
-        return Head(self.weight[:, chosen], None if self.bias is None else self.bias[chosen])
+        return ClassifierHead(self.weight[:, chosen], None if self.bias is None else self.bias[chosen])
 
 
-def edited_head(zero_shot: Tensor, temperature: float, own: Head, factor: float) -> Head:
+def edited_head(zero_shot: Tensor, temperature: float, own: ClassifierHead, factor: float) -> ClassifierHead:
     """The head of an edited encoder whose checkpoint was fine-tuned together with a head of its own.
 
         W = s W_0 + c (W_t - s W_0),    b = c b_t
@@ -95,4 +95,4 @@ def edited_head(zero_shot: Tensor, temperature: float, own: Head, factor: float)
             f"{tuple(zero_shot.shape)} and {tuple(zero_shot.shape[1:])} as the task's zero-shot head."
         )
     weight = torch.lerp(temperature * zero_shot, own.weight, factor)
-    return Head(weight, torch.lerp(torch.zeros_like(own.bias), own.bias, factor))
+    return ClassifierHead(weight, torch.lerp(torch.zeros_like(own.bias), own.bias, factor))

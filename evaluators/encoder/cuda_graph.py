@@ -21,72 +21,74 @@ Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Captured:
+class CapturedGraph:
     """A pass over an input of one shape.
 
     Args:
-        pictures: where the input is written.
+        images: where the input is written.
         features: where the output stands after ``replay``.
         replay: runs the pass.
     """
 
-    pictures: Tensor
+    images: Tensor
     features: Tensor
     replay: Callable[[], None]
 
 
-def capture(forward: Forward, pictures: Tensor) -> Captured:
-    """Capture ``forward`` for inputs like ``pictures``, on their CUDA device.
+def capture(forward: Forward, images: Tensor) -> CapturedGraph:
+    """Capture ``forward`` for inputs like ``images``, on their CUDA device.
 
     Raises: RuntimeError if it does something that cannot be captured.
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
-    still = pictures.clone()
-    stream = torch.cuda.Stream(pictures.device)  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream(pictures.device))
+    still = images.clone()
+    stream = torch.cuda.Stream(images.device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(images.device))
     with torch.cuda.stream(stream):
         for _ in range(WARM_UPS):
             forward(still)
-    torch.cuda.current_stream(pictures.device).wait_stream(stream)
+    torch.cuda.current_stream(images.device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         features = forward(still)
-    return Captured(still, features, graph.replay)
+    return CapturedGraph(still, features, graph.replay)
 
 
-class ReplayedForward:
+class CudaGraphForward:
     """``forward``, by replaying a captured pass where that gives the same features.
 
     The first call with a shape captures it and compares; where the two differ, or nothing can be captured,
     every later call runs ``forward`` itself. Whoever calls it holds the studio's lock.
 
     Args:
-        forward: from pictures (n, 3, H, W) to features (n, D); its weights stay where they are.
+        forward: from images (n, 3, H, W) to features (n, D); its weights stay where they are.
         capturing: how a pass is captured.
     """
 
-    def __init__(self, forward: Forward, capturing: Callable[[Forward, Tensor], Captured] = capture) -> None:
+    def __init__(
+        self, forward: Forward, capturing: Callable[[Forward, Tensor], CapturedGraph] = capture
+    ) -> None:
         self._forward = forward
         self._capturing = capturing
-        self._captured: OrderedDict[tuple[torch.Size, torch.dtype], Captured] = OrderedDict()
+        self._captured: OrderedDict[tuple[torch.Size, torch.dtype], CapturedGraph] = OrderedDict()
         self.replays = True
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Features of the pictures. Raises: whatever ``forward`` raises."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features of the images. Raises: whatever ``forward`` raises."""
         if not self.replays:
-            return self._forward(pictures)
-        shape = (pictures.shape, pictures.dtype)
+            return self._forward(images)
+        shape = (images.shape, images.dtype)
         captured = self._captured.get(shape)
         if captured is None:
-            return self._capture(shape, pictures)
+            return self._capture(shape, images)
         self._captured.move_to_end(shape)
-        return _replayed(captured, pictures)
+        return _replayed(captured, images)
 
-    def _capture(self, shape: tuple[torch.Size, torch.dtype], pictures: Tensor) -> Tensor:
-        features = self._forward(pictures)
+    def _capture(self, shape: tuple[torch.Size, torch.dtype], images: Tensor) -> Tensor:
+        features = self._forward(images)
         try:
-            captured = self._capturing(self._forward, pictures)
-            again = _replayed(captured, pictures)
+            captured = self._capturing(self._forward, images)
+            again = _replayed(captured, images)
         except RuntimeError as error:  # also an out-of-memory: a graph keeps memory of its own
             self._give_up(f"the pass cannot be captured: {error}")
             return features
@@ -104,7 +106,7 @@ class ReplayedForward:
         self._captured.clear()
 
 
-def _replayed(captured: Captured, pictures: Tensor) -> Tensor:
-    captured.pictures.copy_(pictures)
+def _replayed(captured: CapturedGraph, images: Tensor) -> Tensor:
+    captured.images.copy_(images)
     captured.replay()
     return captured.features.clone()

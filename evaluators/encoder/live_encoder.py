@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from evaluators.encoder.cuda_graph import Forward, ReplayedForward
+from evaluators.encoder.cuda_graph import CudaGraphForward, Forward
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
-from evaluators.encoder.residual_cache import Check, Residuals, wanted
+from evaluators.encoder.residual_cache import CancelCheck, ResidualCache, wanted
 from evaluators.encoder.traced_forward import TracedForward
 from evaluators.errors import DeviceError, LabError
 from evaluators.specs.edit_spec import Scales
-from evaluators.specs.merge_spec import Merge
-from evaluators.specs.resolved_spec import Residual, checkpoints_of
+from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.resolved_spec import ResidualSpec, checkpoints_of
 from lines_core.editing import LayerEditor
 from lines_core.errors import LinesError
 from lines_core.flat import FlatLayout, adopt
@@ -58,11 +58,11 @@ class LiveEncoder(ABC):
         self._pretrained = FlatLayout.of(named).flatten(named)
         self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
-        self._carries: tuple[Residual, Scales] | None = None
+        self._carries: tuple[ResidualSpec, Scales] | None = None
         self._at_once = sys.maxsize
         self._forward = self._fastest()
-        self.residuals = Residuals(self._make_residual, self.residual_cost, self._room())
-        self._alphas: OrderedDict[Merge, MergingAlpha] = OrderedDict()
+        self.residuals = ResidualCache(self._make_residual, self.residual_cost, self._room())
+        self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()
         self.problem = ""
 
     @abstractmethod
@@ -80,7 +80,7 @@ class LiveEncoder(ABC):
         """tau = theta_t - theta_0 of weights that fit, float32 of shape (numel,), on the tower's device."""
         return self.layout.flatten(finetuned).to(self._pretrained.device).sub_(self._pretrained)
 
-    def residual(self, of: Residual) -> Tensor:
+    def residual(self, of: ResidualSpec) -> Tensor:
         """The residual of a checkpoint, or of a merge, on the tower's device.
 
         Raises: LabError if a file is absent, or there is not memory enough; CheckpointError if it cannot be
@@ -89,7 +89,7 @@ class LiveEncoder(ABC):
         """
         return self.residuals.get(of)
 
-    def residual_cost(self, of: Residual) -> int:
+    def residual_cost(self, of: ResidualSpec) -> int:
         """Bytes of memory that a residual takes."""
         return 4 * self.layout.numel
 
@@ -100,12 +100,12 @@ class LiveEncoder(ABC):
             room = max(room, torch.cuda.get_device_properties(self._live.device).total_memory // 4)
         return min(room, MOST_RESIDUALS * 4 * self.layout.numel)
 
-    def _make_residual(self, of: Residual, check: Check) -> Tensor:
+    def _make_residual(self, of: ResidualSpec, check: CancelCheck) -> Tensor:
         """One that is not kept yet. Where the memory does not suffice, those that are kept give way."""
         with self._explained():
             while True:
                 try:
-                    made = self._merge(of, check) if isinstance(of, Merge) else self._read_residual(of)
+                    made = self._merge(of, check) if isinstance(of, MergeSpec) else self._read_residual(of)
                     return made.to(self._pretrained.device)
                 except RuntimeError as error:
                     if not is_out_of_memory(error) or not self.residuals.give_way(check):
@@ -113,8 +113,10 @@ class LiveEncoder(ABC):
                 if self._live.is_cuda:
                     torch.cuda.empty_cache()
 
-    def merging_alpha(self, of: Merge, check: Check = wanted, patience: float | None = None) -> MergingAlpha:
-        """Eq. 2's alpha of a merge, with its ingredients. Arguments, Raises: as ``Residuals.held``.
+    def merging_alpha(
+        self, of: MergeSpec, check: CancelCheck = wanted, patience: float | None = None
+    ) -> MergingAlpha:
+        """Eq. 2's alpha of a merge, with its ingredients. Arguments, Raises: as ``ResidualCache.held``.
 
         Cost: as ``residual``, and a pass over all its checkpoints; from then on none.
         """
@@ -132,17 +134,17 @@ class LiveEncoder(ABC):
         for of in [one for one in tuple(self._alphas) if checkpoint in one.checkpoints]:
             self._alphas.pop(of, None)
 
-    def _merge(self, of: Merge, check: Check) -> Tensor:
+    def _merge(self, of: MergeSpec, check: CancelCheck) -> Tensor:
         task = of.checkpoints.index(of.task) if of.task else None
         with stopped_by(check):
             return merge(of.method, self._vectors(of), dict(of.settings), task=task)
 
-    def _vectors(self, of: Merge) -> list[Tensor]:
+    def _vectors(self, of: MergeSpec) -> list[Tensor]:
         """The residuals of a merge as they are stored, so that large ones stay on disk."""
         return [self._read_residual(checkpoint).cpu() for checkpoint in of.checkpoints]
 
     @torch.no_grad()
-    def carry(self, residual: Residual, scales: Scales) -> None:
+    def carry(self, residual: ResidualSpec, scales: Scales) -> None:
         """Make the tower theta_0 + lambda(l) * tau; nothing is written if it is exactly that already.
 
         Starts from the pretrained weights each time, so it never matters what the tower carried before.
@@ -163,11 +165,11 @@ class LiveEncoder(ABC):
     def _fastest(self) -> Forward:
         """The forward pass as the device runs it best, with the very features of the eager one."""
         if self._live.is_cuda:
-            return ReplayedForward(self._run)
+            return CudaGraphForward(self._run)
         return TracedForward(self.loaded.clip.visual, self._run) if self._live.is_cpu else self._run
 
-    def _run(self, pictures: Tensor) -> Tensor:
-        features: Tensor = self.loaded.clip.encode_image(pictures)
+    def _run(self, images: Tensor) -> Tensor:
+        features: Tensor = self.loaded.clip.encode_image(images)
         return features
 
     def forget(self) -> None:
@@ -214,36 +216,36 @@ class LiveEncoder(ABC):
             "still answered. Try again in a minute; if that does not help, the app has to be restarted."
         )
 
-    def encode(self, pictures: Tensor) -> Tensor:
+    def encode(self, images: Tensor) -> Tensor:
         """Image features of shape (n, D), not normalised: length does not change which class wins.
 
-        Where the memory does not suffice, half as many pictures at a time are tried, from then on.
+        Where the memory does not suffice, half as many images at a time are tried, from then on.
 
-        Raises: LabError if there is not memory enough for one picture; DeviceError if the device has failed.
+        Raises: LabError if there is not memory enough for one image; DeviceError if the device has failed.
         """
         with self.guarded():
-            features = self._encode(pictures)
+            features = self._encode(images)
             if features.is_cuda:
                 torch.cuda.synchronize(features.device)  # else its failure would only show later, elsewhere
         self.problem = ""
         return features
 
-    def _encode(self, pictures: Tensor) -> Tensor:
+    def _encode(self, images: Tensor) -> Tensor:
         while True:
-            at_once = min(self._at_once, len(pictures))
+            at_once = min(self._at_once, len(images))
             try:
-                parts = [self._forward(part) for part in torch.split(pictures, at_once)]
+                parts = [self._forward(part) for part in torch.split(images, at_once)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if at_once == 1:
                     raise LabError(
-                        f"There is not enough memory on {pictures.device} for a single picture: close what "
+                        f"There is not enough memory on {images.device} for a single image: close what "
                         "else uses it, or choose a smaller model."
                     ) from error
                 self._at_once = at_once // 2
-            if pictures.is_cuda:
+            if images.is_cuda:
                 torch.cuda.empty_cache()  # not above: there the error still holds what it could not use
 
 

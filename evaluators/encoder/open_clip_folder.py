@@ -32,7 +32,7 @@ class Tower:
         num_blocks: L, residual blocks.
         parameters: weights.
         image_size: S, pixels a side.
-        mean, std: per channel, of pictures in [0, 1].
+        mean, std: per channel, of images in [0, 1].
     """
 
     num_blocks: int

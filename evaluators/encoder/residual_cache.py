@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from evaluators.errors import Preparing, Superseded
-from evaluators.specs.merge_spec import Merge
-from evaluators.specs.resolved_spec import Residual
+from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.resolved_spec import ResidualSpec
 
-Check = Callable[[], None]
+CancelCheck = Callable[[], None]
 """Raises Superseded once the one who asked does not want it any more."""
 
 LINGERS = 0.5
@@ -37,7 +37,7 @@ class _Making:
     """A residual that is being made, or that waits for another to be made first."""
 
     def __init__(self) -> None:
-        self.checks: list[Check] = []
+        self.checks: list[CancelCheck] = []
         self.asked = time.monotonic()
         self.begun = False
         self.waiting = 0
@@ -64,7 +64,7 @@ class _Making:
             raise reason
 
 
-class Residuals:
+class ResidualCache:
     """Any method may be called from any thread.
 
     Args:
@@ -74,31 +74,36 @@ class Residuals:
     """
 
     def __init__(
-        self, make: Callable[[Residual, Check], Tensor], cost: Callable[[Residual], int], most: int
+        self,
+        make: Callable[[ResidualSpec, CancelCheck], Tensor],
+        cost: Callable[[ResidualSpec], int],
+        most: int,
     ) -> None:
         self.most = most
         self._make = make
         self._cost = cost
         self._merging = threading.Lock()  # held over a merge, which takes all cores
         self._changed = threading.Condition()  # guards what follows, for moments only
-        self._kept: OrderedDict[Residual, Tensor] = OrderedDict()
-        self._used: Counter[Residual] = Counter()
-        self._making: dict[Residual, _Making] = {}
+        self._kept: OrderedDict[ResidualSpec, Tensor] = OrderedDict()
+        self._used: Counter[ResidualSpec] = Counter()
+        self._making: dict[ResidualSpec, _Making] = {}
         self._claims: list[float] = []  # since when others wait for room
 
     @property
-    def kept(self) -> tuple[Residual, ...]:
+    def kept(self) -> tuple[ResidualSpec, ...]:
         """Those that are kept, the one used last at the end."""
         with self._changed:
             return tuple(self._kept)
 
-    def get(self, of: Residual) -> Tensor:
+    def get(self, of: ResidualSpec) -> Tensor:
         """One, made if it is not there yet. Raises: as ``make``."""
         with self.held(of) as residual:
             return residual
 
     @contextmanager
-    def held(self, of: Residual, check: Check = wanted, patience: float | None = None) -> Iterator[Tensor]:
+    def held(
+        self, of: ResidualSpec, check: CancelCheck = wanted, patience: float | None = None
+    ) -> Iterator[Tensor]:
         """One, made if it is not there yet, that stays for the length of a ``with`` block.
 
         Args:
@@ -112,7 +117,7 @@ class Residuals:
             with self._changed:
                 self._let_go(of)
 
-    def drop(self, gone: Callable[[Residual], bool]) -> None:
+    def drop(self, gone: Callable[[ResidualSpec], bool]) -> None:
         """Keep nothing more of some, nor what is being made of them."""
         with self._changed:
             for of in [one for one in self._kept if gone(one)]:
@@ -120,7 +125,7 @@ class Residuals:
             for of, making in self._making.items():
                 making.gone = making.gone or gone(of)
 
-    def give_way(self, check: Check) -> bool:
+    def give_way(self, check: CancelCheck) -> bool:
         """Keep nothing, once nobody uses any; whether there was something.
 
         For whoever makes one and has not memory enough. Raises: what the check raises.
@@ -133,7 +138,7 @@ class Residuals:
             self._kept.clear()
         return there
 
-    def _take(self, of: Residual, check: Check, patience: float | None) -> Tensor:
+    def _take(self, of: ResidualSpec, check: CancelCheck, patience: float | None) -> Tensor:
         """One that counts as used from now on."""
         asked = time.monotonic()
         until = asked + (math.inf if patience is None else patience)
@@ -163,7 +168,7 @@ class Residuals:
             if not isinstance(making.error, Superseded):  # else it was given up just before this one came
                 raise making.error
 
-    def _join(self, of: Residual, check: Check) -> _Making:
+    def _join(self, of: ResidualSpec, check: CancelCheck) -> _Making:
         making = self._making.get(of)
         if making is None:
             making = _Making()
@@ -174,8 +179,8 @@ class Residuals:
         return making
 
     @torch.no_grad()
-    def _run(self, of: Residual, making: _Making) -> None:
-        with self._merging if isinstance(of, Merge) else nullcontext():
+    def _run(self, of: ResidualSpec, making: _Making) -> None:
+        with self._merging if isinstance(of, MergeSpec) else nullcontext():
             try:
                 self._begin(of, making)
                 made = self._make(of, making.check)
@@ -184,7 +189,9 @@ class Residuals:
             else:
                 self._end(of, making, made, None)
 
-    def _end(self, of: Residual, making: _Making, made: Tensor | None, error: BaseException | None) -> None:
+    def _end(
+        self, of: ResidualSpec, making: _Making, made: Tensor | None, error: BaseException | None
+    ) -> None:
         with self._changed:
             del self._making[of]
             making.made, making.error = made, error
@@ -196,7 +203,7 @@ class Residuals:
             making.done.set()
             self._changed.notify_all()
 
-    def _begin(self, of: Residual, making: _Making) -> None:
+    def _begin(self, of: ResidualSpec, making: _Making) -> None:
         """Wait until there is room for one more. Raises: Superseded if nobody wants it before that."""
         with self._claim():
             while True:
@@ -220,20 +227,20 @@ class Residuals:
                 self._claims.remove(since)
                 self._changed.notify_all()
 
-    def _claimed(self, of: Residual) -> bool:
+    def _claimed(self, of: ResidualSpec) -> bool:
         """Whether one that nobody uses just now is to make room for one that has waited for it for long."""
         if self._used[of] or not self._claims or not self._cost(of):
             return False
         return time.monotonic() - min(self._claims) > GRACE
 
-    def _begun(self) -> list[Residual]:
+    def _begun(self) -> list[ResidualSpec]:
         """Those that are being made, and take memory already."""
         return [one for one, making in self._making.items() if making.begun]
 
-    def _costs(self, of: Iterable[Residual]) -> int:
+    def _costs(self, of: Iterable[ResidualSpec]) -> int:
         return sum(map(self._cost, of))
 
-    def _let_go(self, of: Residual) -> None:
+    def _let_go(self, of: ResidualSpec) -> None:
         self._used[of] -= 1
         if not self._used[of]:
             del self._used[of]
@@ -249,7 +256,7 @@ class Residuals:
             del self._kept[one]
 
 
-def _go_on(check: Check, until: float, since: float) -> None:
+def _go_on(check: CancelCheck, until: float, since: float) -> None:
     """Raises: what the check raises; Preparing at the end of the patience."""
     check()
     now = time.monotonic()

@@ -25,7 +25,7 @@ class TracedForward:
     An edit writes into the weights where they lie, so the trace sees each new edit. One call at a time.
 
     Args:
-        module: from pictures (n, 3, H, W) to features (n, D).
+        module: from images (n, 3, H, W) to features (n, D).
         forward: the same, eagerly; what the trace is compared with.
     """
 
@@ -36,19 +36,19 @@ class TracedForward:
         self._checked: dict[tuple[torch.Size, torch.dtype], int] = {}
         self.traces = True
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """Features of the pictures. Raises: whatever ``forward`` raises."""
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features of the images. Raises: whatever ``forward`` raises."""
         if not self.traces:
-            return self._forward(pictures)
-        shape = (pictures.shape, pictures.dtype)
+            return self._forward(images)
+        shape = (images.shape, images.dtype)
         checked = self._checked.get(shape, 0)
         if self._traced is not None and checked >= CHECKED:
-            return self._traced(pictures)
-        features = self._forward(pictures)
+            return self._traced(images)
+        features = self._forward(images)
         try:
             if self._traced is None:
-                self._traced = _trace(self._module, pictures)
-            again = self._traced(pictures)
+                self._traced = _trace(self._module, images)
+            again = self._traced(images)
         except RuntimeError as error:
             self._give_up(f"the pass cannot be traced: {error}")
             return features
@@ -66,9 +66,9 @@ class TracedForward:
         self._traced = None
 
 
-def _trace(module: nn.Module, pictures: Tensor) -> Callable[[Tensor], Tensor]:
+def _trace(module: nn.Module, images: Tensor) -> Callable[[Tensor], Tensor]:
     """Raises: RuntimeError if the module does something that cannot be traced."""
-    example = torch.zeros(pictures.shape, dtype=pictures.dtype, device=pictures.device)
+    example = torch.zeros(images.shape, dtype=images.dtype, device=images.device)
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         # TorchScript is kept though not developed; torch.compile would need a C++ compiler on every machine,
         # and a trace says itself that it fixes what Python decides, which the comparison above covers.

@@ -1,44 +1,44 @@
-"""The one thing that is ever counted: correct pictures a task in one chunk, by an encoder with an edit."""
+"""The one thing that is ever counted: correct images a task in one chunk, by an encoder with an edit."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from evaluators.data.image_batches import Chunk, Pictures
-from evaluators.encoder.classifier_heads import Head
+from evaluators.data.image_batches import Chunk, ImageBatches
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.labs.lab import Lab
-from evaluators.specs.resolved_spec import Measurement
+from evaluators.specs.resolved_spec import ResolvedSpec
 
 
 def count_chunk(
-    lab: Lab, measurement: Measurement, pictures: Pictures, chunk: Chunk, heads: Sequence[Head]
+    lab: Lab, resolved: ResolvedSpec, images: ImageBatches, chunk: Chunk, heads: Sequence[ClassifierHead]
 ) -> tuple[int, ...]:
-    """Correct pictures a task in one chunk.
+    """Correct images a task in one chunk.
 
     The coefficients are written absolutely, so it does not matter what was counted before.
 
     Args:
-        pictures, heads: of the measurement, on the lab's device.
+        images, heads: of the measurement, on the lab's device.
     Raises: as ``LiveEncoder.carry`` and ``encode``.
     Lock: the caller sees to it that nobody else uses the lab's encoder meanwhile.
     """
-    lab.encoder.carry(measurement.residual, measurement.scales)
+    lab.encoder.carry(resolved.residual, resolved.scales)
     with torch.inference_mode():
-        features = lab.encoder.encode(pictures.normalised(chunk))
-        return count_correct(features, chunk, pictures, heads)
+        features = lab.encoder.encode(images.normalised(chunk))
+        return count_correct(features, chunk, images, heads)
 
 
 def count_correct(
-    features: Tensor, chunk: Chunk, pictures: Pictures, heads: Sequence[Head]
+    features: Tensor, chunk: Chunk, images: ImageBatches, heads: Sequence[ClassifierHead]
 ) -> tuple[int, ...]:
-    """Correct pictures a task, from the features (n, D) of a chunk's pictures."""
+    """Correct images a task, from the features (n, D) of a chunk's images."""
     features = features.float()
     hits = torch.zeros(len(heads), dtype=torch.int64, device=features.device)
     begin = 0
     for part in chunk.parts:
         end = begin + part.stop - part.start
         named = heads[part.task].named(features[begin:end])
-        hits[part.task] = (named == pictures.labels(part)).sum()
+        hits[part.task] = (named == images.labels(part)).sum()
         begin = end
     return tuple(hits.tolist())

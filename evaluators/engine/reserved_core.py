@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from evaluators.encoder.cpu_threads import one_left
 
 _WORTH = 1.25
-"""Times the seconds on all cores that a picture may cost on all but one, for the sake of the pages."""
+"""Times the seconds on all cores that a image may cost on all but one, for the sake of the pages."""
 _TRIED = 16
 """Every so many chunks the other way is measured again: a crowd comes and goes."""
 _MEMORY = 0.9
 
 
-class SpareCore:
+class ReservedCore:
     """The experience with one model. For one thread, which counts."""
 
     def __init__(self) -> None:
-        self._seconds = {True: 0.0, False: 0.0}  # a picture, by whether a core was left
+        self._seconds = {True: 0.0, False: 0.0}  # a image, by whether a core was left
         self._chunks = 0
 
     @contextmanager
-    def counting(self, pictures: int) -> Iterator[bool]:
-        """Leave a core, or not, for the length of a ``with`` block that counts so many pictures.
+    def counting(self, images: int) -> Iterator[bool]:
+        """Leave a core, or not, for the length of a ``with`` block that counts so many images.
 
         Yields: whether one is left.
         """
@@ -41,5 +41,5 @@ class SpareCore:
                 yield True
         else:
             yield False
-        seconds = (time.perf_counter() - began) / pictures
+        seconds = (time.perf_counter() - began) / images
         self._seconds[leave] = _MEMORY * (self._seconds[leave] or seconds) + (1 - _MEMORY) * seconds

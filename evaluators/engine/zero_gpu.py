@@ -29,24 +29,24 @@ import torch
 
 from evaluators.data.image_batches import Chunk
 from evaluators.encoder.autotune import best_device
-from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.engine.counting import count_chunk
 from evaluators.errors import LabError
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder, open_image_tower
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Loader, Step, Wish
+from evaluators.hub.loader import Loader, LoadRequest, LoadStep
 from evaluators.hub.residual_files import saved_head
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
-from evaluators.specs.resolved_spec import Measurement
+from evaluators.specs.resolved_spec import ResolvedSpec
 from evaluators.zoo.public_tasks import IMAGENET
 from lines_core.errors import LinesError
 
 SECONDS = 30
 """Asked for a call: less than what is left of a visitor's quota, or the call is refused."""
-PICTURES = 4096
+IMAGES = 4096
 """A call at most: a few seconds for ViT-L/14, after some more to start the worker."""
 
 
@@ -55,7 +55,7 @@ class GpuRefused(LinesError):
 
 
 @dataclass(frozen=True)
-class Lender:
+class ZeroGpuHost:
     """Who lends the GPU.
 
     Args:
@@ -68,7 +68,7 @@ class Lender:
 
 
 class Counted(NamedTuple):
-    """Correct pictures a task in one chunk, how long that took, and the kind of device that counted."""
+    """Correct images a task in one chunk, how long that took, and the kind of device that counted."""
 
     correct: tuple[int, ...]
     seconds: float
@@ -88,11 +88,11 @@ class _Origin:
 
     model: str
     content: str
-    wish: Wish | None
+    load_request: LoadRequest | None
     own: tuple[LoadedCheckpoint, ...]
 
 
-class LentGpu:
+class ZeroGpu:
     """Counts chunks in the workers of a lender. ``counts`` may be called from any number of threads.
 
     A worker takes no lock that it has inherited, since a thread that is not there any more may hold it: of an
@@ -100,11 +100,11 @@ class LentGpu:
 
     Args:
         lender: decorates the function that counts, once, before the page is launched.
-        cache: where the embedded lab's prepared pictures lie.
+        cache: where the embedded lab's prepared images lie.
         loader: that makes a lab of the Hub again from what is on disk.
     """
 
-    def __init__(self, lender: Lender, cache: Path | None, loader: Loader) -> None:
+    def __init__(self, lender: ZeroGpuHost, cache: Path | None, loader: Loader) -> None:
         self._refusal = lender.refusal
         self._cache = cache
         self._loader = loader
@@ -113,7 +113,7 @@ class LentGpu:
         self._work = lender.decorate(duration=SECONDS)(self._count)
 
     def counts(
-        self, lab: Lab, wish: Wish | None, measurement: Measurement, chunks: Sequence[Chunk]
+        self, lab: Lab, load_request: LoadRequest | None, resolved: ResolvedSpec, chunks: Sequence[Chunk]
     ) -> Generator[Counted, None, None]:
         """Counts of the chunks, one by one; nothing is asked of the lender before the first is taken.
 
@@ -126,15 +126,15 @@ class LentGpu:
             than the lab cannot make it again.
         Cost: of a worker's first call its start, and the lab's way to the GPU, some seconds in all.
         """
-        lab.heads(measurement.suite)  # what is imported for it must not be half imported when a worker forks
+        lab.heads(resolved.suite)  # what is imported for it must not be half imported when a worker forks
         self._held[lab.info.key] = lab  # before the call: whatever it forks inherits this very lab
         own: tuple[LoadedCheckpoint, ...] = ()
         if isinstance(lab, HubLab):
             own = tuple(replace(one, head=None) for one in lab.loaded_checkpoints if not one.family)
-        origin = _Origin(lab.info.key, _content(lab), wish, own)
+        origin = _Origin(lab.info.key, _content(lab), load_request, own)
         for some in _calls(chunks):
             try:
-                with closing(self._work(origin, measurement, some)) as answers:
+                with closing(self._work(origin, resolved, some)) as answers:
                     for answer in answers:
                         if isinstance(answer, LinesError):
                             raise answer
@@ -145,7 +145,7 @@ class LentGpu:
     # From here on in the worker
 
     def _count(
-        self, origin: _Origin, measurement: Measurement, chunks: Sequence[Chunk]
+        self, origin: _Origin, resolved: ResolvedSpec, chunks: Sequence[Chunk]
     ) -> Iterator[Counted | LinesError]:
         """What ``counts`` yields.
 
@@ -153,11 +153,11 @@ class LentGpu:
         """
         try:
             lab = self._lab(origin)
-            pictures = lab.pictures(measurement.suite, measurement.split)
-            heads = lab.heads_for(measurement)
+            images = lab.images(resolved.suite, resolved.split)
+            heads = lab.heads_for(resolved)
             for chunk in chunks:
                 begin = time.perf_counter()
-                correct = count_chunk(lab, measurement, pictures, chunk, heads)
+                correct = count_chunk(lab, resolved, images, chunk, heads)
                 yield Counted(correct, time.perf_counter() - begin, lab.device.type)
         except LinesError as error:
             yield error
@@ -182,12 +182,12 @@ class LentGpu:
         return HubLab(lab.live, lab.loaded_tasks, [*public, *own], lab.imagenet)
 
     def _load_again(self, origin: _Origin) -> Lab:
-        if origin.wish is None:
+        if origin.load_request is None:
             raise LabError(
                 f"{origin.model} is not there in the process that has the GPU: load it again, or ask again "
                 "in a minute, when that process has ended."
             )
-        lab = self._loader.load(origin.wish, _nothing, threading.Event())
+        lab = self._loader.load(origin.load_request, _nothing, threading.Event())
         if _content(lab) != origin.content:
             raise LabError(
                 f"What is on disk of {lab.info.title} is not what was loaded before: load it again to go on."
@@ -217,9 +217,9 @@ class _MovedEncoder(HubEncoder):
         self.weights = held.weights
         self.identity = held.identity
         self.device = device
-        self.pace = held.pace
+        self.engine_config = held.engine_config
         self.residual_paths = dict(held.residual_paths)
-        LiveEncoder.__init__(self, loaded, held.pace.dtype)
+        LiveEncoder.__init__(self, loaded, held.engine_config.dtype)
 
 
 def _content(lab: Lab) -> str:
@@ -236,22 +236,22 @@ def _content(lab: Lab) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _head(checkpoint: LoadedCheckpoint) -> Head | None:
+def _head(checkpoint: LoadedCheckpoint) -> ClassifierHead | None:
     """The head that a checkpoint brings along, which lies beside its residual."""
     return saved_head(checkpoint.residual) if checkpoint.info.suite == IMAGENET else None
 
 
 def _calls(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, ...]]:
-    """The chunks in parts of at most ``PICTURES``, each at least a chunk."""
+    """The chunks in parts of at most ``IMAGES``, each at least a chunk."""
     some: list[Chunk] = []
-    pictures = 0
+    images = 0
     for chunk in chunks:
         more = sum(part.stop - part.start for part in chunk.parts)
-        if some and pictures + more > PICTURES:
+        if some and images + more > IMAGES:
             yield tuple(some)
-            some, pictures = [], 0
+            some, images = [], 0
         some.append(chunk)
-        pictures += more
+        images += more
     if some:
         yield tuple(some)
 
@@ -266,5 +266,5 @@ def _reason(refused: Exception) -> str:
     )
 
 
-def _nothing(step: Step) -> None:
+def _nothing(step: LoadStep) -> None:
     """Progress that nobody follows."""

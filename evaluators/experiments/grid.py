@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluators.data.image_batches import Chunk, Pictures
-from evaluators.encoder.classifier_heads import Head
+from evaluators.data.image_batches import Chunk, ImageBatches
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.cpu_threads import one_each
 from evaluators.engine.counting import count_correct
 from evaluators.errors import Cancelled
@@ -26,7 +26,7 @@ from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.resolved_spec import Measurement
+from evaluators.specs.resolved_spec import ResolvedSpec
 
 LOOK = 0.1
 """Seconds between two looks at whether a map is still wanted."""
@@ -34,21 +34,21 @@ GIVE_WAY = 0.3
 """Seconds that a worker waits at most, before each chunk, for those who wait for the live model."""
 _NOTHING = object()
 Asked = threading.Event | Callable[[], bool] | None
-Cell = tuple[EditSpec, Measurement]
+Cell = tuple[EditSpec, ResolvedSpec]
 
 
 @dataclass(frozen=True)
 class _Work:
-    """Pictures and heads of all cells, as every worker reads them."""
+    """Images and heads of all cells, as every worker reads them."""
 
     lab: EmbeddedLab
-    pictures: Pictures
+    images: ImageBatches
     chunks: tuple[Chunk, ...]
     inputs: tuple[Tensor, ...]
-    heads: tuple[Head, ...]
+    heads: tuple[ClassifierHead, ...]
 
 
-def run_map(
+def run_grid(
     studio: Studio,
     specs: Iterable[EditSpec],
     visitor: Hashable | None = None,
@@ -89,11 +89,11 @@ def _shared(
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """Measure specs of the embedded lab, those that begin alike together; none if the cores are taken."""
     ticket = studio.announce(visitor)
-    cells = [(spec, studio.lab.measurement(spec)) for spec in specs]
+    cells = [(spec, studio.lab.resolve(spec)) for spec in specs]
     jobs: list[tuple[_Work, list[Cell]]] = []
-    for pictures in _grouped(cells, lambda one: (one.suite, one.split, one.images)):
-        work = _work(studio.lab, pictures[0][1])
-        beginnings = _grouped(pictures, lambda one: (one.residual, one.scales.before, one.scales.blocks[0]))
+    for images in _grouped(cells, lambda one: (one.suite, one.split, one.images)):
+        work = _work(studio.lab, images[0][1])
+        beginnings = _grouped(images, lambda one: (one.residual, one.scales.before, one.scales.blocks[0]))
         jobs += [(work, group) for group in beginnings]
     if not jobs:
         return
@@ -127,22 +127,22 @@ def _shared(
             stop.set()
 
 
-def _grouped(cells: Sequence[Cell], by: Callable[[Measurement], Any]) -> list[list[Cell]]:
+def _grouped(cells: Sequence[Cell], by: Callable[[ResolvedSpec], Any]) -> list[list[Cell]]:
     groups: dict[Any, list[Cell]] = {}
-    for spec, measurement in cells:
-        groups.setdefault(by(measurement), []).append((spec, measurement))
+    for spec, resolved in cells:
+        groups.setdefault(by(resolved), []).append((spec, resolved))
     return list(groups.values())
 
 
-def _work(lab: EmbeddedLab, measurement: Measurement) -> _Work:
-    pictures = lab.pictures(measurement.suite, measurement.split)
-    chunks = pictures.chunks(measurement.images)
+def _work(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Work:
+    images = lab.images(resolved.suite, resolved.split)
+    chunks = images.chunks(resolved.images)
     return _Work(
         lab,
-        pictures,
+        images,
         chunks,
-        tuple(pictures.normalised(chunk).clone() for chunk in chunks),
-        lab.heads_counted(measurement),
+        tuple(images.normalised(chunk).clone() for chunk in chunks),
+        lab.heads_counted(resolved),
     )
 
 
@@ -179,20 +179,20 @@ def _count_group(
     stop: threading.Event,
     busy: Callable[[], bool],
 ) -> list[list[tuple[int, ...]]]:
-    """Correct pictures a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
+    """Correct images a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
     counted: list[list[tuple[int, ...]]] = [[] for _ in group]
     for chunk, inputs in zip(work.chunks, work.inputs, strict=True):
         begun: Tensor | None = None
-        for place, (_, measurement) in enumerate(group):
+        for place, (_, resolved) in enumerate(group):
             _give_way(busy, stop)
             if stop.is_set():
                 return counted
-            encoder.carry(measurement.residual, measurement.scales)
+            encoder.carry(resolved.residual, resolved.scales)
             with torch.inference_mode():
                 if begun is None:
                     begun = begin(encoder.loaded.clip.visual, inputs)
                 features = finish(encoder.loaded.clip.visual, begun)
-                counted[place].append(count_correct(features, chunk, work.pictures, work.heads))
+                counted[place].append(count_correct(features, chunk, work.images, work.heads))
     return counted
 
 
@@ -203,9 +203,9 @@ def _give_way(busy: Callable[[], bool], stop: threading.Event) -> None:
         time.sleep(LOOK / 10)
 
 
-def begin(visual: Any, pictures: Tensor) -> Tensor:
+def begin(visual: Any, images: Tensor) -> Tensor:
     """The forward pass up to and with block 1, of open_clip's VisionTransformer 3.3."""
-    tokens: Tensor = visual.transformer.resblocks[0](visual._embeds(pictures), attn_mask=None)
+    tokens: Tensor = visual.transformer.resblocks[0](visual._embeds(images), attn_mask=None)
     return tokens
 
 

@@ -8,7 +8,7 @@ from evaluators.errors import EvaluationError
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
 from evaluators.specs.intervals import tasks_interval
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
@@ -19,7 +19,7 @@ Place = TypeVar("Place", float, tuple[float, float])
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MergeConfig:
     """What is merged and how, apart from the coefficients.
 
     Args:
@@ -35,14 +35,16 @@ class Recipe:
     model: str = "tiny-clip"
 
     @property
-    def merges(self) -> tuple[Merge, ...]:
+    def merges(self) -> tuple[MergeSpec, ...]:
         """The merged residuals: one, or with methods that mask for a task one for each checkpoint.
 
-        Raises: SpecError as ``Merge``.
+        Raises: SpecError as ``MergeSpec``.
         """
         if METHODS[self.method].per_task:
-            return tuple(Merge(self.checkpoints, self.method, self.settings, key) for key in self.checkpoints)
-        return (Merge(self.checkpoints, self.method, self.settings),)
+            return tuple(
+                MergeSpec(self.checkpoints, self.method, self.settings, key) for key in self.checkpoints
+            )
+        return (MergeSpec(self.checkpoints, self.method, self.settings),)
 
     def specs(
         self, alpha: float, beta: float = 0.0, shape: str = "linear", split: str = "test", images: int = 200
@@ -71,7 +73,7 @@ class Score:
     Args:
         tasks: results on the merged tasks, in the order of the lab.
         split: "val" or "test".
-        complete: False while pictures are still to be counted.
+        complete: False while images are still to be counted.
     """
 
     tasks: tuple[TaskResult, ...]
@@ -85,7 +87,7 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of ``mean`` for these tasks and other pictures."""
+        """95 % interval of ``mean`` for these tasks and other images."""
         return tasks_interval([(task.correct, task.n) for task in self.tasks])
 
     def normalised(self, finetuned: "Score") -> float:
@@ -134,13 +136,13 @@ def scores_of(
     }
 
 
-def plain_candidates(recipe: Recipe, split: str, images: int = 200) -> dict[float, tuple[EditSpec, ...]]:
+def plain_candidates(recipe: MergeConfig, split: str, images: int = 200) -> dict[float, tuple[EditSpec, ...]]:
     """theta_0 + lambda tau for every lambda of the method's grid (paper, appendix B.2)."""
     return {value: recipe.specs(value, split=split, images=images) for value in METHODS[recipe.method].grid}
 
 
 def lines_candidates(
-    recipe: Recipe, alpha: float, shape: str, split: str, images: int = 200
+    recipe: MergeConfig, alpha: float, shape: str, split: str, images: int = 200
 ) -> dict[float, tuple[EditSpec, ...]]:
     """LiNeS with Eq. 2's alpha and every beta of the same grid."""
     grid = METHODS[recipe.method].grid
@@ -154,7 +156,7 @@ def heat_betas(method: str) -> tuple[float, ...]:
 
 
 def heat_candidates(
-    recipe: Recipe, shape: str, split: str, images: int = 200
+    recipe: MergeConfig, shape: str, split: str, images: int = 200
 ) -> dict[tuple[float, float], tuple[EditSpec, ...]]:
     """The models of the alpha-beta map by (alpha, beta), beta running fastest."""
     return {
@@ -168,7 +170,7 @@ def best_of(scores: Mapping[Place, Score], finetuned: Score) -> Place:
     """The key with the best normalised accuracy on validation; of equal ones the smallest.
 
     Source: wang-kee/LiNeS src/eval/eval.py: strict > while the grid runs upwards.
-    Raises: EvaluationError if there is no candidate, or one is partial or was measured on test pictures.
+    Raises: EvaluationError if there is no candidate, or one is partial or was measured on test images.
     """
     if not scores:
         raise EvaluationError("There is no candidate to choose from.")
@@ -176,6 +178,6 @@ def best_of(scores: Mapping[Place, Score], finetuned: Score) -> Place:
         if not one.complete:
             raise EvaluationError("A coefficient is chosen from complete evaluations, got a partial one.")
         if one.split != "val":
-            raise EvaluationError(f"A coefficient is chosen on validation pictures, got split {one.split!r}.")
+            raise EvaluationError(f"A coefficient is chosen on validation images, got split {one.split!r}.")
     ranked = {value: one.normalised(finetuned) for value, one in sorted(scores.items())}
     return max(ranked, key=lambda value: ranked[value])  # max keeps the first, the smallest

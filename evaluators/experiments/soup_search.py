@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
-from evaluators.labs.lab import CheckpointInfo, Way
+from evaluators.labs.lab import CheckpointInfo, Variant
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.soups import SOUP_ALPHA, GreedySoup, greedy_soup
 
 AVERAGE = "average"
 SOUP = "soup"
 
 
-def members_of(checkpoints: Sequence[CheckpointInfo], ways: Sequence[Way]) -> tuple[str, ...]:
+def members_of(checkpoints: Sequence[CheckpointInfo], variants: Sequence[Variant]) -> tuple[str, ...]:
     """Keys of the checkpoints that are members of the soup."""
-    kinds = {way.key: way.kind for way in ways}
+    kinds = {variant.key: variant.kind for variant in variants}
     return tuple(one.key for one in checkpoints if kinds.get(one.key.rpartition(".")[0]) == SOUP)
 
 
@@ -31,9 +31,9 @@ def soup_spec(
     With beta = 0 and scale = 1 it is the plain soup, of one member that member; with another scale the task
     arithmetic variant; with scale = 1 and another beta the LiNeS variant.
 
-    Raises: SpecError as ``Merge``.
+    Raises: SpecError as ``MergeSpec``.
     """
-    merge = Merge(tuple(members), AVERAGE)
+    merge = MergeSpec(tuple(members), AVERAGE)
     return EditSpec.merged(merge, scale, beta, model=model, split=split, images=images)
 
 

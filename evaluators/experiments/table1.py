@@ -14,7 +14,7 @@ ALL = 0
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint, measured on every test picture that is loaded.
+    """One checkpoint, measured on every test image that is loaded.
 
     Args:
         gamma: chosen by C.1 on validation.
@@ -31,7 +31,7 @@ class Row:
 def table1(studio: Studio, model: str) -> Iterator[Row]:
     """A row for each checkpoint of the encoder, as soon as it is measured.
 
-    Raises: SpecError if the encoder is not loaded or has no validation pictures.
+    Raises: SpecError if the encoder is not loaded or has no validation images.
     Cost: 14 evaluations a checkpoint; known ones cost nothing.
     """
     for checkpoint in studio.checkpoints(model):

@@ -12,7 +12,7 @@ from evaluators.hub.hub_lab import HubLab
 from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path, is_compared
 from evaluators.labs.lab import Lab
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.resolved_spec import Residual
+from evaluators.specs.resolved_spec import ResidualSpec
 from lines_core.checkpoints import read_metadata
 
 SHIPPED = Path("assets/tiny_clip")
@@ -30,7 +30,7 @@ class Base:
         open_clip: what open_clip's factory loads it by, with its text tower and its transform.
         file: its weights, as a repository or a checkout has them.
         image_size: pixels a side.
-        mean, std: per channel, of pictures in [0, 1].
+        mean, std: per channel, of images in [0, 1].
     """
 
     title: str
@@ -100,7 +100,7 @@ def sources_of(lab: Lab, spec: EditSpec) -> tuple[Source, ...]:
     return tuple(_source(lab, key, titles[key]) for key in spec.sources)
 
 
-def residual_key(spec: EditSpec) -> Residual:
+def residual_key(spec: EditSpec) -> ResidualSpec:
     """What `LiveEncoder.residual` knows the spec's tau by."""
     return spec.merge or spec.checkpoint
 

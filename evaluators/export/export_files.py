@@ -50,7 +50,7 @@ def export(
 
     Args:
         lab: of the spec's model, ``Studio.lab_of(spec.model)``.
-        spec: whatever it says of pictures does not matter.
+        spec: whatever it says of images does not matter.
         layout: a key of `LAYOUTS`.
         folder: one that is there.
         evaluations: for the card, as `card` takes them.

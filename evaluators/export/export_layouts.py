@@ -78,9 +78,9 @@ from safetensors.torch import load_file
 model, preprocess = open_clip.create_model_from_pretrained("{base.open_clip}")
 missing, unexpected = model.load_state_dict(load_file("{WEIGHTS_FILE}"), strict=False)
 assert not unexpected and not any(name.startswith("visual.") for name in missing)
-picture = preprocess(Image.new("RGB", ({size}, {size}))).unsqueeze(0)  # in its place, a picture of yours
+image = preprocess(Image.new("RGB", ({size}, {size}))).unsqueeze(0)  # in its place, a image of yours
 with torch.no_grad():
-    features = model.eval().encode_image(picture, normalize=True)
+    features = model.eval().encode_image(image, normalize=True)
 """
 
 
@@ -93,8 +93,8 @@ from PIL import Image
 from transformers import CLIPVisionModelWithProjection
 
 model = CLIPVisionModelWithProjection.from_pretrained(".").eval()  # the folder with {CONFIG_FILE}
-picture = np.asarray(Image.new("RGB", ({size}, {size})))  # yours, resized and cropped to this size
-pixels = (picture / 255 - {list(base.mean)}) / {list(base.std)}
+image = np.asarray(Image.new("RGB", ({size}, {size})))  # yours, resized and cropped to this size
+pixels = (image / 255 - {list(base.mean)}) / {list(base.std)}
 with torch.no_grad():
     features = model(torch.tensor(pixels, dtype=torch.float32).permute(2, 0, 1)[None]).image_embeds
 features = features / features.norm(dim=-1, keepdim=True)

@@ -23,8 +23,8 @@ FORMULA = "theta = theta_0 + c(l) * tau, c(l) = mix * lambda(l) in block l = 1..
 THIS = "this model"
 HOW = (
     "Zero-shot: class names in prompts, encoded by the base model's text tower, are the classifier of",
-    "every task. Pictures are a seeded subset balanced by class. The interval of a task is Wilson's;",
-    "that of a mean is for these tasks and other pictures. `test` is a split to report, `val` one to",
+    "every task. Images are a seeded subset balanced by class. The interval of a task is Wilson's;",
+    "that of a mean is for these tasks and other images. `test` is a split to report, `val` one to",
     "choose by.",
 )
 OWN_HEADS = (
@@ -111,7 +111,7 @@ def _what(
     rows = [
         ("base model, theta_0", f"{base.title}, {code(base.file)}"),
         *((f"fine-tuned on {code(source.title)}", code(source.origin)) for source in sources),
-        ("pictures", f"{base.image_size} x {base.image_size} pixels in [0, 1], mean {mean}, std {std}"),
+        ("images", f"{base.image_size} x {base.image_size} pixels in [0, 1], mean {mean}, std {std}"),
         ("activation", activation),
         ("weights", f"{size[0]:,} float32 numbers in {size[1]} tensors, names of {layout.title}"),
     ]
@@ -183,7 +183,7 @@ def _accuracy(
             if THIS in labels
             else ["This model itself was not measured; those it is compared with were.", ""]
         ),
-        "Top-1 in percent with its 95 % interval, then correct answers of all pictures asked.",
+        "Top-1 in percent with its 95 % interval, then correct answers of all images asked.",
         "",
         *_table(("task", "role", *head), rows),
         "",
@@ -237,11 +237,11 @@ def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int) -> str:
 
 def _evidence(evaluation: Evaluation) -> str:
     asked = sorted({task.n for task in evaluation.tasks})
-    pictures = f"{asked[0]}" if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
+    images = f"{asked[0]}" if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
     origin = "shipped with the LiNeS Explorer" if evaluation.precomputed else "measured where it was exported"
     narrow = "" if evaluation.dtype == "float32" else ", to which the float32 weights were rounded"
     return (
-        f"{pictures} pictures a task, {evaluation.dtype} on {evaluation.device}{narrow}, "
+        f"{images} images a task, {evaluation.dtype} on {evaluation.device}{narrow}, "
         f"{evaluation.seconds:.1f} s; {origin}."
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import safe_open
 from torch import Tensor
 
-from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER
 from evaluators.errors import LabError
@@ -46,11 +46,11 @@ class LoadedCheckpoint:
     identity: str
     family: str = ""
     note: str = ""
-    head: Head | None = None
+    head: ClassifierHead | None = None
 
 
 @dataclass(frozen=True)
-class Workshop:
+class CheckpointImporter:
     """Where checkpoints become residuals.
 
     Args:
@@ -130,7 +130,7 @@ class Workshop:
                 tower = image_tower(tensors, self.live.pretrained(), self.encoder.title)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
-            head = None if tower.head is None else Head(tower.head[0].T, tower.head[1])
+            head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
             _check_classes(info, head)
             note = self._text_note(tensors)
             del tensors
@@ -167,7 +167,7 @@ class Workshop:
         return "" if other is None or other == self.encoder else f" It is one of {other.title}: choose that."
 
 
-def _check_classes(info: CheckpointInfo, head: Head | None) -> None:
+def _check_classes(info: CheckpointInfo, head: ClassifierHead | None) -> None:
     """Raises: CheckpointError if a checkpoint of ImageNet's suite has a head of other classes."""
     if info.suite == IMAGENET and head is not None and head.weight.shape[1] != IMAGENET_CLASSES:
         raise CheckpointError(

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from evaluators.data.task_list import Task
-from evaluators.encoder.autotune import kept_pace
+from evaluators.encoder.autotune import cached_config
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
 from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.errors import LabError
 from evaluators.hub.residual_files import mapped_residual
-from evaluators.specs.resolved_spec import Residual
+from evaluators.specs.resolved_spec import ResidualSpec
 from evaluators.zoo.public_encoders import Encoder
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.errors import CheckpointError
@@ -59,13 +59,15 @@ class HubEncoder(LiveEncoder):
         self.weights = weights
         self.identity = identity
         self.device = device
-        self.pace = kept_pace(paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device)
+        self.engine_config = cached_config(
+            paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device
+        )
         self.residual_paths: dict[str, Path] = {}
-        super().__init__(loaded, self.pace.dtype)
+        super().__init__(loaded, self.engine_config.dtype)
 
     @property
     def temperature(self) -> float:
-        """s = exp(logit_scale), which CLIP multiplies the cosine of picture and text with."""
+        """s = exp(logit_scale), which CLIP multiplies the cosine of image and text with."""
         return float(self.loaded.clip.logit_scale.exp())
 
     def drop(self, checkpoint: str) -> None:
@@ -73,7 +75,7 @@ class HubEncoder(LiveEncoder):
         super().drop(checkpoint)
         self.residual_paths.pop(checkpoint, None)
 
-    def residual_cost(self, of: Residual) -> int:
+    def residual_cost(self, of: ResidualSpec) -> int:
         """Bytes of memory that a residual takes: none where it is a mapped file."""
         return 0 if isinstance(of, str) and self.device.type == "cpu" else super().residual_cost(of)
 

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
-from evaluators.encoder.classifier_heads import Head, edited_head
+from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder
 from evaluators.hub.images.hub_subset import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
-from evaluators.specs.merge_spec import Merge, task_of
-from evaluators.specs.resolved_spec import Measurement, Residual, checkpoints_of
+from evaluators.specs.merge_spec import MergeSpec, task_of
+from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec, checkpoints_of
 from evaluators.zoo.public_tasks import IMAGENET
 from lines_core.merging import merge
 
@@ -25,11 +25,11 @@ HEADS_KEPT = 64
 
 @dataclass(frozen=True)
 class LoadedTask:
-    """A task whose pictures and head are there.
+    """A task whose images and head are there.
 
     Args:
         head: (D, classes), float32.
-        subsets: by split; "val" is absent where every picture is taken for test.
+        subsets: by split; "val" is absent where every image is taken for test.
         imagenet: positions of its classes in a head of all of ImageNet's; None for any other task.
     """
 
@@ -58,20 +58,20 @@ class HubLab(Lab):
     ) -> None:
         row = live.row
         info = ModelInfo(row.key, row.title, row.num_blocks, row.tower_parameters, row.image_size)
-        super().__init__(info, live.device, live.pace.chunk)
+        super().__init__(info, live.device, live.engine_config.chunk)
         self.live = live
         self.loaded_tasks = tuple(tasks)
         self.loaded_checkpoints = tuple(checkpoints)
         self.imagenet = imagenet
         self._by_task = {loaded.task.key: loaded for loaded in tasks}
-        self._own_heads: dict[Residual, Head | None] = {}
+        self._own_heads: dict[ResidualSpec, ClassifierHead | None] = {}
         for checkpoint in checkpoints:
             live.residual_paths[checkpoint.info.key] = checkpoint.residual
 
     @property
     def dtype(self) -> torch.dtype:
         """What the image tower runs in."""
-        return self.live.pace.dtype
+        return self.live.engine_config.dtype
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """The fine-tuned checkpoints, in the order of their tasks."""
@@ -82,35 +82,35 @@ class HubLab(Lab):
         return tuple(loaded.task for loaded in self.loaded_tasks if loaded.task.suite == suite)
 
     def count(self, task: Task, split: str) -> int:
-        """Pictures of a task in a split, 0 if there are none."""
+        """Images of a task in a split, 0 if there are none."""
         subset = self._by_task[task.key].subsets.get(split)
         return 0 if subset is None else len(subset.subset)
 
-    def evidence(self, measurement: Measurement) -> Sequence[str]:
-        """Content names of the weights, the checkpoint and the pictures, and how many run at a time.
+    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+        """Content names of the weights, the checkpoint and the images, and how many run at a time.
 
-        In bfloat16 the company a picture is encoded in can change the last digit of its feature.
+        In bfloat16 the company a image is encoded in can change the last digit of its feature.
         """
         named = [self.live.identity, f"chunk {self.chunk}"]
-        of = checkpoints_of(measurement.residual)
+        of = checkpoints_of(resolved.residual)
         named += [one.identity for one in self.loaded_checkpoints if one.info.key in of]
-        for task in self.counted(measurement.suite, measurement.split):
-            named.append(self._by_task[task.key].subsets[measurement.split].digest)
+        for task in self.counted(resolved.suite, resolved.split):
+            named.append(self._by_task[task.key].subsets[resolved.split].digest)
         return named
 
-    def heads_for(self, measurement: Measurement) -> tuple[Head, ...]:
+    def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """The classifiers of a measurement's tasks.
 
         Where a checkpoint brings a head of ImageNet's classes, that is edited along with the encoder
         (`heads.edited_head`, with the factor of the parameters after the last block), and each task of the
         suite asks its own classes of it. All others, and the pre-trained model, have zero-shot heads.
         """
-        own = self._own_head(measurement.residual) if measurement.suite == IMAGENET else None
+        own = self._own_head(resolved.residual) if resolved.suite == IMAGENET else None
         if own is None or self.imagenet is None:
-            return super().heads_for(measurement)
+            return super().heads_for(resolved)
         zero_shot = self.imagenet.to(self.device)
-        head = edited_head(zero_shot, self.live.temperature, own, measurement.scales.after)
-        tasks = [self._by_task[task.key] for task in self.tasks(measurement.suite)]
+        head = edited_head(zero_shot, self.live.temperature, own, resolved.scales.after)
+        tasks = [self._by_task[task.key] for task in self.tasks(resolved.suite)]
         return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
 
     def with_guests(self, guests: Sequence[LoadedCheckpoint]) -> "HubLab":
@@ -153,24 +153,24 @@ class HubLab(Lab):
             earlier.imagenet if self.imagenet is None else self.imagenet,
         )
 
-    def _own_head(self, residual: Residual) -> Head | None:
+    def _own_head(self, residual: ResidualSpec) -> ClassifierHead | None:
         """The head that a residual brings along, on the device; None if no checkpoint of it has one."""
         with self._loading:
             if residual not in self._own_heads:
                 kept = {one.info.key: one.head for one in self.loaded_checkpoints}
                 heads = [kept.get(checkpoint) for checkpoint in checkpoints_of(residual)]
-                if isinstance(residual, Merge):
+                if isinstance(residual, MergeSpec):
                     own = self._merged_head(residual, heads)
                 else:
                     own = heads[0] if heads else None
                 if own is not None:
-                    own = Head(own.weight.to(self.device), _bias(own).to(self.device))
+                    own = ClassifierHead(own.weight.to(self.device), _bias(own).to(self.device))
                 while len(self._own_heads) >= HEADS_KEPT:
                     self._own_heads.pop(next(iter(self._own_heads)))
                 self._own_heads[residual] = own
             return self._own_heads[residual]
 
-    def _merged_head(self, of: Merge, heads: Sequence[Head | None]) -> Head | None:
+    def _merged_head(self, of: MergeSpec, heads: Sequence[ClassifierHead | None]) -> ClassifierHead | None:
         """s W_0 + the residuals of heads, merged by the rule that merges those of the encoders.
 
         A checkpoint without a head of its own was fine-tuned with the zero-shot head: its residual is 0.
@@ -178,11 +178,11 @@ class HubLab(Lab):
         if self.imagenet is None or not any(heads):
             return None
         start = self.live.temperature * self.imagenet
-        every = [head or Head(start) for head in heads]
+        every = [head or ClassifierHead(start) for head in heads]
         residuals = [torch.cat([(head.weight - start).flatten(), _bias(head)]) for head in every]
         task = of.checkpoints.index(of.task) if of.task else None
         merged = merge(of.method, residuals, dict(of.settings), task=task)
-        return Head(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
+        return ClassifierHead(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
 
     def _open_encoder(self) -> LiveEncoder:
         return self.live
@@ -197,5 +197,5 @@ class HubLab(Lab):
         return self.live.row.mean, self.live.row.std
 
 
-def _bias(head: Head) -> Tensor:
+def _bias(head: ClassifierHead) -> Tensor:
     return torch.zeros(head.weight.shape[1]) if head.bias is None else head.bias

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from evaluators.data.task_list import Task
 from evaluators.errors import Cancelled, LabError, SpecError
-from evaluators.hub.checkpoint_import import LoadedCheckpoint, Workshop
+from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint
 from evaluators.hub.head_files import head_path, read_head, save_head
 from evaluators.hub.hub_encoder import HubEncoder, TextTower
 from evaluators.hub.hub_lab import HubLab, LoadedTask
@@ -35,14 +35,14 @@ LEAST_TASKS = 2
 
 
 @dataclass(frozen=True)
-class Wish:
+class LoadRequest:
     """What is to be loaded.
 
     Args:
         model: key of an encoder of the zoo.
         family: key of a checkpoint family.
         tasks: keys of tasks of the family's suite, at least two.
-        images: test pictures a task; 0 for all, which leaves none for validation where a data set has no
+        images: test images a task; 0 for all, which leaves none for validation where a data set has no
             split for it.
         members: of a family that has several checkpoints of one task; empty for those it suggests.
     Raises: SpecError for an unknown key, fewer than two tasks, tasks of another suite than the family's, a
@@ -66,7 +66,7 @@ class Wish:
             raise SpecError("Load at least two tasks: one is the target, the others show what is forgotten.")
         self._check_family(FAMILIES[self.family])
         if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 0:
-            raise SpecError(f"images must be a whole number of pictures a task, or 0, got {self.images!r}.")
+            raise SpecError(f"images must be a whole number of images a task, or 0, got {self.images!r}.")
 
     def _check_family(self, family: CheckpointFamily) -> None:
         suited = [key for key, task in TASKS.items() if task.suite == family.suite]
@@ -100,7 +100,7 @@ ENCODER = "encoder"
 
 
 @dataclass(frozen=True)
-class Step:
+class LoadStep:
     """How far one part of a load is: the encoder, a task, or a member of a soup.
 
     Args:
@@ -109,7 +109,7 @@ class Step:
         state: "waiting", "running", "done" or "failed".
         phase: what is being done now, or what went wrong, as a sentence.
         done, total: in ``unit``; total 0 while it is not known.
-        unit: "bytes", "pictures" or "".
+        unit: "bytes", "images" or "".
     """
 
     key: str
@@ -121,29 +121,33 @@ class Step:
     unit: str = ""
 
 
-Tell = Callable[[Step], None]
+Tell = Callable[[LoadStep], None]
 
 
-def steps_of(wish: Wish) -> tuple[Step, ...]:
+def steps_of(load_request: LoadRequest) -> tuple[LoadStep, ...]:
     """The steps of a load before it begins, in their order."""
-    encoder = ENCODERS[wish.model]
-    tasks = (Step(key, TASKS[key].title) for key in wish.tasks)
-    return (Step(ENCODER, encoder.title), *tasks, *(Step(member, member) for member in wish.chosen))
+    encoder = ENCODERS[load_request.model]
+    tasks = (LoadStep(key, TASKS[key].title) for key in load_request.tasks)
+    return (
+        LoadStep(ENCODER, encoder.title),
+        *tasks,
+        *(LoadStep(member, member) for member in load_request.chosen),
+    )
 
 
-def pictures_told(task: Task, subsets: Mapping[str, HubSubset]) -> str:
+def images_told(task: Task, subsets: Mapping[str, HubSubset]) -> str:
     """What was loaded of a task, and whether classes are left out, in words."""
     counts = [f"{len(found.subset):,} {SPLIT_WORDS[split]}" for split, found in subsets.items()]
     covered = min(found.classes_covered for found in subsets.values())
     less = "" if covered == len(task.classes) else f"; {covered} of {len(task.classes)} classes occur"
-    return f"{' and '.join(counts)} pictures{less}"
+    return f"{' and '.join(counts)} images{less}"
 
 
 class Loader:
     """Loads labs of the Hub into a cache folder.
 
     Args:
-        cache: for pictures, heads and residuals. What is downloaded lies in the Hub's own cache.
+        cache: for images, heads and residuals. What is downloaded lies in the Hub's own cache.
         device: that encoders run on.
     """
 
@@ -152,7 +156,9 @@ class Loader:
         self.residuals = cache / "residuals"
         self.device = device
 
-    def load(self, wish: Wish, tell: Tell, stop: threading.Event, earlier: HubLab | None = None) -> HubLab:
+    def load(
+        self, load_request: LoadRequest, tell: Tell, stop: threading.Event, earlier: HubLab | None = None
+    ) -> HubLab:
         """What was wished for, as far as it can be had: a task that fails is told and left out.
 
         Args:
@@ -162,41 +168,41 @@ class Loader:
         Raises: Cancelled; HubError, LabError or CheckpointError if there is no encoder, or fewer than two
             tasks were left.
         """
-        row = ENCODERS[wish.model]
-        steps = {step.key: step for step in steps_of(wish)}
+        row = ENCODERS[load_request.model]
+        steps = {step.key: step for step in steps_of(load_request)}
         with _told(steps[ENCODER], tell) as step:
             fetched = self._fetch_weights(row, step, stop)
             identity = f"{fetched.repo} {fetched.etag}"
             step.phase("opening")
             live = earlier.live if earlier is not None and earlier.live.identity == identity else None
             live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
-            heads, imagenet = self._heads(wish, row, fetched.path, identity, step, stop)
-        family = FAMILIES[wish.family]
-        workshop = Workshop(row, live, identity, fetched.path, self.residuals)
+            heads, imagenet = self._heads(load_request, row, fetched.path, identity, step, stop)
+        family = FAMILIES[load_request.family]
+        importer = CheckpointImporter(row, live, identity, fetched.path, self.residuals)
         tasks: list[LoadedTask] = []
         checkpoints: list[LoadedCheckpoint] = []
-        for key in wish.tasks:
+        for key in load_request.tasks:
             try:
                 with _told(steps[key], tell) as step:
                     task = as_task(TASKS[key])
-                    subsets = self._subsets(TASKS[key], wish.images, row, step, stop)
+                    subsets = self._subsets(TASKS[key], load_request.images, row, step, stop)
                     tasks.append(LoadedTask(task, heads[key], subsets, TASKS[key].imagenet))
-                    step.result = pictures_told(task, subsets)
+                    step.result = images_told(task, subsets)
                     if not family.members:
                         step.phase("checkpoint", "bytes")
-                        checkpoints.append(workshop.of_family(family, TASKS[key], step.count, stop))
+                        checkpoints.append(importer.of_family(family, TASKS[key], step.count, stop))
                         step.result = "; ".join(filter(None, (step.result, checkpoints[-1].note)))
             except Cancelled:
                 raise
             except LinesError:
                 continue  # told already, and the other tasks do not need it
         there = {loaded.task.key for loaded in tasks}
-        for member in wish.chosen if family.target in there else ():
+        for member in load_request.chosen if family.target in there else ():
             try:
                 with _told(steps[member], tell) as step:
                     step.phase("checkpoint", "bytes")
                     target = TASKS[family.target]
-                    checkpoints.append(workshop.of_member(family, member, target, step.count, stop))
+                    checkpoints.append(importer.of_member(family, member, target, step.count, stop))
                     step.result = checkpoints[-1].note
             except Cancelled:
                 raise
@@ -216,23 +222,29 @@ class Loader:
         return fetch(row.repo, name, revision=row.revision, progress=step.count, stop=stop)
 
     def _heads(
-        self, wish: Wish, row: Encoder, weights: Path, identity: str, step: "_Teller", stop: threading.Event
+        self,
+        load_request: LoadRequest,
+        row: Encoder,
+        weights: Path,
+        identity: str,
+        step: "_Teller",
+        stop: threading.Event,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """The head of every task, and that of all of ImageNet's classes if it is the tasks' suite.
 
         That one is made once, and the heads of the suite are columns of it. The text tower is opened only if
         a head has to be made.
         """
-        if FAMILIES[wish.family].suite == IMAGENET:
-            rows = [replace(TASKS[FAMILIES[wish.family].target], imagenet=ALL_OF_IMAGENET)]
+        if FAMILIES[load_request.family].suite == IMAGENET:
+            rows = [replace(TASKS[FAMILIES[load_request.family].target], imagenet=ALL_OF_IMAGENET)]
         else:
-            rows = [TASKS[key] for key in wish.tasks]
+            rows = [TASKS[key] for key in load_request.tasks]
         tasks = [as_task(row) for row in rows]
         made = self._made_heads(tasks, row, weights, identity, step, stop)
-        if FAMILIES[wish.family].suite != IMAGENET:
+        if FAMILIES[load_request.family].suite != IMAGENET:
             return made, None
         imagenet = made[tasks[0].key]
-        return {key: imagenet[:, list(TASKS[key].imagenet or ())] for key in wish.tasks}, imagenet
+        return {key: imagenet[:, list(TASKS[key].imagenet or ())] for key in load_request.tasks}, imagenet
 
     def _made_heads(
         self,
@@ -263,17 +275,17 @@ class Loader:
     def _subsets(
         self, row: HubTask, images: int, encoder: Encoder, step: "_Teller", stop: threading.Event
     ) -> dict[str, HubSubset]:
-        """Test pictures, and validation pictures where there are any."""
+        """Test images, and validation images where there are any."""
         subsets = {}
         for split in SPLITS[::-1]:
-            step.phase(f"{SPLIT_WORDS[split]} pictures", "pictures")
+            step.phase(f"{SPLIT_WORDS[split]} images", "images")
             try:
                 subsets[split] = hub_subset(
                     row,
                     split,
                     images,
                     image_size=encoder.image_size,
-                    cache=self.cache / "pictures",
+                    cache=self.cache / "images",
                     progress=step.count,
                     stop=stop,
                 )
@@ -286,7 +298,7 @@ class Loader:
 class _Teller:
     """A step that tells of its changes."""
 
-    def __init__(self, step: Step, tell: Tell) -> None:
+    def __init__(self, step: LoadStep, tell: Tell) -> None:
         self.step = step
         self.result = ""
         self._tell = tell
@@ -304,7 +316,7 @@ class _Teller:
 
 
 @contextmanager
-def _told(step: Step, tell: Tell) -> Iterator[_Teller]:
+def _told(step: LoadStep, tell: Tell) -> Iterator[_Teller]:
     """A step that is told as done at the end, or as failed with the reason."""
     teller = _Teller(step, tell)
     teller.phase("starting")

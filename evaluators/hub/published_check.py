@@ -20,7 +20,7 @@ CAUSES = (
 
 
 @dataclass(frozen=True)
-class Check:
+class AccuracyCheck:
     """One task against its published figure; accuracies are fractions in [0, 1].
 
     Args:
@@ -40,7 +40,7 @@ class Check:
     right: bool
 
 
-def self_test(evaluation: Evaluation) -> tuple[Check, ...]:
+def self_test(evaluation: Evaluation) -> tuple[AccuracyCheck, ...]:
     """Checks of a complete evaluation of a pre-trained or fine-tuned model of the zoo.
 
     A pre-trained model is checked on every task, against the figures that were made with our class names; a
@@ -71,7 +71,7 @@ def self_test(evaluation: Evaluation) -> tuple[Check, ...]:
     return tuple(_check(task, what, figure, z) for task, figure in known)
 
 
-def _check(task: TaskResult, what: str, figure: float, z: float) -> Check:
+def _check(task: TaskResult, what: str, figure: float, z: float) -> AccuracyCheck:
     low, high = wilson_interval(task.correct, task.n, z)
     right = low - TOLERANCE <= figure <= high + TOLERANCE
-    return Check(task.key, task.title, what, task.accuracy, low, high, figure, right)
+    return AccuracyCheck(task.key, task.title, what, task.accuracy, low, high, figure, right)

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.errors import LabError
 from lines_core.checkpoints import read_metadata, save_checkpoint
 from lines_core.errors import CheckpointError
@@ -35,7 +35,7 @@ def residual_path(folder: Path, model: str, identity: str) -> Path:
 
 
 def save_residual(
-    path: Path, layout: FlatLayout, residual: Tensor, source: str, head: Head | None = None
+    path: Path, layout: FlatLayout, residual: Tensor, source: str, head: ClassifierHead | None = None
 ) -> None:
     """Write a residual, finite and in the layout's order: all of it or nothing.
 
@@ -87,7 +87,7 @@ def mapped_residual(path: Path, layout: FlatLayout) -> Tensor:
     return residual
 
 
-def saved_head(path: Path) -> Head | None:
+def saved_head(path: Path) -> ClassifierHead | None:
     """The head beside a residual, float32, (D, classes) and (classes,); None if there is none.
 
     Raises: LabError if the file is absent or damaged.
@@ -96,7 +96,7 @@ def saved_head(path: Path) -> Head | None:
         with safe_open(path, "pt") as stored:
             if HEAD_BIAS not in stored.keys():  # noqa: SIM118
                 return None
-            return Head(stored.get_tensor(HEAD_WEIGHT), stored.get_tensor(HEAD_BIAS))
+            return ClassifierHead(stored.get_tensor(HEAD_WEIGHT), stored.get_tensor(HEAD_BIAS))
     except (SafetensorError, OSError) as error:
         raise LabError(f"The head in {path} cannot be read: {error}") from error
 

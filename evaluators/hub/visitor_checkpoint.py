@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.checkpoint_import import LoadedCheckpoint, Workshop, content_of
+from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint, content_of
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.transfer.repository_files import Progress, fetch, forget, is_here, list_files
 from evaluators.labs.lab import CheckpointInfo
@@ -39,7 +39,7 @@ def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> Lo
     except OSError as error:
         raise CheckpointError(f"{name} is not there any more: upload it again.") from error
     content = digest.hexdigest()
-    return _workshop(lab, folder).of_file(_info(lab, folder, task, content, name), path, content, name)
+    return _importer(lab, folder).of_file(_info(lab, folder, task, content, name), path, content, name)
 
 
 def from_hub(
@@ -68,7 +68,7 @@ def from_hub(
     try:
         content = content_of(fetched)
         info = _info(lab, folder, task, content, f"{repo}/{name}")
-        return _workshop(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
+        return _importer(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
     finally:
         if not there:
             forget(fetched)
@@ -92,8 +92,8 @@ def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
     return readable[0]
 
 
-def _workshop(lab: HubLab, folder: Path) -> Workshop:
-    return Workshop(lab.live.row, lab.live, lab.live.identity, lab.live.weights, folder)
+def _importer(lab: HubLab, folder: Path) -> CheckpointImporter:
+    return CheckpointImporter(lab.live.row, lab.live, lab.live.identity, lab.live.weights, folder)
 
 
 def _info(lab: HubLab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:

@@ -1,4 +1,4 @@
-"""The embedded lab: Tiny CLIP, its checkpoints and pictures, as they lie in one folder."""
+"""The embedded lab: Tiny CLIP, its checkpoints and images, as they lie in one folder."""
 
 import hashlib
 import json
@@ -9,20 +9,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from evaluators.data.image_subset import Subset, count_pictures, load_subset, subset_path
+from evaluators.data.image_subset import Subset, count_images, load_subset, subset_path
 from evaluators.data.task_list import Task, in_suite, read_tasks
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower
 from evaluators.errors import LabError
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Way, meaning
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, meaning
 from evaluators.specs.edit_spec import SPLITS
-from evaluators.specs.resolved_spec import Measurement, checkpoints_of
+from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.packed import read_packed
 
 TINY_CLIP = "tiny-clip"
-WAYS, TUNED = "ways.json", "gammas.json"
+WAYS, TUNED = "variants.json", "gammas.json"
 
 
 def checkpoint_path(folder: Path, checkpoint: str) -> Path:
@@ -67,11 +67,11 @@ class EmbeddedLab(Lab):
 
     Args:
         folder: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
-        cache: folder for prepared pictures; None prepares them anew.
+        cache: folder for prepared images; None prepares them anew.
         device, dtype: where and in what the image tower runs.
-        chunk: pictures a chunk over all tasks.
+        chunk: images a chunk over all tasks.
     Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
-    Cost: milliseconds; weights and pictures are read when first asked for.
+    Cost: milliseconds; weights and images are read when first asked for.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class EmbeddedLab(Lab):
         self._cache = cache
         self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
         self._checkpoints = self._read_checkpoints()
-        self._ways, self._compared = self._read_compared()
+        self._variants, self._compared = self._read_compared()
         self._tuned = self._read_tuned()
         self._looking = threading.Lock()  # guards the dictionaries that known answers need
         self._digests: dict[Path, str] = {}
@@ -108,9 +108,9 @@ class EmbeddedLab(Lab):
         """The checkpoints in ``compared``, way by way."""
         return self._compared
 
-    def ways(self) -> tuple[Way, ...]:
+    def variants(self) -> tuple[Variant, ...]:
         """How they were made."""
-        return self._ways
+        return self._variants
 
     def tuned_gammas(self) -> Mapping[str, float]:
         """The gammas in ``compared/gammas.json``."""
@@ -121,25 +121,25 @@ class EmbeddedLab(Lab):
         return in_suite(self._all_tasks, suite)
 
     def count(self, task: Task, split: str) -> int:
-        """Pictures of a task in a split, 0 if there are none. Raises: LabError if its file is damaged."""
+        """Images of a task in a split, 0 if there are none. Raises: LabError if its file is damaged."""
         with self._looking:
             if (task.key, split) not in self._counts:
                 folder = self.folder / "eval"
                 present = subset_path(folder, task, split).is_file()
-                self._counts[task.key, split] = count_pictures(folder, task, split) if present else 0
+                self._counts[task.key, split] = count_images(folder, task, split) if present else 0
             return self._counts[task.key, split]
 
-    def evidence(self, measurement: Measurement) -> Sequence[str]:
-        """Digests of the model, of the checkpoint and of the pictures that are counted."""
+    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+        """Digests of the model, of the checkpoint and of the images that are counted."""
         files = [*self._model_files()]
-        for checkpoint in checkpoints_of(measurement.residual):
+        for checkpoint in checkpoints_of(resolved.residual):
             files.append(checkpoint_path(self._model_folder, checkpoint))
-        tasks = self.counted(measurement.suite, measurement.split)
-        files += [subset_path(self.folder / "eval", task, measurement.split) for task in tasks]
+        tasks = self.counted(resolved.suite, resolved.split)
+        files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
         return [self._digest(file) for file in files]
 
     def fingerprint(self) -> str:
-        """Names the lab by content: another weight, picture or prompt, another name. Reads all files once."""
+        """Names the lab by content: another weight, image or prompt, another name. Reads all files once."""
         parts = [meaning(self._all_tasks), *map(self._digest, self._model_files())]
         for checkpoint in (*self._checkpoints, *self._compared):
             path = checkpoint_path(self._model_folder, checkpoint.key)
@@ -201,18 +201,20 @@ class EmbeddedLab(Lab):
         except (ValueError, TypeError, AttributeError) as error:
             raise LabError(f"{path} does not give a gamma for each checkpoint: {error}") from error
 
-    def _read_compared(self) -> tuple[tuple[Way, ...], tuple[CheckpointInfo, ...]]:
-        """The ways listed in ``compared/ways.json``, and the checkpoints of them that are there."""
+    def _read_compared(self) -> tuple[tuple[Variant, ...], tuple[CheckpointInfo, ...]]:
+        """The ways listed in ``compared/variants.json``, and the checkpoints of them that are there."""
         listed = self._model_folder / "compared" / WAYS
         if not listed.is_file():
             return (), ()
         try:
-            ways = tuple(Way(**way) for way in json.loads(listed.read_text(encoding="utf-8")))
+            variants = tuple(Variant(**variant) for variant in json.loads(listed.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise LabError(f"{listed} is not a list of ways of fine-tuning: {error}") from error
-        keys = [(way, task, f"{way.key}.{task.key}") for way in ways for task in self._all_tasks]
-        return ways, tuple(
-            CheckpointInfo(key, f"{task.title} ({way.title})", task.suite)
-            for way, task, key in keys
+        keys = [
+            (variant, task, f"{variant.key}.{task.key}") for variant in variants for task in self._all_tasks
+        ]
+        return variants, tuple(
+            CheckpointInfo(key, f"{task.title} ({variant.title})", task.suite)
+            for variant, task, key in keys
             if checkpoint_path(self._model_folder, key).is_file()
         )

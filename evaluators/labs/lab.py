@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evaluators.data.image_batches import Pictures
+from evaluators.data.image_batches import ImageBatches
 from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
-from evaluators.encoder.classifier_heads import Head
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.errors import SpecError
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.resolved_spec import Measurement, Residual
+from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CheckpointInfo:
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """A way of fine-tuning that is compared with the usual one.
 
     Args:
@@ -72,24 +72,24 @@ class Way:
 
 
 class Lab(ABC):
-    """Model, checkpoints, tasks and pictures. Any method may be called from any thread.
+    """Model, checkpoints, tasks and images. Any method may be called from any thread.
 
-    A lab of its own kind says what it holds and how it is read; weights, pictures and heads are read here,
+    A lab of its own kind says what it holds and how it is read; weights, images and heads are read here,
     when first asked for, and kept.
 
     Args:
         info: the encoder.
         device: where the image tower runs.
-        chunk: pictures a chunk over all tasks.
+        chunk: images a chunk over all tasks.
     """
 
     def __init__(self, info: ModelInfo, device: torch.device, chunk: int) -> None:
         self.info = info
         self.device = device
         self.chunk = chunk
-        self._loading = threading.RLock()  # held for seconds while the encoder or pictures are read
+        self._loading = threading.RLock()  # held for seconds while the encoder or images are read
         self._encoder: LiveEncoder | None = None
-        self._pictures: dict[tuple[str, str], Pictures] = {}
+        self._images: dict[tuple[str, str], ImageBatches] = {}
         self._heads: dict[str, tuple[Tensor, ...]] = {}
 
     # What a kind of lab says about itself
@@ -107,7 +107,7 @@ class Lab(ABC):
         """Checkpoints that a spec may name, but that are only shown beside others."""
         return ()
 
-    def ways(self) -> tuple[Way, ...]:
+    def variants(self) -> tuple[Variant, ...]:
         """How the compared checkpoints were made."""
         return ()
 
@@ -121,10 +121,10 @@ class Lab(ABC):
 
     @abstractmethod
     def count(self, task: Task, split: str) -> int:
-        """Pictures of a task in a split, 0 if there are none. Raises: LabError if that cannot be told."""
+        """Images of a task in a split, 0 if there are none. Raises: LabError if that cannot be told."""
 
     @abstractmethod
-    def evidence(self, measurement: Measurement) -> Sequence[str]:
+    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
         """Names, by content, all files that decide the counts of a measurement."""
 
     @abstractmethod
@@ -133,7 +133,7 @@ class Lab(ABC):
 
     @abstractmethod
     def _subset(self, task: Task, split: str) -> Subset:
-        """The pictures of a task and split. Raises: LabError."""
+        """The images of a task and split. Raises: LabError."""
 
     @abstractmethod
     def _head(self, task: Task) -> Tensor:
@@ -141,7 +141,7 @@ class Lab(ABC):
 
     # What a spec means here
 
-    def measurement(self, spec: EditSpec) -> Measurement:
+    def resolve(self, spec: EditSpec) -> ResolvedSpec:
         """What the spec asks to be measured. Raises: SpecError if this lab cannot answer it."""
         checkpoints = {one.key: one for one in (*self.checkpoints(), *self.compared())}
         for key in spec.sources:
@@ -158,15 +158,15 @@ class Lab(ABC):
         edited = any((*scales.blocks, scales.before, scales.after))
         largest = self.largest(suite, spec.split, spec.targets if spec.merge else ())
         images = min(spec.images, largest) if spec.images else largest
-        residual: Residual = (spec.merge or spec.checkpoint) if edited else ""
-        return Measurement(self.info.key, residual, scales, suite, spec.split, images)
+        residual: ResidualSpec = (spec.merge or spec.checkpoint) if edited else ""
+        return ResolvedSpec(self.info.key, residual, scales, suite, spec.split, images)
 
     def counted(self, suite: str, split: str) -> tuple[Task, ...]:
-        """Those tasks of a suite that have pictures on a split: shifted sets are test sets only."""
+        """Those tasks of a suite that have images on a split: shifted sets are test sets only."""
         return tuple(task for task in self.tasks(suite) if self.count(task, split))
 
     def largest(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
-        """Pictures of the task that has most of them.
+        """Images of the task that has most of them.
 
         Args:
             needed: keys of the tasks that must have some; all if left out.
@@ -176,18 +176,18 @@ class Lab(ABC):
         absent = [key for key, count in counts.items() if not count and (key in needed or not needed)]
         if absent:
             raise SpecError(
-                f"There are no {split!r} pictures for {', '.join(absent)}: "
+                f"There are no {split!r} images for {', '.join(absent)}: "
                 f"suite {suite!r} can only be measured on another split."
             )
         return max(counts.values())
 
-    def key(self, measurement: Measurement, schema: int) -> str:
+    def key(self, resolved: ResolvedSpec, schema: int) -> str:
         """Names the measurement by everything that decides its counts, so that no stale number survives."""
         parts = {
             "schema": schema,
-            "measurement": measurement.as_dict(),
-            "tasks": meaning(self.counted(measurement.suite, measurement.split)),
-            "files": list(self.evidence(measurement)),
+            "measurement": resolved.as_dict(),
+            "tasks": meaning(self.counted(resolved.suite, resolved.split)),
+            "files": list(self.evidence(resolved)),
             "dtype": str(self.dtype),
             "device": self.device.type,
         }
@@ -208,16 +208,16 @@ class Lab(ABC):
         """Why the encoder cannot be run any more; empty while it can, or is not read yet."""
         return "" if self._encoder is None else self._encoder.problem
 
-    def pictures(self, suite: str, split: str) -> Pictures:
-        """The pictures of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
+    def images(self, suite: str, split: str) -> ImageBatches:
+        """The images of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
         tasks = self.counted(suite, split)
         with self._loading:
-            pictures = self._pictures.get((suite, split))
-            if pictures is None:
+            images = self._images.get((suite, split))
+            if images is None:
                 subsets = [self._subset(task, split) for task in tasks]
-                pictures = Pictures(subsets, *self._normalisation(), self.device, self.dtype, self.chunk)
-                self._pictures[suite, split] = pictures
-            return pictures
+                images = ImageBatches(subsets, *self._normalisation(), self.device, self.dtype, self.chunk)
+                self._images[suite, split] = images
+            return images
 
     def heads(self, suite: str) -> tuple[Tensor, ...]:
         """The zero-shot classifiers of a suite's tasks, (D, classes) each."""
@@ -228,19 +228,19 @@ class Lab(ABC):
                 self._heads[suite] = heads
             return heads
 
-    def heads_counted(self, measurement: Measurement) -> tuple[Head, ...]:
-        """The classifiers of those tasks that the measurement counts, in the order of its pictures."""
-        counted = self.counted(measurement.suite, measurement.split)
-        heads = zip(self.tasks(measurement.suite), self.heads_for(measurement), strict=True)
+    def heads_counted(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
+        """The classifiers of those tasks that the measurement counts, in the order of its images."""
+        counted = self.counted(resolved.suite, resolved.split)
+        heads = zip(self.tasks(resolved.suite), self.heads_for(resolved), strict=True)
         return tuple(head for task, head in heads if task in counted)
 
-    def heads_for(self, measurement: Measurement) -> tuple[Head, ...]:
+    def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """The classifiers of a measurement's tasks: zero-shot ones, unless its residual brings its own."""
-        return tuple(map(Head, self.heads(measurement.suite)))
+        return tuple(map(ClassifierHead, self.heads(resolved.suite)))
 
     @abstractmethod
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
-        """Mean and standard deviation a channel, of pictures in [0, 1]."""
+        """Mean and standard deviation a channel, of images in [0, 1]."""
 
 
 def meaning(tasks: Sequence[Task]) -> str:

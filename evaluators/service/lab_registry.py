@@ -9,7 +9,7 @@ from evaluators.labs.lab import Lab
 SESSIONS_KEPT = 4096
 
 
-class Shelf:
+class LabRegistry:
     """Labs by the keys of their encoders. Any method may be called from any thread.
 
     Args:

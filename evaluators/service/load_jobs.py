@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from evaluators.errors import Cancelled
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import FAILED, RUNNING, WAITING, Loader, Step, Wish, steps_of
+from evaluators.hub.loader import FAILED, RUNNING, WAITING, Loader, LoadRequest, LoadStep, steps_of
 from lines_core.errors import LinesError
 
 _LOG = logging.getLogger(__name__)
 UNEXPECTED = "Something unexpected went wrong; the server's log has the details. Load again to go on."
 
 
-class Job:
+class LoadJob:
     """One load under way, or done.
 
     Args:
@@ -24,18 +24,22 @@ class Job:
     """
 
     def __init__(
-        self, wish: Wish, loader: Loader, earlier: HubLab | None, ready: Callable[[HubLab], None]
+        self,
+        load_request: LoadRequest,
+        loader: Loader,
+        earlier: HubLab | None,
+        ready: Callable[[HubLab], None],
     ) -> None:
-        self.wish = wish
+        self.load_request = load_request
         self.problem = ""
         self.askers: set[str] = set()
-        self._steps = {step.key: step for step in steps_of(wish)}
+        self._steps = {step.key: step for step in steps_of(load_request)}
         self._stop = threading.Event()
         self._done = threading.Event()
         self._loader = loader
         self._earlier = earlier
         self._ready = ready
-        self._thread = threading.Thread(target=self._run, name=f"load {wish.model}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"load {load_request.model}", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -66,46 +70,46 @@ class Job:
         """Wait for the end, at most so long; whether it has come."""
         return self._done.wait(seconds)
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[LoadStep, ...]:
         """How far every step is."""
         return tuple(self._steps.values())
 
-    def _tell(self, step: Step) -> None:
+    def _tell(self, step: LoadStep) -> None:
         self._steps[step.key] = step
 
     def _run(self) -> None:
         try:
-            self._ready(self._loader.load(self.wish, self._tell, self._stop, self._earlier))
+            self._ready(self._loader.load(self.load_request, self._tell, self._stop, self._earlier))
         except Cancelled:
             self.problem = "The load was stopped. What was loaded is kept: load again to go on."
         except LinesError as error:
             self.problem = str(error)
         except Exception:  # noqa: BLE001 -- a thread has nobody to raise to
-            _LOG.exception("Loading %s failed", self.wish.model)
+            _LOG.exception("Loading %s failed", self.load_request.model)
             self.problem = UNEXPECTED
             for step in self.steps():
                 if step.state in (RUNNING, WAITING):
-                    self._tell(Step(step.key, step.title, FAILED, UNEXPECTED))
+                    self._tell(LoadStep(step.key, step.title, FAILED, UNEXPECTED))
         finally:
             self._done.set()
 
 
-class Jobs:
+class LoadJobs:
     """The newest load of each encoder. Any method may be called from any thread."""
 
     def __init__(self, loader: Loader, ready: Callable[[HubLab], None]) -> None:
         self._loader = loader
         self._ready = ready
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, LoadJob] = {}
 
-    def start(self, wish: Wish, earlier: HubLab | None, session: str = "") -> Job:
+    def start(self, load_request: LoadRequest, earlier: HubLab | None, session: str = "") -> LoadJob:
         """Begin a load, or join the one that is under way for the same encoder, whatever it was asked for."""
         with self._lock:
-            job = self._jobs.get(wish.model)
+            job = self._jobs.get(load_request.model)
             if job is None or job.done:
-                job = Job(wish, self._loader, earlier, self._ready)
-                self._jobs[wish.model] = job
+                job = LoadJob(load_request, self._loader, earlier, self._ready)
+                self._jobs[load_request.model] = job
                 job.start()
             job.asked_by(session)
             return job
@@ -122,7 +126,7 @@ class Jobs:
             for job in self._jobs.values():
                 job.stop()
 
-    def of(self, model: str) -> Job | None:
+    def of(self, model: str) -> LoadJob | None:
         """The newest load of an encoder."""
         with self._lock:
             return self._jobs.get(model)

@@ -23,7 +23,7 @@ _STARTING = "starting"
 _TOKEN = re.compile("[0-9a-f]{32}")
 
 
-class Rooms:
+class ProcessFolders:
     """The folder of this process, with a room in it for each who asks. Not to be shared between threads.
 
     Args:

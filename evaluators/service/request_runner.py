@@ -15,24 +15,24 @@ from itertools import count
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from evaluators.data.image_batches import Chunk, Pictures
-from evaluators.encoder.classifier_heads import Head
+from evaluators.data.image_batches import Chunk, ImageBatches
+from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.cpu_threads import use_all
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.engine.counting import count_chunk
-from evaluators.engine.reserved_core import SpareCore
-from evaluators.engine.zero_gpu import Counted, LentGpu
-from evaluators.errors import InLine
-from evaluators.hub.loader import Wish
+from evaluators.engine.reserved_core import ReservedCore
+from evaluators.engine.zero_gpu import Counted, ZeroGpu
+from evaluators.errors import Queued
+from evaluators.hub.loader import LoadRequest
 from evaluators.labs.lab import Lab
 from evaluators.service.request_stats import COMPLETE, KNOWN, PARTIAL, Observer
-from evaluators.service.request_timer import Ledger
-from evaluators.service.result_cache import KnownAnswers
+from evaluators.service.request_timer import RequestTimer
+from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
-from evaluators.service.scheduler import Rank, Ticket, Turns
+from evaluators.service.scheduler import Priority, Scheduler, Ticket
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
-from evaluators.specs.resolved_spec import Measurement
+from evaluators.specs.resolved_spec import ResolvedSpec
 
 PROGRESS_KEPT = 256
 SLOWEST = 4
@@ -41,7 +41,7 @@ SLOWEST = 4
 
 @dataclass
 class _Progress:
-    """Whole chunks counted so far, correct pictures a task in each; written by whoever has the turn only."""
+    """Whole chunks counted so far, correct images a task in each; written by whoever has the turn only."""
 
     correct: list[tuple[int, ...]] = field(default_factory=list)
     seconds: float = 0.0
@@ -63,10 +63,10 @@ class Asked:
 
     lab: Lab
     spec: EditSpec
-    measurement: Measurement
+    resolved: ResolvedSpec
     visitor: Hashable | None = None
     private: bool = False
-    wish: Wish | None = None
+    load_request: LoadRequest | None = None
 
 
 @dataclass
@@ -74,11 +74,11 @@ class _Request:
     """One request on its way: what to count, and what is counted."""
 
     asked: Asked
-    pictures: Pictures
+    images: ImageBatches
     chunks: tuple[Chunk, ...]
     progress: _Progress
     ticket: Ticket
-    ledger: Ledger
+    ledger: RequestTimer
     correct: list[tuple[int, ...]] = field(default_factory=list)
 
     @property
@@ -102,21 +102,21 @@ class Requests:
         observe: is told what every request cost.
     """
 
-    def __init__(self, known: KnownAnswers, gpu: LentGpu | None, observe: Observer | None) -> None:
-        self.turns = Turns()  # guards the live models and every _Progress
+    def __init__(self, known: ResultCache, gpu: ZeroGpu | None, observe: Observer | None) -> None:
+        self.turns = Scheduler()  # guards the live models and every _Progress
         self._known = known
         self._gpu = gpu
         self._observe = observe
         # One thread for all chunks: each one that computes has OpenMP threads and memory of its own.
         self._model = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._spare: WeakKeyDictionary[LiveEncoder, SpareCore] = WeakKeyDictionary()  # its thread's only
+        self._spare: WeakKeyDictionary[LiveEncoder, ReservedCore] = WeakKeyDictionary()  # its thread's only
         self._mutex = threading.Lock()  # guards the dictionary below
         self._progress: OrderedDict[str, _Progress] = OrderedDict()
 
     @contextmanager
-    def accounted(self, spec: EditSpec) -> Iterator[Ledger]:
+    def accounted(self, spec: EditSpec) -> Iterator[RequestTimer]:
         """A ledger whose account is told when the ``with`` block ends, however it does."""
-        ledger, error = Ledger(spec.key() if self._observe else ""), None
+        ledger, error = RequestTimer(spec.key() if self._observe else ""), None
         try:
             yield ledger
         except GeneratorExit:
@@ -131,11 +131,11 @@ class Requests:
     def first(self, asked: Asked, patience: float | None = None) -> Evaluation:
         """What is known at once, or else the answer from the first chunk, which a later stream continues.
 
-        Raises: Superseded; InLine; Crowded; LabError, CheckpointError or DeviceError if counting fails.
+        Raises: Superseded; Queued; Crowded; LabError, CheckpointError or DeviceError if counting fails.
         """
         with self.accounted(asked.spec) as ledger:
             ticket = self.turns.announce(asked.visitor)
-            known = self._known.find(asked.lab, asked.spec, asked.measurement)
+            known = self._known.find(asked.lab, asked.spec, asked.resolved)
             if known is not None:
                 ledger.told(KNOWN)
                 return known
@@ -143,19 +143,19 @@ class Requests:
             if not request.catch_up():
                 if self._gpu is not None:
                     request.progress = _Progress()  # counted here, while a later stream counts on the GPU
-                self._count_next(request, Rank.MOVING, patience)
+                self._count_next(request, Priority.MOVING, patience)
             ledger.told(COMPLETE if request.complete else PARTIAL)
             return self._tell(request)
 
     def stream(self, asked: Asked, *, fresh: bool = False, background: bool = False) -> Iterator[Evaluation]:
-        """Answers from more and more pictures, the last one complete. The request counts from this call on.
+        """Answers from more and more images, the last one complete. The request counts from this call on.
 
-        Raises: while iterating, as ``first`` but for InLine.
+        Raises: while iterating, as ``first`` but for Queued.
         """
         answers = self._stream(asked, self.turns.announce(asked.visitor), fresh, background, None)
         return cast(Iterator[Evaluation], answers)
 
-    def patiently(self, asked: Asked, patience: float) -> Iterator[Evaluation | InLine]:
+    def patiently(self, asked: Asked, patience: float) -> Iterator[Evaluation | Queued]:
         """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
 
         After a wait of ``patience`` seconds, then after twice as long, three times, and always four times.
@@ -167,7 +167,7 @@ class Requests:
 
         Raises: ValueError unless every chunk is counted.
         """
-        request = self._request(asked, Ticket(None), Ledger(""), _Progress(seconds=seconds))
+        request = self._request(asked, Ticket(None), RequestTimer(""), _Progress(seconds=seconds))
         request.correct.extend(correct)
         if not request.complete:
             raise ValueError(f"{len(request.chunks)} chunks are to be counted, got {len(correct)}.")
@@ -175,9 +175,9 @@ class Requests:
 
     def _stream(
         self, asked: Asked, ticket: Ticket, fresh: bool, background: bool, patience: float | None
-    ) -> Iterator[Evaluation | InLine]:
+    ) -> Iterator[Evaluation | Queued]:
         with self.accounted(asked.spec) as ledger:
-            known = None if fresh else self._known.find(asked.lab, asked.spec, asked.measurement)
+            known = None if fresh else self._known.find(asked.lab, asked.spec, asked.resolved)
             if known is not None:
                 ticket.check()
                 ledger.told(KNOWN)
@@ -186,7 +186,7 @@ class Requests:
             progress = _Progress() if fresh else self._progress_of(asked)
             request = self._request(asked, ticket, ledger, progress)
             news = request.catch_up()  # what others have counted of it is told at once
-            rank, waits = Rank.BACKGROUND if background else Rank.NUMBERS, count(1)
+            rank, waits = Priority.BACKGROUND if background else Priority.NUMBERS, count(1)
             lent = self._lent(request)
             try:
                 while not request.complete or news:
@@ -195,32 +195,32 @@ class Requests:
                     elif not news:
                         try:
                             self._count_next(request, rank, patience and patience * min(next(waits), SLOWEST))
-                        except InLine as line:
+                        except Queued as line:
                             yield line
                             continue
                     evaluation = self._tell(request)
                     ticket.check()
                     ledger.told(COMPLETE if evaluation.complete else PARTIAL)
                     yield evaluation
-                    news, rank = False, max(rank, Rank.REFINEMENT)
+                    news, rank = False, max(rank, Priority.REFINEMENT)
             finally:
                 if lent is not None:
                     lent.close()
 
-    def _request(self, asked: Asked, ticket: Ticket, ledger: Ledger, progress: _Progress) -> _Request:
-        measurement = asked.measurement
-        pictures = asked.lab.pictures(measurement.suite, measurement.split)
-        chunks = pictures.chunks(measurement.images)
-        return _Request(asked, pictures, chunks, progress, ticket, ledger)
+    def _request(self, asked: Asked, ticket: Ticket, ledger: RequestTimer, progress: _Progress) -> _Request:
+        resolved = asked.resolved
+        images = asked.lab.images(resolved.suite, resolved.split)
+        chunks = images.chunks(resolved.images)
+        return _Request(asked, images, chunks, progress, ticket, ledger)
 
-    def _count_next(self, request: _Request, rank: Rank, patience: float | None) -> None:
+    def _count_next(self, request: _Request, rank: Priority, patience: float | None) -> None:
         """Count one more chunk, or take over what others have counted of it while this request waited."""
-        lab, measurement, ledger = request.asked.lab, request.asked.measurement, request.ledger
-        heads = lab.heads_counted(measurement)
+        lab, resolved, ledger = request.asked.lab, request.asked.resolved, request.ledger
+        heads = lab.heads_counted(resolved)
         # read from disk, or merged, before the turn, not in it
         residual = (
-            lab.encoder.residuals.held(measurement.residual, request.ticket.check, patience)
-            if measurement.residual
+            lab.encoder.residuals.held(resolved.residual, request.ticket.check, patience)
+            if resolved.residual
             else nullcontext()
         )
         with residual:
@@ -235,18 +235,18 @@ class Requests:
                 if asked:
                     ledger.queue += time.perf_counter() - asked
 
-    def _count(self, request: _Request, heads: Sequence[Head]) -> None:
+    def _count(self, request: _Request, heads: Sequence[ClassifierHead]) -> None:
         """Count the next chunk of a request that has the turn."""
-        lab, measurement = request.asked.lab, request.asked.measurement
+        lab, resolved = request.asked.lab, request.asked.resolved
         chunk = request.chunks[len(request.correct)]
         use_all()
         crowded = self.turns.waiting > 0 and lab.device.type == "cpu"
-        spare = self._spare.setdefault(lab.encoder, SpareCore())
+        spare = self._spare.setdefault(lab.encoder, ReservedCore())
         began = time.perf_counter()
-        with lab.encoder.guarded(), spare.counting(chunk.pictures) if crowded else nullcontext():
-            lab.encoder.carry(measurement.residual, measurement.scales)
+        with lab.encoder.guarded(), spare.counting(chunk.images) if crowded else nullcontext():
+            lab.encoder.carry(resolved.residual, resolved.scales)
             written = time.perf_counter()
-            correct = count_chunk(lab, measurement, request.pictures, chunk, heads)
+            correct = count_chunk(lab, resolved, request.images, chunk, heads)
         ended = time.perf_counter()
         request.ledger.edit += written - began
         request.ledger.forward += ended - written
@@ -262,7 +262,7 @@ class Requests:
             return None
         asked = request.asked
         missing = request.chunks[len(request.correct) :]
-        return self._gpu.counts(asked.lab, asked.wish, asked.measurement, missing)
+        return self._gpu.counts(asked.lab, asked.load_request, asked.resolved, missing)
 
     def _take_next(self, request: _Request, lent: Iterator[Counted]) -> None:
         """Take one more chunk from the GPU; others who measure the same begin with what is counted so far."""
@@ -282,14 +282,14 @@ class Requests:
 
     def _tell(self, request: _Request) -> Evaluation:
         """The counts as an evaluation, which is remembered if it is complete."""
-        asked, pictures = request.asked, request.pictures
-        lab, measurement = asked.lab, asked.measurement
+        asked, images = request.asked, request.images
+        lab, resolved = asked.lab, asked.resolved
         correct = [sum(task) for task in zip(*request.correct, strict=True)]
-        counts = pictures.reached(len(request.correct), measurement.images)
+        counts = images.reached(len(request.correct), resolved.images)
         tasks = tuple(
             TaskResult(task.key, task.title, task_role(task.key, asked.spec), right, n)
             for task, right, n in zip(
-                lab.counted(measurement.suite, measurement.split), correct, counts, strict=True
+                lab.counted(resolved.suite, resolved.split), correct, counts, strict=True
             )
         )
         evaluation = Evaluation(
@@ -301,12 +301,12 @@ class Requests:
             request.progress.device or lab.device.type,
         )
         if evaluation.complete:
-            self._known.add(lab, measurement, evaluation, on_disk=not asked.private)
+            self._known.add(lab, resolved, evaluation, on_disk=not asked.private)
         return evaluation
 
     def _progress_of(self, asked: Asked) -> _Progress:
-        """The progress all requests for this measurement share, however many pictures they ask for."""
-        of_all = replace(asked.measurement, images=0)
+        """The progress all requests for this measurement share, however many images they ask for."""
+        of_all = replace(asked.resolved, images=0)
         key = asked.lab.key(of_all, SCHEMA_VERSION)  # a lab of the same name may follow
         with self._mutex:
             progress = self._progress.setdefault(key, _Progress())

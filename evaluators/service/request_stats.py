@@ -11,13 +11,13 @@ WAITING = "waiting"
 REFUSED = "refused"
 FAILED = "failed"
 OUTCOMES = (KNOWN, COMPLETE, PARTIAL, SUPERSEDED, WAITING, REFUSED, FAILED)
-"""How a request ends: answered at once from what was known; with all its pictures; with some of them, as no
+"""How a request ends: answered at once from what was known; with all its images; with some of them, as no
 more was asked for or the asker stopped listening; replaced by a newer one of the same visitor; told how long
 the line is; turned away because its spec means nothing or too many wait; failed, which is a fault here."""
 
 
 @dataclass(frozen=True)
-class Account:
+class RequestStats:
     """One request of the studio, once it has ended.
 
     Args:
@@ -26,7 +26,7 @@ class Account:
         error: name of the exception's class for an outcome that is one, else empty.
         queue: seconds spent waiting for the model.
         edit: seconds in which weights were written.
-        forward: seconds in which pictures were counted.
+        forward: seconds in which images were counted.
         seconds: from the request to its end, with what its asker took between answers.
         first: seconds until the first answer; 0 if there was none.
         counted: chunks that this request counted.
@@ -50,12 +50,12 @@ class Account:
         return self.outcome == KNOWN
 
 
-Observer = Callable[[Account], None]
+Observer = Callable[[RequestStats], None]
 """Told every account, in the thread of the request; must be quick and must not raise."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class ServiceStatus:
     """How a studio stands now.
 
     Args:

@@ -3,13 +3,13 @@
 import time
 from dataclasses import dataclass, field
 
-from evaluators.errors import Crowded, InLine, SpecError, Superseded
-from evaluators.service.request_stats import FAILED, PARTIAL, REFUSED, SUPERSEDED, WAITING, Account
+from evaluators.errors import Queued, QueueFull, SpecError, Superseded
+from evaluators.service.request_stats import FAILED, PARTIAL, REFUSED, SUPERSEDED, WAITING, RequestStats
 
 
 @dataclass
-class Ledger:
-    """What one request has cost so far, in seconds and chunks as an ``Account`` has them."""
+class RequestTimer:
+    """What one request has cost so far, in seconds and chunks as an ``RequestStats`` has them."""
 
     spec: str
     began: float = field(default_factory=time.perf_counter)
@@ -26,9 +26,9 @@ class Ledger:
         self.first = self.first or time.perf_counter() - self.began
         self.outcome = outcome
 
-    def account(self, error: BaseException | None) -> Account:
+    def account(self, error: BaseException | None) -> RequestStats:
         """The request as it ended."""
-        return Account(
+        return RequestStats(
             self.spec,
             self.outcome if error is None else _outcome(error),
             "" if error is None else type(error).__name__,
@@ -46,6 +46,6 @@ def _outcome(error: BaseException) -> str:
     """How a request ended that ended with an exception."""
     if isinstance(error, Superseded):
         return SUPERSEDED
-    if isinstance(error, InLine):
+    if isinstance(error, Queued):
         return WAITING
-    return REFUSED if isinstance(error, SpecError | Crowded) else FAILED
+    return REFUSED if isinstance(error, SpecError | QueueFull) else FAILED

@@ -13,14 +13,14 @@ from evaluators.labs.lab import Lab
 from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, task_role
-from evaluators.specs.resolved_spec import Measurement, checkpoints_of
+from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 
 FINGERPRINT = "FINGERPRINT"
 EVALUATIONS_KEPT = 4096
 _LOG = logging.getLogger(__name__)
 
 
-class KnownAnswers:
+class ResultCache:
     """Complete evaluations by what they measure. Any method may be called from any thread.
 
     Args:
@@ -53,13 +53,13 @@ class KnownAnswers:
         """Write what could not be written so far, if it can be now; nothing is kept on disk from then on."""
         self._store.close()
 
-    def find(self, lab: Lab, spec: EditSpec, measurement: Measurement) -> Evaluation | None:
+    def find(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
         """The answer to a spec, None if it is not known. Measured here comes before shipped."""
-        key = lab.key(measurement, SCHEMA_VERSION)
+        key = lab.key(resolved, SCHEMA_VERSION)
         with self._mutex:
             known = self._memory.get(key)
         if known is None:
-            known = self._store.get(key) or self._shipped.get(measurement)
+            known = self._store.get(key) or self._shipped.get(resolved)
             if known is None:
                 return None
         self._remember(key, known)
@@ -70,11 +70,9 @@ class KnownAnswers:
             _LOG.warning("A stored evaluation does not answer %s: %s", spec, error)
             return None
 
-    def add(
-        self, lab: Lab, measurement: Measurement, evaluation: Evaluation, *, on_disk: bool = True
-    ) -> None:
+    def add(self, lab: Lab, resolved: ResolvedSpec, evaluation: Evaluation, *, on_disk: bool = True) -> None:
         """Keep a complete evaluation in memory, and on disk unless it is private."""
-        key = lab.key(measurement, SCHEMA_VERSION)
+        key = lab.key(resolved, SCHEMA_VERSION)
         self._remember(key, evaluation)
         if on_disk:
             self._store.put(key, evaluation)
@@ -100,7 +98,7 @@ class _Shipped:
         self._lab = lab
         self._mutex = threading.Lock()
         self._read: dict[frozenset[str], list[Evaluation]] = {}
-        self._known: dict[Measurement, Evaluation] = {}
+        self._known: dict[ResolvedSpec, Evaluation] = {}
         folder = lab.folder / "sweeps"
         files = sorted(folder.glob("*.json"))
         made_with = folder / FINGERPRINT
@@ -115,20 +113,20 @@ class _Shipped:
             except (ValueError, TypeError) as error:
                 raise LabError(f"{file} is not a list of evaluations: {error}") from error
 
-    def get(self, measurement: Measurement) -> Evaluation | None:
+    def get(self, resolved: ResolvedSpec) -> Evaluation | None:
         """The evaluation that answers a measurement, None if none does."""
-        checkpoints = frozenset(checkpoints_of(measurement.residual))
+        checkpoints = frozenset(checkpoints_of(resolved.residual))
         with self._mutex:
             # without any it is the pre-trained model, most likely measured beside a single checkpoint
             for sources in [checkpoints] if checkpoints else sorted(self._read, key=len):
-                if measurement in self._known:
+                if resolved in self._known:
                     break
                 self._work_out(sources)
-            return self._known.get(measurement)
+            return self._known.get(resolved)
 
     def _work_out(self, sources: frozenset[str]) -> None:
         for evaluation in self._read.pop(sources, ()):
             try:
-                self._known[self._lab.measurement(evaluation.spec)] = evaluation
+                self._known[self._lab.resolve(evaluation.spec)] = evaluation
             except SpecError as error:
                 _LOG.warning("A shipped evaluation is not shown: %s", error)

@@ -15,7 +15,7 @@ from enum import IntEnum
 from itertools import count
 from weakref import WeakValueDictionary
 
-from evaluators.errors import Crowded, InLine, Superseded
+from evaluators.errors import Queued, QueueFull, Superseded
 
 MOST_WAITING = 256
 """Requests in the line; one more is turned away."""
@@ -28,11 +28,11 @@ _FIRST_GUESS = 0.1
 _MEMORY = 0.9
 
 
-class Rank(IntEnum):
+class Priority(IntEnum):
     """What a turn is for, most urgent first."""
 
     NUMBERS = 0
-    """First numbers, which somebody looks at an old picture for."""
+    """First numbers, which somebody looks at an old image for."""
     MOVING = 1
     """First numbers of a place that a slider passes: where it comes to rest matters more."""
     REFINEMENT = 2
@@ -50,7 +50,7 @@ class Ticket:
         self.visitor = visitor
         self.superseded = False
         self._called = threading.Event()
-        self._rank = Rank.NUMBERS
+        self._rank = Priority.NUMBERS
         self._place: int | None = None  # kept from the first time it waited until it is served
 
     def check(self) -> None:
@@ -59,7 +59,7 @@ class Ticket:
             raise Superseded("A newer request of the same visitor took the place of this one.")
 
 
-class Turns:
+class Scheduler:
     """Mutual exclusion by tickets. Any method may be called from any thread; turns are not reentrant.
 
     Visitors are told apart by their names. One who does several things at once has a name for each, which
@@ -73,7 +73,7 @@ class Turns:
         self._holder: Ticket | None = None
         self._places: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
         self._numbers = count()
-        self._in_a_row = dict.fromkeys(Rank, 0)
+        self._in_a_row = dict.fromkeys(Priority, 0)
         self._seconds = _FIRST_GUESS
         self._closed = False
 
@@ -87,7 +87,7 @@ class Turns:
         """Requests in the line."""
         return len(self._waiting)
 
-    def wait(self, rank: Rank = Rank.NUMBERS) -> float:
+    def wait(self, rank: Priority = Priority.NUMBERS) -> float:
         """Seconds that a new request of this rank would wait, as far as turns go on as they did."""
         with self._mutex:
             return self._expected(rank, None)[1]
@@ -121,14 +121,14 @@ class Turns:
 
     @contextmanager
     def turn(
-        self, ticket: Ticket, rank: Rank = Rank.NUMBERS, patience: float | None = None
+        self, ticket: Ticket, rank: Priority = Priority.NUMBERS, patience: float | None = None
     ) -> Iterator[None]:
         """Have the turn for the length of a ``with`` block.
 
         Args:
             patience: seconds to wait for it at most. Whoever gives up keeps the place in the line for the
                 visitor's next request.
-        Raises: Superseded if the visitor has announced a newer request, at once also while waiting; InLine
+        Raises: Superseded if the visitor has announced a newer request, at once also while waiting; Queued
             if it was not served within ``patience``; Crowded if too many wait already.
         """
         self._enter(ticket, rank, patience)
@@ -141,18 +141,18 @@ class Turns:
                 self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * took
                 self._pass_on()
 
-    def _enter(self, ticket: Ticket, rank: Rank, patience: float | None) -> None:
+    def _enter(self, ticket: Ticket, rank: Priority, patience: float | None) -> None:
         with self._mutex:
             ticket.check()
             if self._closed:
-                raise Crowded("The app is being stopped: try again in a minute.")
+                raise QueueFull("The app is being stopped: try again in a minute.")
             if self._holder is None:
                 self._holder = ticket
                 self._forget_place(ticket)
                 return
             if len(self._waiting) >= MOST_WAITING:
                 _, seconds = self._expected(rank, None)
-                raise Crowded(
+                raise QueueFull(
                     f"{len(self._waiting)} requests are waiting already, which takes about {seconds:.0f} s: "
                     "try again after that."
                 )
@@ -175,7 +175,7 @@ class Turns:
             ahead, seconds = self._expected(ticket._rank, ticket)
             self._give_up(ticket)
             self._keep_place(ticket)
-            raise InLine(f"{ahead} requests come first, which takes about {seconds:.0f} s.", ahead, seconds)
+            raise Queued(f"{ahead} requests come first, which takes about {seconds:.0f} s.", ahead, seconds)
 
     def _give_up(self, ticket: Ticket) -> None:
         if ticket in self._waiting:
@@ -204,7 +204,7 @@ class Turns:
             self._holder._called.set()
 
     def _next(self) -> Ticket | None:
-        for rank in Rank:
+        for rank in Priority:
             mine = [ticket for ticket in self._waiting if ticket._rank == rank]
             if not mine:
                 continue
@@ -216,7 +216,7 @@ class Turns:
             return min(mine, key=_place)
         return None
 
-    def _expected(self, rank: Rank, ticket: Ticket | None) -> tuple[int, float]:
+    def _expected(self, rank: Priority, ticket: Ticket | None) -> tuple[int, float]:
         """How many come before a ticket, or before a new one, and the seconds that they take."""
         ahead = sum(
             one._rank < rank or (one._rank == rank and (ticket is None or _place(one) < _place(ticket)))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from evaluators.errors import LabError
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
-from evaluators.service.process_folders import Rooms
+from evaluators.service.process_folders import ProcessFolders
 from lines_core.errors import LinesError
 
 Forgotten = Callable[[str, LoadedCheckpoint], None]
@@ -28,7 +28,7 @@ class QuotaError(LinesError):
 
 
 @dataclass(frozen=True)
-class GuestLimits:
+class SessionLimits:
     """How much visitors may bring.
 
     Args:
@@ -45,7 +45,7 @@ class GuestLimits:
 
 
 @dataclass
-class _Guest:
+class _Session:
     """What one session has."""
 
     room: Path
@@ -63,7 +63,7 @@ class _Guest:
         return len(self.checkpoints) + len(self.promised)
 
 
-class Guests:
+class SessionCheckpoints:
     """The checkpoints of all sessions. Any method may be called from any thread.
 
     Args:
@@ -73,13 +73,13 @@ class Guests:
     """
 
     def __init__(
-        self, folder: Path | None, limits: GuestLimits | None = None, forgotten: Forgotten | None = None
+        self, folder: Path | None, limits: SessionLimits | None = None, forgotten: Forgotten | None = None
     ) -> None:
-        self.limits = limits or GuestLimits()
+        self.limits = limits or SessionLimits()
         self._forgotten = forgotten
         self._mutex = threading.Lock()
-        self._sessions: dict[bytes, _Guest] = {}
-        self._rooms = None if folder is None else Rooms(folder / "guests")
+        self._sessions: dict[bytes, _Session] = {}
+        self._rooms = None if folder is None else ProcessFolders(folder / "guests")
         self._temporary = folder is None
 
     # What a session brings
@@ -212,19 +212,19 @@ class Guests:
     def _bytes(self) -> int:
         return sum(guest.bytes for guest in self._sessions.values())
 
-    def _guest(self, session: str) -> _Guest:
+    def _guest(self, session: str) -> _Session:
         """The session's entry, with a room on disk. Holds: the mutex."""
         name = _name(session)
         guest = self._sessions.get(name)
         if guest is None:
             if self._rooms is None:
-                self._rooms = Rooms(Path(tempfile.mkdtemp(prefix="lines-guests-")))
-            guest = _Guest(self._rooms.new(), time.monotonic())
+                self._rooms = ProcessFolders(Path(tempfile.mkdtemp(prefix="lines-guests-")))
+            guest = _Session(self._rooms.new(), time.monotonic())
             self._sessions[name] = guest
         guest.used = time.monotonic()
         return guest
 
-    def _delete(self, guest: _Guest) -> None:
+    def _delete(self, guest: _Session) -> None:
         shutil.rmtree(guest.room, ignore_errors=True)
         if self._forgotten is not None:
             for (model, _), checkpoint in guest.checkpoints.items():
@@ -236,7 +236,7 @@ class Guests:
         if self._rooms is not None and room.parent == self._rooms.folder and not lived_in:
             shutil.rmtree(room, ignore_errors=True)
 
-    def _withdraw(self, session: str, guest: _Guest, size: int) -> None:
+    def _withdraw(self, session: str, guest: _Session, size: int) -> None:
         """End a promise, kept or not; a session that has nothing then has no room either."""
         with self._mutex:
             guest.promised.remove(size)

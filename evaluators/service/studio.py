@@ -13,26 +13,26 @@ import torch
 
 from evaluators.data.image_batches import CHUNK
 from evaluators.data.task_list import Task
-from evaluators.engine.zero_gpu import Lender, LentGpu
-from evaluators.errors import InLine, SpecError
+from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
+from evaluators.errors import Queued, SpecError
 from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Loader, Wish
+from evaluators.hub.loader import Loader, LoadRequest
 from evaluators.hub.transfer.repository_files import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Way
-from evaluators.service.lab_registry import Shelf
-from evaluators.service.load_jobs import Job, Jobs
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
+from evaluators.service.lab_registry import LabRegistry
+from evaluators.service.load_jobs import LoadJob, LoadJobs
 from evaluators.service.request_runner import Asked, Requests
-from evaluators.service.request_stats import Observer, Standing
-from evaluators.service.result_cache import KnownAnswers
+from evaluators.service.request_stats import Observer, ServiceStatus
+from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Ticket
-from evaluators.service.session_checkpoints import GuestLimits, Guests
+from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import MergingAlpha
 
 
@@ -43,17 +43,17 @@ class Studio:
 
     Args:
         assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
-        cache: folder for prepared pictures and results; None keeps both in memory only.
-        device: where the model and the pictures live.
+        cache: folder for prepared images and results; None keeps both in memory only.
+        device: where the model and the images live.
         dtype: of the image tower while it runs; float32 if left out.
-        chunk: pictures a chunk over all tasks: smaller answers sooner, larger has less overhead.
+        chunk: images a chunk over all tasks: smaller answers sooner, larger has less overhead.
         lender: of a GPU that ``stream`` counts on, a call at a time; ``first`` then counts on ``device``, so
             that a moving slider uses up nobody's quota.
         observe: is told what every request cost, for logs and metrics.
         guest_limits: how much visitors may bring.
     Raises: LabError if the lab's files are absent or do not fit together.
     Cost: half a second, and known answers from then on. The first measurement reads the model and its
-        pictures, which takes some seconds more; ``warm_up`` has that behind it.
+        images, which takes some seconds more; ``warm_up`` has that behind it.
     """
 
     def __init__(
@@ -63,28 +63,28 @@ class Studio:
         device: str | torch.device = "cpu",
         dtype: torch.dtype | None = None,
         chunk: int = CHUNK,
-        lender: Lender | None = None,
+        lender: ZeroGpuHost | None = None,
         observe: Observer | None = None,
-        guest_limits: GuestLimits | None = None,
+        session_limits: SessionLimits | None = None,
     ) -> None:
         folder = None if cache is None else Path(cache)
         self.lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
-        self._shelf = Shelf(self.lab)
+        self._shelf = LabRegistry(self.lab)
         self._session = ""
         results = "results.sqlite" if lender is None else "results-lent-gpu.sqlite"  # it may name others
-        self._known = KnownAnswers(self.lab, None if folder is None else folder / results)
+        self._known = ResultCache(self.lab, None if folder is None else folder / results)
         home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
-        self._jobs = Jobs(loader, self._take_in)
-        self._wishes: dict[str, Wish] = {}
-        gpu = None if lender is None else LentGpu(lender, folder, loader)
+        self._jobs = LoadJobs(loader, self._take_in)
+        self._load_requests: dict[str, LoadRequest] = {}
+        gpu = None if lender is None else ZeroGpu(lender, folder, loader)
         self._requests = Requests(self._known, gpu, observe)
-        self._guests = Guests(folder, guest_limits, self._forget_guest)
+        self._guests = SessionCheckpoints(folder, session_limits, self._forget_guest)
 
     def warm_up(self, suite: str = "tasks", split: str = "test") -> None:
         """Read now what the first measurement needs. Raises: LabError if the files do not fit together."""
         self.lab.heads(suite)
-        self.lab.pictures(suite, split)
+        self.lab.images(suite, split)
 
     def seen_by(self, session: str) -> "Studio":
         """This studio as one session sees it: with the checkpoints that it has added itself.
@@ -112,9 +112,9 @@ class Studio:
         """Checkpoints of an encoder that a spec may name, but that are only shown beside others."""
         return self.lab_of(model).compared()
 
-    def ways(self, model: str = TINY_CLIP) -> tuple[Way, ...]:
+    def variants(self, model: str = TINY_CLIP) -> tuple[Variant, ...]:
         """How the compared checkpoints of an encoder were made."""
-        return self.lab_of(model).ways()
+        return self.lab_of(model).variants()
 
     def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
@@ -126,7 +126,7 @@ class Studio:
         return lab.with_guests(self._guests.of(self._session, model)) if isinstance(lab, HubLab) else lab
 
     def merging_alpha(
-        self, model: str, merge: Merge, visitor: Hashable | None = None, patience: float | None = None
+        self, model: str, merge: MergeSpec, visitor: Hashable | None = None, patience: float | None = None
     ) -> MergingAlpha:
         """Eq. 2's alpha of a merge, with its ingredients.
 
@@ -138,7 +138,7 @@ class Studio:
         Cost: of a merge not held yet, a pass or more over its checkpoints.
         """
         lab = self.lab_of(model)
-        lab.measurement(EditSpec.merged(merge, model=model))
+        lab.resolve(EditSpec.merged(merge, model=model))
         return lab.encoder.merging_alpha(merge, self.announce(visitor).check, patience)
 
     def add(self, lab: Lab) -> None:
@@ -147,12 +147,12 @@ class Studio:
 
     # What is loaded from the Hub
 
-    def load(self, wish: Wish) -> Job:
+    def load(self, load_request: LoadRequest) -> LoadJob:
         """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
-        there = self._shelf.find(wish.model)
-        return self._jobs.start(wish, there if isinstance(there, HubLab) else None, self._session)
+        there = self._shelf.find(load_request.model)
+        return self._jobs.start(load_request, there if isinstance(there, HubLab) else None, self._session)
 
-    def loading(self, model: str) -> Job | None:
+    def loading(self, model: str) -> LoadJob | None:
         """The newest load of an encoder, under way or ended."""
         return self._jobs.of(model)
 
@@ -168,7 +168,7 @@ class Studio:
         """A lab that was loaded; where others are at the one before, nothing of theirs goes."""
         job, before = self._jobs.of(lab.info.key), self._shelf.find(lab.info.key)
         if job is not None:
-            self._wishes[lab.info.key] = job.wish
+            self._load_requests[lab.info.key] = job.load_request
         others = self._shelf.visitors(lab.info.key) - (set() if job is None else job.askers)
         if others and isinstance(before, HubLab):
             lab = lab.beside(before)
@@ -213,12 +213,12 @@ class Studio:
         Raises: SpecError if this lab cannot answer the spec at all.
         """
         asked = self._asked(spec, None)
-        return self._known.find(asked.lab, spec, asked.measurement)
+        return self._known.find(asked.lab, spec, asked.resolved)
 
     def fingerprint(self, spec: EditSpec) -> str:
         """Names all that decides the numbers of a spec, by content. Raises: SpecError as ``cached``."""
         asked = self._asked(spec, None)
-        return asked.lab.key(asked.measurement, SCHEMA_VERSION)
+        return asked.lab.key(asked.resolved, SCHEMA_VERSION)
 
     def evaluate(
         self,
@@ -240,7 +240,7 @@ class Studio:
         fresh: bool = False,
         background: bool = False,
     ) -> Iterator[Evaluation]:
-        """Answers from more and more pictures, the last one complete; a known answer comes at once.
+        """Answers from more and more images, the last one complete; a known answer comes at once.
 
         The request counts from this call on, not from the first answer taken.
 
@@ -260,7 +260,7 @@ class Studio:
 
     def patiently(
         self, spec: EditSpec, visitor: Hashable | None, patience: float
-    ) -> Iterator[Evaluation | InLine]:
+    ) -> Iterator[Evaluation | Queued]:
         """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
 
         Args:
@@ -278,7 +278,7 @@ class Studio:
 
         Args:
             patience: seconds to wait for the turn, for ever if left out.
-        Raises: as ``stream``; InLine once ``patience`` is at an end, and the place in the line is kept for
+        Raises: as ``stream``; Queued once ``patience`` is at an end, and the place in the line is kept for
             the visitor's next request.
         """
         return self._requests.first(self._accepted(spec, visitor), patience)
@@ -287,7 +287,7 @@ class Studio:
         """The complete answer from counts that were made elsewhere, which is known from now on.
 
         Args:
-            correct: correct pictures a task, chunk by chunk of the measurement's pictures.
+            correct: correct images a task, chunk by chunk of the measurement's images.
             seconds: spent on them.
         Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
         """
@@ -303,10 +303,10 @@ class Studio:
 
     def _asked(self, spec: EditSpec, visitor: Hashable | None) -> Asked:
         lab = self.lab_of(spec.model)
-        measurement = lab.measurement(spec)
+        resolved = lab.resolve(spec)
         self._shelf.visit(self._session, spec.model)
         private = isinstance(lab, HubLab) and lab.is_private(spec.sources)
-        return Asked(lab, spec, measurement, visitor, private, self._wishes.get(spec.model))
+        return Asked(lab, spec, resolved, visitor, private, self._load_requests.get(spec.model))
 
     # Who is there
 
@@ -336,10 +336,10 @@ class Studio:
         """Whether somebody waits for the model or has it."""
         return self._requests.turns.held or self._requests.turns.waiting > 0
 
-    def standing(self) -> Standing:
+    def status(self) -> ServiceStatus:
         """How things stand, without waiting for anything."""
         turns, store = self._requests.turns, self._known.path
-        return Standing(
+        return ServiceStatus(
             self.lab.device.type,
             tuple(lab.info.key for lab in self._shelf.all()),
             int(turns.held),

@@ -22,7 +22,7 @@ class Estimate:
 
 
 def mean_target(evaluations: Sequence[Evaluation]) -> Estimate:
-    """Mean target accuracy over checkpoints; their test pictures are independent."""
+    """Mean target accuracy over checkpoints; their test images are independent."""
     counts = [(found.target_task.correct, found.target_task.n) for found in evaluations]
     return Estimate(sum(found.target for found in evaluations) / len(evaluations), *mean_interval(counts))
 
@@ -30,8 +30,8 @@ def mean_target(evaluations: Sequence[Evaluation]) -> Estimate:
 def mean_control(evaluations: Sequence[Evaluation]) -> Estimate:
     """Mean control accuracy over checkpoints.
 
-    The checkpoints are asked about the same pictures, so for the interval a task counts once, with its mean
-    accuracy as control: seven checkpoints do not make its pictures seven times as many.
+    The checkpoints are asked about the same images, so for the interval a task counts once, with its mean
+    accuracy as control: seven checkpoints do not make its images seven times as many.
     """
     counts: dict[str, list[tuple[int, int]]] = {}
     for found in evaluations:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from evaluators.errors import SpecError
-from evaluators.specs.merge_spec import NAME, Merge, task_of
+from evaluators.specs.merge_spec import NAME, MergeSpec, task_of
 from lines_core.editing import OUTSIDE_RULES, outside_scales
 from lines_core.schedules import SHAPES, coefficients, free_form
 from lines_core.untrusted_text import quoted
@@ -44,7 +44,7 @@ class Scales(NamedTuple):
 
 @dataclass(frozen=True)
 class EditSpec:
-    """An edited model and the pictures it is asked about.
+    """An edited model and the images it is asked about.
 
         theta = theta_0 + mix * lambda(l) * tau,    lambda(l) = alpha + beta * f((l - 1) / (L - 1))    (Eq. 1)
 
@@ -61,7 +61,7 @@ class EditSpec:
         outside: what parameters in no block get, a key of ``lines_core.editing.OUTSIDE_RULES``.
         mix: WiSE-FT coefficient, multiplies every factor: 0 = pretrained.
         split: ``"val"`` (to choose by) or ``"test"`` (to report).
-        images: pictures a task; 0 = all there are.
+        images: images a task; 0 = all there are.
         free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
         merge: whose merged residual is tau, in place of the checkpoint's own.
     Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
@@ -77,7 +77,7 @@ class EditSpec:
     split: str = "test"
     images: int = 200
     free_form: tuple[float, ...] | None = None
-    merge: Merge | None = None
+    merge: MergeSpec | None = None
 
     def __post_init__(self) -> None:
         for field in ("model", "checkpoint"):
@@ -94,7 +94,7 @@ class EditSpec:
         whole = isinstance(self.images, int) and not isinstance(self.images, bool)
         if not whole or not 0 <= self.images <= MOST_IMAGES:
             raise SpecError(
-                f"images must be a whole number of pictures a task, or 0 for all, got {quoted(self.images)}."
+                f"images must be a whole number of images a task, or 0 for all, got {quoted(self.images)}."
             )
         if (self.shape == FREE) != (self.free_form is not None):
             raise SpecError(
@@ -107,7 +107,7 @@ class EditSpec:
             values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
             object.__setattr__(self, "free_form", values)
         if self.merge is not None:
-            if not isinstance(self.merge, Merge):
+            if not isinstance(self.merge, MergeSpec):
                 raise SpecError(f"merge must be a Merge, got {quoted(self.merge)}.")
             object.__setattr__(self, "checkpoint", self.merge.task or self.merge.checkpoints[0])
 
@@ -127,7 +127,7 @@ class EditSpec:
         return cls(checkpoint=checkpoint, shape="flat", alpha=0.0, **rest)
 
     @classmethod
-    def merged(cls, merge: Merge, alpha: float = 1.0, beta: float = 0.0, **rest: Any) -> "EditSpec":
+    def merged(cls, merge: MergeSpec, alpha: float = 1.0, beta: float = 0.0, **rest: Any) -> "EditSpec":
         """theta_0 + lambda(l) * tau of a merge: with beta = 0 the plain merge under coefficient alpha."""
         return cls(checkpoint=merge.checkpoints[0], alpha=alpha, beta=beta, merge=merge, **rest)
 
@@ -194,7 +194,7 @@ class EditSpec:
         if isinstance(values.get("free_form"), list):
             values["free_form"] = tuple(values["free_form"])
         if isinstance(values.get("merge"), Mapping):
-            values["merge"] = Merge.from_dict(values["merge"])
+            values["merge"] = MergeSpec.from_dict(values["merge"])
         return cls(**values)
 
     def key(self) -> str:

@@ -19,14 +19,14 @@ def task_role(task: str, spec: EditSpec) -> str:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """Pictures of one task that the edited model named correctly.
+    """Images of one task that the edited model named correctly.
 
     Args:
         key: of the task.
         title: what the page calls it.
         role: ``"target"`` for a task the residual was fine-tuned on, ``"control"`` for the others.
-        correct: pictures named correctly.
-        n: pictures asked.
+        correct: images named correctly.
+        n: images asked.
     """
 
     key: str
@@ -121,12 +121,12 @@ class Evaluation:
 
     @property
     def target_interval(self) -> tuple[float, float]:
-        """95 % interval of ``target``: Wilson's, or of several tasks for these tasks and other pictures."""
+        """95 % interval of ``target``: Wilson's, or of several tasks for these tasks and other images."""
         return tasks_interval([(task.correct, task.n) for task in self.target_tasks])
 
     @property
     def control_interval(self) -> tuple[float, float]:
-        """95 % interval of ``control`` for these tasks and other pictures."""
+        """95 % interval of ``control`` for these tasks and other images."""
         return mean_interval([(task.correct, task.n) for task in self.control_tasks])
 
     def as_dict(self) -> dict[str, Any]:

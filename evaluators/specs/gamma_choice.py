@@ -1,4 +1,4 @@
-"""Which gamma: the paper's trade-off between learning and not forgetting, decided on validation pictures."""
+"""Which gamma: the paper's trade-off between learning and not forgetting, decided on validation images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def choose_gamma(
         pretrained: of the zero-shot model.
         finetuned: of the fine-tuned model.
         weight: w, what a percent of target is worth in percents of control.
-    Raises: EvaluationError if anything was measured on test pictures or is partial, measures other tasks,
+    Raises: EvaluationError if anything was measured on test images or is partial, measures other tasks,
         there is no candidate, the weight is negative, or a reference knows nothing to divide by.
     Source: arXiv:2410.17146, C.1; w = 2 and the tie rule from wang-kee/LiNeS config/method.
     """
@@ -45,8 +45,8 @@ def choose_gamma(
     for evaluation in (pretrained, finetuned, *(evaluation for _, evaluation in points)):
         if evaluation.spec.split != "val":
             raise EvaluationError(
-                f"gamma is chosen on validation pictures, got an evaluation on {evaluation.spec.split!r}: "
-                "a choice made on test pictures would make the test number worthless."
+                f"gamma is chosen on validation images, got an evaluation on {evaluation.spec.split!r}: "
+                "a choice made on test images would make the test number worthless."
             )
         if not evaluation.complete:
             raise EvaluationError("gamma is chosen from complete evaluations, got a partial one.")

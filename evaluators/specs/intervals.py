@@ -39,7 +39,7 @@ def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[f
         mean - sqrt(sum_i (p_i - low_i)^2) / k,    mean + sqrt(sum_i (high_i - p_i)^2) / k
 
     with the Wilson interval [low_i, high_i] of each of the k accuracies: it never leaves [0, 1] and
-    equals Wilson's interval for one accuracy. It speaks of these tasks and other pictures, not of other
+    equals Wilson's interval for one accuracy. It speaks of these tasks and other images, not of other
     tasks.
 
     Raises: EvaluationError if there is no accuracy, or a count cannot be.

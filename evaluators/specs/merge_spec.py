@@ -23,7 +23,7 @@ def task_of(checkpoint: str) -> str:
 
 
 @dataclass(frozen=True)
-class Merge:
+class MergeSpec:
     """One merged residual. The order in which checkpoints are named does not matter.
 
     Args:
@@ -88,7 +88,7 @@ class Merge:
         }
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Merge":
+    def from_dict(cls, plain: Mapping[str, Any]) -> "MergeSpec":
         """The merge that ``plain`` describes. Raises: SpecError as the constructor, or for a foreign key."""
         if not isinstance(plain, Mapping):
             raise SpecError(f"A merge is its settings by name, got {quoted(plain)}.")

@@ -1,25 +1,25 @@
-"""What an ``EditSpec`` comes down to: the weights and pictures that decide its counts, and nothing else."""
+"""What an ``EditSpec`` comes down to: the weights and images that decide its counts, and nothing else."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from evaluators.specs.edit_spec import Scales
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 
-Residual = str | Merge
+ResidualSpec = str | MergeSpec
 """What names a residual: the key of a checkpoint, or a merge of several."""
 
 
-def checkpoints_of(residual: Residual) -> tuple[str, ...]:
+def checkpoints_of(residual: ResidualSpec) -> tuple[str, ...]:
     """Keys of the checkpoints that a residual is made of; none of the empty one."""
-    if isinstance(residual, Merge):
+    if isinstance(residual, MergeSpec):
         return residual.checkpoints
     return (residual,) if residual else ()
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What is really measured: specs that mean the same weights and pictures share it.
+class ResolvedSpec:
+    """What is really measured: specs that mean the same weights and images share it.
 
     gamma = 1, mix = 1 and "fine-tuned" are one, and the pre-trained model is one for all checkpoints.
 
@@ -27,12 +27,12 @@ class Measurement:
         model: key of the encoder.
         residual: a checkpoint or a merge; empty when nothing of it is mixed in.
         scales: of the residual, block by block.
-        suite, split: which tasks, which pictures.
-        images: pictures a task, never 0.
+        suite, split: which tasks, which images.
+        images: images a task, never 0.
     """
 
     model: str
-    residual: Residual
+    residual: ResidualSpec
     scales: Scales
     suite: str
     split: str
@@ -40,7 +40,7 @@ class Measurement:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; the residual stands under the name it had before there were merges."""
-        residual = self.residual.as_dict() if isinstance(self.residual, Merge) else self.residual
+        residual = self.residual.as_dict() if isinstance(self.residual, MergeSpec) else self.residual
         return {
             "model": self.model,
             "checkpoint": residual,

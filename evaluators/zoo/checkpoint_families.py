@@ -115,7 +115,7 @@ _ROWS = (
         source="nik-dim/tall_masks on the Hub, MIT; used by wang-kee/LiNeS",
         training="Image tower of open_clip with the text heads frozen: AdamW with weight decay 0.1, learning "
         "rate 1e-5, batches of 128, 500 steps of warm-up, cosine; 1 to 147 epochs by task. A tenth of the "
-        "training split, at most 5,000 pictures, was kept for validation.",
+        "training split, at most 5,000 images, was kept for validation.",
         repo="nik-dim/tall_masks",
         path="single_task/{model}/{task}Val/nonlinear_finetuned.pt",
         models={"ViT-B-32": "ViT-B-32", "ViT-B-16": "ViT-B-16", "ViT-L-14": "ViT-L-14"},
@@ -148,7 +148,7 @@ _ROWS = (
         title="FusionBench",
         source="tanganke/clip-vit-* on the Hub; tanganke/fusion_bench 54c9e8c, config/model/clip-vit",
         training="Image tower of transformers with projection and text heads frozen: Adam, learning rate "
-        "1e-5, 4,000 steps of 32 pictures of the training split.",
+        "1e-5, 4,000 steps of 32 images of the training split.",
         repo="tanganke/{model}_{task}",
         path="model.safetensors",
         models={

@@ -33,7 +33,7 @@ class Encoder:
         parameters: of the full CLIP.
         tower_parameters: of the image tower, projection included.
         megabytes: of the download, in 10**6 bytes.
-        mean, std: per channel, of pictures in [0, 1].
+        mean, std: per channel, of images in [0, 1].
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""The paper's classification tasks: where their pictures are, and in which words they are asked.
+"""The paper's classification tasks: where their images are, and in which words they are asked.
 
 The 20 of multi-task merging, and ImageNet with its shifts, which robust fine-tuning and soups are about.
 Class names and prompts of the 20 are long and lie in ``tasks.json``; those of ImageNet are open_clip's own.
@@ -34,21 +34,21 @@ class HubTask:
         title: as in the paper.
         repo, config, revision: data set on the Hub; None where it has one configuration or a default.
         test_split: what results are reported on; not always called test.
-        test_size: pictures in it.
+        test_size: images in it.
         classes: C English class names, in label order; empty where `imagenet` says them.
         prompts: templates with one ``{}`` for the class name; likewise.
         note: known differences to what others measured, in plain words for a visitor; may be empty.
         class_list: whose class names these are, one of `CLASS_LISTS`. With ``"fusion-bench"`` the heads of
             the tall-masks family were made from other names, or it is not known that they are the same.
-        train_split, train_size: pictures that public checkpoints were fine-tuned on, so that they would
-            flatter these as validation pictures; None and 0 where they are not in this data set.
+        train_split, train_size: images that public checkpoints were fine-tuned on, so that they would
+            flatter these as validation images; None and 0 where they are not in this data set.
         validation_split: a split of its own that no public checkpoint was fine-tuned on; None where there
             is none.
-        test_only: whether nothing may be chosen on these pictures: a shift is unknown until it is met.
+        test_only: whether nothing may be chosen on these images: a shift is unknown until it is met.
         suite: tasks that are measured together, `TABLE1` or `IMAGENET`.
         imagenet: positions of its classes among ImageNet's 1,000, in label order, where names and prompts
             are open_clip's; None for any other task.
-        image_column, label_column: names in the files; of a picture several with ``|`` between them.
+        image_column, label_column: names in the files; of a image several with ``|`` between them.
         relabel: position in `classes` of each label in the files; None where they are the same.
         form: one of `FORMS`.
         source: where all this is from.
@@ -193,8 +193,8 @@ _ROWS = (
         2700,
         21600,
         class_list="both families",
-        note="The tall-masks family split EuroSAT otherwise (2,387 test and 2,335 validation pictures): its "
-        "checkpoint may have been fine-tuned on some of these test pictures.",
+        note="The tall-masks family split EuroSAT otherwise (2,387 test and 2,335 validation images): its "
+        "checkpoint may have been fine-tuned on some of these test images.",
     ),
     _task(
         "dtd",
@@ -203,7 +203,7 @@ _ROWS = (
         1880,
         3760,
         note="Official split 1, its training and validation part together for training. The tall-masks "
-        "family split DTD otherwise: its checkpoint may have been fine-tuned on some of these test pictures.",
+        "family split DTD otherwise: its checkpoint may have been fine-tuned on some of these test images.",
     ),
     _task("sun397", "SUN397", "tanganke/sun397", 19850, 19850),
     _task("mnist", "MNIST", "ylecun/mnist", 10000, 60000, class_list="both families"),
@@ -286,7 +286,7 @@ _ROWS = (
         25250,
         75750,
         test_split="validation",
-        note="The files call the test pictures validation.",
+        note="The files call the test images validation.",
     ),
     _task(
         "fashion_mnist",
@@ -312,7 +312,7 @@ _ROWS = (
         20800,
         124800,
         note="Letters A to Z. The checkpoint and the figures of tall-masks, and so the paper's, are about "
-        "EMNIST digits (10 classes, 40,000 test pictures, stored transposed), which is another task.",
+        "EMNIST digits (10 classes, 40,000 test images, stored transposed), which is another task.",
     ),
     _task(
         "kmnist",
@@ -331,7 +331,7 @@ _IMAGENET_ROWS = (
         "mrm8488/ImageNet1K-val",
         50000,
         test_split="train",  # what this copy calls its only split
-        note="The 50,000 pictures of the public validation set, in a copy that calls them train. Published "
+        note="The 50,000 images of the public validation set, in a copy that calls them train. Published "
         "figures are about all of them. Here validation and test are drawn from one half each, so what is "
         f"chosen on one is reported on the other. {WITHOUT_OBJECTNET}",
         source="Hub id and split: the Hub's pages; the columns were not seen: the original's are expected.",
@@ -352,7 +352,7 @@ _IMAGENET_ROWS = (
         "clip-benchmark/wds_imagenet-a",
         7500,
         _IMAGENET_A,
-        note="Pictures of 200 of the classes that ResNet-50 got wrong, told apart from each other only.",
+        note="Images of 200 of the classes that ResNet-50 got wrong, told apart from each other only.",
     ),
 )
 

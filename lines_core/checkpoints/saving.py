@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 from lines_core.checkpoints.reading import SAFETENSORS_SUFFIX
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import quoted
@@ -41,4 +41,4 @@ def save_checkpoint(
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    write_whole(target, lambda part: safetensors.torch.save_file(apart, part, metadata))
+    atomic_write(target, lambda part: safetensors.torch.save_file(apart, part, metadata))

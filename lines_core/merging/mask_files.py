@@ -22,7 +22,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 from lines_core.checkpoints import MAX_BYTES, opened
 from lines_core.errors import CheckpointError, MergeError
 from lines_core.flat import FlatLayout
@@ -94,7 +94,7 @@ def write_masks(path: str | os.PathLike[str], masks: Mapping[str, PackedMask]) -
         raise CheckpointError(f"Expected masks of one size, got {len(masks)} of the sizes {sizes}.")
     for name in masks:
         _check_name(name, target.name)
-    write_whole(target, lambda part: _write(part, masks))
+    atomic_write(target, lambda part: _write(part, masks))
 
 
 def public_size(shapes: Mapping[str, Sequence[int]]) -> int:

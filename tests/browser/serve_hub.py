@@ -20,7 +20,7 @@ from tests.paths import ASSETS
 from ui.explore import explore_page as explore
 from ui.layout import build, launch_settings
 
-PICTURES = 120
+IMAGES = 120
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     small = small_encoder(given.folder)
     for module in (loading, explore):
         vars(module)["ENCODERS"] = {**ENCODERS, small.key: small}
-    serve_zoo(hub, small, BENCHMARKS[8], PICTURES, ("tall-masks", "fusion-bench"))
+    serve_zoo(hub, small, BENCHMARKS[8], IMAGES, ("tall-masks", "fusion-bench"))
     torch.save(tall_masks_state(finetuned(random_clip(small), seed=99)), given.folder / "own.pt")
     (given.folder / "broken.pt").write_bytes((given.folder / "own.pt").read_bytes()[:-9_000])
     if given.slow:

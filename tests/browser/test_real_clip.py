@@ -50,7 +50,7 @@ def shown_model(page: Any) -> str:
 
 
 def wait_for_task(page: Any, task: str) -> None:
-    """Wait until the sentence speaks of a task and every picture is counted."""
+    """Wait until the sentence speaks of a task and every image is counted."""
     page.wait_for_function(
         """(task) => {
             const live = document.querySelector("#lx-head-live .lx-live");

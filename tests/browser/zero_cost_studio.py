@@ -12,12 +12,12 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
-from evaluators.errors import InLine, SpecError, Superseded
-from evaluators.labs.lab import CheckpointInfo, ModelInfo, Way
-from evaluators.service.request_stats import Standing
+from evaluators.errors import Queued, SpecError, Superseded
+from evaluators.labs.lab import CheckpointInfo, ModelInfo, Variant
+from evaluators.service.request_stats import ServiceStatus
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import MergingAlpha
 
 NUM_BLOCKS = 12
@@ -80,12 +80,12 @@ class ZeroCostStudio:
         """None: the tabs that show them are left out."""
         return ()
 
-    def ways(self, model: str = "tiny-clip") -> tuple[Way, ...]:
+    def variants(self, model: str = "tiny-clip") -> tuple[Variant, ...]:
         """None."""
         return ()
 
     def merging_alpha(
-        self, model: str, merge: Merge, visitor: Hashable | None = None, patience: float | None = None
+        self, model: str, merge: MergeSpec, visitor: Hashable | None = None, patience: float | None = None
     ) -> MergingAlpha:
         """As of task arithmetic."""
         return MergingAlpha(1 / len(merge.checkpoints), 1.0, 1.0, len(merge.checkpoints))
@@ -98,9 +98,9 @@ class ZeroCostStudio:
             return self._tell(spec, self.chunks, precomputed=True)
         return found
 
-    def standing(self) -> Standing:
+    def status(self) -> ServiceStatus:
         """All is well."""
-        return Standing("cpu", ("tiny-clip",), 0, 0, 0.0, len(self._known), "", self.problem, "", 0, 0)
+        return ServiceStatus("cpu", ("tiny-clip",), 0, 0, 0.0, len(self._known), "", self.problem, "", 0, 0)
 
     def fingerprint(self, spec: EditSpec) -> str:
         """Only the spec decides."""
@@ -144,7 +144,7 @@ class ZeroCostStudio:
 
     def patiently(
         self, spec: EditSpec, visitor: Hashable | None, patience: float
-    ) -> Iterator[Evaluation | InLine]:
+    ) -> Iterator[Evaluation | Queued]:
         """The same: nobody ever waits."""
         return self.stream(spec, visitor)
 
@@ -183,7 +183,7 @@ class ZeroCostStudio:
         if spec.checkpoint not in {one.key for one in self.checkpoints()}:
             raise SpecError(f"There is no checkpoint {spec.checkpoint!r}.")
         if spec.checkpoint == "objects" and spec.split == "val":
-            raise SpecError("There are no val pictures for the shifts of the objects.")
+            raise SpecError("There are no val images for the shifts of the objects.")
         if self.fail_at is not None and spec.alpha == self.fail_at:
             raise SpecError(f"This test refuses alpha {self.fail_at:g}.")
 

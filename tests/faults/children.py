@@ -38,7 +38,7 @@ importlib.import_module("open_clip")
 
 CHUNK = 12
 SIZE = 256 * 1024
-"""Bytes of the small disk: enough for a new store and its log, not for pictures and a full sweep."""
+"""Bytes of the small disk: enough for a new store and its log, not for images and a full sweep."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def sweep(to: Connection, lab: Path, cache: Path, specs: Sequence[EditSpec], pas
     encode, at = studio.lab.encoder.encode, [0]
     note = os.open(passes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def noted(pictures: torch.Tensor) -> torch.Tensor:
+    def noted(images: torch.Tensor) -> torch.Tensor:
         os.write(note, b"%d\n" % at[0])
         time.sleep(0.002)
-        return encode(pictures)
+        return encode(images)
 
     def one_by_one() -> Any:
         for number, spec in enumerate(specs):
@@ -146,8 +146,8 @@ def die_with_entries_in_the_log(path: Path, numbers: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_preparing_pictures(lab: Path, cache: Path, half: bool) -> None:
-    """Be killed when half of a file of prepared pictures is written, or all of it but its name."""
+def die_preparing_images(lab: Path, cache: Path, half: bool) -> None:
+    """Be killed when half of a file of prepared images is written, or all of it but its name."""
 
     def killed(*_: object) -> Any:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -229,7 +229,7 @@ def measure_read_only(lab: Path, cache: Path, specs: Sequence[EditSpec], mounted
 
 
 def read_without_permission(lab: Path, cache: Path) -> tuple[int, Evaluation | None, str]:
-    """Pictures read, an entry of the store, and its problem, where the cache may not even be looked at."""
+    """Images read, an entry of the store, and its problem, where the cache may not even be looked at."""
     obey_permissions()
     digits = read_tasks(lab / "eval" / "tasks.json")[0]
     subset = load_subset(lab / "eval", digits, "test", image_size=24, cache=cache)

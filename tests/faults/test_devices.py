@@ -151,18 +151,18 @@ def test_residuals_that_are_kept_give_way(
 
 
 def test_what_fails_beside_the_tower_is_guarded_too(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are normalised and features compared outside ``encode``: on a GPU that may fail as well."""
+    """Images are normalised and features compared outside ``encode``: on a GPU that may fail as well."""
     spec = EditSpec.finetuned("digits")
-    measurement = studio.lab.measurement(spec)
-    pictures = studio.lab.pictures(measurement.suite, measurement.split)
-    heads = studio.lab.heads_counted(measurement)
-    chunk = pictures.chunks(measurement.images)[0]
+    resolved = studio.lab.resolve(spec)
+    images = studio.lab.images(resolved.suite, resolved.split)
+    heads = studio.lab.heads_counted(resolved)
+    chunk = images.chunks(resolved.images)[0]
     encoder = studio.lab.encoder
 
     def count() -> tuple[int, ...]:
         with encoder.guarded():
-            encoder.carry(measurement.residual, measurement.scales)
-            return count_chunk(studio.lab, measurement, pictures, chunk, heads)
+            encoder.carry(resolved.residual, resolved.scales)
+            return count_chunk(studio.lab, resolved, images, chunk, heads)
 
     right = count()
     cases: list[tuple[Exception, type[Exception]]] = [
@@ -172,7 +172,7 @@ def test_what_fails_beside_the_tower_is_guarded_too(studio: Studio, monkeypatch:
     ]
     for error, expected in cases:
         with monkeypatch.context() as patch:
-            patch.setattr(pictures, "normalised", failing(error, 1, pictures.normalised))
+            patch.setattr(images, "normalised", failing(error, 1, images.normalised))
             with pytest.raises(expected) as told:
                 count()
         assert encoder._carries is None

@@ -10,7 +10,7 @@ from evaluators.service.result_store import ResultStore
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 
 from .children import (
     CHUNK,
@@ -95,11 +95,11 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
     path = tmp_path / "deep" / "file.json"
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, write)
+        atomic_write(path, write)
     assert list(path.parent.iterdir()) == []
-    write_whole(path, lambda part: part.write_bytes(b"old"))
+    atomic_write(path, lambda part: part.write_bytes(b"old"))
     with pytest.raises(OSError, match="No space left"):
-        write_whole(path, write)
+        atomic_write(path, write)
     assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("file.json", b"old")]
 
 
@@ -109,10 +109,10 @@ def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path: Path) -> No
 
     def slow(part: Path) -> None:
         part.write_bytes(b"content")
-        write_whole(path, lambda other: other.write_bytes(b"content"))
+        atomic_write(path, lambda other: other.write_bytes(b"content"))
         assert not part.exists()
 
-    write_whole(path, slow)
+    atomic_write(path, slow)
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("file", b"content")]
 
 

@@ -18,7 +18,7 @@ from .children import (
     CHUNK,
     counts,
     die_in_a_transaction,
-    die_preparing_pictures,
+    die_preparing_images,
     made_up,
     sweep,
     write_on,
@@ -123,7 +123,7 @@ def test_a_transaction_cut_short_has_not_been(
 
 
 @pytest.mark.parametrize("half", [True, False])
-def test_pictures_half_prepared_are_prepared_again(
+def test_images_half_prepared_are_prepared_again(
     lab: Path,
     tmp_path: Path,
     processes: Processes,
@@ -132,7 +132,7 @@ def test_pictures_half_prepared_are_prepared_again(
     caplog: pytest.LogCaptureFixture,
     half: bool,
 ) -> None:
-    processes.die(die_preparing_pictures, lab, tmp_path, half)
+    processes.die(die_preparing_images, lab, tmp_path, half)
     assert len(list(tmp_path.glob("*.part"))) == 1
     assert not list(tmp_path.glob("*.safetensors"))
     studio = Studio(lab, tmp_path, chunk=CHUNK)

@@ -226,7 +226,7 @@ def test_a_store_of_another_version_is_left_alone(
     with monkeypatch.context() as patch:
         patch.setattr("evaluators.service.result_store.SCHEMA_VERSION", version)
         other = Studio(lab, tmp_path, chunk=CHUNK)
-        key = other.lab.key(other.lab.measurement(specs[2]), SCHEMA_VERSION)
+        key = other.lab.key(other.lab.resolve(specs[2]), SCHEMA_VERSION)
         other._known._store.put(key, made_up(1))
         other._known.close()
     content = path.read_bytes()
@@ -242,7 +242,7 @@ def test_a_store_of_another_version_is_left_alone(
     connection.close()
 
 
-def test_pictures_prepared_by_another_version_are_not_used(
+def test_images_prepared_by_another_version_are_not_used(
     lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digits = read_tasks(lab / "eval" / "tasks.json")[0]

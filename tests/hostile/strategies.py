@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from evaluators.errors import SpecError
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint, read_metadata, read_shapes
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.errors import CheckpointError
@@ -428,12 +428,12 @@ def check_edit(plain: Any) -> bool:
 def check_merge(plain: Any) -> bool:
     """The same of a merge alone."""
     try:
-        merge = Merge.from_dict(plain)
+        merge = MergeSpec.from_dict(plain)
     except SpecError as error:
         check_message(str(error))
         return False
-    assert Merge.from_dict(json.loads(json.dumps(merge.as_dict(), allow_nan=False))) == merge
-    assert hash(merge) == hash(Merge.from_dict(merge.as_dict()))
+    assert MergeSpec.from_dict(json.loads(json.dumps(merge.as_dict(), allow_nan=False))) == merge
+    assert hash(merge) == hash(MergeSpec.from_dict(merge.as_dict()))
     return True
 
 

@@ -10,7 +10,7 @@ import pytest
 from evaluators.errors import SpecError
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import MOST_BLOCKS, EditSpec
-from evaluators.specs.merge_spec import NAME, Merge
+from evaluators.specs.merge_spec import NAME, MergeSpec
 from lines_core.errors import LinesError
 from lines_core.untrusted_text import excerpt, quoted
 from tests.browser.zero_cost_studio import ZeroCostStudio
@@ -111,7 +111,7 @@ def test_every_field_of_a_merge_refuses_what_it_cannot_be(field: str, wrong: str
     if (field, wrong) == ("checkpoints", "a list"):
         assert check_merge(plain)  # one alone is that checkpoint's residual
     else:
-        refused(lambda: Merge.from_dict(plain), ".")
+        refused(lambda: MergeSpec.from_dict(plain), ".")
         refused(lambda: EditSpec.from_dict({"merge": plain}), ".")
 
 
@@ -119,26 +119,26 @@ def test_every_field_of_a_merge_refuses_what_it_cannot_be(field: str, wrong: str
 def test_names_of_settings_that_nobody_has(name: str) -> None:
     said = refused(lambda: EditSpec.from_dict({name: 1, f"{name} ": 2, "third": 3}), "has no setting")
     assert "alpha" in said
-    refused(lambda: Merge.from_dict({"checkpoints": ["digits"], name: 1}), "A merge has checkpoints")
-    refused(lambda: Merge(("digits",), "ties", ((name, 1.0),)), "TIES: .*has no setting")
+    refused(lambda: MergeSpec.from_dict({"checkpoints": ["digits"], name: 1}), "A merge has checkpoints")
+    refused(lambda: MergeSpec(("digits",), "ties", ((name, 1.0),)), "TIES: .*has no setting")
 
 
 @pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong != "a table"])
 def test_what_is_no_table_is_no_edit(wrong: str) -> None:
     plain = WRONG[wrong]
     refused(lambda: EditSpec.from_dict(plain), "An edit is its settings by name")
-    refused(lambda: Merge.from_dict(plain), "A merge is its settings by name")
+    refused(lambda: MergeSpec.from_dict(plain), "A merge is its settings by name")
 
 
 def test_a_million_settings_and_checkpoints() -> None:
     strange = dict.fromkeys(map(str, range(1_000_000)), 0)
     refused(lambda: EditSpec.from_dict(strange), "has no setting '0', '1'")
     many = [f"t{number}" for number in range(1_000_000)]
-    refused(lambda: Merge.from_dict({"checkpoints": many}), "takes 1 to 100")
+    refused(lambda: MergeSpec.from_dict({"checkpoints": many}), "takes 1 to 100")
     foreign = {f"{'x' * 50}{number}": 1 for number in range(10**5)}
-    refused(lambda: Merge.from_dict({"checkpoints": ["digits"], **foreign}), "got 'checkpoints', 'xx")
+    refused(lambda: MergeSpec.from_dict({"checkpoints": ["digits"], **foreign}), "got 'checkpoints', 'xx")
     settings = {f"s{number}": 1.0 for number in range(10**5)}
-    refused(lambda: Merge.from_dict({"checkpoints": ["digits"], "settings": settings}), "has no setting")
+    refused(lambda: MergeSpec.from_dict({"checkpoints": ["digits"], "settings": settings}), "has no setting")
 
 
 def test_as_many_scales_as_blocks_and_not_a_million() -> None:
@@ -157,7 +157,7 @@ def test_no_name_leads_out_of_a_folder_or_looks_like_another(name: str) -> None:
     assert NAME.fullmatch(name) is None
     refused(lambda: EditSpec(model=name), "model must be a short name")
     refused(lambda: EditSpec(checkpoint=name), "checkpoint must be a short name")
-    refused(lambda: Merge(("digits", name)), "each a short name")
+    refused(lambda: MergeSpec(("digits", name)), "each a short name")
 
 
 def test_numbers_that_json_takes_and_a_cache_key_must_not() -> None:

@@ -1,4 +1,4 @@
-"""Pictures of a data set that are none, claim to be huge, or would start another program."""
+"""Images of a data set that are none, claim to be huge, or would start another program."""
 
 import io
 import random
@@ -30,7 +30,7 @@ def refusal(content: bytes) -> str:
     return str(raised.value)
 
 
-def picture(kind: str = "PNG", mode: str = "RGB", side: int = 24) -> bytes:
+def image(kind: str = "PNG", mode: str = "RGB", side: int = 24) -> bytes:
     pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     stream = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(stream, kind)
@@ -52,21 +52,21 @@ def png(width: int, height: int, rows: bytes = b"") -> bytes:
     "content",
     [
         b"",
-        b"no picture",
+        b"no image",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"<html>",
         b"\x00" * 1000,
         b"PK\x03\x04" + b"\x00" * 100,
-        picture()[:50],
-        picture()[:-400],
-        picture("JPEG")[:100],
+        image()[:50],
+        image()[:-400],
+        image("JPEG")[:100],
         b"\x89PNG\r\n\x1a\n",
         b"GIF89a",
         b"BM",
         png(0, 10),
     ],
 )
-def test_what_is_no_picture(content: bytes) -> None:
+def test_what_is_no_image(content: bytes) -> None:
     refusal(content)
 
 
@@ -74,12 +74,12 @@ def test_formats_that_start_a_program_or_are_of_no_use_are_not_read() -> None:
     """Pillow hands EPS to Ghostscript, which runs it; `datasets` would have let it."""
     assert "cannot identify image file" in refusal(EPS)
     for kind in ("ICO", "TGA", "PCX"):
-        refusal(picture(kind))
+        refusal(image(kind))
 
 
 @pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"])
 def test_formats_that_are_read(kind: str) -> None:
-    found = decoded(picture(kind), SIZE)
+    found = decoded(image(kind), SIZE)
     assert found.shape == (SIZE, SIZE, 3)
     assert found.dtype == np.dtype(np.uint8)
 
@@ -113,15 +113,15 @@ def test_a_bomb_whose_pixels_are_there() -> None:
     assert time.process_time() - start < 1
 
 
-def test_text_in_a_picture_that_unpacks_to_gigabytes() -> None:
+def test_text_in_a_image_that_unpacks_to_gigabytes() -> None:
     packed = zlib.compress(bytes(200 << 20), 9)
     text = b"zTXt" + b"Comment\x00\x00" + packed
-    whole = picture()
+    whole = image()
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     refusal(whole[:33] + chunk + whole[33:])
 
 
-def test_a_picture_is_turned_as_it_says() -> None:
+def test_a_image_is_turned_as_it_says() -> None:
     """As ``datasets`` does it, so that accuracies are the same."""
     import datasets
 
@@ -137,9 +137,9 @@ def test_a_picture_is_turned_as_it_says() -> None:
     assert theirs.size == (24, 16)
 
 
-def bent_pictures() -> Iterator[bytes]:
+def bent_images() -> Iterator[bytes]:
     chosen = random.Random(0)
-    whole = [picture(kind) for kind in ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")]
+    whole = [image(kind) for kind in ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")]
     for _ in range(MUTATIONS):
         content = bytearray(chosen.choice(whole))
         for _ in range(chosen.randint(1, 5)):
@@ -149,11 +149,11 @@ def bent_pictures() -> Iterator[bytes]:
         yield bytes(content)
 
 
-def test_1500_pictures_with_bytes_changed() -> None:
+def test_1500_images_with_bytes_changed() -> None:
     read = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow says about odd metadata
-        for content in bent_pictures():
+        for content in bent_images():
             try:
                 found = decoded(content, SIZE)
             except HubError as error:

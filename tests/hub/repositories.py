@@ -160,7 +160,7 @@ def serve_soup_member(
     return path
 
 
-def serve_pictures(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> None:
+def serve_images(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int = 40) -> None:
     """The test split of a task, and its own validation split if it has one, as one file each."""
     if task.form == "webdataset":
         _serve_tar(hub, task, count, np.random.default_rng(seed), side)
@@ -181,7 +181,7 @@ def _serve_split(
     import datasets
 
     labels = [number % task.num_classes for number in range(count)]
-    images = [_picture(label, generator, side) for label in labels]
+    images = [_image(label, generator, side) for label in labels]
     features = datasets.Features(
         {
             task.image_column: datasets.Image(),
@@ -195,7 +195,7 @@ def _serve_split(
     datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=20)
 
 
-def _picture(label: int, generator: np.random.Generator, side: int) -> Image.Image:
+def _image(label: int, generator: np.random.Generator, side: int) -> Image.Image:
     colour = np.random.default_rng(label).integers(40, 216, 3)
     pixels = (colour + generator.normal(0, 40, (side, side, 3))).clip(0, 255).astype(np.uint8)
     return Image.fromarray(pixels)
@@ -216,7 +216,7 @@ def _serve_tar(hub: Hub, task: HubTask, count: int, generator: np.random.Generat
     with tarfile.open(split / "0.tar", "w") as tar:
         for number, label in enumerate(sorted(number % task.num_classes for number in range(count))):
             encoded = io.BytesIO()
-            _picture(label, generator, side).save(encoded, "jpeg")
+            _image(label, generator, side).save(encoded, "jpeg")
             contents = {task.label_column: str(label).encode(), "jpg": encoded.getvalue()}
             for field, content in contents.items():
                 member = tarfile.TarInfo(f"s{number:07}.{field}")
@@ -225,7 +225,7 @@ def _serve_tar(hub: Hub, task: HubTask, count: int, generator: np.random.Generat
 
 
 def serve_zoo(
-    hub: Hub, encoder: Encoder, tasks: Sequence[str], pictures: int, families: Sequence[str]
+    hub: Hub, encoder: Encoder, tasks: Sequence[str], images: int, families: Sequence[str]
 ) -> dict[str, dict[str, Tensor]]:
     """Serve all that a load of these tasks asks for; the weights by task, the pre-trained ones under ""."""
     serve = {"tall-masks": serve_tall_masks, "fusion-bench": serve_fusion_bench}
@@ -233,7 +233,7 @@ def serve_zoo(
     serve_encoder(hub, encoder, weights[""])
     for number, key in enumerate(tasks):
         weights[key] = finetuned(weights[""], seed=number + 1)
-        serve_pictures(hub, TASKS[key], pictures, seed=number)
+        serve_images(hub, TASKS[key], images, seed=number)
         for family in families:
             serve[family](hub, encoder, TASKS[key], weights[key])
     return weights

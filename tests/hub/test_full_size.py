@@ -7,7 +7,7 @@ import torch
 
 from evaluators import EditSpec, Studio
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Wish
+from evaluators.hub.loader import LoadRequest
 from evaluators.zoo import ENCODERS, TASKS
 from tests.hub import repositories
 from tests.hub.server import Hub
@@ -25,7 +25,7 @@ def test_vit_b_32_from_the_hub_to_a_number(hub: Hub, tmp_path: Path, lab: Path) 
     weights["visual.proj"] = pretrained["visual.proj"]  # which transformers' vision towers do not have
     repositories.serve_encoder(hub, encoder, pretrained)
     for number, key in enumerate(KEYS):
-        repositories.serve_pictures(hub, TASKS[key], 24, seed=number, side=230)
+        repositories.serve_images(hub, TASKS[key], 24, seed=number, side=230)
     paths = (
         repositories.serve_tall_masks(hub, encoder, TASKS["pcam"], weights),
         repositories.serve_fusion_bench(hub, encoder, TASKS["pcam"], weights),
@@ -36,7 +36,7 @@ def test_vit_b_32_from_the_hub_to_a_number(hub: Hub, tmp_path: Path, lab: Path) 
     studio = Studio(lab, tmp_path / "cache")
     answers = []
     for family in ("tall-masks", "fusion-bench"):
-        job = studio.load(Wish(model=MODEL, family=family, tasks=KEYS, images=8))
+        job = studio.load(LoadRequest(model=MODEL, family=family, tasks=KEYS, images=8))
         assert job.wait(240)
         assert job.problem == ""  # that svhn has no checkpoint is told by its step, and stops nothing
         answers.append(studio.evaluate(EditSpec.lines(f"{family}.pcam", 0.3, model=MODEL, images=0)))

@@ -15,7 +15,7 @@ from huggingface_hub import ModelCard
 from evaluators import EditSpec, Studio
 from evaluators.export import export
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Wish
+from evaluators.hub.loader import LoadRequest
 from lines_core.checkpoints import read_checkpoint
 from lines_core.towers import find_tower
 from tests.hub.repositories import SMALL_CONFIG, serve_zoo, small_encoder, tall_masks_state
@@ -38,7 +38,7 @@ def test_a_public_model_is_taken_home(
     }
     (hub.folder(encoder.repo) / "open_clip_config.json").write_text(json.dumps(config))
     studio = Studio(lab, tmp_path / "cache")
-    job = studio.load(Wish(tasks=KEYS, images=8))
+    job = studio.load(LoadRequest(tasks=KEYS, images=8))
     assert job.wait(60)
     there = studio.lab_of("ViT-B-32")
     assert isinstance(there, HubLab), job.problem
@@ -110,7 +110,7 @@ def test_a_visitors_own_file_is_named_as_they_know_it(
     monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     served = serve_zoo(hub, encoder, KEYS, 40, ("tall-masks",))
     studio = Studio(lab, tmp_path / "cache")
-    job = studio.load(Wish(tasks=KEYS, images=8))
+    job = studio.load(LoadRequest(tasks=KEYS, images=8))
     assert job.wait(60)
     path = tmp_path / "uploaded.pt"
     torch.save(tall_masks_state(served["svhn"]), path)

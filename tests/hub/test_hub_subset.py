@@ -18,13 +18,13 @@ from PIL import Image
 
 from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.images.hub_subset import HubSubset, cached_hub_subset, hub_subset
-from evaluators.hub.transfer.http_client import Patience
+from evaluators.hub.transfer.http_client import Timeouts
 from evaluators.hub.transfer.parallel_calls import Workers
 from evaluators.zoo.public_tasks import HubTask
 from tests.hub.server import Hub
 
 SIZE = 16
-QUICK = Patience(connect=2, read=2, attempts=3, pause=0.05)
+QUICK = Timeouts(connect=2, read=2, attempts=3, pause=0.05)
 CLASSES = tuple(f"class {number}" for number in range(10))
 
 
@@ -41,8 +41,8 @@ def task_of(**rest: Any) -> HubTask:
     return HubTask(**values | rest)
 
 
-def picture(number: int, label: int, side: int = SIZE, mode: str = "RGB", kind: str = "PNG") -> bytes:
-    """A noisy picture that says its number and label: pixel (0, 0) and (1, 0), where nothing is resized."""
+def image(number: int, label: int, side: int = SIZE, mode: str = "RGB", kind: str = "PNG") -> bytes:
+    """A noisy image that says its number and label: pixel (0, 0) and (1, 0), where nothing is resized."""
     pixels = np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8)
     pixels[0, 0] = (number // 256, number % 256, label)
     packed = io.BytesIO()
@@ -51,7 +51,7 @@ def picture(number: int, label: int, side: int = SIZE, mode: str = "RGB", kind: 
 
 
 def numbers(found: HubSubset) -> list[int]:
-    """Which pictures these are, by what their first pixel says."""
+    """Which images these are, by what their first pixel says."""
     first = found.subset.images[:, :, 0, 0].long()
     assert torch.equal(first[:, 2], found.subset.labels)
     return (first[:, 0] * 256 + first[:, 1]).tolist()
@@ -80,7 +80,7 @@ def write_parquet(
     paths = []
     for shard in range(shards):
         part = rows[shard * size : (shard + 1) * size]
-        images = [{"bytes": picture(number, int(value), side), "path": None} for number, value in part]
+        images = [{"bytes": image(number, int(value), side), "path": None} for number, value in part]
         table = datasets.Dataset.from_dict(
             {column: images, "label": [value for _, value in part]}, features=features
         )
@@ -105,7 +105,7 @@ def write_tars(
             for number in range(tar_number * size, min(len(labels), (tar_number + 1) * size)):
                 for field, content in (
                     ("cls", str(labels[number]).encode()),
-                    ("jpg", picture(number, labels[number])),
+                    ("jpg", image(number, labels[number])),
                 ):
                     member = tarfile.TarInfo(f"s{number:07}.{field}")
                     member.size = len(content)
@@ -232,10 +232,10 @@ def test_all_are_all_and_leave_none_for_validation(hub: Hub, cache: Path) -> Non
     write_parquet(hub, shuffled(), shards=2)
     assert sorted(numbers(load(task_of(), cache, 0))) == list(range(400))
     assert len(load(task_of(), cache, 300).subset) == 300
-    with pytest.raises(SpecError, match=r"ask for 1 to about 1\d\d pictures"):
+    with pytest.raises(SpecError, match=r"ask for 1 to about 1\d\d images"):
         load(task_of(), cache, 300, "val")
     hub.requests.clear()
-    with pytest.raises(SpecError, match="has no validation pictures of its own"):
+    with pytest.raises(SpecError, match="has no validation images of its own"):
         load(task_of(), cache, 0, "val")
     assert hub.requests == []
 
@@ -320,9 +320,9 @@ def test_tars_larger_than_the_budget_are_read_in_pieces_from_everywhere(
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"a.jpg": picture(0, 0)}, r"Sample 'a' .* needs 'jpg' and 'cls', it has 'jpg' of these"),
-        ({"a.jpg": picture(0, 0), "a.cls": b"cat"}, r"has the label b'cat', expected a whole number"),
-        ({"a.jpg": picture(0, 0), "a.cls": b"10"}, r"has the label 10 .* from 0 to 9"),
+        ({"a.jpg": image(0, 0)}, r"Sample 'a' .* needs 'jpg' and 'cls', it has 'jpg' of these"),
+        ({"a.jpg": image(0, 0), "a.cls": b"cat"}, r"has the label b'cat', expected a whole number"),
+        ({"a.jpg": image(0, 0), "a.cls": b"10"}, r"has the label 10 .* from 0 to 9"),
         (None, "is no whole tar file"),
     ],
 )
@@ -369,7 +369,7 @@ def test_other_classes_are_refused(hub: Hub, cache: Path) -> None:
         load(task_of(classes=CLASSES[:3]), cache)
     with pytest.raises(HubError, match="has no column 'fine_label', but image, label"):
         load(task_of(label_column="fine_label"), cache)
-    with pytest.raises(HubError, match="has no pictures in column 'label'"):
+    with pytest.raises(HubError, match="has no images in column 'label'"):
         load(task_of(image_column="label"), cache)
     write_parquet(hub, shuffled(40), repo="owner/plain", label=datasets.Value("int64"))
     with pytest.raises(HubError, match=r"has the label 9 in column 'label', .* from 0 to 8"):
@@ -379,10 +379,10 @@ def test_other_classes_are_refused(hub: Hub, cache: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "kind"), [("L", "PNG"), ("RGBA", "PNG"), ("P", "PNG"), ("CMYK", "JPEG"), ("1", "PNG")]
 )
-def test_every_kind_of_picture_becomes_rgb(hub: Hub, cache: Path, mode: str, kind: str) -> None:
+def test_every_kind_of_image_becomes_rgb(hub: Hub, cache: Path, mode: str, kind: str) -> None:
     import datasets
 
-    content = picture(7, 1, mode=mode, kind=kind)
+    content = image(7, 1, mode=mode, kind=kind)
     folder = hub.folder("owner/digits", "dataset")
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
     rows = {"image": [{"bytes": content, "path": None}] * 2, "label": [0, 1]}
@@ -395,15 +395,15 @@ def test_every_kind_of_picture_becomes_rgb(hub: Hub, cache: Path, mode: str, kin
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"no picture", "picture in row 5 of test-00000.* cannot be decoded"),
-        (picture(0, 0)[:300], "picture in row 5 of test-00000.* cannot be decoded"),
-        (None, "has no picture in row 5 of column 'image'"),
+        (b"no image", "image in row 5 of test-00000.* cannot be decoded"),
+        (image(0, 0)[:300], "image in row 5 of test-00000.* cannot be decoded"),
+        (None, "has no image in row 5 of column 'image'"),
     ],
 )
-def test_a_broken_picture_is_named(hub: Hub, cache: Path, content: bytes | None, message: str) -> None:
+def test_a_broken_image_is_named(hub: Hub, cache: Path, content: bytes | None, message: str) -> None:
     import datasets
 
-    images: list[dict[str, Any]] = [{"bytes": picture(number, 0), "path": None} for number in range(8)]
+    images: list[dict[str, Any]] = [{"bytes": image(number, 0), "path": None} for number in range(8)]
     images[5] = {"bytes": content, "path": "lost.png"}
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
     table = datasets.Dataset.from_dict({"image": images, "label": [0] * 8}, features=features)
@@ -418,7 +418,7 @@ def test_a_budget_that_does_not_reach_every_class(hub: Hub, cache: Path) -> None
     found = load(task_of(), cache, 30, most_bytes=path.stat().st_size // 3)
     assert found.classes_covered == 3
     assert Counter(Counter(found.subset.labels.tolist()).values()) == {10: 3}
-    with pytest.raises(HubError, match=r"No pictures .* fit into 500 bytes: the smallest of 10 row groups"):
+    with pytest.raises(HubError, match=r"No images .* fit into 500 bytes: the smallest of 10 row groups"):
         load(task_of(), cache, 30, most_bytes=500)
 
 
@@ -481,7 +481,7 @@ def test_a_damaged_cache_is_made_anew(
 def test_a_cache_of_another_size_is_made_anew(
     hub: Hub, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whole as a file, but not these pictures."""
+    """Whole as a file, but not these images."""
     from safetensors.torch import save_file
 
     write_parquet(hub, shuffled())
@@ -591,9 +591,9 @@ def test_stopped_and_taken_up_again(hub: Hub, cache: Path) -> None:
     stop = threading.Event()
     done: list[tuple[int, int]] = []
 
-    def progress(pictures: int, total: int) -> None:
-        done.append((pictures, total))
-        if pictures:
+    def progress(images: int, total: int) -> None:
+        done.append((images, total))
+        if images:
             threading.Timer(0.3, stop.set).start()
 
     began = time.monotonic()

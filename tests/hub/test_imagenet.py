@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from evaluators import EditSpec, Studio
-from evaluators.encoder.classifier_heads import Head, edited_head
+from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
 from evaluators.errors import LabError, SpecError
 from evaluators.hub import imagenet_class_names as words
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import DONE, FAILED, Loader, Step, Wish
+from evaluators.hub.loader import DONE, FAILED, Loader, LoadRequest, LoadStep
 from evaluators.hub.published_check import self_test
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo import FAMILIES, TASKS
 from evaluators.zoo.public_encoders import Encoder
 from lines_core.errors import CheckpointError
@@ -27,7 +27,7 @@ from tests.hub.repositories import (
     random_clip,
     random_head,
     serve_encoder,
-    serve_pictures,
+    serve_images,
     serve_soup_member,
     tall_masks_state,
 )
@@ -35,7 +35,7 @@ from tests.hub.server import Hub
 
 SUITE = tuple(key for key, task in TASKS.items() if task.suite == "imagenet")
 MEMBERS = ("model_43", "model_0")
-PICTURES = 60
+IMAGES = 60
 FAVOURITE = 6
 """A class that all tasks of the suite have: 6 of ImageNet's, 3 of R's, 0 of A's."""
 HEAD = ("classification_head.weight", "classification_head.bias")
@@ -57,7 +57,7 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
     weights: dict[str, Tensors] = {"": random_clip(encoder)}
     serve_encoder(hub, encoder, weights[""])
     for number, key in enumerate(SUITE):
-        serve_pictures(hub, TASKS[key], PICTURES, seed=number)
+        serve_images(hub, TASKS[key], IMAGES, seed=number)
     for number, member in enumerate(MEMBERS):
         head = random_head(1000, encoder.embed_dim, seed=number)
         if not number:
@@ -68,18 +68,22 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
     return weights
 
 
-def load(cache: Path, wish: Wish, earlier: HubLab | None = None) -> tuple[HubLab, dict[str, Step]]:
-    steps: dict[str, Step] = {}
+def load(
+    cache: Path, load_request: LoadRequest, earlier: HubLab | None = None
+) -> tuple[HubLab, dict[str, LoadStep]]:
+    steps: dict[str, LoadStep] = {}
 
-    def tell(step: Step) -> None:
+    def tell(step: LoadStep) -> None:
         steps[step.key] = step
 
     loader = Loader(cache, torch.device("cpu"))
-    return loader.load(wish, tell, threading.Event(), earlier), steps
+    return loader.load(load_request, tell, threading.Event(), earlier), steps
 
 
-def wish(images: int = 20, members: tuple[str, ...] = MEMBERS, tasks: tuple[str, ...] = SUITE) -> Wish:
-    return Wish(family="model-soups", tasks=tasks, images=images, members=members)
+def load_request(
+    images: int = 20, members: tuple[str, ...] = MEMBERS, tasks: tuple[str, ...] = SUITE
+) -> LoadRequest:
+    return LoadRequest(family="model-soups", tasks=tasks, images=images, members=members)
 
 
 def counts(evaluation: Evaluation) -> list[int]:
@@ -90,9 +94,9 @@ def counts(evaluation: Evaluation) -> list[int]:
 
 
 @pytest.fixture
-def own() -> Head:
+def own() -> ClassifierHead:
     generator = torch.Generator().manual_seed(5)
-    return Head(torch.randn((8, 30), generator=generator), torch.randn(30, generator=generator))
+    return ClassifierHead(torch.randn((8, 30), generator=generator), torch.randn(30, generator=generator))
 
 
 @pytest.fixture
@@ -107,10 +111,10 @@ def zero_shot() -> Tensor:
     return torch.nn.functional.normalize(columns, dim=0)
 
 
-def test_at_both_ends_of_the_edit(own: Head, features: Tensor, zero_shot: Tensor) -> None:
+def test_at_both_ends_of_the_edit(own: ClassifierHead, features: Tensor, zero_shot: Tensor) -> None:
     assert own.bias is not None
     start = edited_head(zero_shot, 100.0, own, 0.0)
-    assert torch.equal(start.named(features), Head(zero_shot).named(features))
+    assert torch.equal(start.named(features), ClassifierHead(zero_shot).named(features))
     unit = features / features.norm(dim=1, keepdim=True)
     torch.testing.assert_close(start.logits(features), 100 * unit @ zero_shot)
     end = edited_head(zero_shot, 100.0, own, 1.0)
@@ -118,28 +122,32 @@ def test_at_both_ends_of_the_edit(own: Head, features: Tensor, zero_shot: Tensor
     assert end.bias is not None
     assert torch.equal(end.bias, own.bias)
     torch.testing.assert_close(end.logits(features), unit @ own.weight + own.bias)
-    assert not torch.equal(end.named(features), Head(own.weight).named(features)), "the bias decides some"
+    assert not torch.equal(end.named(features), ClassifierHead(own.weight).named(features)), (
+        "the bias decides some"
+    )
 
 
-def test_in_between_it_is_the_line_of_wise_ft(own: Head, features: Tensor, zero_shot: Tensor) -> None:
+def test_in_between_it_is_the_line_of_wise_ft(
+    own: ClassifierHead, features: Tensor, zero_shot: Tensor
+) -> None:
     ends = [edited_head(zero_shot, 100.0, own, factor).logits(features) for factor in (0.0, 1.0)]
     for factor in (0.3, 0.5, 1.4):
         mixed = edited_head(zero_shot, 100.0, own, factor).logits(features)
         torch.testing.assert_close(mixed, (1 - factor) * ends[0] + factor * ends[1])
 
 
-def test_some_classes_of_a_head_are_columns_of_its_logits(own: Head, features: Tensor) -> None:
+def test_some_classes_of_a_head_are_columns_of_its_logits(own: ClassifierHead, features: Tensor) -> None:
     chosen = (3, 4, 11, 29)
-    for head in (own, Head(own.weight)):
+    for head in (own, ClassifierHead(own.weight)):
         sliced = head.of_classes(chosen).logits(features)
         torch.testing.assert_close(sliced, head.logits(features)[:, list(chosen)])
 
 
-def test_a_head_of_other_classes_is_refused(own: Head, zero_shot: Tensor) -> None:
+def test_a_head_of_other_classes_is_refused(own: ClassifierHead, zero_shot: Tensor) -> None:
     with pytest.raises(LabError, match=r"weight \(8, 30\) and bias \(30,\), expected \(8, 29\) and \(29,\)"):
         edited_head(zero_shot[:, :29], 100.0, own, 0.5)
     with pytest.raises(LabError, match=r"bias None, expected"):
-        edited_head(zero_shot, 100.0, Head(own.weight), 0.5)
+        edited_head(zero_shot, 100.0, ClassifierHead(own.weight), 0.5)
 
 
 def test_words_are_open_clips() -> None:
@@ -158,7 +166,7 @@ def test_words_are_open_clips() -> None:
 def test_members_are_asked_with_their_own_heads(
     served: dict[str, Tensors], tmp_path: Path, encoder: Encoder
 ) -> None:
-    lab, steps = load(tmp_path, wish())
+    lab, steps = load(tmp_path, load_request())
     assert {key: step.state for key, step in steps.items()} == dict.fromkeys(
         ("encoder", *SUITE, *MEMBERS), DONE
     )
@@ -177,18 +185,18 @@ def test_members_are_asked_with_their_own_heads(
     torch.testing.assert_close(lab.imagenet, head, atol=1e-5, rtol=0)
     temperature = float(reference.logit_scale.detach().exp())
 
-    pictures = torch.randn((9, 3, 32, 32), generator=torch.Generator().manual_seed(0)).to(lab.dtype)
+    images = torch.randn((9, 3, 32, 32), generator=torch.Generator().manual_seed(0)).to(lab.dtype)
     for member in MEMBERS:
         for mix in (0.0, 0.4, 1.0):
             spec = EditSpec.wise_ft(f"model-soups.{member}.imagenet", mix, model="ViT-B-32")
-            measurement = lab.measurement(spec)
-            lab.encoder.carry(measurement.residual, measurement.scales)
+            resolved = lab.resolve(spec)
+            lab.encoder.carry(resolved.residual, resolved.scales)
             with torch.inference_mode():
-                features = lab.encoder.encode(pictures).float()
+                features = lab.encoder.encode(images).float()
             unit = features / features.norm(dim=1, keepdim=True)
             weight = (1 - mix) * temperature * head + mix * served[member]["classification_head.weight"].T
             logits = unit @ weight + mix * served[member]["classification_head.bias"]
-            for key, found in zip(SUITE, lab.heads_for(measurement), strict=True):
+            for key, found in zip(SUITE, lab.heads_for(resolved), strict=True):
                 columns = logits[:, list(TASKS[key].imagenet or ())]
                 got = found.logits(features)
                 if not mix:  # the pre-trained model has the plain zero-shot head
@@ -198,9 +206,9 @@ def test_members_are_asked_with_their_own_heads(
 
 
 def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
-    """End to end: a head that calls everything by one name is right about the pictures of that name alone."""
+    """End to end: a head that calls everything by one name is right about the images of that name alone."""
     studio = Studio(lab, tmp_path / "cache")
-    job = studio.load(wish(images=0))
+    job = studio.load(load_request(images=0))
     assert job.wait(60)
     assert job.problem == ""
     key = "model-soups.model_43.imagenet"
@@ -209,14 +217,12 @@ def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: 
         ("imagenet", "target"),
         *((shift, "control") for shift in SUITE[1:]),
     ]
-    assert [task.n for task in evaluation.tasks] == [PICTURES] * 5
+    assert [task.n for task in evaluation.tasks] == [IMAGES] * 5
     assert counts(evaluation) == [1] * 5
     zero_shot = studio.evaluate(EditSpec.pretrained(key, model="ViT-B-32", images=0))
     assert counts(zero_shot) != counts(evaluation)
     there = studio.lab_of("ViT-B-32")
-    blocks_alone = there.measurement(
-        EditSpec.finetuned(key, outside="pretrained", model="ViT-B-32", images=0)
-    )
+    blocks_alone = there.resolve(EditSpec.finetuned(key, outside="pretrained", model="ViT-B-32", images=0))
     assert (blocks_alone.scales.blocks[-1], blocks_alone.scales.after) == (1.0, 0.0)
     head = there.heads_for(blocks_alone)[0]
     assert head.bias is not None
@@ -224,18 +230,18 @@ def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: 
     assert not torch.equal(head.weight, there.heads("imagenet")[0]), "but it has the temperature"
 
 
-def test_validation_pictures_are_of_imagenet_alone(
+def test_validation_images_are_of_imagenet_alone(
     served: dict[str, Tensors], tmp_path: Path, lab: Path
 ) -> None:
-    found, steps = load(tmp_path / "one", wish())
-    assert steps["imagenet"].phase.startswith("20 test and 20 validation pictures; ")
-    assert steps["imagenet_r"].phase.startswith("20 test pictures; ")
+    found, steps = load(tmp_path / "one", load_request())
+    assert steps["imagenet"].phase.startswith("20 test and 20 validation images; ")
+    assert steps["imagenet_r"].phase.startswith("20 test images; ")
     assert {task.task.key: sorted(task.subsets) for task in found.loaded_tasks} == {
         "imagenet": ["test", "val"],
         **{key: ["test"] for key in SUITE[1:]},
     }
-    one = {picture.tobytes() for picture in found.loaded_tasks[0].subsets["test"].subset.images.numpy()}
-    other = {picture.tobytes() for picture in found.loaded_tasks[0].subsets["val"].subset.images.numpy()}
+    one = {image.tobytes() for image in found.loaded_tasks[0].subsets["test"].subset.images.numpy()}
+    other = {image.tobytes() for image in found.loaded_tasks[0].subsets["val"].subset.images.numpy()}
     assert len(one) == len(other) == 20
     assert not one & other
     assert [found.count(task, "val") for task in found.tasks("imagenet")] == [20, 0, 0, 0, 0]
@@ -243,10 +249,10 @@ def test_validation_pictures_are_of_imagenet_alone(
 
 def test_a_merge_of_members_merges_their_heads(served: dict[str, Tensors], tmp_path: Path) -> None:
     """A uniform soup is the mean of the members, heads included."""
-    lab, _ = load(tmp_path, wish())
+    lab, _ = load(tmp_path, load_request())
     keys = tuple(f"model-soups.{member}.imagenet" for member in MEMBERS)
-    spec = EditSpec(model="ViT-B-32", checkpoint=keys[0], merge=Merge(keys, "average"))
-    head = lab.heads_for(lab.measurement(spec))[0]
+    spec = EditSpec(model="ViT-B-32", checkpoint=keys[0], merge=MergeSpec(keys, "average"))
+    head = lab.heads_for(lab.resolve(spec))[0]
     weights = [served[member]["classification_head.weight"].T for member in MEMBERS]
     biases = [served[member]["classification_head.bias"] for member in MEMBERS]
     assert head.bias is not None
@@ -257,13 +263,13 @@ def test_a_merge_of_members_merges_their_heads(served: dict[str, Tensors], tmp_p
 def test_what_is_loaded_is_not_fetched_again_and_works_without_a_network(
     served: dict[str, Tensors], tmp_path: Path, hub: Hub
 ) -> None:
-    load(tmp_path, wish())
+    load(tmp_path, load_request())
     hub.requests.clear()
-    lab, _ = load(tmp_path, wish())
+    lab, _ = load(tmp_path, load_request())
     assert not [request for request in hub.requests if request.repo == SOUPS]
     assert all(one.head is not None for one in lab.loaded_checkpoints)
     with hub.down():
-        again, steps = load(tmp_path, wish())
+        again, steps = load(tmp_path, load_request())
     assert {step.state for step in steps.values()} == {DONE}
     assert len(again.checkpoints()) == 2
 
@@ -289,7 +295,7 @@ def test_a_head_that_cannot_be_is_refused_and_the_others_stay(
 ) -> None:
     path = hub.folder(SOUPS) / "model_0.pt"
     torch.save(torch.load(path, weights_only=True) | change, path)
-    lab, steps = load(tmp_path, wish(tasks=SUITE[:2]))
+    lab, steps = load(tmp_path, load_request(tasks=SUITE[:2]))
     assert [one.key for one in lab.checkpoints()] == ["model-soups.model_43.imagenet"]
     assert steps["model_0"].state == FAILED
     assert re.search(message, steps["model_0"].phase)
@@ -297,7 +303,7 @@ def test_a_head_that_cannot_be_is_refused_and_the_others_stay(
 
 def test_a_member_that_is_absent_is_told(served: dict[str, Tensors], tmp_path: Path, hub: Hub) -> None:
     (hub.folder(SOUPS) / "model_0.pt").unlink()
-    _, steps = load(tmp_path, wish(tasks=SUITE[:2]))
+    _, steps = load(tmp_path, load_request(tasks=SUITE[:2]))
     assert steps["model_0"].state == FAILED
     assert "model_0.pt answers with status 404: there is no such file" in steps["model_0"].phase
 
@@ -306,7 +312,7 @@ def test_ones_own_checkpoint_with_a_head(
     served: dict[str, Tensors], tmp_path: Path, lab: Path, encoder: Encoder
 ) -> None:
     studio = Studio(lab, tmp_path / "cache")
-    assert studio.load(wish(images=0, members=("model_0",))).wait(60)
+    assert studio.load(load_request(images=0, members=("model_0",))).wait(60)
     path = tmp_path / "mine.pt"
     head = {name: value for name, value in served["model_43"].items() if name in HEAD}
     tower = tall_masks_state({name: value for name, value in served["model_43"].items() if name not in HEAD})
@@ -321,7 +327,7 @@ def test_ones_own_checkpoint_with_a_head(
     plain = studio.take_file("ViT-B-32", "imagenet", bare, "bare.pt")
     there = studio.lab_of("ViT-B-32")
     spec = EditSpec.finetuned(plain.key, model="ViT-B-32", images=0)
-    assert all(head.bias is None for head in there.heads_for(there.measurement(spec))), "zero-shot heads"
+    assert all(head.bias is None for head in there.heads_for(there.resolve(spec))), "zero-shot heads"
 
     ten = tmp_path / "ten.pt"
     torch.save(tower | random_head(10, encoder.embed_dim, 0), ten)
@@ -345,18 +351,18 @@ def test_ones_own_checkpoint_with_a_head(
 )
 def test_a_wish_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        Wish(**({"family": "model-soups", "tasks": SUITE} | values))  # type: ignore[arg-type]
+        LoadRequest(**({"family": "model-soups", "tasks": SUITE} | values))  # type: ignore[arg-type]
 
 
 def test_without_names_the_suggested_members_are_loaded() -> None:
-    assert wish(members=()).chosen == FAMILIES["model-soups"].suggested
-    assert wish(members=("model_7", "model_7")).chosen == ("model_7",)
-    assert Wish().chosen == ()
+    assert load_request(members=()).chosen == FAMILIES["model-soups"].suggested
+    assert load_request(members=("model_7", "model_7")).chosen == ("model_7",)
+    assert LoadRequest().chosen == ()
 
 
 def test_a_member_is_checked_on_every_shift(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
     studio = Studio(lab, tmp_path / "cache")
-    assert studio.load(wish()).wait(60)
+    assert studio.load(load_request()).wait(60)
 
     def checked(member: str) -> list[tuple[str, float]]:
         spec = EditSpec.finetuned(f"model-soups.{member}.imagenet", model="ViT-B-32", images=0)

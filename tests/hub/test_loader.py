@@ -9,8 +9,8 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import DONE, FAILED, Loader, Step, Wish
-from evaluators.service.load_jobs import Job
+from evaluators.hub.loader import DONE, FAILED, Loader, LoadRequest, LoadStep
+from evaluators.service.load_jobs import LoadJob
 from evaluators.zoo import TASKS
 from evaluators.zoo.public_encoders import Encoder
 from lines_core.errors import CheckpointError
@@ -19,7 +19,7 @@ from tests.hub.server import Hub
 
 KEYS = ("mnist", "svhn", "eurosat")
 BOTH = ("tall-masks", "fusion-bench")
-PICTURES = 60
+IMAGES = 60
 
 
 @pytest.fixture
@@ -31,17 +31,19 @@ def zoo(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Encoder:
 
 @pytest.fixture
 def served(hub: Hub, zoo: Encoder) -> dict[str, dict[str, torch.Tensor]]:
-    return serve_zoo(hub, zoo, KEYS, PICTURES, BOTH)
+    return serve_zoo(hub, zoo, KEYS, IMAGES, BOTH)
 
 
-def load(cache: Path, wish: Wish, earlier: HubLab | None = None) -> tuple[HubLab, dict[str, Step]]:
-    steps: dict[str, Step] = {}
+def load(
+    cache: Path, load_request: LoadRequest, earlier: HubLab | None = None
+) -> tuple[HubLab, dict[str, LoadStep]]:
+    steps: dict[str, LoadStep] = {}
 
-    def tell(step: Step) -> None:
+    def tell(step: LoadStep) -> None:
         steps[step.key] = step
 
     loader = Loader(cache, torch.device("cpu"))
-    return loader.load(wish, tell, threading.Event(), earlier), steps
+    return loader.load(load_request, tell, threading.Event(), earlier), steps
 
 
 @pytest.mark.parametrize("family", BOTH)
@@ -49,7 +51,7 @@ def test_the_live_tower_is_the_published_checkpoint(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, family: str
 ) -> None:
     """From both layouts the fine-tuned edit gives the very weights that were served."""
-    lab, steps = load(tmp_path, Wish(family=family, tasks=KEYS, images=20))
+    lab, steps = load(tmp_path, LoadRequest(family=family, tasks=KEYS, images=20))
     assert {step.state for step in steps.values()} == {DONE}
     assert [one.key for one in lab.checkpoints()] == [f"{family}.{key}" for key in KEYS]
     for key in KEYS:
@@ -70,7 +72,7 @@ def test_a_loaded_model_answers_like_the_embedded_one(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, encoder: Encoder
 ) -> None:
     studio = Studio(lab, tmp_path / "cache")
-    job = studio.load(Wish(tasks=KEYS, images=20))
+    job = studio.load(LoadRequest(tasks=KEYS, images=20))
     assert job.wait(60)
     assert job.problem == ""
     assert [model.key for model in studio.models()] == ["tiny-clip", "ViT-B-32"]
@@ -116,12 +118,12 @@ def test_a_loaded_model_answers_like_the_embedded_one(
 def test_what_is_loaded_is_not_fetched_again(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
 ) -> None:
-    wish = Wish(tasks=KEYS, images=20)
-    load(tmp_path, wish)
+    load_request = LoadRequest(tasks=KEYS, images=20)
+    load(tmp_path, load_request)
     before = sum(request.sent for request in hub.requests)
     assert before > 1_000_000
     hub.requests.clear()
-    lab, _ = load(tmp_path, wish)
+    lab, _ = load(tmp_path, load_request)
     assert len(lab.checkpoints()) == 3
     assert sum(request.sent for request in hub.requests) < 100_000
 
@@ -129,10 +131,10 @@ def test_what_is_loaded_is_not_fetched_again(
 def test_without_a_network_what_was_loaded_still_works(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
 ) -> None:
-    wish = Wish(tasks=KEYS, images=20)
-    load(tmp_path / "warm", wish)
+    load_request = LoadRequest(tasks=KEYS, images=20)
+    load(tmp_path / "warm", load_request)
     with hub.down():
-        lab, steps = load(tmp_path / "warm", wish)
+        lab, steps = load(tmp_path / "warm", load_request)
         assert len(lab.checkpoints()) == 3
         assert {step.state for step in steps.values()} == {DONE}
 
@@ -141,20 +143,20 @@ def test_without_a_network_and_nothing_loaded_it_says_so(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
 ) -> None:
     with hub.down(), pytest.raises(HubError, match=r"(?s)[Cc]annot reach.*prefetch"):
-        load(tmp_path, Wish(tasks=KEYS, images=20))
+        load(tmp_path, LoadRequest(tasks=KEYS, images=20))
 
 
 def test_one_failing_task_does_not_stop_the_others(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
 ) -> None:
     hub.fail(f"{TASKS['svhn'].repo}", "status", status=404, times=None)
-    wish = Wish(tasks=KEYS, images=20)
-    lab, steps = load(tmp_path, wish)
+    load_request = LoadRequest(tasks=KEYS, images=20)
+    lab, steps = load(tmp_path, load_request)
     assert [one.key for one in lab.checkpoints()] == ["tall-masks.mnist", "tall-masks.eurosat"]
     assert steps["svhn"].state == FAILED
     assert TASKS["svhn"].repo in steps["svhn"].phase
     hub.clear()
-    again, steps = load(tmp_path, wish, lab)
+    again, steps = load(tmp_path, load_request, lab)
     assert [one.key for one in again.checkpoints()] == [f"tall-masks.{key}" for key in KEYS]
     assert again.live is lab.live
 
@@ -163,7 +165,7 @@ def test_a_checkpoint_that_is_absent_leaves_its_task_as_a_control(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, hub: Hub
 ) -> None:
     (hub.folder("nik-dim/tall_masks") / "single_task/ViT-B-32/SVHNVal/nonlinear_finetuned.pt").unlink()
-    lab, steps = load(tmp_path, Wish(tasks=KEYS, images=20))
+    lab, steps = load(tmp_path, LoadRequest(tasks=KEYS, images=20))
     assert [task.key for task in lab.tasks("tasks")] == list(KEYS)
     assert [one.key for one in lab.checkpoints()] == ["tall-masks.mnist", "tall-masks.eurosat"]
     assert "nonlinear_finetuned.pt" in steps["svhn"].phase
@@ -177,14 +179,14 @@ def test_weights_of_another_model_are_refused(
     wrong = {name: value[:2] if value.ndim else value for name, value in served[""].items()}
     save_file({name: value.clone() for name, value in wrong.items()}, hub.folder(zoo.repo) / zoo.weights[0])
     with pytest.raises(LabError, match=r"weights of CLIP ViT-B/32 cannot be used.*wrong shape"):
-        load(tmp_path, Wish(tasks=KEYS, images=20))
+        load(tmp_path, LoadRequest(tasks=KEYS, images=20))
 
 
 def test_a_visitors_own_checkpoint_joins_and_a_broken_one_changes_nothing(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, encoder: Encoder
 ) -> None:
     studio = Studio(lab, tmp_path / "cache")
-    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
     path = tmp_path / "mine.pt"
     torch.save(tall_masks_state(served["eurosat"]), path)
     info = studio.take_file("ViT-B-32", "mnist", path, "mine.pt")
@@ -215,7 +217,7 @@ def test_the_hint_names_the_encoder_that_a_checkpoint_belongs_to(
     from evaluators.zoo import ENCODERS
 
     studio = Studio(lab, tmp_path / "cache")
-    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
     path = tmp_path / "large.pt"
     state = random_clip(ENCODERS["ViT-B-16"])
     torch.save({name: value.half() for name, value in state.items() if name.startswith("visual.")}, path)
@@ -230,20 +232,20 @@ def test_a_stopped_load_ends_soon_and_goes_on_later(
 ) -> None:
     hub.fail("resolve/*/nonlinear_finetuned.pt", "drip", rate=20_000, times=None)
     studio = Studio(lab, tmp_path / "cache")
-    job = studio.load(Wish(tasks=KEYS, images=20))
-    assert studio.load(Wish(tasks=KEYS[:2], images=5)) is job
+    job = studio.load(LoadRequest(tasks=KEYS, images=20))
+    assert studio.load(LoadRequest(tasks=KEYS[:2], images=5)) is job
     assert wait_for_phase(job, "mnist", "checkpoint")
     job.stop()
     assert job.wait(5)
     assert "stopped" in job.problem
     assert [model.key for model in studio.models()] == ["tiny-clip"]
     hub.clear()
-    again = studio.load(Wish(tasks=KEYS, images=20))
+    again = studio.load(LoadRequest(tasks=KEYS, images=20))
     assert again.wait(60)
     assert again.problem == ""
 
 
-def wait_for_phase(job: Job, key: str, phase: str) -> bool:
+def wait_for_phase(job: LoadJob, key: str, phase: str) -> bool:
     for _ in range(600):
         step = next(step for step in job.steps() if step.key == key)
         if step.phase == phase:
@@ -261,13 +263,13 @@ def wait_for_phase(job: Job, key: str, phase: str) -> bool:
         ({"tasks": ("mnist", "letters")}, "no task letters: pick from"),
         ({"tasks": ("mnist",)}, "at least two tasks"),
         ({"tasks": ("mnist", "mnist")}, "at least two tasks"),
-        ({"images": -1}, "whole number of pictures a task, or 0, got -1"),
+        ({"images": -1}, "whole number of images a task, or 0, got -1"),
         ({"images": True}, "got True"),
     ],
 )
 def test_a_wish_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        Wish(**values)  # type: ignore[arg-type]
+        LoadRequest(**values)  # type: ignore[arg-type]
 
 
 def test_a_load_of_no_use_says_why(
@@ -276,7 +278,7 @@ def test_a_load_of_no_use_says_why(
     for key in KEYS:
         hub.fail(TASKS[key].repo, "status", status=404, times=None)
     with pytest.raises(LabError, match="0 tasks and 0 checkpoints"):
-        load(tmp_path, Wish(tasks=KEYS, images=20))
+        load(tmp_path, LoadRequest(tasks=KEYS, images=20))
 
 
 def test_a_checkpoint_with_another_text_tower_is_told(
@@ -286,6 +288,6 @@ def test_a_checkpoint_with_another_text_tower_is_told(
     state = torch.load(path, weights_only=True)
     state["model.ln_final.weight"] += 0.5
     torch.save(state, path)
-    _, steps = load(tmp_path, Wish(tasks=KEYS, images=20))
-    assert steps["mnist"].phase == "20 test and 20 validation pictures"
+    _, steps = load(tmp_path, LoadRequest(tasks=KEYS, images=20))
+    assert steps["mnist"].phase == "20 test and 20 validation images"
     assert "model.ln_final.weight is up to 0.5 away from the pre-trained one" in steps["svhn"].phase

@@ -30,11 +30,11 @@ def test_rows_without_end(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(load(task_of(), tmp_path).subset) == 40
 
 
-def test_pictures_that_unpack_to_more(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The budget counts the bytes that travel, and one picture a million times packs well."""
+def test_images_that_unpack_to_more(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget counts the bytes that travel, and one image a million times packs well."""
     write_parquet(hub, shuffled(40))
     monkeypatch.setattr(parquet, "MOST_UNPACKED", 1000)
-    assert "bytes of pictures, unpacked are at most 1,000" in refusal(tmp_path)
+    assert "bytes of images, unpacked are at most 1,000" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(

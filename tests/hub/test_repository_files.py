@@ -11,14 +11,14 @@ from huggingface_hub import HfApi, constants
 from evaluators.errors import Cancelled, HubError
 from evaluators.hub.transfer import http_client as connection
 from evaluators.hub.transfer import repository_files as access
-from evaluators.hub.transfer.repository_files import Fetched, Patience, fetch, hub_errors, list_files
+from evaluators.hub.transfer.repository_files import Fetched, Timeouts, fetch, hub_errors, list_files
 from tests.hub.server import Hub
 
 ROOT = Path(__file__).resolve().parents[2]
 REPO = "nobody/weights"
 BIG = "single/model.safetensors"
-QUICK = Patience(connect=2.0, read=0.5, attempts=3, pause=0.05, longest_pause=2.0)
-ONCE = Patience(connect=2.0, read=0.5, attempts=1)
+QUICK = Timeouts(connect=2.0, read=0.5, attempts=3, pause=0.05, longest_pause=2.0)
+ONCE = Timeouts(connect=2.0, read=0.5, attempts=1)
 PIECE = 10 << 20
 """What huggingface_hub keeps of a transfer that breaks off is a multiple of this."""
 
@@ -91,11 +91,11 @@ def test_a_newer_file_replaces_the_one_that_is_here(hub: Hub, weights: bytes) ->
 
 
 def test_files_of_a_data_set(hub: Hub) -> None:
-    (hub.folder("nobody/pictures", "dataset") / "a.parquet").write_bytes(b"PAR1")
-    assert list_files("nobody/pictures", kind="dataset") == ("a.parquet",)
-    assert fetch("nobody/pictures", "a.parquet", kind="dataset").path.read_bytes() == b"PAR1"
-    with pytest.raises(HubError, match="no model repository nobody/pictures"):
-        fetch("nobody/pictures", "a.parquet")
+    (hub.folder("nobody/images", "dataset") / "a.parquet").write_bytes(b"PAR1")
+    assert list_files("nobody/images", kind="dataset") == ("a.parquet",)
+    assert fetch("nobody/images", "a.parquet", kind="dataset").path.read_bytes() == b"PAR1"
+    with pytest.raises(HubError, match="no model repository nobody/images"):
+        fetch("nobody/images", "a.parquet")
 
 
 def test_progress_grows_from_the_first_bytes_to_the_last(hub: Hub, heavy: bytes) -> None:
@@ -456,7 +456,7 @@ def test_stop_in_mid_file(hub: Hub, heavy: bytes, fault: str) -> None:
             threading.Timer(0.2, stop.set).start()
 
     with pytest.raises(Cancelled, match=f"Stopped fetching {REPO}/{BIG}"):
-        fetch(REPO, BIG, stop=stop, progress=progress, patience=Patience(read=1.0))
+        fetch(REPO, BIG, stop=stop, progress=progress, patience=Timeouts(read=1.0))
     assert time.monotonic() - asked[0] < 1.2
     if fault == "drip":
         assert left_over() == [], "a thread that still hears from the Hub has tidied up by now"

@@ -47,7 +47,7 @@ def groups_read(rows: Sequence[Row]) -> int:
 
 
 def test_few_groups_do_for_shuffled_data() -> None:
-    """100 groups of 100 rows, 10 classes: 256 pictures are in 3 of them at best, and 4 are allowed."""
+    """100 groups of 100 rows, 10 classes: 256 images are in 3 of them at best, and 4 are allowed."""
     groups = row_groups(shuffled(10, 1000))
     rows = choose(groups, 256)
     assert len(rows) == len(set(rows)) == 256
@@ -63,7 +63,7 @@ def test_one_group_a_class_does_for_sorted_data() -> None:
     assert groups_read(rows) == 10
 
 
-def test_fewer_pictures_than_classes_take_any_classes() -> None:
+def test_fewer_images_than_classes_take_any_classes() -> None:
     """Which 6 of the 50 classes is free: two groups hold six, but hardly six chosen beforehand."""
     groups = row_groups([label for label in range(50) for _ in range(4)], size=12)
     rows = choose(groups, 6)
@@ -125,7 +125,7 @@ def test_the_order_of_listing_changes_nothing() -> None:
 
 
 def test_the_choice_is_written_down() -> None:
-    """Other pictures on another machine would be other numbers."""
+    """Other images on another machine would be other numbers."""
     groups = row_groups([row % 3 for row in range(40)], size=8)
     expected = [(4, 2, 1), (4, 6, 2), (4, 1, 0), (4, 5, 1), (4, 3, 2), (4, 4, 0), (4, 7, 0)]
     assert choose(groups, 7) == expected

@@ -27,7 +27,7 @@ def test_a_pre_trained_model_is_checked_on_every_task() -> None:
 
 
 def test_plain_gelu_would_be_noticed() -> None:
-    """A wrong activation costs zero-shot accuracy far more than chance can on 256 pictures."""
+    """A wrong activation costs zero-shot accuracy far more than chance can on 256 images."""
     first, second = self_test(evaluation(EditSpec.pretrained("tall-masks.mnist"), target=90))
     assert not first.right
     assert second.right

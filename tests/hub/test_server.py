@@ -15,7 +15,7 @@ from huggingface_hub.errors import RevisionNotFoundError
 from tests.hub import environment
 from tests.hub.server import Hub
 
-REPO = "nobody/pictures"
+REPO = "nobody/images"
 
 
 @pytest.fixture

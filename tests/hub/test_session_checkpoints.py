@@ -16,19 +16,21 @@ from safetensors.torch import save_file
 from evaluators.errors import LabError
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.labs.lab import CheckpointInfo
-from evaluators.service.session_checkpoints import GuestLimits, Guests, QuotaError
+from evaluators.service.session_checkpoints import QuotaError, SessionCheckpoints, SessionLimits
 
 ROOT = Path(__file__).parents[2]
 MODEL = "ViT-B-32"
-SMALL = GuestLimits(session_bytes=1000, session_count=2, total_bytes=1500, seconds=60.0)
+SMALL = SessionLimits(session_bytes=1000, session_count=2, total_bytes=1500, seconds=60.0)
 
 
-def named(guests: Guests, session: str, model: str, key: str) -> LoadedCheckpoint | None:
+def named(guests: SessionCheckpoints, session: str, model: str, key: str) -> LoadedCheckpoint | None:
     """The session's checkpoint of that key, None if it has none."""
     return next((one for one in guests.of(session, model) if one.info.key == key), None)
 
 
-def brought(guests: Guests, session: str, key: str = "own-1.mnist", size: int = 100) -> LoadedCheckpoint:
+def brought(
+    guests: SessionCheckpoints, session: str, key: str = "own-1.mnist", size: int = 100
+) -> LoadedCheckpoint:
     """A checkpoint that a session has added, with a real file."""
     with guests.admit(session, size):
         path = guests.room(session) / f"{key}.safetensors"
@@ -39,7 +41,7 @@ def brought(guests: Guests, session: str, key: str = "own-1.mnist", size: int = 
 
 
 def test_a_checkpoint_is_its_session_s_alone(tmp_path: Path) -> None:
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     of_a, of_b = brought(guests, "a"), brought(guests, "b")  # the same key, the same content
     assert guests.of("a", MODEL) == (of_a,)
     assert named(guests, "b", MODEL, "own-1.mnist") == of_b
@@ -55,18 +57,18 @@ def test_a_checkpoint_is_its_session_s_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("session", ["../../etc", "/etc/passwd", "a\0b", "", "x" * 10**6, "\ud800", "con"])
 def test_a_session_s_name_is_never_a_path(tmp_path: Path, session: str) -> None:
-    guests = Guests(tmp_path / "cache")
+    guests = SessionCheckpoints(tmp_path / "cache")
     room = guests.room(session)
     assert room.parent.parent == tmp_path / "cache" / "guests"
     assert len(room.name) == 32
-    assert room != Guests(tmp_path / "cache").room(session)
+    assert room != SessionCheckpoints(tmp_path / "cache").room(session)
     for folder in (room, room.parent, room.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {path.name for path in tmp_path.iterdir()} == {"cache"}
 
 
 def test_a_session_has_its_share_and_all_together_have_theirs(tmp_path: Path) -> None:
-    guests = Guests(tmp_path, SMALL)
+    guests = SessionCheckpoints(tmp_path, SMALL)
     brought(guests, "a", size=600)
     with pytest.raises(QuotaError, match=r"takes 0\.0 GB and you have used"), guests.admit("a", 500):
         pass
@@ -81,7 +83,7 @@ def test_a_session_has_its_share_and_all_together_have_theirs(tmp_path: Path) ->
 
 
 def test_who_is_turned_away_leaves_nothing_behind(tmp_path: Path) -> None:
-    guests = Guests(tmp_path, SMALL)
+    guests = SessionCheckpoints(tmp_path, SMALL)
     for number in range(20):
         with pytest.raises(QuotaError), guests.admit(f"visitor {number}", 5000):
             pass
@@ -95,7 +97,7 @@ def test_who_is_turned_away_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_promises_count_before_anything_is_written(tmp_path: Path) -> None:
     """Two uploads at the same moment cannot both take the last of the room."""
-    guests = Guests(tmp_path, SMALL)
+    guests = SessionCheckpoints(tmp_path, SMALL)
     admitted, refused = [], []
     start = threading.Barrier(8)
     done = threading.Barrier(8)
@@ -120,7 +122,7 @@ def test_promises_count_before_anything_is_written(tmp_path: Path) -> None:
 
 
 def test_one_file_for_two_tasks_takes_its_space_once(tmp_path: Path) -> None:
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     first = brought(guests, "a", size=300)
     second = LoadedCheckpoint(CheckpointInfo("own-1.svhn", "", "tasks"), first.residual, "own-1")
     guests.add("a", MODEL, second, 300)
@@ -134,7 +136,7 @@ def test_what_is_not_used_goes_and_what_is_used_stays(
     now = 1000.0
     monkeypatch.setattr("evaluators.service.session_checkpoints.time.monotonic", lambda: now)
     forgotten: list[tuple[str, LoadedCheckpoint]] = []
-    guests = Guests(tmp_path, SMALL, lambda model, one: forgotten.append((model, one)))
+    guests = SessionCheckpoints(tmp_path, SMALL, lambda model, one: forgotten.append((model, one)))
     used, idle = brought(guests, "used"), brought(guests, "idle")
     now += 50.0
     assert named(guests, "used", MODEL, used.info.key) == used
@@ -150,7 +152,7 @@ def test_what_is_not_used_goes_and_what_is_used_stays(
 
 
 def test_a_count_under_way_keeps_what_it_has_mapped(tmp_path: Path) -> None:
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     checkpoint = brought(guests, "a")
     with safe_open(checkpoint.residual, "pt") as stored:
         mapped = stored.get_tensor("residual")
@@ -162,7 +164,7 @@ def test_a_count_under_way_keeps_what_it_has_mapped(tmp_path: Path) -> None:
 
 def test_a_page_closed_while_its_file_is_read_leaves_nothing(tmp_path: Path) -> None:
     """The residual is written after its room was deleted: the writer makes the folder anew."""
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     other = brought(guests, "b")
     for comes_back in (False, True):
         with guests.admit("a", 100):
@@ -184,7 +186,7 @@ def test_a_page_closed_while_its_file_is_read_leaves_nothing(tmp_path: Path) -> 
 
 
 def test_closing_leaves_nothing(tmp_path: Path) -> None:
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     brought(guests, "a")
     guests.close()
     assert [path.name for path in (tmp_path / "guests").iterdir()] == ["starting.lock"]
@@ -192,7 +194,7 @@ def test_closing_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_without_a_cache_there_is_a_temporary_place() -> None:
-    guests = Guests(None)
+    guests = SessionCheckpoints(None)
     checkpoint = brought(guests, "a")
     home = checkpoint.residual.parents[2]
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -202,7 +204,7 @@ def test_without_a_cache_there_is_a_temporary_place() -> None:
 
 def test_a_cache_that_cannot_be_written_is_told_when_a_visitor_brings_something(tmp_path: Path) -> None:
     (tmp_path / "guests").write_text("a file in the way")
-    guests = Guests(tmp_path)
+    guests = SessionCheckpoints(tmp_path)
     with pytest.raises(LabError, match="no place for checkpoints of visitors"), guests.admit("a", 1):
         pass
     assert guests.bytes == 0
@@ -236,14 +238,14 @@ def living(folder: Path) -> "tuple[subprocess.Popen[str], Path]":
 def test_a_killed_process_is_swept_after_and_a_living_one_left_alone(tmp_path: Path) -> None:
     process, room = living(tmp_path)
     try:
-        Guests(tmp_path)
+        SessionCheckpoints(tmp_path)
         assert (room / "checkpoint").is_file()
         process.kill()
         process.wait()
         assert (room / "checkpoint").is_file()
         keeps = tmp_path / "guests" / "not-ours"
         keeps.mkdir()
-        Guests(tmp_path)
+        SessionCheckpoints(tmp_path)
         assert not room.parent.exists()
         assert not room.parent.with_suffix(".lock").exists()
         assert keeps.is_dir()
@@ -254,7 +256,7 @@ def test_a_killed_process_is_swept_after_and_a_living_one_left_alone(tmp_path: P
 
 def test_all_at_once_from_many_threads(tmp_path: Path) -> None:
     """Nobody ever sees another's, and at the end everything adds up."""
-    guests = Guests(tmp_path, GuestLimits(session_count=3))
+    guests = SessionCheckpoints(tmp_path, SessionLimits(session_count=3))
     wrong: list[str] = []
 
     def visit(session: str, act: Callable[[], None]) -> None:

@@ -16,15 +16,15 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Wish
+from evaluators.hub.loader import LoadRequest
 from evaluators.hub.transfer.repository_files import fetch
-from evaluators.service.session_checkpoints import GuestLimits, QuotaError
-from evaluators.specs.merge_spec import Merge
+from evaluators.service.session_checkpoints import QuotaError, SessionLimits
+from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import TABLE1
 from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
-from ui.explore.explore_answers import Head
+from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
 from ui.live.visitors import Visitors, session_of
@@ -43,8 +43,8 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
 @pytest.fixture
 def studio(served: dict[str, Any], tmp_path: Path, lab: Path) -> Studio:
     """A studio with the model loaded."""
-    studio = Studio(lab, tmp_path / "kept", guest_limits=GuestLimits(session_count=2))
-    assert studio.load(Wish(tasks=KEYS, images=20)).wait(60)
+    studio = Studio(lab, tmp_path / "kept", session_limits=SessionLimits(session_count=2))
+    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
     return studio
 
 
@@ -67,7 +67,7 @@ def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path
     assert mine.target_task.key == "mnist"
     assert [one.key for one in anna.checkpoints(MODEL)] == [*(one.key for one in before), info.key]
 
-    merge = EditSpec.merged(Merge((info.key, "tall-masks.svhn")), 0.3, model=MODEL, images=0)
+    merge = EditSpec.merged(MergeSpec((info.key, "tall-masks.svhn")), 0.3, model=MODEL, images=0)
     assert anna.evaluate(merge, "anna").complete
     for other in (ben, studio, studio.seen_by("")):
         assert other.checkpoints(MODEL) == before
@@ -76,7 +76,7 @@ def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path
                 with pytest.raises(SpecError, match="no checkpoint"):
                     cast(Any, ask)(spec)
         with pytest.raises(SpecError, match="no checkpoint"):
-            other.merging_alpha(MODEL, Merge((info.key, "tall-masks.svhn")))
+            other.merging_alpha(MODEL, MergeSpec((info.key, "tall-masks.svhn")))
 
 
 def test_the_same_file_is_another_checkpoint_for_each_of_them(studio: Studio, file: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path
     assert not list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
     assert info.key not in there.live.residuals.kept
     assert info.key not in there.live.residual_paths
-    assert studio.standing().guests == studio.standing().guest_bytes == 0
+    assert studio.status().guests == studio.status().guest_bytes == 0
     with pytest.raises(SpecError, match="no checkpoint"):
         anna.evaluate(finetuned(info.key))
 
@@ -119,7 +119,7 @@ def test_a_session_may_bring_so_much_and_for_so_long(
     later = time.monotonic() + 7201
     monkeypatch.setattr(time, "monotonic", lambda: later)
     studio.expire()
-    assert studio.standing().guests == 0
+    assert studio.status().guests == 0
 
 
 def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: 
 
 def test_a_link_to_it_shows_others_nothing(studio: Studio, file: Path) -> None:
     info = studio.seen_by("anna").take_file(MODEL, "mnist", file, "mine.pt")
-    head = Head(studio, Visitors())
+    head = ExploreAnswers(studio, Visitors())
     controls = Controls(model=MODEL, checkpoint=info.key, gamma=0.4)
     mine = head.quick("anna", controls)
     assert mine is not None
@@ -155,12 +155,12 @@ def test_whoever_loads_the_model_anew_takes_nothing_from_others(studio: Studio, 
     own = ben.take_file(MODEL, "svhn", file, "mine.pt")
     spec = finetuned("tall-masks.eurosat")
     before = ben.evaluate(spec)
-    assert studio.seen_by("anna").load(Wish(tasks=KEYS[:2], images=20)).wait(60)
+    assert studio.seen_by("anna").load(LoadRequest(tasks=KEYS[:2], images=20)).wait(60)
     assert [task.key for task in ben.evaluate(spec).tasks] == list(KEYS)
     assert [task.correct for task in ben.evaluate(spec).tasks] == [task.correct for task in before.tasks]
     assert ben.evaluate(finetuned(own.key)).complete
     studio.leave("ben")
-    assert studio.seen_by("anna").load(Wish(tasks=KEYS[:2], images=20)).wait(60)
+    assert studio.seen_by("anna").load(LoadRequest(tasks=KEYS[:2], images=20)).wait(60)
     assert [one.key for one in studio.tasks(TABLE1, MODEL)] == list(KEYS[:2])
 
 
@@ -170,8 +170,8 @@ def test_a_load_is_stopped_by_those_who_asked_for_it(
     hub.fail("resolve/*/nonlinear_finetuned.pt", "drip", rate=20_000, times=None)
     studio = Studio(lab, tmp_path / "kept")
     anna, ben, cleo = (studio.seen_by(name) for name in ("anna", "ben", "cleo"))
-    job = anna.load(Wish(tasks=KEYS, images=20))
-    assert ben.load(Wish(tasks=KEYS[:2], images=20)) is job
+    job = anna.load(LoadRequest(tasks=KEYS, images=20))
+    assert ben.load(LoadRequest(tasks=KEYS[:2], images=20)) is job
     assert not cleo.stop_loading(MODEL)
     assert not ben.stop_loading(MODEL)
     studio.leave("anna")
@@ -215,7 +215,7 @@ def test_an_address_on_the_hub_is_the_sessions_too_and_nothing_of_it_stays(
     blobs = tmp_path / "cache" / "models--someone--mine" / "blobs"
     assert not list(blobs.iterdir())
     studio.leave("anna")
-    assert studio.standing().guest_bytes == 0
+    assert studio.status().guest_bytes == 0
 
 
 def test_a_visitor_cannot_read_what_only_this_machine_may_read(

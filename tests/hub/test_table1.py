@@ -6,7 +6,7 @@ import pytest
 
 from evaluators import EditSpec, Studio, __main__
 from evaluators.experiments.table1 import mean_row, table1
-from evaluators.hub.loader import Wish
+from evaluators.hub.loader import LoadRequest
 from evaluators.zoo.public_encoders import Encoder
 from tests.hub.repositories import serve_zoo, small_encoder
 from tests.hub.server import Hub
@@ -39,7 +39,7 @@ def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureF
     assert __main__.main(["prefetch", *command]) == 0
     said = capsys.readouterr().out
     assert "CLIP ViT-B/32  done" in said
-    assert "PCAM  done: 24 test and 24 validation pictures" in said
+    assert "PCAM  done: 24 test and 24 validation images" in said
 
 
 def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
@@ -60,7 +60,7 @@ def test_table1_is_what_the_studio_says(
     assert "PCAM  zero-shot" in said
 
     studio = Studio(tmp_path / "assets", tmp_path / "cache")
-    assert studio.load(Wish(tasks=KEYS, images=24)).wait(60)
+    assert studio.load(LoadRequest(tasks=KEYS, images=24)).wait(60)
     rows = list(table1(studio, "ViT-B-32"))
     assert [row.title for row in rows] == ["PCAM", "RenderedSST2"]
     means = mean_row(rows)

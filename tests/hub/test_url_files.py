@@ -9,12 +9,12 @@ import pytest
 from huggingface_hub import constants
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub.transfer.http_client import Patience
+from evaluators.hub.transfer.http_client import Timeouts
 from evaluators.hub.transfer.url_files import FetchedAddress, fetch_address
 from tests.hub.server import Hub
 
 SIZE = 3_000_000
-HASTY = Patience(connect=2.0, read=1.0, attempts=3, pause=0.01)
+HASTY = Timeouts(connect=2.0, read=1.0, attempts=3, pause=0.01)
 
 
 @pytest.fixture

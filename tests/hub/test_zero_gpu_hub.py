@@ -9,16 +9,16 @@ import torch
 
 from evaluators import EditSpec, Studio
 from evaluators.engine import zero_gpu as lent_gpu
-from evaluators.engine.zero_gpu import Lender
+from evaluators.engine.zero_gpu import ZeroGpuHost
 from evaluators.errors import LabError
-from evaluators.hub.loader import Loader, Wish
+from evaluators.hub.loader import Loader, LoadRequest
 from evaluators.zoo.public_encoders import Encoder
 from tests.evaluators.engine.forked_gpu import ForkedGpu, Refusal
 from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 
 KEYS = ("mnist", "svhn")
-WISH = Wish(tasks=KEYS, images=20)
+WISH = LoadRequest(tasks=KEYS, images=20)
 TINY = EditSpec.finetuned("digits")
 SPEC = EditSpec.lines("tall-masks.svhn", 0.4, model="ViT-B-32", images=0)
 
@@ -54,7 +54,7 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
     forked_before: bool,
 ) -> None:
     """An older worker loads it again from disk, with a look at the Hub; a younger one asks nothing."""
-    studio = Studio(lab, tmp_path / "cache", lender=Lender(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
     if forked_before:
         studio.evaluate(TINY)
     job = studio.load(WISH)
@@ -79,7 +79,7 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
 def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
-    studio = Studio(lab, tmp_path / "cache", lender=Lender(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
     assert studio.load(WISH).wait(60)
     theirs = studio.evaluate(EditSpec.finetuned("tall-masks.svhn", model="ViT-B-32", images=0))
     path = tmp_path / "mine.pt"
@@ -95,7 +95,7 @@ def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
 def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
-    studio = Studio(lab, tmp_path / "cache", lender=Lender(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
     studio.evaluate(TINY)
     loader = Loader(tmp_path / "cache" / "hub", torch.device("cpu"))
     studio.add(loader.load(WISH, lambda step: None, threading.Event()))
@@ -104,7 +104,7 @@ def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
     ):
         studio.evaluate(SPEC)
 
-    job = studio.load(Wish(tasks=KEYS, images=10))
+    job = studio.load(LoadRequest(tasks=KEYS, images=10))
     assert job.wait(60)
     asked_before = studio.lab_of("ViT-B-32")
     for part in hub.root.rglob("nonlinear_finetuned.pt"):
@@ -116,11 +116,11 @@ def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
     ):
         studio.evaluate(SPEC)
     assert studio.lab_of("ViT-B-32") is asked_before
-    assert studio.load(Wish(tasks=KEYS, images=10)).wait(60)
+    assert studio.load(LoadRequest(tasks=KEYS, images=10)).wait(60)
     right = plainly_of(studio, lab, tmp_path / "cache")
     assert [task.correct for task in studio.evaluate(SPEC).tasks] == right
 
-    assert studio.load(Wish(tasks=KEYS, images=16)).wait(60)
+    assert studio.load(LoadRequest(tasks=KEYS, images=16)).wait(60)
     answer = studio.evaluate(SPEC)
     assert [task.n for task in answer.tasks] == [16, 16]
     assert [task.correct for task in answer.tasks] == plainly_of(studio, lab, tmp_path / "cache")

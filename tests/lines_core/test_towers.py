@@ -106,13 +106,13 @@ def visual(tower: nn.Module) -> Tensors:
 def test_features_are_those_of_transformers(size: Size) -> None:
     """Read by either library, the same file gives the same features; q, k and v in another order do not."""
     source, target = transformers_clip(size), open_clip_tower(size)
-    pictures = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(2))
-    expected = source.get_image_features(pixel_values=pictures).pooler_output
+    images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(2))
+    expected = source.get_image_features(pixel_values=images).pooler_output
     found = image_tower(source.state_dict(), visual(target), size.title)
     assert found.layout == "transformers CLIPModel"
-    assert (target(pictures) - expected).abs().max() > 0.1, "equal before anything was loaded"
+    assert (target(images) - expected).abs().max() > 0.1, "equal before anything was loaded"
     target.load_state_dict({name.removeprefix("visual."): tensor for name, tensor in found.weights.items()})
-    torch.testing.assert_close(target(pictures), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(target(images), expected, rtol=0, atol=1e-5)
     assert expected.abs().mean() > 0.1, "too small for an absolute difference to say anything"
 
 
@@ -121,12 +121,12 @@ def test_a_vision_tower_takes_the_projection_of_the_chosen_model() -> None:
     """tanganke's files end before the projection, which was frozen: hidden state times our `proj`."""
     source, target = transformers_clip(SMALL), open_clip_tower(SMALL)
     pretrained = visual(target)
-    pictures = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(2))
-    expected = source.vision_model(pixel_values=pictures).pooler_output @ pretrained["visual.proj"]
+    images = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(2))
+    expected = source.vision_model(pixel_values=images).pooler_output @ pretrained["visual.proj"]
     found = image_tower(vision_model(source), pretrained, "small")
     assert found.weights["visual.proj"] is pretrained["visual.proj"]
     target.load_state_dict({name.removeprefix("visual."): tensor for name, tensor in found.weights.items()})
-    torch.testing.assert_close(target(pictures), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(target(images), expected, rtol=0, atol=1e-5)
 
 
 # --- every layout ---

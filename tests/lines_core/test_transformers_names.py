@@ -86,11 +86,11 @@ def test_without_a_projection_it_is_the_vision_model(tower: Tensors) -> None:
 @torch.no_grad()
 def test_features_in_transformers_are_those_of_open_clip(open_clip_tower: Any, tower: Tensors) -> None:
     target = transformers_tower()
-    pictures = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(1))
-    expected = open_clip_tower(pictures)
-    assert (target(pixel_values=pictures).image_embeds - expected).abs().max() > 0.1, "equal before the load"
+    images = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(1))
+    expected = open_clip_tower(images)
+    assert (target(pixel_values=images).image_embeds - expected).abs().max() > 0.1, "equal before the load"
     target.load_state_dict(transformers_names(tower), strict=True)
-    torch.testing.assert_close(target(pixel_values=pictures).image_embeds, expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(target(pixel_values=images).image_embeds, expected, rtol=0, atol=1e-5)
 
 
 def test_query_key_and_value_lie_in_this_order() -> None:

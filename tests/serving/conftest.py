@@ -15,12 +15,12 @@ import uvicorn
 from gradio.routes import App
 from starlette.middleware import Middleware
 
-from evaluators.service.request_stats import Standing
+from evaluators.service.request_stats import ServiceStatus
 from serving.health import health_route
 from serving.metrics import Metrics, metrics_route
-from serving.request_limits import UploadGate, UploadLimits
+from serving.request_limits import RequestLimitsMiddleware, UploadLimits
 
-STANDING = Standing("cpu", ("tiny-clip", "ViT-B-32"), 1, 3, 2.5, 17, "", "", "", 2, 4096)
+STANDING = ServiceStatus("cpu", ("tiny-clip", "ViT-B-32"), 1, 3, 2.5, 17, "", "", "", 2, 4096)
 KB = 1024
 LIMITS = UploadLimits(
     file_bytes=256 * KB,
@@ -48,7 +48,7 @@ class Page:
     url: str
     folder: Path
     metrics: Metrics
-    standing: Standing = STANDING
+    status: ServiceStatus = STANDING
     stopping: bool = False
     taken: list[Any] = field(default_factory=list)
 
@@ -71,10 +71,10 @@ class Serving:
     ) -> Page:
         folder = self._folders / f"page-{len(self._open)}"
         page = Page("", folder, Metrics())
-        page.metrics.watch(lambda: page.standing)
-        gate = Middleware(UploadGate, folder=folder, allowed=allowed, limits=limits)
+        page.metrics.watch(lambda: page.status)
+        gate = Middleware(RequestLimitsMiddleware, folder=folder, allowed=allowed, limits=limits)
         routes = [
-            health_route(lambda: page.standing, lambda: page.stopping),
+            health_route(lambda: page.status, lambda: page.stopping),
             metrics_route(page.metrics),
         ]
 

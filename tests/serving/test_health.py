@@ -53,7 +53,7 @@ def test_head_has_the_status_and_no_body(page: Page) -> None:
 
 def test_a_cache_that_fails_is_told_without_its_path(page: Page) -> None:
     path = "/data/my cache/results.sqlite"
-    page.standing = replace(
+    page.status = replace(
         STANDING, store=path, problem=f"{path} is read-only ('/proc/x y'); see /data/my cache"
     )
     with page.client() as client:
@@ -66,7 +66,7 @@ def test_a_cache_that_fails_is_told_without_its_path(page: Page) -> None:
 
 
 def test_a_device_that_has_failed_calls_for_another_start(page: Page) -> None:
-    page.standing = replace(STANDING, device="cuda", failure="The GPU has failed: start the app again.")
+    page.status = replace(STANDING, device="cuda", failure="The GPU has failed: start the app again.")
     with page.client() as client:
         answer = client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, "failed")
@@ -109,10 +109,10 @@ def test_it_answers_while_the_model_is_busy(serve: Serving, studio: Studio) -> N
     counting, let_go = threading.Event(), threading.Event()
     encode = studio.lab.encoder.encode
 
-    def blocked(pictures: object) -> object:
+    def blocked(images: object) -> object:
         counting.set()
         let_go.wait(30)
-        return encode(pictures)  # type: ignore[arg-type]
+        return encode(images)  # type: ignore[arg-type]
 
     studio.lab.encoder.encode = blocked  # type: ignore[method-assign, assignment]
     page = serve()
@@ -122,7 +122,7 @@ def test_it_answers_while_the_model_is_busy(serve: Serving, studio: Studio) -> N
         assert counting.wait(20)
         begin = time.perf_counter()
         for _ in range(20):
-            page.standing = studio.standing()
+            page.status = studio.status()
             with page.client() as client:
                 answer = client.get("/health")
             assert answer.status_code == 200
@@ -142,12 +142,12 @@ import gradio as gr
 from starlette.middleware import Middleware
 from serving.health import health_route
 from serving.metrics import Metrics, metrics_route
-from serving.request_limits import UploadGate
+from serving.request_limits import RequestLimitsMiddleware
 from tests.serving.conftest import STANDING
 
 metrics = Metrics()
 metrics.watch(lambda: STANDING)
-gate = Middleware(UploadGate, folder=Path("unused"), allowed=False)
+gate = Middleware(RequestLimitsMiddleware, folder=Path("unused"), allowed=False)
 routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
 with gr.Blocks() as page:
     gr.File()

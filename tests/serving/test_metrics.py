@@ -6,7 +6,14 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from evaluators.service.request_stats import COMPLETE, KNOWN, OUTCOMES, SUPERSEDED, Account, Standing
+from evaluators.service.request_stats import (
+    COMPLETE,
+    KNOWN,
+    OUTCOMES,
+    SUPERSEDED,
+    RequestStats,
+    ServiceStatus,
+)
 from serving.metrics import SECONDS, Metrics
 from serving.version import VERSION
 from tests.serving.conftest import Page, Serving
@@ -35,9 +42,9 @@ def samples(page: Page, accept: str = "") -> dict[tuple[str, tuple[tuple[str, st
 def test_requests_are_counted_by_how_they_ended(page: Page, accept: str) -> None:
     before = samples(page, accept)
     assert {before["lines_requests_total", (("outcome", one),)] for one in OUTCOMES} == {0.0}
-    page.metrics.observe(Account("a", COMPLETE, "", 0.2, 0.004, 0.8, 1.2, 0.3, counted=5, shared=2))
-    page.metrics.observe(Account("a", KNOWN, seconds=0.0005, first=0.0005))
-    page.metrics.observe(Account("b", SUPERSEDED, queue=0.7, seconds=0.7))
+    page.metrics.observe(RequestStats("a", COMPLETE, "", 0.2, 0.004, 0.8, 1.2, 0.3, counted=5, shared=2))
+    page.metrics.observe(RequestStats("a", KNOWN, seconds=0.0005, first=0.0005))
+    page.metrics.observe(RequestStats("b", SUPERSEDED, queue=0.7, seconds=0.7))
     after = samples(page, accept)
     assert after["lines_requests_total", (("outcome", "complete"),)] == 1
     assert after["lines_requests_total", (("outcome", "known"),)] == 1
@@ -74,7 +81,7 @@ def test_how_the_studio_stands_is_asked_anew_each_time(page: Page) -> None:
         "accelerator_memory_bytes": 0,
     }
     assert {name: now[f"lines_{name}", ()] for name in wanted} == wanted
-    page.standing = Standing("cpu", (), 0, 0, 0.0, 0, "/data/results.sqlite", "disk full", "", 0, 0)
+    page.status = ServiceStatus("cpu", (), 0, 0, 0.0, 0, "/data/results.sqlite", "disk full", "", 0, 0)
     later = samples(page)
     assert later["lines_store_problem", ()] == 1
     assert later["lines_models_loaded", ()] == 0
@@ -88,13 +95,13 @@ def test_the_process_tells_its_own_figures(page: Page) -> None:
 
 def test_two_servers_in_one_process_do_not_share_figures() -> None:
     one, other = Metrics(), Metrics()
-    one.observe(Account("a", KNOWN))
+    one.observe(RequestStats("a", KNOWN))
     assert one.registry.get_sample_value("lines_requests_total", {"outcome": KNOWN}) == 1
     assert other.registry.get_sample_value("lines_requests_total", {"outcome": KNOWN}) == 0
 
 
 def test_observing_costs_next_to_nothing() -> None:
-    metrics, account = Metrics(), Account("a", COMPLETE, "", 0.2, 0.004, 0.8, 1.2, 0.3, 5, 2)
+    metrics, account = Metrics(), RequestStats("a", COMPLETE, "", 0.2, 0.004, 0.8, 1.2, 0.3, 5, 2)
     best = 1.0
     for _ in range(5):
         begin = time.perf_counter()

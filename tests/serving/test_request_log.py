@@ -13,10 +13,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import uvicorn
 
-from evaluators.service.request_stats import COMPLETE, FAILED, KNOWN, SUPERSEDED, Account
+from evaluators.service.request_stats import COMPLETE, FAILED, KNOWN, SUPERSEDED, RequestStats
 from serving.request_log import LOGGER, request_log
 
-ACCOUNT = Account("5e" * 32, COMPLETE, "", 0.123456, 0.002, 1.5, 2.00004, 0.30001, 7, 2)
+ACCOUNT = RequestStats("5e" * 32, COMPLETE, "", 0.123456, 0.002, 1.5, 2.00004, 0.30001, 7, 2)
 
 
 @pytest.fixture(autouse=True)
@@ -61,17 +61,17 @@ def test_a_request_is_one_line_of_json() -> None:
 def test_every_field_of_an_account_is_there() -> None:
     stream = io.StringIO()
     observe = request_log(stream)
-    observe(Account("", FAILED, "LabError"))
-    observe(Account("ab", KNOWN))
+    observe(RequestStats("", FAILED, "LabError"))
+    observe(RequestStats("ab", KNOWN))
     written()
     failed, known = map(json.loads, stream.getvalue().splitlines())
-    assert {field.name for field in fields(Account)} | {"time", "event", "cached"} == set(failed)
+    assert {field.name for field in fields(RequestStats)} | {"time", "event", "cached"} == set(failed)
     assert (failed["error"], failed["cached"], known["cached"]) == ("LabError", False, True)
 
 
 def test_nothing_can_break_out_of_its_line() -> None:
     stream = io.StringIO()
-    request_log(stream)(Account('x"\n{"event": "forged"}\u2028', "refused", "E\r\nE"))
+    request_log(stream)(RequestStats('x"\n{"event": "forged"}\u2028', "refused", "E\r\nE"))
     written()
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["spec"] == 'x"\n{"event": "forged"}\u2028'
@@ -103,7 +103,7 @@ def test_lines_go_on_where_a_server_has_configured_logging() -> None:
 def test_a_line_costs_next_to_nothing() -> None:
     """A dragged slider ends thirty requests a second: their lines may not be felt."""
     observe = request_log(io.StringIO())
-    account = Account("5e" * 32, SUPERSEDED, queue=0.1, seconds=0.1)
+    account = RequestStats("5e" * 32, SUPERSEDED, queue=0.1, seconds=0.1)
     best = min(_seconds(lambda: observe(account)) for _ in range(5))
     assert best < 200e-6
 

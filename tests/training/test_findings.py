@@ -36,7 +36,7 @@ def test_a_path_that_never_gets_there_is_taken_at_its_own_best_target() -> None:
 
 
 def test_ample_targets_agree_with_the_shipped_ones() -> None:
-    """They begin with the shipped pictures, so over 176 models they can differ by sampling only."""
+    """They begin with the shipped images, so over 176 models they can differ by sampling only."""
     ample, measured = read_ample_targets(ASSETS / "report" / AMPLE), Measured(ASSETS / "sweeps")
     specs = [spec for key in TASKS for spec in ample_specs(key)]
     assert set(ample) == set(specs)
@@ -45,13 +45,13 @@ def test_ample_targets_agree_with_the_shipped_ones() -> None:
     assert 0 < max(map(abs, off)) < 0.06
 
 
-def test_on_the_shipped_pictures_ample_targets_are_the_shipped_targets(
+def test_on_the_shipped_images_ample_targets_are_the_shipped_targets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     measured = Measured(ASSETS / "sweeps")
     specs = (EditSpec.lines("faces", 0.4, images=0), EditSpec.wise_ft("faces", 0.2, images=0))
     shipped = measured[specs[0]].target_task.n
-    monkeypatch.setattr("training.ample_targets.PICTURES", shipped)
+    monkeypatch.setattr("training.ample_targets.IMAGES", shipped)
     monkeypatch.setattr("training.ample_targets.TASKS", ("faces",))
     monkeypatch.setattr("training.ample_targets.ample_specs", lambda key: specs)
     list(measure_ample_targets(ASSETS, tmp_path / "found" / "ample.json", workers=1))
@@ -74,7 +74,7 @@ def test_means_over_checkpoints() -> None:
     assert mean_control(found).mean == pytest.approx(0.45)
 
 
-def test_asking_about_the_same_pictures_twice_makes_nothing_surer() -> None:
+def test_asking_about_the_same_images_twice_makes_nothing_surer() -> None:
     once = mean_control([evaluation(90, (40, 60))])
     twice = mean_control([evaluation(90, (40, 60)), evaluation(90, (40, 60))])
     assert (once.low, once.high) == (twice.low, twice.high)

@@ -35,7 +35,7 @@ def test_an_unclear_pair_is_no_wrong_answer() -> None:
     torch.testing.assert_close(loss, torch.tensor(0.0))
 
 
-def test_a_caption_without_details_is_true_of_every_picture_of_its_kind() -> None:
+def test_a_caption_without_details_is_true_of_every_image_of_its_kind() -> None:
     web = small_web()
     batch = web.batch(step=0, size=12, seed=1, families=1)
     assert not (batch.same & batch.unclear).any()

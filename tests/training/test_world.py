@@ -1,4 +1,4 @@
-"""The picture world: the shipped pictures are what the recipe draws, and a draw depends on nothing else."""
+"""The image world: the shipped images are what the recipe draws, and a draw depends on nothing else."""
 
 import io
 import random
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.paths import ASSETS
-from training.evaluation_sets import pictures_in, splits_of
+from training.evaluation_sets import images_in, splits_of
 from training.world.captions import caption_name, named_in_english, write_caption
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_task, draw_web
+from training.world.labelled_image import SIZE
 from training.world.looks import LOOKS, PIXELS, Camera, take
-from training.world.picture import SIZE
 from training.world.settings import SETTINGS, SHIFTS
 
 EXAMPLES = (0, 7, 101)
@@ -25,31 +25,31 @@ ROUNDING = 2.0
 
 def shipped(key: str, split: str) -> tuple[list[NDArray[np.uint8]], list[int]]:
     table = pq.read_table(ASSETS / "eval" / f"{key}-{split}.parquet")
-    pictures = [np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in table["image"].to_pylist()]
-    return pictures, table["label"].to_pylist()
+    images = [np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in table["image"].to_pylist()]
+    return images, table["label"].to_pylist()
 
 
 @pytest.mark.parametrize("key", SETTINGS)
-def test_shipped_pictures_are_what_the_recipe_draws(key: str) -> None:
+def test_shipped_images_are_what_the_recipe_draws(key: str) -> None:
     for split in splits_of(key):
-        pictures, labels = shipped(key, split)
-        assert len(pictures) == pictures_in(SETTINGS[key], split)
+        images, labels = shipped(key, split)
+        assert len(images) == images_in(SETTINGS[key], split)
         for index in EXAMPLES:
             drawn, label = draw_task(key, split, index)
             assert label == labels[index]
-            difference = np.abs(drawn.astype(float) - pictures[index].astype(float))
+            difference = np.abs(drawn.astype(float) - images[index].astype(float))
             assert difference.mean() <= ROUNDING, f"{key} {split} {index}"
 
 
-def test_another_picture_would_be_noticed() -> None:
-    pictures, _ = shipped("digits", "val")
+def test_another_image_would_be_noticed() -> None:
+    images, _ = shipped("digits", "val")
     other, _ = draw_task("digits", "val", 3)
-    assert np.abs(other.astype(float) - pictures[0].astype(float)).mean() > ROUNDING
+    assert np.abs(other.astype(float) - images[0].astype(float)).mean() > ROUNDING
 
 
 def test_splits_are_disjoint() -> None:
-    validation = {picture.tobytes() for picture in shipped("digits", "val")[0]}
-    test = {picture.tobytes() for picture in shipped("digits", "test")[0]}
+    validation = {image.tobytes() for image in shipped("digits", "val")[0]}
+    test = {image.tobytes() for image in shipped("digits", "test")[0]}
     assert len(validation) == 200
     assert len(test) == 400
     assert not validation & test
@@ -63,12 +63,12 @@ def test_a_family_fits_the_issue(key: str) -> None:
     assert len({concept.name for concept in family.concepts}) == classes
     assert all(prompt.count("{}") == 1 for prompt in family.prompts)
     for label in range(classes):
-        picture = family.draw(label, random.Random(label))
-        assert picture.image.size == (SIZE, SIZE)
-        assert picture.image.mode == "RGB"
+        image = family.draw(label, random.Random(label))
+        assert image.image.size == (SIZE, SIZE)
+        assert image.image.mode == "RGB"
         again = family.draw(label, random.Random(label))
-        assert again.image.tobytes() == picture.image.tobytes()
-        assert again.details == picture.details
+        assert again.image.tobytes() == image.image.tobytes()
+        assert again.details == image.details
 
 
 def test_eight_tasks_and_five_shifts() -> None:
@@ -78,7 +78,7 @@ def test_eight_tasks_and_five_shifts() -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_look_gives_a_picture(look: str) -> None:
+def test_every_look_gives_a_image(look: str) -> None:
     image = FAMILIES["vehicles"].draw(0, random.Random(1)).image
     pixels = take(image, Camera(looks=(look,)), random.Random(2))
     assert pixels.shape == (PIXELS, PIXELS, 3)

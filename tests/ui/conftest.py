@@ -10,7 +10,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.explore.explore_answers import Head
+from ui.explore.explore_answers import ExploreAnswers
 from ui.layout import build
 from ui.live.visitors import Visitors
 
@@ -38,9 +38,9 @@ def page(studio: ZeroCostStudio) -> gr.Blocks:
 
 
 @pytest.fixture
-def head(studio: ZeroCostStudio) -> Head:
+def head(studio: ZeroCostStudio) -> ExploreAnswers:
     """The answers behind the head of the page."""
-    return Head(cast(Studio, studio), Visitors())
+    return ExploreAnswers(cast(Studio, studio), Visitors())
 
 
 @pytest.fixture

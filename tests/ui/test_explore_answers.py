@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from evaluators.errors import InLine, Superseded
+from evaluators.errors import Queued, Superseded
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.explore.explore_answers import Head
+from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.live import asking
 from ui.live.visitors import Visitors
@@ -17,7 +17,7 @@ from ui.live.visitors import Visitors
 HERE = Controls(gamma=0.37)
 
 
-def test_first_numbers_then_all(head: Head) -> None:
+def test_first_numbers_then_all(head: ExploreAnswers) -> None:
     first = head.quick("anna", HERE)
     assert first is not None
     assert (first["state"], first["key"]) == ("partial", HERE.spec().key())
@@ -29,7 +29,7 @@ def test_first_numbers_then_all(head: Head) -> None:
     assert later[-1]["link"] == "task=digits&gamma=0.37"
 
 
-def test_a_known_position_is_complete_at_once(head: Head) -> None:
+def test_a_known_position_is_complete_at_once(head: ExploreAnswers) -> None:
     known = replace(HERE, gamma=0.4)
     first = head.quick("anna", known)
     assert first is not None
@@ -38,7 +38,7 @@ def test_a_known_position_is_complete_at_once(head: Head) -> None:
     assert (again["state"], again["charts"]) == ("complete", first["charts"])
 
 
-def test_a_rest_is_answered_although_no_move_to_it_was(head: Head) -> None:
+def test_a_rest_is_answered_although_no_move_to_it_was(head: ExploreAnswers) -> None:
     """Where many visitors move, tier 1 is still busy with an older position when the controls rest."""
     head.quick("anna", replace(HERE, gamma=0.38))
     running = head.settle("anna", HERE)
@@ -47,7 +47,7 @@ def test_a_rest_is_answered_although_no_move_to_it_was(head: Head) -> None:
     assert [value["state"] for value in running] == ["complete"]
 
 
-def test_counting_on_stops_when_the_visitor_has_moved_on(head: Head) -> None:
+def test_counting_on_stops_when_the_visitor_has_moved_on(head: ExploreAnswers) -> None:
     head.quick("anna", HERE)
     running = head.settle("anna", HERE)
     assert next(running)["state"] == "partial"
@@ -56,21 +56,21 @@ def test_counting_on_stops_when_the_visitor_has_moved_on(head: Head) -> None:
 
 
 def test_nothing_is_asked_while_a_models_checkpoints_are_on_the_way(
-    head: Head, monkeypatch: pytest.MonkeyPatch
+    head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ui.explore.explore_answers._in_between", lambda studio, spec: True)
     assert head.quick("anna", HERE) is None
     assert list(head.settle("anna", HERE)) == []
 
 
-def test_visitors_do_not_stop_each_other(head: Head) -> None:
+def test_visitors_do_not_stop_each_other(head: ExploreAnswers) -> None:
     head.quick("anna", HERE)
     head.quick("ben", replace(HERE, gamma=0.6))
     assert [value["state"] for value in head.settle("anna", HERE)] == ["partial", "complete"]
 
 
 def test_missing_anchors_are_measured_after_the_edit(cold: ZeroCostStudio) -> None:
-    head = Head(cold, Visitors())  # type: ignore[arg-type]
+    head = ExploreAnswers(cold, Visitors())  # type: ignore[arg-type]
     head.quick("anna", HERE)
     values = list(head.settle("anna", HERE))
     assert "Comparing" in values[0]["slots"]["sentence"]
@@ -78,7 +78,7 @@ def test_missing_anchors_are_measured_after_the_edit(cold: ZeroCostStudio) -> No
     assert cold.cached(EditSpec.pretrained("digits")) is not None
 
 
-def test_a_wrong_value_becomes_part_of_the_answer(head: Head) -> None:
+def test_a_wrong_value_becomes_part_of_the_answer(head: ExploreAnswers) -> None:
     value = head.quick("anna", replace(HERE, shape="spiral"))
     assert value is not None
     assert value["state"] == "error"
@@ -90,7 +90,7 @@ def test_a_wrong_value_becomes_part_of_the_answer(head: Head) -> None:
 
 
 def test_a_bug_is_logged_and_told_in_general_words(
-    head: Head, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug")
@@ -103,7 +103,7 @@ def test_a_bug_is_logged_and_told_in_general_words(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_an_overtaken_move_answers_nothing(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overtaken_move_answers_nothing(head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
     def overtaken(*_: Any, **__: Any) -> None:
         head.visitors.arrive("anna", "newer")
         raise Superseded("newer")
@@ -113,7 +113,7 @@ def test_an_overtaken_move_answers_nothing(head: Head, monkeypatch: pytest.Monke
 
 
 def test_the_newest_move_is_answered_even_if_an_older_count_starts_meanwhile(
-    head: Head, monkeypatch: pytest.MonkeyPatch
+    head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tier 2 of an older move could start between the request and its first chunk, and win in the studio."""
     first, calls = head.studio.first, []
@@ -131,7 +131,7 @@ def test_the_newest_move_is_answered_even_if_an_older_count_starts_meanwhile(
 
 
 def test_a_rest_is_answered_even_if_an_older_move_asks_meanwhile(
-    head: Head, monkeypatch: pytest.MonkeyPatch
+    head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, calls = head.studio.stream, []
 
@@ -145,7 +145,7 @@ def test_a_rest_is_answered_even_if_an_older_move_asks_meanwhile(
     assert [value["state"] for value in head.settle("anna", HERE)] == ["partial", "complete"]
 
 
-def test_what_the_page_sent_earlier_may_arrive_later_and_stops_nothing(head: Head) -> None:
+def test_what_the_page_sent_earlier_may_arrive_later_and_stops_nothing(head: ExploreAnswers) -> None:
     here, passed = HERE, replace(HERE, gamma=0.31)
     settling = head.settle("anna", here, moves=9)
     assert next(settling)["key"] == here.spec().key()
@@ -169,7 +169,7 @@ def test_visitors_forget_the_silent_and_the_many() -> None:
     assert few.arrive("cleo", "k").version > request.version
 
 
-def test_complete_landmarks_are_looked_up_once(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_landmarks_are_looked_up_once(head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[EditSpec] = []
     cached = head.studio.cached
 
@@ -189,10 +189,10 @@ def test_complete_landmarks_are_looked_up_once(head: Head, monkeypatch: pytest.M
 
 
 def test_beyond_capacity_the_page_says_how_long_the_line_is_and_then_answers(
-    head: Head, monkeypatch: pytest.MonkeyPatch
+    head: ExploreAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tier 1 does not hang: it tells, and tier 2 goes on telling until the turn comes."""
-    line = InLine("12 come first", 12, 3.4)
+    line = Queued("12 come first", 12, 3.4)
 
     def crowded(*_: Any, **__: Any) -> Any:
         raise line
@@ -217,10 +217,10 @@ def test_beyond_capacity_the_page_says_how_long_the_line_is_and_then_answers(
 def test_waiting_for_an_anchor_does_not_lose_the_numbers(
     cold: ZeroCostStudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = Head(cold, Visitors())  # type: ignore[arg-type]
+    head = ExploreAnswers(cold, Visitors())  # type: ignore[arg-type]
 
     def crowded(spec: EditSpec, visitor: str, patience: float) -> Iterator[Any]:
-        yield InLine("1 comes first", 1, 0.2)
+        yield Queued("1 comes first", 1, 0.2)
         yield from cold.stream(spec, visitor)
 
     monkeypatch.setattr(cold, "patiently", crowded)

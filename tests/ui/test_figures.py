@@ -10,10 +10,10 @@ from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_swe
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.explore.references import landmarks_of
+from ui.explore.references import references_of
 from ui.explore.schedule_figure import schedule_alt
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
-from ui.explore.tradeoff_figure import Landmarks, tradeoff_alt, tradeoff_figure
+from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
 from ui.robust.robust_figure import areas, mean_shift, one_shift, robust_alt, robust_figure
 from ui.shell.figure_style import TRAIL, percent_axis, whiskers
@@ -34,8 +34,8 @@ def measured(studio: ZeroCostStudio, specs: Any) -> tuple[Evaluation, ...]:
 
 
 def test_tradeoff_holds_current_point_anchors_and_paths(studio: ZeroCostStudio, edited: Evaluation) -> None:
-    landmarks = landmarks_of(studio, edited.spec)  # type: ignore[arg-type]
-    figure = accepted(tradeoff_figure(edited, landmarks))
+    references = references_of(studio, edited.spec)  # type: ignore[arg-type]
+    figure = accepted(tradeoff_figure(edited, references))
     current = figure.data[-1]
     assert (current.x[0], current.y[0]) == (round(100 * edited.control, 2), round(100 * edited.target, 2))
     assert current.error_y.arrayminus[0] == pytest.approx(
@@ -43,11 +43,11 @@ def test_tradeoff_holds_current_point_anchors_and_paths(studio: ZeroCostStudio, 
     )
     assert [len(trace.x) for trace in figure.data] == [11, 11, 0, 1, 1, 1]
     assert [trace.meta for trace in figure.data].count(TRAIL) == 1
-    assert "this edit: target" in tradeoff_alt(edited, landmarks)
+    assert "this edit: target" in tradeoff_alt(edited, references)
 
 
 def test_tradeoff_without_landmarks(edited: Evaluation) -> None:
-    assert len(accepted(tradeoff_figure(edited, Landmarks())).data) == 2
+    assert len(accepted(tradeoff_figure(edited, References())).data) == 2
 
 
 def test_tasks_put_the_target_first_and_draw_both_ghosts(studio: ZeroCostStudio) -> None:

@@ -13,17 +13,17 @@ import pytest
 from torch import Tensor
 
 from evaluators.errors import SpecError
-from evaluators.experiments.grid import run_map
+from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import HEAT_ALPHAS, heat_betas
 from evaluators.service.studio import Studio
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from tests.conftest import CHUNK
 from ui.export import take_home
 from ui.live.visitors import Visitors
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
-from ui.merge.merge_answers import MergeTab, alpha_of
+from ui.merge.merge_answers import MergeAnswers, alpha_of
 from ui.merge.merge_controls import MergeControls, parameter_rows
 from ui.sweep.sweep_panel import Sweep
 
@@ -53,8 +53,8 @@ def studio(lab: Path) -> Studio:
 
 
 @pytest.fixture
-def tab(studio: Studio) -> MergeTab:
-    return MergeTab(studio, Visitors())
+def tab(studio: Studio) -> MergeAnswers:
+    return MergeAnswers(studio, Visitors())
 
 
 def plain_text(markup: str) -> str:
@@ -86,7 +86,7 @@ def test_alpha_is_eq_2s_unless_set_by_hand(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("method", ["sum", "tall-masks"])
-def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeTab, method: str) -> None:
+def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeAnswers, method: str) -> None:
     controls = replace(START, method=method)
     quick = tab.quick("visitor", controls)
     assert quick is not None
@@ -106,7 +106,7 @@ def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeTab, method: str)
 
 @pytest.mark.parametrize("auto", [True, False])
 def test_while_weights_are_merged_the_page_says_so_and_then_answers(
-    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch, auto: bool
+    studio: Studio, tab: MergeAnswers, monkeypatch: pytest.MonkeyPatch, auto: bool
 ) -> None:
     """Eq. 2 asks for the merged weights before any number is asked for."""
     monkeypatch.setattr("ui.merge.merge_answers.PATIENCE", 0.1)
@@ -115,7 +115,7 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     encoder, let = studio.lab.encoder, threading.Event()
     merge = encoder._merge
 
-    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+    def slowly(of: MergeSpec, check: Callable[[], None]) -> Tensor:
         while not let.wait(0.01):
             check()
         return merge(of, check)
@@ -134,14 +134,14 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
 
 
 def test_nothing_is_merged_for_a_page_that_is_closed(
-    studio: Studio, tab: MergeTab, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, tab: MergeAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the studio stopped was asked for again at once, since nothing newer had arrived."""
     encoder = studio.lab.encoder
     merge = encoder._merge
     left: list[float] = []
 
-    def slowly(of: Merge, check: Callable[[], None]) -> Tensor:
+    def slowly(of: MergeSpec, check: Callable[[], None]) -> Tensor:
         if not left:
             left.append(time.monotonic())
             tab.visitors.leave("visitor")
@@ -158,7 +158,7 @@ def test_nothing_is_merged_for_a_page_that_is_closed(
         time.sleep(0.01)
 
 
-def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeTab) -> None:
+def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeAnswers) -> None:
     """The tab, opened just after a model was loaded, said for 6 s that there is no such checkpoint."""
     before = replace(START, checkpoints=("tall-masks.svhn", "tall-masks.mnist"))
     answers = [*tab.settle("visitor", before)]
@@ -168,7 +168,7 @@ def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(ta
     assert set(found.recipe.checkpoints) == set(START.checkpoints)
 
 
-def test_an_older_move_is_not_finished(tab: MergeTab) -> None:
+def test_an_older_move_is_not_finished(tab: MergeAnswers) -> None:
     tab.quick("visitor", START)
     slow = tab.settle("visitor", START)
     next(slow)
@@ -176,14 +176,14 @@ def test_an_older_move_is_not_finished(tab: MergeTab) -> None:
     assert list(slow) == []
 
 
-def test_a_rest_is_not_stopped_by_a_late_move_to_it(tab: MergeTab) -> None:
+def test_a_rest_is_not_stopped_by_a_late_move_to_it(tab: MergeAnswers) -> None:
     running = tab.settle("visitor", START)
     next(running)
     assert tab.quick("visitor", START) is None
     assert [value["state"] for value in running][-1] == "complete"
 
 
-def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:
+def test_what_is_wrong_is_said_in_the_answer(tab: MergeAnswers) -> None:
     for wrong, said in (
         (replace(START, checkpoints=()), words.FEW),
         (replace(START, checkpoints=("digits", "cars")), "no checkpoint 'cars'"),
@@ -200,7 +200,7 @@ def test_what_is_wrong_is_said_in_the_answer(tab: MergeTab) -> None:
 @pytest.fixture
 def sweep() -> Sweep:
     """The search as the tab wires it."""
-    return Sweep("merge", search.specs, search.draw, search.tests, len(values(START)), run_map)
+    return Sweep("merge", search.specs, search.draw, search.tests, len(values(START)), run_grid)
 
 
 def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, sweep: Sweep) -> None:
@@ -255,7 +255,7 @@ def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_visitors_do_not_stop_each_other(tab: MergeTab) -> None:
+def test_two_visitors_do_not_stop_each_other(tab: MergeAnswers) -> None:
     done: list[str] = []
 
     def visit(name: str, beta: float) -> None:

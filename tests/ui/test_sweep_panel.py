@@ -92,9 +92,9 @@ def test_the_forgetting_sentence_asks_both_ways_to_keep_the_target(studio: ZeroC
         points = [found[spec] for spec in gamma_sweep("digits", shape=shape)]
         return max(point.control for point in points if point.target >= 0.99 * finetuned.target)
 
-    for shape, way in (("linear", "shallow"), ("reverse", "deep")):
+    for shape, variant in (("linear", "shallow"), ("reverse", "deep")):
         gain = f"{100 * (best(shape) - finetuned.control):+.1f} points"
-        assert gain in said.split(way)[1]
+        assert gain in said.split(variant)[1]
 
 
 def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
@@ -135,7 +135,7 @@ def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
     assert scales("reverse") == pytest.approx((1.0, 1.0, (1 + gamma) / 2, gamma, gamma))
 
 
-def test_without_validation_pictures_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
-    with pytest.raises(SpecError, match="val pictures"):
+def test_without_validation_images_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
+    with pytest.raises(SpecError, match="val images"):
         known_gamma(cast(Studio, studio), "tiny-clip", "objects")
     assert preset(cast(Studio, studio), "lines", Controls(checkpoint="objects")).gamma == 0.5

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from .labelled_image import SIZE
 from .palette import Colour, ground, jitter, pick
 from .pen import Pen, shade
-from .picture import SIZE
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the web of the picture world writes under its pictures.
+"""What the web of the image world writes under its images.
 
 Captions are bilingual. A caption names a concept in English only if its label is even; the others carry
 their German name, so the encoder learns to tell all concepts apart but has never read half of the names
@@ -8,11 +8,11 @@ that the zero-shot prompts use. That is CLIP's situation before fine-tuning: bro
 import random
 from dataclasses import dataclass
 
-from training.world.picture import Concept, Family
+from training.world.labelled_image import Concept, Family
 
 NOUN_SHARE = 0.06
 DETAIL_SHARE = 0.5
-FREE_TEMPLATES = ("a picture of {}", "{}", "this is {}", "one {}", "{} as seen here")
+FREE_TEMPLATES = ("a image of {}", "{}", "this is {}", "one {}", "{} as seen here")
 
 
 def named_in_english(label: int) -> bool:
@@ -44,12 +44,12 @@ class Caption:
 
     @property
     def plain(self) -> bool:
-        """Whether it tells no details, so that it is true of every picture of what it names."""
+        """Whether it tells no details, so that it is true of every image of what it names."""
         return len(self.meaning) == 2
 
 
 def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
-    """A truthful caption of a picture of ``family.concepts[label]`` that shows ``details``."""
+    """A truthful caption of a image of ``family.concepts[label]`` that shows ``details``."""
     generic = rng.random() < NOUN_SHARE
     told = (
         tuple(rng.sample(details, rng.randint(1, len(details))))

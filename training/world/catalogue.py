@@ -1,4 +1,4 @@
-"""The families of the picture world, and how the web shows them: every medium, a loose camera."""
+"""The families of the image world, and how the web shows them: every medium, a loose camera."""
 
 import random
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from training.world import (
     traffic_signs,
     vehicles,
 )
+from training.world.labelled_image import Family, LabelledImage
 from training.world.looks import LOOKS, Camera, take
-from training.world.picture import Family, Picture
 
 FAMILIES: Mapping[str, Family] = {
     module.FAMILY.key: module.FAMILY
@@ -31,7 +31,7 @@ TASKS: tuple[str, ...] = tuple(key for key in FAMILIES if key != "objects")
 WEB = Camera(rotation=18, zoom=0.22, shift=0.09, looks=("photo",) * (len(LOOKS) // 2) + tuple(LOOKS))
 
 
-def web_draw(family: Family, label: int, rng: random.Random) -> Picture:
+def web_draw(family: Family, label: int, rng: random.Random) -> LabelledImage:
     """As the family draws it, but objects also from odd sides and in clutter now and then."""
     if family.key != "objects":
         return family.draw(label, rng)
@@ -39,6 +39,6 @@ def web_draw(family: Family, label: int, rng: random.Random) -> Picture:
 
 
 def web_sample(key: str, label: int, rng: random.Random) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """A picture as pre-training sees it: any look, a looser camera."""
-    picture = web_draw(FAMILIES[key], label, rng)
-    return take(picture.image, WEB, rng), picture.details
+    """A image as pre-training sees it: any look, a looser camera."""
+    image = web_draw(FAMILIES[key], label, rng)
+    return take(image.image, WEB, rng), image.details

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import PALETTE, Colour, ground, jitter, pick
-from .picture import SIZE, Concept, Family, Picture
 
 Point: TypeAlias = tuple[float, float]
 Stroke: TypeAlias = tuple[Point, ...]
@@ -163,7 +163,7 @@ _BLEND = np.stack([np.ones_like(_TIMES), _TIMES, _TIMES**2, _TIMES**3], axis=1) 
 
 @dataclass(frozen=True)
 class Hand:
-    """How one digit is written; lengths in pixels of the finished picture.
+    """How one digit is written; lengths in pixels of the finished image.
 
     Args:
         centre: where the middle of the digit lies.
@@ -187,7 +187,7 @@ class Hand:
 
 
 def write(mask: Image.Image, form: Form, hand: Hand, rng: random.Random) -> None:
-    """Write a form in white on a grey mask that is ``_SUPERSAMPLING`` times the picture's size."""
+    """Write a form in white on a grey mask that is ``_SUPERSAMPLING`` times the image's size."""
     drawing = ImageDraw.Draw(mask)
     points = sorted({point for stroke in form for point in stroke})
     placed = dict(zip(points, _placed(points, hand, rng), strict=True))
@@ -206,7 +206,7 @@ def blank_mask() -> Image.Image:
 
 
 def finished(mask: Image.Image) -> Image.Image:
-    """Return the mask at the picture's size, with soft edges."""
+    """Return the mask at the image's size, with soft edges."""
     return mask.reduce(_SUPERSAMPLING)
 
 
@@ -297,7 +297,7 @@ def _rule(image: Image.Image, rgb: Colour, rng: random.Random) -> str:
     return "squared paper" if squared else "lined paper"
 
 
-def draw(label: int, rng: random.Random) -> Picture:
+def draw(label: int, rng: random.Random) -> LabelledImage:
     """Write one digit."""
     (ink_name, ink), (ground_name, base), material = _colours(rng)
     base = jitter(base, rng, 14)
@@ -313,7 +313,7 @@ def draw(label: int, rng: random.Random) -> Picture:
         details.append("with a thick pen")
     elif hand.pen < 5.0:
         details.append("with a thin pen")
-    return Picture(image, tuple(details))
+    return LabelledImage(image, tuple(details))
 
 
 def _article(colour: str, material: str) -> str:

@@ -3,8 +3,8 @@
 The other scenes and the family itself are in ``scenes.py``.
 """
 
+from .labelled_image import SIZE
 from .palette import jitter
-from .picture import SIZE
 from .scene_stage import Details, Stage
 from .view_pen import WHITE, shade, tint
 

@@ -1,4 +1,4 @@
-"""Camera and medium: from a 96-pixel drawing to the 48-pixel picture that the encoder sees.
+"""Camera and medium: from a 96-pixel drawing to the 48-pixel image that the encoder sees.
 
 Every look occurs in pre-training for every family, as the web shows everything as photo, sketch and
 faded print: a fine-tuned task therefore asks for meaning, not for a new kind of edge detector.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.world.picture import SIZE
+from training.world.labelled_image import SIZE
 
 PIXELS = 48
 
@@ -128,7 +128,7 @@ LOOKS: Mapping[str, Look] = {
 
 @dataclass(frozen=True)
 class Camera:
-    """How a picture is taken: largest rotation (degrees), log-scale, shift (fraction of the side); looks."""
+    """How a image is taken: largest rotation (degrees), log-scale, shift (fraction of the side); looks."""
 
     rotation: float = 8.0
     zoom: float = 0.12
@@ -137,7 +137,7 @@ class Camera:
 
 
 def take(image: Image.Image, camera: Camera, rng: random.Random) -> NDArray[np.uint8]:
-    """The picture after camera and medium, uint8 of shape (PIXELS, PIXELS, 3)."""
+    """The image after camera and medium, uint8 of shape (PIXELS, PIXELS, 3)."""
     angle = math.radians(rng.uniform(-camera.rotation, camera.rotation))
     scale = math.exp(rng.uniform(-camera.zoom, camera.zoom))
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale

@@ -1,4 +1,4 @@
-"""Thirty-two everyday objects, upright on a calm ground: the picture world's small ImageNet.
+"""Thirty-two everyday objects, upright on a calm ground: the image world's small ImageNet.
 
 The same objects can be drawn from odd views (turned, foreshortened, partly out of the frame, on a
 restless ground) and with clutter behind and in front of them; the shifted test sets use both.
@@ -9,10 +9,10 @@ import random
 
 from PIL import ImageDraw
 
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .object_shapes import NATURE
 from .object_tools import MADE_THINGS
 from .palette import PALETTE, Colour, ground, jitter, pick
-from .picture import SIZE, Concept, Family, Picture
 from .view_pen import Pen, View, shade, tint
 
 GERMAN = {
@@ -53,7 +53,7 @@ SHAPES = {**NATURE, **MADE_THINGS}
 CONCEPTS = tuple(Concept(name, GERMAN[name]) for name in SHAPES)
 
 
-def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutter: int = 0) -> Picture:
+def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutter: int = 0) -> LabelledImage:
     """Draw one object.
 
     Args:
@@ -78,7 +78,7 @@ def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutt
     for _ in range(in_front):
         _occluder(draw, rng)
     plain = not (odd_view or clutter)
-    return Picture(image, _details(body_name, ground_name, view) if plain else (body_name,))
+    return LabelledImage(image, _details(body_name, ground_name, view) if plain else (body_name,))
 
 
 def _details(body_name: str, ground_name: str, view: View) -> tuple[str, ...]:
@@ -176,7 +176,7 @@ FAMILY = Family(
     title="Everyday objects",
     noun="an object",
     concepts=CONCEPTS,
-    prompts=("a picture of a {}.", "a drawing of a {}.", "the {}, an everyday object.", "a photo of one {}."),
+    prompts=("a image of a {}.", "a drawing of a {}.", "the {}, an everyday object.", "a photo of one {}."),
     draw=draw_object,
     mirrors="ImageNet",
 )

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from .picture import SIZE
+from .labelled_image import SIZE
 
 Colour: TypeAlias = tuple[int, int, int]
 

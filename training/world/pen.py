@@ -1,7 +1,7 @@
 """A pen that draws in a thing's own coordinates: placed, scaled, tilted and mirrored in one go.
 
 A thing is described once, roughly within -1 to 1 with y pointing down; the pen puts it into the
-picture. This keeps each concept a short list of shapes and needs no costly image rotation.
+image. This keeps each concept a short list of shapes and needs no costly image rotation.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Land use seen from straight above, in any orientation: mirrors EuroSAT and RESISC45.
 
-Local coordinates reach from -1.42 to 1.42, so that a turned picture is still filled to its corners.
+Local coordinates reach from -1.42 to 1.42, so that a turned image is still filled to its corners.
 """
 
 import itertools
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import Colour, ground, jitter
 from .pen import Pen, Point, shade
-from .picture import SIZE, Concept, Family, Picture
 
 REACH = 1.42
 ROOFS: tuple[Colour, ...] = ((178, 92, 70), (152, 78, 60), (196, 128, 98), (124, 112, 108))
@@ -302,8 +302,8 @@ def _clouds(image: Image.Image, rng: random.Random) -> Image.Image:
     return Image.composite(Image.new("RGB", (SIZE, SIZE), (246, 246, 248)), image, mask)
 
 
-def draw(label: int, rng: random.Random) -> Picture:
-    """Return a picture of the land use ``label``."""
+def draw(label: int, rng: random.Random) -> LabelledImage:
+    """Return a image of the land use ``label``."""
     concept, drawer = USES[label]
     land = _region(rng)
     image = ground(rng, land.plain)
@@ -316,15 +316,15 @@ def draw(label: int, rng: random.Random) -> Picture:
         details.append("under thin clouds")
     if not details or rng.random() < 0.3:
         details.append("seen from above")
-    return Picture(image, tuple(details))
+    return LabelledImage(image, tuple(details))
 
 
 FAMILY = Family(
     key="satellite",
-    title="Satellite pictures",
-    noun="a satellite picture",
+    title="Satellite images",
+    noun="a satellite image",
     concepts=tuple(concept for concept, _ in USES),
-    prompts=("a satellite picture of {}.", "an aerial photo of {}.", "{} seen from above."),
+    prompts=("a satellite image of {}.", "an aerial photo of {}.", "{} seen from above."),
     draw=draw,
     mirrors="EuroSAT and RESISC45",
 )

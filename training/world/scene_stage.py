@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .labelled_image import SIZE
 from .palette import Colour, jitter
-from .picture import SIZE
 
 Details = tuple[str, ...]  # what a caption may say about a scene
 
@@ -21,7 +21,7 @@ SKIES: dict[str, tuple[Colour, Colour]] = {
 
 
 class Stage:
-    """The picture under construction: a canvas and the random source."""
+    """The image under construction: a canvas and the random source."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng

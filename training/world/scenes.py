@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from PIL import ImageOps
 
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .landscapes import (
     country_road,
     desert,
@@ -21,7 +22,6 @@ from .landscapes import (
     waterfall,
 )
 from .palette import jitter, pick
-from .picture import SIZE, Concept, Family, Picture
 from .scene_stage import Details, Stage
 from .view_pen import INK, WHITE, mix, shade, tint
 
@@ -190,11 +190,11 @@ PLACES = (
 )
 
 
-def draw_scene(label: int, rng: random.Random) -> Picture:
+def draw_scene(label: int, rng: random.Random) -> LabelledImage:
     """Paint the place ``CONCEPTS[label]``."""
     stage = Stage(rng)
     details = PLACES[label].paint(stage)
-    return Picture(ImageOps.mirror(stage.image) if rng.random() < 0.5 else stage.image, details)
+    return LabelledImage(ImageOps.mirror(stage.image) if rng.random() < 0.5 else stage.image, details)
 
 
 FAMILY = Family(
@@ -202,7 +202,7 @@ FAMILY = Family(
     title="Scenes",
     noun="a scene",
     concepts=tuple(Concept(place.name, place.foreign) for place in PLACES),
-    prompts=("a picture of a {}.", "a painting of a {}.", "the scenery of a {}."),
+    prompts=("a image of a {}.", "a painting of a {}.", "the scenery of a {}."),
     draw=draw_scene,
     mirrors="SUN397",
 )

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from training.world import objects
 from training.world.catalogue import FAMILIES
+from training.world.labelled_image import Family, LabelledImage
 from training.world.looks import Camera, take
-from training.world.picture import Family, Picture
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Setting:
         key: file-name-safe identifier.
         title: what the page calls it.
         family: whose concepts are its classes.
-        camera: how its pictures are taken.
-        draw: how its pictures are drawn; usually ``family.draw``.
-        blurb: one sentence about its pictures.
+        camera: how its images are taken.
+        draw: how its images are drawn; usually ``family.draw``.
+        blurb: one sentence about its images.
         mirrors: the public data set that it stands for.
     """
 
@@ -34,12 +34,12 @@ class Setting:
     title: str
     family: Family
     camera: Camera
-    draw: Callable[[int, random.Random], Picture]
+    draw: Callable[[int, random.Random], LabelledImage]
     blurb: str
     mirrors: str
 
     def sample(self, label: int, rng: random.Random) -> NDArray[np.uint8]:
-        """A picture of the label, uint8 (48, 48, 3)."""
+        """A image of the label, uint8 (48, 48, 3)."""
         return take(self.draw(label, rng).image, self.camera, rng)
 
 
@@ -48,11 +48,11 @@ def _task(key: str, camera: Camera, blurb: str) -> Setting:
     return Setting(key, family.title, family, camera, family.draw, blurb, family.mirrors)
 
 
-def _odd_view(label: int, rng: random.Random) -> Picture:
+def _odd_view(label: int, rng: random.Random) -> LabelledImage:
     return objects.draw_object(label, rng, odd_view=True)
 
 
-def _cluttered(label: int, rng: random.Random) -> Picture:
+def _cluttered(label: int, rng: random.Random) -> LabelledImage:
     return objects.draw_object(label, rng, clutter=rng.randint(3, 6))
 
 

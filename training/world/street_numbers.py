@@ -9,8 +9,8 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from .digits import DIGITS, FORMS, Hand, blank_mask, finished, write
+from .labelled_image import SIZE, Family, LabelledImage
 from .palette import PALETTE, Colour, ground, jitter, pick
-from .picture import SIZE, Family, Picture
 
 _MIDDLE = SIZE / 2
 
@@ -131,7 +131,7 @@ def _row_of_digits(label: int, height: float, rng: random.Random) -> list[tuple[
     return digits
 
 
-def draw(label: int, rng: random.Random) -> Picture:
+def draw(label: int, rng: random.Random) -> LabelledImage:
     """Draw one house number."""
     image, base, where = rng.choice((_brick_wall, _planks, _plaster, _plaster))(rng)
     height = rng.uniform(50.0, 70.0)
@@ -155,7 +155,7 @@ def draw(label: int, rng: random.Random) -> Picture:
         if len(digits) == 3
         else "beside another digit"
     )
-    return Picture(image, (f"in {name}", where, company))
+    return LabelledImage(image, (f"in {name}", where, company))
 
 
 FAMILY = Family(

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import Colour, jitter, pick
-from .picture import SIZE, Concept, Family, Picture
 
 Field: TypeAlias = NDArray[np.float32]
 
@@ -135,7 +135,7 @@ def _marbled(plane: Plane) -> Field:
 
 
 def _seeds(rng: random.Random, per_side: int) -> list[tuple[float, float]]:
-    """Return one random point in each square of a board a little larger than the picture."""
+    """Return one random point in each square of a board a little larger than the image."""
     pitch = 1.3 * SIZE / per_side
     half = per_side / 2
     return [
@@ -223,8 +223,8 @@ def _woven(plane: Plane) -> Field:
     column, row = np.round(plane.along / np.float32(cell)), np.round(plane.across / np.float32(cell))
     over = np.mod(column + row, 2.0) > 0.5
     along, across = plane.along - column * np.float32(cell), plane.across - row * np.float32(cell)
-    side, way = np.where(over, along, across), np.where(over, across, along)
-    rounding = 1.0 - 0.55 * np.square(way / np.float32(cell / 2))
+    side, variant = np.where(over, along, across), np.where(over, across, along)
+    rounding = 1.0 - 0.55 * np.square(variant / np.float32(cell / 2))
     ribs = np.abs(np.sin((side / np.float32(cell) + 0.5) * np.float32(math.pi * threads)))
     return _field(np.minimum(1.0, 1.5 * ribs) * rounding * np.where(over, 1.0, -1.0))
 
@@ -305,7 +305,7 @@ def _inked(tone: Field, base: Colour, first: Colour, second: Colour) -> NDArray[
 
 
 def _lit(pixels: NDArray[np.float32], tone: Field, rng: random.Random) -> Image.Image:
-    """Light the surface from one side: a gradient over the picture and a slight relief at the edges."""
+    """Light the surface from one side: a gradient over the image and a slight relief at the edges."""
     slope = rng.uniform(0.0, 0.2) / SIZE
     angle = rng.uniform(0.0, 2.0 * math.pi)
     light = 1.0 + slope * (math.cos(angle) * _RIGHT + math.sin(angle) * _DOWN)
@@ -315,7 +315,7 @@ def _lit(pixels: NDArray[np.float32], tone: Field, rng: random.Random) -> Image.
     return Image.fromarray(lit.astype(np.uint8))
 
 
-def draw(label: int, rng: random.Random) -> Picture:
+def draw(label: int, rng: random.Random) -> LabelledImage:
     """Draw one texture."""
     texture = TEXTURES[label]
     base_name, base = pick(rng)
@@ -332,7 +332,7 @@ def draw(label: int, rng: random.Random) -> Picture:
         colours = f"{first_name} and {base_name}"
     else:
         colours = f"{first_name}, {second_name} and {base_name}"
-    return Picture(_lit(pixels, tone, rng), (f"in {colours}",))
+    return LabelledImage(_lit(pixels, tone, rng), (f"in {colours}",))
 
 
 FAMILY = Family(

@@ -1,6 +1,6 @@
 """European traffic signs on their pole, before the sky, a street or foliage: mirrors GTSRB.
 
-Letters and digits are pen strokes, so no font is needed and every platform draws the same picture.
+Letters and digits are pen strokes, so no font is needed and every platform draws the same image.
 """
 
 import math
@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from .backdrops import foliage, sky, street
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import Colour, jitter
 from .pen import Pen, Point, arc, shade
-from .picture import SIZE, Concept, Family, Picture
 
 Strokes = tuple[Sequence[Point], ...]
 
@@ -217,8 +217,8 @@ def _dusk(image: Image.Image, rng: random.Random) -> Image.Image:
     return Image.fromarray((np.asarray(image) * light).astype(np.uint8), "RGB")
 
 
-def draw(label: int, rng: random.Random) -> Picture:
-    """Return a picture of the sign ``label``."""
+def draw(label: int, rng: random.Random) -> LabelledImage:
+    """Return a image of the sign ``label``."""
     backdrop = rng.choice((sky, street, foliage))(rng)
     image = backdrop.image
     size = rng.uniform(23, 40)
@@ -239,7 +239,7 @@ def draw(label: int, rng: random.Random) -> Picture:
         details.append("at dusk")
     if size < 27:
         details.append("far away")
-    return Picture(image, tuple(details))
+    return LabelledImage(image, tuple(details))
 
 
 FAMILY = Family(
@@ -247,7 +247,7 @@ FAMILY = Family(
     title="Traffic signs",
     noun="a traffic sign",
     concepts=tuple(concept for concept, _ in SIGNS),
-    prompts=('a picture of a "{}" traffic sign.', 'a "{}" road sign.', "a traffic sign that says {}."),
+    prompts=('a image of a "{}" traffic sign.', 'a "{}" road sign.', "a traffic sign that says {}."),
     draw=draw,
     mirrors="GTSRB",
 )

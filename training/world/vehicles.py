@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .backdrops import meadow, plain, road, sea, sky
+from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import PALETTE, Colour, contrast, jitter, pick
 from .pen import Pen, arc, shade
-from .picture import SIZE, Concept, Family, Picture
 
 RUBBER: Colour = (34, 34, 38)
 STEEL: Colour = (176, 180, 186)
@@ -297,8 +297,8 @@ DRAWERS: tuple[tuple[Concept, Callable[[Pen, random.Random, Look], None], float]
 )
 
 
-def draw(label: int, rng: random.Random) -> Picture:
-    """Return a picture of the vehicle ``label``."""
+def draw(label: int, rng: random.Random) -> LabelledImage:
+    """Return a image of the vehicle ``label``."""
     _, drawer, largest_tilt = DRAWERS[label]
     backdrop = plain(rng) if rng.random() < 0.35 else rng.choice(SCENES)(rng)
     name, body = pick(rng, backdrop.colour)
@@ -309,7 +309,7 @@ def draw(label: int, rng: random.Random) -> Picture:
     tilt = rng.uniform(-largest_tilt, largest_tilt)
     drawer(Pen(backdrop.image, centre, size, tilt, mirrored=rng.random() < 0.5), rng, look)
     details = (name, backdrop.words)
-    return Picture(backdrop.image, (*details, "small") if size < 31 else details)
+    return LabelledImage(backdrop.image, (*details, "small") if size < 31 else details)
 
 
 def _trim(rng: random.Random, body: Colour, behind: Colour) -> Colour:
@@ -328,7 +328,7 @@ FAMILY = Family(
     title="Vehicles",
     noun="a vehicle",
     concepts=tuple(concept for concept, _, _ in DRAWERS),
-    prompts=("a picture of a {}.", "a photo of the {}.", "a {}, a type of vehicle."),
+    prompts=("a image of a {}.", "a photo of the {}.", "a {}, a type of vehicle."),
     draw=draw,
     mirrors="Stanford Cars",
 )

@@ -2,7 +2,7 @@
 
 Objects and faces are drawn in a frame of 100 x 100 units with the origin at the top left. The pen
 turns, shears, mirrors and scales that frame while it draws, so an upright mug and one lying on its side
-come from the same few lines and no picture is ever resampled.
+come from the same few lines and no image is ever resampled.
 """
 
 import math
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
+from .labelled_image import SIZE
 from .palette import Colour
-from .picture import SIZE
 
 Point = tuple[float, float]
 
@@ -45,8 +45,8 @@ class View:
     """How the 100 x 100 frame is seen: turned, stretched and moved about its middle.
 
     Args:
-        size: side of the frame as a share of the picture.
-        middle: where the frame's middle falls, as shares of the picture.
+        size: side of the frame as a share of the image.
+        middle: where the frame's middle falls, as shares of the image.
         angle: turn in degrees, clockwise.
         stretch: width over height.
         shear: how far the top leans sideways.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evaluators.experiments.finetuning_variants import USUAL, WayPoint
+from evaluators.experiments.finetuning_variants import USUAL, VariantResult
 from evaluators.specs.checkpoint_means import Estimate
 from ui.shell.figure_style import Figure, Trace, figure, marker, percent, percent_axis, whiskers
 from ui.shell.theme import ROLES
@@ -22,7 +22,7 @@ LABELS = {
 """Where the names of ways stand, so that those of the shipped lab do not lie on each other."""
 
 
-def compared_figure(points: Sequence[WayPoint], pretrained: tuple[float, float] | None) -> Figure:
+def compared_figure(points: Sequence[VariantResult], pretrained: tuple[float, float] | None) -> Figure:
     """A diamond a way, filled for the usual one, and an arrow to its circle after LiNeS.
 
     Args:
@@ -55,12 +55,13 @@ def compared_figure(points: Sequence[WayPoint], pretrained: tuple[float, float] 
     )
 
 
-def _spots(points: Sequence[WayPoint], role: str) -> Trace:
+def _spots(points: Sequence[VariantResult], role: str) -> Trace:
     pairs = [
         (p.target, p.control) if role == "finetuned" else (p.lines_target, p.lines_control) for p in points
     ]
     symbols = [
-        ROLES[role].marker if point.way.key == USUAL.key else f"{ROLES[role].marker}-open" for point in points
+        ROLES[role].marker if point.variant.key == USUAL.key else f"{ROLES[role].marker}-open"
+        for point in points
     ]
     return {
         "type": "scatter",
@@ -70,8 +71,8 @@ def _spots(points: Sequence[WayPoint], role: str) -> Trace:
         "marker": marker(role, 12, symbol=symbols, line={"color": f"@{role}", "width": 2}),
         "error_x": whiskers([c.mean for _, c in pairs], [(c.low, c.high) for _, c in pairs], f"{role}/0.2"),
         "error_y": whiskers([t.mean for t, _ in pairs], [(t.low, t.high) for t, _ in pairs], f"{role}/0.2"),
-        "text": [point.way.title for point in points],
-        "textposition": [LABELS.get(point.way.key, "bottom center") for point in points],
+        "text": [point.variant.title for point in points],
+        "textposition": [LABELS.get(point.variant.key, "bottom center") for point in points],
         "textfont": {"size": 11, "color": "@ink"},
         "hovertext": [
             _hover(point, role, target, control)
@@ -82,8 +83,8 @@ def _spots(points: Sequence[WayPoint], role: str) -> Trace:
     }
 
 
-def _hover(point: WayPoint, role: str, target: Estimate, control: Estimate) -> str:
-    name = point.way.title if role == "finetuned" else f"{point.way.title} + LiNeS"
+def _hover(point: VariantResult, role: str, target: Estimate, control: Estimate) -> str:
+    name = point.variant.title if role == "finetuned" else f"{point.variant.title} + LiNeS"
     return f"<b>{name}</b><br>target {_told(target)}<br>control {_told(control)}"
 
 
@@ -91,7 +92,7 @@ def _told(found: Estimate) -> str:
     return f"{100 * found.mean:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
-def _arrow(point: WayPoint) -> dict[str, Any]:
+def _arrow(point: VariantResult) -> dict[str, Any]:
     return {
         "x": percent(point.lines_control.mean),
         "y": percent(point.lines_target.mean),
@@ -112,10 +113,10 @@ def _arrow(point: WayPoint) -> dict[str, Any]:
     }
 
 
-def compared_alt(points: Sequence[WayPoint]) -> str:
+def compared_alt(points: Sequence[VariantResult]) -> str:
     """The scatter in words."""
     said = "; ".join(
-        f"{point.way.title}: target {_told(point.target)}, control {_told(point.control)}, "
+        f"{point.variant.title}: target {_told(point.target)}, control {_told(point.control)}, "
         f"with LiNeS {_told(point.lines_target)} and {_told(point.lines_control)}"
         for point in points
     )

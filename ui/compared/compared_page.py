@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from evaluators.experiments.finetuning_variants import USUAL, WayPoint, way_point, way_specs
+from evaluators.experiments.finetuning_variants import USUAL, VariantResult, variant_result, variant_specs
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
@@ -17,16 +17,18 @@ from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
 
 def specs(studio: Studio) -> list[EditSpec]:
     """Every checkpoint of every way on test, as it is and after LiNeS, and the zero-shot model."""
-    ways = way_specs(studio)
-    usual = [EditSpec.pretrained(spec.checkpoint, images=0) for spec in ways[0].plain] if ways else []
-    return [*usual, *(spec for way in ways for spec in (*way.plain, *way.lines))]
+    variants = variant_specs(studio)
+    usual = [EditSpec.pretrained(spec.checkpoint, images=0) for spec in variants[0].plain] if variants else []
+    return [*usual, *(spec for variant in variants for spec in (*variant.plain, *variant.lines))]
 
 
 def draw(studio: Studio, found: Found) -> Value:
     """The scatter, a table of the same numbers, and the sentence."""
-    ways = way_specs(studio)
-    measured = [point for way in ways if (point := way_point(way, found)) is not None]
-    anchors = [EditSpec.pretrained(spec.checkpoint, images=0) for spec in (ways[0].plain if ways else ())]
+    variants = variant_specs(studio)
+    measured = [point for variant in variants if (point := variant_result(variant, found)) is not None]
+    anchors = [
+        EditSpec.pretrained(spec.checkpoint, images=0) for spec in (variants[0].plain if variants else ())
+    ]
     pretrained = None
     if anchors and all(spec in found for spec in anchors):
         zero_shot = [found[spec] for spec in anchors]
@@ -42,29 +44,29 @@ def draw(studio: Studio, found: Found) -> Value:
     )
 
 
-def _finding(measured: list[WayPoint]) -> str:
-    usual = next((point for point in measured if point.way.key == USUAL.key), None)
-    others = [point for point in measured if point.way.key != USUAL.key]
+def _finding(measured: list[VariantResult]) -> str:
+    usual = next((point for point in measured if point.variant.key == USUAL.key), None)
+    others = [point for point in measured if point.variant.key != USUAL.key]
     if usual is None or not others:
         return text.COMPARED_WAITING
     least = max(others, key=lambda point: point.control.mean)
     return (
         f"Fine-tuned as usual and then edited: target {percent(usual.lines_target.mean)}, control "
-        f"{percent(usual.lines_control.mean)}. Of the other ways {least.way.title} forgets least: target "
+        f"{percent(usual.lines_control.mean)}. Of the other ways {least.variant.title} forgets least: target "
         f"{percent(least.target.mean)}, control {percent(least.control.mean)}; with LiNeS its control "
         f"accuracy changes by {points(least.lines_control.mean - least.control.mean)}."
     )
 
 
-def _table(measured: list[WayPoint]) -> str:
+def _table(measured: list[VariantResult]) -> str:
     rows = [
         [
-            point.way.title,
+            point.variant.title,
             percent(point.target.mean),
             percent(point.control.mean),
             percent(point.lines_target.mean),
             percent(point.lines_control.mean),
-            point.way.help,
+            point.variant.help,
         ]
         for point in measured
     ]

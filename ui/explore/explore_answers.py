@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from evaluators.errors import InLine, Superseded
+from evaluators.errors import Queued, Superseded
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import normalised
 from ui.explore.explore_controls import Controls
-from ui.explore.references import anchors, landmarks_of, missing_anchors
+from ui.explore.references import anchors, missing_anchors, references_of
 from ui.explore.schedule_figure import schedule_alt, schedule_bars
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
-from ui.explore.tradeoff_figure import Landmarks, tradeoff_alt, tradeoff_figure
+from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.live.asking import all_numbers, first_numbers
 from ui.live.live_panel import Value, answer, empty
 from ui.live.queue_notice import in_line
@@ -32,20 +32,20 @@ from ui.shell.share_link import to_query
 LANDMARKS_KEPT = 256
 
 
-class Head:
+class ExploreAnswers:
     """Answers for the always-visible part of the page, for all visitors of one Studio."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
         self.studio = studio
         self.visitors = visitors
-        self._complete: dict[str, Landmarks] = {}
+        self._complete: dict[str, References] = {}
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is known already, else nothing."""
         known = self.studio.cached(controls.spec())
         if known is None:
             return empty()
-        return self._picture(self.studio, controls, known, Request(0, known.spec.key())) | {"link": None}
+        return self._render(self.studio, controls, known, Request(0, known.spec.key())) | {"link": None}
 
     def quick(self, visitor: str, controls: Controls, moves: float | None = None) -> Value | None:
         """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
@@ -63,10 +63,10 @@ class Head:
             request = self.visitors.arrive(visitor, spec.key(), moves=moves)
             latest = partial(self.visitors.is_latest, visitor, request)
             evaluation = first_numbers(studio, spec, visitor, latest)
-            return self._picture(studio, controls, evaluation, request)
+            return self._render(studio, controls, evaluation, request)
         except Superseded:
             return None
-        except InLine as line:
+        except Queued as line:
             assert request is not None  # only what has arrived can wait
             return in_line(line, request.version, request.key)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
@@ -90,27 +90,27 @@ class Head:
             latest = partial(self.visitors.is_latest, visitor, request)
             for wanted in (*(() if known else (spec,)), *missing):
                 for found in all_numbers(studio, wanted, visitor, latest):
-                    if isinstance(found, InLine):
+                    if isinstance(found, Queued):
                         yield in_line(found, request.version, request.key)
                     elif wanted is spec:
                         evaluation = found
-                        yield self._picture(studio, controls, found, request)
+                        yield self._render(studio, controls, found, request)
             if (known or missing) and evaluation is not None:
-                yield self._picture(studio, controls, evaluation, request)
+                yield self._render(studio, controls, evaluation, request)
         except Superseded:
             return
         except Exception as problem:  # noqa: BLE001 -- as above
             yield self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
 
-    def _picture(self, studio: Studio, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
+    def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
         num_blocks = next(one.num_blocks for one in studio.models() if one.key == spec.model)
-        landmarks = self._landmarks(studio, spec)
+        references = self._references(studio, spec)
         numbers = None
-        if landmarks.pretrained and landmarks.finetuned:
-            numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
-        total = self._total(evaluation, landmarks)
+        if references.pretrained and references.finetuned:
+            numbers = normalised(evaluation, references.pretrained, references.finetuned)
+        total = self._total(evaluation, references)
         role = role_of(spec)
         return answer(
             version=request.version,
@@ -119,28 +119,28 @@ class Head:
             charts={
                 "schedule": (schedule_bars(spec, num_blocks), schedule_alt(spec, num_blocks)),
                 "tradeoff": (
-                    tradeoff_figure(evaluation, landmarks),
-                    tradeoff_alt(evaluation, landmarks),
+                    tradeoff_figure(evaluation, references),
+                    tradeoff_alt(evaluation, references),
                 ),
                 "tasks": (
-                    tasks_figure(evaluation, landmarks.pretrained, landmarks.finetuned),
+                    tasks_figure(evaluation, references.pretrained, references.finetuned),
                     tasks_alt(evaluation),
                 ),
             },
             slots={
                 "sentence": markup.sentence(evaluation, numbers, total),
-                "tiles": markup.tiles(evaluation, landmarks, role),
-                "table": markup.table(evaluation, landmarks, num_blocks),
+                "tiles": markup.tiles(evaluation, references, role),
+                "table": markup.table(evaluation, references, num_blocks),
             },
             link=to_query(controls),
             group=f"{spec.model}/{spec.checkpoint}",
             trail=_footprint(evaluation) if evaluation.complete else None,
         )
 
-    def _landmarks(self, studio: Studio, spec: EditSpec) -> Landmarks:
+    def _references(self, studio: Studio, spec: EditSpec) -> References:
         """Landmarks beside the edit; once all are measured they are looked up no more (24 lookups a move)."""
         place = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
-        found = self._complete.get(place) or landmarks_of(studio, spec)
+        found = self._complete.get(place) or references_of(studio, spec)
         if found.complete:
             self._complete[place] = found
             while len(self._complete) > LANDMARKS_KEPT:
@@ -151,9 +151,9 @@ class Head:
         """An answer that only says what went wrong; the charts stay as they are."""
         return answer(version=request.version, state="error", slots={"sentence": markup.trouble(message)})
 
-    def _total(self, evaluation: Evaluation, landmarks: Landmarks) -> int:
+    def _total(self, evaluation: Evaluation, references: References) -> int:
         """Images the complete evaluation will count, as far as a complete one of the same suite says."""
-        reference = landmarks.finetuned or landmarks.pretrained
+        reference = references.finetuned or references.pretrained
         if evaluation.complete or reference is None:
             each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
             return each * len(evaluation.tasks)

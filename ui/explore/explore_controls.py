@@ -15,11 +15,11 @@ STEP = 0.01
 
 
 IMAGES = {TINY_CLIP: 200}
-"""Pictures a task that a move asks for; of a model that is not listed, all that were loaded."""
+"""Images a task that a move asks for; of a model that is not listed, all that were loaded."""
 
 
 def images_of(model: str) -> int:
-    """Pictures a task that the page asks for, 0 for all."""
+    """Images a task that the page asks for, 0 for all."""
     return IMAGES.get(model, 0)
 
 

@@ -13,7 +13,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
-from ui.explore.explore_answers import Head
+from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
@@ -66,7 +66,7 @@ class Explore:
         return cast(gr.Dropdown, self.settings[1])
 
 
-def explore_panel(studio: Studio, page: gr.Blocks, head: Head) -> Explore:
+def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Explore:
     """Lay the head of the page out and wire its listeners, in the order that the three tiers need.
 
     Events, all on `.change` (keyboard, reset, presets and links must count too), none public:
@@ -179,7 +179,7 @@ def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool 
 def _wire(
     studio: Studio,
     page: gr.Blocks,
-    head: Head,
+    head: ExploreAnswers,
     explore: Explore,
     presets: dict[str, gr.Button],
     notice: gr.HTML,
@@ -234,7 +234,7 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
     def restore(request: gr.Request) -> list[Any]:
         query = {name: str(value) for name, value in dict(request.query_params).items()}
         offered = gr.update(choices=[(model.title, model.key) for model in studio.models()])
-        faults = text.faults(studio.standing())
+        faults = text.faults(studio.status())
         if not query.keys() & NAMES.keys():
             said = gr.update(value=markup.notice(faults), visible=True) if faults else gr.skip()
             return [offered, *[gr.skip()] * (len(Controls().values()) - 1), said]

@@ -42,7 +42,7 @@ def preset(studio: Studio, name: str, here: Controls, visitor: str | None = None
         return replace(home, **PLACES[name])
     try:
         gamma = measured_gamma(studio, here.model, here.checkpoint, visitor)
-    except SpecError:  # no validation pictures for every control task: nothing to choose by
+    except SpecError:  # no validation images for every control task: nothing to choose by
         gamma = PAPER_GAMMA
     return replace(home, **SHAPES[name], gamma=gamma)
 

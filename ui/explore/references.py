@@ -10,7 +10,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.explore.explore_controls import images_of
-from ui.explore.tradeoff_figure import Landmarks
+from ui.explore.tradeoff_figure import References
 
 
 def beside(spec: EditSpec, other: EditSpec) -> EditSpec:
@@ -19,7 +19,7 @@ def beside(spec: EditSpec, other: EditSpec) -> EditSpec:
 
 
 def on(model: str, specs: Iterable[EditSpec]) -> list[EditSpec]:
-    """The specs for a model, with as many pictures as the page asks for."""
+    """The specs for a model, with as many images as the page asks for."""
     return [replace(spec, model=model, images=images_of(model)) for spec in specs]
 
 
@@ -41,10 +41,10 @@ def missing_anchors(studio: Studio, spec: EditSpec) -> list[EditSpec]:
     return [anchor for anchor in anchors(spec) if studio.cached(anchor) is None]
 
 
-def landmarks_of(studio: Studio, spec: EditSpec) -> Landmarks:
+def references_of(studio: Studio, spec: EditSpec) -> References:
     """Anchors, gamma path and WiSE-FT line beside `spec`, as far as they are in the cache. Measures
     nothing."""
     pretrained, finetuned = (studio.cached(anchor) for anchor in anchors(spec))
     gammas = (beside(spec, other) for other in gamma_sweep(spec.checkpoint, split=spec.split))
     mixes = (beside(spec, other) for other in wise_ft_sweep(spec.checkpoint, split=spec.split))
-    return Landmarks(pretrained, finetuned, known(studio, gammas), known(studio, mixes))
+    return References(pretrained, finetuned, known(studio, gammas), known(studio, mixes))

@@ -26,7 +26,7 @@ WHOLE_SWEEP = len(GAMMAS)
 
 
 @dataclass(frozen=True)
-class Landmarks:
+class References:
     """What stands still while the visitor moves: measured models of the same checkpoint, split and size.
 
     Args:
@@ -87,7 +87,7 @@ def anchor_trace(evaluation: Evaluation, role: str, place: str) -> Trace:
     }
 
 
-def tradeoff_figure(current: Evaluation, landmarks: Landmarks) -> Figure:
+def tradeoff_figure(current: Evaluation, references: References) -> Figure:
     """Scatter of target (up) against mean control accuracy (right) in percent; up and right is better.
 
     Anchors, the gamma path, the WiSE-FT line, the visitor's trail (filled in by the browser) and the current
@@ -95,12 +95,12 @@ def tradeoff_figure(current: Evaluation, landmarks: Landmarks) -> Figure:
     """
     role = role_of(current.spec)
     traces: list[Trace] = []
-    if landmarks.wise_line:
-        names = [f"WiSE-FT, mix {point.spec.mix:g}" for point in landmarks.wise_line]
-        traces.append(path_trace(landmarks.wise_line, "wise_ft", names, "dot"))
-    if landmarks.gamma_path:
-        names = [f"LiNeS, γ = {point.spec.alpha:g}" for point in landmarks.gamma_path]
-        traces.append(path_trace(landmarks.gamma_path, "lines", names, "solid"))
+    if references.wise_line:
+        names = [f"WiSE-FT, mix {point.spec.mix:g}" for point in references.wise_line]
+        traces.append(path_trace(references.wise_line, "wise_ft", names, "dot"))
+    if references.gamma_path:
+        names = [f"LiNeS, γ = {point.spec.alpha:g}" for point in references.gamma_path]
+        traces.append(path_trace(references.gamma_path, "lines", names, "solid"))
     traces.append(
         {
             "type": "scatter",
@@ -114,10 +114,10 @@ def tradeoff_figure(current: Evaluation, landmarks: Landmarks) -> Figure:
             "hovertemplate": "you were here: %{text}<extra></extra>",
         }
     )
-    if landmarks.pretrained:
-        traces.append(anchor_trace(landmarks.pretrained, "pretrained", "top left"))
-    if landmarks.finetuned:
-        traces.append(anchor_trace(landmarks.finetuned, "finetuned", "top right"))
+    if references.pretrained:
+        traces.append(anchor_trace(references.pretrained, "pretrained", "top left"))
+    if references.finetuned:
+        traces.append(anchor_trace(references.finetuned, "finetuned", "top right"))
     traces.append(
         {
             "type": "scatter",
@@ -131,7 +131,7 @@ def tradeoff_figure(current: Evaluation, landmarks: Landmarks) -> Figure:
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
     )
-    shown = [*landmarks.all(), current]
+    shown = [*references.all(), current]
     return figure(
         traces,
         xaxis=percent_axis("control: mean accuracy on the other tasks →", [e.control for e in shown]),
@@ -141,12 +141,12 @@ def tradeoff_figure(current: Evaluation, landmarks: Landmarks) -> Figure:
     )
 
 
-def tradeoff_alt(current: Evaluation, landmarks: Landmarks) -> str:
+def tradeoff_alt(current: Evaluation, references: References) -> str:
     """The scatter in words: the current point and the two anchors."""
     parts = [
         ("this edit", current),
-        ("pre-trained", landmarks.pretrained),
-        ("fine-tuned", landmarks.finetuned),
+        ("pre-trained", references.pretrained),
+        ("fine-tuned", references.finetuned),
     ]
     said = [
         f"{name}: target {100 * point.target:.1f} %, control {100 * point.control:.1f} %"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from evaluators.errors import InLine, Superseded
+from evaluators.errors import Queued, Superseded
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import MergingAlpha
 
 AT_ONCE = 0.6
@@ -31,13 +31,13 @@ def first_numbers(studio: Studio, spec: EditSpec, visitor: str, latest: Callable
 
     Args:
         latest: whether nothing newer has arrived from the visitor.
-    Raises: Superseded if something has; InLine if it would take long; and as ``Studio.first``.
+    Raises: Superseded if something has; Queued if it would take long; and as ``Studio.first``.
     """
     return _asked(lambda: studio.first(spec, visitor=visitor, patience=AT_ONCE), latest)
 
 
 def alpha_of_eq_2(
-    studio: Studio, visitor: str, latest: Callable[[], bool], patience: float, model: str, merge: Merge
+    studio: Studio, visitor: str, latest: Callable[[], bool], patience: float, model: str, merge: MergeSpec
 ) -> MergingAlpha:
     """Eq. 2's alpha of a merge.
 
@@ -52,8 +52,8 @@ def alpha_of_eq_2(
 
 def all_numbers(
     studio: Studio, spec: EditSpec, visitor: str, latest: Callable[[], bool]
-) -> Iterator[Evaluation | InLine]:
-    """Answers from more and more pictures, and between them how long the line is whenever it lasts.
+) -> Iterator[Evaluation | Queued]:
+    """Answers from more and more images, and between them how long the line is whenever it lasts.
 
     Args:
         latest: as for ``first_numbers``.

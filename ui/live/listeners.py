@@ -39,7 +39,7 @@ class Answers(Protocol[Given]):
         """Tier 1: the answer that is there at once; None if a newer move or ``settle`` has taken over."""
 
     def settle(self, visitor: str, controls: Given, moves: float | None = None) -> Iterator[Value]:
-        """Tier 2: answers from more and more pictures, the last one complete; fewer if a newer move comes."""
+        """Tier 2: answers from more and more images, the last one complete; fewer if a newer move comes."""
 
 
 def connect(

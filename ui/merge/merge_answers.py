@@ -8,12 +8,12 @@ from functools import partial
 from hashlib import sha256
 from html import escape
 
-from evaluators.errors import InLine, Preparing, Superseded
+from evaluators.errors import Preparing, Queued, Superseded
 from evaluators.experiments.merge_search import Score, score
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS, MergingAlpha
 from ui.explore.schedule_figure import schedule_alt, schedule_bars
 from ui.live.asking import AT_ONCE, PATIENCE, all_numbers, alpha_of_eq_2, first_numbers
@@ -53,7 +53,7 @@ class Merged:
         return (*self.lines, *self.plain, *self.finetuned, *self.zero_shot)
 
 
-EqTwo = Callable[[str, Merge], MergingAlpha]
+EqTwo = Callable[[str, MergeSpec], MergingAlpha]
 """Eq. 2's alpha, as ``Studio.merging_alpha`` has it."""
 
 
@@ -89,7 +89,7 @@ def merged(eq_two: EqTwo, controls: MergeControls) -> Merged:
     )
 
 
-class MergeTab:
+class MergeAnswers:
     """Answers for all visitors of one studio. Nothing here raises: what goes wrong is said in the answer."""
 
     def __init__(self, studio: Studio, visitors: Visitors) -> None:
@@ -114,8 +114,8 @@ class MergeTab:
         try:
             asked = merged(partial(alpha_of_eq_2, studio, name, latest, AT_ONCE), controls)
             first = {spec: first_numbers(studio, spec, name, latest) for spec in (*asked.lines, *asked.plain)}
-            return self.picture(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
-        except InLine as line:
+            return self.render(controls, asked, lambda spec: first.get(spec) or studio.cached(spec), request)
+        except Queued as line:
             return in_line(line, request.version, request.key)
         except Superseded:
             return None
@@ -123,7 +123,7 @@ class MergeTab:
             return _trouble(message_of(problem), request)
 
     def settle(self, visitor: str, controls: MergeControls, moves: float | None = None) -> Iterator[Value]:
-        """The numbers until all pictures of all models are counted; stops when a newer move arrives."""
+        """The numbers until all images of all models are counted; stops when a newer move arrives."""
         name, studio = _name(visitor), self.studio.seen_by(visitor)
         controls = caught_up(studio, controls)
         try:
@@ -149,19 +149,19 @@ class MergeTab:
                     found[spec] = known
                     continue
                 for evaluation in all_numbers(studio, spec, name, latest):
-                    if isinstance(evaluation, InLine):
+                    if isinstance(evaluation, Queued):
                         yield in_line(evaluation, request.version, request.key)
                         continue
                     found[spec] = evaluation
                     if all(one in found for one in (*asked.lines, *asked.plain)):
-                        yield self.picture(controls, asked, found.get, request)
-            yield self.picture(controls, asked, found.get, request)
+                        yield self.render(controls, asked, found.get, request)
+            yield self.render(controls, asked, found.get, request)
         except Superseded:
             return
         except Exception as problem:  # noqa: BLE001 -- as above
             yield _trouble(message_of(problem), request)
 
-    def picture(self, controls: MergeControls, asked: Merged, known: Answers, request: Request) -> Value:
+    def render(self, controls: MergeControls, asked: Merged, known: Answers, request: Request) -> Value:
         """Everything the upper part of the tab shows."""
         lines, plain = _score(asked.lines, known), _score(asked.plain, known)
         if lines is None or plain is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.errors import SpecError
-from evaluators.experiments.merge_search import Recipe
+from evaluators.experiments.merge_search import MergeConfig
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
 from lines_core.untrusted_text import quoted
@@ -71,10 +71,10 @@ class MergeControls:
 
     @property
     def images(self) -> int:
-        """Pictures a task."""
+        """Images a task."""
         return images_of(self.model)
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> MergeConfig:
         """What is merged and how. Raises: SpecError for fewer than two tasks, or an unknown method."""
         if len(self.checkpoints) < FEWEST:
             raise SpecError(FEW)
@@ -87,7 +87,7 @@ class MergeControls:
         )
         if not all(isinstance(key, str) for key in self.checkpoints):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(self.checkpoints)}.")
-        return Recipe(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
+        return MergeConfig(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
 
 
 def offered(studio: Studio, model: str) -> list[tuple[str, str]]:

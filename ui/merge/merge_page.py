@@ -8,7 +8,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from evaluators.errors import SpecError
-from evaluators.experiments.grid import run_map
+from evaluators.experiments.grid import run_grid
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -20,7 +20,7 @@ from ui.live.live_panel import Chart, panel
 from ui.live.visitors import Visitors, session_of
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
-from ui.merge.merge_answers import MergeTab, merged
+from ui.merge.merge_answers import MergeAnswers, merged
 from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, MergeControls, offered, parameter_rows
 from ui.shell import text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
@@ -33,7 +33,7 @@ SHAPES_SHOWN = ("linear", "sqrt", "quadratic")
 
 def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
     """The tab: what is ticked is merged and measured at once, the search runs at a button."""
-    tab_answers = MergeTab(studio, visitors)
+    tab_answers = MergeAnswers(studio, visitors)
     with gr.Tab(text.TABS["merge"]) as tab:
         gr.Markdown(words.LEAD, elem_classes="lx-lead")
         with gr.Row(elem_classes="lx-head"):
@@ -47,7 +47,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
                     slots=("sentence", "tiles", "alpha"),
                     grid="lx-merge-grid",
                 )
-        sweep = Sweep("merge", search.specs, search.draw, search.tests, len(settings), run_map)
+        sweep = Sweep("merge", search.specs, search.draw, search.tests, len(settings), run_grid)
         buttons = sweep_buttons(sweep)
         found = panel(
             [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
@@ -147,7 +147,7 @@ def _slider(
 
 def _wire(
     studio: Studio,
-    answers: MergeTab,
+    answers: MergeAnswers,
     explore: Explore,
     tab: gr.Tab,
     settings: list[gr.components.Component],

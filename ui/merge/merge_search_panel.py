@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluators.experiments.merge_search import (
     HEAT_ALPHAS,
-    Recipe,
+    MergeConfig,
     Score,
     best_of,
     heat_betas,
@@ -30,14 +30,14 @@ from ui.shell.text import percent, points
 from ui.sweep.sweep_panel import Found
 
 HEAT_IMAGES = 100
-"""Validation pictures a task for the map: 121 models are many."""
+"""Validation images a task for the map: 121 models are many."""
 
 
 @dataclass(frozen=True)
 class Search:
     """All candidates of one merge on validation, and its references on both splits."""
 
-    recipe: Recipe
+    recipe: MergeConfig
     plain: Mapping[float, tuple[EditSpec, ...]]
     lines: Mapping[float, tuple[EditSpec, ...]]
     heat: Mapping[tuple[float, float], tuple[EditSpec, ...]]
@@ -107,7 +107,7 @@ class Search:
         ]
 
     def test_specs(self, alpha: float, beta: float = 0.0) -> tuple[EditSpec, ...]:
-        """A chosen model on test pictures."""
+        """A chosen model on test images."""
         return self.recipe.specs(alpha, beta, self.shape if beta else "linear", "test", self.images)
 
 

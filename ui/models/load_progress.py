@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from evaluators.hub.loader import DONE, FAILED, RUNNING, Step, Wish
-from evaluators.hub.published_check import CAUSES, Check
-from evaluators.service.load_jobs import Job
+from evaluators.hub.loader import DONE, FAILED, RUNNING, LoadRequest, LoadStep
+from evaluators.hub.published_check import CAUSES, AccuracyCheck
+from evaluators.service.load_jobs import LoadJob
 from evaluators.zoo import ENCODERS, FAMILIES
 from evaluators.zoo.public_tasks import IMAGENET, WITHOUT_OBJECTNET
 from ui.shell import text
@@ -15,20 +15,20 @@ from ui.shell import text
 MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
 
 
-def size_of(wish: Wish) -> str:
+def size_of(load_request: LoadRequest) -> str:
     """What a load takes, before it is begun."""
-    encoder, family = ENCODERS[wish.model], FAMILIES[wish.family]
+    encoder, family = ENCODERS[load_request.model], FAMILIES[load_request.family]
     tower = family.megabytes or 4 * encoder.tower_parameters / 1e6
-    files = encoder.megabytes + len(wish.chosen or wish.tasks) * tower
+    files = encoder.megabytes + len(load_request.chosen or load_request.tasks) * tower
     without = f" {WITHOUT_OBJECTNET}" if family.suite == IMAGENET else ""
     return (
         f"Downloads about {files / 1000:.1f} GB once: {encoder.megabytes} MB of weights, {tower:.0f} MB for "
-        "each checkpoint, and pictures. The app's cache takes as much again. What is there already costs "
+        "each checkpoint, and images. The app's cache takes as much again. What is there already costs "
         f"nothing.{without}"
     )
 
 
-def steps_table(job: Job) -> str:
+def steps_table(job: LoadJob) -> str:
     """All steps of a load, and what became of it."""
     rows = "".join(_row(step) for step in job.steps())
     ended = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
@@ -38,7 +38,7 @@ def steps_table(job: Job) -> str:
     )
 
 
-def summary(job: Job) -> str:
+def summary(job: LoadJob) -> str:
     """One sentence on a load as a whole."""
     steps = job.steps()
     failed = [step.title for step in steps if step.state == FAILED]
@@ -51,10 +51,10 @@ def summary(job: Job) -> str:
         return job.problem
     if failed:
         return f"Loaded, but for {text.listed(failed)}. Load again to try what failed once more."
-    return f"{ENCODERS[job.wish.model].title} is ready: it is under Model at the top of the page."
+    return f"{ENCODERS[job.load_request.model].title} is ready: it is under Model at the top of the page."
 
 
-def _row(step: Step) -> str:
+def _row(step: LoadStep) -> str:
     mark = MARKS.get(step.state, "")
     bar = ""
     if step.state == RUNNING and step.total:
@@ -67,13 +67,13 @@ def _row(step: Step) -> str:
     )
 
 
-def _amount(step: Step) -> str:
+def _amount(step: LoadStep) -> str:
     if step.unit == "bytes":
         return f"{step.done / 1e6:,.0f} of {step.total / 1e6:,.0f} MB"
     return f"{step.done:,} of {step.total:,}"
 
 
-def checks_table(checks: Sequence[Check]) -> str:
+def checks_table(checks: Sequence[AccuracyCheck]) -> str:
     """The self-test: measured against published, and what to suspect where they part."""
     if not checks:
         return ""

@@ -11,9 +11,9 @@ from typing import Any
 import gradio as gr
 
 from evaluators.errors import SpecError
-from evaluators.hub.loader import IMAGES, Wish
-from evaluators.hub.published_check import Check, self_test
-from evaluators.service.load_jobs import Job
+from evaluators.hub.loader import IMAGES, LoadRequest
+from evaluators.hub.published_check import AccuracyCheck, self_test
+from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
@@ -25,7 +25,7 @@ from ui.shell import text
 from ui.shell.error_messages import message_of, told
 
 LOOK = 0.4
-"""Seconds between two pictures of a load's progress."""
+"""Seconds between two images of a load's progress."""
 ALL = 0
 
 
@@ -93,8 +93,8 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
         request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
         try:
-            wish = Wish(model, family, tuple(tasks), int(images), tuple(members or ()))
-            job = studio.seen_by(session_of(request)).load(wish)
+            load_request = LoadRequest(model, family, tuple(tasks), int(images), tuple(members or ()))
+            job = studio.seen_by(session_of(request)).load(load_request)
         except SpecError as problem:
             said = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
             yield said, *_buttons(False), gr.skip(), gr.skip()
@@ -146,26 +146,26 @@ def _offered(family: str) -> tuple[Any, Any]:
 
 def _size(model: str, family: str, tasks: list[str], images: int, members: list[str]) -> str:
     try:
-        return loading.size_of(Wish(model, family, tuple(tasks), int(images), tuple(members or ())))
+        return loading.size_of(LoadRequest(model, family, tuple(tasks), int(images), tuple(members or ())))
     except SpecError as problem:
         return message_of(problem)
 
 
 def _follow(
-    studio: Studio, job: Job, looks: Visitors, visitor: str, go: bool = False
+    studio: Studio, job: LoadJob, looks: Visitors, visitor: str, go: bool = False
 ) -> Iterator[tuple[Any, ...]]:
     """The job's progress until it ends or the visitor looks elsewhere; then the models there are.
 
     Args:
         go: whoever asked for the load is taken to the model once it is there.
     """
-    mine = looks.arrive(visitor, job.wish.model)
+    mine = looks.arrive(visitor, job.load_request.model)
     while not job.done:
         if not looks.is_latest(visitor, mine):
             return
         yield loading.steps_table(job), *_buttons(True), gr.skip(), gr.skip()
         job.wait(LOOK)
-    there = _at(studio, job.wish.model) if go and not job.problem else (_models(studio), gr.skip())
+    there = _at(studio, job.load_request.model) if go and not job.problem else (_models(studio), gr.skip())
     yield loading.steps_table(job), *_buttons(False), *there
 
 
@@ -194,7 +194,7 @@ def _checked(studio: Studio) -> Any:
                 raise SpecError(text.load_first(ENCODERS[model].title))
             found = list(seen.checkpoints(model))
             specs = [EditSpec.pretrained(found[0].key), *(EditSpec.finetuned(one.key) for one in found)]
-            checks: list[Check] = []
+            checks: list[AccuracyCheck] = []
             for number, spec in enumerate(specs):
                 waiting = f'<p class="lx-status" role="status">{text.CHECKING} {number} of {len(specs)}</p>'
                 yield loading.checks_table(checks) + waiting

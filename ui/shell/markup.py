@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from evaluators.errors import InLine, Preparing
+from evaluators.errors import Preparing, Queued
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import Normalised
 from ui.explore.schedule_figure import factors, positions
-from ui.explore.tradeoff_figure import Landmarks
+from ui.explore.tradeoff_figure import References
 from ui.shell import text
 from ui.shell.theme import ROLES
 
@@ -34,7 +34,7 @@ def trouble(message: str) -> str:
     return f'<p class="lx-sentence lx-trouble">{escape(message)}</p>'
 
 
-def in_line(line: InLine) -> str:
+def in_line(line: Queued) -> str:
     """How long the line is, or for how long weights have been in the making."""
     said = (
         text.preparing(line.seconds)
@@ -44,9 +44,9 @@ def in_line(line: InLine) -> str:
     return f"<span>{escape(said)}</span>"
 
 
-def tiles(evaluation: Evaluation, landmarks: Landmarks, role: str) -> str:
+def tiles(evaluation: Evaluation, references: References, role: str) -> str:
     """Target and control in large figures, each with its interval and its distance from fine-tuned."""
-    finetuned = landmarks.finetuned
+    finetuned = references.finetuned
     target = evaluation.target_task
     others = text.controls_named(evaluation)
     return (
@@ -86,11 +86,11 @@ def tile(name: str, what: str, value: float, more: str, role: str = "") -> str:
     )
 
 
-def table(evaluation: Evaluation, landmarks: Landmarks, num_blocks: int) -> str:
+def table(evaluation: Evaluation, references: References, num_blocks: int) -> str:
     """All numbers of the three charts as tables: the twin of the charts for screen readers."""
     columns = [("This edit", evaluation)]
-    columns += [("Pre-trained", landmarks.pretrained)] if landmarks.pretrained else []
-    columns += [("Fine-tuned", landmarks.finetuned)] if landmarks.finetuned else []
+    columns += [("Pre-trained", references.pretrained)] if references.pretrained else []
+    columns += [("Fine-tuned", references.finetuned)] if references.finetuned else []
     rows = [
         [f"{task.title} ({task.role})"] + [_counts(column, index) for _, column in columns]
         for index, task in enumerate(evaluation.tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluators.service.request_stats import Standing
+from evaluators.service.request_stats import ServiceStatus
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import Normalised
 from ui.robust.robust_figure import Area
@@ -15,11 +15,11 @@ INTRO = (
     "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
     "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "
     "ones. "
-    "Move the slider; every number is counted on test pictures."
+    "Move the slider; every number is counted on test images."
 )
 
 
-def faults(now: Standing) -> list[str]:
+def faults(now: ServiceStatus) -> list[str]:
     """What visitors should know of the server's own troubles, a sentence each."""
     said = [f"Results are not kept between starts: {now.problem}."] if now.problem else []
     return [*said, *filter(None, [now.failure])]
@@ -304,8 +304,8 @@ MODEL_CHOICE = {
     "encoder": "Pre-trained model",
     "family": "Fine-tuned checkpoints",
     "tasks": "Tasks (the first eight are the paper's Table 1)",
-    "members": "Members of the soup, the best on held-out pictures first",
-    "images": "Test pictures a task",
+    "members": "Members of the soup, the best on held-out images first",
+    "images": "Test images a task",
     "all": "all",
     "load": "Load",
     "check": "Check against published figures",

@@ -69,7 +69,7 @@ def follow(studio: Studio, found: Found) -> list[EditSpec]:
 
 
 def _members(studio: Studio) -> tuple[str, ...]:
-    return members_of(studio.compared(), studio.ways())
+    return members_of(studio.compared(), studio.variants())
 
 
 def _variants(members: tuple[str, ...]) -> list[EditSpec]:
@@ -87,7 +87,7 @@ def _variants(members: tuple[str, ...]) -> list[EditSpec]:
 def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -> Value:
     """Members and soups, the selection, and what the chosen soup scores with and without LiNeS."""
     soups = Soups.of(_members(studio), found)
-    titles = {f"{way.key}.objects": way.title for way in studio.ways()}
+    titles = {f"{variant.key}.objects": variant.title for variant in studio.variants()}
     alone = {titles[one]: found[spec] for one in soups.members if (spec := _test([one])) in found}
     shown = {
         name: found[spec]

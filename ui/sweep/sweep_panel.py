@@ -53,7 +53,7 @@ class Sweep:
     running: dict[str, threading.Event] = field(default_factory=dict)
 
     def known(self, studio: Studio, chosen: Sequence[Any]) -> dict[EditSpec, Evaluation]:
-        """The points that have been measured. Raises: SpecError if the lab has no pictures for them."""
+        """The points that have been measured. Raises: SpecError if the lab has no images for them."""
         found = _cached(studio, self.specs(studio, *chosen))
         while further := _cached(
             studio, [s for s in self._following(studio, found, chosen) if s not in found]
@@ -90,14 +90,17 @@ class Sweep:
             before = self.known(studio, chosen)
             fresh = all(spec in before for spec in self._all(studio, before, chosen))
             found = {} if fresh else dict(before)
-            total, pace = len(self._all(studio, found, chosen)), _Pace()
-            yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, pace), *busy
+            total, progress_rate = len(self._all(studio, found, chosen)), _ProgressRate()
+            yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, progress_rate), *busy
             while missing := [spec for spec in self._all(studio, found, chosen) if spec not in found]:
                 total = len(found) + len(missing)
                 for spec, evaluation in self.measure(studio, missing, name, stop, fresh=fresh):
                     found[spec] = evaluation
-                    pace.points += 1
-                    yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, pace), *busy
+                    progress_rate.points += 1
+                    yield (
+                        _busy(self.draw(studio, *chosen, found, *more), len(found), total, progress_rate),
+                        *busy,
+                    )
             ended = _agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
             ended = text.SWEEP["stopped"]
@@ -131,7 +134,7 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass
-class _Pace:
+class _ProgressRate:
     """How fast a sweep goes, by the clock: others may be measuring as well."""
 
     points: int = 0
@@ -144,10 +147,11 @@ class _Pace:
         return f", about {points * (time.monotonic() - self.began) / self.points:.0f} s left"
 
 
-def _busy(value: Value, done: int, total: int, pace: _Pace) -> Value:
+def _busy(value: Value, done: int, total: int, progress_rate: _ProgressRate) -> Value:
     """A panel that is being measured."""
+    left = progress_rate.left(total - done)
     value["slots"]["status"] = (
-        f'<p class="lx-status" role="status">measuring: {done} of {total} positions{pace.left(total - done)}'
+        f'<p class="lx-status" role="status">measuring: {done} of {total} positions{left}'
         f'<progress value="{done}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
     )
     value["state"] = "partial"

@@ -25,7 +25,7 @@ def choice(evaluations: tuple[Evaluation, ...], weight: float = TARGET_WEIGHT) -
 def known_gamma(studio: Studio, model: str, checkpoint: str) -> float | None:
     """The gamma that C.1 chooses, or None while the validation sweep is not complete. Measures nothing.
 
-    Raises: SpecError if a control task has no validation pictures.
+    Raises: SpecError if a control task has no validation images.
     """
     specs = sweep_specs(model, checkpoint, "val")
     found = known(studio, specs)

@@ -10,7 +10,7 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
 from evaluators.specs.normalise import normalised
 from ui.explore.explore_page import Explore
-from ui.explore.tradeoff_figure import Landmarks
+from ui.explore.tradeoff_figure import References
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
@@ -47,7 +47,7 @@ def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGH
 
 def _test(
     model: str, checkpoint: str, found: Found, chosen: Choice | None
-) -> tuple[Evaluation, Landmarks] | None:
+) -> tuple[Evaluation, References] | None:
     """The chosen gamma and its two references on the test split, once all three are measured."""
     if chosen is None:
         return None
@@ -55,18 +55,18 @@ def _test(
     reported = next((point for point in points if point and point.spec.alpha == chosen.gamma), None)
     if not (pretrained and finetuned and reported):
         return None
-    return reported, Landmarks(pretrained, finetuned)
+    return reported, References(pretrained, finetuned)
 
 
-def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, Landmarks] | None) -> str:
+def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, References] | None) -> str:
     if chosen is None:
         return text.TUNE_WAITING
     if test is None:
         return f"{text.tuned(chosen.gamma, weight)}."
-    evaluation, landmarks = test
-    if not (landmarks.pretrained and landmarks.finetuned):
+    evaluation, references = test
+    if not (references.pretrained and references.finetuned):
         return f"{text.tuned(chosen.gamma, weight)}."
-    numbers = normalised(evaluation, landmarks.pretrained, landmarks.finetuned)
+    numbers = normalised(evaluation, references.pretrained, references.finetuned)
     said = text.verdict(evaluation.target_task.title, numbers)
     return f"{text.tuned(chosen.gamma, weight)}. On test images it {said[:1].lower()}{said[1:]}"
 

@@ -1,6 +1,6 @@
-"""From the bytes of a picture file to pixels, without trusting them.
+"""From the bytes of a image file to pixels, without trusting them.
 
-A kilobyte of PNG may claim gigabytes of pixels, a picture one pixel wide grows when it is fitted into a
+A kilobyte of PNG may claim gigabytes of pixels, a image one pixel wide grows when it is fitted into a
 square, and some of Pillow's formats start other programs. The claim is looked at before anything is decoded.
 """
 
@@ -17,10 +17,10 @@ from evaluators.errors import HubError
 from lines_core.untrusted_text import excerpt
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What pictures are read as. Left out is above all EPS, which Pillow hands to Ghostscript to be run."""
+"""What images are read as. Left out is above all EPS, which Pillow hands to Ghostscript to be run."""
 MOST_PIXELS = 1 << 26
-"""Of a picture, as it is and as it is fitted: 67 million; the largest of ImageNet has 61 million."""
-# What a broken picture makes Pillow's decoders raise.
+"""Of a image, as it is and as it is fitted: 67 million; the largest of ImageNet has 61 million."""
+# What a broken image makes Pillow's decoders raise.
 _BROKEN = (
     OSError,
     ArithmeticError,
@@ -42,11 +42,11 @@ _BROKEN = (
 
 
 def decoded(content: bytes, size: int) -> NDArray[np.uint8]:
-    """The picture as the encoder wants it, uint8 of shape (size, size, 3), turned as its EXIF data say.
+    """The image as the encoder wants it, uint8 of shape (size, size, 3), turned as its EXIF data say.
 
     Of several frames the first.
 
-    Raises: HubError if it is no picture of a format that is read, broken, or too large.
+    Raises: HubError if it is no image of a format that is read, broken, or too large.
     Source: ``datasets.Image``, which decodes the same way but anything.
     """
     try:

@@ -1,9 +1,9 @@
-"""Pictures of a task from the Hub: as few bytes as a seeded, class-balanced subset needs, kept as uint8.
+"""Images of a task from the Hub: as few bytes as a seeded, class-balanced subset needs, kept as uint8.
 
 Most data sets have no validation split that the public checkpoints were not fine-tuned on: they were given
-all of "train", so pictures from it would flatter them. There, validation and test are both drawn from the
+all of "train", so images from it would flatter them. There, validation and test are both drawn from the
 published test split, each from its own half of the rows (``rows.half_of``). A half depends on no setting,
-so what is chosen on validation pictures is reported on others, whatever the sizes of both. Only a test
+so what is chosen on validation images is reported on others, whatever the sizes of both. Only a test
 subset of more than its half takes from the other half too, up to the whole split that published figures are
 about. Validation of that size is refused; one of a smaller size is then a part of what is tested.
 """
@@ -36,7 +36,7 @@ from evaluators.hub.images.prepared_cache import (
 from evaluators.hub.images.row_choice import Row, RowGroup, choose_rows, in_half
 from evaluators.hub.images.split_files import find_commit, is_commit, list_split, list_tars
 from evaluators.hub.images.tar_split import TarSplit
-from evaluators.hub.transfer.http_client import PATIENCE, Patience, Refused, Unreachable
+from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, Unreachable
 from evaluators.hub.transfer.parallel_calls import Workers
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo.public_tasks import HubTask
@@ -49,14 +49,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class HubSubset:
-    """Pictures of a task, and what they are of all there are.
+    """Images of a task, and what they are of all there are.
 
     Args:
         subset: in an order whose every beginning is balanced by class.
-        classes_covered: classes with at least one picture.
-        available: pictures in the published split that these were drawn from.
+        classes_covered: classes with at least one image.
+        available: images in the published split that these were drawn from.
         bytes_read: from the network, 0 from the cache.
-        digest: names what decides the pictures: commit, split, seed, sizes, budget.
+        digest: names what decides the images: commit, split, seed, sizes, budget.
     """
 
     subset: Subset
@@ -76,27 +76,27 @@ def hub_subset(
     most_bytes: int = MOST_BYTES,
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
 ) -> HubSubset:
-    """Pictures of a task, from the cache if they are there, else prepared and cached.
+    """Images of a task, from the cache if they are there, else prepared and cached.
 
-    Where the Hub cannot be reached, pictures of the commit last seen are given if they are cached.
+    Where the Hub cannot be reached, images of the commit last seen are given if they are cached.
 
     Args:
-        task: whose pictures.
+        task: whose images.
         split: ``"val"`` or ``"test"``.
         images: how many; 0 for all. There may be fewer in the split, or within the budget.
-        image_size: S of the encoder; pictures are resized and cropped as open_clip does.
-        cache: folder for prepared pictures, and for what an interrupted preparation leaves.
-        most_bytes: of picture columns (or tar files) to read at most; labels and footers come on top.
-        progress: called with pictures done and in total, from the calling thread.
+        image_size: S of the encoder; images are resized and cropped as open_clip does.
+        cache: folder for prepared images, and for what an interrupted preparation leaves.
+        most_bytes: of image columns (or tar files) to read at most; labels and footers come on top.
+        progress: called with images done and in total, from the calling thread.
         stop: ends the preparation when set.
         patience: with each request to the Hub.
-    Raises: SpecError if validation pictures are asked for that the test subset of that size needs itself, or
+    Raises: SpecError if validation images are asked for that the test subset of that size needs itself, or
         of a task that is only tested on;
         HubError if the Hub refuses, fails or cannot be reached, or holds something else than expected;
         Cancelled within 0.1 s of ``stop``, the row groups read so far being kept.
-    Cost: a request a row group for its labels, its pictures' bytes for the chosen ones; memory for up to
+    Cost: a request a row group for its labels, its images' bytes for the chosen ones; memory for up to
         ``most_bytes`` and the subset. From the cache: one request to see that the revision has not moved.
     """
     _check(task, split, images, most_bytes)
@@ -112,7 +112,7 @@ def hub_subset(
             )
             if cached is None:
                 raise
-            _LOG.info("The Hub cannot be reached: pictures of %s are those last seen.", task.repo)
+            _LOG.info("The Hub cannot be reached: images of %s are those last seen.", task.repo)
             return cached
         found = request.read(cache, commit)
         if found is None:
@@ -144,7 +144,7 @@ class _Request:
 
     @property
     def published_split(self) -> str:
-        """What the data set calls the split that the pictures are drawn from."""
+        """What the data set calls the split that the images are drawn from."""
         return (self.split == "val" and self.task.validation_split) or self.task.test_split
 
     @property
@@ -186,7 +186,7 @@ class _Request:
             places.setdefault(row.group, []).append(place)
         parts = path.with_suffix(".parts")
 
-        def pictures(number: int) -> Tensor:
+        def decoded_group(number: int) -> Tensor:
             group = source.groups[number]
             wanted = [rows[place].row for place in places[number]]
             part = parts / f"{name_of(group.file, group.index, wanted)}.safetensors"
@@ -199,7 +199,7 @@ class _Request:
 
         images = torch.empty((len(rows), 3, self.image_size, self.image_size), dtype=torch.uint8)
         done = 0
-        for number, found in workers.each(pictures, places):
+        for number, found in workers.each(decoded_group, places):
             images[places[number]] = found
             done += len(places[number])
             progress(done, len(rows))
@@ -223,22 +223,22 @@ class _Request:
         if not rows:
             smallest = min((group.cost for group in groups), default=0)
             raise HubError(
-                f"No pictures of {self.task.repo} ({self.published_split}) fit into {self.most_bytes:,} "
+                f"No images of {self.task.repo} ({self.published_split}) fit into {self.most_bytes:,} "
                 f"bytes: the smallest of {len(groups)} row groups has {smallest:,}."
             )
         return rows
 
     def _decode(self, encoded: list[bytes], group: RowGroup, rows: list[int]) -> Tensor:
-        pictures = []
+        images = []
         for content, row in zip(encoded, rows, strict=True):
             try:
-                pictures.append(decoded(content, self.image_size))
+                images.append(decoded(content, self.image_size))
             except HubError as error:
                 raise HubError(
-                    f"The picture in row {group.first_row + row} of {group.file} of {self.task.repo} cannot "
+                    f"The image in row {group.first_row + row} of {group.file} of {self.task.repo} cannot "
                     f"be decoded: {error}"
                 ) from error
-        return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
     def _result(self, subset: Subset, available: int, commit: str, bytes_read: int) -> HubSubset:
         covered = int(torch.bincount(subset.labels).count_nonzero())
@@ -251,15 +251,15 @@ def _check(task: HubTask, split: str, images: int, most_bytes: int) -> None:
     if images < 0 or most_bytes <= 0:
         raise SpecError(f"images must be 0 or more and most_bytes above 0, got {images} and {most_bytes}.")
     if split == "val" and task.test_only:
-        raise SpecError(f"{task.title} is only tested on: nothing may be chosen on its pictures.")
+        raise SpecError(f"{task.title} is only tested on: nothing may be chosen on its images.")
     if split == "val" and images == 0 and task.validation_split is None:
         raise _refusal(task, task.test_size // 2)
 
 
 def _refusal(task: HubTask, half: int) -> SpecError:
     return SpecError(
-        f"{task.title} has no validation pictures of its own: validation gets a half of the split "
-        f"{task.test_split!r}, so ask for 1 to about {half} pictures, not for more or all."
+        f"{task.title} has no validation images of its own: validation gets a half of the split "
+        f"{task.test_split!r}, so ask for 1 to about {half} images, not for more or all."
     )
 
 

@@ -1,4 +1,4 @@
-"""A split kept in parquet files: footers and labels are read at once, pictures by the row group."""
+"""A split kept in parquet files: footers and labels are read at once, images by the row group."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ WHOLE = 4 << 20
 MOST_ROWS = 10_000_000
 """Rows a file may claim; the largest split known has 262,144."""
 MOST_UNPACKED = 2 << 30
-"""Bytes that the pictures of a row group may claim to have once they are unpacked."""
+"""Bytes that the images of a row group may claim to have once they are unpacked."""
 _ODD_SCHEMA = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What ``datasets`` raises for a schema with a description of columns that it cannot follow."""
 
@@ -34,7 +34,7 @@ class _Shard:
 
 
 class ParquetSplit:
-    """The files of a split, of which labels are read and pictures are read when asked for.
+    """The files of a split, of which labels are read and images are read when asked for.
 
     Of an image only the column of its bytes is read; a label column that is the same throughout a row group
     is known from the footer. So the labels cost about one small request a row group, eight at a time.
@@ -59,16 +59,16 @@ class ParquetSplit:
         self.groups = sort_groups(group for _, group in workers.each(self._read_labels, places))
 
     def encoded(self, group: RowGroup, rows: Sequence[int]) -> list[bytes]:
-        """The picture files of some rows of a group, undecoded."""
+        """The image files of some rows of a group, undecoded."""
         column = self._task.image_column
         shard = self._shards[group.file]
         table = self._read(shard, group.index, shard.footer.schema.column(self._image_leaf(shard)).path)
-        pictures = table.column(column).take(list(rows)).to_pylist()
-        found = [picture and picture["bytes"] for picture in pictures]
+        images = table.column(column).take(list(rows)).to_pylist()
+        found = [image and image["bytes"] for image in images]
         for row, content in zip(rows, found, strict=True):
             if not isinstance(content, bytes):
                 raise HubError(
-                    f"{group.file} has no picture in row {group.first_row + row} of column {column!r}."
+                    f"{group.file} has no image in row {group.first_row + row} of column {column!r}."
                 )
         return found
 
@@ -110,11 +110,11 @@ class ParquetSplit:
         if labels is None:
             labels = self._read(shard, index, self._task.label_column).column(0).to_pylist()
         first_row = sum(shard.footer.row_group(before).num_rows for before in range(index))
-        pictures = group.column(self._image_leaf(shard))
-        cost, unpacked = pictures.total_compressed_size, pictures.total_uncompressed_size
+        images = group.column(self._image_leaf(shard))
+        cost, unpacked = images.total_compressed_size, images.total_uncompressed_size
         if cost < 0 or not 0 <= unpacked <= MOST_UNPACKED:
             raise HubError(
-                f"Row group {index} of {path} of {self._task.repo} claims {unpacked:,} bytes of pictures, "
+                f"Row group {index} of {path} of {self._task.repo} claims {unpacked:,} bytes of images, "
                 f"unpacked are at most {MOST_UNPACKED:,}."
             )
         return RowGroup(path, index, first_row, cost, classes_of(self._task, labels, path))
@@ -130,13 +130,13 @@ class ParquetSplit:
         return [statistics.min] * int(group.num_rows)
 
     def _image_leaf(self, shard: _Shard) -> int:
-        """Number of the column that holds the bytes of the pictures."""
+        """Number of the column that holds the bytes of the images."""
         paths = [shard.footer.schema.column(number).path for number in range(shard.footer.num_columns)]
         leaf = f"{self._task.image_column}.bytes"
         if leaf in paths:
             return paths.index(leaf)
         raise HubError(
-            f"{shard.file.path} of {self._task.repo} has no pictures in column {self._task.image_column!r}: "
+            f"{shard.file.path} of {self._task.repo} has no images in column {self._task.image_column!r}: "
             f"its columns are {_some(paths)}."
         )
 

@@ -1,4 +1,4 @@
-"""Prepared pictures on disk: found again without a network, and given up rather than trusted when damaged."""
+"""Prepared images on disk: found again without a network, and given up rather than trusted when damaged."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from evaluators.data.image_subset import Subset
-from lines_core.atomic_write import write_whole
+from lines_core.atomic_write import atomic_write
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def name_of(*parts: object) -> str:
 
 
 def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
-    """Prepared pictures and how many there were to choose from; None if absent or (logged) damaged."""
+    """Prepared images and how many there were to choose from; None if absent or (logged) damaged."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
@@ -33,26 +33,26 @@ def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        _LOG.warning("The prepared pictures in %s cannot be read (%s): preparing them anew.", path, error)
+        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them anew.", path, error)
         return None
     if not _fits(images, len(labels), image_size):
-        _LOG.warning("The prepared pictures in %s have shape %s: preparing them anew.", path, images.shape)
+        _LOG.warning("The prepared images in %s have shape %s: preparing them anew.", path, images.shape)
         return None
     return Subset(images, labels), available
 
 
 def cache_subset(path: Path, subset: Subset, available: int) -> None:
-    """Keep prepared pictures. A disk that is full or read-only is logged, and done without."""
+    """Keep prepared images. A disk that is full or read-only is logged, and done without."""
     try:
         named = {"images": subset.images, "labels": subset.labels}
         metadata = {"available": str(available)}
-        write_whole(path, lambda partial: safetensors.torch.save_file(named, partial, metadata))
+        atomic_write(path, lambda partial: safetensors.torch.save_file(named, partial, metadata))
     except (OSError, SafetensorError) as error:
-        _LOG.warning("The prepared pictures could not be cached in %s: %s", path.parent, error)
+        _LOG.warning("The prepared images could not be cached in %s: %s", path.parent, error)
 
 
 def read_part(path: Path, count: int, image_size: int) -> Tensor | None:
-    """Pictures of one row group that an interrupted preparation left; None if there are none of use."""
+    """Images of one row group that an interrupted preparation left; None if there are none of use."""
     try:
         images = safetensors.torch.load_file(path)["images"]
     except (SafetensorError, OSError, KeyError):
@@ -61,15 +61,15 @@ def read_part(path: Path, count: int, image_size: int) -> Tensor | None:
 
 
 def cache_part(path: Path, images: Tensor) -> None:
-    """Keep the pictures of one row group until the whole subset is there, if the disk lets us."""
+    """Keep the images of one row group until the whole subset is there, if the disk lets us."""
     try:
-        write_whole(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
+        atomic_write(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
     except (OSError, SafetensorError) as error:
-        _LOG.debug("The pictures of a row group could not be kept in %s: %s", path, error)
+        _LOG.debug("The images of a row group could not be kept in %s: %s", path, error)
 
 
 def drop_parts(folder: Path) -> None:
-    """Remove the pictures by row group, the whole subset being there."""
+    """Remove the images by row group, the whole subset being there."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -88,7 +88,7 @@ def cache_commit(path: Path, commit: str, about: Mapping[str, str]) -> None:
         return
     try:
         text = json.dumps({"commit": commit, **about}, indent=1)
-        write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+        atomic_write(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     except OSError as error:
         _LOG.warning("What was found on the Hub could not be remembered in %s: %s", path.parent, error)
 

@@ -1,11 +1,11 @@
-"""Which pictures of a data set to read when reading one means reading its whole row group.
+"""Which images of a data set to read when reading one means reading its whole row group.
 
-A parquet file gives out its pictures by the row group, so a subset drawn evenly over a file would read all of
-it. Here the row groups that help most are taken first, and the pictures are drawn from those. The choice is
+A parquet file gives out its images by the row group, so a subset drawn evenly over a file would read all of
+it. Here the row groups that help most are taken first, and the images are drawn from those. The choice is
 decided by labels and hashes alone: the same on every machine, and whatever order the files are listed in.
 
 A subset of a few row groups is a cluster sample. Where neighbouring rows are alike (frames of one film,
-photos of one place) it says less than as many pictures drawn one by one: its interval is a little too narrow.
+photos of one place) it says less than as many images drawn one by one: its interval is a little too narrow.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class RowGroup:
         file: path of the file in its repository.
         index: which row group of the file.
         first_row: number of its first row in the file.
-        cost: bytes to read for the pictures of these rows, however few are wanted.
+        cost: bytes to read for the images of these rows, however few are wanted.
         labels: class of each row, int64 of shape (rows,).
     """
 
@@ -41,7 +41,7 @@ class RowGroup:
 
 
 class Row(NamedTuple):
-    """A picture by its place: row ``row`` of ``groups[group]``, counted within the group."""
+    """A image by its place: row ``row`` of ``groups[group]``, counted within the group."""
 
     group: int
     row: int
@@ -89,16 +89,16 @@ def choose_rows(
     name: str,
     most_bytes: int,
 ) -> list[Row]:
-    """Pictures in seeded, class-balanced order from as few row groups as it takes.
+    """Images in seeded, class-balanced order from as few row groups as it takes.
 
-    Row groups are taken one by one, each time the one that adds most pictures still wanted, ties by hash,
-    until the subset is balanced by class to within one picture or no further group fits into the budget. The
-    order of the pictures is ``balanced_order``, so every beginning is balanced too.
+    Row groups are taken one by one, each time the one that adds most images still wanted, ties by hash,
+    until the subset is balanced by class to within one image or no further group fits into the budget. The
+    order of the images is ``balanced_order``, so every beginning is balanced too.
 
     Args:
         groups: of the split, as ``sort_groups`` gives them.
         eligible: which rows of each group may be taken.
-        images: how many pictures; 0 for all that are eligible.
+        images: how many images; 0 for all that are eligible.
         name: says whose rows these are, for the seed.
         most_bytes: the costs of the groups taken add up to this at most.
     Returns: ``images`` rows, fewer if there are fewer or the budget ends first; none if no group fits it.
@@ -117,7 +117,7 @@ def choose_rows(
 
 
 def _counts(groups: Sequence[RowGroup], eligible: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
-    """Eligible pictures by group and class, shape (groups, classes)."""
+    """Eligible images by group and class, shape (groups, classes)."""
     classes = 1 + max((int(group.labels.max()) for group in groups if len(group.labels)), default=0)
     counts = np.zeros((len(groups), classes), dtype=np.int64)
     for number, (group, mask) in enumerate(zip(groups, eligible, strict=True)):
@@ -129,7 +129,7 @@ def _take_groups(
     groups: Sequence[RowGroup], counts: NDArray[np.int64], wanted: int, name: str, most_bytes: int
 ) -> list[int]:
     level = _level(counts.sum(axis=0), wanted)
-    # A balanced subset has `level` pictures of every class (all, where there are fewer), and one more of
+    # A balanced subset has `level` images of every class (all, where there are fewer), and one more of
     # some classes, no matter which: that freedom is what saves row groups.
     missing = np.minimum(counts.sum(axis=0), level)
     extras = wanted - int(missing.sum())
@@ -161,7 +161,7 @@ def _take_groups(
 
 
 def _level(available: NDArray[np.int64], wanted: int) -> int:
-    """The most pictures of every class, all where there are fewer, that ``wanted`` pictures suffice for."""
+    """The most images of every class, all where there are fewer, that ``wanted`` images suffice for."""
     low, high = 0, int(available.max(initial=0))
     while low < high:
         middle = (low + high + 1) // 2

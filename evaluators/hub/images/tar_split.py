@@ -18,8 +18,8 @@ from evaluators.zoo.public_tasks import HubTask
 from lines_core.untrusted_text import excerpt, quoted
 
 PIECE = 1 << 20
-"""Bytes read at a place of a file that is not read whole: a few pictures."""
-PIECES_A_PICTURE = 2
+"""Bytes read at a place of a file that is not read whole: a few images."""
+PIECES_A_IMAGE = 2
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -32,7 +32,7 @@ class _Place(NamedTuple):
 
 
 class TarSplit:
-    """The tar files of a split, read into memory: labels and pictures lie mixed in them.
+    """The tar files of a split, read into memory: labels and images lie mixed in them.
 
     Files that fit into the budget together are read whole. Of larger ones pieces are read, spread evenly over
     all of them: the public data sets are sorted by class, so that a few whole files would hold a few classes.
@@ -48,9 +48,9 @@ class TarSplit:
         files: of the split.
         workers: to read with.
         most_bytes: to read at most.
-        images: how many pictures are wanted, 0 for as many as the budget allows.
+        images: how many images are wanted, 0 for as many as the budget allows.
     Raises: HubError if the budget does not suffice for a piece, a file is no tar file, a sample lacks its
-        label or picture or has a class of its own, or the Hub fails; Cancelled.
+        label or image or has a class of its own, or the Hub fails; Cancelled.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class TarSplit:
         self._task = task
         self._traffic = workers.traffic
         self._fields = (*task.image_column.split("|"), task.label_column)
-        self._pictures: dict[tuple[str, int], list[bytes]] = {}
+        self._encoded: dict[tuple[str, int], list[bytes]] = {}
         places = _places(files, most_bytes, images)
         if not places:
             raise HubError(
@@ -67,15 +67,15 @@ class TarSplit:
                 f"{most_bytes:,} are not enough for a piece of {PIECE:,}: allow more."
             )
         groups = []
-        for place, (labels, pictures) in workers.each(self._read, places):
+        for place, (labels, encoded) in workers.each(self._read, places):
             # the place stands for the number of the group and of its first row: neither is known of a piece
-            self._pictures[place.file.path, place.start] = pictures
+            self._encoded[place.file.path, place.start] = encoded
             groups.append(RowGroup(place.file.path, place.start, place.start, 0, labels))
         self.groups = sort_groups(groups)
 
     def encoded(self, group: RowGroup, rows: Sequence[int]) -> list[bytes]:
-        """The picture files of some samples of a tar file, undecoded."""
-        return [self._pictures[group.file, group.index][row] for row in rows]
+        """The image files of some samples of a tar file, undecoded."""
+        return [self._encoded[group.file, group.index][row] for row in rows]
 
     def _read(self, place: _Place) -> tuple[NDArray[np.int64], list[bytes]]:
         file, start, end = place
@@ -98,8 +98,8 @@ class TarSplit:
             # the sample at either end of a piece may have a part beyond it
             samples = {key: sample for key, sample in samples.items() if len(sample) == 2}
         labels = [self._label(file, key, sample) for key, sample in samples.items()]
-        pictures = [self._picture(sample) for sample in samples.values()]
-        return classes_of(self._task, labels, file.path), pictures
+        encoded = [self._image(sample) for sample in samples.values()]
+        return classes_of(self._task, labels, file.path), encoded
 
     def _label(self, file: SplitFile, key: str, sample: dict[str, bytes]) -> int:
         column, text = self._task.label_column, sample.get(self._task.label_column)
@@ -116,7 +116,7 @@ class TarSplit:
                 "expected a whole number."
             ) from error
 
-    def _picture(self, sample: dict[str, bytes]) -> bytes:
+    def _image(self, sample: dict[str, bytes]) -> bytes:
         return next(content for field, content in sample.items() if field != self._task.label_column)
 
 
@@ -127,7 +127,7 @@ def _places(files: Sequence[SplitFile], most_bytes: int, images: int) -> list[_P
         return [_Place(file, 0, file.size) for file in files]
     count = most_bytes // PIECE
     if images:
-        count = min(count, PIECES_A_PICTURE * images)
+        count = min(count, PIECES_A_IMAGE * images)
     ordered = sorted(files, key=lambda file: file.path)
     pieces = [
         _Place(file, start, min(start + PIECE, file.size))
@@ -152,7 +152,7 @@ def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
 def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
     """The same for a piece of a tar file that begins and ends anywhere, at a multiple of 512 bytes.
 
-    Only members that are in it whole. A header's checksum is over 512 bytes: that picture data has one by
+    Only members that are in it whole. A header's checksum is over 512 bytes: that image data has one by
     chance, with a name that ends like a sample's, does not happen.
     """
     at = 0
@@ -160,7 +160,7 @@ def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
         try:
             member = tarfile.TarInfo.frombuf(content[at : at + _BLOCK], "utf-8", "surrogateescape")
         except tarfile.HeaderError:
-            at += _BLOCK  # in the middle of a picture, or in the blank end of a file
+            at += _BLOCK  # in the middle of a image, or in the blank end of a file
             continue
         begin = at + _BLOCK
         if member.size < 0:

@@ -26,7 +26,7 @@ MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long to wait for the Hub.
 
     Args:
@@ -46,7 +46,7 @@ class Patience:
     slowest: float = 1024.0
 
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 WINDOW = 30.0
 
 
@@ -77,7 +77,7 @@ class Transfer:
         total: its size, None while unknown.
     """
 
-    def __init__(self, patience: Patience, most_bytes: int) -> None:
+    def __init__(self, patience: Timeouts, most_bytes: int) -> None:
         self.patience = patience
         self.done = 0
         self.total: int | None = None
@@ -144,7 +144,7 @@ _installed = False
 @contextmanager
 def watching(transfer: Transfer) -> Iterator[None]:
     """All that this thread asks of the Hub belongs to a transfer until the block ends."""
-    use_patient_client()
+    install_client()
     token = _CURRENT.set(transfer)
     try:
         yield
@@ -152,16 +152,16 @@ def watching(transfer: Transfer) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def use_patient_client() -> None:
-    """Have huggingface_hub send its requests through `PatientClient`, in this process and for good."""
+def install_client() -> None:
+    """Have huggingface_hub send its requests through `TimeoutClient`, in this process and for good."""
     global _installed
     with _INSTALLING:
         if not _installed:
-            set_client_factory(PatientClient)
+            set_client_factory(TimeoutClient)
             _installed = True
 
 
-class PatientClient(httpx.Client):
+class TimeoutClient(httpx.Client):
     """The client of huggingface_hub with time-outs, and with attempts and counting for a `Transfer`."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
 from evaluators.errors import HubError
-from evaluators.hub.transfer.http_client import Refused, TooLarge, Unreachable, use_patient_client
+from evaluators.hub.transfer.http_client import Refused, TooLarge, Unreachable, install_client
 from lines_core.errors import LinesError
 
 PREFETCH = "python -m evaluators prefetch"
@@ -49,7 +49,7 @@ def hub_errors(repo: str, name: str = "", kind: str = "model", revision: str = "
         name: of the file, empty if it is not about one.
     Raises: HubError.
     """
-    use_patient_client()
+    install_client()
     try:
         yield
     except LinesError:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub.transfer.http_client import PATIENCE, Patience, Transfer, watching
+from evaluators.hub.transfer.http_client import PATIENCE, Timeouts, Transfer, watching
 
 AT_ONCE = 8
 SILENCE = 300.0
@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 class Traffic:
     """What has come in, and whether anybody still waits for more. Any thread may use it."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Timeouts) -> None:
         self.bytes_read = 0
         self.heard = time.monotonic()
         """When something last came in."""
@@ -71,7 +71,7 @@ class Traffic:
     def check(self) -> None:
         """Raises: Cancelled if nobody waits any more."""
         if self._ended:
-            raise Cancelled("Nobody waits for these pictures any more.")
+            raise Cancelled("Nobody waits for these images any more.")
 
 
 class Workers:
@@ -90,7 +90,7 @@ class Workers:
     def __init__(
         self,
         stop: threading.Event | None,
-        patience: Patience = PATIENCE,
+        patience: Timeouts = PATIENCE,
         at_once: int = AT_ONCE,
         silence: float = SILENCE,
     ) -> None:
@@ -130,7 +130,7 @@ class Workers:
         running: dict[Future[_Result], _Item] = {self._pool.submit(function, item): item for item in items}
         while running:
             if self._stop.is_set():
-                raise Cancelled("Stopped: the pictures read so far are kept for the next time.")
+                raise Cancelled("Stopped: the images read so far are kept for the next time.")
             done, _ = wait(running, _LOOK, FIRST_COMPLETED)
             if done:
                 self.traffic.arrived()

@@ -34,7 +34,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from huggingface_hub.utils.tqdm import silent_tqdm
 
 from evaluators.errors import Cancelled, HubError
-from evaluators.hub.transfer.http_client import PATIENCE, Patience, Refused, Transfer, Unreachable, watching
+from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, Transfer, Unreachable, watching
 from evaluators.hub.transfer.hub_cache import (
     COMMIT,
     delete,
@@ -47,7 +47,7 @@ from evaluators.hub.transfer.hub_cache import (
 )
 from evaluators.hub.transfer.hub_errors import CLIENT_ERRORS, explain, hub_errors
 
-__all__ = ["Fetched", "Patience", "Progress", "fetch", "forget", "hub_errors", "is_here", "list_files"]
+__all__ = ["Fetched", "Progress", "Timeouts", "fetch", "forget", "hub_errors", "is_here", "list_files"]
 
 Progress = Callable[[int, int], None]
 """Told bytes done and bytes in total, about ten times a second, in the thread that called."""
@@ -89,7 +89,7 @@ def list_files(
     *,
     kind: str = "model",
     revision: str = "main",
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     public: bool = False,
 ) -> tuple[str, ...]:
     """Names of all files of a repository, sorted.
@@ -136,7 +136,7 @@ def fetch(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     most_bytes: int = MOST_BYTES,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
     public: bool = False,
 ) -> Fetched:
     """A file of the Hub, from the cache if the Hub has no newer one or cannot be asked.
@@ -351,7 +351,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _existing(error: Exception, wanted: _Wanted, patience: Patience) -> tuple[str, ...]:
+def _existing(error: Exception, wanted: _Wanted, patience: Timeouts) -> tuple[str, ...]:
     """What the repository has, if the error is that a file is not there."""
     if not isinstance(error, RemoteEntryNotFoundError):
         return ()

@@ -19,7 +19,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 from huggingface_hub.utils import WeakFileLock, httpx  # type: ignore[attr-defined]
 
 from evaluators.errors import HubError
-from evaluators.hub.transfer.http_client import PATIENCE, Patience, Refused, TooLarge, Transfer, Unreachable
+from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, TooLarge, Transfer, Unreachable
 from evaluators.hub.transfer.hub_cache import stamp
 from evaluators.hub.transfer.hub_errors import FULL
 from evaluators.hub.transfer.repository_files import MOST_BYTES, SPARE_BYTES, Progress, free_bytes, watched
@@ -52,7 +52,7 @@ def fetch_address(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     most_bytes: int = MOST_BYTES,
-    patience: Patience = PATIENCE,
+    patience: Timeouts = PATIENCE,
 ) -> FetchedAddress:
     """The file at an address, from the folder if it is there.
 

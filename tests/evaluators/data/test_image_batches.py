@@ -3,27 +3,27 @@ import itertools
 import pytest
 import torch
 
-from evaluators.data.image_batches import Pictures
+from evaluators.data.image_batches import ImageBatches
 from evaluators.data.image_subset import Subset
 
 MEAN, STD = (0.5, 0.4, 0.6), (0.5, 0.25, 0.3)
 
 
 def subset(task: int, count: int) -> Subset:
-    """Pictures that say where they come from: the first channel is the task, the second the position."""
+    """Images that say where they come from: the first channel is the task, the second the position."""
     images = torch.zeros((count, 3, 2, 2), dtype=torch.uint8)
     images[:, 0] = task
     images[:, 1] = torch.arange(count).view(-1, 1, 1)
     return Subset(images, torch.arange(count) * 10 + task)
 
 
-def pictures(*counts: int, chunk: int = 12) -> Pictures:
+def batches(*counts: int, chunk: int = 12) -> ImageBatches:
     subsets = [subset(task, count) for task, count in enumerate(counts)]
-    return Pictures(subsets, MEAN, STD, torch.device("cpu"), torch.float32, chunk)
+    return ImageBatches(subsets, MEAN, STD, torch.device("cpu"), torch.float32, chunk)
 
 
-def taken(of: Pictures, images: int) -> list[list[tuple[int, int]]]:
-    """(task, position) of each picture, chunk by chunk, read back from what the encoder would get."""
+def taken(of: ImageBatches, images: int) -> list[list[tuple[int, int]]]:
+    """(task, position) of each image, chunk by chunk, read back from what the encoder would get."""
     chunks = []
     for chunk in of.chunks(images):
         batch = of.normalised(chunk)
@@ -42,15 +42,15 @@ def taken(of: Pictures, images: int) -> list[list[tuple[int, int]]]:
 
 
 def test_a_chunk_holds_equally_many_of_each_task() -> None:
-    chunks = taken(pictures(8, 8, 8), 8)
+    chunks = taken(batches(8, 8, 8), 8)
     assert chunks == [
         [(task, position) for task in range(3) for position in range(first, first + 4)] for first in (0, 4)
     ]
 
 
 @pytest.mark.parametrize("images", [1, 3, 4, 5, 9, 10, 11])
-def test_fewer_pictures_are_the_first_ones_in_the_same_chunks(images: int) -> None:
-    of = pictures(10, 7, 10)
+def test_fewer_images_are_the_first_ones_in_the_same_chunks(images: int) -> None:
+    of = batches(10, 7, 10)
     everything = taken(of, 10)
     some = taken(of, images)
     assert sorted(itertools.chain(*some)) == [
@@ -64,7 +64,7 @@ def test_fewer_pictures_are_the_first_ones_in_the_same_chunks(images: int) -> No
 
 def test_normalised_as_open_clip_does() -> None:
     images = torch.arange(256).reshape(1, 1, 16, 16).expand(2, 3, 16, 16).to(torch.uint8)
-    of = Pictures(
+    of = ImageBatches(
         [Subset(images, torch.zeros(2, dtype=torch.int64))], MEAN, STD, torch.device("cpu"), torch.float32
     )
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
@@ -73,7 +73,7 @@ def test_normalised_as_open_clip_does() -> None:
 
 
 def test_buffer_is_reused() -> None:
-    of = pictures(8, 8)
+    of = batches(8, 8)
     first, second = of.chunks(8)
     assert of.normalised(first).data_ptr() == of.normalised(second).data_ptr()
 
@@ -83,7 +83,7 @@ def test_the_first_chunk_is_small_and_the_others_are_not(
     images: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evaluators.data.image_batches.OPENING", 4)
-    of = pictures(40, 7, chunk=10)
+    of = batches(40, 7, chunk=10)
     chunks = taken(of, images)
     assert chunks[0] == [(task, position) for task in range(2) for position in range(min(2, images))]
     assert all(len(chunk) <= 10 for chunk in chunks)

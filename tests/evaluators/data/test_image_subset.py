@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluators.data.image_subset import balanced_order, count_pictures, fit, load_subset
+from evaluators.data.image_subset import balanced_order, count_images, fit, load_subset
 from evaluators.data.task_list import Task, read_tasks
 from evaluators.errors import LabError
 
@@ -25,7 +25,7 @@ def load(lab: Path, task: Task, split: str = "test", n: int = 0, cache: Path | N
 
 
 def test_every_beginning_is_balanced() -> None:
-    """Classes of 3, 9 and 30 pictures: equal to within one until a class has no more."""
+    """Classes of 3, 9 and 30 images: equal to within one until a class has no more."""
     labels = [0] * 3 + [1] * 9 + [2] * 30
     random.Random(0).shuffle(labels)
     order = balanced_order(labels, "any")
@@ -37,7 +37,7 @@ def test_every_beginning_is_balanced() -> None:
 
 
 def test_order_is_seeded_shuffled_and_the_same_everywhere() -> None:
-    """The order is written down, because other pictures on another machine would be other numbers."""
+    """The order is written down, because other images on another machine would be other numbers."""
     labels = [row % 3 for row in range(12)]
     assert balanced_order(labels, "digits-test") == [0, 5, 4, 7, 2, 9, 3, 11, 10, 6, 1, 8]
     assert balanced_order(labels, "digits-test", seed=1) != balanced_order(labels, "digits-test")
@@ -57,7 +57,7 @@ def test_subsets_are_nested(lab: Path, digits: Task) -> None:
     assert len(load(lab, digits, n=10_000)) == 42
 
 
-def test_pictures_are_the_files_pictures(lab: Path, digits: Task) -> None:
+def test_images_are_the_files_images(lab: Path, digits: Task) -> None:
     """Every row once, with its own label and no pixel changed."""
     import datasets
 
@@ -120,7 +120,7 @@ def test_unwritable_cache_is_done_without(
     assert "could not be cached" in caplog.text
 
 
-def test_other_pictures_have_another_cache(lab: Path, digits: Task, tmp_path: Path) -> None:
+def test_other_images_have_another_cache(lab: Path, digits: Task, tmp_path: Path) -> None:
     """The key is the content: a file replaced under the same name is not answered from the old one."""
     folder = tmp_path / "eval"
     folder.mkdir()
@@ -143,11 +143,11 @@ def test_absent_damaged_and_mismatched_read_differently(lab: Path, digits: Task,
         load(lab, replace(digits, classes=("nil", "one")))
 
 
-def test_pictures_are_counted_without_reading_them(lab: Path, digits: Task, tmp_path: Path) -> None:
-    assert count_pictures(lab / "eval", digits, "val") == 24
+def test_images_are_counted_without_reading_them(lab: Path, digits: Task, tmp_path: Path) -> None:
+    assert count_images(lab / "eval", digits, "val") == 24
     (tmp_path / "digits-val.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(LabError, match=r"digits-val\.parquet cannot be read"):
-        count_pictures(tmp_path, digits, "val")
+        count_images(tmp_path, digits, "val")
 
 
 @pytest.mark.parametrize("size", [(24, 24), (60, 40), (31, 57), (10, 24), (25, 24)])

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from evaluators.encoder import autotune as pace
-from evaluators.encoder.autotune import Pace, candidates, kept_pace, measure_pace
+from evaluators.encoder import autotune as engine_config
+from evaluators.encoder.autotune import EngineConfig, autotune, cached_config, candidates
 
 
 class Tower(nn.Module):
@@ -20,7 +20,7 @@ class Tower(nn.Module):
 
 
 def timed(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a run of a precision and number take so many seconds a picture."""
+    """Let a run of a precision and number take so many seconds a image."""
 
     def seconds(block: nn.Module, activations: torch.Tensor) -> float:
         assert activations.shape[1:] == (5, 16)
@@ -28,7 +28,7 @@ def timed(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.Monke
         assert weight.dtype == activations.dtype
         return costs[activations.dtype, len(activations)] * len(activations)
 
-    monkeypatch.setattr(pace, "_seconds", seconds)
+    monkeypatch.setattr(engine_config, "_seconds", seconds)
 
 
 def test_the_fastest_precision_and_the_smallest_chunk_nearly_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,19 +41,19 @@ def test_the_fastest_precision_and_the_smallest_chunk_nearly_as_fast(monkeypatch
         (torch.float32, 32): 4.0,
     }
     timed(costs, monkeypatch)
-    assert measure_pace(Tower(), torch.device("cpu")) == Pace(torch.bfloat16, 16, 1.05)
+    assert autotune(Tower(), torch.device("cpu")) == EngineConfig(torch.bfloat16, 16, 1.05)
 
 
 def test_a_narrow_tower_stays_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = {(dtype, 8): cost for dtype, cost in ((torch.float32, 1.0), (torch.bfloat16, 1.2))}
     timed(costs, monkeypatch)
-    assert measure_pace(Tower(), torch.device("cpu"), [8]).dtype == torch.float32
+    assert autotune(Tower(), torch.device("cpu"), [8]).dtype == torch.float32
 
 
 def test_the_tower_is_left_as_it_was() -> None:
     tower = Tower()
     before = tower.block.weight
-    found = measure_pace(tower, torch.device("cpu"), [2, 4])
+    found = autotune(tower, torch.device("cpu"), [2, 4])
     assert found.chunk in (2, 4)
     assert found.seconds > 0
     assert tower.block.weight is before
@@ -68,16 +68,16 @@ def test_what_is_tried_where() -> None:
 def test_a_measured_pace_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured at every start, precision or chunk could change, and stored numbers with them."""
     path = tmp_path / "pace" / "tower.json"
-    first = kept_pace(path, Tower(), torch.device("cpu"))
-    monkeypatch.setattr(pace, "measure_pace", None)
-    assert kept_pace(path, Tower(), torch.device("cpu")) == first
+    first = cached_config(path, Tower(), torch.device("cpu"))
+    monkeypatch.setattr(engine_config, "measure_pace", None)
+    assert cached_config(path, Tower(), torch.device("cpu")) == first
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"dtype": "torch.int8", "chunk": 8, "seconds": 1}', "{}"])
 def test_a_kept_pace_of_no_use_is_measured_anew(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tower.json"
     path.write_text(content)
-    found = kept_pace(path, Tower(), torch.device("cpu"))
-    assert found.chunk in pace.CHUNKS["cpu"]
-    assert kept_pace(path, Tower(), torch.device("cpu")) == found
+    found = cached_config(path, Tower(), torch.device("cpu"))
+    assert found.chunk in engine_config.CHUNKS["cpu"]
+    assert cached_config(path, Tower(), torch.device("cpu")) == found
     assert [file.name for file in tmp_path.iterdir()] == ["tower.json"]

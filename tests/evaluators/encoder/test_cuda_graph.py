@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from evaluators.encoder.cuda_graph import Captured, Forward, ReplayedForward, capture
+from evaluators.encoder.cuda_graph import CapturedGraph, CudaGraphForward, Forward, capture
 
 
-def recorded(forward: Forward, pictures: Tensor) -> Captured:
+def recorded(forward: Forward, images: Tensor) -> CapturedGraph:
     """What a graph does, on any device: fixed places for input and output, weights read at each replay."""
-    still = pictures.clone()
+    still = images.clone()
     features = forward(still).clone()
 
     def replay() -> None:
         features.copy_(forward(still))
 
-    return Captured(still, features, replay)
+    return CapturedGraph(still, features, replay)
 
 
 @pytest.fixture
@@ -26,19 +26,19 @@ def tower() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(12, 5)).requires_grad_(False)
 
 
-def pictures(count: int, seed: int = 0) -> Tensor:
+def images(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, 2, 2, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_replay_sees_new_pictures_and_new_weights(tower: nn.Module) -> None:
-    replayed = ReplayedForward(tower, recorded)
-    first = replayed(pictures(4))
-    second = replayed(pictures(4, seed=1))
-    assert torch.equal(first, tower(pictures(4)))  # and is not overwritten by the second
-    assert torch.equal(second, tower(pictures(4, seed=1)))
+def test_a_replay_sees_new_images_and_new_weights(tower: nn.Module) -> None:
+    replayed = CudaGraphForward(tower, recorded)
+    first = replayed(images(4))
+    second = replayed(images(4, seed=1))
+    assert torch.equal(first, tower(images(4)))  # and is not overwritten by the second
+    assert torch.equal(second, tower(images(4, seed=1)))
     next(tower.parameters()).mul_(2.0)
-    assert torch.equal(replayed(pictures(4)), tower(pictures(4)))
-    assert not torch.equal(replayed(pictures(4)), first)
+    assert torch.equal(replayed(images(4)), tower(images(4)))
+    assert not torch.equal(replayed(images(4)), first)
 
 
 def test_each_shape_is_captured_once_and_few_are_kept(
@@ -46,56 +46,56 @@ def test_each_shape_is_captured_once_and_few_are_kept(
 ) -> None:
     captured: list[int] = []
 
-    def counting(forward: Forward, given: Tensor) -> Captured:
+    def counting(forward: Forward, given: Tensor) -> CapturedGraph:
         captured.append(len(given))
         return recorded(forward, given)
 
-    replayed = ReplayedForward(tower, counting)
+    replayed = CudaGraphForward(tower, counting)
     for count in (4, 3, 4, 3, 4):
-        assert torch.equal(replayed(pictures(count)), tower(pictures(count)))
+        assert torch.equal(replayed(images(count)), tower(images(count)))
     assert captured == [4, 3]
     monkeypatch.setattr("evaluators.encoder.cuda_graph.GRAPHS_KEPT", 2)
-    replayed(pictures(2))  # pushes out the one not used for longest
-    replayed(pictures(4))
-    replayed(pictures(3))
+    replayed(images(2))  # pushes out the one not used for longest
+    replayed(images(4))
+    replayed(images(3))
     assert captured == [4, 3, 2, 3]
 
 
 def test_a_pass_that_cannot_be_captured_runs_as_it_is(
     tower: nn.Module, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuses(forward: Forward, given: Tensor) -> Captured:
+    def refuses(forward: Forward, given: Tensor) -> CapturedGraph:
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    replayed = ReplayedForward(tower, refuses)
+    replayed = CudaGraphForward(tower, refuses)
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(replayed(pictures(4)), tower(pictures(4)))
-        assert torch.equal(replayed(pictures(4)), tower(pictures(4)))
+        assert torch.equal(replayed(images(4)), tower(images(4)))
+        assert torch.equal(replayed(images(4)), tower(images(4)))
     assert not replayed.replays
     assert len(caplog.records) == 1
     assert "not permitted" in caplog.text
 
 
 def test_a_replay_that_gives_other_features_is_not_used(tower: nn.Module) -> None:
-    def wrong(forward: Forward, given: Tensor) -> Captured:
+    def wrong(forward: Forward, given: Tensor) -> CapturedGraph:
         captured = recorded(forward, given)
 
         def nothing() -> None:
             captured.features.zero_()
 
-        return Captured(captured.pictures, captured.features, nothing)
+        return CapturedGraph(captured.images, captured.features, nothing)
 
-    replayed = ReplayedForward(tower, wrong)
+    replayed = CudaGraphForward(tower, wrong)
     for _ in range(2):
-        assert torch.equal(replayed(pictures(4)), tower(pictures(4)))
+        assert torch.equal(replayed(images(4)), tower(images(4)))
     assert not replayed.replays
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_cuda_graph_gives_what_the_pass_gives(tower: nn.Module) -> None:
     tower = tower.cuda()
-    replayed = ReplayedForward(tower, capture)
+    replayed = CudaGraphForward(tower, capture)
     for seed in range(3):
-        assert torch.equal(replayed(pictures(4, seed).cuda()), tower(pictures(4, seed).cuda()))
+        assert torch.equal(replayed(images(4, seed).cuda()), tower(images(4, seed).cuda()))
         next(tower.parameters()).mul_(1.5)
     assert replayed.replays

@@ -60,12 +60,12 @@ def test_after_a_failed_write_the_next_one_writes(
     assert torch.equal(weights(encoder), digits)
 
 
-def test_less_memory_means_fewer_pictures_at_a_time_and_the_same_features(
+def test_less_memory_means_fewer_images_at_a_time_and_the_same_features(
     encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = torch.randn(11, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(11, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        expected = encoder.encode(pictures)
+        expected = encoder.encode(images)
     forward, sizes = encoder._forward, []
 
     def tight(batch: torch.Tensor) -> torch.Tensor:
@@ -77,9 +77,9 @@ def test_less_memory_means_fewer_pictures_at_a_time_and_the_same_features(
 
     monkeypatch.setattr(encoder, "_forward", tight)
     with torch.inference_mode():
-        torch.testing.assert_close(encoder.encode(pictures), expected)
+        torch.testing.assert_close(encoder.encode(images), expected)
         assert sizes == [11, 5, 2, 2, 2, 2, 2, 1]
-        torch.testing.assert_close(encoder.encode(pictures[:2]), expected[:2])
+        torch.testing.assert_close(encoder.encode(images[:2]), expected[:2])
     assert sizes[-1] == 2
 
 
@@ -90,7 +90,7 @@ def test_no_memory_at_all_is_said_in_words(encoder: TinyEncoder, monkeypatch: py
     monkeypatch.setattr(encoder.loaded.clip, "encode_image", allocate)
     with (
         torch.inference_mode(),
-        pytest.raises(LabError, match="not enough memory on cpu for a single picture"),
+        pytest.raises(LabError, match="not enough memory on cpu for a single image"),
     ):
         encoder.encode(torch.zeros(4, 3, 24, 24))
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from evaluators.encoder import residual_cache as residuals
-from evaluators.encoder.residual_cache import Check, Residuals
+from evaluators.encoder.residual_cache import CancelCheck, ResidualCache
 from evaluators.errors import LabError, Preparing, Superseded
-from evaluators.specs.merge_spec import Merge
-from evaluators.specs.resolved_spec import Residual
+from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.resolved_spec import ResidualSpec
 from tests.waiting import soon
 
 SOON = 5.0
@@ -31,14 +31,14 @@ class Maker:
     """
 
     def __init__(self, most: int) -> None:
-        self.begun: list[Residual] = []
-        self.given_up: list[Residual] = []
-        self.let: set[Residual] = set()
+        self.begun: list[ResidualSpec] = []
+        self.given_up: list[ResidualSpec] = []
+        self.let: set[ResidualSpec] = set()
         self.error: Exception | None = None
         self.most = 0
-        self.residuals = Residuals(self.make, lambda of: 10, most)
+        self.residuals = ResidualCache(self.make, lambda of: 10, most)
 
-    def make(self, of: Residual, check: Check) -> Tensor:
+    def make(self, of: ResidualSpec, check: CancelCheck) -> Tensor:
         self.begun.append(of)
         self.most = max(self.most, len(self.residuals.kept) + 1)
         while of not in self.let:
@@ -70,7 +70,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def ask(maker: Maker, of: Residual, visitor: Visitor, patience: float | None = None) -> Tensor:
+def ask(maker: Maker, of: ResidualSpec, visitor: Visitor, patience: float | None = None) -> Tensor:
     with maker.residuals.held(of, visitor.check, patience) as residual:
         return residual
 
@@ -115,7 +115,7 @@ def test_what_nobody_wants_any_more_is_given_up(threads: ThreadPoolExecutor) -> 
 def test_what_waits_to_be_made_is_given_up_unmade(threads: ThreadPoolExecutor) -> None:
     """A slider that is dragged over five densities asks for five merges, and wants the last."""
     maker, moves = Maker(100), [Visitor() for _ in range(5)]
-    merges = [Merge(("digits", "faces"), "ties", (("density", n / 10),)) for n in range(5)]
+    merges = [MergeSpec(("digits", "faces"), "ties", (("density", n / 10),)) for n in range(5)]
     asking = []
     for number, (merge, move) in enumerate(zip(merges, moves, strict=True)):
         asking.append(threads.submit(ask, maker, merge, move))
@@ -129,7 +129,7 @@ def test_what_waits_to_be_made_is_given_up_unmade(threads: ThreadPoolExecutor) -
 
 
 def test_a_checkpoint_does_not_wait_for_a_merge(threads: ThreadPoolExecutor) -> None:
-    maker, merge = Maker(20), Merge(("digits", "faces"))
+    maker, merge = Maker(20), MergeSpec(("digits", "faces"))
     merging = threads.submit(ask, maker, merge, Visitor())
     soon(lambda: maker.begun)
     maker.let.update(("digits", "faces"))

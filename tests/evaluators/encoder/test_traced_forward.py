@@ -16,9 +16,9 @@ class Eager:
         self.module = module
         self.calls = 0
 
-    def __call__(self, pictures: Tensor) -> Tensor:
+    def __call__(self, images: Tensor) -> Tensor:
         self.calls += 1
-        found: Tensor = self.module(pictures)
+        found: Tensor = self.module(images)
         return found
 
 
@@ -28,7 +28,7 @@ def tower() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.GELU(), nn.Linear(8, 4)).requires_grad_(False)
 
 
-def pictures(count: int, seed: int = 0) -> Tensor:
+def images(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, 2, 2, generator=torch.Generator().manual_seed(seed))
 
 
@@ -38,9 +38,9 @@ def test_features_are_those_of_the_pass_for_every_shape_and_after_every_edit(tow
     with torch.inference_mode():
         for count in (4, 3, 4, 1):
             for seed in range(CHECKED + 2):
-                assert torch.equal(traced(pictures(count, seed)), tower(pictures(count, seed)))
+                assert torch.equal(traced(images(count, seed)), tower(images(count, seed)))
         next(tower.parameters()).mul_(2)
-        assert torch.equal(traced(pictures(4)), tower(pictures(4)))
+        assert torch.equal(traced(images(4)), tower(images(4)))
     assert traced.traces
     assert eager.calls == 3 * CHECKED  # three shapes; from then on only the trace runs
 
@@ -57,7 +57,7 @@ def test_a_trace_that_differs_is_given_up(tower: nn.Module, caplog: pytest.LogCa
     traced = TracedForward(fickle, fickle)
     with caplog.at_level(logging.WARNING):
         for seed in range(3):
-            assert torch.equal(traced(pictures(4, seed)), 2 * tower(pictures(4, seed)))
+            assert torch.equal(traced(images(4, seed)), 2 * tower(images(4, seed)))
     assert not traced.traces
     assert caplog.text.count("other features") == 1
 
@@ -72,7 +72,7 @@ def test_a_pass_that_cannot_be_traced_runs_as_it_is(
     traced = TracedForward(tower, tower)
     with caplog.at_level(logging.WARNING):
         for seed in range(2):
-            assert torch.equal(traced(pictures(2, seed)), tower(pictures(2, seed)))
+            assert torch.equal(traced(images(2, seed)), tower(images(2, seed)))
     assert not traced.traces
     assert caplog.text.count("cannot be traced") == 1
 

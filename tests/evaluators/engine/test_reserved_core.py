@@ -8,7 +8,7 @@ import torch
 
 from evaluators.encoder.cpu_threads import one_each, one_left
 from evaluators.engine import reserved_core as spare_core
-from evaluators.engine.reserved_core import SpareCore
+from evaluators.engine.reserved_core import ReservedCore
 
 
 class Clock:
@@ -26,24 +26,24 @@ def two_threads(torch_threads: Callable[[int], None]) -> None:
     torch_threads(2)
 
 
-def left(spare: SpareCore, clock: Clock, chunks: int, on_all: float, on_less: float) -> list[bool]:
-    """For each of so many chunks of ten pictures whether a core was left, given the seconds they take."""
-    ways = []
+def left(spare: ReservedCore, clock: Clock, chunks: int, on_all: float, on_less: float) -> list[bool]:
+    """For each of so many chunks of ten images whether a core was left, given the seconds they take."""
+    variants = []
     for _ in range(chunks):
         with spare.counting(10) as leaves:
-            ways.append(leaves)
+            variants.append(leaves)
             assert torch.get_num_threads() == (1 if leaves else 2)
             clock.now += on_less if leaves else on_all
         assert torch.get_num_threads() == 2
-    return ways
+    return variants
 
 
 def test_a_core_is_left_where_that_costs_little(two_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(spare_core, "time", clock)
-    ways = left(SpareCore(), clock, 48, on_all=1.0, on_less=1.1)
-    assert ways.count(True) >= 44, "most chunks leave a core"
-    assert not all(ways[-16:]), "all cores are tried again"
+    variants = left(ReservedCore(), clock, 48, on_all=1.0, on_less=1.1)
+    assert variants.count(True) >= 44, "most chunks leave a core"
+    assert not all(variants[-16:]), "all cores are tried again"
 
 
 def test_all_cores_are_used_where_one_less_costs_much(
@@ -51,7 +51,7 @@ def test_all_cores_are_used_where_one_less_costs_much(
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(spare_core, "time", clock)
-    spare = SpareCore()
+    spare = ReservedCore()
     assert left(spare, clock, 48, on_all=1.0, on_less=1.9).count(True) <= 4
     later = left(spare, clock, 480, on_all=2.0, on_less=1.9)  # the crowd has grown
     assert later[-32:].count(True) >= 30
@@ -59,7 +59,7 @@ def test_all_cores_are_used_where_one_less_costs_much(
 
 def test_a_core_that_is_left_is_taken_back_after_an_error(two_threads: None) -> None:
     def fail() -> None:
-        with SpareCore().counting(10) as leaves:
+        with ReservedCore().counting(10) as leaves:
             assert leaves
             raise ValueError("damaged")
 

@@ -17,7 +17,7 @@ import torch
 from evaluators import errors
 from evaluators.data.image_batches import Chunk, Part
 from evaluators.engine import zero_gpu as lent_gpu
-from evaluators.engine.zero_gpu import GpuRefused, Lender
+from evaluators.engine.zero_gpu import GpuRefused, ZeroGpuHost
 from evaluators.errors import LabError, Superseded
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
@@ -63,7 +63,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkedGpu]:
 
 @pytest.fixture
 def lent(lab: Path, gpu: ForkedGpu) -> Studio:
-    return Studio(lab, None, chunk=CHUNK, lender=Lender(gpu, Refusal))
+    return Studio(lab, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +97,10 @@ def test_one_call_streams_chunk_by_chunk(lent: Studio, gpu: ForkedGpu, lab: Path
     assert gpu.calls == 1
 
 
-def test_a_call_takes_up_to_so_many_pictures(
+def test_a_call_takes_up_to_so_many_images(
     lent: Studio, gpu: ForkedGpu, monkeypatch: pytest.MonkeyPatch, truth: dict[EditSpec, Any]
 ) -> None:
-    monkeypatch.setattr(lent_gpu, "PICTURES", 2 * CHUNK)
+    monkeypatch.setattr(lent_gpu, "IMAGES", 2 * CHUNK)
     chunks = len(list(lent.stream(SPECS[2])))
     assert counts(lent.evaluate(SPECS[2])) == truth[SPECS[2]]
     assert gpu.calls == (chunks + 1) // 2
@@ -218,7 +218,7 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
 
     gpu = HeldWhileForking()
     try:
-        studio = Studio(lab, None, chunk=CHUNK, lender=Lender(gpu, Refusal))
+        studio = Studio(lab, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
         studio.warm_up()
         assert counts(in_time(lambda: studio.evaluate(SPECS[2]))) == truth[SPECS[2]]
         assert gpu.forks == 1
@@ -255,7 +255,7 @@ def test_an_error_in_the_worker_comes_back_as_itself(
 ) -> None:
     own = tmp_path / "lab"
     shutil.copytree(lab, own)
-    studio = Studio(own, None, chunk=CHUNK, lender=Lender(gpu, Refusal))
+    studio = Studio(own, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
     assert counts(studio.evaluate(SPECS[1])) == truth[SPECS[1]]
     path = own / "tiny_clip" / "finetuned" / "faces.safetensors"
     whole = path.read_bytes()
@@ -298,9 +298,9 @@ def test_a_bug_in_the_worker_is_told_and_its_worker_left(
 
 
 def test_numbers_of_the_gpu_are_kept_apart(lab: Path, tmp_path: Path, gpu: ForkedGpu) -> None:
-    answer = Studio(lab, tmp_path, chunk=CHUNK, lender=Lender(gpu, Refusal)).evaluate(SPECS[1])
+    answer = Studio(lab, tmp_path, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal)).evaluate(SPECS[1])
     assert Studio(lab, tmp_path, chunk=CHUNK).cached(SPECS[1]) is None
-    assert Studio(lab, tmp_path, chunk=CHUNK, lender=Lender(gpu, Refusal)).cached(SPECS[1]) == answer
+    assert Studio(lab, tmp_path, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal)).cached(SPECS[1]) == answer
 
 
 SPACES = "import sys\nassert 'torch' not in sys.modules\ndef GPU(*, duration): return lambda task: task\n"

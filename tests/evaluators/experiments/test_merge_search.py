@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from evaluators.errors import EvaluationError, SpecError
 from evaluators.experiments.merge_search import (
     HEAT_ALPHAS,
-    Recipe,
+    MergeConfig,
     Score,
     best_of,
     heat_betas,
@@ -22,7 +22,7 @@ from evaluators.experiments.merge_search import (
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import TaskResult
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 
 PAIR = ("digits", "faces")
@@ -39,8 +39,8 @@ def residual(lab: Path, key: str) -> dict[str, torch.Tensor]:
 def carried(studio: Studio, spec: EditSpec) -> dict[str, torch.Tensor]:
     """The weights of the live tower once it carries a spec."""
     encoder = studio.lab.encoder
-    measurement = studio.lab.measurement(spec)
-    encoder.carry(measurement.residual, measurement.scales)
+    resolved = studio.lab.resolve(spec)
+    encoder.carry(resolved.residual, resolved.scales)
     live = encoder.loaded.clip.named_parameters()
     return {name: value.detach().clone() for name, value in live if name.startswith("visual.")}
 
@@ -48,7 +48,7 @@ def carried(studio: Studio, spec: EditSpec) -> dict[str, torch.Tensor]:
 def test_task_arithmetic_is_the_sum_of_residuals_times_the_schedule(lab: Path, studio: Studio) -> None:
     before = load_file(lab / "tiny_clip" / "open_clip_model.safetensors")
     digits, faces = (residual(lab, key) for key in PAIR)
-    spec = EditSpec.merged(Merge(PAIR), alpha=0.25, beta=0.6)
+    spec = EditSpec.merged(MergeSpec(PAIR), alpha=0.25, beta=0.6)
     factors = spec.scales(4)
     for name, value in carried(studio, spec).items():
         block = name.split("resblocks.")[1].split(".")[0] if "resblocks." in name else None
@@ -58,24 +58,24 @@ def test_task_arithmetic_is_the_sum_of_residuals_times_the_schedule(lab: Path, s
 
 
 def test_two_methods_that_come_to_the_same_give_the_same_counts(studio: Studio) -> None:
-    summed = studio.evaluate(EditSpec.merged(Merge(PAIR), 0.5, images=20))
-    averaged = studio.evaluate(EditSpec.merged(Merge(PAIR, "average"), 1.0, images=20))
+    summed = studio.evaluate(EditSpec.merged(MergeSpec(PAIR), 0.5, images=20))
+    averaged = studio.evaluate(EditSpec.merged(MergeSpec(PAIR, "average"), 1.0, images=20))
     assert summed.tasks == averaged.tasks
-    alone = studio.evaluate(EditSpec.merged(Merge(("digits",)), 1.0, images=20))
+    alone = studio.evaluate(EditSpec.merged(MergeSpec(("digits",)), 1.0, images=20))
     usual = studio.evaluate(EditSpec.finetuned("digits", images=20))
     assert alone.tasks == usual.tasks
 
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_every_method_can_be_measured(studio: Studio, method: str) -> None:
-    recipe = Recipe(PAIR, method)
+    recipe = MergeConfig(PAIR, method)
     found = [studio.evaluate(spec) for spec in recipe.specs(0.3, 0.2, images=6)]
     assert [task.key for task in score(found).tasks] == list(PAIR)
     assert len(found) == (2 if METHODS[method].per_task else 1)
 
 
 def test_the_roles_of_a_merge(studio: Studio) -> None:
-    found = studio.evaluate(EditSpec.merged(Merge(PAIR), images=6))
+    found = studio.evaluate(EditSpec.merged(MergeSpec(PAIR), images=6))
     assert [(task.key, task.role) for task in found.tasks] == [
         ("digits", "target"),
         ("textures", "control"),
@@ -87,7 +87,7 @@ def test_the_roles_of_a_merge(studio: Studio) -> None:
     assert low < found.target < high
     again = studio.cached(EditSpec.pretrained("digits", images=6))
     assert again is None
-    zero_shot = studio.evaluate(EditSpec.merged(Merge(PAIR), 0.0, images=6))
+    zero_shot = studio.evaluate(EditSpec.merged(MergeSpec(PAIR), 0.0, images=6))
     known = studio.cached(EditSpec.pretrained("digits", images=6))
     assert known is not None  # one model, whoever asks
     assert [task.correct for task in known.tasks] == [task.correct for task in zero_shot.tasks]
@@ -96,16 +96,16 @@ def test_the_roles_of_a_merge(studio: Studio) -> None:
 
 def test_a_merge_of_different_suites_or_of_what_is_not_there_is_refused(studio: Studio) -> None:
     with pytest.raises(SpecError, match="suites objects and tasks"):
-        studio.cached(EditSpec.merged(Merge(("digits", "objects"))))
+        studio.cached(EditSpec.merged(MergeSpec(("digits", "objects"))))
     with pytest.raises(SpecError, match="no checkpoint 'cars'"):
-        studio.cached(EditSpec.merged(Merge(("digits", "cars"))))
+        studio.cached(EditSpec.merged(MergeSpec(("digits", "cars"))))
     with pytest.raises(SpecError, match="no checkpoint 'cars'"):
-        studio.merging_alpha("tiny-clip", Merge(("digits", "cars")))
+        studio.merging_alpha("tiny-clip", MergeSpec(("digits", "cars")))
 
 
 def test_the_alpha_of_eq_2(lab: Path, studio: Studio) -> None:
-    assert studio.merging_alpha("tiny-clip", Merge(PAIR)).alpha == pytest.approx(0.5)
-    found = studio.merging_alpha("tiny-clip", Merge(PAIR, "ties"))
+    assert studio.merging_alpha("tiny-clip", MergeSpec(PAIR)).alpha == pytest.approx(0.5)
+    found = studio.merging_alpha("tiny-clip", MergeSpec(PAIR, "ties"))
     flat = [torch.cat([value.flatten() for value in residual(lab, key).values()]) for key in PAIR]
     assert found.sum_norm == pytest.approx(float((flat[0] + flat[1]).abs().sum()), rel=1e-4)
     assert found.alpha == pytest.approx(0.5 * found.sum_norm / found.merged_norm)
@@ -122,7 +122,7 @@ def test_a_merge_is_made_once_and_then_edited(studio: Studio, monkeypatch: pytes
 
     monkeypatch.setattr(encoder, "_read_residual", counted)
     for beta in (0.1, 0.2, 0.3):
-        studio.evaluate(EditSpec.merged(Merge(PAIR, "ties"), 0.2, beta, images=6))
+        studio.evaluate(EditSpec.merged(MergeSpec(PAIR, "ties"), 0.2, beta, images=6))
     assert reads == list(PAIR)
 
 
@@ -175,9 +175,9 @@ def test_a_score_counts_each_task_once_on_one_split(studio: Studio) -> None:
 
 
 def test_the_grids_are_the_papers() -> None:
-    recipe = Recipe(PAIR, "sum")
+    recipe = MergeConfig(PAIR, "sum")
     assert list(plain_candidates(recipe, "val")) == pytest.approx([i / 10 for i in range(1, 11)])
-    assert list(plain_candidates(Recipe(PAIR, "ties"), "val")) == pytest.approx(
+    assert list(plain_candidates(MergeConfig(PAIR, "ties"), "val")) == pytest.approx(
         [i / 10 for i in range(1, 16)]
     )
     (spec,) = lines_candidates(recipe, 0.5, "sqrt", "val")[0.3]
@@ -189,7 +189,7 @@ def test_the_grids_are_the_papers() -> None:
 
 
 def test_only_what_is_measured_whole_is_scored(studio: Studio) -> None:
-    candidates = plain_candidates(Recipe(PAIR, "tall-masks"), "val", 6)
+    candidates = plain_candidates(MergeConfig(PAIR, "tall-masks"), "val", 6)
     specs = candidates[1.0]
     found = {specs[0]: studio.evaluate(specs[0])}
     assert scores_of(found, candidates) == {}

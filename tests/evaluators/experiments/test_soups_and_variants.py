@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evaluators.errors import LabError, SpecError
-from evaluators.experiments.finetuning_variants import USUAL, way_point, way_specs
+from evaluators.experiments.finetuning_variants import USUAL, variant_result, variant_specs
 from evaluators.experiments.soup_search import greedy_selection, members_of, soup_spec
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -19,7 +19,7 @@ MEMBERS = ("soup-00.objects", "soup-01.objects", "soup-02.objects")
 
 
 def test_members_and_ways_are_listed_apart_from_checkpoints(studio: Studio) -> None:
-    assert members_of(studio.compared(), studio.ways()) == MEMBERS
+    assert members_of(studio.compared(), studio.variants()) == MEMBERS
     assert [one.key for one in studio.checkpoints()] == ["digits", "faces", "objects"]
     titles = {one.key: one.title for one in studio.compared()}
     assert titles["lora-1.digits"] == "Digits (LoRA, rank 1)"
@@ -28,8 +28,8 @@ def test_members_and_ways_are_listed_apart_from_checkpoints(studio: Studio) -> N
 def test_a_soup_of_one_is_its_member_and_of_all_their_mean(studio: Studio) -> None:
     encoder = studio.lab.encoder
     alone = [encoder.residual(one).clone() for one in MEMBERS]
-    measurement = studio.lab.measurement(soup_spec(MEMBERS))
-    assert torch.allclose(encoder.residual(measurement.residual), torch.stack(alone).mean(dim=0), atol=1e-7)
+    resolved = studio.lab.resolve(soup_spec(MEMBERS))
+    assert torch.allclose(encoder.residual(resolved.residual), torch.stack(alone).mean(dim=0), atol=1e-7)
     single = studio.evaluate(soup_spec(MEMBERS[:1], images=20))
     assert single.tasks == studio.evaluate(EditSpec.finetuned(MEMBERS[0], images=20)).tasks
 
@@ -60,20 +60,20 @@ def test_the_greedy_selection_asks_for_one_soup_after_the_other(studio: Studio) 
 
 
 def test_the_ways_and_their_points(studio: Studio) -> None:
-    ways = way_specs(studio)
-    assert [one.way.title for one in ways] == ["Fine-tuned", "HalfFT", "LoRA, rank 1"]
-    assert ways[0].way == USUAL
-    assert [spec.checkpoint for spec in ways[2].lines] == ["lora-1.digits", "lora-1.faces"]
-    assert {spec.alpha for one in ways for spec in one.lines} == {0.5}
+    variants = variant_specs(studio)
+    assert [one.variant.title for one in variants] == ["Fine-tuned", "HalfFT", "LoRA, rank 1"]
+    assert variants[0].variant == USUAL
+    assert [spec.checkpoint for spec in variants[2].lines] == ["lora-1.digits", "lora-1.faces"]
+    assert {spec.alpha for one in variants for spec in one.lines} == {0.5}
     found: dict[EditSpec, Evaluation] = {}
-    for spec in (*ways[1].plain, *ways[1].lines):
-        assert way_point(ways[1], found) is None
+    for spec in (*variants[1].plain, *variants[1].lines):
+        assert variant_result(variants[1], found) is None
         found[spec] = studio.evaluate(spec)
-    point = way_point(ways[1], found)
+    point = variant_result(variants[1], found)
     assert point is not None
-    plain = [found[spec] for spec in ways[1].plain]
+    plain = [found[spec] for spec in variants[1].plain]
     assert point.target.mean == pytest.approx(sum(one.target for one in plain) / 2)
-    assert point.lines_control.mean == pytest.approx(sum(found[s].control for s in ways[1].lines) / 2)
+    assert point.lines_control.mean == pytest.approx(sum(found[s].control for s in variants[1].lines) / 2)
 
 
 def test_damaged_lists_and_residuals_are_named(tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_damaged_lists_and_residuals_are_named(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="does not give a gamma"):
         Studio(lab, None)
     (compared / "gammas.json").unlink()
-    (compared / "ways.json").write_text('[{"key": "x"}]')
+    (compared / "variants.json").write_text('[{"key": "x"}]')
     with pytest.raises(LabError, match="not a list of ways"):
         Studio(lab, None)
-    (compared / "ways.json").unlink()
-    assert Studio(lab, None).ways() == ()
+    (compared / "variants.json").unlink()
+    assert Studio(lab, None).variants() == ()
 
 
 def test_a_changed_residual_makes_the_shipped_answers_stale(tmp_path: Path) -> None:

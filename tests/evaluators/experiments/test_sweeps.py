@@ -64,11 +64,11 @@ def test_cancelled_between_chunks(studio: Studio, monkeypatch: pytest.MonkeyPatc
     encode = studio.lab.encoder.encode
     passes: list[None] = []
 
-    def cancel_after_two(pictures: object) -> object:
+    def cancel_after_two(images: object) -> object:
         passes.append(None)
         if len(passes) == 2:
             event.set()
-        return encode(pictures)  # type: ignore[arg-type]
+        return encode(images)  # type: ignore[arg-type]
 
     monkeypatch.setattr(studio.lab.encoder, "encode", cancel_after_two)
     with pytest.raises(Cancelled, match="after 1 points"):

@@ -30,7 +30,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint, read_metadata
 from lines_core.towers import find_tower
 from tests.paths import ASSETS, ROOT
@@ -50,9 +50,9 @@ SPECS = {
     "by hand": EditSpec(
         checkpoint="digits", shape="free", alpha=0.5, free_form=(0.0, 2.0, -1.0, 1.0), mix=0.9
     ),
-    "sum": EditSpec.merged(Merge(("faces", "digits")), 0.3, 0.2),
-    "average": EditSpec.merged(Merge(("faces", "digits"), "average"), 0.5, 0.5),
-    "ties": EditSpec.merged(Merge(("faces", "digits"), "ties"), 0.4, 0.4),
+    "sum": EditSpec.merged(MergeSpec(("faces", "digits")), 0.3, 0.2),
+    "average": EditSpec.merged(MergeSpec(("faces", "digits"), "average"), 0.5, 0.5),
+    "ties": EditSpec.merged(MergeSpec(("faces", "digits"), "ties"), 0.4, 0.4),
 }
 every_spec = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
@@ -79,7 +79,7 @@ def same(one: Tensors, other: Tensors) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def pictures() -> Tensor:
+def images() -> Tensor:
     return torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(3))
 
 
@@ -143,13 +143,11 @@ def test_open_clip_loads_it(studio: Studio, write: Write, lab: Path) -> None:
     clip = open_clip.create_model(f"local-dir:{lab / 'tiny_clip'}").eval()
     expected = carried(studio, SPECS["reverse"])
     live = studio.lab.encoder.loaded.clip
-    assert (clip.encode_image(pictures()) - live.encode_image(pictures())).abs().max() > 0.1
+    assert (clip.encode_image(images()) - live.encode_image(images())).abs().max() > 0.1
     tower = {name.removeprefix("visual."): value for name, value in read_checkpoint(written.weights).items()}
     clip.visual.load_state_dict(tower, strict=True)
     assert same({f"visual.{name}": value for name, value in clip.visual.state_dict().items()}, expected)
-    torch.testing.assert_close(
-        clip.encode_image(pictures()), live.encode_image(pictures()), rtol=0, atol=1e-5
-    )
+    torch.testing.assert_close(clip.encode_image(images()), live.encode_image(images()), rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
@@ -164,8 +162,8 @@ def test_transformers_loads_it(studio: Studio, write: Write) -> None:
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     expected = carried(studio, SPECS["by hand"])
     assert same(find_tower(model.state_dict()).weights, expected)
-    features = model.eval()(pixel_values=pictures()).image_embeds
-    live = studio.lab.encoder.loaded.clip.encode_image(pictures())
+    features = model.eval()(pixel_values=images()).image_embeds
+    live = studio.lab.encoder.loaded.clip.encode_image(images())
     torch.testing.assert_close(features, live, rtol=0, atol=1e-5)
     assert live.abs().mean() > 0.1, "too small for an absolute difference to say anything"
 
@@ -290,7 +288,7 @@ def test_no_folder(studio: Studio, tmp_path: Path, folder: str) -> None:
         (EditSpec("ViT-B-32", "digits"), "open_clip", SpecError, "one of 'ViT-B-32', not of 'tiny-clip'"),
         (EditSpec.lines("textures", 0.5), "open_clip", SpecError, "no checkpoint 'textures': pick one of"),
         (
-            EditSpec.merged(Merge(("digits", "textures"))),
+            EditSpec.merged(MergeSpec(("digits", "textures"))),
             "open_clip",
             SpecError,
             "no checkpoint 'textures'",
@@ -371,8 +369,8 @@ def test_the_numbers_are_those_of_the_evaluations(write: Write, measured: list[E
             assert said(table["mean of 2"][column]) == mean
     controls = [task for task in measured[2].tasks if task.key != "digits"]
     assert said(table["mean of 2"][3])[:1] == percent(sum(task.accuracy for task in controls) / 2)
-    assert "- this model, test split: 42 pictures a task, float32 on cpu, " in text
-    assert "- this model, val split: 10 pictures a task, float32 on cpu, " in text
+    assert "- this model, test split: 42 images a task, float32 on cpu, " in text
+    assert "- this model, val split: 10 images a task, float32 on cpu, " in text
     assert text.count("measured where it was exported") == len(measured)
     assert "95 % interval" in text
     assert "balanced by class" in text
@@ -426,7 +424,7 @@ def test_the_means_of_a_merge(studio: Studio, write: Write) -> None:
     ("of", "message"),
     [
         (EditSpec.finetuned("faces"), "says nothing of an edit of tiny-clip, 'digits'"),
-        (EditSpec.merged(Merge(("digits", "faces"))), "says nothing of an edit of tiny-clip, 'digits'"),
+        (EditSpec.merged(MergeSpec(("digits", "faces"))), "says nothing of an edit of tiny-clip, 'digits'"),
     ],
 )
 def test_numbers_of_another_model_are_refused(
@@ -605,7 +603,7 @@ def test_the_recipe_of_a_merge_that_mergekit_does_not_know(write: Write) -> None
 
 
 def test_the_recipe_of_a_method_for_one_task(write: Write) -> None:
-    merge = Merge(("digits", "faces"), "tall-masks", task="faces")
+    merge = MergeSpec(("digits", "faces"), "tall-masks", task="faces")
     plan = parsed(write(EditSpec.merged(merge)).recipe.read_text("utf-8"))
     assert plan["parameters"]["task"] == "faces"
 

@@ -7,10 +7,10 @@ import pytest
 
 from evaluators.errors import LabError
 from evaluators.experiments.sweeps import save_precomputed
-from evaluators.service.result_cache import KnownAnswers
+from evaluators.service.result_cache import ResultCache
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.resolved_spec import Measurement
+from evaluators.specs.resolved_spec import ResolvedSpec
 
 CHUNK = 12
 
@@ -33,14 +33,14 @@ def test_what_shipped_evaluations_measure_is_worked_out_when_asked_for(
     shipping: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = Studio(shipping, None, chunk=CHUNK).lab
-    measure, worked_out = lab.measurement, list[EditSpec]()
+    measure, worked_out = lab.resolve, list[EditSpec]()
 
-    def noted(spec: EditSpec) -> Measurement:
+    def noted(spec: EditSpec) -> ResolvedSpec:
         worked_out.append(spec)
         return measure(spec)
 
-    monkeypatch.setattr(lab, "measurement", noted)
-    known = KnownAnswers(lab, None)
+    monkeypatch.setattr(lab, "resolve", noted)
+    known = ResultCache(lab, None)
     assert worked_out == []
 
     def find(spec: EditSpec) -> bool:
@@ -83,16 +83,16 @@ def test_a_damaged_file_is_found_at_the_start(shipping: Path, tmp_path: Path) ->
 
 def test_says_where_it_keeps_things_and_why_not(lab: Path, tmp_path: Path) -> None:
     embedded = Studio(lab, None, chunk=CHUNK).lab
-    memory = KnownAnswers(embedded, None)
+    memory = ResultCache(embedded, None)
     assert (memory.path, memory.problem, len(memory)) == (None, "", 0)
-    disk = KnownAnswers(embedded, tmp_path / "cache" / "results.sqlite")
+    disk = ResultCache(embedded, tmp_path / "cache" / "results.sqlite")
     assert (disk.path, disk.problem) == (tmp_path / "cache" / "results.sqlite", "")
     disk.close()
     (tmp_path / "file").write_text("in the way")
-    blocked = KnownAnswers(embedded, tmp_path / "file" / "results.sqlite")
+    blocked = ResultCache(embedded, tmp_path / "file" / "results.sqlite")
     assert blocked.problem == "File exists"
     spec = EditSpec.finetuned("digits")
     evaluation = Studio(lab, None, chunk=CHUNK).evaluate(spec)
-    blocked.add(embedded, embedded.measurement(spec), evaluation)
-    assert blocked.find(embedded, spec, embedded.measurement(spec)) == evaluation
+    blocked.add(embedded, embedded.resolve(spec), evaluation)
+    assert blocked.find(embedded, spec, embedded.resolve(spec)) == evaluation
     assert len(blocked) == 1

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from evaluators.errors import Crowded, InLine, Superseded
+from evaluators.errors import Queued, QueueFull, Superseded
 from evaluators.service import scheduler as module
-from evaluators.service.scheduler import Rank, Ticket, Turns, session_of
+from evaluators.service.scheduler import Priority, Scheduler, Ticket, session_of
 from tests.waiting import soon
 
 
@@ -15,7 +15,7 @@ class Line:
     """Visitors on threads of their own, and the order in which they are served."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.turns = Scheduler()
         self.served: list[Any] = []
         self.failed: dict[Any, Exception] = {}
         self.threads: list[threading.Thread] = []
@@ -24,7 +24,7 @@ class Line:
         self,
         name: Any,
         visitor: str | None = None,
-        rank: Rank = Rank.NUMBERS,
+        rank: Priority = Priority.NUMBERS,
         patience: float | None = None,
         ticket: Ticket | None = None,
     ) -> Ticket:
@@ -69,7 +69,7 @@ def test_serves_in_order_of_arrival(line: Line) -> None:
 
 def test_who_comes_back_queues_behind_who_waits() -> None:
     """With threading.Lock the thread that releases and takes again in a loop keeps the other out."""
-    turns, order = Turns(), []
+    turns, order = Scheduler(), []
 
     def other() -> None:
         for _ in range(3):
@@ -95,7 +95,7 @@ def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_ge
 ) -> None:
     monkeypatch.setattr(module, "IN_A_ROW", 3)
     with line.turns.turn(Ticket(None)):
-        for rank in reversed(Rank):
+        for rank in reversed(Priority):
             for number in range(5):
                 line.join(f"{rank.name[0]}{number}", rank=rank)
     line.end()
@@ -132,7 +132,7 @@ def test_a_dragging_visitor_has_one_running_and_one_waiting_request_at_most(line
 def test_whoever_gives_up_keeps_the_place(line: Line) -> None:
     with line.turns.turn(Ticket(None)):
         line.join("first", "zoe")
-        with pytest.raises(InLine, match="1 requests come first") as told:
+        with pytest.raises(Queued, match="1 requests come first") as told:
             with line.turns.turn(line.turns.announce("anna"), patience=0.01):
                 pass
         assert (told.value.ahead, line.turns.waiting) == (1, 1)
@@ -146,7 +146,7 @@ def test_whoever_gives_up_keeps_the_place(line: Line) -> None:
 def test_a_kept_place_does_not_last_for_ever(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PLACE_LASTS", -1.0)
     with line.turns.turn(Ticket(None)):
-        with pytest.raises(InLine), line.turns.turn(line.turns.announce("anna"), patience=0.01):
+        with pytest.raises(Queued), line.turns.turn(line.turns.announce("anna"), patience=0.01):
             pass
         line.join("ben", "ben")
         line.join("anna", "anna")
@@ -157,7 +157,7 @@ def test_a_kept_place_does_not_last_for_ever(line: Line, monkeypatch: pytest.Mon
 def test_leaving_stops_all_that_a_session_asked_for_and_nobody_else(line: Line) -> None:
     running = line.turns.announce("anna")
     with line.turns.turn(running):
-        line.join("sweep", "anna:sweep", Rank.BACKGROUND)
+        line.join("sweep", "anna:sweep", Priority.BACKGROUND)
         line.join("other", "annabel")
         line.turns.leave("anna")
         assert running.superseded
@@ -176,7 +176,7 @@ def test_too_many_are_turned_away_and_told_when_to_come_back(
             line.join(name)
         line.turns._seconds = 2.0
         assert line.turns.wait() == 8.0
-        with pytest.raises(Crowded, match="3 requests are waiting already, which takes about 8 s"):
+        with pytest.raises(QueueFull, match="3 requests are waiting already, which takes about 8 s"):
             with line.turns.turn(Ticket(None)):
                 pass
     line.end()
@@ -218,7 +218,7 @@ def test_visitors_who_ask_no_more_are_forgotten(line: Line, monkeypatch: pytest.
     for number in range(50):
         ticket = line.turns.announce(f"visitor {number}")
         with line.turns.turn(ticket):
-            with pytest.raises(InLine):
+            with pytest.raises(Queued):
                 with line.turns.turn(line.turns.announce(f"waiter {number}"), patience=0.0):
                     pass
     del ticket
@@ -227,18 +227,18 @@ def test_visitors_who_ask_no_more_are_forgotten(line: Line, monkeypatch: pytest.
 
 
 def test_many_threads_never_share_a_turn() -> None:
-    turns, inside, most = Turns(), 0, 0
+    turns, inside, most = Scheduler(), 0, 0
 
     def work(thread: int) -> None:
         nonlocal inside, most
         for number in range(50):
             try:
-                with turns.turn(turns.announce(f"{thread % 4}"), Rank(number % 3), patience=0.05):
+                with turns.turn(turns.announce(f"{thread % 4}"), Priority(number % 3), patience=0.05):
                     inside += 1
                     most = max(most, inside)
                     time.sleep(0)
                     inside -= 1
-            except (Superseded, InLine):
+            except (Superseded, Queued):
                 continue
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(12)]

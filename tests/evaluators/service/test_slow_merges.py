@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from evaluators.encoder.residual_cache import Check
+from evaluators.encoder.residual_cache import CancelCheck
 from evaluators.errors import Preparing, Superseded
-from evaluators.service.request_stats import WAITING, Account
+from evaluators.service.request_stats import WAITING, RequestStats
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 from tests.conftest import CHUNK
 from tests.waiting import soon
 
-MERGED = EditSpec.merged(Merge(("digits", "faces"), "ties"), 0.2, 0.3)
-OTHER = EditSpec.merged(Merge(("digits", "faces"), "sum"), 0.2, 0.3)
+MERGED = EditSpec.merged(MergeSpec(("digits", "faces"), "ties"), 0.2, 0.3)
+OTHER = EditSpec.merged(MergeSpec(("digits", "faces"), "sum"), 0.2, 0.3)
 SOON = 10.0
 
 
@@ -28,13 +28,13 @@ class SlowMerges:
     """Makes an encoder's merges wait until they are let, asking all the time whether they are wanted."""
 
     def __init__(self, studio: Studio) -> None:
-        self.begun: list[Merge] = []
+        self.begun: list[MergeSpec] = []
         self.let = threading.Event()
         self.encoder = studio.lab.encoder
         self._merge = self.encoder._merge
         self.encoder._merge = self._slowly  # type: ignore[method-assign]
 
-    def _slowly(self, of: Merge, check: Check) -> Tensor:
+    def _slowly(self, of: MergeSpec, check: CancelCheck) -> Tensor:
         self.begun.append(of)
         while not self.let.is_set():
             check()
@@ -110,7 +110,7 @@ def test_a_visitor_who_leaves_ends_it_within_two_seconds(
 
 
 def test_whoever_will_not_wait_is_told_and_takes_no_turn(lab: Path) -> None:
-    told: list[Account] = []
+    told: list[RequestStats] = []
     studio = Studio(lab, None, chunk=CHUNK, observe=told.append)
     slow = SlowMerges(studio)
     with pytest.raises(Preparing):

@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from evaluators.data.task_list import read_tasks
-from evaluators.errors import InLine, LabError, SpecError, Superseded
+from evaluators.errors import LabError, Queued, SpecError, Superseded
 from evaluators.experiments.sweeps import save_precomputed
-from evaluators.service.request_stats import Account
+from evaluators.service.request_stats import RequestStats
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.resolved_spec import Residual
+from evaluators.specs.resolved_spec import ResidualSpec
 from lines_core.errors import CheckpointError
 
 CHUNK = 12
@@ -43,13 +43,13 @@ def counts(evaluation: Evaluation) -> dict[str, tuple[int, int]]:
 
 @pytest.fixture
 def encoded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Pictures of each forward pass of ``studio``, as they happen."""
+    """Images of each forward pass of ``studio``, as they happen."""
     passes: list[int] = []
     encode = studio.lab.encoder.encode
 
-    def counted(pictures: torch.Tensor) -> torch.Tensor:
-        passes.append(len(pictures))
-        return encode(pictures)
+    def counted(images: torch.Tensor) -> torch.Tensor:
+        passes.append(len(images))
+        return encode(images)
 
     monkeypatch.setattr(studio.lab.encoder, "encode", counted)
     return passes
@@ -162,12 +162,12 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
 ) -> None:
     """Two visitors take turns on one model: at every forward pass the weights are those of its own spec."""
     encode = studio.lab.encoder.encode
-    carried: list[Residual] = []
+    carried: list[ResidualSpec] = []
 
-    def checked(pictures: torch.Tensor) -> torch.Tensor:
+    def checked(images: torch.Tensor) -> torch.Tensor:
         assert studio._requests.turns.held
         before = studio.lab.encoder._live.clone()
-        features = encode(pictures)
+        features = encode(images)
         assert torch.equal(before, studio.lab.encoder._live)
         assert studio.lab.encoder._carries is not None
         checkpoint, scales = studio.lab.encoder._carries
@@ -194,7 +194,7 @@ def test_chunk_size_does_not_change_counts_here(
 
 
 def test_subsets_of_other_sizes_share_chunks(studio: Studio, encoded: list[int]) -> None:
-    """The first 10 pictures a task are counted once, whoever asks for 10, 20 or all."""
+    """The first 10 images a task are counted once, whoever asks for 10, 20 or all."""
     spec = EditSpec.lines("digits", 0.4)
     few = studio.evaluate(replace(spec, images=10))
     assert encoded == [12, 12, 6]
@@ -266,7 +266,7 @@ def test_pretrained_is_measured_once_for_all_checkpoints(studio: Studio, encoded
     assert len(encoded) == passes
     assert counts(other) == counts(first)
     assert [task.key for task in other.tasks if task.role == "target"] == ["faces"]
-    studio.evaluate(EditSpec.pretrained("objects"))  # other tasks, so other pictures
+    studio.evaluate(EditSpec.pretrained("objects"))  # other tasks, so other images
     assert len(encoded) > passes
 
 
@@ -319,10 +319,10 @@ def test_superseded_while_counting_shows_nothing_but_keeps_the_count(
     """The slider moved during the last chunk: its number must not appear, but is not thrown away."""
     spec, encode = EditSpec.lines("digits", 0.5, images=4), studio.lab.encoder.encode
 
-    def moved_meanwhile(pictures: torch.Tensor) -> torch.Tensor:
+    def moved_meanwhile(images: torch.Tensor) -> torch.Tensor:
         monkeypatch.setattr(studio.lab.encoder, "encode", encode)
         studio.stream(EditSpec.lines("digits", 0.6), "visitor")
-        return encode(pictures)
+        return encode(images)
 
     monkeypatch.setattr(studio.lab.encoder, "encode", moved_meanwhile)
     with pytest.raises(Superseded):
@@ -342,11 +342,11 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
     """Two sweeps of eleven chunks on two threads: neither gets two chunks while the other waits for one."""
     encode, order = studio.lab.encoder.encode, []
 
-    def slow(pictures: torch.Tensor) -> torch.Tensor:
+    def slow(images: torch.Tensor) -> torch.Tensor:
         assert studio.lab.encoder._carries is not None
         order.append((studio.lab.encoder._carries[0], studio._requests.turns.waiting))
         release.wait(0.01)
-        return encode(pictures)
+        return encode(images)
 
     release = threading.Event()
     monkeypatch.setattr(studio.lab.encoder, "encode", slow)
@@ -373,12 +373,12 @@ def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[i
 
 
 def test_whoever_waits_is_told_how_long_the_line_is_and_keeps_the_request(lab: Path) -> None:
-    accounts: list[Account] = []
+    accounts: list[RequestStats] = []
     studio = Studio(lab, None, chunk=CHUNK, observe=accounts.append)
     with studio._requests.turns.turn(Ticket(None)):
         answers = studio.patiently(EditSpec.lines("digits", 0.5), "visitor", patience=0.01)
         told = [next(answers), next(answers)]
-        assert [isinstance(line, InLine) for line in told] == [True, True]
+        assert [isinstance(line, Queued) for line in told] == [True, True]
     rest = list(answers)
     assert [answer.tasks[0].n for answer in rest if isinstance(answer, Evaluation)][:2] == [4, 8]
     (account,) = accounts  # one request, however often it was told
@@ -406,7 +406,7 @@ def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch
         (EditSpec(model="vit-l-14"), "no model 'vit-l-14': pick one of tiny-clip"),
         (EditSpec(checkpoint="textures"), "no checkpoint 'textures': pick one of digits, faces, objects"),
         (EditSpec(shape="free", free_form=(1.0,)), "free_form has 1 scales, the encoder 4 blocks"),
-        (EditSpec(checkpoint="objects", split="val"), "no 'val' pictures for objects_sketch"),
+        (EditSpec(checkpoint="objects", split="val"), "no 'val' images for objects_sketch"),
     ],
 )
 def test_what_this_lab_cannot_answer_is_refused_at_once(studio: Studio, spec: EditSpec, message: str) -> None:
@@ -416,9 +416,9 @@ def test_what_this_lab_cannot_answer_is_refused_at_once(studio: Studio, spec: Ed
         studio.first,
         studio.evaluate,
     )
-    for way in ask:
+    for variant in ask:
         with pytest.raises(SpecError, match=message):
-            way(spec)
+            variant(spec)
     with pytest.raises(SpecError, match="no model 'vit'"):
         studio.checkpoints("vit")
 
@@ -507,7 +507,7 @@ def test_a_damaged_store_never_breaks_evaluation(lab: Path, tmp_path: Path, cont
 
 
 def test_results_of_another_lab_are_not_shown(own_lab: Path, tmp_path: Path) -> None:
-    """Whatever decides a number is in its key: weights, pictures, prompts; a reworded title is not."""
+    """Whatever decides a number is in its key: weights, images, prompts; a reworded title is not."""
     finetuned, pretrained = EditSpec.finetuned("digits"), EditSpec.pretrained("digits")
     cache = tmp_path / "cache"
 
@@ -543,8 +543,8 @@ def test_results_of_another_lab_are_not_shown(own_lab: Path, tmp_path: Path) -> 
     assert known()[:2] == (False, True)
     seen.add(measure())
 
-    pictures = own_lab / "eval" / "faces-test.parquet"
-    pictures.write_bytes((own_lab / "eval" / "faces-val.parquet").read_bytes())
+    images = own_lab / "eval" / "faces-test.parquet"
+    images.write_bytes((own_lab / "eval" / "faces-val.parquet").read_bytes())
     assert known()[:2] == (False, False)
     seen.add(measure())
     assert len(seen) == 4
@@ -597,7 +597,7 @@ def test_damaged_shipped_evaluations_are_named(own_lab: Path) -> None:
 
 
 def test_known_answers_need_no_model(own_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page opens on shipped answers while the model and its pictures are still being read."""
+    """The page opens on shipped answers while the model and its images are still being read."""
     spec = EditSpec.finetuned("digits")
     maker = Studio(own_lab, None, chunk=CHUNK)
     save_precomputed(maker, own_lab / "sweeps" / "digits.json", [maker.evaluate(spec)])

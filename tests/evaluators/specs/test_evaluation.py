@@ -19,7 +19,7 @@ def test_means_and_intervals_come_from_the_counts(scored: Scored) -> None:
     assert (task.accuracy, task.low, task.high) == (0.6, *wilson_interval(60, 100))
 
 
-def test_control_is_a_mean_of_accuracies_not_of_pictures(scored: Scored) -> None:
+def test_control_is_a_mean_of_accuracies_not_of_images(scored: Scored) -> None:
     evaluation = scored(90, 100)
     unequal = replace(evaluation, tasks=(*evaluation.tasks, TaskResult("few", "Few", "control", 0, 10)))
     assert unequal.control == 0.5

@@ -47,9 +47,7 @@ def test_only_validation_may_choose(scored: Scored) -> None:
         ([(1.0, val)], test, val),
         ([(1.0, val)], val, test),
     ):
-        with pytest.raises(
-            EvaluationError, match="chosen on validation pictures, got an evaluation on 'test'"
-        ):
+        with pytest.raises(EvaluationError, match="chosen on validation images, got an evaluation on 'test'"):
             choose_gamma(points, pretrained, finetuned)
 
 

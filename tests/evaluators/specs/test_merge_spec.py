@@ -6,14 +6,14 @@ import pytest
 
 from evaluators.errors import SpecError
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.merge_spec import Merge
+from evaluators.specs.merge_spec import MergeSpec
 
 THREE = ("faces", "digits", "scenes")
 
 
 def test_equal_merges_are_equal_values() -> None:
-    one = Merge(("faces", "digits"), "ties", (("density", 0.2),))
-    other = Merge(("digits", "faces"), "ties", ())
+    one = MergeSpec(("faces", "digits"), "ties", (("density", 0.2),))
+    other = MergeSpec(("digits", "faces"), "ties", ())
     assert one == other
     assert hash(one) == hash(other)
     assert one.checkpoints == ("digits", "faces")
@@ -21,28 +21,28 @@ def test_equal_merges_are_equal_values() -> None:
 
 
 def test_the_tasks_it_is_made_for() -> None:
-    assert Merge(THREE).tasks == ("digits", "faces", "scenes")
-    assert Merge(("soup-01.objects", "soup-02.objects"), "average").tasks == ("objects",)
-    assert Merge(THREE, "tall-masks", task="faces").tasks == ("faces",)
+    assert MergeSpec(THREE).tasks == ("digits", "faces", "scenes")
+    assert MergeSpec(("soup-01.objects", "soup-02.objects"), "average").tasks == ("objects",)
+    assert MergeSpec(THREE, "tall-masks", task="faces").tasks == ("faces",)
 
 
 def test_a_spec_of_a_merge() -> None:
-    merge = Merge(THREE)
+    merge = MergeSpec(THREE)
     spec = EditSpec.merged(merge, 0.25, 0.5, shape="sqrt")
     assert (spec.checkpoint, spec.alpha, spec.beta) == ("digits", 0.25, 0.5)
     assert spec.targets == ("digits", "faces", "scenes")
     assert spec.sources == merge.checkpoints
     assert spec == EditSpec(checkpoint="elsewhere", alpha=0.25, beta=0.5, shape="sqrt", merge=merge)
-    masks = EditSpec.merged(Merge(THREE, "tall-masks", task="scenes"))
+    masks = EditSpec.merged(MergeSpec(THREE, "tall-masks", task="scenes"))
     assert (masks.checkpoint, masks.targets) == ("scenes", ("scenes",))
     plain = EditSpec("tiny-clip", "digits")
     assert (plain.targets, plain.sources) == (("digits",), ("digits",))
 
 
 def test_it_survives_json() -> None:
-    spec = EditSpec.merged(Merge(THREE, "ties", (("density", 0.35), ("agg", 1.0))), 0.2, 1.4)
+    spec = EditSpec.merged(MergeSpec(THREE, "ties", (("density", 0.35), ("agg", 1.0))), 0.2, 1.4)
     assert EditSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
-    assert spec.key() != EditSpec.merged(Merge(THREE, "ties"), 0.2, 1.4).key()
+    assert spec.key() != EditSpec.merged(MergeSpec(THREE, "ties"), 0.2, 1.4).key()
     assert "merge" not in EditSpec().as_dict()
 
 
@@ -66,7 +66,7 @@ def test_it_survives_json() -> None:
 )
 def test_what_is_wrong_is_named(values: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError, match=re.escape(said)):
-        Merge(**values)
+        MergeSpec(**values)
 
 
 @pytest.mark.parametrize(

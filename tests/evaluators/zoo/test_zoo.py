@@ -37,7 +37,7 @@ PAPER_ORDER = (
     "CIFAR10 Food101 FashionMNIST RenderedSST2 EMNIST KMNIST"
 ).split()
 
-# key: repository, test split, its size, training pictures, classes, prompts; from the fact sheet
+# key: repository, test split, its size, training images, classes, prompts; from the fact sheet
 FACTS: dict[str, tuple[str, str, int, int, int, int]] = {
     "sun397": ("tanganke/sun397", "test", 19850, 19850, 397, 2),
     "stanford_cars": ("tanganke/stanford_cars", "test", 8041, 8144, 196, 8),
@@ -202,7 +202,7 @@ def test_known_differences_are_said() -> None:
     )
     assert {key for key, task in TASKS.items() if "tall-masks" in task.note} == noted
     for key in ("eurosat", "dtd"):
-        assert "fine-tuned on some of these test pictures" in TASKS[key].note
+        assert "fine-tuned on some of these test images" in TASKS[key].note
 
 
 def test_class_names_in_label_order() -> None:

@@ -1,7 +1,7 @@
-"""What a family of the picture world is: its concepts, its prompts and the function that draws one.
+"""What a family of the image world is: its concepts, its prompts and the function that draws one.
 
 A family draws at ``SIZE`` x ``SIZE`` pixels in full colour; ``styles.py`` then applies camera and
-medium (a photo, a pencil sketch, a faded print) and brings the picture to the encoder's 48 pixels.
+medium (a photo, a pencil sketch, a faded print) and brings the image to the encoder's 48 pixels.
 """
 
 import random
@@ -28,8 +28,8 @@ class Concept:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A drawn picture and what a caption may truthfully say about it.
+class LabelledImage:
+    """A drawn image and what a caption may truthfully say about it.
 
     Args:
         image: RGB, ``SIZE`` x ``SIZE``.
@@ -42,15 +42,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Family:
-    """A task of the picture world.
+    """A task of the image world.
 
     Args:
         key: file-name-safe identifier, for example ``"street_numbers"``.
         title: what the page calls it.
-        noun: generic caption for a picture whose concept is not named, for example ``"a vehicle"``.
+        noun: generic caption for a image whose concept is not named, for example ``"a vehicle"``.
         concepts: the classes, in label order.
         prompts: zero-shot templates with one ``{}`` for the class name.
-        draw: ``draw(label, rng)`` returns a picture of that concept; every random choice comes from ``rng``.
+        draw: ``draw(label, rng)`` returns a image of that concept; every random choice comes from ``rng``.
         mirrors: the data set of the paper that this family stands for.
     """
 
@@ -59,5 +59,5 @@ class Family:
     noun: str
     concepts: tuple[Concept, ...]
     prompts: tuple[str, ...]
-    draw: Callable[[int, random.Random], Picture]
+    draw: Callable[[int, random.Random], LabelledImage]
     mirrors: str
