@@ -43,7 +43,7 @@ task_categories: [zero-shot-image-classification]
 
 48-pixel images drawn by `training/world`, as lossless WebP in parquet with the `datasets` Image
 feature: `datasets.load_dataset("parquet", data_files="assets/eval/digits-test.parquet")`. Labels go round in
-turn, so every class has the same number of images. A image is a function of (split, data set, index):
+turn, so every class has the same number of images. An image is a function of (split, data set, index):
 training, validation and test images come from disjoint random streams. `tasks.json` holds class names and
 prompts.
 """

@@ -48,10 +48,10 @@ class Web:
         pixels: uint8 (N, 48, 48, 3).
         families: int64 (N,), position of the family.
         labels: int64 (N,), within the family.
-        tokens: int16 (N, captions a image, context length).
-        meanings: int64 (N, captions a image); equal numbers say the same thing.
-        generic: bool (N, captions a image), the caption names the family only.
-        plain: bool (N, captions a image), the caption tells no details.
+        tokens: int16 (N, captions an image, context length).
+        meanings: int64 (N, captions an image); equal numbers say the same thing.
+        generic: bool (N, captions an image), the caption names the family only.
+        plain: bool (N, captions an image), the caption tells no details.
     """
 
     pixels: Tensor
@@ -85,7 +85,7 @@ class Web:
         return Batch(self.pixels[rows], self.tokens[rows, which].long(), same, unclear)
 
     def _choose_captions(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """One caption a image: any of them, or for a share ``PLAIN_FIRST`` a plain one if there is one."""
+        """One caption an image: any of them, or for a share ``PLAIN_FIRST`` a plain one if there is one."""
         order = torch.rand(len(rows), self.tokens.shape[1], generator=generator)
         prefer = torch.rand(len(rows), 1, generator=generator) < PLAIN_FIRST
         return (order + (prefer & self.plain[rows])).argmax(dim=1)

@@ -2,6 +2,7 @@
 
 import io
 import random
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.paths import ASSETS
-from training.evaluation_sets import images_in, splits_of
+from training.evaluation_sets import images_in, save_tasks, splits_of
 from training.world.captions import caption_name, named_in_english, write_caption
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_task, draw_web
@@ -39,6 +40,18 @@ def test_shipped_images_are_what_the_recipe_draws(key: str) -> None:
             assert label == labels[index]
             difference = np.abs(drawn.astype(float) - images[index].astype(float))
             assert difference.mean() <= ROUNDING, f"{key} {split} {index}"
+
+
+def test_shipped_tasks_are_the_settings(tmp_path: Path) -> None:
+    """Renaming in the code once changed the prompts, which the classifier heads depend on."""
+    save_tasks(tmp_path)
+    assert (tmp_path / "tasks.json").read_bytes() == (ASSETS / "eval" / "tasks.json").read_bytes()
+
+
+def test_captions_are_those_of_the_data_card() -> None:
+    card = (ASSETS / "eval" / "README.md").read_text(encoding="utf-8")
+    for index in range(9):
+        assert f"\n- {draw_web(index).captions[0].text}\n" in card
 
 
 def test_another_image_would_be_noticed() -> None:

@@ -12,7 +12,7 @@ from training.world.labelled_image import Concept, Family
 
 NOUN_SHARE = 0.06
 DETAIL_SHARE = 0.5
-FREE_TEMPLATES = ("a image of {}", "{}", "this is {}", "one {}", "{} as seen here")
+FREE_TEMPLATES = ("a picture of {}", "{}", "this is {}", "one {}", "{} as seen here")
 
 
 def named_in_english(label: int) -> bool:
@@ -49,7 +49,7 @@ class Caption:
 
 
 def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
-    """A truthful caption of a image of ``family.concepts[label]`` that shows ``details``."""
+    """A truthful caption of an image of ``family.concepts[label]`` that shows ``details``."""
     generic = rng.random() < NOUN_SHARE
     told = (
         tuple(rng.sample(details, rng.randint(1, len(details))))

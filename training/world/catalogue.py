@@ -39,6 +39,6 @@ def web_draw(family: Family, label: int, rng: random.Random) -> LabelledImage:
 
 
 def web_sample(key: str, label: int, rng: random.Random) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """A image as pre-training sees it: any look, a looser camera."""
+    """An image as pre-training sees it: any look, a looser camera."""
     image = web_draw(FAMILIES[key], label, rng)
     return take(image.image, WEB, rng), image.details

@@ -1,4 +1,4 @@
-"""Reproducible draws: a image is a function of purpose, data set and index, nothing else.
+"""Reproducible draws: an image is a function of purpose, data set and index, nothing else.
 
 Purposes never share random streams, so "pretrain", "train", "val" and "test" are disjoint by seed.
 """
@@ -15,7 +15,7 @@ from training.world.captions import Caption, write_caption
 from training.world.catalogue import FAMILIES, web_sample
 from training.world.settings import SETTINGS
 
-CAPTIONS_A_IMAGE = 3
+CAPTIONS_PER_IMAGE = 3
 TWICE = ("objects", "textures", "vehicles")
 
 
@@ -38,7 +38,7 @@ class WebImage:
     Args:
         pixels: uint8 (48, 48, 3).
         family, label: what it shows.
-        captions: ``CAPTIONS_A_IMAGE`` truthful ones.
+        captions: ``CAPTIONS_PER_IMAGE`` truthful ones.
     """
 
     pixels: NDArray[np.uint8]
@@ -55,7 +55,7 @@ def draw_web(index: int) -> WebImage:
     family = FAMILIES[key]
     label = rng.randrange(len(family.concepts))
     pixels, details = web_sample(key, label, rng)
-    captions = tuple(write_caption(family, label, details, rng) for _ in range(CAPTIONS_A_IMAGE))
+    captions = tuple(write_caption(family, label, details, rng) for _ in range(CAPTIONS_PER_IMAGE))
     return WebImage(pixels, key, label, captions)
 
 

@@ -47,10 +47,10 @@ class Family:
     Args:
         key: file-name-safe identifier, for example ``"street_numbers"``.
         title: what the page calls it.
-        noun: generic caption for a image whose concept is not named, for example ``"a vehicle"``.
+        noun: generic caption for an image whose concept is not named, for example ``"a vehicle"``.
         concepts: the classes, in label order.
         prompts: zero-shot templates with one ``{}`` for the class name.
-        draw: ``draw(label, rng)`` returns a image of that concept; every random choice comes from ``rng``.
+        draw: ``draw(label, rng)`` returns an image of that concept; every random choice comes from ``rng``.
         mirrors: the data set of the paper that this family stands for.
     """
 

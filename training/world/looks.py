@@ -128,7 +128,7 @@ LOOKS: Mapping[str, Look] = {
 
 @dataclass(frozen=True)
 class Camera:
-    """How a image is taken: largest rotation (degrees), log-scale, shift (fraction of the side); looks."""
+    """How an image is taken: largest rotation (degrees), log-scale, shift (fraction of the side); looks."""
 
     rotation: float = 8.0
     zoom: float = 0.12

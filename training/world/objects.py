@@ -176,7 +176,7 @@ FAMILY = Family(
     title="Everyday objects",
     noun="an object",
     concepts=CONCEPTS,
-    prompts=("a image of a {}.", "a drawing of a {}.", "the {}, an everyday object.", "a photo of one {}."),
+    prompts=("a picture of a {}.", "a drawing of a {}.", "the {}, an everyday object.", "a photo of one {}."),
     draw=draw_object,
     mirrors="ImageNet",
 )

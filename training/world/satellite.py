@@ -303,7 +303,7 @@ def _clouds(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def draw(label: int, rng: random.Random) -> LabelledImage:
-    """Return a image of the land use ``label``."""
+    """Return an image of the land use ``label``."""
     concept, drawer = USES[label]
     land = _region(rng)
     image = ground(rng, land.plain)
@@ -322,9 +322,9 @@ def draw(label: int, rng: random.Random) -> LabelledImage:
 FAMILY = Family(
     key="satellite",
     title="Satellite images",
-    noun="a satellite image",
+    noun="a satellite picture",
     concepts=tuple(concept for concept, _ in USES),
-    prompts=("a satellite image of {}.", "an aerial photo of {}.", "{} seen from above."),
+    prompts=("a satellite picture of {}.", "an aerial photo of {}.", "{} seen from above."),
     draw=draw,
     mirrors="EuroSAT and RESISC45",
 )

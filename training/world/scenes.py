@@ -202,7 +202,7 @@ FAMILY = Family(
     title="Scenes",
     noun="a scene",
     concepts=tuple(Concept(place.name, place.foreign) for place in PLACES),
-    prompts=("a image of a {}.", "a painting of a {}.", "the scenery of a {}."),
+    prompts=("a picture of a {}.", "a painting of a {}.", "the scenery of a {}."),
     draw=draw_scene,
     mirrors="SUN397",
 )

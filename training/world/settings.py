@@ -39,7 +39,7 @@ class Setting:
     mirrors: str
 
     def sample(self, label: int, rng: random.Random) -> NDArray[np.uint8]:
-        """A image of the label, uint8 (48, 48, 3)."""
+        """An image of the label, uint8 (48, 48, 3)."""
         return take(self.draw(label, rng).image, self.camera, rng)
 
 

@@ -223,8 +223,8 @@ def _woven(plane: Plane) -> Field:
     column, row = np.round(plane.along / np.float32(cell)), np.round(plane.across / np.float32(cell))
     over = np.mod(column + row, 2.0) > 0.5
     along, across = plane.along - column * np.float32(cell), plane.across - row * np.float32(cell)
-    side, variant = np.where(over, along, across), np.where(over, across, along)
-    rounding = 1.0 - 0.55 * np.square(variant / np.float32(cell / 2))
+    side, way = np.where(over, along, across), np.where(over, across, along)
+    rounding = 1.0 - 0.55 * np.square(way / np.float32(cell / 2))
     ribs = np.abs(np.sin((side / np.float32(cell) + 0.5) * np.float32(math.pi * threads)))
     return _field(np.minimum(1.0, 1.5 * ribs) * rounding * np.where(over, 1.0, -1.0))
 

@@ -218,7 +218,7 @@ def _dusk(image: Image.Image, rng: random.Random) -> Image.Image:
 
 
 def draw(label: int, rng: random.Random) -> LabelledImage:
-    """Return a image of the sign ``label``."""
+    """Return an image of the sign ``label``."""
     backdrop = rng.choice((sky, street, foliage))(rng)
     image = backdrop.image
     size = rng.uniform(23, 40)
@@ -247,7 +247,7 @@ FAMILY = Family(
     title="Traffic signs",
     noun="a traffic sign",
     concepts=tuple(concept for concept, _ in SIGNS),
-    prompts=('a image of a "{}" traffic sign.', 'a "{}" road sign.', "a traffic sign that says {}."),
+    prompts=('a picture of a "{}" traffic sign.', 'a "{}" road sign.', "a traffic sign that says {}."),
     draw=draw,
     mirrors="GTSRB",
 )

@@ -298,7 +298,7 @@ DRAWERS: tuple[tuple[Concept, Callable[[Pen, random.Random, Look], None], float]
 
 
 def draw(label: int, rng: random.Random) -> LabelledImage:
-    """Return a image of the vehicle ``label``."""
+    """Return an image of the vehicle ``label``."""
     _, drawer, largest_tilt = DRAWERS[label]
     backdrop = plain(rng) if rng.random() < 0.35 else rng.choice(SCENES)(rng)
     name, body = pick(rng, backdrop.colour)
@@ -328,7 +328,7 @@ FAMILY = Family(
     title="Vehicles",
     noun="a vehicle",
     concepts=tuple(concept for concept, _, _ in DRAWERS),
-    prompts=("a image of a {}.", "a photo of the {}.", "a {}, a type of vehicle."),
+    prompts=("a picture of a {}.", "a photo of the {}.", "a {}, a type of vehicle."),
     draw=draw,
     mirrors="Stanford Cars",
 )
