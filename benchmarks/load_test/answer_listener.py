@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gradio_client.client import LoadJob
+from gradio_client.client import Job
 
 LOOK = 0.05
 """Seconds between two looks, as often as gradio_client itself looks for what it has received."""
@@ -22,7 +22,7 @@ LOOK = 0.05
 class _Heard:
     """One job, and how many of its answers have been taken."""
 
-    job: LoadJob
+    job: Job
     take: Callable[[Any], None]
     ended: Callable[[BaseException | None], None]
     taken: int = 0
@@ -51,7 +51,7 @@ class Ears:
         self._heard: list[_Heard] = []
 
     def hear(
-        self, job: LoadJob, take: Callable[[Any], None], ended: Callable[[BaseException | None], None]
+        self, job: Job, take: Callable[[Any], None], ended: Callable[[BaseException | None], None]
     ) -> None:
         """Take a job's answers one by one, and then its end, in a thread of the ears.
 

@@ -62,7 +62,7 @@ def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
 
     Args:
         path: of a JSON file for this tower and kind of device.
-        tower, device: as for ``measure_pace``.
+        tower, device: as for ``autotune``.
     """
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))

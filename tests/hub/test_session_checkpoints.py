@@ -213,8 +213,8 @@ def test_a_cache_that_cannot_be_written_is_told_when_a_visitor_brings_something(
 LIVES = """
 import sys
 from pathlib import Path
-from evaluators.service.session_checkpoints import Guests
-guests = Guests(Path(sys.argv[1]))
+from evaluators.service.session_checkpoints import SessionCheckpoints
+guests = SessionCheckpoints(Path(sys.argv[1]))
 room = guests.room("visitor")
 (room / "checkpoint").write_bytes(b"x")
 print(room, flush=True)

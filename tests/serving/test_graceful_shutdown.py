@@ -21,7 +21,7 @@ BARE = """
 import logging, os, re, signal, sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from serving.graceful_shutdown import Stopping
+from serving.graceful_shutdown import GracefulShutdown
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 
@@ -32,7 +32,7 @@ def write(word):
 def fail():
     raise OSError("no space left")
 
-stopping = Stopping(within=2.0)
+stopping = GracefulShutdown(within=2.0)
 stopping.install()
 {body}
 print("ready", flush=True)
@@ -42,9 +42,9 @@ stopping.wait()
 PAGE = """
 import sys, time
 from pathlib import Path
-from serving.graceful_shutdown import Stopping, closing
+from serving.graceful_shutdown import GracefulShutdown, closing
 
-stopping = Stopping()
+stopping = GracefulShutdown()
 stopping.install()
 import gradio as gr
 

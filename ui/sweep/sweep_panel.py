@@ -40,7 +40,7 @@ class Sweep:
         follow: (studio, points so far, what is set) -> further points, which only those can name; asked again
         until it names no new ones.
         settings: how many values say what is set: model and checkpoint, if nothing else is said.
-        measure: how points are measured, ``run_sweep`` or ``run_map``.
+        measure: how points are measured, ``run_sweep`` or ``run_grid``.
         running: visitors whose sweep runs now, and the event that stops it.
     """
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from evaluators.encoder import autotune as engine_config
+from evaluators.encoder import autotune as module
 from evaluators.encoder.autotune import EngineConfig, autotune, cached_config, candidates
 
 
@@ -28,7 +28,7 @@ def timed(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.Monke
         assert weight.dtype == activations.dtype
         return costs[activations.dtype, len(activations)] * len(activations)
 
-    monkeypatch.setattr(engine_config, "_seconds", seconds)
+    monkeypatch.setattr(module, "_seconds", seconds)
 
 
 def test_the_fastest_precision_and_the_smallest_chunk_nearly_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_measured_pace_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Measured at every start, precision or chunk could change, and stored numbers with them."""
     path = tmp_path / "pace" / "tower.json"
     first = cached_config(path, Tower(), torch.device("cpu"))
-    monkeypatch.setattr(engine_config, "measure_pace", None)
+    monkeypatch.setattr(module, "autotune", None)
     assert cached_config(path, Tower(), torch.device("cpu")) == first
 
 
@@ -78,6 +78,6 @@ def test_a_kept_pace_of_no_use_is_measured_anew(tmp_path: Path, content: str) ->
     path = tmp_path / "tower.json"
     path.write_text(content)
     found = cached_config(path, Tower(), torch.device("cpu"))
-    assert found.chunk in engine_config.CHUNKS["cpu"]
+    assert found.chunk in module.CHUNKS["cpu"]
     assert cached_config(path, Tower(), torch.device("cpu")) == found
     assert [file.name for file in tmp_path.iterdir()] == ["tower.json"]
