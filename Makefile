@@ -3,7 +3,7 @@
 # file's checksum, so a fresh checkout time or a visit to another branch and back installs nothing.
 #
 #   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check
-#   make bench [ARGS="edit page"]          make assets [ARGS="..."]           make format
+#   make bench [ARGS="edit page_latency"]          make assets [ARGS="..."]           make format
 #   make space: the tests of the Space, in an environment made anew from requirements.txt alone
 
 PYTHON ?= python3

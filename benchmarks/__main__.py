@@ -1,62 +1,58 @@
-"""Run the benchmarks one after the other: ``make bench``, or ``make bench ARGS="edit page"`` for some.
+"""Run benchmarks one after the other, each in a process of its own: all of them, or those that are named.
 
-A benchmark that misses something it needs (Chromium, the shipped weights) says so, and the next one runs.
+A benchmark that lacks something it needs (Chromium, the shipped weights) says so, and the next one runs.
 """
 
 import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
-BENCHMARKS = {
+BENCHMARKS = {  # module of this package, each with a function main() -> int | None
     "edit": "one in-place edit against memory streams and against the reference's dictionary arithmetic",
-    "evaluate": "one slider move at the server against the bare forward pass over the same images",
+    "evaluate_edit": "one slider move at the server against the bare forward pass over the same images",
     "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
-    "public": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
-    "merging": "TIES, Consensus and DARE of eight ViT-B/32 against whole-matrix code: time and memory",
-    "dragging": "first numbers on a ViT-B/32 while somebody else drags a setting of a merge, against alone",
-    "tuning": "an edit of a merge against an edit of one checkpoint; the map against single cells",
+    "public_encoder": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
+    "merge_methods": "merging eight ViT-B/32 slice by slice against whole-matrix code: time and memory",
+    "dragged_merge": "a slider move on a ViT-B/32 while another session drags a merge, against alone",
+    "merge_grid": "an edit of a merge against an edit of one checkpoint; the map against single cells",
     "large": "ViT-L/14 with twenty checkpoints: memory",
-    "page": "slider input to changed page in Chromium",
-    "crowd": "1, 8, 40 and 100 visitors who drag for a minute: right answers, waiting, fairness",
-    "soak": "40 visitors for ten minutes: right answers, memory",
+    "page_latency": "slider input to changed page in Chromium",
+    "load_test": "1, 8, 40 and 100 sessions that drag for a minute: correct answers, waiting, fairness",
+    "soak": "40 sessions for ten minutes: correct answers, memory",
     "fuzz": "the fuzzers of the checkpoint reader and of the settings, for longer",
 }
 
 
 def run(name: str) -> bool:
-    """Run one benchmark in a process of its own; whether it ran to its end.
+    """Run one benchmark and return whether it succeeded.
 
-    Its own process, so that memory, threads and warm caches of one do not colour the next.
+    In a process of its own, so that memory, threads and warm caches of one do not affect the next.
     """
     print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
     started = time.perf_counter()
     call = f"import sys; from benchmarks.{name} import main; sys.exit(main())"
     status = subprocess.run([sys.executable, "-c", call], check=False).returncode
-    ended = (
-        f"took {time.perf_counter() - started:.1f} s" if status == 0 else f"did not finish (status {status})"
-    )
-    print(f"-- {name} {ended}", flush=True)
+    result = f"took {time.perf_counter() - started:.1f} s" if status == 0 else f"failed (status {status})"
+    print(f"-- {name} {result}", flush=True)
     return status == 0
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the named benchmarks, all of them by default; 0 if each ran to its end, 1 otherwise."""
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m benchmarks") -> int:
+    """Run the named benchmarks, all of them by default; 0 if each succeeded, 1 otherwise."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
-        description="Print the explorer's timings.",
-        epilog="\n".join(f"{name:11} {what}" for name, what in BENCHMARKS.items()),
+        prog=prog,
+        description=__doc__,
+        epilog="\n".join(f"{name:14} {description}" for name, description in BENCHMARKS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)} (default: all)"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
     names: list[str] = parser.parse_args(arguments).names
-    unknown = sorted(set(names) - set(BENCHMARKS))
-    if unknown:
+    if unknown := sorted(set(names) - set(BENCHMARKS)):
         parser.error(f"unknown benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
-    ran = [run(name) for name in names or BENCHMARKS]
-    return 0 if all(ran) else 1
+    results = [run(name) for name in names or BENCHMARKS]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

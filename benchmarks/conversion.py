@@ -2,7 +2,7 @@
 
 A CLIP vision tower of transformers with random weights is renamed and joined by `lines_core.towers`, loaded
 into open_clip's ``-quickgelu`` tower, and both encode the same random images in float32. Needs 5 GB of
-memory for ViT-L/14. Run with ``python -m benchmarks.conversion``.
+memory for ViT-L/14. Run with ``python -m benchmarks conversion``.
 """
 
 import time

@@ -2,7 +2,7 @@
 
 Random weights at full size from a local Hub. Each place of the drag is another merge, which takes seconds:
 the other visitor should hardly notice, and of all merges only the last is wanted. Run with
-``python -m benchmarks dragging``.
+``python -m benchmarks dragged_merge``.
 """
 
 from __future__ import annotations

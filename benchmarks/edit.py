@@ -1,7 +1,7 @@
 """One in-place edit against the machine's memory bandwidth and against the reference's way to do it.
 
 Both are ratios of medians, measured in turn in one process, on random weights in the shapes of open_clip's
-image towers. Run with ``python -m benchmarks.edit``.
+image towers. Run with ``python -m benchmarks edit``.
 """
 
 import copy

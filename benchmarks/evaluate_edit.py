@@ -2,7 +2,7 @@
 
 Eight tasks x 200 images of the embedded lab on two threads; every move goes to a position nobody has
 visited. The forward pass runs over the same images in the same chunks, normalised beforehand; the two are
-measured in turn in one process. Run with ``python -m benchmarks.evaluate_edit``.
+measured in turn in one process. Run with ``python -m benchmarks evaluate_edit``.
 """
 
 import itertools

@@ -2,7 +2,7 @@
 
 Embedded lab, two threads. A move of alpha or beta after a merge is timed beside the same move on a single
 checkpoint; the map of 11 x 11 cells over 8 tasks x 100 validation images beside 121 separate evaluations,
-some of which are measured, cells of every alpha among them. Run with ``python -m benchmarks.merge_grid``.
+some of which are measured, cells of every alpha among them. Run with ``python -m benchmarks merge_grid``.
 """
 
 import itertools

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from benchmarks.__main__ import BENCHMARKS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 MIB = 2**20
@@ -111,6 +113,18 @@ def test_ci_runs_exactly_the_two_commands() -> None:
     script = ROOT / ".ci/run"
     assert script.stat().st_mode & 0o111, ".ci/run must be executable"
     assert re.findall(r"^\s*make +(\w+)", script.read_text("utf-8"), re.MULTILINE) == ["check", "test"]
+
+
+def test_every_benchmark_of_the_table_is_a_module_with_a_main() -> None:
+    """The table starts its entries by name in another process, so only this sees a renamed file."""
+    for name in BENCHMARKS:
+        module = next(
+            path
+            for path in (f"benchmarks/{name}.py", f"benchmarks/{name}/__init__.py")
+            if (ROOT / path).exists()
+        )
+        tree = ast.parse((ROOT / module).read_text("utf-8"))
+        assert "main" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, module
 
 
 # ------------------------------------------------------------------ requirements
