@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluators.encoder.autotune import best_device
+from evaluators.experiments.load_check import check_load
 from evaluators.experiments.table1 import Row, mean_row, table1
 from evaluators.hub.loader import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
@@ -116,6 +117,9 @@ def main(given: Sequence[str] | None = None) -> int:
         job = studio.load(load_request)
         follow(job)
         complete = not any(step.state == FAILED for step in job.steps())
+        if options.command == "prefetch":
+            for progress in check_load(studio, options.model):
+                print_checks(progress.checks)
         if options.command == "table1":
             rows: list[Row] = []
             for row in table1(studio, options.model):

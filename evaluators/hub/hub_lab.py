@@ -113,20 +113,21 @@ class HubLab(Lab):
         tasks = [self._by_task[task.key] for task in self.tasks(resolved.suite)]
         return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
 
-    def with_guests(self, guests: Sequence[LoadedCheckpoint]) -> "HubLab":
-        """This lab as a visitor sees it who has brought checkpoints; all that is read is shared with it.
+    def with_checkpoints(self, added: Sequence[LoadedCheckpoint]) -> "HubLab":
+        """This lab as a visitor sees it who has added checkpoints; everything loaded is shared with it.
 
         Those of other weights, or of a task that is not loaded, are left out.
         """
         fitting = [
-            one
-            for one in guests
-            if one.identity.startswith(f"{self.live.identity} ") and task_of(one.info.key) in self._by_task
+            checkpoint
+            for checkpoint in added
+            if checkpoint.identity.startswith(f"{self.live.identity} ")
+            and task_of(checkpoint.info.key) in self._by_task
         ]
         if not fitting:
             return self
-        for one in fitting:
-            self.live.residual_paths[one.info.key] = one.residual
+        for checkpoint in fitting:
+            self.live.residual_paths[checkpoint.info.key] = checkpoint.residual
         view = copy.copy(self)
         view.loaded_checkpoints = (*self.loaded_checkpoints, *fitting)
         return view

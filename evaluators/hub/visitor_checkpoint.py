@@ -1,14 +1,18 @@
-"""A visitor's own checkpoint, from a file or from the Hub, for an encoder that is loaded."""
+"""Import of a visitor's checkpoint, from a file or from the Hub, for an encoder that is loaded."""
 
 import hashlib
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from evaluators.errors import HubError, SpecError
+from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint, content_of
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.transfer.repository_files import Progress, fetch, forget, is_here, list_files
+from evaluators.hub.transfer.hub_cache import delete
+from evaluators.hub.transfer.repository_files import Progress, fetch, is_cached, list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.checkpoint_families import match
 from lines_core.errors import CheckpointError
@@ -17,19 +21,21 @@ PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_fine
 READABLE = (".safetensors", ".pt", ".pth", ".bin")
 LONGEST_TITLE = 40
 MOST_BYTES = 2 << 30
-"""Of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
+"""Size limit of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
+_IMPORTS = threading.Lock()
+"""Downloads run side by side; files are read one at a time, since each takes its size in memory."""
 _ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
 
 
 def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> LoadedCheckpoint:
-    """The checkpoint in a file, said to be fine-tuned on one of the lab's tasks.
+    """Import the checkpoint in a file, fine-tuned on one of the lab's tasks.
 
     Args:
-        folder: for its residual; nobody but its visitor knows the name, which goes into the key.
+        folder: for its residual. Its secret name goes into the key, so that nobody else can name it.
         task: key of the target task.
         name: of the file as the visitor knows it.
     Raises: SpecError for a task that is not loaded; CheckpointError if the file is not of this encoder or
-        cannot be read; LabError if the disk is full. The lab is as it was then.
+        cannot be read; LabError if the disk is full. The lab is unchanged then.
     """
     digest = hashlib.sha256()
     try:
@@ -37,9 +43,9 @@ def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> Lo
             while block := stream.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise CheckpointError(f"{name} is not there any more: upload it again.") from error
+        raise CheckpointError(f"{name} is gone: upload it again.") from error
     content = digest.hexdigest()
-    return _importer(lab, folder).of_file(_info(lab, folder, task, content, name), path, content, name)
+    return _import(lab, folder, _info(lab, folder, task, content, name), path, content, name)
 
 
 def from_hub(
@@ -50,28 +56,60 @@ def from_hub(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> LoadedCheckpoint:
-    """The checkpoint in a public repository of the Hub. What was fetched for it is deleted again.
+    """Import the checkpoint in a public repository of the Hub. The download is deleted afterwards.
 
     Args:
         address: ``owner/name``, ``owner/name/path/to/file``, or the link to either.
-    Raises: HubError if it is no address, or names no single file that can be read; else as ``from_file``.
+        progress: called with bytes done and in total, from the calling thread.
+        stop: ends the download when set.
+    Raises: HubError if it is no address, or names no single file that can be read; Cancelled; else as
+        ``from_file``.
     """
-    found = _ADDRESS.fullmatch(address.strip().rstrip("/"))
-    if found is None:
+    parts = _ADDRESS.fullmatch(address.strip().rstrip("/"))
+    if parts is None:
         raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
-    repo, revision, wanted = found[1], found[2] or "main", found[3]
+    repo, revision, wanted = parts[1], parts[2] or "main", parts[3]
     name = _choose(repo, wanted, list_files(repo, revision=revision, public=True))
-    there = is_here(repo, name, revision=revision)
-    fetched = fetch(
-        repo, name, revision=revision, progress=progress, stop=stop, most_bytes=MOST_BYTES, public=True
-    )
-    try:
+    with _temporary_downloads(repo, name) as downloads:
+        was_cached = is_cached(repo, name, revision=revision)
+        fetched = fetch(
+            repo, name, revision=revision, progress=progress, stop=stop, most_bytes=MOST_BYTES, public=True
+        )
+        if not was_cached:
+            downloads.add(fetched.path)
         content = content_of(fetched)
         info = _info(lab, folder, task, content, f"{repo}/{name}")
-        return _importer(lab, folder).of_file(info, fetched.path, content, f"{repo}/{name}@{fetched.commit}")
+        source = f"{repo}/{name}@{fetched.commit}"
+        return _import(lab, folder, info, fetched.path, content, source, stop)
+
+
+@dataclass
+class _Downloads:
+    """Files of one name in the Hub's cache, for as long as somebody imports one of them."""
+
+    paths: set[Path] = field(default_factory=set)
+    users: int = 0
+
+
+_DOWNLOADS: dict[tuple[str, str], _Downloads] = {}
+_DOWNLOADS_LOCK = threading.Lock()
+
+
+@contextmanager
+def _temporary_downloads(repo: str, name: str) -> Iterator[set[Path]]:
+    """A set of files to delete once the last import of this file that runs at the same time has ended."""
+    with _DOWNLOADS_LOCK:
+        downloads = _DOWNLOADS.setdefault((repo, name), _Downloads())
+        downloads.users += 1
+    try:
+        yield downloads.paths
     finally:
-        if not there:
-            forget(fetched)
+        with _DOWNLOADS_LOCK:
+            downloads.users -= 1
+            if downloads.users == 0:
+                del _DOWNLOADS[repo, name]
+                for path in downloads.paths:
+                    delete(path)
 
 
 def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
@@ -92,8 +130,21 @@ def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
     return readable[0]
 
 
-def _importer(lab: HubLab, folder: Path) -> CheckpointImporter:
-    return CheckpointImporter(lab.live.row, lab.live, lab.live.identity, lab.live.weights, folder)
+def _import(
+    lab: HubLab,
+    folder: Path,
+    info: CheckpointInfo,
+    path: Path,
+    content: str,
+    source: str,
+    stop: threading.Event | None = None,
+) -> LoadedCheckpoint:
+    live = lab.live
+    importer = CheckpointImporter(live.row, live, live.identity, live.weights, folder)
+    with _IMPORTS:
+        if stop is not None and stop.is_set():
+            raise Cancelled("The page was closed before the checkpoint was read.")
+        return importer.of_file(info, path, content, source)
 
 
 def _info(lab: HubLab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:

@@ -1,7 +1,7 @@
-"""Checkpoints that visitors bring: each belongs to one session, counts against its share, and goes with it.
+"""Checkpoints that visitors add: private to one session, limited by a quota, deleted with the session.
 
-A session's name is the client's word: it names nothing on disk. Whose checkpoint it is decides here, on every
-look; what a session does not have, it cannot tell from what does not exist.
+The session's name comes from the client, so it is hashed and never used as a path. Ownership is checked on
+every access: a checkpoint of another session looks like one that does not exist.
 """
 
 import hashlib
@@ -19,22 +19,22 @@ from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.service.process_folders import ProcessFolders
 from lines_core.errors import LinesError
 
-Forgotten = Callable[[str, LoadedCheckpoint], None]
-"""Told the model's key and a checkpoint that is gone, to let go of what is kept of it; must not raise."""
+OnDelete = Callable[[str, LoadedCheckpoint], None]
+"""Called with the model's key and a deleted checkpoint, to drop what is cached of it; must not raise."""
 
 
 class QuotaError(LinesError):
-    """A visitor has brought as much as there is room for; the text says how much that is, and what to do."""
+    """A visitor's quota is used up; the text says how large it is, and what to do."""
 
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """How much visitors may bring.
+    """Quota of visitors' checkpoints.
 
     Args:
-        session_bytes: of one session's checkpoints on disk.
-        session_count: of one session's checkpoints.
-        total_bytes: of all sessions' together.
+        session_bytes: disk space of one session's checkpoints.
+        session_count: number of one session's checkpoints.
+        total_bytes: disk space of all sessions together.
         seconds: that a session's checkpoints stay after they were last used.
     """
 
@@ -46,209 +46,217 @@ class SessionLimits:
 
 @dataclass
 class _Session:
-    """What one session has."""
+    """What one session has added.
 
-    room: Path
+    Args:
+        folder: for its residuals.
+        used: time of its last use.
+        sizes: bytes by file; two tasks of one checkpoint share the file.
+        reserved: bytes of each import under way.
+        left: set when the session ends, to stop its imports.
+    """
+
+    folder: Path
     used: float
     checkpoints: dict[tuple[str, str], LoadedCheckpoint] = field(default_factory=dict)
-    sizes: dict[Path, int] = field(default_factory=dict)  # two tasks of one file share its residual
-    promised: list[int] = field(default_factory=list)
+    sizes: dict[Path, int] = field(default_factory=dict)
+    reserved: list[int] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
 
     @property
     def bytes(self) -> int:
-        return sum(self.sizes.values()) + sum(self.promised)
+        return sum(self.sizes.values()) + sum(self.reserved)
 
     @property
     def count(self) -> int:
-        return len(self.checkpoints) + len(self.promised)
+        return len(self.checkpoints) + len(self.reserved)
 
 
 class SessionCheckpoints:
-    """The checkpoints of all sessions. Any method may be called from any thread.
+    """The checkpoints of all sessions. Thread-safe.
 
     Args:
-        folder: of the app's cache; None for a temporary one.
-        limits: how much visitors may bring.
-        forgotten: told what is gone, outside of any lock.
+        folder: cache folder of the app; None for a temporary one.
+        limits: quota.
+        on_delete: called for each deleted checkpoint, outside of any lock.
     """
 
     def __init__(
-        self, folder: Path | None, limits: SessionLimits | None = None, forgotten: Forgotten | None = None
+        self, folder: Path | None, limits: SessionLimits | None = None, on_delete: OnDelete | None = None
     ) -> None:
         self.limits = limits or SessionLimits()
-        self._forgotten = forgotten
+        self._on_delete = on_delete
         self._mutex = threading.Lock()
         self._sessions: dict[bytes, _Session] = {}
-        self._rooms = None if folder is None else ProcessFolders(folder / "guests")
+        self._folders = None if folder is None else ProcessFolders(folder / "sessions")
         self._temporary = folder is None
 
-    # What a session brings
+    def folder(self, session: str) -> Path:
+        """The session's own folder, created on first use; readable by this user of the system only.
 
-    def room(self, session: str) -> Path:
-        """The session's own folder, made when first asked for; nobody else of the system can look into it.
-
-        Raises: LabError if the disk does not take it.
+        Raises: LabError if it cannot be created.
         """
         with self._mutex:
-            return self._guest(session).room
+            return self._open(session).folder
 
     @contextmanager
-    def admit(self, session: str, size: int) -> Iterator[None]:
-        """Promise a session room for one more checkpoint, before anything is written.
+    def reserve(self, session: str, size: int) -> Iterator[threading.Event]:
+        """Reserve quota for one more checkpoint before anything is written.
 
-            with guests.admit(session, size):
-                ...  # write to guests.room(session), then guests.add(...)
+            with checkpoints.reserve(session, size) as left:
+                ...  # write to checkpoints.folder(session) unless `left` is set, then checkpoints.add(...)
 
-        The promise ends with the block: by then the checkpoint itself counts.
+        The reservation ends with the block: by then the checkpoint itself counts.
 
         Args:
             size: of the checkpoint's residual in bytes.
-        Raises: QuotaError if the session or all sessions together have no room left for it; LabError if
-            the disk takes no folder.
+        Yields: an event that is set once the session ends.
+        Raises: QuotaError if the quota of the session or of all sessions is used up; LabError if the folder
+            cannot be created.
         """
         self.expire()
-        limits = self.limits
         with self._mutex:
-            there = self._sessions.get(_name(session))
-            count, used = (0, 0) if there is None else (there.count, there.bytes)
-            if count >= limits.session_count:
-                raise QuotaError(
-                    f"You have added {count} checkpoints of {limits.session_count}: reload the page to begin "
-                    "with none."
-                )
-            if used + size > limits.session_bytes:
-                raise QuotaError(
-                    f"This checkpoint takes {_gb(size)} and you have used {_gb(used)} of "
-                    f"{_gb(limits.session_bytes)}: reload the page to begin with none."
-                )
-            total = self._bytes()
-            if total + size > limits.total_bytes:
-                raise QuotaError(
-                    f"This checkpoint takes {_gb(size)} and visitors together have used {_gb(total)} of "
-                    f"{_gb(limits.total_bytes)}: try again later, or start the app on your own machine."
-                )
-            guest = self._guest(session)
-            guest.promised.append(size)
+            self._check_quota(session, size)
+            entry = self._open(session)
+            entry.reserved.append(size)
         try:
-            yield
+            yield entry.left
         finally:
-            self._withdraw(session, guest, size)
+            self._end_reservation(session, entry, size)
 
     def add(self, session: str, model: str, checkpoint: LoadedCheckpoint, size: int) -> None:
-        """Keep a checkpoint whose residual lies in the session's room, in place of any other of its key.
+        """Register a checkpoint whose residual lies in the session's folder; replaces one of the same key.
 
-        Raises: LabError if the session has left meanwhile; its residual is deleted then.
+        Raises: LabError if the session has ended meanwhile; its residual is deleted then.
         """
         with self._mutex:
-            guest = self._sessions.get(_name(session))
+            entry = self._sessions.get(_digest(session))
             residual = checkpoint.residual
-            if guest is None or residual.parent != guest.room or not residual.is_file():
-                self._remove_stray(residual.parent)
+            if entry is None or residual.parent != entry.folder or not residual.is_file():
+                self._delete_stray(residual.parent)
                 raise LabError("The page was closed while the checkpoint was read: add it again.")
-            guest.used = time.monotonic()
-            guest.checkpoints[model, checkpoint.info.key] = checkpoint
-            guest.sizes[residual] = size
+            entry.used = time.monotonic()
+            entry.checkpoints[model, checkpoint.info.key] = checkpoint
+            entry.sizes[residual] = size
 
-    # What a session sees
-
-    def of(self, session: str, model: str) -> tuple[LoadedCheckpoint, ...]:
-        """The session's checkpoints of an encoder, which count as used now."""
+    def of_model(self, session: str, model: str) -> tuple[LoadedCheckpoint, ...]:
+        """The session's checkpoints of an encoder; counts as a use of them."""
         with self._mutex:
-            guest = self._sessions.get(_name(session))
-            if guest is None:
+            entry = self._sessions.get(_digest(session))
+            if entry is None:
                 return ()
-            guest.used = time.monotonic()
-            return tuple(one for (of, _), one in guest.checkpoints.items() if of == model)
-
-    # What goes
+            entry.used = time.monotonic()
+            return tuple(loaded for (key, _), loaded in entry.checkpoints.items() if key == model)
 
     def leave(self, session: str) -> None:
-        """Delete what a session brought. What a count under way has mapped stays readable to its end."""
+        """Stop a session's imports and delete its checkpoints. A count under way keeps what it has mapped."""
         with self._mutex:
-            guest = self._sessions.pop(_name(session), None)
-        if guest is not None:
-            self._delete(guest)
+            entry = self._sessions.pop(_digest(session), None)
+        if entry is not None:
+            self._delete(entry)
 
     def expire(self) -> None:
-        """Delete what the sessions brought that have not used it for ``limits.seconds``."""
+        """Delete the checkpoints of sessions that have not used them for ``limits.seconds``."""
         now = time.monotonic()
         with self._mutex:
-            old = [
-                name
-                for name, guest in self._sessions.items()
-                if now - guest.used > self.limits.seconds and not guest.promised
+            expired = [
+                digest
+                for digest, entry in self._sessions.items()
+                if now - entry.used > self.limits.seconds and not entry.reserved
             ]
-            gone = [self._sessions.pop(name) for name in old]
-        for guest in gone:
-            self._delete(guest)
+            entries = [self._sessions.pop(digest) for digest in expired]
+        for entry in entries:
+            self._delete(entry)
 
     def close(self) -> None:
         """Delete everything; to be called when the server stops."""
         with self._mutex:
-            gone = list(self._sessions.values())
+            entries = list(self._sessions.values())
             self._sessions.clear()
-            rooms = self._rooms
+            folders = self._folders
             if self._temporary:
-                self._rooms = None
-        for guest in gone:
-            self._delete(guest)
-        if rooms is not None:
-            rooms.close()
+                self._folders = None
+        for entry in entries:
+            self._delete(entry)
+        if folders is not None:
+            folders.close()
             if self._temporary:
-                shutil.rmtree(rooms.folder.parent, ignore_errors=True)
+                shutil.rmtree(folders.folder.parent, ignore_errors=True)
 
     @property
     def count(self) -> int:
         """Checkpoints of all sessions."""
         with self._mutex:
-            return sum(len(guest.checkpoints) for guest in self._sessions.values())
+            return sum(len(entry.checkpoints) for entry in self._sessions.values())
 
     @property
     def bytes(self) -> int:
-        """Disk space of all sessions' checkpoints, with what is promised."""
+        """Disk space of all sessions' checkpoints, reservations included."""
         with self._mutex:
-            return self._bytes()
+            return self._total_bytes()
 
-    def _bytes(self) -> int:
-        return sum(guest.bytes for guest in self._sessions.values())
+    def _total_bytes(self) -> int:
+        return sum(entry.bytes for entry in self._sessions.values())
 
-    def _guest(self, session: str) -> _Session:
-        """The session's entry, with a room on disk. Holds: the mutex."""
-        name = _name(session)
-        guest = self._sessions.get(name)
-        if guest is None:
-            if self._rooms is None:
-                self._rooms = ProcessFolders(Path(tempfile.mkdtemp(prefix="lines-guests-")))
-            guest = _Session(self._rooms.new(), time.monotonic())
-            self._sessions[name] = guest
-        guest.used = time.monotonic()
-        return guest
+    def _check_quota(self, session: str, size: int) -> None:
+        """Raises: QuotaError if one more checkpoint does not fit. Holds: the mutex."""
+        limits, entry = self.limits, self._sessions.get(_digest(session))
+        count, used = (0, 0) if entry is None else (entry.count, entry.bytes)
+        if count >= limits.session_count:
+            raise QuotaError(
+                f"You have added {count} checkpoints of {limits.session_count}: reload the page to remove "
+                "them."
+            )
+        if used + size > limits.session_bytes:
+            raise QuotaError(
+                f"This checkpoint takes {_gb(size)} and you have used {_gb(used)} of "
+                f"{_gb(limits.session_bytes)}: reload the page to remove what you have added."
+            )
+        total = self._total_bytes()
+        if total + size > limits.total_bytes:
+            raise QuotaError(
+                f"This checkpoint takes {_gb(size)} and visitors together have used {_gb(total)} of "
+                f"{_gb(limits.total_bytes)}: try again later, or start the app on your own machine."
+            )
 
-    def _delete(self, guest: _Session) -> None:
-        shutil.rmtree(guest.room, ignore_errors=True)
-        if self._forgotten is not None:
-            for (model, _), checkpoint in guest.checkpoints.items():
-                self._forgotten(model, checkpoint)
+    def _open(self, session: str) -> _Session:
+        """The session's entry, created with a folder if there is none. Holds: the mutex."""
+        digest = _digest(session)
+        entry = self._sessions.get(digest)
+        if entry is None:
+            if self._folders is None:
+                self._folders = ProcessFolders(Path(tempfile.mkdtemp(prefix="lines-sessions-")))
+            entry = self._sessions[digest] = _Session(self._folders.new(), time.monotonic())
+        entry.used = time.monotonic()
+        return entry
 
-    def _remove_stray(self, room: Path) -> None:
-        """Delete a room that was written to after its session had left; no other. Holds: the mutex."""
-        lived_in = any(guest.room == room for guest in self._sessions.values())
-        if self._rooms is not None and room.parent == self._rooms.folder and not lived_in:
-            shutil.rmtree(room, ignore_errors=True)
+    def _delete(self, entry: _Session) -> None:
+        entry.left.set()
+        shutil.rmtree(entry.folder, ignore_errors=True)
+        if self._on_delete is not None:
+            for (model, _), checkpoint in entry.checkpoints.items():
+                self._on_delete(model, checkpoint)
 
-    def _withdraw(self, session: str, guest: _Session, size: int) -> None:
-        """End a promise, kept or not; a session that has nothing then has no room either."""
+    def _delete_stray(self, folder: Path) -> None:
+        """Delete a folder that was written to after its session had ended; no other. Holds: the mutex."""
+        in_use = any(entry.folder == folder for entry in self._sessions.values())
+        if self._folders is not None and folder.parent == self._folders.folder and not in_use:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _end_reservation(self, session: str, entry: _Session, size: int) -> None:
+        """Release reserved quota; a session that has nothing else loses its folder."""
+        digest = _digest(session)
         with self._mutex:
-            guest.promised.remove(size)
-            empty = not guest.checkpoints and not guest.promised
-            if not empty or self._sessions.get(_name(session)) is not guest:
+            entry.reserved.remove(size)
+            empty = not entry.checkpoints and not entry.reserved
+            if not empty or self._sessions.get(digest) is not entry:
                 return
-            del self._sessions[_name(session)]
-        self._delete(guest)
+            del self._sessions[digest]
+        self._delete(entry)
 
 
-def _name(session: str) -> bytes:
-    """What a session is kept under: as long for a long name as for a short one."""
+def _digest(session: str) -> bytes:
+    """Fixed-length dictionary key of a session's name."""
     return hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -6,6 +6,7 @@ the older one at its next chunk.
 
 import copy
 import tempfile
+import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Studio:
         self._load_requests: dict[str, LoadRequest] = {}
         gpu = None if lender is None else ZeroGpu(lender, folder, loader)
         self._requests = Requests(self._known, gpu, observe)
-        self._guests = SessionCheckpoints(folder, session_limits, self._forget_guest)
+        self._session_checkpoints = SessionCheckpoints(folder, session_limits, self._drop_checkpoint)
 
     def warm_up(self, suite: str = "tasks", split: str = "test") -> None:
         """Read now what the first measurement needs. Raises: LabError if the files do not fit together."""
@@ -123,7 +124,9 @@ class Studio:
     def lab_of(self, model: str) -> Lab:
         """The lab of an encoder, as this session sees it. Raises: SpecError if there is no such encoder."""
         lab = self._shelf.get(model)
-        return lab.with_guests(self._guests.of(self._session, model)) if isinstance(lab, HubLab) else lab
+        if not isinstance(lab, HubLab):
+            return lab
+        return lab.with_checkpoints(self._session_checkpoints.of_model(self._session, model))
 
     def merging_alpha(
         self, model: str, merge: MergeSpec, visitor: Hashable | None = None, patience: float | None = None
@@ -177,30 +180,39 @@ class Studio:
     # What visitors bring
 
     def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
-        """A visitor's own checkpoint of a loaded public encoder; a spec of the session may name it then.
+        """Import a visitor's checkpoint for a loaded public encoder; a spec of the session may name it then.
 
-        Raises: QuotaError if the session has no room for it; SpecError, CheckpointError or LabError as
-            ``hub.own.from_file``; nothing is changed then.
+        Raises: QuotaError if the session's quota is used up; SpecError, CheckpointError or LabError as
+            ``visitor_checkpoint.from_file``; nothing is changed then.
         """
-        return self._take(model, lambda lab, room: own.from_file(lab, room, task, path, name))
+        return self._take(model, lambda lab, folder, left: own.from_file(lab, folder, task, path, name))
 
     def take_address(
         self, model: str, task: str, address: str, progress: Progress | None = None
     ) -> CheckpointInfo:
-        """The same from a repository of the Hub. Raises: as ``take_file``, and as ``hub.own.from_hub``."""
-        return self._take(model, lambda lab, room: own.from_hub(lab, room, task, address, progress))
+        """The same from a repository of the Hub. The download stops when the session leaves.
 
-    def _take(self, model: str, read: Callable[[HubLab, Path], LoadedCheckpoint]) -> CheckpointInfo:
+        Args:
+            progress: called with bytes done and in total, from the calling thread.
+        Raises: as ``take_file``, and as ``visitor_checkpoint.from_hub``; Cancelled if the session has left.
+        """
+        return self._take(
+            model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left)
+        )
+
+    def _take(
+        self, model: str, read: Callable[[HubLab, Path, threading.Event], LoadedCheckpoint]
+    ) -> CheckpointInfo:
         lab = self.lab_of(model)
         if not isinstance(lab, HubLab):
             raise SpecError(f"{lab.info.title} takes no other checkpoints: load a public encoder for yours.")
         size = 4 * lab.live.layout.numel
-        with self._guests.admit(self._session, size):
-            checkpoint = read(lab, self._guests.room(self._session))
-            self._guests.add(self._session, model, checkpoint, size)
+        with self._session_checkpoints.reserve(self._session, size) as left:
+            checkpoint = read(lab, self._session_checkpoints.folder(self._session), left)
+            self._session_checkpoints.add(self._session, model, checkpoint, size)
         return checkpoint.info
 
-    def _forget_guest(self, model: str, checkpoint: LoadedCheckpoint) -> None:
+    def _drop_checkpoint(self, model: str, checkpoint: LoadedCheckpoint) -> None:
         lab = self._shelf.find(model)
         if isinstance(lab, HubLab):
             lab.live.drop(checkpoint.info.key)
@@ -313,19 +325,19 @@ class Studio:
     def leave(self, session: str) -> None:
         """A visitor has gone: stop all that runs under any of the session's names, delete what it brought."""
         self._requests.turns.leave(session)
-        self._guests.leave(session)
+        self._session_checkpoints.leave(session)
         self._jobs.leave(session)
         self._shelf.leave(session)
 
     def expire(self) -> None:
         """Delete what visitors brought who have not used it for long."""
-        self._guests.expire()
+        self._session_checkpoints.expire()
 
     def close(self) -> None:
         """Stop all that runs, delete what visitors brought, and close the result store."""
         self._requests.turns.close()
         self._jobs.stop()
-        self._guests.close()
+        self._session_checkpoints.close()
         self._known.close()
 
     def announce(self, visitor: Hashable | None) -> Ticket:
@@ -349,6 +361,6 @@ class Studio:
             "" if store is None else str(store),
             self._known.problem,
             next((lab.failure for lab in self._shelf.all() if lab.failure), ""),
-            self._guests.count,
-            self._guests.bytes,
+            self._session_checkpoints.count,
+            self._session_checkpoints.bytes,
         )

@@ -4,7 +4,9 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +20,7 @@ from evaluators.errors import HubError, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import LoadRequest
 from evaluators.hub.transfer.repository_files import fetch
+from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.session_checkpoints import QuotaError, SessionLimits
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo.public_encoders import Encoder
@@ -28,6 +31,8 @@ from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
 from ui.live.visitors import Visitors, session_of
+from ui.models.own_checkpoint import import_listener
+from ui.shell import text
 
 MODEL = "ViT-B-32"
 KEYS = ("mnist", "svhn", "eurosat")
@@ -97,9 +102,9 @@ def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path
     there = studio.lab_of(MODEL)
     assert isinstance(there, HubLab)
     assert info.key in there.live.residuals.kept
-    assert list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
+    assert list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
     studio.leave("anna")
-    assert not list((tmp_path / "kept" / "guests").rglob("*.safetensors"))
+    assert not list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
     assert info.key not in there.live.residuals.kept
     assert info.key not in there.live.residual_paths
     assert studio.status().guests == studio.status().guest_bytes == 0
@@ -132,7 +137,7 @@ def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: 
         kept = [json.loads(value) for (value,) in connection.execute("SELECT value FROM results")]
     connection.close()
     assert [one["spec"] for one in kept] == [public.spec.as_dict()]
-    left = {path.name for path in (tmp_path / "kept" / "guests").rglob("*") if path.is_file()}
+    left = {path.name for path in (tmp_path / "kept" / "sessions").rglob("*") if path.is_file()}
     assert left <= {"starting.lock"}
 
 
@@ -190,6 +195,8 @@ def test_without_uploads_the_page_offers_none(studio: Studio, uploads: bool, the
     page = asyncio.run(built())
     ids = {getattr(block, "elem_id", None) for block in page.blocks.values()}
     assert ({"lx-own-add", "lx-own-file", "lx-own-address"} <= ids) is there
+    limits = [listener.concurrency_limit for listener in page.fns.values() if listener.name == "add"]
+    assert limits == ([None] if there else []), "a slow download blocks nobody else"
 
 
 def test_a_session_has_a_name_that_nobody_chooses() -> None:
@@ -203,6 +210,42 @@ def test_a_session_has_a_name_that_nobody_chooses() -> None:
     assert session_of(asked(None)) != session_of(asked(None))
     assert session_of(asked("")) != session_of(asked(""))
     assert len(session_of(asked("\udcff" * 10**6))) == 32
+
+
+def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
+    studio: Studio, hub: Hub, file: Path
+) -> None:
+    anna, ben = (cast(gr.Request, SimpleNamespace(session_hash=name)) for name in ("anna", "ben"))
+    for repo in ("anna/mine", "ben/mine"):
+        shutil.copy(file, hub.folder(repo) / "mine.pt")
+    hub.fail("anna/mine/resolve", "stall", after=1000, times=None)
+    add = import_listener(studio)
+    hanging = add(anna, MODEL, "mnist", "anna/mine", None)
+    assert any("Downloading" in status for status, *_ in hanging)
+    *_, (status, *_) = add(ben, MODEL, "mnist", "ben/mine", None)
+    assert text.OWN["done"] in status
+    studio.leave(session_of(anna))
+    *_, (status, *_) = hanging
+    assert "Stopped fetching anna/mine/mine.pt" in status
+    assert len(studio.seen_by(session_of(anna)).checkpoints(MODEL)) == len(KEYS)
+    assert studio.status().guests == 1
+
+
+def test_two_sessions_import_the_same_file_at_once(
+    studio: Studio, hub: Hub, file: Path, tmp_path: Path
+) -> None:
+    """Whoever is done first leaves the file in the cache for the other."""
+    shutil.copy(file, hub.folder("someone/mine") / "mine.pt")
+    started = threading.Barrier(2)
+
+    def take(name: str) -> CheckpointInfo:
+        started.wait()
+        return studio.seen_by(name).take_address(MODEL, "mnist", "someone/mine")
+
+    with ThreadPoolExecutor() as pool:
+        infos = list(pool.map(take, ("anna", "ben")))
+    assert infos[0].key != infos[1].key
+    assert not list((tmp_path / "cache" / "models--someone--mine" / "blobs").iterdir())
 
 
 def test_an_address_on_the_hub_is_the_sessions_too_and_nothing_of_it_stays(

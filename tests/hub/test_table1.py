@@ -40,6 +40,7 @@ def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureF
     said = capsys.readouterr().out
     assert "CLIP ViT-B/32  done" in said
     assert "PCAM  done: 24 test and 24 validation images" in said
+    assert said.count("), published") == 4, "the self-test: two tasks zero-shot, two fine-tuned"
 
 
 def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from evaluators.experiments.load_check import CheckProgress
 from evaluators.hub.loader import DONE, FAILED, RUNNING, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
@@ -69,8 +70,29 @@ def _row(step: LoadStep) -> str:
 
 def _amount(step: LoadStep) -> str:
     if step.unit == "bytes":
-        return f"{step.done / 1e6:,.0f} of {step.total / 1e6:,.0f} MB"
+        return _megabytes(step.done, step.total)
     return f"{step.done:,} of {step.total:,}"
+
+
+def _megabytes(done: int, total: int) -> str:
+    return f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+
+
+def import_status(done: int, total: int) -> str:
+    """How far the import of a visitor's checkpoint is; sizes in bytes, total 0 while it is unknown."""
+    if not total:
+        return '<p class="lx-status" role="status">Reading…</p>'
+    if done >= total:
+        return '<p class="lx-status" role="status">Downloaded. Reading the weights…</p>'
+    bar = f'<progress value="{done}" max="{total}" aria-label="Download"></progress>'
+    return f'<p class="lx-status" role="status">Downloading: {bar} {_megabytes(done, total)}</p>'
+
+
+def check_status(progress: CheckProgress) -> str:
+    """How far a self-test is; empty at its end."""
+    if progress.done == progress.total:
+        return ""
+    return f'<p class="lx-status" role="status">{text.CHECKING} {progress.done} of {progress.total}</p>'
 
 
 def checks_table(checks: Sequence[AccuracyCheck]) -> str:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from evaluators.errors import SpecError
+from evaluators.errors import SpecError, Superseded
+from evaluators.experiments.load_check import check_load
 from evaluators.hub.loader import IMAGES, LoadRequest
-from evaluators.hub.published_check import AccuracyCheck, self_test
+from evaluators.hub.published_check import AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
-from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.visitors import Visitors, session_of
 from ui.models import load_progress as loading
+from ui.models.model_choice import choose_model, list_models
+from ui.models.own_checkpoint import own_checkpoint_form
 from ui.shell import text
 from ui.shell.error_messages import message_of, told
 
@@ -76,8 +76,9 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
             check = gr.Button(text.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
         progress = gr.HTML("", elem_id="lx-load-progress", apply_default_css=False)
         checks = gr.HTML("", elem_id="lx-load-checks", apply_default_css=False)
+        loaded = gr.State("")
         if uploads:
-            _own(studio, encoder, explore)
+            own_checkpoint_form(studio, encoder, explore)
         else:
             gr.Markdown(text.OWN["off"], elem_classes="lx-small")
 
@@ -92,20 +93,23 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
     def begin(
         request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
+        """Load, and name the model at the end if there is something to check."""
+        session = session_of(request)
+        seen = studio.seen_by(session)
         try:
-            load_request = LoadRequest(model, family, tuple(tasks), int(images), tuple(members or ()))
-            job = studio.seen_by(session_of(request)).load(load_request)
+            job = seen.load(LoadRequest(model, family, tuple(tasks), int(images), tuple(members or ())))
         except SpecError as problem:
-            said = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
-            yield said, *_buttons(False), gr.skip(), gr.skip()
+            notice = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
+            yield notice, *_buttons(False), gr.skip(), gr.skip(), ""
             return
-        yield from _follow(studio.seen_by(session_of(request)), job, looks, session_of(request), go=True)
+        for update in _follow(seen, job, looks, session, go=True):
+            yield *update, model if job.done and not job.problem else ""
 
     def look(request: gr.Request, model: str) -> Iterator[tuple[Any, ...]]:
         job = studio.loading(model)
         if job is None:
             looks.arrive(session_of(request), model)  # ends the look at another encoder's load
-            yield "", *_buttons(False), _models(studio), gr.skip()
+            yield "", *_buttons(False), list_models(studio), gr.skip()
         else:
             yield from _follow(studio.seen_by(session_of(request)), job, looks, session_of(request))
 
@@ -114,10 +118,13 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
             gr.Info(text.LOADED_BY_OTHERS)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
-    load.click(begin, wished, shown, **queued)
     gr.on([tab.select, encoder.change], look, encoder, shown, trigger_mode="multiple", **queued)
     stop.click(halt, encoder, None, queue=False, **private)
-    check.click(_checked(studio), [encoder], checks, concurrency_limit=None, **private)
+    checking: dict[str, Any] = {"concurrency_id": "checks", "concurrency_limit": None, **private}
+    load.click(begin, wished, [*shown, loaded], **queued).then(
+        check_listener(studio), loaded, checks, **checking
+    )
+    check.click(check_listener(studio), encoder, checks, **checking)
 
 
 _START: tuple[Any, ...] = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES, [])
@@ -165,7 +172,11 @@ def _follow(
             return
         yield loading.steps_table(job), *_buttons(True), gr.skip(), gr.skip()
         job.wait(LOOK)
-    there = _at(studio, job.load_request.model) if go and not job.problem else (_models(studio), gr.skip())
+    there = (
+        choose_model(studio, job.load_request.model)
+        if go and not job.problem
+        else (list_models(studio), gr.skip())
+    )
     yield loading.steps_table(job), *_buttons(False), *there
 
 
@@ -173,90 +184,21 @@ def _buttons(busy: bool) -> tuple[Any, Any]:
     return gr.update(interactive=not busy), gr.update(interactive=busy)
 
 
-def _at(studio: Studio, model: str, checkpoint: str = "") -> tuple[Any, Any]:
-    """The two drop-downs at the top of the page, at a model and one of its checkpoints."""
-    found = [(one.title, one.key) for one in studio.checkpoints(model)]
-    return _models(studio) | {"value": model}, gr.update(choices=found, value=checkpoint or found[0][1])
+def check_listener(studio: Studio) -> Any:
+    """The listener that runs the self-test of a loaded model, and shows it checkpoint by checkpoint."""
 
-
-def _models(studio: Studio) -> Any:
-    return gr.update(choices=[(one.title, one.key) for one in studio.models()])
-
-
-def _checked(studio: Studio) -> Any:
-    """The listener that measures what is needed for the self-test, checkpoint by checkpoint."""
-
-    def checked(request: gr.Request, model: str) -> Iterator[str]:
-        with told():
-            session = session_of(request)
-            seen = studio.seen_by(session)
-            if model not in [one.key for one in seen.models()]:
+    def check(request: gr.Request, model: str) -> Iterator[Any]:
+        if not model:  # the load before it has failed or was stopped
+            yield gr.skip()
+            return
+        session = session_of(request)
+        seen = studio.seen_by(session)
+        checks: list[AccuracyCheck] = []
+        with told(), suppress(Superseded):  # by another self-test of this page
+            if model not in [info.key for info in seen.models()]:
                 raise SpecError(text.load_first(ENCODERS[model].title))
-            found = list(seen.checkpoints(model))
-            specs = [EditSpec.pretrained(found[0].key), *(EditSpec.finetuned(one.key) for one in found)]
-            checks: list[AccuracyCheck] = []
-            for number, spec in enumerate(specs):
-                waiting = f'<p class="lx-status" role="status">{text.CHECKING} {number} of {len(specs)}</p>'
-                yield loading.checks_table(checks) + waiting
-                asked = replace(spec, model=model, images=images_of(model))
-                checks += self_test(seen.evaluate(asked, f"{session}:check", background=True))
-            yield loading.checks_table(checks)
+            for progress in check_load(seen, model, f"{session}:check"):
+                checks += progress.checks
+                yield loading.checks_table(checks) + loading.check_status(progress)
 
-    return checked
-
-
-def _own(studio: Studio, encoder: gr.Radio, explore: Explore) -> None:
-    """A checkpoint of one's own: a file or an address on the Hub, and the task it was fine-tuned on."""
-    with gr.Accordion(text.OWN["title"], open=False, elem_id="lx-own"):
-        gr.Markdown(text.OWN["help"], elem_classes="lx-small")
-        with gr.Row():
-            task = gr.Dropdown(
-                [(one.title, key) for key, one in TASKS.items()],
-                label=text.OWN["task"],
-                elem_id="lx-own-task",
-            )
-            address = gr.Textbox(
-                label=text.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
-            )
-        file = gr.File(
-            label=text.OWN["file"],
-            file_types=[".safetensors", ".pt", ".pth", ".bin"],
-            type="filepath",
-            elem_id="lx-own-file",
-        )
-        add = gr.Button(text.OWN["add"], size="sm", elem_id="lx-own-add")
-        said = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
-
-    def take(
-        request: gr.Request, model: str, task: str | None, address: str, path: str | None
-    ) -> tuple[str, Any, Any, Any]:
-        seen = studio.seen_by(session_of(request))
-        try:
-            if not task or not (address or path):
-                raise SpecError(text.OWN["missing"])
-            if model not in [one.key for one in seen.models()]:
-                raise SpecError(text.load_first(ENCODERS[model].title))
-            if path:
-                info = seen.take_file(model, task, Path(path), Path(path).name)
-            else:
-                info = seen.take_address(model, task, address)
-        except Exception as problem:  # noqa: BLE001 -- the place below the button says what went wrong
-            return (
-                f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>',
-                gr.skip(),
-                gr.skip(),
-                gr.skip(),
-            )
-        if path:
-            Path(path).unlink(missing_ok=True)  # what is kept of it lies in the session's room
-        done = f'<p class="lx-status" role="status">{text.OWN["done"]}</p>'
-        return done, *_at(seen, model, info.key), None
-
-    add.click(
-        take,
-        [encoder, task, address, file],
-        [said, explore.model, explore.checkpoint, file],
-        concurrency_id="own",
-        show_progress="minimal",
-        api_visibility="private",
-    )
+    return check

@@ -20,6 +20,20 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+def in_thread(function: Callable[[], _Result], name: str) -> Future[_Result]:
+    """Start a blocking call in a daemon thread of its own, which a process that ends does not wait for."""
+    future: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - raised to whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
 class Traffic:
     """What has come in, and whether anybody still waits for more. Any thread may use it."""
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,8 +46,9 @@ from evaluators.hub.transfer.hub_cache import (
     storage,
 )
 from evaluators.hub.transfer.hub_errors import CLIENT_ERRORS, explain, hub_errors
+from evaluators.hub.transfer.parallel_calls import in_thread
 
-__all__ = ["Fetched", "Progress", "Timeouts", "fetch", "forget", "hub_errors", "is_here", "list_files"]
+__all__ = ["Fetched", "Progress", "Timeouts", "fetch", "hub_errors", "is_cached", "list_files"]
 
 Progress = Callable[[int, int], None]
 """Told bytes done and bytes in total, about ten times a second, in the thread that called."""
@@ -187,17 +188,12 @@ def watched(
         progress, stop: as for ``fetch``.
     Raises: what ``fetch`` raises; Cancelled within 0.6 s of ``stop``.
     """
-    future: Future[_Result] = Future()
 
-    def work() -> None:
-        try:
-            with watching(transfer):
-                future.set_result(fetch())
-        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-            future.set_exception(error)
+    def in_transfer() -> _Result:
+        with watching(transfer):
+            return fetch()
 
-    thread = threading.Thread(target=work, name=f"fetch {what}", daemon=True)
-    thread.start()
+    future = in_thread(in_transfer, f"fetch {what}")
     told = 0
     try:
         while not future.done():
@@ -209,7 +205,7 @@ def watched(
                 progress(told, transfer.total)
     finally:
         transfer.end()
-        thread.join(_GRACE)
+        wait([future], _GRACE)
     return future.result()
 
 
@@ -367,14 +363,9 @@ def _existing(error: Exception, wanted: _Wanted, patience: Timeouts) -> tuple[st
         return ()  # the message does without
 
 
-def is_here(repo: str, name: str, *, kind: str = "model", revision: str = "main") -> bool:
+def is_cached(repo: str, name: str, *, kind: str = "model", revision: str = "main") -> bool:
     """Whether a file lies in the cache."""
     return _Wanted(repo, name, kind, revision, MOST_BYTES).cached() is not None
-
-
-def forget(fetched: Fetched) -> None:
-    """Delete a file from the cache."""
-    delete(fetched.path)
 
 
 def _token(public: bool) -> bool | None:
