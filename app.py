@@ -39,9 +39,9 @@ FIRST_PAGE = 20.0
 """Seconds the first page has to open before the model is read regardless."""
 
 
-def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
     """The command line; what is left out is taken from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, SPACE_ID."""
-    parser = argparse.ArgumentParser(description="See and use LiNeS on a real CLIP, in the browser.")
+    parser = argparse.ArgumentParser(prog, description="See and use LiNeS on a real CLIP, in the browser.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
     )
@@ -134,7 +134,7 @@ def upload_folder() -> Path:
     return Path(os.environ["GRADIO_TEMP_DIR"])
 
 
-def main(given: Sequence[str] | None = None) -> None:
+def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Serve the page until told to stop.
 
     The page opens on answers that are known already; the model is read once it is open, because a laptop
@@ -142,7 +142,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """
     stopping = GracefulShutdown()
     stopping.install()
-    options = arguments(given)
+    options = arguments(given, prog)
     folder = upload_folder()
     from serving.metrics import Metrics
     from serving.request_log import request_log

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import EditSpec, Studio, __main__
+from evaluators import EditSpec, Studio
 from evaluators.experiments.table1 import mean_row, table1
 from evaluators.hub.loader import LoadRequest
 from evaluators.zoo.public_encoders import Encoder
+from lines_cli import public_models
 from tests.hub.repositories import serve_zoo, small_encoder
 from tests.hub.server import Hub
 
@@ -17,10 +18,10 @@ KEYS = ("pcam", "rendered_sst2")
 
 @pytest.fixture
 def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path) -> list[str]:
-    """Arguments after the command's name, with everything served and the small lab as the embedded one."""
+    """Arguments of both commands, with everything served and the small lab as the embedded one."""
     encoder: Encoder = small_encoder(tmp_path)
     monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
-    monkeypatch.setattr(__main__, "ROOT", tmp_path)
+    monkeypatch.setattr(public_models, "app_folder", lambda: tmp_path)
     (tmp_path / "assets").symlink_to(lab)
     serve_zoo(hub, encoder, KEYS, 80, ("tall-masks",))
     return [
@@ -36,7 +37,7 @@ def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path
 
 
 def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert __main__.main(["prefetch", *command]) == 0
+    assert public_models.prefetch(command) == 0
     said = capsys.readouterr().out
     assert "CLIP ViT-B/32  done" in said
     assert "PCAM  done: 24 test and 24 validation images" in said
@@ -47,7 +48,7 @@ def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
     command: list[str], hub: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hub.fail("nik-dim/tall_masks/*RenderedSST2Val*", "status", status=404, times=None)
-    assert __main__.main(["prefetch", *command]) == 1
+    assert public_models.prefetch(command) == 1
     said = capsys.readouterr().out
     assert "RenderedSST2  failed" in said
     assert "PCAM  done" in said
@@ -56,7 +57,7 @@ def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
 def test_table1_is_what_the_studio_says(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert __main__.main(["table1", *command]) == 0
+    assert public_models.table1(command) == 0
     said = capsys.readouterr().out
     assert "PCAM  zero-shot" in said
 
@@ -74,10 +75,10 @@ def test_table1_is_what_the_studio_says(
 
 
 def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert __main__.main(["prefetch", "--tasks", "mnist,letters", *command[2:]]) == 1
+    assert public_models.prefetch(["--tasks", "mnist,letters", *command[2:]]) == 1
     assert "There is no task letters" in capsys.readouterr().err
 
 
 def test_benchmarks_by_their_size() -> None:
-    assert len(__main__.tasks_of("14")) == 14
-    assert __main__.tasks_of("mnist,svhn") == ("mnist", "svhn")
+    assert len(public_models.tasks_of("14")) == 14
+    assert public_models.tasks_of("mnist,svhn") == ("mnist", "svhn")

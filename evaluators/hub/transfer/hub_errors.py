@@ -24,7 +24,7 @@ from evaluators.errors import HubError
 from evaluators.hub.transfer.http_client import Refused, TooLarge, Unreachable, install_client
 from lines_core.errors import LinesError
 
-PREFETCH = "python -m evaluators prefetch"
+PREFETCH = "python -m lines_cli prefetch"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 CLIENT_ERRORS = (
     OSError,

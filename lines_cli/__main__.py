@@ -1,0 +1,77 @@
+"""Entry point of the command `lines`, also ``python -m lines_cli``: picks a subcommand and runs it."""
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lines_cli import app_folder
+
+
+class Command(NamedTuple):
+    """One subcommand.
+
+    Args:
+        entry: "module:function", imported when it is run; takes (arguments, prog), returns an exit status.
+        description: for the list of commands.
+        needs: key of ``NEEDS``, or "" for a command that needs torch and safetensors only.
+    """
+
+    entry: str
+    description: str
+    needs: str = ""
+
+
+COMMANDS = {
+    "app": Command("lines_cli.serve:main", "serve the page on this machine", "app"),
+    "prefetch": Command(
+        "lines_cli.public_models:prefetch",
+        "download encoders, checkpoints and images, and check them against published accuracies",
+        "app",
+    ),
+    "table1": Command(
+        "lines_cli.public_models:table1",
+        "measure the paper's Table 1 and print it beside the paper's figures",
+        "app",
+    ),
+    "bench": Command("benchmarks.__main__:main", "run benchmarks", "checkout"),
+}
+NEEDS = {  # what a command needs -> a module that is there with it, and what to do where it is not
+    "app": ("gradio", "install the app's requirements: pip install 'lines-explorer[app]'"),
+    "checkout": ("benchmarks", "run it in a checkout of the repository"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the subcommand that the arguments name. Returns: its exit status."""
+    app_folder()
+    from serving.version import VERSION
+
+    width = max(map(len, COMMANDS))
+    parser = argparse.ArgumentParser(
+        prog="lines",
+        description="Layer-increasing scaling of fine-tuned models (LiNeS).",
+        epilog="commands:\n"
+        + "\n".join(f"  {name:{width}}  {command.description}" for name, command in COMMANDS.items())
+        + "\n\n`lines COMMAND --help` lists the options of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lines-explorer {VERSION}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its own arguments")
+    options = parser.parse_args(arguments)
+    command = COMMANDS[options.command]
+    if command.needs:
+        module, advice = NEEDS[command.needs]
+        if importlib.util.find_spec(module) is None:
+            print(f"`lines {options.command}` cannot run here: {advice}", file=sys.stderr)
+            return 1
+    module, _, function = command.entry.partition(":")
+    status = getattr(importlib.import_module(module), function)(options.arguments, f"lines {options.command}")
+    return status or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""`lines prefetch` and `lines table1`: load public models ahead of time, and check them against the paper.
+
+What was loaded before is read from disk; both commands may be stopped and started again.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evaluators.encoder.autotune import best_device
+from evaluators.experiments import table1 as experiment
+from evaluators.experiments.load_check import check_load
+from evaluators.experiments.table1 import Row, mean_row
+from evaluators.hub.loader import FAILED, IMAGES, LoadRequest, LoadStep
+from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
+from evaluators.service.load_jobs import LoadJob
+from evaluators.service.studio import Studio
+from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
+from lines_cli import app_folder, default_cache
+from lines_core.errors import LinesError
+
+POLL = 0.5
+"""Seconds between two looks at the progress of a load."""
+
+
+def prefetch(arguments: Sequence[str], prog: str = "lines prefetch") -> int:
+    """Load a model and check it against published accuracies; 0 if every part was loaded."""
+    return _load_and(_print_self_test, arguments, prog, "Download weights, checkpoints and images.")
+
+
+def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
+    """Load a model and measure Table 1 on it; 0 if every part was loaded."""
+    return _load_and(_print_table1, arguments, prog, "Measure the paper's Table 1.")
+
+
+def tasks_of(text: str) -> tuple[str, ...]:
+    """Keys of the tasks that ``--tasks`` means: a benchmark by its number of tasks, or a list."""
+    return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
+
+
+def options_of(arguments: Sequence[str], prog: str, description: str) -> argparse.Namespace:
+    """The parsed command line, the same for both commands."""
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
+    parser.add_argument(
+        "--tasks",
+        default="8",
+        help=f"{', '.join(map(str, BENCHMARKS))}, or keys with commas: {', '.join(TASKS)}",
+    )
+    parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
+    parser.add_argument("--images", type=int, default=IMAGES, help="test images a task (default 256)")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
+    parser.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
+    return parser.parse_args(arguments)
+
+
+def _load_and(
+    report: Callable[[Studio, str], None], arguments: Sequence[str], prog: str, description: str
+) -> int:
+    options = options_of(arguments, prog, description)
+    try:
+        request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
+        studio = Studio(app_folder() / "assets", options.cache, options.device)
+        job = studio.load(request)
+        _follow(job)
+        report(studio, options.model)
+    except LinesError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 1 if any(step.state == FAILED for step in job.steps()) else 0
+
+
+def _follow(job: LoadJob) -> None:
+    """Print each step as it changes, until the load ends. Raises: LinesError if it failed as a whole."""
+    printed: dict[str, str] = {}
+    try:
+        ended = False
+        while not ended:
+            ended = job.wait(POLL)
+            for step in job.steps():
+                line = _line(step)
+                if line != printed.get(step.key):
+                    printed[step.key] = line
+                    print(line, flush=True)
+    except KeyboardInterrupt:
+        job.stop()
+        job.wait(10)
+        raise
+    if job.problem:
+        raise LinesError(job.problem)
+
+
+def _line(step: LoadStep) -> str:
+    share = f" {100 * step.done // step.total} %" if step.total else ""
+    phase = f": {step.phase}" if step.phase else ""
+    return f"{step.title:>16}  {step.state}{phase}{share}"
+
+
+def _print_self_test(studio: Studio, model: str) -> None:
+    for progress in check_load(studio, model):
+        _print_checks(progress.checks)
+
+
+def _print_checks(checks: Sequence[AccuracyCheck]) -> None:
+    for check in checks:
+        verdict = "as published" if check.right else "NOT AS PUBLISHED"
+        interval = f"{100 * check.low:.1f} to {100 * check.high:.1f}"
+        measured = f"{check.what} {100 * check.accuracy:.1f} % ({interval})"
+        print(f"{check.title:>16}  {measured}, published {100 * check.published:.1f}: {verdict}")
+    if any(not check.right for check in checks):
+        print(CAUSES)
+
+
+def _print_table1(studio: Studio, model: str) -> None:
+    """Each checkpoint as it is measured, then the means beside the paper's."""
+    rows: list[Row] = []
+    for row in experiment.table1(studio, model):
+        if not rows:
+            _print_checks(self_test(row.pretrained))
+        _print_checks(self_test(row.finetuned))
+        accuracies = ", ".join(
+            f"{name} {100 * evaluation.target:.1f} / {100 * evaluation.control:.1f}"
+            for name, evaluation in (("fine-tuned", row.finetuned), (f"LiNeS γ {row.gamma:g}", row.lines))
+        )
+        print(f"{row.title:>16}  {accuracies}", flush=True)
+        rows.append(row)
+    published = {
+        row.method: row
+        for row in PAPER_TABLE1
+        if row.encoder == model and row.tasks == len(rows) and not row.normalised
+    }
+    print(f"\n{'target / control, %':>24} {'measured':>14} {'paper':>14}")
+    for name, (target, control) in mean_row(rows).items():
+        paper = "-"
+        if name in published:
+            published_control = published[name].control
+            paper = f"{100 * published[name].target:.1f} / "
+            paper += "-" if published_control is None else f"{100 * published_control:.1f}"
+        print(f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14} {paper:>14}")
