@@ -13,7 +13,9 @@ from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER
 from evaluators.errors import LabError
 from evaluators.hub.residual_files import is_saved, residual_path, save_residual, saved_head
-from evaluators.hub.transfer.repository_files import Fetched, Progress, fetch, list_files
+from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.hub.transfer.repository_files import Fetched, fetch
+from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.hub.transfer.url_files import fetch_address
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.checkpoint_families import CheckpointFamily, match

@@ -20,7 +20,9 @@ from evaluators.hub.hub_encoder import HubEncoder, TextTower
 from evaluators.hub.hub_lab import HubLab, LoadedTask
 from evaluators.hub.imagenet_class_names import ALL_OF_IMAGENET, as_task
 from evaluators.hub.images.hub_subset import HubSubset, hub_subset
-from evaluators.hub.transfer.repository_files import Fetched, Progress, fetch, list_files
+from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.hub.transfer.repository_files import Fetched, fetch
+from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
 from evaluators.zoo.checkpoint_families import CheckpointFamily, match

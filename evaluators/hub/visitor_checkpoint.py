@@ -11,8 +11,10 @@ from pathlib import Path
 from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint, content_of
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.transfer.hub_cache import delete
-from evaluators.hub.transfer.repository_files import Progress, fetch, is_cached, list_files
+from evaluators.hub.transfer.hub_cache import delete, sha256_of
+from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.hub.transfer.repository_files import fetch, is_cached
+from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.checkpoint_families import match
 from lines_core.errors import CheckpointError
@@ -37,14 +39,10 @@ def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> Lo
     Raises: SpecError for a task that is not loaded; CheckpointError if the file is not of this encoder or
         cannot be read; LabError if the disk is full. The lab is unchanged then.
     """
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        content = sha256_of(path)
     except OSError as error:
         raise CheckpointError(f"{name} is gone: upload it again.") from error
-    content = digest.hexdigest()
     return _import(lab, folder, _info(lab, folder, task, content, name), path, content, name)
 
 

@@ -20,7 +20,7 @@ from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import Loader, LoadRequest
-from evaluators.hub.transfer.repository_files import Progress
+from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
 from evaluators.service.lab_registry import LabRegistry

@@ -55,7 +55,7 @@ def test_vit_b_32_from_the_hub_to_a_number(hub: Hub, tmp_path: Path, lab: Path) 
 @pytest.mark.parametrize("key", ["ViT-B-16", "ViT-L-14"])
 def test_the_folders_of_the_other_sizes_are_found(hub: Hub, key: str) -> None:
     """nik-dim/tall_masks spells one of them VIT-B-16."""
-    from evaluators.hub.transfer.repository_files import list_files
+    from evaluators.hub.transfer.repository_listing import list_files
     from evaluators.zoo import FAMILIES
     from evaluators.zoo.checkpoint_families import match
 

@@ -616,4 +616,4 @@ def test_stopped_and_taken_up_again(hub: Hub, cache: Path) -> None:
 
 def test_a_hub_that_says_nothing_is_given_up() -> None:
     with Workers(None, silence=0.3) as workers, pytest.raises(HubError, match="sent nothing for 0 seconds"):
-        workers.ask(lambda: time.sleep(1))
+        workers.call(lambda: time.sleep(1))

@@ -11,7 +11,8 @@ from huggingface_hub import HfApi, constants
 from evaluators.errors import Cancelled, HubError
 from evaluators.hub.transfer import http_client as connection
 from evaluators.hub.transfer import repository_files as access
-from evaluators.hub.transfer.repository_files import Fetched, Timeouts, fetch, hub_errors, list_files
+from evaluators.hub.transfer.hub_errors import hub_errors
+from evaluators.hub.transfer.repository_files import Fetched, Timeouts, fetch, list_files
 from tests.hub.server import Hub
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -111,7 +111,7 @@ def test_a_file_that_was_damaged_here_is_fetched_again(
     path = fetched(address, tmp_path).path
     path.write_bytes(content[:-1] + b"x")
     assert fetched(address, tmp_path).path.read_bytes() == content
-    assert "is damaged on this machine" in caplog.text
+    assert "is damaged: it is deleted" in caplog.text
 
 
 def test_too_large_a_file_is_refused(hub: Hub, address: str, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def hub_subset(
     request = _Request(task, split, images, image_size, most_bytes)
     with Workers(stop, patience) as workers:
         try:
-            commit = workers.ask(lambda: find_commit(task.repo, task.revision))
+            commit = workers.call(lambda: find_commit(task.repo, task.revision))
         except HubError as error:
             if not isinstance(error.__cause__, (Refused, Unreachable, OfflineModeIsEnabled)):
                 raise
@@ -174,10 +174,10 @@ class _Request:
     ) -> HubSubset:
         task, path = self.task, self.path(cache, commit)
         if task.form == "webdataset":
-            files = workers.ask(lambda: list_tars(task.repo, self.published_split, commit))
+            files = workers.call(lambda: list_tars(task.repo, self.published_split, commit))
             source: ParquetSplit | TarSplit = TarSplit(task, files, workers, self.most_bytes, self.images)
         else:
-            files = workers.ask(lambda: list_split(task.repo, task.config, self.published_split, commit))
+            files = workers.call(lambda: list_split(task.repo, task.config, self.published_split, commit))
             source = ParquetSplit(task, files, workers)
         rows = self._choose(source.groups)
         progress(0, len(rows))

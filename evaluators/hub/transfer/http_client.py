@@ -1,41 +1,40 @@
-"""Requests to the Hub that end: each has time-outs, a few attempts, and somebody who may stop it.
+"""HTTP client for the Hub with time-outs, bounded retries, byte counting and cancellation.
 
-huggingface_hub sends everything through one HTTP client, which a program may replace. The one put in its
-place here gives a time-out to every request that has none; and while a thread is inside `watching`, it
-retries what may pass (429, 5xx, a hang-up), counts the bytes of a file as they come in, and lets go when the
-transfer is over for whoever began it. The client's own retries do not show through: they have no bound on
-Retry-After, cannot be stopped, and wait 23 seconds for a Hub that is not there.
+huggingface_hub sends all requests through one HTTP client, which a program may replace. `TimeoutClient` gives
+a time-out to every request that has none. Inside a `watching` block it also retries temporary failures (429,
+5xx, a broken connection), counts the bytes of a file as they arrive, and stops when the transfer is ended.
+The library's own retries are bypassed: they ignore the length of Retry-After, cannot be stopped, and wait 23
+seconds for a Hub that is down.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from huggingface_hub import set_client_factory
+from huggingface_hub import get_session, set_client_factory
 from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
-from huggingface_hub.utils._http import hf_request_event_hook
 
 from evaluators.errors import Cancelled
 
-MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
-"""Answers that say "later" rather than "no"."""
+RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses of a temporary failure."""
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait for the Hub.
+    """Time-outs and retries of requests to the Hub.
 
     Args:
         connect: seconds for a connection.
         read: seconds without a byte.
         attempts: at one request, and connections without progress at one file.
         pause: seconds before the second attempt; each further pause is twice as long.
-        longest_pause: seconds; a Hub that asks for more (Retry-After) is not waited for.
-        slowest: bytes a second, over 30 seconds, below which a file is given up.
+        longest_pause: seconds; if the Hub asks for more (Retry-After), the request fails at once.
+        slowest: bytes a second, over 30 seconds, below which a transfer fails.
     """
 
     connect: float = 10.0
@@ -51,7 +50,7 @@ WINDOW = 30.0
 
 
 class Refused(Exception):
-    """The Hub said "later" until patience ended."""
+    """Every attempt ended with a temporary failure."""
 
     def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(f"HTTP {status}")
@@ -60,20 +59,20 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or it broke off until patience ended."""
+    """Every attempt ended without an answer, or the connection kept breaking."""
 
 
 class TooLarge(Exception):
-    """More bytes came in than the caller allows."""
+    """More bytes arrived than the caller allows."""
 
 
 class Transfer:
-    """What one thread fetches while another one waits for it.
+    """State of one transfer, shared by the thread that fetches and the one that waits for it.
 
     Args:
         most_bytes: of a file; more end the transfer.
     Attributes:
-        done: bytes of the file that are here.
+        done: bytes of the file that have arrived.
         total: its size, None while unknown.
     """
 
@@ -85,17 +84,17 @@ class Transfer:
         self._ended = threading.Event()
         self._furthest = 0
         self._last_furthest = -1
-        self._in_vain = 0
+        self._without_progress = 0
         self._window = (time.monotonic(), 0)
 
     def end(self) -> None:
-        """Nobody waits for it any more: whatever the thread does next, it stops."""
+        """Make the fetching thread stop at its next step."""
         self._ended.set()
 
     def check(self) -> None:
         """Raises: Cancelled if it has been ended."""
         if self._ended.is_set():
-            raise Cancelled("Nobody waits for this file any more.")
+            raise Cancelled("The transfer was stopped.")
 
     def sleep(self, seconds: float) -> None:
         """Wait. Raises: Cancelled if it is ended meanwhile."""
@@ -103,14 +102,14 @@ class Transfer:
         self.check()
 
     def connected(self, start: int, size: int | None) -> None:
-        """Bytes are about to come in, from the ``start``-th on.
+        """A connection sends ``size`` bytes, from position ``start`` of the file on.
 
-        Raises: Unreachable if connection after connection brought nothing new.
+        Raises: Unreachable if too many connections in a row made no progress.
         """
-        self._in_vain = self._in_vain + 1 if self._furthest == self._last_furthest else 0
-        if self._in_vain >= self.patience.attempts:
+        self._without_progress = self._without_progress + 1 if self._furthest == self._last_furthest else 0
+        if self._without_progress >= self.patience.attempts:
             raise Unreachable(
-                f"the transfer broke off {self._in_vain} times in a row at byte {self._furthest}"
+                f"the transfer broke off {self._without_progress} times in a row at byte {self._furthest}"
             )
         self._last_furthest = self._furthest
         self._window = (time.monotonic(), start)
@@ -119,7 +118,7 @@ class Transfer:
             self.total = start + size
 
     def arrived(self, count: int) -> None:
-        """Count bytes that came in.
+        """Count bytes that arrived.
 
         Raises: Cancelled; TooLarge; Unreachable if they come too slowly.
         """
@@ -143,7 +142,7 @@ _installed = False
 
 @contextmanager
 def watching(transfer: Transfer) -> Iterator[None]:
-    """All that this thread asks of the Hub belongs to a transfer until the block ends."""
+    """All requests of this thread to the Hub belong to a transfer until the block ends."""
     install_client()
     token = _CURRENT.set(transfer)
     try:
@@ -153,19 +152,24 @@ def watching(transfer: Transfer) -> Iterator[None]:
 
 
 def install_client() -> None:
-    """Have huggingface_hub send its requests through `TimeoutClient`, in this process and for good."""
+    """Make huggingface_hub send its requests through `TimeoutClient`, for the rest of this process."""
     global _installed
     with _INSTALLING:
         if not _installed:
-            set_client_factory(TimeoutClient)
+            hooks = get_session().event_hooks  # of the library's own client: offline mode, request ids
+            set_client_factory(lambda: TimeoutClient(hooks))
             _installed = True
 
 
 class TimeoutClient(httpx.Client):
-    """The client of huggingface_hub with time-outs, and with attempts and counting for a `Transfer`."""
+    """The client of huggingface_hub with time-outs, and with retries and byte counting for a `Transfer`.
 
-    def __init__(self) -> None:
-        super().__init__(event_hooks={"request": [hf_request_event_hook]}, follow_redirects=True)
+    Args:
+        hooks: event hooks of the client that it replaces.
+    """
+
+    def __init__(self, hooks: dict[str, list[Callable[..., Any]]]) -> None:
+        super().__init__(event_hooks=hooks, follow_redirects=True)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. Raises: as httpx does; in a transfer also Refused, Unreachable and Cancelled."""
@@ -181,7 +185,7 @@ class TimeoutClient(httpx.Client):
         if stream:
             request.headers["Accept-Encoding"] = "identity"  # so that the size is known and can be counted
         response = self._attempt(transfer, request, stream, options)
-        # Most large files are in Xet as well. Plain HTTP is the way that can be stopped and counted.
+        # Most large files are stored in Xet too, but only plain HTTP transfers can be stopped and counted.
         response.headers.pop("X-Xet-Hash", None)
         if stream and response.status_code in (200, 206):
             try:
@@ -190,13 +194,13 @@ class TimeoutClient(httpx.Client):
                 response.close()
                 raise
             assert isinstance(response.stream, httpx.SyncByteStream)
-            response.stream = _Watched(response.stream, transfer)
+            response.stream = _CountedStream(response.stream, transfer)
         return response
 
     def _attempt(
         self, transfer: Transfer, request: httpx.Request, stream: bool, options: dict[str, Any]
     ) -> httpx.Response:
-        """The first answer that is not "later"."""
+        """The first response that is not a temporary failure."""
         patience = transfer.patience
         for attempt in range(1, patience.attempts + 1):
             transfer.check()
@@ -207,24 +211,25 @@ class TimeoutClient(httpx.Client):
                 # A Hub that does not answer at all is not asked again, unless it did a moment ago.
                 hung_up = isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError))
                 if attempt == patience.attempts or not (hung_up or transfer.done):
-                    raise Unreachable(_in_words(error)) from error
+                    raise Unreachable(_describe(error)) from error
             else:
-                if response.status_code not in MAY_PASS:
+                if response.status_code not in RETRIED:
                     return response
                 response.close()
-                asked = _retry_after(response)
-                if attempt == patience.attempts or (asked is not None and asked > patience.longest_pause):
-                    raise Refused(response.status_code, asked)
-                pause = pause if asked is None else asked
+                retry_after = _retry_after(response)
+                too_long = retry_after is not None and retry_after > patience.longest_pause
+                if attempt == patience.attempts or too_long:
+                    raise Refused(response.status_code, retry_after)
+                pause = pause if retry_after is None else retry_after
             transfer.sleep(pause)
-        raise AssertionError("every way out of the last attempt raises")
+        raise AssertionError("the last attempt returns or raises")
 
 
 _PHASES = ("connect", "read", "write", "pool")
 
 
-class _Watched(httpx.SyncByteStream):
-    """The bytes of a file, counted; a reset connection ends as a hang-up does, which the client resumes."""
+class _CountedStream(httpx.SyncByteStream):
+    """The bytes of a file, counted; a connection reset looks like a hang-up, which the client resumes."""
 
     def __init__(self, stream: httpx.SyncByteStream, transfer: Transfer) -> None:
         self._stream = stream
@@ -232,18 +237,18 @@ class _Watched(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for piece in self._stream:
-                self._transfer.arrived(len(piece))
-                yield piece
+            for chunk in self._stream:
+                self._transfer.arrived(len(chunk))
+                yield chunk
         except httpx.NetworkError as error:
-            raise httpx.RemoteProtocolError(_in_words(error)) from error
+            raise httpx.RemoteProtocolError(_describe(error)) from error
 
     def close(self) -> None:
         self._stream.close()
 
 
 def _span(response: httpx.Response) -> tuple[int, int | None]:
-    """First byte of a reply in its file, and how many there are, None if the reply does not say."""
+    """Position of a response's first byte in the file, and the number of bytes, None if unknown."""
     start = 0
     if response.status_code == 206:
         start = int(response.headers["Content-Range"].removeprefix("bytes ").partition("-")[0])
@@ -252,13 +257,13 @@ def _span(response: httpx.Response) -> tuple[int, int | None]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the Hub asks to wait, None if it says nothing (or a date, which the Hub never does)."""
+    """Seconds of Retry-After, None without it (or for a date, which the Hub never sends)."""
     text = response.headers.get("Retry-After", "").strip()
     return float(text) if text.isdigit() else None
 
 
-def _in_words(error: Exception) -> str:
-    """What went wrong, for a message: time-outs carry no text of their own."""
+def _describe(error: Exception) -> str:
+    """Text of an error for a message: time-outs carry none of their own."""
     if isinstance(error, httpx.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, httpx.TimeoutException):

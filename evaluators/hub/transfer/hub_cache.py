@@ -1,6 +1,6 @@
-"""The folder of a repository in the cache of huggingface_hub, and what is noted there beside its files.
+"""A repository's folder in the cache of huggingface_hub, with our notes on it.
 
-The folder ``lines`` keeps the repository's listings, and which files were found to have their content.
+The subfolder ``lines`` keeps listings of the repository, and which files have passed the check of their hash.
 """
 
 import hashlib
@@ -8,12 +8,12 @@ import json
 import logging
 import os
 import re
-import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 from huggingface_hub import constants
 from huggingface_hub.file_download import repo_folder_name
+
+from lines_core.atomic_write import atomic_write
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -30,7 +30,7 @@ def is_sound(folder: Path, path: Path, etag: str) -> bool:
 
     Args:
         folder: of its repository.
-    Cost: reading it, unless it was found sound before and has not been touched since.
+    Cost: reading it, unless it passed before and has not been touched since.
     """
     if not SHA256.fullmatch(etag):
         return True
@@ -39,33 +39,27 @@ def is_sound(folder: Path, path: Path, etag: str) -> bool:
         if note.read_text() == stamp(path.stat()):
             return True
     except FileNotFoundError:
-        pass  # nobody has looked yet
+        pass  # not checked yet
     while True:
-        with path.open("rb") as stream:
-            found = _digest(stream)
-            looked_at = os.fstat(stream.fileno())
-        now = path.stat()
-        if looked_at.st_ino == now.st_ino:
+        before, digest, after = path.stat(), sha256_of(path), path.stat()
+        if before.st_ino == after.st_ino:
             break  # else another process has replaced it meanwhile
-    if found == etag:
-        keep(note, stamp(now))
-    return found == etag
+    if digest == etag:
+        keep(note, stamp(after))
+    return digest == etag
 
 
 def etag_of(path: Path) -> str:
-    """The etag of a file in the cache: the name of the blob it points to.
+    """The etag of a file in the cache: the name of the blob it links to.
 
-    Cost: reading it where there are no symbolic links (Windows), hence no blobs to point to.
+    Cost: reading it where there are no symbolic links (Windows), hence no blobs.
     """
     blob = path.resolve()
-    if blob.parent.name == "blobs":
-        return blob.name
-    with path.open("rb") as stream:
-        return _digest(stream)
+    return blob.name if blob.parent.name == "blobs" else sha256_of(path)
 
 
 def delete(path: Path) -> None:
-    """Take a file out of the cache: its content, and the name that points to it."""
+    """Delete a file from the cache: the blob, and the link to it."""
     blob = path.resolve()
     path.unlink(missing_ok=True)
     if blob.parent.name == "blobs":
@@ -84,12 +78,12 @@ def kept_listing(path: Path) -> tuple[str, ...]:
 
 
 def keep_listing(path: Path, names: tuple[str, ...]) -> None:
-    """Keep a listing for the time when the Hub cannot be asked."""
+    """Keep a listing for use without the Hub."""
     keep(path, json.dumps({"files": names}))
 
 
 def fetched_names(folder: Path, revision: str) -> tuple[str, ...]:
-    """Names of the files of a revision that are on this machine, sorted."""
+    """Names of the cached files of a revision, sorted."""
     commit = revision
     if not COMMIT.fullmatch(revision):
         reference = folder / "refs" / revision
@@ -103,28 +97,22 @@ def fetched_names(folder: Path, revision: str) -> tuple[str, ...]:
 
 
 def keep(path: Path, text: str) -> None:
-    """Keep a note, whole or not at all; where nothing can be written it is done without."""
+    """Write a note atomically; a failure is only logged."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(temporary, path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        atomic_write(path, lambda part: part.write_text(text, encoding="utf-8"))
     except OSError as error:
         _LOG.warning("%s could not be kept: %s", path, error)
 
 
 def stamp(stat: os.stat_result) -> str:
-    """Differs once a file has been written to or replaced."""
+    """Text that changes when a file is written to or replaced."""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
 
 
-def _digest(stream: BinaryIO) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
-    while piece := stream.read(1 << 20):
-        digest.update(piece)
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
     return digest.hexdigest()

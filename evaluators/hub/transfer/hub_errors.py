@@ -1,4 +1,4 @@
-"""What the clients of the Hub raise, told as errors that a visitor can act upon."""
+"""Translation of HTTP and Hub client exceptions into errors that a visitor can act upon."""
 
 import difflib
 import errno
@@ -35,18 +35,18 @@ CLIENT_ERRORS = (
     TooLarge,
     Unreachable,
 )
-"""All that a request through huggingface_hub or datasets ends with: most are OSErrors."""
+"""Exceptions of requests through huggingface_hub or datasets; most are OSErrors."""
 
 
 @contextmanager
 def hub_errors(repo: str, name: str = "", kind: str = "model", revision: str = "main") -> Iterator[None]:
-    """Raise whatever the client raises inside the block as a HubError.
+    """Translate exceptions of the Hub's clients in the block into HubError.
 
-    The requests of the block get a time-out if they have none.
+    Requests without a time-out get one.
 
     Args:
-        repo: "owner/name", or whatever else names what is asked for.
-        name: of the file, empty if it is not about one.
+        repo: "owner/name", or another name for messages.
+        name: of the file, if there is one.
     Raises: HubError.
     """
     install_client()
@@ -61,10 +61,10 @@ def hub_errors(repo: str, name: str = "", kind: str = "model", revision: str = "
 def explain(
     error: Exception, repo: str, name: str, kind: str, revision: str, existing: Sequence[str] = ()
 ) -> HubError:
-    """The error to show for one that a client raised: what was asked for, what happened, what to do.
+    """The HubError for an exception: the file, what happened, what to do.
 
     Args:
-        existing: names that the repository has, to suggest one when ``name`` is not there.
+        existing: names of the repository's files, to suggest one if ``name`` is not among them.
     """
     what = f"{repo}/{name}" if name else repo
     page = f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{repo}"
@@ -124,7 +124,7 @@ def explain(
 
 
 def _refused(error: Refused | HfHubHTTPError, what: str, page: str) -> HubError:
-    """The error to show for an answer with a status that says no or later."""
+    """The HubError for an error status."""
     later = "Try again later"
     if isinstance(error, Refused):
         status = error.status
@@ -148,7 +148,7 @@ def _refused(error: Refused | HfHubHTTPError, what: str, page: str) -> HubError:
 
 
 def closest(name: str, existing: Sequence[str]) -> list[str]:
-    """Up to three names like a wrong one: the same but for case, the same in another folder, similar ones.
+    """Up to three names similar to a wrong one: another case first, then another folder, then spelling.
 
     >>> closest("ViT-B-16/a.pt", ["VIT-B-16/a.pt", "ViT-B-32/a.pt", "readme"])
     ['VIT-B-16/a.pt', 'ViT-B-32/a.pt']

@@ -1,10 +1,9 @@
-"""Parts of a file on the Hub, without the rest of it."""
+"""Byte ranges of a file on the Hub as a seekable stream."""
 
 import io
 from typing import Any
 
-from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._http import hf_raise_for_status, http_backoff
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_backoff
 
 from evaluators.errors import HubError
 from evaluators.hub.transfer.hub_errors import hub_errors
@@ -13,18 +12,19 @@ from evaluators.hub.transfer.parallel_calls import Traffic
 PIECE = 4 << 20
 """Bytes a request: what is lost when a connection breaks, and what an abandoned thread still reads."""
 _EXPIRED = (400, 401, 403, 404, 410)
-"""What a signed address answers when its time is over."""
+"""Statuses of a signed address that has expired."""
 
 
+# Not HfFileSystem: it asks the Hub, which limits that, for every range, and checks neither status nor length.
 class RangeFile(io.RawIOBase):
-    """A file that is read over HTTP range requests: only the bytes asked for are transferred.
+    """A file that is read by HTTP range requests: only the requested bytes are transferred.
 
-    Nothing is kept, so reading twice transfers twice. Not for use by two threads at once.
+    Nothing is cached, so reading twice transfers twice. Not thread-safe.
 
     Args:
         url: of the file, as ``huggingface_hub.hf_hub_url`` gives it.
         size: of the file in bytes.
-        traffic: counts the bytes, and says when to stop reading.
+        traffic: counts the bytes and stops the reading.
     """
 
     def __init__(self, url: str, size: int, traffic: Traffic) -> None:
@@ -35,19 +35,19 @@ class RangeFile(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """True: this is a file to read."""
+        """True."""
         return True
 
     def seekable(self) -> bool:
-        """True: at any place."""
+        """True."""
         return True
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """Position of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Where the next read begins from now on."""
+        """Set the position of the next read."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, start + offset)
         return self._position
@@ -55,7 +55,7 @@ class RangeFile(io.RawIOBase):
     def read(self, count: int | None = -1) -> bytes:
         """The next ``count`` bytes, or all that are left.
 
-        Raises: HubError if the Hub refuses, fails or cannot be reached; Cancelled if nobody waits any more.
+        Raises: HubError if the Hub refuses, fails or cannot be reached; Cancelled if the traffic has ended.
         """
         end = self._size if count is None or count < 0 else min(self._size, self._position + count)
         pieces = []
@@ -67,7 +67,7 @@ class RangeFile(io.RawIOBase):
 
     def _piece(self, start: int, stop: int) -> bytes:
         span = {"Range": f"bytes={start}-{stop - 1}"}
-        with hub_errors(self._url, kind="dataset"), self._traffic.asking(stop - start):
+        with hub_errors(self._url, kind="dataset"), self._traffic.request(stop - start):
             direct = self._traffic.redirected.get(self._url)
             response = None if direct is None else _get(direct, span)
             if response is None or response.status_code in _EXPIRED:
@@ -85,4 +85,4 @@ class RangeFile(io.RawIOBase):
 
 
 def _get(url: str, headers: dict[str, str]) -> Any:
-    return http_backoff("GET", url, headers=headers, max_retries=0)  # attempts are the transfer's affair
+    return http_backoff("GET", url, headers=headers, max_retries=0)  # TimeoutClient retries
