@@ -42,7 +42,7 @@ def explore(cache: Path) -> None:
     import torch
 
     from evaluators import EditSpec, Studio
-    from evaluators.hub.loader import LoadRequest
+    from evaluators.hub.load_request import LoadRequest
     from tests.paths import ASSETS
 
     studio = Studio(ASSETS, cache)

@@ -47,7 +47,7 @@ def explore(cache: Path, measure: str) -> None:
 
     from evaluators import EditSpec, Studio
     from evaluators.hub.hub_lab import HubLab
-    from evaluators.hub.loader import LoadRequest
+    from evaluators.hub.load_request import LoadRequest
 
     studio = Studio(ROOT / "assets", cache)
     job = studio.load(LoadRequest(model=MODEL, images=IMAGES))

@@ -12,7 +12,7 @@ from evaluators.encoder.autotune import best_device
 from evaluators.experiments import table1 as experiment
 from evaluators.experiments.load_check import check_load
 from evaluators.experiments.table1 import Row, mean_row
-from evaluators.hub.loader import FAILED, IMAGES, LoadRequest, LoadStep
+from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio

@@ -36,7 +36,8 @@ from evaluators.errors import LabError
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder, open_image_tower
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Loader, LoadRequest, LoadStep
+from evaluators.hub.load_request import LoadRequest, LoadStep
+from evaluators.hub.loader import Loader
 from evaluators.hub.residual_files import saved_head
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab

@@ -23,7 +23,7 @@ from evaluators.engine.counting import count_chunk
 from evaluators.engine.reserved_core import ReservedCore
 from evaluators.engine.zero_gpu import Counted, ZeroGpu
 from evaluators.errors import Queued
-from evaluators.hub.loader import LoadRequest
+from evaluators.hub.load_request import LoadRequest
 from evaluators.labs.lab import Lab
 from evaluators.service.request_stats import COMPLETE, KNOWN, PARTIAL, Observer
 from evaluators.service.request_timer import RequestTimer

@@ -19,7 +19,8 @@ from evaluators.errors import Queued, SpecError
 from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Loader, LoadRequest
+from evaluators.hub.load_request import LoadRequest
+from evaluators.hub.loader import Loader
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
@@ -150,30 +151,24 @@ class Studio:
 
     # What is loaded from the Hub
 
-    def load(self, load_request: LoadRequest) -> LoadJob:
+    def load(self, request: LoadRequest) -> LoadJob:
         """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
-        there = self._shelf.find(load_request.model)
-        return self._jobs.start(load_request, there if isinstance(there, HubLab) else None, self._session)
+        earlier = self._shelf.find(request.model)
+        return self._jobs.start(request, earlier if isinstance(earlier, HubLab) else None, self._session)
 
     def loading(self, model: str) -> LoadJob | None:
-        """The newest load of an encoder, under way or ended."""
-        return self._jobs.of(model)
+        """The newest load of an encoder, running or ended."""
+        return self._jobs.of_model(model)
 
     def stop_loading(self, model: str) -> bool:
-        """Stop the load of an encoder, unless others have asked for it too; whether that was done."""
-        job = self._jobs.of(model)
-        if job is None or not job.may_stop(self._session):
-            return False
-        job.stop()
-        return True
+        """Stop the load of an encoder unless other sessions have asked for it too; whether it was stopped."""
+        return self._jobs.stop(model, self._session)
 
-    def _take_in(self, lab: HubLab) -> None:
-        """A lab that was loaded; where others are at the one before, nothing of theirs goes."""
-        job, before = self._jobs.of(lab.info.key), self._shelf.find(lab.info.key)
-        if job is not None:
-            self._load_requests[lab.info.key] = job.load_request
-        others = self._shelf.visitors(lab.info.key) - (set() if job is None else job.askers)
-        if others and isinstance(before, HubLab):
+    def _take_in(self, lab: HubLab, job: LoadJob) -> None:
+        """Add a loaded lab; while other sessions use the one before, it keeps what that one has."""
+        before = self._shelf.find(lab.info.key)
+        self._load_requests[lab.info.key] = job.request
+        if self._shelf.visitors(lab.info.key) - job.sessions and isinstance(before, HubLab):
             lab = lab.beside(before)
         self.add(lab)
 
@@ -336,7 +331,7 @@ class Studio:
     def close(self) -> None:
         """Stop all that runs, delete what visitors brought, and close the result store."""
         self._requests.turns.close()
-        self._jobs.stop()
+        self._jobs.close()
         self._session_checkpoints.close()
         self._known.close()
 

@@ -7,7 +7,7 @@ import torch
 
 from evaluators import EditSpec, Studio
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import LoadRequest
+from evaluators.hub.load_request import LoadRequest
 from evaluators.zoo import ENCODERS, TASKS
 from tests.hub import repositories
 from tests.hub.server import Hub

@@ -15,7 +15,7 @@ from huggingface_hub import ModelCard
 from evaluators import EditSpec, Studio
 from evaluators.export import export
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import LoadRequest
+from evaluators.hub.load_request import LoadRequest
 from lines_core.checkpoints import read_checkpoint
 from lines_core.towers import find_tower
 from tests.hub.repositories import SMALL_CONFIG, serve_zoo, small_encoder, tall_masks_state

@@ -14,7 +14,8 @@ from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
 from evaluators.errors import LabError, SpecError
 from evaluators.hub import imagenet_class_names as words
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import DONE, FAILED, Loader, LoadRequest, LoadStep
+from evaluators.hub.load_request import DONE, FAILED, LoadRequest, LoadStep
+from evaluators.hub.loader import Loader
 from evaluators.hub.published_check import self_test
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec

@@ -9,7 +9,8 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import DONE, FAILED, Loader, LoadRequest, LoadStep
+from evaluators.hub.load_request import DONE, FAILED, LoadRequest, LoadStep
+from evaluators.hub.loader import Loader
 from evaluators.service.load_jobs import LoadJob
 from evaluators.zoo import TASKS
 from evaluators.zoo.public_encoders import Encoder

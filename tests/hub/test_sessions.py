@@ -18,7 +18,7 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import LoadRequest
+from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.transfer.repository_files import fetch
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.session_checkpoints import QuotaError, SessionLimits

@@ -6,7 +6,7 @@ import pytest
 
 from evaluators import EditSpec, Studio
 from evaluators.experiments.table1 import mean_row, table1
-from evaluators.hub.loader import LoadRequest
+from evaluators.hub.load_request import LoadRequest
 from evaluators.zoo.public_encoders import Encoder
 from lines_cli import public_models
 from tests.hub.repositories import serve_zoo, small_encoder

@@ -11,7 +11,8 @@ from evaluators import EditSpec, Studio
 from evaluators.engine import zero_gpu as lent_gpu
 from evaluators.engine.zero_gpu import ZeroGpuHost
 from evaluators.errors import LabError
-from evaluators.hub.loader import Loader, LoadRequest
+from evaluators.hub.load_request import LoadRequest
+from evaluators.hub.loader import Loader
 from evaluators.zoo.public_encoders import Encoder
 from tests.evaluators.engine.forked_gpu import ForkedGpu, Refusal
 from tests.hub.repositories import serve_zoo, tall_masks_state

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from evaluators.experiments.load_check import CheckProgress
-from evaluators.hub.loader import DONE, FAILED, RUNNING, LoadRequest, LoadStep
+from evaluators.hub.load_request import DONE, FAILED, RUNNING, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
 from evaluators.zoo import ENCODERS, FAMILIES
@@ -52,7 +52,7 @@ def summary(job: LoadJob) -> str:
         return job.problem
     if failed:
         return f"Loaded, but for {text.listed(failed)}. Load again to try what failed once more."
-    return f"{ENCODERS[job.load_request.model].title} is ready: it is under Model at the top of the page."
+    return f"{ENCODERS[job.request.model].title} is ready: it is under Model at the top of the page."
 
 
 def _row(step: LoadStep) -> str:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from evaluators.errors import SpecError, Superseded
 from evaluators.experiments.load_check import check_load
-from evaluators.hub.loader import IMAGES, LoadRequest
+from evaluators.hub.load_request import IMAGES, LoadRequest
 from evaluators.hub.published_check import AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
@@ -166,14 +166,14 @@ def _follow(
     Args:
         go: whoever asked for the load is taken to the model once it is there.
     """
-    mine = looks.arrive(visitor, job.load_request.model)
+    mine = looks.arrive(visitor, job.request.model)
     while not job.done:
         if not looks.is_latest(visitor, mine):
             return
         yield loading.steps_table(job), *_buttons(True), gr.skip(), gr.skip()
         job.wait(LOOK)
     there = (
-        choose_model(studio, job.load_request.model)
+        choose_model(studio, job.request.model)
         if go and not job.problem
         else (list_models(studio), gr.skip())
     )
