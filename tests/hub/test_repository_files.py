@@ -11,8 +11,10 @@ from huggingface_hub import HfApi, constants
 from evaluators.errors import Cancelled, HubError
 from evaluators.hub.transfer import http_client as connection
 from evaluators.hub.transfer import repository_files as access
+from evaluators.hub.transfer.http_client import Timeouts
 from evaluators.hub.transfer.hub_errors import hub_errors
-from evaluators.hub.transfer.repository_files import Fetched, Timeouts, fetch, list_files
+from evaluators.hub.transfer.repository_files import Fetched, fetch
+from evaluators.hub.transfer.repository_listing import list_files
 from tests.hub.server import Hub
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub import get_session, set_client_factory
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+from huggingface_hub.utils import httpx
 
 from evaluators.errors import Cancelled
 

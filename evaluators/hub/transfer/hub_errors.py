@@ -18,7 +18,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+from huggingface_hub.utils import httpx
 
 from evaluators.errors import HubError
 from evaluators.hub.transfer.http_client import Refused, TooLarge, Unreachable, install_client

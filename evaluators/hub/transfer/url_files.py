@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from huggingface_hub import get_session
 from huggingface_hub.errors import OfflineModeIsEnabled
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
+from huggingface_hub.utils import httpx
 
 from evaluators.errors import HubError
 from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, TooLarge, Transfer, Unreachable
