@@ -1,7 +1,7 @@
-"""A virtual environment that holds what requirements.txt brings along and nothing else, made of links.
+"""A virtual environment of links to some installed projects and all that these require, and nothing else.
 
-Whatever this machine has installed beside it, for tests or otherwise, cannot be imported there. The real
-thing, installed from the index, is `make space`: minutes and gigabytes.
+Whatever else this machine has installed, for tests or otherwise, cannot be imported there. The same installed
+from the index is `make space`: minutes and gigabytes.
 """
 
 import importlib.metadata
@@ -9,7 +9,7 @@ import re
 import sys
 import sysconfig
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,10 +17,10 @@ Extras = frozenset[str]
 
 
 def requirement(line: str) -> tuple[str, Extras, Extras]:
-    """The project that a requirement names, the extras it asks for, and those it is made for.
+    """The project that a requirement names, the extras it asks for, and the extras that it belongs to.
 
-    Other conditions (Python's version, the platform) are not looked at: what is not for this machine is not
-    installed on it either.
+    Other markers (Python's version, the platform) are ignored: what is not for this machine is not installed
+    on it either.
 
     >>> requirement('uvicorn[standard]>=0.14; sys_platform != "emscripten" and extra == "web"')
     ('uvicorn', frozenset({'standard'}), frozenset({'web'}))
@@ -32,15 +32,20 @@ def requirement(line: str) -> tuple[str, Extras, Extras]:
 
 
 def canonical(project: str) -> str:
-    """The name of a project as indexes write it."""
+    """The normalised name of a project."""
     return re.sub(r"[-_.]+", "-", project).lower()
 
 
-def required() -> Iterator[importlib.metadata.Distribution]:
-    """What requirements.txt names, and whatever that requires in turn, as far as it is installed here."""
-    installed = {canonical(one.metadata["Name"]): one for one in importlib.metadata.distributions()}
-    lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
-    waiting = [requirement(line)[:2] for line in lines if line]
+def requirement_lines(name: str) -> list[str]:
+    """The requirements in a file of the repository, without comments."""
+    lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines())
+    return [line for line in lines if line]
+
+
+def required(requirements: Iterable[str]) -> Iterator[importlib.metadata.Distribution]:
+    """The installed distributions among some requirements and all that these require in turn."""
+    installed = {canonical(found.metadata["Name"]): found for found in importlib.metadata.distributions()}
+    waiting = [requirement(line)[:2] for line in requirements]
     seen: set[tuple[str, Extras]] = set()
     while waiting:
         project, extras = waiting.pop()
@@ -50,22 +55,22 @@ def required() -> Iterator[importlib.metadata.Distribution]:
             yield installed[project]
         seen.add((project, extras))
         for line in installed[project].requires or []:
-            needed, asked, made_for = requirement(line)
-            if not made_for or made_for & extras:
+            needed, asked, belongs_to = requirement(line)
+            if not belongs_to or belongs_to & extras:
                 waiting.append((needed, asked))
 
 
-def linked_environment(folder: Path) -> Path:
+def linked_environment(folder: Path, requirements: Iterable[str]) -> Path:
     """Make the environment. Returns: its Python. Cost: a tenth of a second and no space."""
     venv.create(folder, symlinks=True, with_pip=False)
     python = folder / "bin" / "python"
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = folder / "lib" / version / "site-packages"
-    here = Path(sysconfig.get_path("purelib"))
-    for distribution in required():
+    installed = Path(sysconfig.get_path("purelib"))
+    for distribution in required(requirements):
         for name in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
             source = Path(str(distribution.locate_file(name)))
-            assert source.is_relative_to(here), f"{source} is not in {here}"
+            assert source.is_relative_to(installed), f"{source} is not in {installed}"
             if source.exists() and not (packages / name).exists():
                 (packages / name).symlink_to(source)
     return python

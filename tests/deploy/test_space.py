@@ -14,7 +14,13 @@ import pytest
 from gradio_client import Client
 
 from tests.browser.driving import free_port
-from tests.deploy.clean_environment import ROOT, canonical, linked_environment, required
+from tests.deploy.clean_environment import (
+    ROOT,
+    canonical,
+    linked_environment,
+    required,
+    requirement_lines,
+)
 from tests.deploy.starting import started
 
 PARTS = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
@@ -35,7 +41,9 @@ def place() -> Iterator[Path]:
 def python(place: Path) -> Path:
     """Python of the clean environment: that of `make space`, or one made here."""
     given = os.environ.get("CLEAN_PYTHON")
-    return linked_environment(place / "clean") if given is None else Path(given)
+    if given is not None:
+        return Path(given)
+    return linked_environment(place / "clean", requirement_lines("requirements.txt"))
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +132,7 @@ def test_page_of_a_space(
 
 def test_the_environment_holds_the_closure_of_the_requirements(python: Path) -> None:
     """What only the tests need is out of reach, and what the page needs is there."""
-    names = {canonical(one.metadata["Name"]) for one in required()}
+    names = {canonical(one.metadata["Name"]) for one in required(requirement_lines("requirements.txt"))}
     assert {"torch", "gradio", "open-clip-torch", "starlette", "sympy"} <= names
     assert names.isdisjoint({"pytest", "hypothesis", "playwright", "ruff", "mypy"})
 
