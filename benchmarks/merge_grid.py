@@ -16,7 +16,7 @@ import torch
 from benchmarks.evaluate_edit import ASSETS, THREADS, seconds_of
 from evaluators import EditSpec, LabError, Studio
 from evaluators.experiments.grid import run_grid
-from evaluators.experiments.merge_search import MergeConfig, heat_candidates
+from evaluators.experiments.merge_search import MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
@@ -53,11 +53,8 @@ def edit(studio: Studio, keys: Sequence[str]) -> None:
 
 def heat_map(studio: Studio, keys: Sequence[str]) -> None:
     """Print the map's time against separate evaluations, and whether the counts are the same."""
-    cells = [
-        spec
-        for specs in heat_candidates(MergeConfig(tuple(keys)), "linear", "val", IMAGES).values()
-        for spec in specs
-    ]
+    heat = MergeSearch(MergeConfig(tuple(keys)), 0.125, heat_images=IMAGES).heat
+    cells = [spec for specs in heat.candidates.values() for spec in specs]
     some = cells[::PART]
     list(run_grid(studio, cells[:1]))  # whatever is read once
     studio.evaluate(cells[0], fresh=True)

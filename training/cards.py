@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from training.default_sweeps import ALL_IMAGES, anchors
+from evaluators.experiments.sweeps import reference_specs
+from training.default_sweeps import ALL_IMAGES
 from training.evaluation_sets import splits_of
 from training.findings import Measured
+from training.report_tables import markdown, percent
+from training.study import shipped_evaluations
 from training.tiny_clip_model import MODEL_CONFIG
 from training.training_log import read_ledger
 from training.world.draws import draw_web
@@ -49,45 +52,45 @@ prompts.
 """
 
 
-def _training_rows(folder: Path) -> list[str]:
-    lines = [
-        "| weights | steps | batch | learning rate | seed | images seen | seconds |",
-        "|---|" + "---|" * 6,
+def _training_table(folder: Path) -> Iterator[str]:
+    rows = [
+        [
+            name,
+            str(entry["steps"]),
+            str(entry["batch"]),
+            f"{entry['rate']:g}",
+            str(entry["seed"]),
+            f"{entry['steps'] * entry['batch']:,}",
+            f"{entry['seconds']:.0f}",
+        ]
+        for name, entry in read_ledger(folder).items()
     ]
-    for name, entry in read_ledger(folder).items():
-        seen = entry["steps"] * entry["batch"]
-        lines.append(
-            f"| {name} | {entry['steps']} | {entry['batch']} | {entry['rate']:g} | {entry['seed']} "
-            f"| {seen:,} | {entry['seconds']:.0f} |"
-        )
-    return lines
+    return markdown(["weights", "steps", "batch", "learning rate", "seed", "images seen", "seconds"], rows)
 
 
-def _accuracy_rows(measured: Measured) -> list[str]:
-    lines = [
-        "| fine-tuned on | zero-shot target | fine-tuned target | control before | control after |",
-        "|---" * 5 + "|",
-    ]
+def _accuracy_table(measured: Measured) -> Iterator[str]:
+    header = ["fine-tuned on", "zero-shot target", "fine-tuned target", "control before", "control after"]
+    rows = []
     for key, setting in SETTINGS.items():
-        if "val" not in splits_of(key):
-            continue
-        before, after = measured.all(anchors(key, "test", ALL_IMAGES))
-        cells = (before.target, after.target, before.control, after.control)
-        lines.append(f"| {setting.title} | " + " | ".join(f"{100 * cell:.1f}" for cell in cells) + " |")
-    return lines
+        if "val" in splits_of(key):
+            before, after = (measured[spec] for spec in reference_specs(key, images=ALL_IMAGES))
+            cells = (before.target, after.target, before.control, after.control)
+            rows.append([setting.title, *map(percent, cells)])
+    return markdown(header, rows)
 
 
-def _data_rows(folder: Path) -> list[str]:
-    lines = ["| data set | mirrors | classes | val | test | what it shows |", "|---" * 6 + "|"]
+def _data_table(folder: Path) -> Iterator[str]:
+    rows = []
     for key, setting in SETTINGS.items():
         counts = {
-            split: pq.read_metadata(folder / f"{key}-{split}.parquet").num_rows for split in splits_of(key)
+            split: str(pq.read_metadata(folder / f"{key}-{split}.parquet").num_rows)
+            for split in splits_of(key)
         }
-        lines.append(
-            f"| {setting.title} | {setting.mirrors} | {len(setting.family.concepts)} "
-            f"| {counts.get('val', '-')} | {counts['test']} | {setting.blurb} |"
+        classes = str(len(setting.family.concepts))
+        rows.append(
+            [setting.title, setting.mirrors, classes, counts.get("val", "-"), counts["test"], setting.blurb]
         )
-    return lines
+    return markdown(["data set", "mirrors", "classes", "val", "test", "what it shows"], rows)
 
 
 def write_cards(assets: Path) -> Iterator[str]:
@@ -106,13 +109,13 @@ def write_cards(assets: Path) -> Iterator[str]:
         "",
         "On two CPU cores; seconds are wall time with other work beside it. Regenerate with `make assets`.",
         "",
-        *_training_rows(tiny_clip),
+        *_training_table(tiny_clip),
         "",
         "## Accuracy on all test images (%)",
         "",
         "Control is the mean over the other seven tasks; for objects, over the five shifted test sets.",
         "",
-        *_accuracy_rows(Measured(assets / "sweeps")),
+        *_accuracy_table(shipped_evaluations(assets)),
         "",
     ]
     (tiny_clip / "README.md").write_text("\n".join(card), encoding="utf-8")
@@ -120,7 +123,7 @@ def write_cards(assets: Path) -> Iterator[str]:
     captions = [f"- {draw_web(index).captions[0].text}" for index in range(9)]
     data = [
         DATA_HEAD,
-        *_data_rows(assets / "eval"),
+        *_data_table(assets / "eval"),
         "",
         "## Captions of the pre-training web, for example",
         "",

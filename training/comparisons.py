@@ -11,9 +11,12 @@ from pathlib import Path
 
 import torch
 
+from evaluators.experiments.finetuning_variants import LORA, RATES
+from evaluators.experiments.soup_search import SOUP
+from evaluators.labs.lab import Variant
 from evaluators.specs.merge_spec import task_of
 from lines_core.packed import Packed, pack, pack_low_rank, save_packed
-from training.finetuning import Finetuning, finetune, zero_shot_head
+from training.finetuning import FinetuningConfig, finetune, zero_shot_head
 from training.tiny_clip_model import load_model
 from training.training_log import save_entry
 from training.variant_training import DEPTH_RATES, low_rank_updates
@@ -27,9 +30,9 @@ MEMBERS = 12
 SOUP_SEED = 1
 
 
-def soup_recipe(rng: random.Random) -> Finetuning:
+def soup_config(rng: random.Random) -> FinetuningConfig:
     """Hyper-parameters drawn as in Model Soups (Wortsman et al., 2022, appendix J.2.1): some turn out bad."""
-    return Finetuning(
+    return FinetuningConfig(
         steps=rng.choice((150, 300, 450)),
         rate=10 ** rng.uniform(-4.0, -2.5),
         weight_decay=10 ** rng.uniform(-4.0, -0.2),
@@ -40,81 +43,74 @@ def soup_recipe(rng: random.Random) -> Finetuning:
     )
 
 
-def soup_recipes() -> Mapping[str, Finetuning]:
+def soup_configs() -> Mapping[str, FinetuningConfig]:
     """The members of the soup; the first has the settings of the shipped fine-tunings."""
     rng = random.Random(SOUP_SEED)
-    drawn = [Finetuning(), *(soup_recipe(rng) for _ in range(MEMBERS - 1))]
-    return {f"soup-{index:02}.objects": recipe for index, recipe in enumerate(drawn)}
+    drawn = [FinetuningConfig(), *(soup_config(rng) for _ in range(MEMBERS - 1))]
+    return {f"soup-{index:02}.objects": config for index, config in enumerate(drawn)}
 
 
-def compared_recipes() -> Mapping[str, Finetuning]:
+def compared_configs() -> Mapping[str, FinetuningConfig]:
     """Every fine-tuning by the key of its checkpoint: ``<way>.<task>``."""
     regularised = {
-        f"{rates}.{task}": Finetuning(rates=rates)
+        f"{rates}.{task}": FinetuningConfig(rates=rates)
         for rates in DEPTH_RATES
         if rates != "all"
         for task in TASKS
     }
     low_rank = {
-        f"lora-{rank}.{task}": Finetuning(rank=rank, rate=LOW_RANK_RATE) for rank in RANKS for task in TASKS
+        f"lora-{rank}.{task}": FinetuningConfig(rank=rank, rate=LOW_RANK_RATE)
+        for rank in RANKS
+        for task in TASKS
     }
-    return {**soup_recipes(), **regularised, **low_rank}
+    return {**soup_configs(), **regularised, **low_rank}
 
 
-def soup_member_help(recipe: Finetuning) -> str:
+def soup_member_help(config: FinetuningConfig) -> str:
     """The hyper-parameters of a member, in words."""
     return (
-        f"Learning rate {recipe.rate:.1e}, {recipe.steps} steps, weight decay {recipe.weight_decay:.1e}, "
-        f"augmentation: {recipe.augment}, label smoothing {recipe.smoothing:g}, mixup {recipe.mixup:g}."
+        f"Learning rate {config.rate:.1e}, {config.steps} steps, weight decay {config.weight_decay:.1e}, "
+        f"augmentation: {config.augment}, label smoothing {config.smoothing:g}, mixup {config.mixup:g}."
     )
 
 
-def variants() -> list[dict[str, str]]:
-    """What the page says of each way of fine-tuning, in the order it shows them."""
-    rates = [
-        {"key": key, "kind": "rates", "title": row.title, "help": row.help}
-        for key, row in DEPTH_RATES.items()
-        if key != "all"
-    ]
+def variants() -> list[Variant]:
+    """Every variant of fine-tuning, in the order in which the pages show them."""
+    rates = [Variant(key, RATES, row.title, row.help) for key, row in DEPTH_RATES.items() if key != "all"]
     low_rank = [
-        {
-            "key": f"lora-{rank}",
-            "kind": "lora",
-            "title": f"LoRA, rank {rank}",
-            "help": f"Only an update of rank {rank} to each matrix of the blocks is trained.",
-        }
+        Variant(
+            f"lora-{rank}",
+            LORA,
+            f"LoRA, rank {rank}",
+            f"Only an update of rank {rank} to each matrix of the blocks is trained.",
+        )
         for rank in RANKS
     ]
     members = [
-        {
-            "key": key.rpartition(".")[0],
-            "kind": "soup",
-            "title": f"Member {index}",
-            "help": soup_member_help(recipe),
-        }
-        for index, (key, recipe) in enumerate(soup_recipes().items())
+        Variant(key.rpartition(".")[0], SOUP, f"Member {index}", soup_member_help(config))
+        for index, (key, config) in enumerate(soup_configs().items())
     ]
     return [*rates, *low_rank, *members]
 
 
 def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
-    """Fine-tune by the recipe of a key and pack its residual; returns it with the seconds it took.
+    """Fine-tune by the configuration of a key; returns the packed residual and the seconds it took.
 
     Args:
         drawn: file of the task's training images.
     """
     torch.set_num_threads(1)
-    recipe, task = compared_recipes()[key], task_of(key)
+    config, task = compared_configs()[key], task_of(key)
     training = torch.load(drawn, weights_only=True)
     model = load_model(tiny_clip)
     before = {name: value.detach().clone() for name, value in model.visual.named_parameters()}
     head = zero_shot_head(model, tokenizer(tiny_clip), FAMILIES[task])
     began = time.perf_counter()
-    for _ in finetune(model, head, training["pixels"], training["labels"], recipe):
+    for _ in finetune(model, head, training["pixels"], training["labels"], config):
         pass
     seconds = time.perf_counter() - began
     packed: dict[str, torch.Tensor] = {}
-    if recipe.rank:
+    if config.rank:
         for name, update in low_rank_updates(model.visual).items():
             packed |= pack_low_rank(f"visual.{name}", update.b, update.a)
         return packed, seconds
@@ -130,7 +126,7 @@ def training_images(work: Path, task: str, workers: int) -> Path:
     path = work / "training" / f"{task}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels, labels = draw_split(task, "train", Finetuning().images, workers)
+        pixels, labels = draw_split(task, "train", FinetuningConfig().images, workers)
         partial_path = path.with_suffix(".part")
         torch.save({"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}, partial_path)
         partial_path.rename(path)
@@ -141,9 +137,11 @@ def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
     """Train what is not there yet, several at once on one thread each, into ``tiny_clip/compared``."""
     folder = tiny_clip / "compared"
     folder.mkdir(exist_ok=True)
-    (folder / "variants.json").write_text(json.dumps(variants(), indent=1) + "\n", encoding="utf-8")
-    recipes = compared_recipes()
-    absent = [key for key in recipes if not (folder / f"{key}.safetensors").exists()]
+    (folder / "variants.json").write_text(
+        json.dumps([asdict(variant) for variant in variants()], indent=1) + "\n", encoding="utf-8"
+    )
+    configs = compared_configs()
+    absent = [key for key in configs if not (folder / f"{key}.safetensors").exists()]
     drawn = {task: training_images(work, task, workers) for task in sorted({task_of(key) for key in absent})}
     with ProcessPoolExecutor(workers) as pool:
         running = {
@@ -153,5 +151,5 @@ def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
             key = running[done]
             packed, seconds = done.result()
             save_packed(folder / f"{key}.safetensors", packed, {"checkpoint": key})
-            save_entry(tiny_clip, key, {**asdict(recipes[key]), "seconds": seconds})
+            save_entry(tiny_clip, key, {**asdict(configs[key]), "seconds": seconds})
             yield f"{key}: {seconds:.0f} s"

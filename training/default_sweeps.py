@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluators import EditSpec, Studio
+from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.sweeps import (
     gamma_sweep,
     robust_sweep,
@@ -17,34 +18,17 @@ LIVE_IMAGES = 200
 ALL_IMAGES = 0
 
 
-def anchors(checkpoint: str, split: str, images: int) -> tuple[EditSpec, EditSpec]:
-    """The pre-trained and the fine-tuned model."""
-    return (
-        EditSpec.pretrained(checkpoint, split=split, images=images),
-        EditSpec.finetuned(checkpoint, split=split, images=images),
-    )
-
-
 def default_specs(checkpoint: CheckpointInfo, images: int) -> tuple[EditSpec, ...]:
-    """What the page shows of a checkpoint before anybody asks.
+    """What the pages show of a checkpoint without measuring anything.
 
     The gamma sweep on validation chooses gamma; on test, the gamma sweep of shallow and of deep shrinking
     and the WiSE-FT line; for the objects, whose shifted sets are test sets only, LiNeS + WiSE-FT.
     """
-    key = checkpoint.key
-    tested = (
-        *anchors(key, "test", images),
-        *gamma_sweep(key, "test", images=images),
-        *wise_ft_sweep(key, "test", images),
-    )
+    key, search = checkpoint.key, GammaSearch(checkpoint.key, images=images)
+    tested = (*search.specs("test"), *wise_ft_sweep(key, "test", images))
     if checkpoint.suite == "objects":
         return (*tested, *robust_sweep(key, "test", images))
-    return (
-        *tested,
-        *gamma_sweep(key, "test", "reverse", images),
-        *anchors(key, "val", images),
-        *gamma_sweep(key, "val", images=images),
-    )
+    return (*tested, *gamma_sweep(key, "test", "reverse", images), *search.specs("val"))
 
 
 def measure_sweeps(assets: Path, cache: Path) -> Iterator[str]:

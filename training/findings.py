@@ -1,43 +1,26 @@
-"""What the lab shows of the paper's claims, computed from the shipped sweeps and from nothing else."""
+"""The paper's claims on the embedded lab, computed from the shipped sweeps alone."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from statistics import stdev
 
 from evaluators import EditSpec, Evaluation
-from evaluators.experiments.sweeps import GAMMAS, gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.experiments.gamma_search import GammaSearch
+from evaluators.experiments.sweeps import gamma_sweep, reference_specs, robust_sweep, wise_ft_sweep
 from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
-from evaluators.specs.gamma_choice import choose_gamma
 from training.ample_targets import AmpleTargets
-from training.default_sweeps import ALL_IMAGES, anchors
+from training.default_sweeps import ALL_IMAGES
 
+Measured = Mapping[EditSpec, Evaluation]
 Path2D = Sequence[tuple[float, float]]
-
-
-class Measured:
-    """The shipped evaluations, found by their spec."""
-
-    def __init__(self, folder: Path) -> None:
-        files = sorted(folder.glob("*.json"))
-        plain = [item for file in files for item in json.loads(file.read_text(encoding="utf-8"))]
-        self._found = {found.spec: found for found in map(Evaluation.from_dict, plain)}
-
-    def __getitem__(self, spec: EditSpec) -> Evaluation:
-        return self._found[spec]
-
-    def all(self, specs: Sequence[EditSpec]) -> tuple[Evaluation, ...]:
-        """The evaluations of the specs, in their order."""
-        return tuple(self._found[spec] for spec in specs)
 
 
 def best_beyond(path: Path2D, least: float) -> float:
     """Largest second coordinate on the polyline ``path`` where the first is at least ``least``.
 
-    A rival is thus taken at its best: of all models on its path that are as good on one axis, the best on
-    the other. Ends of the path count; -inf if no point reaches ``least``.
+    The other method is thus compared at its best: of all models on its path that are as good on one axis,
+    the best on the other. Ends of the path count; -inf if no point reaches ``least``.
     """
     reached = [y for x, y in path if x >= least]
     for (x0, y0), (x1, y1) in pairwise(path):
@@ -48,7 +31,7 @@ def best_beyond(path: Path2D, least: float) -> float:
 
 @dataclass(frozen=True)
 class TaskFinding:
-    """One checkpoint: before, after, LiNeS tuned on validation, and its rivals; accuracies in [0, 1].
+    """One checkpoint: pre-trained, fine-tuned, LiNeS, and other methods; accuracies in [0, 1].
 
     Args:
         pretrained, finetuned, lines: evaluations on all test images.
@@ -59,7 +42,7 @@ class TaskFinding:
         wise_ft_control_shipped: the same with targets on the shipped test images.
         reverse_control: LiNeS's control accuracy, or deep shrinking's best if that is lower.
         reverse_target: best target accuracy of deep shrinking with at least that control accuracy.
-        lines_target_there: best target accuracy on LiNeS's path with at least that control accuracy.
+        lines_target_at_control: best target accuracy on LiNeS's path with at least that control accuracy.
         lines_path, wise_ft_path, reverse_path: (target, control) from fine-tuned to pre-trained.
     """
 
@@ -73,14 +56,14 @@ class TaskFinding:
     wise_ft_control_shipped: float
     reverse_control: float
     reverse_target: float
-    lines_target_there: float
+    lines_target_at_control: float
     lines_path: Path2D
     wise_ft_path: Path2D
     reverse_path: Path2D
 
 
-def _points(evaluations: Sequence[Evaluation]) -> Path2D:
-    return [(found.target, found.control) for found in evaluations]
+def _path(measured: Measured, specs: Sequence[EditSpec]) -> Path2D:
+    return [(measured[spec].target, measured[spec].control) for spec in specs]
 
 
 def _swapped(path: Path2D) -> Path2D:
@@ -94,21 +77,22 @@ def equal_target_control(path: Path2D, target: float) -> float:
 
 def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> TaskFinding:
     """The finding of one of the eight checkpoints. Raises: KeyError if its sweeps were not measured."""
-    validation = measured.all(gamma_sweep(checkpoint, "val", images=ALL_IMAGES))
-    before, after = measured.all(anchors(checkpoint, "val", ALL_IMAGES))
-    gamma = choose_gamma(list(zip(GAMMAS, validation, strict=True)), before, after).gamma
-    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
-    chosen = EditSpec.lines(checkpoint, gamma, split="test", images=ALL_IMAGES)
+    search = GammaSearch(checkpoint, images=ALL_IMAGES)
+    choice = search.choice(measured)
+    if choice is None:
+        raise KeyError(f"The validation sweep of {checkpoint} was not measured.")
+    pretrained, finetuned = (measured[spec] for spec in search.references("test"))
+    chosen = EditSpec.lines(checkpoint, choice.gamma, images=ALL_IMAGES)
     lines = measured[chosen]
     mixes = wise_ft_sweep(checkpoint, "test", ALL_IMAGES)[::-1]
-    wise_ft = _points(measured.all(mixes))
+    wise_ft = _path(measured, mixes)
     ample_wise_ft = [(ample[spec], measured[spec].control) for spec in mixes]
-    lines_path = _points(measured.all(gamma_sweep(checkpoint, "test", images=ALL_IMAGES)))
-    reverse = _points(measured.all(gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES)))
+    lines_path = _path(measured, search.candidates("test"))
+    reverse = _path(measured, gamma_sweep(checkpoint, "test", "reverse", ALL_IMAGES))
     reverse_level = min(lines.control, max(control for _, control in reverse))
     return TaskFinding(
         key=checkpoint,
-        gamma=gamma,
+        gamma=choice.gamma,
         pretrained=pretrained,
         finetuned=finetuned,
         lines=lines,
@@ -117,7 +101,7 @@ def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> Ta
         wise_ft_control_shipped=equal_target_control(wise_ft, lines.target),
         reverse_control=reverse_level,
         reverse_target=best_beyond(_swapped(reverse), reverse_level),
-        lines_target_there=best_beyond(_swapped(lines_path), reverse_level),
+        lines_target_at_control=best_beyond(_swapped(lines_path), reverse_level),
         lines_path=lines_path,
         wise_ft_path=wise_ft,
         reverse_path=reverse,
@@ -178,7 +162,7 @@ def summarise(findings: Sequence[TaskFinding]) -> Summary:
         wise_ft_margin=sum(margins) / len(margins),
         wise_ft_error=stdev(margins) / len(margins) ** 0.5,
         wise_ft_margin_shipped=lines_control.mean - mean(lambda finding: finding.wise_ft_control_shipped),
-        reverse_margin=mean(lambda finding: finding.lines_target_there - finding.reverse_target),
+        reverse_margin=mean(lambda finding: finding.lines_target_at_control - finding.reverse_target),
         reverse_falls_short=sum(finding.reverse_control < finding.lines.control for finding in findings),
     )
 
@@ -195,10 +179,9 @@ class RobustFinding:
 
 def robust_finding(measured: Measured, checkpoint: str = "objects") -> RobustFinding:
     """The finding of the objects checkpoint. Raises: KeyError if its sweeps were not measured."""
-    pretrained, finetuned = measured.all(anchors(checkpoint, "test", ALL_IMAGES))
-    return RobustFinding(
-        pretrained,
-        finetuned,
-        measured.all(wise_ft_sweep(checkpoint, "test", ALL_IMAGES)),
-        measured.all(robust_sweep(checkpoint, "test", ALL_IMAGES)),
+    pretrained, finetuned = (measured[spec] for spec in reference_specs(checkpoint, images=ALL_IMAGES))
+    wise_ft, lines_wise_ft = (
+        tuple(measured[spec] for spec in sweep(checkpoint, "test", ALL_IMAGES))
+        for sweep in (wise_ft_sweep, robust_sweep)
     )
+    return RobustFinding(pretrained, finetuned, wise_ft, lines_wise_ft)

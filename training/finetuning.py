@@ -20,8 +20,8 @@ from training.world.labelled_image import Family
 
 
 @dataclass(frozen=True)
-class Finetuning:
-    """Recipe of a fine-tuning: AdamW with warm-up and cosine decay, cross-entropy on the zero-shot logits.
+class FinetuningConfig:
+    """Fine-tuning by AdamW with warm-up and cosine decay, cross-entropy on the zero-shot logits.
 
     Args:
         steps: optimiser steps.
@@ -64,7 +64,9 @@ def zero_shot_head(model: CLIP, tokenizer: SimpleTokenizer, family: Family) -> T
     return head
 
 
-def finetune(model: CLIP, head: Tensor, pixels: Tensor, labels: Tensor, recipe: Finetuning) -> Iterator[str]:
+def finetune(
+    model: CLIP, head: Tensor, pixels: Tensor, labels: Tensor, config: FinetuningConfig
+) -> Iterator[str]:
     """Train ``model.visual`` in place; yields a line every 100 steps. ``model`` is left in evaluation mode.
 
     Args:
@@ -73,49 +75,49 @@ def finetune(model: CLIP, head: Tensor, pixels: Tensor, labels: Tensor, recipe: 
         labels: (N,).
     """
     tower = model.visual
-    torch.manual_seed(recipe.seed)
-    groups = _low_rank_group(tower, recipe) if recipe.rank else _groups(tower, recipe)
+    torch.manual_seed(config.seed)
+    groups = _low_rank_group(tower, config) if config.rank else _groups(tower, config)
     trained = [parameter for group in groups for parameter in group["params"]]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.rate, fused=True)
+    optimiser = torch.optim.AdamW(groups, lr=config.rate, fused=True)
     logit_scale = model.logit_scale.detach().exp()
-    generator = torch.Generator().manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(config.seed)
     tower.train()
     began = time.perf_counter()
-    for step in range(recipe.steps):
+    for step in range(config.steps):
         for group in optimiser.param_groups:
-            group["lr"] = group["factor"] * recipe.rate_at(step)
-        rows = torch.randint(len(pixels), (recipe.batch,), generator=generator)
-        inputs = to_input(augmented(pixels[rows], recipe.augment))
-        inputs, targets = mixed(inputs, labels[rows], head.shape[1], recipe.mixup)
+            group["lr"] = group["factor"] * config.rate_at(step)
+        rows = torch.randint(len(pixels), (config.batch,), generator=generator)
+        inputs = to_input(augmented(pixels[rows], config.augment))
+        inputs, targets = mixed(inputs, labels[rows], head.shape[1], config.mixup)
         logits = logit_scale * F.normalize(tower(inputs), dim=-1) @ head
-        loss = F.cross_entropy(logits, targets, label_smoothing=recipe.smoothing)
+        loss = F.cross_entropy(logits, targets, label_smoothing=config.smoothing)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         if (step + 1) % 100 == 0:
             seconds = time.perf_counter() - began
-            yield f"step {step + 1} of {recipe.steps}: loss {loss.item():.4f}, {seconds:.0f} s"
+            yield f"step {step + 1} of {config.steps}: loss {loss.item():.4f}, {seconds:.0f} s"
     model.eval()
 
 
-def _groups(tower: nn.Module, recipe: Finetuning) -> list[dict[str, Any]]:
+def _groups(tower: nn.Module, config: FinetuningConfig) -> list[dict[str, Any]]:
     """AdamW's groups by learning-rate factor, matrices apart for their weight decay; nothing frozen."""
-    factors = depth_factors(tower, recipe.rates)
+    factors = depth_factors(tower, config.rates)
     found: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in tower.named_parameters():
         parameter.requires_grad_(factors[name] > 0)
         if parameter.requires_grad:
             found.setdefault((factors[name], parameter.ndim >= 2), []).append(parameter)
     return [
-        {"params": parameters, "factor": factor, "weight_decay": recipe.weight_decay if matrices else 0.0}
+        {"params": parameters, "factor": factor, "weight_decay": config.weight_decay if matrices else 0.0}
         for (factor, matrices), parameters in found.items()
     ]
 
 
-def _low_rank_group(tower: nn.Module, recipe: Finetuning) -> list[dict[str, Any]]:
-    add_low_rank(tower, recipe.rank)
+def _low_rank_group(tower: nn.Module, config: FinetuningConfig) -> list[dict[str, Any]]:
+    add_low_rank(tower, config.rank)
     parameters = [
         parameter for update in low_rank_updates(tower).values() for parameter in update.parameters()
     ]
-    return [{"params": parameters, "factor": 1.0, "weight_decay": recipe.weight_decay}]
+    return [{"params": parameters, "factor": 1.0, "weight_decay": config.weight_decay}]

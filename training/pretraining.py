@@ -1,4 +1,4 @@
-"""Contrastive pre-training of Tiny CLIP on the captioned web of the image world; resumable."""
+"""Contrastive pre-training of Tiny CLIP on synthetic captioned images; resumable."""
 
 import math
 import os
@@ -20,8 +20,8 @@ LEFT_OUT = -1e4
 
 
 @dataclass(frozen=True)
-class Pretraining:
-    """Recipe of the pre-training: AdamW; warm-up, constant rate, then linear decay over the last part.
+class PretrainingConfig:
+    """Pre-training by AdamW: warm-up, constant rate, then linear decay over the last part.
 
     Args:
         steps: optimiser steps in all.
@@ -65,14 +65,14 @@ def contrastive_loss(
     return 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
 
 
-def _optimiser(model: CLIP, recipe: Pretraining) -> torch.optim.AdamW:
+def _optimiser(model: CLIP, config: PretrainingConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": matrices, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
 def _save(path: Path, state: dict[str, object]) -> None:
@@ -81,13 +81,15 @@ def _save(path: Path, state: dict[str, object]) -> None:
     os.replace(part, path)
 
 
-def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float = 60.0) -> Iterator[str]:
-    """Train up to ``recipe.steps``, from ``checkpoint`` if it exists; yields a line every 50 steps.
+def pretrain(
+    web: Web, config: PretrainingConfig, checkpoint: Path, save_every: float = 60.0
+) -> Iterator[str]:
+    """Train up to ``config.steps``, from ``checkpoint`` if it exists; yields a line every 50 steps.
 
     The checkpoint (weights, optimiser, step, seconds) is replaced at most every ``save_every`` seconds.
     """
-    model = fresh_model(recipe.seed)
-    optimiser = _optimiser(model, recipe)
+    model = fresh_model(config.seed)
+    optimiser = _optimiser(model, config)
     first, seconds = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -96,10 +98,10 @@ def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float 
         first, seconds = int(state["step"]), float(state["seconds"])
     model.train()
     began, saved = time.perf_counter() - seconds, time.perf_counter()
-    for step in range(first, recipe.steps):
+    for step in range(first, config.steps):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.rate_at(step)
-        batch = web.batch(step, recipe.batch, recipe.seed, recipe.families)
+            group["lr"] = config.rate_at(step)
+        batch = web.batch(step, config.batch, config.seed, config.families)
         images = model.encode_image(to_input(batch.pixels), normalize=True)
         texts = model.encode_text(batch.tokens, normalize=True)
         loss = contrastive_loss(images, texts, batch.same, batch.unclear, model.logit_scale.exp())
@@ -111,9 +113,9 @@ def pretrain(web: Web, recipe: Pretraining, checkpoint: Path, save_every: float 
             model.logit_scale.clamp_(0.0, math.log(100.0))
         done = step + 1
         if done % 50 == 0:
-            speed = (done - first) * recipe.batch / (time.perf_counter() - began - seconds)
-            yield f"step {done} of {recipe.steps}: loss {loss.item():.3f}, {speed:.0f} images a second"
-        if done == recipe.steps or time.perf_counter() - saved > save_every:
+            speed = (done - first) * config.batch / (time.perf_counter() - began - seconds)
+            yield f"step {done} of {config.steps}: loss {loss.item():.3f}, {speed:.0f} images a second"
+        if done == config.steps or time.perf_counter() - saved > save_every:
             saved = time.perf_counter()
             _save(
                 checkpoint,

@@ -1,4 +1,4 @@
-"""``assets/REPORT.md``: what the lab shows of the paper's claims, from the shipped sweeps."""
+"""``assets/REPORT.md``: the paper's claims on the embedded lab, from the shipped sweeps."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,11 +10,9 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from evaluators import Evaluation
-from evaluators.specs.pareto import hypervolume
+from evaluators.experiments.robust_fronts import areas
 from training.ample_targets import IMAGES, read_ample_targets
 from training.findings import (
-    Measured,
     RobustFinding,
     Summary,
     TaskFinding,
@@ -24,10 +22,11 @@ from training.findings import (
 )
 from training.report_merging import merging_section
 from training.report_soups import soups_section
-from training.report_variants import ways_section
+from training.report_tables import markdown, percent, target_and_control, with_interval
+from training.report_variants import variants_section
 from training.storing import FILE as STORING
 from training.storing import storing_section
-from training.study import percent, with_interval
+from training.study import shipped_evaluations
 from training.world.catalogue import TASKS
 from training.world.settings import SETTINGS
 
@@ -82,33 +81,31 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
     ]
 
 
-def _claims_table(summary: Summary) -> list[str]:
-    lines = ["| mean over the eight tasks | wanted | measured | holds |", "|---|---|---|---|"]
-    return lines + [
-        f"| {a} | {b} | {c} | {'yes' if held else '**no**'} |" for a, b, c, held in _claims(summary)
-    ]
+def _claims_table(summary: Summary) -> Iterator[str]:
+    rows = [[*texts, "yes" if holds else "**no**"] for *texts, holds in _claims(summary)]
+    return markdown(["mean over the eight tasks", "wanted", "measured", "holds"], rows)
 
 
-def _pair(evaluation: Evaluation) -> str:
-    return f"{percent(evaluation.target)} / {percent(evaluation.control)}"
-
-
-def _task_table(findings: Sequence[TaskFinding]) -> list[str]:
-    lines = [
-        "| task | zero-shot | fine-tuned | γ | LiNeS | kept | given back | WiSE-FT control | deep shrunk |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+def _task_table(findings: Sequence[TaskFinding]) -> Iterator[str]:
+    header = "task | zero-shot | fine-tuned | γ | LiNeS | kept | given back | WiSE-FT control | deep shrunk"
+    rows = []
     for found in findings:
         before, after, edited = found.pretrained, found.finetuned, found.lines
         lost = before.control - after.control
-        back = f"{percent((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost"
-        deep = f"{percent(found.reverse_target)} / {percent(found.reverse_control)}"
-        lines.append(
-            f"| {SETTINGS[found.key].title} | {_pair(before)} | {_pair(after)} | {found.gamma:g} "
-            f"| {_pair(edited)} | {percent(edited.target / after.target)} % | {back} "
-            f"| {percent(found.wise_ft_control)} | {deep} |"
+        rows.append(
+            [
+                SETTINGS[found.key].title,
+                target_and_control(before),
+                target_and_control(after),
+                f"{found.gamma:g}",
+                target_and_control(edited),
+                f"{percent(edited.target / after.target)} %",
+                f"{percent((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost",
+                percent(found.wise_ft_control),
+                f"{percent(found.reverse_target)} / {percent(found.reverse_control)}",
+            ]
         )
-    return lines
+    return markdown(header.split(" | "), rows)
 
 
 def _draw_paths(axes: Axes, found: TaskFinding) -> None:
@@ -166,30 +163,35 @@ def draw_robust(found: RobustFinding, path: Path) -> None:
     plt.close(figure)
 
 
-def _robust_table(found: RobustFinding) -> list[str]:
-    rows = {"pre-trained": found.pretrained, "fine-tuned": found.finetuned}
+def _robust_table(found: RobustFinding) -> Iterator[str]:
+    models = {"pre-trained": found.pretrained, "fine-tuned": found.finetuned}
     for name, front in (("WiSE-FT", found.wise_ft), ("LiNeS + WiSE-FT", found.lines_wise_ft)):
         best = max(front, key=lambda evaluation: evaluation.target + evaluation.control)
-        rows[f"{name}, best sum (mix {best.spec.mix:g})"] = best
+        models[f"{name}, best sum (mix {best.spec.mix:g})"] = best
     shifts = [task.title for task in found.pretrained.control_tasks]
-    lines = ["| model | ID | " + " | ".join(shifts) + " | mean of shifts |", "|---" * (len(shifts) + 3) + "|"]
-    for name, evaluation in rows.items():
-        accuracies = " | ".join(percent(task.accuracy) for task in evaluation.control_tasks)
-        lines.append(
-            f"| {name} | {percent(evaluation.target)} | {accuracies} | {percent(evaluation.control)} |"
-        )
+    rows = [
+        [
+            name,
+            percent(evaluation.target),
+            *(percent(task.accuracy) for task in evaluation.control_tasks),
+            percent(evaluation.control),
+        ]
+        for name, evaluation in models.items()
+    ]
+    yield from markdown(["model", "ID", *shifts, "mean of shifts"], rows)
     corner = (found.pretrained.target, min(found.pretrained.control, found.finetuned.control))
-    areas = {
-        name: hypervolume([(e.target, e.control) for e in front], corner)
-        for name, front in (("WiSE-FT", found.wise_ft), ("LiNeS + WiSE-FT", found.lines_wise_ft))
-    }
-    told = ", ".join(f"{name} {10_000 * area:.0f}" for name, area in areas.items())
-    return [*lines, "", f"Area beyond (zero-shot ID, lower end of the shifts), in square points: {told}."]
+    area = areas(found.wise_ft, found.lines_wise_ft, corner=corner)
+    assert area is not None
+    yield ""
+    yield (
+        "Area beyond (zero-shot ID, lower end of the shifts), in square points: "
+        f"WiSE-FT {area.wise_ft:.0f}, LiNeS + WiSE-FT {area.lines:.0f}."
+    )
 
 
 def write_report(assets: Path) -> Iterator[str]:
     """Write ``REPORT.md`` and its two plots from ``sweeps/`` and the ample targets."""
-    measured = Measured(assets / "sweeps")
+    measured = shipped_evaluations(assets)
     ample = read_ample_targets(assets / "report" / AMPLE)
     findings = [task_finding(measured, ample, key) for key in TASKS]
     summary, robust = summarise(findings), robust_finding(measured)
@@ -226,7 +228,7 @@ def write_report(assets: Path) -> Iterator[str]:
         "",
         *soups_section(assets),
         "",
-        *ways_section(assets),
+        *variants_section(assets),
         "",
         *storing_section(assets / "report" / STORING),
         "",

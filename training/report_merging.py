@@ -5,26 +5,29 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from evaluators.experiments.merge_search import HEAT_ALPHAS, MergeConfig, heat_betas
+from evaluators.experiments.merge_search import (
+    HEAT_ALPHAS,
+    HEAT_IMAGES,
+    MERGE_SHAPES,
+    GridResult,
+    MergeSearch,
+    heat_betas,
+)
 from lines_core.merging import METHODS
-from training.findings import Measured
 from training.merging_study import (
     FILE,
-    HEAT_IMAGES,
     HEAT_METHODS,
-    SHAPES,
-    Chosen,
     MethodFinding,
-    best_cell,
-    heat_cells,
     magnitude_masks_test,
     measured_alpha,
-    measured_recipes,
+    measured_configs,
     method_finding,
     references,
     tall_masks_test,
+    tested,
 )
-from training.study import Study, markdown, percent, with_interval
+from training.report_tables import markdown, percent, with_interval
+from training.study import Study, shipped_evaluations
 
 PAPER: Mapping[str, tuple[float, ...]] = {
     "sum": (69.7, 74.2, 73.9, 73.8),
@@ -50,12 +53,14 @@ WHY = (
 
 
 def merging_section(assets: Path) -> Iterator[str]:
-    """Its lines; draws its two plots."""
+    """The lines of the section; draws its two plots."""
     study = Study(assets / "report" / FILE)
-    recipes = measured_recipes(study)
-    alphas = {method: measured_alpha(study, method) for method in recipes}
-    found = {method: method_finding(study, recipe, alphas[method]) for method, recipe in recipes.items()}
-    zero_shot, finetuned = references(study, recipes["sum"])
+    configs = measured_configs(study)
+    findings = {
+        method: method_finding(study, config, measured_alpha(study, method))
+        for method, config in configs.items()
+    }
+    zero_shot, finetuned = references(study, configs["sum"])
     yield from ("## Merging the eight tasks into one model", "")
     yield (
         f"Mean accuracy over the eight tasks on all test images (%), with 95 % intervals. Zero-shot "
@@ -65,8 +70,8 @@ def merging_section(assets: Path) -> Iterator[str]:
     )
     yield ""
     header = ["method", "plain", "LiNeS, linear", "square root", "quadratic", "gain (linear)"]
-    yield from markdown(header, [_row(one) for one in found.values()])
-    keys = recipes["sum"].checkpoints
+    yield from markdown(header, [_row(finding) for finding in findings.values()])
+    keys = configs["sum"].checkpoints
     tall, magnitude = tall_masks_test(study, keys), magnitude_masks_test(study, keys)
     yield ""
     yield (
@@ -75,23 +80,28 @@ def merging_section(assets: Path) -> Iterator[str]:
         f"magnitude masks {with_interval(magnitude)}."
     )
     yield ""
-    yield _said(found)
+    yield _gains(findings)
     yield ""
     yield WHY
     yield from ("", "### Best α and β (Table 8)", "")
-    measured = Measured(assets / "sweeps")
+    shipped = shipped_evaluations(assets)
+    maps = {
+        method: MergeSearch(configs[method], measured_alpha(study, method)).heat.result(shipped)
+        for method in HEAT_METHODS
+    }
     rows = []
-    for method in HEAT_METHODS:
-        (alpha, beta), cell = best_cell(measured, recipes[method])
-        theirs = PAPER_BEST[method]
-        chosen = found[method].lines["linear"]
+    for method, heat in maps.items():
+        best, chosen = heat.best, findings[method].lines["linear"].best
+        assert best is not None
+        assert chosen is not None
+        paper = PAPER_BEST[method]
         rows.append(
             [
                 METHODS[method].title,
-                f"{chosen.alpha:.3f} ({theirs[0]:g})",
-                f"{chosen.beta:g} ({theirs[1]:g})",
-                f"α {alpha:g}, β {beta:g}",
-                f"{percent(cell)} %",
+                f"{chosen[0]:.3f} ({paper[0]:g})",
+                f"{chosen[1]:g} ({paper[1]:g})",
+                f"α {best[0]:g}, β {best[1]:g}",
+                f"{percent(heat.normalised[best])} %",
             ]
         )
     yield from markdown(
@@ -100,30 +110,27 @@ def merging_section(assets: Path) -> Iterator[str]:
     )
     yield from ("", "![Validation accuracy against the coefficient](report/coefficients.png)", "")
     yield f"![Normalised validation accuracy over α and β, {HEAT_IMAGES} images a task](report/heat.png)"
-    draw_curves(found, assets / "report" / "coefficients.png")
-    draw_heat(measured, recipes, assets / "report" / "heat.png")
+    draw_curves(findings, assets / "report" / "coefficients.png")
+    draw_heat(maps, assets / "report" / "heat.png")
 
 
-def _row(found: MethodFinding) -> list[str]:
-    theirs = PAPER.get(found.method, ())
-    columns = [found.plain, *(found.lines[shape] for shape in SHAPES)]
-    cells = [_cell(one, theirs[index] if theirs else None) for index, one in enumerate(columns)]
-    gain = 100 * (found.lines["linear"].test.mean - found.plain.test.mean)
-    paper = f" ({theirs[1] - theirs[0]:+.1f})" if theirs else ""
-    return [METHODS[found.method].title, *cells, f"{gain:+.1f}{paper}"]
+def _row(finding: MethodFinding) -> list[str]:
+    paper = PAPER.get(finding.method, ())
+    results = [finding.plain, *(finding.lines[shape] for shape in MERGE_SHAPES)]
+    cells = [_cell(result, paper[index] if paper else None) for index, result in enumerate(results)]
+    gain = f" ({paper[1] - paper[0]:+.1f})" if paper else ""
+    return [METHODS[finding.method].title, *cells, f"{finding.gain:+.1f}{gain}"]
 
 
-def _cell(chosen: Chosen, paper: float | None) -> str:
-    coefficient = f"λ {chosen.alpha:g}" if chosen.beta is None else f"β {chosen.beta:g}"
-    beside = "" if paper is None else f" [{paper}]"
-    return f"{with_interval(chosen.test)}{beside}, {coefficient}"
+def _cell(result: GridResult, paper: float | None) -> str:
+    assert result.best is not None
+    alpha, beta = result.best
+    coefficient = f"β {beta:g}" if beta else f"λ {alpha:g}"
+    return f"{with_interval(tested(result))}{'' if paper is None else f' [{paper}]'}, {coefficient}"
 
 
-def _said(found: Mapping[str, MethodFinding]) -> str:
-    gains = {
-        METHODS[key].title: 100 * (one.lines["linear"].test.mean - one.plain.test.mean)
-        for key, one in found.items()
-    }
+def _gains(findings: Mapping[str, MethodFinding]) -> str:
+    gains = {METHODS[method].title: finding.gain for method, finding in findings.items()}
     helped = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain > 0]
     not_helped = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain <= 0]
     first = f"LiNeS improves {', '.join(helped)}" if helped else "LiNeS improves none of them"
@@ -131,18 +138,18 @@ def _said(found: Mapping[str, MethodFinding]) -> str:
     return f"{first}{rest}."
 
 
-def draw_curves(found: Mapping[str, MethodFinding], path: Path) -> None:
+def draw_curves(findings: Mapping[str, MethodFinding], path: Path) -> None:
     """Fig. 8: normalised validation accuracy against lambda (dashed) and beta (solid)."""
     figure, axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
     for method, colour in COLOURS.items():
+        plain, lines = findings[method].plain.normalised, findings[method].lines["linear"].normalised
         for curve, style, name in (
-            (found[method].plain.curve, "--", "plain"),
-            (found[method].lines["linear"].curve, "-", "LiNeS"),
+            ({scale: value for (scale, _), value in plain.items()}, "--", "plain"),
+            ({beta: value for (_, beta), value in lines.items()}, "-", "LiNeS"),
         ):
-            at = sorted(curve)
             axes.plot(
-                at,
-                [100 * curve[value] for value in at],
+                list(curve),
+                [100 * value for value in curve.values()],
                 style,
                 color=colour,
                 marker=".",
@@ -155,16 +162,15 @@ def draw_curves(found: Mapping[str, MethodFinding], path: Path) -> None:
     plt.close(figure)
 
 
-def draw_heat(measured: Measured, recipes: Mapping[str, MergeConfig], path: Path) -> None:
+def draw_heat(maps: Mapping[str, GridResult], path: Path) -> None:
     """Fig. 9: normalised validation accuracy over alpha and beta."""
-    figure, grid = plt.subplots(1, len(HEAT_METHODS), figsize=(13, 3.8), layout="constrained")
-    for axes, method in zip(grid, HEAT_METHODS, strict=True):
-        cells = heat_cells(measured, recipes[method])
+    figure, grid = plt.subplots(1, len(maps), figsize=(13, 3.8), layout="constrained")
+    for axes, (method, heat) in zip(grid, maps.items(), strict=True):
+        assert heat.best is not None
         betas = heat_betas(method)
-        values = [[100 * cells[alpha, beta] for beta in betas] for alpha in HEAT_ALPHAS]
+        values = [[100 * heat.normalised[alpha, beta] for beta in betas] for alpha in HEAT_ALPHAS]
         shown = axes.pcolormesh(betas, HEAT_ALPHAS, values, shading="nearest")
-        (alpha, beta), _ = best_cell(measured, recipes[method])
-        axes.plot(beta, alpha, "*", color="white", markeredgecolor="black", markersize=14)
+        axes.plot(heat.best[1], heat.best[0], "*", color="white", markeredgecolor="black", markersize=14)
         axes.set_title(METHODS[method].title, fontsize=10)
         axes.set_xlabel("β")
         figure.colorbar(shown, ax=axes)

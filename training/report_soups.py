@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluators import Evaluation
+from evaluators.experiments.soup_search import SoupSearch
+from training.report_tables import markdown, percent, value_with_interval
 from training.soup_study import (
     FILE,
     SoupFinding,
-    alone,
-    fronts,
-    held_out,
+    front_areas,
+    measured_greedy,
     measured_members,
     soup_finding,
 )
-from training.study import Study, markdown, percent
+from training.study import Study
 from training.training_log import read_ledger
 
 PAPER = {
@@ -37,12 +38,13 @@ WHY = (
 
 
 def soups_section(assets: Path) -> Iterator[str]:
-    """Its lines."""
+    """The lines of the section."""
     study = Study(assets / "report" / FILE)
     members = measured_members(study)
-    greedy = held_out(study, members)
-    singles = alone(study, members)
-    uniform, chosen = soup_finding(study, members), soup_finding(study, greedy.members)
+    search = SoupSearch(members)
+    greedy = measured_greedy(study, search)
+    singles = study.measure(search.alone())
+    uniform, chosen = (soup_finding(study, search, soup) for soup in (members, greedy.members))
     yield from ("## Soups of the objects task", "")
     yield (
         f"{len(members)} fine-tunings with drawn hyper-parameters (all of them in "
@@ -50,9 +52,9 @@ def soups_section(assets: Path) -> Iterator[str]:
         "(α = 1) chosen on validation; ID is the objects' test set, OOD the mean of the shifted sets (%)."
     )
     yield ""
-    best = max(singles, key=lambda one: one.target)
-    mean_id = sum(one.target for one in singles) / len(singles)
-    mean_ood = sum(one.control for one in singles) / len(singles)
+    best = max(singles, key=lambda single: single.target)
+    mean_id = sum(single.target for single in singles) / len(singles)
+    mean_ood = sum(single.control for single in singles) / len(singles)
     rows = [
         ["mean of the members", percent(mean_id), percent(mean_ood), PAPER["mean of the members"]],
         ["best member on test", *_pair(best), PAPER["best member on test"]],
@@ -78,28 +80,28 @@ def soups_section(assets: Path) -> Iterator[str]:
         + "."
     )
     yield ""
-    yield _said(uniform, chosen)
+    yield _changes(uniform, chosen)
     yield ""
     yield WHY
     yield from ("", "### WiSE-FT's front with and without LiNeS, for every member (Fig. 12)", "")
-    areas = [fronts(study, member) for member in members]
+    areas = {member: front_areas(study, member) for member in members}
     ledger = read_ledger(assets / "tiny_clip")
     yield from markdown(
         ["member", "learning rate", "steps", "augmentation", "WiSE-FT", "LiNeS + WiSE-FT", "difference"],
         [
             [
-                one.member.partition(".")[0],
-                f"{ledger[one.member]['rate']:.1e}",
-                str(ledger[one.member]["steps"]),
-                str(ledger[one.member]["augment"]),
-                f"{one.wise_ft:.0f}",
-                f"{one.lines:.0f}",
-                f"{100 * (one.lines / one.wise_ft - 1):+.1f} %",
+                member.partition(".")[0],
+                f"{ledger[member]['rate']:.1e}",
+                str(ledger[member]["steps"]),
+                str(ledger[member]["augment"]),
+                f"{area.wise_ft:.0f}",
+                f"{area.lines:.0f}",
+                f"{100 * (area.lines / area.wise_ft - 1):+.1f} %",
             ]
-            for one in areas
+            for member, area in areas.items()
         ],
     )
-    better = sum(one.lines > one.wise_ft for one in areas)
+    better = sum(area.lines > area.wise_ft for area in areas.values())
     yield ""
     yield (
         "Area that a front dominates, ID against the mean of the shifts, in square points beyond the lowest "
@@ -107,18 +109,17 @@ def soups_section(assets: Path) -> Iterator[str]:
     )
 
 
-def _pair(one: Evaluation) -> tuple[str, str]:
-    (low, high), (low_c, high_c) = one.target_interval, one.control_interval
+def _pair(evaluation: Evaluation) -> tuple[str, str]:
     return (
-        f"{percent(one.target)} ({percent(low)} to {percent(high)})",
-        f"{percent(one.control)} ({percent(low_c)} to {percent(high_c)})",
+        value_with_interval(evaluation.target, evaluation.target_interval),
+        value_with_interval(evaluation.control, evaluation.control_interval),
     )
 
 
-def _said(uniform: SoupFinding, greedy: SoupFinding) -> str:
-    said = []
+def _changes(uniform: SoupFinding, greedy: SoupFinding) -> str:
+    changes = []
     for name, found in (("uniform", uniform), ("greedy", greedy)):
         gain_id = 100 * (found.lines.target - found.plain.target)
         gain_ood = 100 * (found.lines.control - found.plain.control)
-        said.append(f"on the {name} soup by {gain_id:+.1f} points ID and {gain_ood:+.1f} OOD")
-    return f"LiNeS changes accuracy {' and '.join(said)}."
+        changes.append(f"on the {name} soup by {gain_id:+.1f} points ID and {gain_ood:+.1f} OOD")
+    return f"LiNeS changes accuracy {' and '.join(changes)}."

@@ -1,37 +1,34 @@
-"""The report on ways of fine-tuning: Tables 10 and 11, the paper's numbers beside ours."""
+"""The report on variants of fine-tuning: Tables 10 and 11, the paper's numbers beside ours."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from evaluators.experiments.finetuning_variants import LORA, RATES, USUAL, VariantResult
 from evaluators.specs.checkpoint_means import Estimate
-from training.comparisons import RANKS
-from training.study import Study, markdown, percent
-from training.variant_training import DEPTH_RATES
-from training.variants_study import FILE, USUAL, WayFinding, way_finding
+from training.comparisons import RANKS, variants
+from training.report_tables import markdown, with_interval
+from training.study import Study
+from training.variants_study import FILE, measured_result, tuned_specs
 
 PAPER = {
-    USUAL: ("90.5 / 38.0", "90.3 / 48.0"),
+    USUAL.key: ("90.5 / 38.0", "90.3 / 48.0"),
     "linlr": ("90.7 / 46.9", "–"),
     "explr": ("89.6 / 46.0", "–"),
     "halfft": ("90.4 / 46.8", "–"),
     "lastft": ("85.6 / 46.6", "–"),
+    "lora-1": ("84.4 / 44.2", "84.3 / 46.7"),
+    "lora-2": ("85.8 / 42.8", "85.5 / 46.7"),
+    "lora-4": ("86.6 / 41.6", "86.4 / 46.2"),
+    "lora-8": ("87.5 / 41.6", "87.2 / 46.3"),
 }
-PAPER_RANKS = (
-    ("84.4 / 44.2", "84.3 / 46.7"),
-    ("85.8 / 42.8", "85.5 / 46.7"),
-    ("86.6 / 41.6", "86.4 / 46.2"),
-    ("87.5 / 41.6", "87.2 / 46.3"),
-)
-"""Table 11, four ranks in rising order; their values are lost in our copy of the paper."""
+"""Without LiNeS and with it. Table 11 has four ranks; which ones is lost in our copy of the paper."""
 
 
-def ways_section(assets: Path) -> Iterator[str]:
-    """Its lines."""
+def variants_section(assets: Path) -> Iterator[str]:
+    """The lines of the section."""
     study = Study(assets / "report" / FILE)
-    rates = [USUAL, *(key for key in DEPTH_RATES if key != "all")]
-    found = {key: way_finding(study, key) for key in (*rates, *(f"lora-{rank}" for rank in RANKS))}
-    titles = {USUAL: "fine-tuned", **{key: row.title for key, row in DEPTH_RATES.items()}}
-    theirs = {**PAPER, **dict(zip((f"lora-{rank}" for rank in RANKS), PAPER_RANKS, strict=True))}
+    compared = (USUAL, *(variant for variant in variants() if variant.kind in (RATES, LORA)))
+    results = [measured_result(study, tuned_specs(study, variant)[0]) for variant in compared]
     yield from ("## Other ways of fine-tuning, with and without LiNeS", "")
     yield (
         "Mean target / mean control accuracy over the eight checkpoints on all test images (%), γ by C.1 "
@@ -40,23 +37,23 @@ def ways_section(assets: Path) -> Iterator[str]:
     yield ""
     rows = [
         [
-            titles.get(key, f"LoRA, rank {key.rpartition('-')[2]}"),
-            _pair(one.target, one.control),
-            theirs[key][0],
-            _pair(one.lines_target, one.lines_control),
-            theirs[key][1],
+            "fine-tuned" if result.variant == USUAL else result.variant.title,
+            _pair(result.target, result.control),
+            PAPER[result.variant.key][0],
+            _pair(result.lines_target, result.lines_control),
+            PAPER[result.variant.key][1],
         ]
-        for key, one in found.items()
+        for result in results
     ]
     yield from markdown(["way", "plain", "paper", "with LiNeS", "paper"], rows)
     yield ""
-    yield _said(found[USUAL], {titles[key]: found[key] for key in rates[1:]})
+    yield _comparison(results[0], [result for result in results if result.variant.kind == RATES])
     yield ""
     yield WHY
     yield ""
-    ranks = [found[f"lora-{rank}"] for rank in RANKS]
-    gains = ", ".join(f"{100 * (one.lines_control.mean - one.control.mean):+.1f}" for one in ranks)
-    costs = ", ".join(f"{100 * (one.lines_target.mean - one.target.mean):+.1f}" for one in ranks)
+    low_rank = [result for result in results if result.variant.kind == LORA]
+    gains = ", ".join(f"{100 * (found.lines_control.mean - found.control.mean):+.1f}" for found in low_rank)
+    costs = ", ".join(f"{100 * (found.lines_target.mean - found.target.mean):+.1f}" for found in low_rank)
     yield (
         f"On LoRA of rank {', '.join(map(str, RANKS))} LiNeS changes control accuracy by {gains} points and "
         f"target accuracy by {costs}."
@@ -64,31 +61,22 @@ def ways_section(assets: Path) -> Iterator[str]:
 
 
 def _pair(target: Estimate, control: Estimate) -> str:
-    return (
-        f"{percent(target.mean)} ({percent(target.low)} to {percent(target.high)}) / "
-        f"{percent(control.mean)} ({percent(control.low)} to {percent(control.high)})"
-    )
+    return f"{with_interval(target)} / {with_interval(control)}"
 
 
-def _said(usual: WayFinding, others: dict[str, WayFinding]) -> str:
-    below = [
-        title
-        for title, one in others.items()
-        if one.target.mean <= usual.lines_target.mean and one.control.mean <= usual.lines_control.mean
-    ]
-    above = [
-        title
-        for title, one in others.items()
-        if one.target.mean > usual.lines_target.mean and one.control.mean > usual.lines_control.mean
-    ]
-    rest = [title for title in others if title not in (*below, *above)]
+def _comparison(usual: VariantResult, others: list[VariantResult]) -> str:
+    titles: dict[int, list[str]] = {0: [], 1: [], 2: []}  # by the number of accuracies that are higher
+    for other in others:
+        higher = other.target.mean > usual.lines_target.mean, other.control.mean > usual.lines_control.mean
+        titles[sum(higher)].append(other.variant.title)
+    below, mixed, above = titles.values()
     parts = []
     if below:
         parts.append(f"is better than {', '.join(below)} in both")
     if above:
         parts.append(f"is worse than {', '.join(above)} in both")
-    if rest:
-        parts.append(f"trades one for the other with {', '.join(rest)}")
+    if mixed:
+        parts.append(f"trades one for the other with {', '.join(mixed)}")
     return f"The usual fine-tuning edited by LiNeS {'; it '.join(parts)}."
 
 

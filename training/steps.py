@@ -13,29 +13,29 @@ from training.cards import write_cards
 from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
-from training.finetuning import Finetuning, finetune, zero_shot_head
+from training.finetuning import FinetuningConfig, finetune, zero_shot_head
 from training.merging_study import measure_merging
-from training.pretraining import Pretraining, pretrain
+from training.pretraining import PretrainingConfig, pretrain
 from training.report import AMPLE, write_report
 from training.soup_study import measure_soups
 from training.storing import FILE as STORING
 from training.storing import measure_storing
 from training.tiny_clip_model import fresh_model, load_model, save_config
 from training.training_log import save_entry
-from training.variants_study import measure_ways
+from training.variants_study import measure_variants
 from training.vocabulary import save_merges, tokenizer
 from training.web import draw_web_shards, load_web
 from training.weight_files import save_finetuned, save_pretrained
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_split
 
-PRETRAINING = Pretraining()
-FINETUNING: Mapping[str, Finetuning] = {key: Finetuning() for key in (*TASKS, "objects")}
+PRETRAINING = PretrainingConfig()
+FINETUNING: Mapping[str, FinetuningConfig] = {key: FinetuningConfig() for key in (*TASKS, "objects")}
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the recipe reads and writes.
+    """Where the steps read and write.
 
     Args:
         assets: the folder that ships.
@@ -81,22 +81,22 @@ def train(place: Place) -> Iterator[str]:
 
 def adapt(place: Place) -> Iterator[str]:
     """Fine-tuning on each task, from the shipped pre-trained weights."""
-    for key, recipe in FINETUNING.items():
+    for key, config in FINETUNING.items():
         path = place.tiny_clip / "finetuned" / f"{key}.safetensors"
         if path.exists():
             continue
         model = load_model(place.tiny_clip)
         head = zero_shot_head(model, tokenizer(place.tiny_clip), FAMILIES[key])
-        pixels, labels = draw_split(key, "train", recipe.images, place.workers)
+        pixels, labels = draw_split(key, "train", config.images, place.workers)
         began = time.perf_counter()
-        for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), recipe):
+        for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), config):
             yield f"{key}: {line}"
-        save_entry(place.tiny_clip, key, {**asdict(recipe), "seconds": time.perf_counter() - began})
+        save_entry(place.tiny_clip, key, {**asdict(config), "seconds": time.perf_counter() - began})
         save_finetuned(model, path)
 
 
 def compare(place: Place) -> Iterator[str]:
-    """Other ways of fine-tuning, and the members of the soup."""
+    """The variants of fine-tuning, and the members of the soup."""
     yield from train_compared(place.tiny_clip, place.work, place.workers)
 
 
@@ -111,7 +111,7 @@ def measure(place: Place) -> Iterator[str]:
     storing = place.assets / "report" / STORING
     if not storing.exists():
         yield from measure_storing(place.assets, storing)
-    for study in (measure_merging, measure_soups, measure_ways):
+    for study in (measure_merging, measure_soups, measure_variants):
         yield from study(place.assets, place.work / "measured")
     ample = place.assets / "report" / AMPLE
     if not ample.exists():

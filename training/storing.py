@@ -14,7 +14,7 @@ from lines_core.packed import pack, save_packed
 from training.default_sweeps import ALL_IMAGES
 
 FILE = "storing.json"
-WAY = "packed"
+VARIANT = "packed"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
             shutil.copytree(assets / part, lab / part, ignore=shutil.ignore_patterns("compared"))
         compared = lab / "tiny_clip" / "compared"
         compared.mkdir()
-        variant = {"key": WAY, "kind": "rates", "title": "Packed", "help": "Stored in four bits."}
+        variant = {"key": VARIANT, "kind": "rates", "title": "Packed", "help": "Stored in four bits."}
         (compared / "variants.json").write_text(json.dumps([variant]), encoding="utf-8")
         whole = Studio(assets, None)
         keys = [one.key for one in whole.checkpoints()]
@@ -45,12 +45,12 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
             encoder = whole.lab.encoder
             for name, residual in encoder.layout.unflatten(encoder.residual(key)).items():
                 packed |= pack(name, residual)
-            save_packed(compared / f"{WAY}.{key}.safetensors", packed, {})
+            save_packed(compared / f"{VARIANT}.{key}.safetensors", packed, {})
         stored = Studio(lab, None)
         losses = []
         for key in keys:
             before = whole.evaluate(EditSpec.finetuned(key, images=ALL_IMAGES))
-            after = stored.evaluate(EditSpec.finetuned(f"{WAY}.{key}", images=ALL_IMAGES))
+            after = stored.evaluate(EditSpec.finetuned(f"{VARIANT}.{key}", images=ALL_IMAGES))
             losses.append(StoringLoss(key, before.target, before.control, after.target, after.control))
             yield (
                 f"{key}: target {before.target:.4f} -> {after.target:.4f}, "
@@ -60,7 +60,7 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
 
 
 def storing_section(path: Path) -> Iterator[str]:
-    """Its lines of the report."""
+    """The lines of the report's section."""
     losses = [StoringLoss(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     target = [100 * (loss.packed_target - loss.target) for loss in losses]
     control = [100 * (loss.packed_control - loss.control) for loss in losses]

@@ -1,4 +1,4 @@
-"""``training.json`` beside the weights: recipe, seed and time of every training, as it was run."""
+"""``training.json`` beside the weights: config, seed and time of every training, as it was run."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Ways of fine-tuning side by side: what each learns and forgets, and what LiNeS makes of it (C.8, C.9)."""
+"""Variants of fine-tuning (learning rates by depth, LoRA) compared with and without LiNeS (C.8, C.9)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,27 +9,42 @@ from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_targe
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 
+ALL = 0
 RATES, LORA = "rates", "lora"
 USUAL = Variant("", "usual", "Fine-tuned", "Every layer learns at the same rate.")
 
 
 @dataclass(frozen=True)
 class VariantSpecs:
-    """The checkpoints of one way, as they are and after LiNeS.
+    """The checkpoints of one variant on all test images.
 
     Args:
         plain: the fine-tuned models, one a task.
-        lines: the same with the gamma that C.1 chose on validation.
+        lines: the same under LiNeS.
     """
 
     variant: Variant
     plain: tuple[EditSpec, ...]
     lines: tuple[EditSpec, ...]
 
+    @classmethod
+    def of(cls, variant: Variant, gammas: Mapping[str, float]) -> "VariantSpecs":
+        """The specs of some checkpoints, by key, each with the gamma that C.1 chose on validation."""
+        return cls(
+            variant,
+            tuple(EditSpec.finetuned(key, images=ALL) for key in gammas),
+            tuple(EditSpec.lines(key, gamma, images=ALL) for key, gamma in gammas.items()),
+        )
+
+    @property
+    def all(self) -> tuple[EditSpec, ...]:
+        """Both groups."""
+        return (*self.plain, *self.lines)
+
 
 @dataclass(frozen=True)
 class VariantResult:
-    """Where a way stands, as means over its checkpoints."""
+    """Mean accuracies over the checkpoints of a variant, without LiNeS and with it."""
 
     variant: Variant
     target: Estimate
@@ -38,28 +53,34 @@ class VariantResult:
     lines_control: Estimate
 
 
+def compared_variants(studio: Studio) -> tuple[Variant, ...]:
+    """The usual fine-tuning, then every variant of the embedded lab that is no soup member."""
+    return (USUAL, *(variant for variant in studio.variants() if variant.kind in (RATES, LORA)))
+
+
 def variant_specs(studio: Studio) -> tuple[VariantSpecs, ...]:
-    """Every way of the embedded lab that is not a soup, the usual one first; all test images."""
+    """The compared variants that have checkpoints with a tuned gamma."""
     gammas = studio.lab.tuned_gammas()
-    variants = (USUAL, *(variant for variant in studio.variants() if variant.kind in (RATES, LORA)))
-    found = []
-    for variant in variants:
-        own = studio.checkpoints() if variant is USUAL else studio.compared()
-        keys = [one.key for one in own if one.key.rpartition(".")[0] == variant.key and one.key in gammas]
-        if keys:
-            found.append(
-                VariantSpecs(
-                    variant,
-                    tuple(EditSpec.finetuned(key, images=0) for key in keys),
-                    tuple(EditSpec.lines(key, gammas[key], images=0) for key in keys),
-                )
-            )
-    return tuple(found)
+    keys = [checkpoint.key for checkpoint in (*studio.checkpoints(), *studio.compared())]
+    specs = (
+        VariantSpecs.of(
+            variant,
+            {key: gammas[key] for key in keys if key in gammas and key.rpartition(".")[0] == variant.key},
+        )
+        for variant in compared_variants(studio)
+    )
+    return tuple(group for group in specs if group.plain)
+
+
+def zero_shot_specs(variants: tuple[VariantSpecs, ...]) -> tuple[EditSpec, ...]:
+    """The pre-trained model beside each checkpoint of the usual fine-tuning."""
+    usual = variants[0].plain if variants else ()
+    return tuple(EditSpec.pretrained(spec.checkpoint, images=ALL) for spec in usual)
 
 
 def variant_result(specs: VariantSpecs, found: Mapping[EditSpec, Evaluation]) -> VariantResult | None:
-    """The means of one way; None until all its models are measured."""
-    if not all(spec in found for spec in (*specs.plain, *specs.lines)):
+    """The means of one variant; None until all its models are measured."""
+    if not all(spec in found for spec in specs.all):
         return None
     plain, lines = ([found[spec] for spec in group] for group in (specs.plain, specs.lines))
     return VariantResult(

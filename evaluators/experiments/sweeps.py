@@ -1,4 +1,4 @@
-"""Lists of specs that draw a figure of the paper, and the way to measure a list point by point."""
+"""Sweeps: the edits along a curve of the paper, measured one by one through the studio."""
 
 import json
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
+from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.result_cache import FINGERPRINT
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -16,8 +17,22 @@ GAMMAS = tuple((10 - i) / 10 for i in range(11))
 ROBUST_ALPHA = ROBUST_BETA = 0.5
 
 
+def reference_specs(
+    checkpoint: str, split: str = "test", images: int = 200, model: str = TINY_CLIP
+) -> tuple[EditSpec, EditSpec]:
+    """The pre-trained and the fine-tuned model."""
+    return (
+        EditSpec.pretrained(checkpoint, model=model, split=split, images=images),
+        EditSpec.finetuned(checkpoint, model=model, split=split, images=images),
+    )
+
+
 def gamma_sweep(
-    checkpoint: str, split: str = "test", shape: str = "linear", images: int = 200
+    checkpoint: str,
+    split: str = "test",
+    shape: str = "linear",
+    images: int = 200,
+    model: str = TINY_CLIP,
 ) -> tuple[EditSpec, ...]:
     """Single-task LiNeS, gamma = 1.0 (fine-tuned), 0.9, ..., 0.0, with alpha = gamma and beta = 1 - gamma.
 
@@ -27,21 +42,35 @@ def gamma_sweep(
     """
     outside = "depth" if shape == "reverse" else "alpha"
     return tuple(
-        EditSpec.lines(checkpoint, gamma, shape=shape, outside=outside, split=split, images=images)
+        EditSpec.lines(
+            checkpoint, gamma, model=model, shape=shape, outside=outside, split=split, images=images
+        )
         for gamma in GAMMAS
     )
 
 
-def wise_ft_sweep(checkpoint: str, split: str = "test", images: int = 200) -> tuple[EditSpec, ...]:
+def wise_ft_sweep(
+    checkpoint: str, split: str = "test", images: int = 200, model: str = TINY_CLIP
+) -> tuple[EditSpec, ...]:
     """The WiSE-FT line from pre-trained to fine-tuned: mix = 0.0, 0.1, ..., 1.0 (paper, section 5.1)."""
-    return tuple(EditSpec.wise_ft(checkpoint, mix, split=split, images=images) for mix in WISE_FT_MIXES)
+    return tuple(
+        EditSpec.wise_ft(checkpoint, mix, model=model, split=split, images=images) for mix in WISE_FT_MIXES
+    )
 
 
-def robust_sweep(checkpoint: str, split: str = "test", images: int = 200) -> tuple[EditSpec, ...]:
+def robust_sweep(
+    checkpoint: str, split: str = "test", images: int = 200, model: str = TINY_CLIP
+) -> tuple[EditSpec, ...]:
     """LiNeS + WiSE-FT (Fig. 3): theta_0 + mix * lambda(l) tau, alpha = beta = 0.5, mix = 0.0 to 1.0."""
     return tuple(
         EditSpec(
-            checkpoint=checkpoint, alpha=ROBUST_ALPHA, beta=ROBUST_BETA, mix=mix, split=split, images=images
+            model=model,
+            checkpoint=checkpoint,
+            alpha=ROBUST_ALPHA,
+            beta=ROBUST_BETA,
+            mix=mix,
+            split=split,
+            images=images,
         )
         for mix in WISE_FT_MIXES
     )
@@ -55,31 +84,32 @@ def run_sweep(
     *,
     fresh: bool = False,
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
-    """Measure one spec after the other; each point as soon as it is complete, known points at once.
+    """Evaluate one spec after the other in the background; yields each once complete, cached ones at once.
 
     Args:
-        studio: where sliders come first, so they stay live meanwhile.
+        studio: evaluates; live requests have priority over a sweep.
         specs: the points in order.
-        visitor: as in ``Studio.stream``; a name of its own, or the sweep and the slider stop each other.
-        cancelled: looked at after every chunk: an event that is set, or a function that returns True.
-        fresh: measure anew, whatever is known.
-    Raises: Cancelled once ``cancelled`` says so; otherwise as ``Studio.stream``. Earlier points stay known.
+        visitor: as in ``Studio.stream``, other than the visitor's name for live requests: requests of one
+            name supersede each other.
+        cancelled: checked after every chunk: an event, or a function that returns True.
+        fresh: measure even what is cached.
+    Raises: Cancelled once ``cancelled`` is set; otherwise as ``Studio.stream``. Earlier points stay cached.
     """
-    asked = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
+    is_cancelled = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
     for number, spec in enumerate(specs):
         for evaluation in studio.stream(spec, visitor, fresh=fresh, background=True):
-            if asked is not None and asked():
+            if is_cancelled is not None and is_cancelled():
                 raise Cancelled(f"The sweep was cancelled after {number} points.")
             if evaluation.complete:
                 yield spec, evaluation
 
 
 def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write evaluations so that the lab ships them, with the lab's fingerprint beside them.
+    """Write evaluations that ship with the lab, and the lab's fingerprint.
 
     Args:
-        studio: that measured them.
-        path: a ``.json`` file in the lab's ``sweeps/``; every file there is valid for the same lab.
+        studio: whose lab was measured.
+        path: a ``.json`` file in the lab's ``sweeps/``; the fingerprint there holds for all of them.
     Raises: EvaluationError if one of them is partial.
     """
     if not all(evaluation.complete for evaluation in evaluations):

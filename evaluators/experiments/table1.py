@@ -1,20 +1,19 @@
-"""The paper's Table 1 on a loaded encoder: each checkpoint, and its edit with gamma from validation."""
+"""The paper's Table 1 on a loaded encoder: every checkpoint before and after LiNeS, gamma from validation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from evaluators.experiments.sweeps import GAMMAS, gamma_sweep
+from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.gamma_choice import choose_gamma
 
 ALL = 0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint, measured on every test image that is loaded.
+    """One checkpoint, evaluated on all loaded test images.
 
     Args:
         gamma: chosen by C.1 on validation.
@@ -29,24 +28,17 @@ class Row:
 
 
 def table1(studio: Studio, model: str) -> Iterator[Row]:
-    """A row for each checkpoint of the encoder, as soon as it is measured.
+    """Yield the row of each checkpoint of the encoder as soon as it is measured.
 
     Raises: SpecError if the encoder is not loaded or has no validation images.
-    Cost: 14 evaluations a checkpoint; known ones cost nothing.
+    Cost: 14 evaluations a checkpoint; cached ones cost nothing.
     """
     for checkpoint in studio.checkpoints(model):
-        key = checkpoint.key
-
-        def measured(spec: EditSpec) -> Evaluation:
-            return studio.evaluate(replace(spec, model=model, images=ALL))
-
-        before, after = (
-            (measured(EditSpec.pretrained(key, split=split)), measured(EditSpec.finetuned(key, split=split)))
-            for split in ("val", "test")
-        )
-        sweep = [measured(spec) for spec in gamma_sweep(key, "val")]
-        gamma = choose_gamma(list(zip(GAMMAS, sweep, strict=True)), *before).gamma
-        yield Row(key, checkpoint.title, gamma, *after, measured(EditSpec.lines(key, gamma, split="test")))
+        search = GammaSearch(checkpoint.key, model, ALL)
+        gamma = search.measure(studio)
+        lines = EditSpec.lines(checkpoint.key, gamma, model=model, images=ALL)
+        pretrained, finetuned, edited = map(studio.evaluate, (*search.references("test"), lines))
+        yield Row(checkpoint.key, checkpoint.title, gamma, pretrained, finetuned, edited)
 
 
 def mean_row(rows: Sequence[Row]) -> dict[str, tuple[float, float]]:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import EditSpec, Evaluation, TaskResult
+from evaluators import EditSpec, Evaluation, Studio, TaskResult
+from evaluators.experiments.merge_search import MergeSearch
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from tests.paths import ASSETS
 from training.ample_targets import ample_specs, measure_ample_targets, read_ample_targets
-from training.findings import Measured, best_beyond, equal_target_control
+from training.findings import best_beyond, equal_target_control
+from training.merging_study import merge_configs, page_evaluations
 from training.report import AMPLE
+from training.study import read_evaluations, shipped_evaluations
 from training.world.catalogue import TASKS
 
 
@@ -37,7 +40,7 @@ def test_a_path_that_never_gets_there_is_taken_at_its_own_best_target() -> None:
 
 def test_ample_targets_agree_with_the_shipped_ones() -> None:
     """They begin with the shipped images, so over 176 models they can differ by sampling only."""
-    ample, measured = read_ample_targets(ASSETS / "report" / AMPLE), Measured(ASSETS / "sweeps")
+    ample, measured = read_ample_targets(ASSETS / "report" / AMPLE), shipped_evaluations(ASSETS)
     specs = [spec for key in TASKS for spec in ample_specs(key)]
     assert set(ample) == set(specs)
     off = [ample[spec] - measured[spec].target for spec in specs]
@@ -48,7 +51,7 @@ def test_ample_targets_agree_with_the_shipped_ones() -> None:
 def test_on_the_shipped_images_ample_targets_are_the_shipped_targets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    measured = Measured(ASSETS / "sweeps")
+    measured = shipped_evaluations(ASSETS)
     specs = (EditSpec.lines("faces", 0.4, images=0), EditSpec.wise_ft("faces", 0.2, images=0))
     shipped = measured[specs[0]].target_task.n
     monkeypatch.setattr("training.ample_targets.IMAGES", shipped)
@@ -57,6 +60,14 @@ def test_on_the_shipped_images_ample_targets_are_the_shipped_targets(
     list(measure_ample_targets(ASSETS, tmp_path / "found" / "ample.json", workers=1))
     found = read_ample_targets(tmp_path / "found" / "ample.json")
     assert found == {spec: measured[spec].target for spec in specs}
+
+
+def test_the_shipped_sweep_of_a_merge_is_what_the_page_shows_first() -> None:
+    studio = Studio(ASSETS, None)
+    config = merge_configs(studio)["sum"]
+    alpha = studio.merging_alpha(config.model, config.merges[0]).alpha
+    shown = page_evaluations(studio, MergeSearch(config, alpha))
+    assert set(shown) == set(read_evaluations([ASSETS / "sweeps" / "merge-sum.json"]))
 
 
 def evaluation(target: int, controls: tuple[int, int]) -> Evaluation:

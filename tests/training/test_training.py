@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.finetuning import Finetuning
-from training.pretraining import Pretraining, contrastive_loss, pretrain
+from training.finetuning import FinetuningConfig
+from training.pretraining import PretrainingConfig, contrastive_loss, pretrain
 from training.tiny_clip_model import to_input
 from training.training_log import read_ledger, save_entry
 from training.vocabulary import CONTEXT_LENGTH, VOCABULARY_SIZE, save_merges, tokenizer
@@ -50,17 +50,17 @@ def test_a_batch_shows_as_many_families_as_asked() -> None:
 
 
 def test_pretraining_rate_rises_stays_and_falls() -> None:
-    recipe = Pretraining(steps=100, rate=1.0, warmup=10, decay=0.5)
-    rates = [recipe.rate_at(step) for step in (0, 9, 30, 50, 75, 99)]
+    config = PretrainingConfig(steps=100, rate=1.0, warmup=10, decay=0.5)
+    rates = [config.rate_at(step) for step in (0, 9, 30, 50, 75, 99)]
     assert rates == pytest.approx([0.1, 1.0, 1.0, 1.0, 0.5, 0.02])
 
 
 def test_finetuning_rate_rises_and_falls_as_a_cosine() -> None:
-    recipe = Finetuning(steps=110, rate=2.0, warmup=10)
-    assert recipe.rate_at(0) == pytest.approx(0.2)
-    assert recipe.rate_at(10) == pytest.approx(2.0)
-    assert recipe.rate_at(60) == pytest.approx(1.0)
-    assert recipe.rate_at(110) == pytest.approx(0.0)
+    config = FinetuningConfig(steps=110, rate=2.0, warmup=10)
+    assert config.rate_at(0) == pytest.approx(0.2)
+    assert config.rate_at(10) == pytest.approx(2.0)
+    assert config.rate_at(60) == pytest.approx(1.0)
+    assert config.rate_at(110) == pytest.approx(0.0)
 
 
 def small_web() -> Web:
@@ -80,7 +80,7 @@ def small_web() -> Web:
 
 
 def test_a_resumed_pretraining_equals_one_that_never_stopped(tmp_path: Path) -> None:
-    whole = Pretraining(steps=4, batch=4, warmup=2, decay=0.0, seed=3, families=2)
+    whole = PretrainingConfig(steps=4, batch=4, warmup=2, decay=0.0, seed=3, families=2)
     list(pretrain(small_web(), whole, tmp_path / "straight.pt"))
     list(pretrain(small_web(), replace(whole, steps=2), tmp_path / "resumed.pt"))
     list(pretrain(small_web(), whole, tmp_path / "resumed.pt"))

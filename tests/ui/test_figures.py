@@ -6,6 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from evaluators.experiments.gamma_search import GammaSearch
+from evaluators.experiments.robust_fronts import areas, mean_shift, one_shift
 from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -15,11 +17,10 @@ from ui.explore.schedule_figure import schedule_alt
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
 from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
-from ui.robust.robust_figure import areas, mean_shift, one_shift, robust_alt, robust_figure
+from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell.figure_style import TRAIL, percent_axis, whiskers
 from ui.shell.roles import role_of
 from ui.shell.theme import paint
-from ui.tune.measured_gamma import choice, sweep_specs
 from ui.tune.tune_figures import parts_figure, score_figure
 
 
@@ -106,8 +107,9 @@ def test_areas_by_hand(studio: ZeroCostStudio) -> None:
 
 
 def test_tune_marks_the_chosen_gamma(studio: ZeroCostStudio) -> None:
-    evaluations = measured(studio, sweep_specs("tiny-clip", "digits", "val"))
-    chosen = choice(evaluations)
+    evaluations = measured(studio, GammaSearch("digits").specs("val"))
+    chosen = GammaSearch("digits").choice({found.spec: found for found in evaluations})
+    assert chosen is not None
     figure = accepted(score_figure(chosen))
     assert figure.data[1].x[0] == chosen.gamma
     assert max(figure.data[0].y) == figure.data[1].y[0]

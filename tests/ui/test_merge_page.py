@@ -67,13 +67,13 @@ def test_controls_come_back_from_what_gradio_hands_over() -> None:
 
 
 def test_only_the_settings_of_the_chosen_method_count() -> None:
-    assert START.recipe().settings == ()
-    ties = dict(replace(START, method="ties").recipe().settings)
+    assert START.config().settings == ()
+    ties = dict(replace(START, method="ties").config().settings)
     assert set(ties) == {parameter.key for parameter in METHODS["ties"].parameters}
     with pytest.raises(SpecError, match="at least two"):
-        replace(START, checkpoints=("digits",)).recipe()
+        replace(START, checkpoints=("digits",)).config()
     with pytest.raises(SpecError, match="method must be one of"):
-        replace(START, method="magic").recipe()
+        replace(START, method="magic").config()
 
 
 def test_alpha_is_eq_2s_unless_set_by_hand(studio: Studio) -> None:
@@ -164,8 +164,8 @@ def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(ta
     answers = [*tab.settle("visitor", before)]
     assert answers[-1]["state"] == "complete"
     assert answers[-1]["charts"] == [*tab.settle("visitor", START)][-1]["charts"]
-    found = search.Search.of(tab.studio, before)
-    assert set(found.recipe.checkpoints) == set(START.checkpoints)
+    found = search.merge_search(tab.studio, values(before))
+    assert set(found.config.checkpoints) == set(START.checkpoints)
 
 
 def test_an_older_move_is_not_finished(tab: MergeAnswers) -> None:
@@ -200,7 +200,7 @@ def test_what_is_wrong_is_said_in_the_answer(tab: MergeAnswers) -> None:
 @pytest.fixture
 def sweep() -> Sweep:
     """The search as the tab wires it."""
-    return Sweep("merge", search.specs, search.draw, search.tests, len(values(START)), run_grid)
+    return Sweep("merge", search.specs, search.draw, search.test_specs, len(values(START)), run_grid)
 
 
 def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, sweep: Sweep) -> None:
@@ -231,7 +231,9 @@ def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, swe
     alpha, beta = star["y"][0], star["x"][0]
     assert cells[HEAT_ALPHAS.index(alpha)][heat_betas("sum").index(beta)] == best
     assert f"α = {alpha:g} and β = {beta:g}" in finding
-    total = len({*search.specs(studio, *given), *search.tests(studio, sweep.known(studio, given), *given)})
+    total = len(
+        {*search.specs(studio, *given), *search.test_specs(studio, sweep.known(studio, given), *given)}
+    )
     assert f"{total} of {total} positions" in end["slots"]["status"]
 
 
@@ -245,8 +247,8 @@ def test_a_search_without_tasks_says_so(studio: Studio, sweep: Sweep) -> None:
 def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(take_home, "_folders", lambda: tmp_path)
     studio = Studio(lab, None, chunk=CHUNK)
-    spec = START.recipe().specs(0.5, 0.3)[0]
-    bundle, weights = take_home.exported(studio, "ab/../c", spec, START.recipe().finetuned(), "open_clip")
+    spec = START.config().specs(0.5, 0.3)[0]
+    bundle, weights = take_home.exported(studio, "ab/../c", spec, START.config().finetuned(), "open_clip")
     assert Path(bundle).parent == Path(weights).parent == tmp_path / "abc"
     again = take_home.exported(studio, "ab/../c", replace(spec, beta=0.4), (), "transformers")
     assert not Path(bundle).exists()

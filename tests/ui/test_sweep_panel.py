@@ -3,6 +3,7 @@ from typing import Any, cast
 import pytest
 
 from evaluators.errors import SpecError
+from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.sweeps import gamma_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -15,7 +16,6 @@ from ui.robust import robust_page as robust
 from ui.shell import text
 from ui.sweep.sweep_panel import Found, Sweep, alone
 from ui.tune import tune_page as tune
-from ui.tune.measured_gamma import choice, known_gamma, measured_gamma, sweep_specs
 
 
 def draw(model: str, checkpoint: str, found: Found) -> Value:
@@ -107,14 +107,11 @@ def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
     assert robust.draw(asked, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
 
 
-def test_gamma_is_chosen_on_validation(studio: ZeroCostStudio, cold: ZeroCostStudio) -> None:
-    specs = sweep_specs("tiny-clip", "digits", "val")
-    assert {spec.split for spec in specs} == {"val"}
-    expected = choice(tuple(studio.evaluate(spec) for spec in specs)).gamma
-    assert known_gamma(cast(Studio, studio), "tiny-clip", "digits") == expected
-    assert known_gamma(cast(Studio, cold), "tiny-clip", "digits") is None
-    assert measured_gamma(cast(Studio, cold), "tiny-clip", "digits") == expected
-    assert start_controls(cast(Studio, studio), Controls()).gamma == expected
+def test_a_visitor_starts_at_the_tuned_gamma(studio: ZeroCostStudio, cold: ZeroCostStudio) -> None:
+    assert start_controls(cast(Studio, studio), Controls()).gamma == GammaSearch("digits").known(
+        cast(Studio, studio)
+    )
+    assert start_controls(cast(Studio, cold), Controls()).gamma == 0.5
 
 
 def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
@@ -129,7 +126,7 @@ def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
     assert scales("pretrained") == (0.0,) * 5
     assert scales("finetuned") == (1.0,) * 5
     assert scales("wise_ft") == (0.5,) * 5
-    gamma = known_gamma(cast(Studio, studio), "tiny-clip", "faces")
+    gamma = GammaSearch("faces").known(cast(Studio, studio))
     assert gamma is not None
     assert scales("lines") == pytest.approx((gamma, gamma, (1 + gamma) / 2, 1.0, gamma))
     assert scales("reverse") == pytest.approx((1.0, 1.0, (1 + gamma) / 2, gamma, gamma))
@@ -137,5 +134,5 @@ def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
 
 def test_without_validation_images_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
     with pytest.raises(SpecError, match="val images"):
-        known_gamma(cast(Studio, studio), "tiny-clip", "objects")
+        GammaSearch("objects").known(cast(Studio, studio))
     assert preset(cast(Studio, studio), "lines", Controls(checkpoint="objects")).gamma == 0.5

@@ -1,8 +1,8 @@
 import pytest
 
+from evaluators.experiments.robust_fronts import Areas
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import Normalised
-from ui.robust.robust_figure import Area
 from ui.shell import text
 from ui.shell.markup import notice, plain_table, sentence, trouble
 
@@ -47,8 +47,8 @@ def test_numbers_as_the_page_writes_them() -> None:
 
 
 def test_robust_finding() -> None:
-    assert "7.0 % more area" in text.robust_finding(Area(100.0, 107.0))
-    assert "3.0 % less area" in text.robust_finding(Area(100.0, 97.0))
+    assert "7.0 % more area" in text.robust_finding(Areas(100.0, 107.0))
+    assert "3.0 % less area" in text.robust_finding(Areas(100.0, 97.0))
     assert "Not measured" in text.robust_finding(None)
 
 

@@ -1,4 +1,4 @@
-"""Ways of fine-tuning in one scatter: target against control, with arrows to what LiNeS makes of each."""
+"""Scatter of fine-tuning variants: target against control accuracy, with arrows to their LiNeS edits."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LABELS = {
     "lora-4": "middle left",
     "lora-8": "bottom left",
 }
-"""Where the names of ways stand, so that those of the shipped lab do not lie on each other."""
+"""Text positions that keep the labels of the shipped lab apart."""
 
 
 def compared_figure(points: Sequence[VariantResult], pretrained: tuple[float, float] | None) -> Figure:
-    """A diamond a way, filled for the usual one, and an arrow to its circle after LiNeS.
+    """A diamond for each variant, filled for the usual one, and an arrow to its circle after LiNeS.
 
     Args:
         points: what is measured so far.
@@ -85,11 +85,11 @@ def _spots(points: Sequence[VariantResult], role: str) -> Trace:
 
 def _hover(point: VariantResult, role: str, target: Estimate, control: Estimate) -> str:
     name = point.variant.title if role == "finetuned" else f"{point.variant.title} + LiNeS"
-    return f"<b>{name}</b><br>target {_told(target)}<br>control {_told(control)}"
+    return f"<b>{name}</b><br>target {_text(target)}<br>control {_text(control)}"
 
 
-def _told(found: Estimate) -> str:
-    return f"{100 * found.mean:.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
+def _text(estimate: Estimate) -> str:
+    return f"{100 * estimate.mean:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
 def _arrow(point: VariantResult) -> dict[str, Any]:
@@ -115,9 +115,9 @@ def _arrow(point: VariantResult) -> dict[str, Any]:
 
 def compared_alt(points: Sequence[VariantResult]) -> str:
     """The scatter in words."""
-    said = "; ".join(
-        f"{point.variant.title}: target {_told(point.target)}, control {_told(point.control)}, "
-        f"with LiNeS {_told(point.lines_target)} and {_told(point.lines_control)}"
+    values = "; ".join(
+        f"{point.variant.title}: target {_text(point.target)}, control {_text(point.control)}, "
+        f"with LiNeS {_text(point.lines_target)} and {_text(point.lines_control)}"
         for point in points
     )
-    return f"Scatter of ways of fine-tuning: {said or 'not measured yet'}."
+    return f"Scatter of fine-tuning variants: {values or 'not measured yet'}."

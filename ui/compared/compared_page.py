@@ -1,10 +1,18 @@
-"""Tab "Fine-tuning compared", the paper's C.8 and C.9: is it enough to fine-tune more carefully?"""
+"""Page "Fine-tuning compared" (C.8, C.9): variants of fine-tuning, with and without LiNeS."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gradio as gr
 
-from evaluators.experiments.finetuning_variants import USUAL, VariantResult, variant_result, variant_specs
+from evaluators.experiments.finetuning_variants import (
+    USUAL,
+    VariantResult,
+    variant_result,
+    variant_specs,
+    zero_shot_specs,
+)
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
@@ -15,24 +23,20 @@ from ui.shell.text import percent, points
 from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
 
 
-def specs(studio: Studio) -> list[EditSpec]:
-    """Every checkpoint of every way on test, as it is and after LiNeS, and the zero-shot model."""
+def specs(studio: Studio) -> Sequence[EditSpec]:
+    """The zero-shot model, and every checkpoint of every variant without LiNeS and with it, on test."""
     variants = variant_specs(studio)
-    usual = [EditSpec.pretrained(spec.checkpoint, images=0) for spec in variants[0].plain] if variants else []
-    return [*usual, *(spec for variant in variants for spec in (*variant.plain, *variant.lines))]
+    return [*zero_shot_specs(variants), *(spec for variant in variants for spec in variant.all)]
 
 
 def draw(studio: Studio, found: Found) -> Value:
-    """The scatter, a table of the same numbers, and the sentence."""
+    """The scatter, a table of the same numbers, and a sentence."""
     variants = variant_specs(studio)
     measured = [point for variant in variants if (point := variant_result(variant, found)) is not None]
-    anchors = [
-        EditSpec.pretrained(spec.checkpoint, images=0) for spec in (variants[0].plain if variants else ())
-    ]
+    zero_shot = [found[spec] for spec in zero_shot_specs(variants) if spec in found]
     pretrained = None
-    if anchors and all(spec in found for spec in anchors):
-        zero_shot = [found[spec] for spec in anchors]
-        pretrained = (mean_target(zero_shot).mean, mean_control(zero_shot).mean)
+    if zero_shot and len(zero_shot) == len(variants[0].plain):
+        pretrained = mean_target(zero_shot).mean, mean_control(zero_shot).mean
     return answer(
         version=0,
         state="complete",
@@ -52,8 +56,8 @@ def _finding(measured: list[VariantResult]) -> str:
     least = max(others, key=lambda point: point.control.mean)
     return (
         f"Fine-tuned as usual and then edited: target {percent(usual.lines_target.mean)}, control "
-        f"{percent(usual.lines_control.mean)}. Of the other ways {least.variant.title} forgets least: target "
-        f"{percent(least.target.mean)}, control {percent(least.control.mean)}; with LiNeS its control "
+        f"{percent(usual.lines_control.mean)}. Of the other variants {least.variant.title} forgets least: "
+        f"target {percent(least.target.mean)}, control {percent(least.control.mean)}; with LiNeS its control "
         f"accuracy changes by {points(least.lines_control.mean - least.control.mean)}."
     )
 
@@ -74,7 +78,7 @@ def _table(measured: list[VariantResult]) -> str:
 
 
 def compared_tab(studio: Studio) -> None:
-    """The tab; it shows the embedded lab, which has every way for every task."""
+    """Lay the page out if the embedded lab has variants."""
     if not studio.compared():
         return
     sweep = Sweep("compared", specs, draw, settings=0)

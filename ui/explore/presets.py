@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from evaluators.errors import SpecError
+from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.service.studio import Studio
-from ui.explore.explore_controls import Controls
-from ui.tune.measured_gamma import known_gamma, measured_gamma
+from ui.explore.explore_controls import Controls, images_of
 
 PAPER_GAMMA = 0.5
 """alpha = beta = 0.5, the paper's value where there is no validation set to choose by (section 5.1)."""
@@ -20,7 +20,7 @@ PLACES: dict[str, dict[str, Any]] = {
 }
 """Presets that need nothing measured; what is not named here is tied, unmixed and outside like block 1."""
 
-SHAPES: dict[str, dict[str, Any]] = {
+TUNED_PLACES: dict[str, dict[str, Any]] = {
     "lines": {"shape": "linear"},
     "reverse": {"shape": "reverse", "outside": "depth"},
 }
@@ -41,16 +41,16 @@ def preset(studio: Studio, name: str, here: Controls, visitor: str | None = None
     if name in PLACES:
         return replace(home, **PLACES[name])
     try:
-        gamma = measured_gamma(studio, here.model, here.checkpoint, visitor)
+        gamma = GammaSearch(here.checkpoint, here.model, images_of(here.model)).measure(studio, visitor)
     except SpecError:  # no validation images for every control task: nothing to choose by
         gamma = PAPER_GAMMA
-    return replace(home, **SHAPES[name], gamma=gamma)
+    return replace(home, **TUNED_PLACES[name], gamma=gamma)
 
 
 def start_controls(studio: Studio, here: Controls) -> Controls:
     """Where a visitor without a link begins: at the tuned gamma if it is known, else at the paper's 0.5."""
     try:
-        gamma = known_gamma(studio, here.model, here.checkpoint)
+        gamma = GammaSearch(here.checkpoint, here.model, images_of(here.model)).known(studio)
     except SpecError:
         gamma = None
     return replace(here, gamma=PAPER_GAMMA if gamma is None else gamma)

@@ -9,18 +9,12 @@ from evaluators.experiments.sweeps import gamma_sweep, wise_ft_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.explore.explore_controls import images_of
 from ui.explore.tradeoff_figure import References
 
 
 def beside(spec: EditSpec, other: EditSpec) -> EditSpec:
     """`other`, measured with the model, split and images of `spec`."""
     return replace(other, model=spec.model, split=spec.split, images=spec.images)
-
-
-def on(model: str, specs: Iterable[EditSpec]) -> list[EditSpec]:
-    """The specs for a model, with as many images as the page asks for."""
-    return [replace(spec, model=model, images=images_of(model)) for spec in specs]
 
 
 def known(studio: Studio, specs: Iterable[EditSpec]) -> tuple[Evaluation, ...]:

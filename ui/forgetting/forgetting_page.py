@@ -1,15 +1,15 @@
-"""Tab "Forgetting", the paper's Fig. 1: is it the shallow layers that forget?"""
+"""Page "Forgetting" (Fig. 1): accuracy as shallow or deep layers are shrunk."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-from evaluators.experiments.sweeps import gamma_sweep
+from evaluators.experiments.sweeps import gamma_sweep, reference_specs
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
-from ui.explore.references import anchors, on
 from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
@@ -17,21 +17,27 @@ from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
-    """Anchors, then both curves on the test split, point by point in turn so that they grow together."""
-    shallow, deep = _curves(model, checkpoint)
-    pairs = [spec for pair in zip(shallow, deep, strict=True) for spec in pair]
-    return [*anchors(shallow[0]), *pairs]
+    """References, then both curves on the test split, interleaved so that they grow together."""
+    pairs = zip(*_curves(model, checkpoint), strict=True)
+    return [*_references(model, checkpoint), *(spec for pair in pairs for spec in pair)]
 
 
-def _curves(model: str, checkpoint: str) -> tuple[list[EditSpec], list[EditSpec]]:
-    shallow, deep = (on(model, gamma_sweep(checkpoint, shape=shape)) for shape in ("linear", "reverse"))
+def _references(model: str, checkpoint: str) -> tuple[EditSpec, EditSpec]:
+    return reference_specs(checkpoint, images=images_of(model), model=model)
+
+
+def _curves(model: str, checkpoint: str) -> tuple[tuple[EditSpec, ...], tuple[EditSpec, ...]]:
+    shallow, deep = (
+        gamma_sweep(checkpoint, shape=shape, images=images_of(model), model=model)
+        for shape in ("linear", "reverse")
+    )
     return shallow, deep
 
 
 def draw(model: str, checkpoint: str, found: Found) -> Value:
-    """The two panels of Fig. 1 and the sentence that sums them up."""
+    """The two panels of Fig. 1 and a sentence that sums them up."""
     shallow, deep = ([found[s] for s in curve if s in found] for curve in _curves(model, checkpoint))
-    pretrained, finetuned = (found.get(anchor) for anchor in anchors(_curves(model, checkpoint)[0][0]))
+    pretrained, finetuned = (found.get(spec) for spec in _references(model, checkpoint))
     charts = {
         of: (forgetting_figure(of, shallow, deep, pretrained, finetuned), forgetting_alt(of, shallow, deep))
         for of in ("target", "control")
@@ -62,7 +68,7 @@ def _table(shallow: list[Evaluation], deep: list[Evaluation]) -> str:
 
 
 def forgetting_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
-    """The tab, which follows the checkpoint chosen in the head of the page."""
+    """Lay the page out; it shows the checkpoint chosen on the page Explore."""
     sweep = Sweep("forgetting", alone(specs), alone(draw))
     with gr.Tab(text.TABS["forgetting"]) as tab:
         gr.Markdown(text.FORGETTING, elem_classes="lx-lead")

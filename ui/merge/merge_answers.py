@@ -62,12 +62,12 @@ def alpha_of(eq_two: EqTwo, controls: MergeControls) -> tuple[float, MergingAlph
 
     Raises: SpecError, and as ``eq_two``.
     """
-    recipe = controls.recipe()
-    if METHODS[recipe.method].per_task:
+    config = controls.config()
+    if METHODS[config.method].per_task:
         return (1.0 if controls.auto else controls.alpha), None
     if not controls.auto:
         return controls.alpha, None
-    found = eq_two(recipe.model, recipe.merges[0])
+    found = eq_two(config.model, config.merges[0])
     return found.alpha, found
 
 
@@ -76,14 +76,14 @@ def merged(eq_two: EqTwo, controls: MergeControls) -> Merged:
 
     Raises: SpecError for anything that a visitor can set wrongly, and as ``eq_two``.
     """
-    recipe = controls.recipe()
+    config = controls.config()
     alpha, found = alpha_of(eq_two, controls)
     images = controls.images
     return Merged(
-        recipe.specs(alpha, controls.beta, controls.shape, images=images),
-        recipe.specs(controls.plain, images=images),
-        recipe.zero_shot(images=images),
-        recipe.finetuned(images=images),
+        config.specs(alpha, controls.beta, controls.shape, images=images),
+        config.specs(controls.plain, images=images),
+        config.zero_shot(images=images),
+        config.finetuned(images=images),
         alpha,
         found,
     )

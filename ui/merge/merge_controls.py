@@ -1,4 +1,4 @@
-"""The controls of the tab "Merge" as one frozen value."""
+"""The controls of the page "Merge" as one frozen value."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class MergeControls:
         """Images a task."""
         return images_of(self.model)
 
-    def recipe(self) -> MergeConfig:
-        """What is merged and how. Raises: SpecError for fewer than two tasks, or an unknown method."""
+    def config(self) -> MergeConfig:
+        """The merge as set. Raises: SpecError for fewer than two tasks, or an unknown method."""
         if len(self.checkpoints) < FEWEST:
             raise SpecError(FEW)
         if self.method not in METHODS:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
+from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -26,9 +27,6 @@ from ui.shell import text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 METHOD = "sum"
-START_ALPHA, START_BETA, START_PLAIN = 0.125, 0.3, 0.3
-"""The paper's best coefficients for task arithmetic on eight tasks (Table 8)."""
-SHAPES_SHOWN = ("linear", "sqrt", "quadratic")
 
 
 def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
@@ -47,7 +45,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
                     slots=("sentence", "tiles", "alpha"),
                     grid="lx-merge-grid",
                 )
-        sweep = Sweep("merge", search.specs, search.draw, search.tests, len(settings), run_grid)
+        sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(settings), run_grid)
         buttons = sweep_buttons(sweep)
         found = panel(
             [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
@@ -93,14 +91,14 @@ def _controls(
     )
     told = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
     parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
-    beta = _slider("beta", words.BETA, BETA_TOP, START_BETA)
-    plain = _slider("plain", words.PLAIN, BETA_TOP, START_PLAIN)
+    beta = _slider("beta", words.BETA, BETA_TOP, PAPER_BETA)
+    plain = _slider("plain", words.PLAIN, BETA_TOP, PAPER_SCALE)
     auto = gr.Checkbox(
         True, label=words.AUTO[0], info=words.AUTO[1], elem_id="lx-merge-auto", interactive=True
     )
-    alpha = _slider("alpha", words.ALPHA, ALPHA_TOP, START_ALPHA, visible="hidden")
+    alpha = _slider("alpha", words.ALPHA, ALPHA_TOP, PAPER_ALPHA, visible="hidden")
     shape = gr.Dropdown(
-        [(SHAPES[key].title, key) for key in SHAPES_SHOWN],
+        [(SHAPES[key].title, key) for key in MERGE_SHAPES],
         value="linear",
         label=words.SHAPE[0],
         info=words.SHAPE[1],

@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from evaluators.experiments.robust_fronts import Shift
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.pareto import front_indices, hypervolume
+from evaluators.specs.pareto import front_indices
 from ui.shell.figure_style import Figure, Trace, figure, marker, percent, percent_axis
 
 CURVES = {"wise_ft": "WiSE-FT", "lines": "LiNeS + WiSE-FT"}
-
-Shift = Callable[[Evaluation], float]
-
-
-def mean_shift(evaluation: Evaluation) -> float:
-    """Mean accuracy over the shifted sets."""
-    return evaluation.control
-
-
-def one_shift(key: str) -> Shift:
-    """Accuracy on one shifted set."""
-    return lambda evaluation: next(task.accuracy for task in evaluation.tasks if task.key == key)
-
-
-@dataclass(frozen=True)
-class Area:
-    """Hypervolume of the two fronts over the same reference, in percent points squared."""
-
-    wise_ft: float
-    lines: float
-
-
-def areas(wise: Sequence[Evaluation], lines: Sequence[Evaluation], shift: Shift) -> Area | None:
-    """Area that each front dominates above the worst ID and the worst OOD accuracy of both; None without
-    points."""
-    both = [(point.target, shift(point)) for point in (*wise, *lines)]
-    if not wise or not lines:
-        return None
-    corner = (min(x for x, _ in both), min(y for _, y in both))
-    first, second = (
-        10_000 * hypervolume([(point.target, shift(point)) for point in points], corner)
-        for points in (wise, lines)
-    )
-    return Area(first, second)
 
 
 def robust_figure(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import gradio as gr
 
+from evaluators.experiments.robust_fronts import Shift, areas, mean_shift, one_shift
 from evaluators.experiments.sweeps import robust_sweep, wise_ft_sweep
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
@@ -15,7 +14,7 @@ from evaluators.zoo.public_tasks import IMAGENET
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
-from ui.robust.robust_figure import Shift, areas, mean_shift, one_shift, robust_alt, robust_figure
+from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
 
@@ -42,11 +41,11 @@ def specs(studio: Studio, model: str, checkpoint: str) -> list[EditSpec]:
     return [spec for pair in pairs for spec in pair]
 
 
-def _curves(model: str, checkpoint: str) -> tuple[list[EditSpec], list[EditSpec]]:
+def _curves(model: str, checkpoint: str) -> tuple[tuple[EditSpec, ...], tuple[EditSpec, ...]]:
     images = images_of(model)
     return (
-        [replace(spec, model=model) for spec in wise_ft_sweep(checkpoint, images=images)],
-        [replace(spec, model=model) for spec in robust_sweep(checkpoint, images=images)],
+        wise_ft_sweep(checkpoint, images=images, model=model),
+        robust_sweep(checkpoint, images=images, model=model),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluators.experiments.robust_fronts import Areas
 from evaluators.service.request_stats import ServiceStatus
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import Normalised
-from ui.robust.robust_figure import Area
 
 TITLE = "LiNeS Explorer"
 INTRO = (
@@ -252,7 +252,7 @@ def forgetting_finding(
     )
 
 
-def robust_finding(area: Area | None) -> str:
+def robust_finding(area: Areas | None) -> str:
     """One sentence on the two fronts, by the area they dominate."""
     if area is None or not area.wise_ft:
         return "Not measured yet: start the sweep above."

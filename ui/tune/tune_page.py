@@ -1,35 +1,36 @@
-"""Tab "Tune", the paper's C.1: gamma is chosen on validation images and reported on test images."""
+"""Page "Tune" (C.1): gamma chosen on validation images and reported on test images."""
 
 from __future__ import annotations
 
 import gradio as gr
 
+from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
 from evaluators.specs.normalise import normalised
+from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.explore.tradeoff_figure import References
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
-from ui.tune.measured_gamma import choice, sweep_specs
 from ui.tune.tune_figures import parts_figure, score_figure
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
-    """The validation sweep to choose by, then the test sweep to report from."""
-    return [*sweep_specs(model, checkpoint, "val"), *sweep_specs(model, checkpoint, "test")]
+    """The sweep on validation that gamma is chosen from, then the one on test that is reported."""
+    search = GammaSearch(checkpoint, model, images_of(model))
+    return [*search.specs("val"), *search.specs("test")]
 
 
 def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGHT) -> Value:
-    """The score against gamma, its two parts, and what the chosen gamma scores on test images."""
-    validation = sweep_specs(model, checkpoint, "val")
-    measured = tuple(found[spec] for spec in validation if spec in found)
-    chosen = choice(measured, weight) if len(measured) == len(validation) else None
-    points = [found[spec] for spec in validation[2:] if spec in found]
-    test = _test(model, checkpoint, found, chosen)
+    """The score against gamma, its two terms, and the accuracy of the chosen gamma on test images."""
+    search = GammaSearch(checkpoint, model, images_of(model))
+    chosen = search.choice(found, weight)
+    points = [found[spec] for spec in search.candidates("val") if spec in found]
+    test = _test(search, found, chosen)
     return answer(
         version=0,
         state="complete",
@@ -45,17 +46,13 @@ def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGH
     )
 
 
-def _test(
-    model: str, checkpoint: str, found: Found, chosen: Choice | None
-) -> tuple[Evaluation, References] | None:
-    """The chosen gamma and its two references on the test split, once all three are measured."""
-    if chosen is None:
+def _test(search: GammaSearch, found: Found, chosen: Choice | None) -> tuple[Evaluation, References] | None:
+    """The chosen gamma and its references on test images; None until all three are measured."""
+    pretrained, finetuned = (found.get(spec) for spec in search.references("test"))
+    if chosen is None or not (pretrained and finetuned):
         return None
-    pretrained, finetuned, *points = (found.get(spec) for spec in sweep_specs(model, checkpoint, "test"))
-    reported = next((point for point in points if point and point.spec.alpha == chosen.gamma), None)
-    if not (pretrained and finetuned and reported):
-        return None
-    return reported, References(pretrained, finetuned)
+    edited = next((found.get(spec) for spec in search.candidates("test") if spec.alpha == chosen.gamma), None)
+    return None if edited is None else (edited, References(pretrained, finetuned))
 
 
 def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, References] | None) -> str:
@@ -67,23 +64,23 @@ def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, Refer
     if not (references.pretrained and references.finetuned):
         return f"{text.tuned(chosen.gamma, weight)}."
     numbers = normalised(evaluation, references.pretrained, references.finetuned)
-    said = text.verdict(evaluation.target_task.title, numbers)
-    return f"{text.tuned(chosen.gamma, weight)}. On test images it {said[:1].lower()}{said[1:]}"
+    verdict = text.verdict(evaluation.target_task.title, numbers)
+    return f"{text.tuned(chosen.gamma, weight)}. On test images it {verdict[:1].lower()}{verdict[1:]}"
 
 
 def _score_alt(chosen: Choice | None) -> str:
     if chosen is None:
         return "The score on validation has not been measured yet."
-    said = ", ".join(f"{gamma:g}: {score:.3f}" for gamma, score in chosen.scores)
-    return f"Line of the validation score against gamma: {said}. Chosen: {chosen.gamma:g}."
+    scores = ", ".join(f"{gamma:g}: {score:.3f}" for gamma, score in chosen.scores)
+    return f"Line of the validation score against gamma: {scores}. Chosen: {chosen.gamma:g}."
 
 
 def _parts_alt(points: list[Evaluation]) -> str:
-    said = "; ".join(
+    values = "; ".join(
         f"{point.spec.alpha:g}: target {text.percent(point.target)}, control {text.percent(point.control)}"
         for point in points
     )
-    return f"Lines of target and control accuracy on validation against gamma: {said or 'not measured'}."
+    return f"Lines of target and control accuracy on validation against gamma: {values or 'not measured'}."
 
 
 def _table(chosen: Choice | None) -> str:
@@ -92,7 +89,7 @@ def _table(chosen: Choice | None) -> str:
 
 
 def tune_tab(studio: Studio, explore: Explore) -> None:
-    """The tab: the weight moves the choice at once, because the points are measured already."""
+    """Lay the page out; moving the weight redraws from what is measured, without new evaluations."""
     sweep = Sweep("tune", alone(specs), alone(draw))
     with gr.Tab(text.TABS["tune"]) as tab:
         gr.Markdown(

@@ -11,7 +11,7 @@ import torch
 from evaluators.errors import Cancelled, Superseded
 from evaluators.experiments import grid as maps
 from evaluators.experiments.grid import begin, finish, run_grid
-from evaluators.experiments.merge_search import MergeConfig, heat_candidates
+from evaluators.experiments.merge_search import MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import gamma_sweep, run_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -23,8 +23,8 @@ PAIR = ("digits", "faces")
 
 def cells(every: int = 7) -> list[EditSpec]:
     """Some cells of a map, several of them with one alpha."""
-    grid = heat_candidates(MergeConfig(PAIR), "linear", "val", 20)
-    return [spec for specs in list(grid.values())[::every] for spec in specs]
+    heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
+    return [spec for specs in list(heat.candidates.values())[::every] for spec in specs]
 
 
 def test_the_split_pass_is_the_whole_pass(studio: Studio) -> None:
@@ -72,8 +72,8 @@ def test_the_beginning_is_shared(studio: Studio, monkeypatch: pytest.MonkeyPatch
         return begin(visual, images)
 
     monkeypatch.setattr(maps, "begin", counted)
-    grid = heat_candidates(MergeConfig(PAIR), "linear", "val", 20)
-    row = [specs[0] for (alpha, _), specs in grid.items() if alpha == 0.25]
+    heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
+    row = [specs[0] for (alpha, _), specs in heat.candidates.items() if alpha == 0.25]
     assert len(dict(run_grid(studio, row))) == 11
     chunks = studio.lab.images("tasks", "val").chunks(20)
     assert len(begun) == len(chunks)
@@ -106,10 +106,8 @@ def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(
 ) -> None:
     """Twelve blocks and real weights: any difference in rounding would show in some of 3,200 answers."""
     keys = tuple(one.key for one in Studio(ASSETS, None).checkpoints() if one.suite == "tasks")
-    recipe = MergeConfig(keys)
-    specs = [
-        spec for alpha, beta in ((0.1, 0.3), (0.1, 0.5)) for spec in recipe.specs(alpha, beta, split="val")
-    ]
+    config = MergeConfig(keys)
+    specs = [spec for beta in (0.3, 0.5) for spec in config.specs(0.1, beta, split="val")]
     torch_threads(threads)
     one_by_one = dict(run_sweep(Studio(ASSETS, None), specs))
     together = dict(run_grid(Studio(ASSETS, None), specs))

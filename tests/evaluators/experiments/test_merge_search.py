@@ -8,16 +8,14 @@ from safetensors.torch import load_file
 
 from evaluators.errors import EvaluationError, SpecError
 from evaluators.experiments.merge_search import (
-    HEAT_ALPHAS,
+    CandidateGrid,
+    Coefficients,
     MergeConfig,
+    MergeSearch,
     Score,
     best_of,
     heat_betas,
-    heat_candidates,
-    lines_candidates,
-    plain_candidates,
     score,
-    scores_of,
 )
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -68,8 +66,8 @@ def test_two_methods_that_come_to_the_same_give_the_same_counts(studio: Studio) 
 
 @pytest.mark.parametrize("method", list(METHODS))
 def test_every_method_can_be_measured(studio: Studio, method: str) -> None:
-    recipe = MergeConfig(PAIR, method)
-    found = [studio.evaluate(spec) for spec in recipe.specs(0.3, 0.2, images=6)]
+    config = MergeConfig(PAIR, method)
+    found = [studio.evaluate(spec) for spec in config.specs(0.3, 0.2, images=6)]
     assert [task.key for task in score(found).tasks] == list(PAIR)
     assert len(found) == (2 if METHODS[method].per_task else 1)
 
@@ -145,8 +143,11 @@ def test_a_score_by_hand() -> None:
 
 def test_the_best_coefficient_is_the_smallest_of_equals() -> None:
     alone = results(100, 100)
-    candidates = {0.3: results(70, 70), 0.1: results(60, 60), 0.2: results(60, 80), 0.4: results(10, 10)}
-    assert best_of(candidates, alone) == 0.2
+    candidates = {
+        (scale, 0.0): results(*accuracies)
+        for scale, accuracies in {0.3: (70, 70), 0.1: (60, 60), 0.2: (60, 80), 0.4: (10, 10)}.items()
+    }
+    assert best_of(candidates, alone) == (0.2, 0.0)
     assert best_of({(0.1, 0.5): results(7, 7), (0.1, 0.4): results(7, 7)}, alone) == (0.1, 0.4)
 
 
@@ -154,11 +155,11 @@ def test_the_best_coefficient_is_the_smallest_of_equals() -> None:
     ("scores", "said"),
     [
         ({}, "no candidate"),
-        ({0.1: results(1, 1, split="test")}, "chosen on validation"),
-        ({0.1: results(1, 1, complete=False)}, "got a partial one"),
+        ({(0.1, 0.0): results(1, 1, split="test")}, "chosen on validation"),
+        ({(0.1, 0.0): results(1, 1, complete=False)}, "got a partial one"),
     ],
 )
-def test_no_choice_from_what_does_not_count(scores: dict[float, Score], said: str) -> None:
+def test_no_choice_from_what_does_not_count(scores: dict[Coefficients, Score], said: str) -> None:
     with pytest.raises(EvaluationError, match=said):
         best_of(scores, results(100, 100))
 
@@ -175,23 +176,42 @@ def test_a_score_counts_each_task_once_on_one_split(studio: Studio) -> None:
 
 
 def test_the_grids_are_the_papers() -> None:
-    recipe = MergeConfig(PAIR, "sum")
-    assert list(plain_candidates(recipe, "val")) == pytest.approx([i / 10 for i in range(1, 11)])
-    assert list(plain_candidates(MergeConfig(PAIR, "ties"), "val")) == pytest.approx(
-        [i / 10 for i in range(1, 16)]
-    )
-    (spec,) = lines_candidates(recipe, 0.5, "sqrt", "val")[0.3]
+    search = MergeSearch(MergeConfig(PAIR, "sum"), 0.5, "sqrt")
+    tenths = [i / 10 for i in range(1, 16)]
+    assert [scale for scale, _ in search.plain.coefficients] == pytest.approx(tenths[:10])
+    ties = MergeSearch(MergeConfig(PAIR, "ties"), 0.5)
+    assert [scale for scale, _ in ties.plain.coefficients] == pytest.approx(tenths)
+    (spec,) = search.lines.candidates[0.5, 0.3]
     assert (spec.alpha, spec.beta, spec.shape, spec.split) == (0.5, 0.3, "sqrt", "val")
-    cells = heat_candidates(recipe, "linear", "val", 100)
-    assert len(cells) == len(HEAT_ALPHAS) * len(heat_betas("sum")) == 121
-    assert cells[0.25, 0.7][0].alpha == 0.25
+    assert len(search.heat.candidates) == 121
+    assert search.heat.candidates[0.25, 0.7][0].images == 100
     assert heat_betas("ties")[-1] == 1.5
 
 
-def test_only_what_is_measured_whole_is_scored(studio: Studio) -> None:
-    candidates = plain_candidates(MergeConfig(PAIR, "tall-masks"), "val", 6)
-    specs = candidates[1.0]
-    found = {specs[0]: studio.evaluate(specs[0])}
-    assert scores_of(found, candidates) == {}
-    found[specs[1]] = studio.evaluate(specs[1])
-    assert list(scores_of(found, candidates)) == [1.0]
+def test_a_grid_is_scored_as_it_is_measured_and_tested_once_it_is_chosen(studio: Studio) -> None:
+    grid = CandidateGrid(MergeConfig(PAIR, "tall-masks"), ((0.5, 0.0), (1.0, 0.0)), "linear", 6, 8)
+    *first, last = grid.specs
+    found = {spec: studio.evaluate(spec) for spec in first}
+    assert list(grid.result(found).normalised) == [
+        (0.5, 0.0)
+    ]  # one model a task: half of (1.0, 0.0) is no score
+    assert grid.result(found).best is None
+    found[last] = studio.evaluate(last)
+    chosen = grid.result(found)
+    assert chosen.best in grid.coefficients
+    assert chosen.test is None
+    tests = grid.test_specs(chosen.best)
+    assert {(spec.split, spec.images, spec.alpha) for spec in tests} == {("test", 8, chosen.best[0])}
+    found |= {spec: studio.evaluate(spec) for spec in tests}
+    assert grid.result(found).test == score(found[spec] for spec in tests)
+
+
+def test_nothing_is_tested_until_the_curves_and_the_map_are_chosen(studio: Studio) -> None:
+    search = MergeSearch(MergeConfig(PAIR), 0.5, images=6, heat_images=3)
+    found = {spec: studio.evaluate(spec) for spec in search.specs()}
+    missing = found.pop(search.heat.specs[-1])
+    assert search.test_specs(found) == ()
+    found[missing.spec] = missing
+    tests = search.test_specs(found)
+    assert tests[:2] == search.config.finetuned(images=6)
+    assert len(tests) == 5

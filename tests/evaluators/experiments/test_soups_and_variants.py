@@ -1,6 +1,7 @@
-"""Soups and ways of fine-tuning in the small lab, through the real studio."""
+"""Soups and variants of fine-tuning in the small lab, through the real studio."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from evaluators.errors import LabError, SpecError
 from evaluators.experiments.finetuning_variants import USUAL, variant_result, variant_specs
-from evaluators.experiments.soup_search import greedy_selection, members_of, soup_spec
+from evaluators.experiments.soup_search import SoupSearch, TunedSoup, soup_members, soup_spec
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -18,8 +19,8 @@ from tests.conftest import make_lab
 MEMBERS = ("soup-00.objects", "soup-01.objects", "soup-02.objects")
 
 
-def test_members_and_ways_are_listed_apart_from_checkpoints(studio: Studio) -> None:
-    assert members_of(studio.compared(), studio.variants()) == MEMBERS
+def test_members_and_variants_are_listed_apart_from_checkpoints(studio: Studio) -> None:
+    assert soup_members(studio) == MEMBERS
     assert [one.key for one in studio.checkpoints()] == ["digits", "faces", "objects"]
     titles = {one.key: one.title for one in studio.compared()}
     assert titles["lora-1.digits"] == "Digits (LoRA, rank 1)"
@@ -43,23 +44,35 @@ def test_a_soup_can_be_held_out_although_shifted_sets_have_no_validation(studio:
 
 
 def test_the_greedy_selection_asks_for_one_soup_after_the_other(studio: Studio) -> None:
-    found: dict[tuple[str, ...], Evaluation] = {}
-    asked = []
-    while True:
-        try:
-            selection = greedy_selection(found, MEMBERS)
-            break
-        except KeyError as missing:
-            (soup,) = missing.args
-            asked.append(soup)
-            found[soup] = studio.evaluate(soup_spec(soup, split="val"))
-    assert asked[:3] == [(member,) for member in MEMBERS]
-    assert len(asked) == 5  # three alone, then two trials: the best alone is known
-    assert selection.members[0] == max(MEMBERS, key=lambda one: found[(one,)].target)
-    assert selection.score == found[tuple(sorted(selection.members))].target
+    search = SoupSearch(MEMBERS, images=20)
+    found: dict[EditSpec, Evaluation] = {}
+    tried = []
+    while (soup := search.greedy(found)) is None:
+        (spec,) = search.next_specs(found)
+        tried.append(spec.sources)
+        found[spec] = studio.evaluate(spec)
+    assert tried[:3] == [(member,) for member in MEMBERS]
+    assert len(tried) == 5  # three alone, then two attempts: the best alone is known
+    assert soup.members[0] == max(MEMBERS, key=lambda one: found[search.spec([one], split="val")].target)
+    assert soup.score == found[search.spec(soup.members, split="val")].target
+    assert search.next_specs(found) == search.variants(soup.members)
 
 
-def test_the_ways_and_their_points(studio: Studio) -> None:
+def test_factor_and_beta_are_chosen_on_validation_the_smallest_of_equals(studio: Studio) -> None:
+    search = SoupSearch(MEMBERS, images=20)
+    measured = studio.evaluate(search.spec(MEMBERS, split="val"))
+    target = measured.tasks[0]
+    low = replace(measured, tasks=(replace(target, correct=1), *measured.tasks[1:]))
+    found = dict.fromkeys(search.variants(MEMBERS), low)
+    scale, beta = search.tuned_scale(MEMBERS, found), search.tuned_beta(MEMBERS, found)
+    assert (scale, beta) == (TunedSoup(1.0, search.spec(MEMBERS)), TunedSoup(0.0, search.spec(MEMBERS)))
+    found[search.spec(MEMBERS, 0.4, split="val")] = replace(low, tasks=(replace(target, correct=2),))
+    assert search.tuned_beta(MEMBERS, found) == TunedSoup(0.4, search.spec(MEMBERS, 0.4))
+    del found[search.spec(MEMBERS, 1.0, split="val")]
+    assert search.tuned_beta(MEMBERS, found) is None
+
+
+def test_the_variants_and_their_means(studio: Studio) -> None:
     variants = variant_specs(studio)
     assert [one.variant.title for one in variants] == ["Fine-tuned", "HalfFT", "LoRA, rank 1"]
     assert variants[0].variant == USUAL
