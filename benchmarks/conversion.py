@@ -1,6 +1,6 @@
 """Whether a converted checkpoint gives the features of the library it came from, at the public sizes.
 
-A CLIP vision tower of transformers with random weights is renamed and joined by `lines_core.towers`, loaded
+A CLIP vision tower of transformers with random weights is renamed by `lines_core.clip_layouts`, loaded
 into open_clip's ``-quickgelu`` tower, and both encode the same random images in float32. Needs 5 GB of
 memory for ViT-L/14. Run with ``python -m benchmarks conversion``.
 """
@@ -12,7 +12,8 @@ from torch import nn
 
 from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.zoo.public_encoders import ENCODERS, Encoder
-from lines_core.towers import TOWER, image_tower
+from lines_core.clip_layouts.image_tower import image_tower
+from lines_core.clip_layouts.layouts import TOWER
 
 THREADS = 2
 IMAGES = 4

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Atomic file writes: a temporary file beside the target, flushed, then renamed."""
 
 import glob
 import os

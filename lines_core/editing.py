@@ -115,7 +115,7 @@ class LayerEditor:
 
         Args:
             residual: (numel,) task vector, of pretrained's dtype and device. Its values are taken on trust,
-                since looking at them costs as much as the edit; `TaskVector` looks once.
+                since checking them would cost as much as the edit.
             block_scales: (L,) factors on the residual, shallowest block first.
             before: factor for the parameters in no block that act before the first.
             after: factor for those that act after the last.

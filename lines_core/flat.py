@@ -12,8 +12,8 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
+from lines_core.architectures import Family, depth_order
 from lines_core.errors import LayerError
-from lines_core.layers import Family, depth_order
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from lines_core.architectures import block_indices
 from lines_core.errors import LayerError, TaskVectorError
-from lines_core.layers import block_indices
 from lines_core.schedules import coefficients
 
 

@@ -1,16 +1,10 @@
-"""Soups: several fine-tunings of one task, averaged in weight space (sections 5.3 and 5.4)."""
+"""Greedy selection of a model soup, and the grids searched for its variants (section 5.3)."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from lines_core.errors import MergeError
-from lines_core.merging import merge
-from lines_core.merging.inputs import check_finite, check_vectors
-from lines_core.merging.slices import over_slices
 
 SOUP_ALPHA = 1.0
 """LiNeS on a soup leaves block 1 as it is and strengthens the deeper ones."""
@@ -55,17 +49,6 @@ class GreedySoup:
     steps: tuple[GreedyStep, ...]
 
 
-def uniform_soup(vectors: Sequence[Tensor]) -> Tensor:
-    """mean_i tau_i over all members, so that theta_0 plus it is the average of their weights (Eq. 3).
-
-    Args:
-        vectors: residuals of the members, (numel,) float32; may be mapped files.
-    Raises: MergeError as `merge`.
-    Source: arXiv:2203.05482; arXiv:2410.17146, Eq. 3.
-    """
-    return merge("average", vectors)
-
-
 def greedy_soup(
     members: Sequence[str], held_out: Mapping[str, float], score: Callable[[tuple[str, ...]], float]
 ) -> GreedySoup:
@@ -103,32 +86,6 @@ def greedy_soup(
         if found > best:
             kept, best = soup, found
     return GreedySoup(kept, best, tuple(steps))
-
-
-def rewarded_soup(first: Tensor, second: Tensor, w: float) -> Tensor:
-    """w * tau_1 + (1 - w) * tau_2, one point between two fine-tunings with different rewards (Eq. 4).
-
-    w = 1 and w = 0 give back the two, exactly.
-
-    Args:
-        first, second: residuals, (numel,) float32; may be mapped files.
-        w: preference for the first, in [0, 1].
-    Raises: MergeError if w is outside, or the residuals do not belong together or are not finite.
-    Source: arXiv:2306.04488; arXiv:2410.17146, Eq. 4.
-    """
-    if not 0.0 <= w <= 1.0:  # NaN fails too
-        raise MergeError(f"The weight of a rewarded soup is between 0 and 1, got {w}.")
-    check_vectors([first, second])
-    mixed = torch.empty_like(first, memory_format=torch.contiguous_format)
-
-    def work(part: slice, scratch: list[Tensor]) -> None:
-        total, wide = scratch
-        total.copy_(first[part]).mul_(w)
-        mixed[part].copy_(total.add_(wide.copy_(second[part]), alpha=1.0 - w))
-
-    over_slices(mixed, work, torch.float64, torch.float64)
-    check_finite(mixed)
-    return mixed
 
 
 def _check_accuracy(accuracy: float, of: str) -> None:

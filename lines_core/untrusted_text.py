@@ -1,9 +1,10 @@
-"""What a stranger sent, as it may stand in a message: short, on one line, printable; never an error itself.
+"""Untrusted text in messages: shortened, on one line, printable. Formatting it never raises.
 
 ``repr`` writes out a megabyte, raises for a whole number of 5000 digits and recurses into a deep list.
 """
 
 import reprlib
+from collections.abc import Sequence
 
 MOST = 80
 """Characters of a value that a message repeats."""
@@ -46,3 +47,22 @@ def excerpt(text: str, most: int = MOST_WORDS) -> str:
     plain = " ".join(text[: most + 1].split())
     shown = "".join(letter if letter.isprintable() else _UNPRINTABLE for letter in plain)
     return shown if len(text) <= most else f"{shown[: most - 1]}…"
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, quoted and joined by commas, and how many more there are.
+
+    >>> first_names(["a", "b", "c"], most=2)
+    "'a', 'b' and 1 more"
+    """
+    return first_of([quoted(name) for name in names[:most]], most, len(names))
+
+
+def first_of(entries: Sequence[str], most: int = 5, total: int | None = None) -> str:
+    """The first few entries joined by commas, and how many more of ``total`` (default: all given) there are.
+
+    >>> first_of(["missing: a", "missing: b", "missing: c"], most=1)
+    'missing: a and 2 more'
+    """
+    more = (len(entries) if total is None else total) - most
+    return ", ".join(entries[:most]) + (f" and {more} more" if more > 0 else "")

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.errors import LabError
+from lines_core.architectures import block_indices
 from lines_core.checkpoints import read_shapes
 from lines_core.errors import LinesError
-from lines_core.layers import block_indices
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"

@@ -11,9 +11,10 @@ from evaluators.service.result_cache import FINGERPRINT
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from lines_core.paths import WISE_FT_MIXES
 
 GAMMAS = tuple((10 - i) / 10 for i in range(11))
+WISE_FT_MIXES = tuple(step / 10 for step in range(11))
+"""From pretrained to finetuned in tenths, as Wortsman et al. (2022) draw their curves."""
 ROBUST_ALPHA = ROBUST_BETA = 0.5
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from evaluators.errors import LabError
 from evaluators.export.edit_sources import Base
-from lines_core.transformers_names import transformers_names
+from lines_core.clip_layouts.transformers_names import transformers_names
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"

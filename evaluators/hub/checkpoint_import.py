@@ -22,8 +22,8 @@ from evaluators.zoo.checkpoint_families import CheckpointFamily, match
 from evaluators.zoo.public_encoders import Encoder, fitting
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
 from lines_core.checkpoints import read_checkpoint
+from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
 from lines_core.errors import CheckpointError
-from lines_core.towers import find_tower, image_tower, unused_differences
 
 SAME_TEXT = 1e-3
 """Largest difference that storing in half precision can make to the text tower's weights."""

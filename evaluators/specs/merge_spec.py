@@ -1,14 +1,14 @@
 """Several checkpoints merged into one residual: which, by what method, with what settings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from evaluators.errors import SpecError
 from lines_core.errors import MergeError
 from lines_core.merging import METHODS, complete_settings
-from lines_core.untrusted_text import excerpt, quoted
+from lines_core.untrusted_text import excerpt, first_names, quoted
 
 MOST = 100
 _LARGEST_SETTING = 1e300
@@ -46,9 +46,9 @@ class MergeSpec:
         if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(names)}.")
         if not 1 <= len(names) <= MOST or not all(NAME.fullmatch(name) for name in names):
-            raise SpecError(f"A merge takes 1 to {MOST} checkpoints, each a short name, got {_named(names)}.")
+            raise SpecError(f"A merge takes 1 to {MOST} checkpoints by name, got {first_names(names)}.")
         if len(set(names)) != len(names):
-            raise SpecError(f"A checkpoint is merged once, got {_named(sorted(names))}.")
+            raise SpecError(f"A checkpoint is merged once, got {first_names(sorted(names))}.")
         if not isinstance(self.method, str) or self.method not in METHODS:
             raise SpecError(f"method must be one of {', '.join(METHODS)}, got {quoted(self.method)}.")
         try:
@@ -63,7 +63,7 @@ class MergeSpec:
         if METHODS[self.method].per_task and self.task not in names:
             raise SpecError(
                 f"{METHODS[self.method].title} makes one model a task: name the checkpoint of the task, "
-                f"one of {_named(sorted(names))}, got {quoted(self.task)}."
+                f"one of {first_names(sorted(names))}, got {quoted(self.task)}."
             )
         if self.task and not METHODS[self.method].per_task:
             raise SpecError(
@@ -110,9 +110,3 @@ def _check_setting(name: object, value: object) -> None:
         raise MergeError(f"a setting goes by its name, got {quoted(name)}.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_SETTING:
         raise MergeError(f"{quoted(name)[1:-1]} must be a finite number, got {quoted(value)}.")
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first few names."""
-    listed = ", ".join(map(quoted, names[:4]))
-    return listed + (f" and {len(names) - 4} more" if len(names) > 4 else "")

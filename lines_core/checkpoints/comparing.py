@@ -1,13 +1,13 @@
 """Say exactly how what was read differs from the model it should be of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
+from lines_core.architectures import block_indices
 from lines_core.errors import CheckpointError, LayerError
-from lines_core.layers import block_indices
-from lines_core.untrusted_text import excerpt
+from lines_core.untrusted_text import excerpt, first_of
 
 _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -52,7 +52,7 @@ def compare(
         "wrong dtype: ": dtypes,
         "not finite: ": values,
     }
-    found = [f"{kind}{_first(entries)}" for kind, entries in kinds.items() if entries]
+    found = [f"{kind}{first_of(entries)}" for kind, entries in kinds.items() if entries]
     if found:
         raise CheckpointError(
             f"The checkpoint does not fit the chosen {model}: {excerpt('; '.join(found))}.{hint}",
@@ -74,10 +74,6 @@ def _prefix_hint(reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor
         if renamed == set(reference):
             return f" The names would fit with {wanted!r} in place of the prefix {given!r}."
     return ""
-
-
-def _first(entries: Sequence[str], most: int = 5) -> str:
-    return ", ".join(entries[:most]) + (f" and {len(entries) - most} more" if len(entries) > most else "")
 
 
 def _short(dtype: torch.dtype) -> str:

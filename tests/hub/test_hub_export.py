@@ -17,7 +17,7 @@ from evaluators.export import export
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from lines_core.checkpoints import read_checkpoint
-from lines_core.towers import find_tower
+from lines_core.clip_layouts.image_tower import find_tower
 from tests.hub.repositories import SMALL_CONFIG, serve_zoo, small_encoder, tall_masks_state
 from tests.hub.server import Hub
 from tests.paths import ROOT

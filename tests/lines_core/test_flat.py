@@ -201,12 +201,12 @@ def test_adopting_what_is_not_there_or_not_one_tower_is_refused(clip: Clip) -> N
         adopt(clip, "vision.")
     with pytest.raises(LayerError, match=r"Not parameters of the module: \['visual\.projj'\]"):
         adopt(clip, ["visual.projj"])
-    with pytest.raises(LayerError, match="are beside the tower"):
+    with pytest.raises(LayerError, match="lie outside the tower"):
         adopt(clip)
 
 
 def test_a_refused_adoption_changes_nothing(clip: Clip) -> None:
     addresses = [parameter.data_ptr() for parameter in clip.parameters()]
-    with pytest.raises(LayerError, match="beside the tower"):
+    with pytest.raises(LayerError, match="outside the tower"):
         adopt(clip)
     assert [parameter.data_ptr() for parameter in clip.parameters()] == addresses

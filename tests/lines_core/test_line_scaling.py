@@ -95,13 +95,14 @@ def test_the_argument_is_left_alone_and_nothing_is_shared(pretrained: Tower) -> 
 
 
 def test_agrees_with_the_in_place_edit(pretrained: Tower, finetuned: Tower) -> None:
-    tau = lines_core.task_vector(pretrained, finetuned)
-    live = tau.layout.flatten(finetuned)
+    layout = lines_core.FlatLayout.of(pretrained)
+    live, theta_0 = layout.flatten(finetuned), layout.flatten(pretrained)
+    tau = live - theta_0
     scales = lines_core.coefficients("linear", 0.3, 0.7, 4)
     outside = lines_core.outside_scales("alpha", 0.3, scales)
-    LayerEditor(tau.layout, tau.layout.flatten(pretrained), live).apply(tau.vector, scales, *outside)
-    scaled = lines_core.line_scaling(tau.layout.unflatten(tau.vector), 0.3, 0.7)
-    for name, weight in tau.layout.unflatten(live).items():
+    LayerEditor(layout, theta_0, live).apply(tau, scales, *outside)
+    scaled = lines_core.line_scaling(layout.unflatten(tau), 0.3, 0.7)
+    for name, weight in layout.unflatten(live).items():
         torch.testing.assert_close(weight, pretrained[name] + scaled[name])
 
 

@@ -1,11 +1,9 @@
-"""Soups: averages, greedy selection, rewarded soups."""
+"""Greedy soups: worked by hand, ties, and what is refused."""
 
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +14,6 @@ from lines_core.soups import (
     SOUP_SCALES,
     GreedyStep,
     greedy_soup,
-    rewarded_soup,
-    uniform_soup,
 )
 
 
@@ -25,14 +21,6 @@ def test_the_grids() -> None:
     assert SOUP_BETAS == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     assert SOUP_SCALES == (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0)
     assert SOUP_ALPHA == 1.0
-
-
-def test_a_uniform_soup_is_the_average() -> None:
-    vectors = [torch.tensor([1.0, 2.0]), torch.tensor([3.0, -2.0]), torch.tensor([2.0, 3.0])]
-    assert uniform_soup(vectors).tolist() == [2.0, 1.0]
-    assert torch.equal(uniform_soup(vectors[:1]), vectors[0])
-    with pytest.raises(MergeError, match="got none"):
-        uniform_soup([])
 
 
 SCORES = {
@@ -110,39 +98,3 @@ def test_selections_that_cannot_be_made_are_refused() -> None:
         greedy_soup(["a"], {"a": math.nan}, score)
     with pytest.raises(MergeError, match="accuracy of the soup of a must be a finite number, got nan"):
         greedy_soup(["a"], {"a": 0.5}, score)
-
-
-def test_a_rewarded_soup_worked_by_hand() -> None:
-    first, second = torch.tensor([4.0, 0.0, -2.0]), torch.tensor([0.0, 8.0, 2.0])
-    assert rewarded_soup(first, second, 0.25).tolist() == [1.0, 6.0, 1.0]
-
-
-@given(w=st.floats(0, 1))
-def test_rewarded_soups_lie_on_the_line(w: float) -> None:
-    generator = torch.Generator().manual_seed(0)
-    first, second = torch.randn(2, 50, generator=generator)
-    assert torch.equal(rewarded_soup(first, second, 1.0), first)
-    assert torch.equal(rewarded_soup(first, second, 0.0), second)
-    expected = w * first.double() + (1.0 - w) * second.double()
-    torch.testing.assert_close(rewarded_soup(first, second, w), expected.float())
-
-
-def test_soups_of_mapped_files(tmp_path: Path) -> None:
-    vector = torch.arange(100.0)
-    (tmp_path / "a.bin").write_bytes(vector.numpy().tobytes())
-    mapped = torch.from_file(str(tmp_path / "a.bin"), size=100)
-    assert torch.equal(uniform_soup([mapped, mapped]), vector)
-    assert torch.equal(rewarded_soup(mapped, torch.zeros(100), 0.5), vector / 2)
-
-
-@pytest.mark.parametrize("w", [-0.1, 1.1, math.nan, math.inf])
-def test_weights_off_the_line_are_refused(w: float) -> None:
-    with pytest.raises(MergeError, match=f"between 0 and 1, got {w}"):
-        rewarded_soup(torch.zeros(2), torch.zeros(2), w)
-
-
-def test_residuals_that_do_not_belong_together_are_refused() -> None:
-    with pytest.raises(MergeError, match="Task vector 1 has 3 entries, the first has 2"):
-        rewarded_soup(torch.zeros(2), torch.zeros(3), 0.5)
-    with pytest.raises(MergeError, match="NaN or infinity"):
-        rewarded_soup(torch.zeros(2), torch.tensor([0.0, math.nan]), 0.5)

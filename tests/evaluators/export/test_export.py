@@ -32,7 +32,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint, read_metadata
-from lines_core.towers import find_tower
+from lines_core.clip_layouts.image_tower import find_tower
 from tests.paths import ASSETS, ROOT
 
 Tensors = dict[str, Tensor]

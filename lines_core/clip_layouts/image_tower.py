@@ -1,11 +1,11 @@
-"""Where the image tower lies in a checkpoint of a CLIP, and the same weights under open_clip's names.
+"""The image tower of a CLIP checkpoint, whatever its layout, under open_clip's names.
 
-Public checkpoints hold one and the same tower in several layouts, each a row of `LAYOUTS`. A layout is told
-by the names of its residual blocks; every other name must then have its place in it. Nothing is guessed.
+The layout is recognised by the names of its residual blocks; every other name must then have its place in it,
+or the checkpoint is refused.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple
@@ -14,119 +14,21 @@ import torch
 from torch import Tensor
 
 from lines_core.checkpoints import compare
+from lines_core.clip_layouts.layouts import (
+    BLOCK_NAMES,
+    HEAD_NAMES,
+    JOINED_NAMES,
+    LAYOUTS,
+    NUMBER,
+    OUTSIDE_NAMES,
+    PROJ,
+    PROJECTION,
+    TOWER,
+    WRAPPERS,
+    Layout,
+)
 from lines_core.errors import CheckpointError
-
-TOWER = "visual."
-"""What open_clip's names of the image tower begin with."""
-_PROJ = TOWER + "proj"
-_N = r"(0|[1-9][0-9]*)"
-_WRAPPERS = ("", "module.")  # torch's DistributedDataParallel puts its own prefix before every name
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One way in which a file holds a CLIP image tower. Patterns are regular expressions for the whole name.
-
-    Attributes:
-        title: name in messages and on the page.
-        tower: what the names of the tower begin with.
-        blocks: parameters of a residual block, after `tower`.
-        beside: what else may be in the file and is not used.
-        apart: names outside `tower` that are used: transformers' projection, the head of model soups.
-        signs: beginnings of names that must occur too: they tell a row from those after it.
-        transformers: whether the tower is in the words of transformers rather than open_clip's.
-    """
-
-    title: str
-    tower: str
-    blocks: str
-    beside: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
-    transformers: bool = False
-
-    @property
-    def has_proj(self) -> bool:
-        """Whether the file holds the projection at all; transformers' CLIPVisionModel ends before it."""
-        return not self.transformers or _PROJECTION in self.apart
-
-
-_OPEN_CLIP_BLOCKS = rf"transformer\.resblocks\.{_N}\..+"
-_OPEN_CLIP_TEXT = (
-    r"transformer\.resblocks\..+",
-    r"token_embedding\.weight|positional_embedding|ln_final\.(?:weight|bias)|text_projection",
-    r"text\..+",
-    r"logit_scale|logit_bias",
-)
-_TEXT_UNDER_MODEL = tuple(rf"model\.(?:{pattern})" for pattern in _OPEN_CLIP_TEXT)
-_HEAD = ("classification_head.weight", "classification_head.bias")
-_TRANSFORMERS_BLOCKS = rf"encoder\.layers\.{_N}\..+"
-_TRANSFORMERS_TEXT = (r"text_model\..+", r"text_projection\.weight", r"logit_scale")
-_POSITION_IDS = r"(?:vision_model\.)?embeddings\.position_ids"  # in files of older versions
-_PROJECTION = "visual_projection.weight"
-
-LAYOUTS: tuple[Layout, ...] = (
-    Layout(
-        "model soups: open_clip, prefix model., with a classification head",
-        "model.visual.",
-        _OPEN_CLIP_BLOCKS,
-        beside=_TEXT_UNDER_MODEL,
-        apart=_HEAD,
-        signs=("classification_head.",),
-    ),
-    Layout("open_clip, prefix model.", "model.visual.", _OPEN_CLIP_BLOCKS, beside=_TEXT_UNDER_MODEL),
-    Layout("open_clip", "visual.", _OPEN_CLIP_BLOCKS, beside=_OPEN_CLIP_TEXT),
-    Layout(
-        "transformers CLIPModel",
-        "vision_model.",
-        _TRANSFORMERS_BLOCKS,
-        beside=(*_TRANSFORMERS_TEXT, _POSITION_IDS),
-        apart=(_PROJECTION,),
-        signs=("text_model.",),
-        transformers=True,
-    ),
-    Layout(
-        "transformers CLIPVisionModelWithProjection",
-        "vision_model.",
-        _TRANSFORMERS_BLOCKS,
-        beside=(_POSITION_IDS,),
-        apart=(_PROJECTION,),
-        signs=(_PROJECTION,),
-        transformers=True,
-    ),
-    Layout(
-        "transformers CLIPVisionModel, prefix vision_model.",
-        "vision_model.",
-        _TRANSFORMERS_BLOCKS,
-        beside=(_POSITION_IDS,),
-        transformers=True,
-    ),
-    Layout(
-        "transformers CLIPVisionModel", "", _TRANSFORMERS_BLOCKS, beside=(_POSITION_IDS,), transformers=True
-    ),
-    # last, because the blocks of a full CLIP's text tower are called like these
-    Layout("open_clip, image tower alone", "", _OPEN_CLIP_BLOCKS),
-)
-"""In the order in which they are tried."""
-
-_OUTSIDE = {
-    "embeddings.class_embedding": "class_embedding",
-    "embeddings.patch_embedding.weight": "conv1.weight",
-    "embeddings.position_embedding.weight": "positional_embedding",
-    "pre_layrnorm.weight": "ln_pre.weight",  # spelt so by transformers
-    "pre_layrnorm.bias": "ln_pre.bias",
-    "post_layernorm.weight": "ln_post.weight",
-    "post_layernorm.bias": "ln_post.bias",
-}
-_IN_BLOCK = {
-    "layer_norm1": "ln_1",
-    "layer_norm2": "ln_2",
-    "self_attn.out_proj": "attn.out_proj",
-    "mlp.fc1": "mlp.c_fc",
-    "mlp.fc2": "mlp.c_proj",
-}
-_JOINED = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-"""In the order in which open_clip's ``attn.in_proj_*`` holds them, one below the other."""
+from lines_core.untrusted_text import first_names
 
 
 @dataclass(frozen=True)
@@ -165,10 +67,10 @@ def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor],
     found = _find(tensors)
     weights = found.tower.weights
     if not found.layout.has_proj:
-        weights[_PROJ] = pretrained[_PROJ]
+        weights[PROJ] = pretrained[PROJ]
     compare(pretrained, weights, model)
     if found.tower.head is not None:
-        _check_head(*found.tower.head, weights[_PROJ].shape[1])
+        _check_head(*found.tower.head, weights[PROJ].shape[1])
     return replace(found.tower, weights={name: weights[name] for name in pretrained})
 
 
@@ -248,14 +150,14 @@ def _find(tensors: Mapping[str, Tensor]) -> _Found:
             unknown.append(name)
     if layout.transformers:
         renamed = _renamed(tower, wrapper + layout.tower, unknown)
-        if _PROJECTION in apart:
-            matrix = apart[_PROJECTION]
+        if PROJECTION in apart:
+            matrix = apart[PROJECTION]
             renamed["proj"] = matrix.T if matrix.ndim == 2 else matrix
         tower = renamed
     if unknown:
         raise CheckpointError(
-            f"{_some(unknown)}: no such name in a checkpoint of this layout ({title}). Nothing is guessed; "
-            "save the image tower without it."
+            f"Unknown parameter name in a checkpoint of this layout ({title}): {first_names(unknown)}. "
+            "Save the image tower without it."
         )
     weights = {TOWER + name: tensor for name, tensor in tower.items()}
     return _Found(layout, wrapper, ImageTower(title, weights, tuple(unused), _head(apart, layout)))
@@ -263,7 +165,7 @@ def _find(tensors: Mapping[str, Tensor]) -> _Found:
 
 def _layout(names: Mapping[str, Tensor]) -> tuple[Layout, str]:
     """The first row whose blocks and signs are all among the names, and the wrapper they are under."""
-    for wrapper in _WRAPPERS:
+    for wrapper in WRAPPERS:
         inner = [name.removeprefix(wrapper) for name in names if name.startswith(wrapper)]
         for layout in LAYOUTS:
             pattern = re.compile(re.escape(layout.tower) + layout.blocks)
@@ -272,7 +174,7 @@ def _layout(names: Mapping[str, Tensor]) -> tuple[Layout, str]:
             ):
                 return layout, wrapper
     raise CheckpointError(
-        f"Found no image tower of a CLIP among {len(names)} names ({_some(list(names))}). "
+        f"Found no image tower of a CLIP among {len(names)} names ({first_names(list(names))}). "
         f"Known layouts: {'; '.join(layout.title for layout in LAYOUTS)}."
     )
 
@@ -285,28 +187,28 @@ def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> di
     renamed: dict[str, Tensor] = {}
     parts: dict[tuple[str, str], dict[str, Tensor]] = {}
     for name, tensor in tower.items():
-        match = re.fullmatch(rf"encoder\.layers\.{_N}\.(.+)\.(weight|bias)", name)
+        match = re.fullmatch(rf"encoder\.layers\.{NUMBER}\.(.+)\.(weight|bias)", name)
         block, module, kind = match.groups() if match else ("", "", "")
-        if name in _OUTSIDE:
-            renamed[_OUTSIDE[name]] = tensor
-        elif module in _IN_BLOCK:
-            renamed[f"transformer.resblocks.{block}.{_IN_BLOCK[module]}.{kind}"] = tensor
-        elif module in _JOINED:
+        if name in OUTSIDE_NAMES:
+            renamed[OUTSIDE_NAMES[name]] = tensor
+        elif module in BLOCK_NAMES:
+            renamed[f"transformer.resblocks.{block}.{BLOCK_NAMES[module]}.{kind}"] = tensor
+        elif module in JOINED_NAMES:
             parts.setdefault((block, kind), {})[module] = tensor
         else:
             unknown.append(prefix + name)
     missing = [
         f"{prefix}encoder.layers.{block}.{module}.{kind}"
         for (block, kind), found in parts.items()
-        for module in _JOINED
+        for module in JOINED_NAMES
         if module not in found
     ]
     if missing:
         raise CheckpointError(
-            f"{_some(missing)}: missing, and q, k and v of a block are only of use together."
+            f"{first_names(missing)}: missing, and q, k and v of a block are only of use together."
         )
     for (block, kind), found in parts.items():
-        three = [found[module] for module in _JOINED]
+        three = [found[module] for module in JOINED_NAMES]
         if len({(tensor.shape, tensor.dtype) for tensor in three}) > 1 or three[0].ndim == 0:
             shapes = ", ".join(f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in three)
             raise CheckpointError(
@@ -317,12 +219,12 @@ def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> di
 
 
 def _head(apart: Mapping[str, Tensor], layout: Layout) -> tuple[Tensor, Tensor] | None:
-    if layout.apart != _HEAD:
+    if layout.apart != HEAD_NAMES:
         return None
-    missing = [name for name in _HEAD if name not in apart]
+    missing = [name for name in HEAD_NAMES if name not in apart]
     if missing:
-        raise CheckpointError(f"The classification head is incomplete: {_some(missing)} is missing.")
-    return apart[_HEAD[0]], apart[_HEAD[1]]
+        raise CheckpointError(f"The classification head is incomplete: {first_names(missing)} is missing.")
+    return apart[HEAD_NAMES[0]], apart[HEAD_NAMES[1]]
 
 
 def _check_head(weight: Tensor, bias: Tensor, features: int) -> None:
@@ -331,7 +233,7 @@ def _check_head(weight: Tensor, bias: Tensor, features: int) -> None:
             f"The classification head has weight {tuple(weight.shape)} and bias {tuple(bias.shape)}, "
             f"expected (classes, {features}) and (classes,)."
         )
-    for name, tensor in zip(_HEAD, (weight, bias), strict=True):
+    for name, tensor in zip(HEAD_NAMES, (weight, bias), strict=True):
         if not tensor.is_floating_point() or not bool(tensor.isfinite().all()):
             raise CheckpointError(f"{name} of the checkpoint is no floating-point tensor, or not finite.")
 
@@ -340,7 +242,3 @@ def _largest_difference(one: Tensor, other: Tensor) -> float:
     if torch.equal(one, other):
         return 0.0  # the usual case, without setting memory aside
     return float((one.float() - other.float()).abs().nan_to_num(nan=inf).max())
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from evaluators.encoder.torchvision_operators import declare_missing_operators
+from lines_core.clip_layouts.image_tower import find_tower
+from lines_core.clip_layouts.transformers_names import transformers_names
 from lines_core.errors import CheckpointError
-from lines_core.towers import find_tower
-from lines_core.transformers_names import transformers_names
 
 Tensors = dict[str, Tensor]
 PATCH, WIDTH, BLOCKS, HEADS, EMBED = 8, 16, 11, 2, 6
@@ -123,8 +123,8 @@ def test_nothing_is_copied(tower: Tensors) -> None:
 @pytest.mark.parametrize(
     ("name", "tensor", "message"),
     [
-        ("logit_scale", torch.ones(1), r"no place for logit_scale: keep open_clip's names"),
-        ("visual.attn_pool.query", torch.ones(1), r"no place for visual\.attn_pool\.query"),
+        ("logit_scale", torch.ones(1), r"no place for 'logit_scale': keep open_clip's names"),
+        ("visual.attn_pool.query", torch.ones(1), r"no place for 'visual\.attn_pool\.query"),
         ("visual.transformer.resblocks.0.ls_1.gamma", torch.ones(1), r"no place for .*ls_1\.gamma"),
         ("visual.transformer.resblocks.0.ls_1.weight", torch.ones(1), r"no place for .*ls_1\.weight"),
         ("visual.transformer.resblocks.01.ln_1.weight", torch.ones(1), r"no place for .*01\.ln_1"),
@@ -144,5 +144,5 @@ def test_what_has_no_place_is_refused(tower: Tensors, name: str, tensor: Tensor,
 
 def test_many_unknown_names_are_counted(make_tower: Callable[..., Tensors]) -> None:
     tower = make_tower(prefix="")
-    with pytest.raises(CheckpointError, match=r"class_embedding, positional_embedding, .* and 23 more: keep"):
+    with pytest.raises(CheckpointError, match=r"class_embedding', 'positional_emb.* and 23 more: keep"):
         transformers_names(tower)

@@ -1,4 +1,4 @@
-"""An image tower under the names of transformers' CLIP, the inverse of what `towers` reads.
+"""An image tower under the names of transformers' CLIP: the inverse of `image_tower`.
 
 The weights stay what they are: q, k and v become three matrices in place of one, and the projection is
 transposed.
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from lines_core.clip_layouts.layouts import BLOCK_NAMES, JOINED_NAMES, OUTSIDE_NAMES, PROJECTION, TOWER
 from lines_core.errors import CheckpointError
-from lines_core.towers import _IN_BLOCK, _JOINED, _OUTSIDE, _PROJECTION, TOWER
+from lines_core.untrusted_text import first_names
 
 PREFIX = "vision_model."
 """What transformers' names of the image tower begin with; the projection stands outside it."""
-_OUTSIDE_BACK = {open_clip: name for name, open_clip in _OUTSIDE.items()}
-_IN_BLOCK_BACK = {open_clip: name for name, open_clip in _IN_BLOCK.items()}
+_OUTSIDE_BACK = {open_clip: name for name, open_clip in OUTSIDE_NAMES.items()}
+_IN_BLOCK_BACK = {open_clip: name for name, open_clip in BLOCK_NAMES.items()}
 _BLOCK = re.compile(r"transformer\.resblocks\.(0|[1-9][0-9]*)\.(?:(attn\.in_proj)_|(.+)\.)(weight|bias)")
 
 
@@ -39,11 +40,11 @@ def transformers_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not name.startswith(TOWER):
             unknown.append(name)
         elif inner == "proj":
-            renamed[_PROJECTION] = _transposed(name, tensor)
+            renamed[PROJECTION] = _transposed(name, tensor)
         elif inner in _OUTSIDE_BACK:
             renamed[PREFIX + _OUTSIDE_BACK[inner]] = tensor
         elif match and match[2]:
-            for module, part in zip(_JOINED, _thirds(name, tensor), strict=True):
+            for module, part in zip(JOINED_NAMES, _thirds(name, tensor), strict=True):
                 renamed[f"{PREFIX}encoder.layers.{match[1]}.{module}.{match[4]}"] = part
         elif match and match[3] in _IN_BLOCK_BACK:
             renamed[f"{PREFIX}encoder.layers.{match[1]}.{_IN_BLOCK_BACK[match[3]]}.{match[4]}"] = tensor
@@ -51,8 +52,7 @@ def transformers_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
             unknown.append(name)
     if unknown:
         raise CheckpointError(
-            f"transformers' CLIP has no place for {', '.join(unknown[:5])}"
-            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: keep open_clip's names."
+            f"transformers' CLIP has no place for {first_names(unknown)}: keep open_clip's names."
         )
     return renamed
 

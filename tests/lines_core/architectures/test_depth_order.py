@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from lines_core.errors import LayerError
-from lines_core.layers import (
+from lines_core.architectures.depth_order import block_indices, block_of, depth_order
+from lines_core.architectures.families import (
     CONVNEXT,
     FAMILIES,
     HF_CLIP,
@@ -14,10 +14,8 @@ from lines_core.layers import (
     T5_DECODER,
     T5_ENCODER,
     Family,
-    block_indices,
-    block_of,
-    depth_order,
 )
+from lines_core.errors import LayerError
 
 VISUAL = "visual.transformer.resblocks"
 
@@ -257,7 +255,7 @@ def test_the_text_tower_is_not_counted() -> None:
     assert blocks["transformer.resblocks.2.ln_1.weight"] is None
     assert blocks[f"{VISUAL}.1.ln_1.weight"] == 1
     with pytest.raises(
-        LayerError, match="'positional_embedding', 'text_projection', 'logit_scale' and 5 more"
+        LayerError, match=r"'positional_embedding', 'text_projection', 'logit_scale', .* and 3 more"
     ):
         depth_order(full_clip())
 
@@ -315,7 +313,7 @@ def test_two_towers_under_different_prefixes_are_refused() -> None:
 
 def test_unknown_names_beside_known_ones_are_listed() -> None:
     names = [f"{VISUAL}.0.x", *(f"adapter.{i}" for i in range(5))]
-    with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', 'adapter\.2' and 2 more"):
+    with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', .*'adapter\.4'\. Blocks"):
         depth_order(names)
 
 
