@@ -1,9 +1,9 @@
-"""Known vulnerabilities of the pinned requirements: fails on those that a newer version has fixed.
+"""Audit of the pinned requirements: fails on vulnerabilities that a newer version has fixed.
 
 python .ci/audit.py requirements.txt [options of pip-audit]
 
-Where the index has no such data to give, or cannot be reached, it says so and passes: that is no fault of the
-requirements. pip-audit itself ends with 1 for a vulnerability, a broken connection and a broken file alike.
+If the index has no vulnerability data or cannot be reached, the audit prints that and passes. pip-audit
+itself ends with 1 for a vulnerability, a broken connection and a broken file alike.
 """
 
 import json
@@ -11,40 +11,40 @@ import re
 import subprocess
 import sys
 
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds for the whole audit."""
 OPTIONS = ("--no-deps", "--disable-pip", "--timeout=15", "--format=json", "--progress-spinner=off")
 UNREACHED = re.compile(
     r"^requests\.exceptions\.\w+|^pip_audit\S*\.ServiceError|vulnerability feed$|not redirecting properly$",
     re.MULTILINE,
 )
-"""How pip-audit's standard error tells that its source of vulnerabilities did not answer as it should."""
+"""What pip-audit writes to standard error if the vulnerability service fails."""
 
 
 def audit(requirements: str, options: list[str]) -> str:
-    """One line on how it went. Exits: with what there is to do, if there is."""
+    """A summary in one line. Exits with the list of needed updates if there are any."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", requirements, *OPTIONS, *options]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        return f"Not audited: no answer within {PATIENCE} s."
-    if not ended.stdout.strip():
-        if reason := UNREACHED.search(ended.stderr):
+        return f"Not audited: no answer within {TIMEOUT} s."
+    if not result.stdout.strip():
+        if reason := UNREACHED.search(result.stderr):
             return f"Not audited: the vulnerability data cannot be reached ({reason[0]})."
-        sys.exit(ended.stderr)
-    packages = json.loads(ended.stdout)["dependencies"]
+        sys.exit(result.stderr)
+    packages = json.loads(result.stdout)["dependencies"]
     audited = [package for package in packages if "skip_reason" not in package]
     if not audited:
         return f"Not audited: the index has no vulnerability data on any of {len(packages)} requirements."
-    found = [(package, flaw) for package in audited for flaw in package["vulns"]]
+    vulnerabilities = [(package, vuln) for package in audited for vuln in package["vulns"]]
     fixed = [
-        f"{package['name']} {package['version']}: {flaw['id']} is fixed in {', '.join(flaw['fix_versions'])}"
-        for package, flaw in found
-        if flaw["fix_versions"]
+        f"{package['name']} {package['version']}: {vuln['id']} is fixed in {', '.join(vuln['fix_versions'])}"
+        for package, vuln in vulnerabilities
+        if vuln["fix_versions"]
     ]
     if fixed:
         sys.exit("\n".join(fixed))
-    known = f", {len(found)} without a fix yet" if found else ""
+    known = f", {len(vulnerabilities)} without a fix yet" if vulnerabilities else ""
     return f"Audited {len(audited)} of {len(packages)} requirements: nothing to update{known}."
 
 

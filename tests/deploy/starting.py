@@ -4,51 +4,48 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.browser.driving import answers
 
-PATIENCE = 180.0
-"""Seconds for the page to answer: generous, because tests share the machine with whatever runs on it."""
+WATCHDOG = 180.0
+"""Seconds until a test gives up waiting for a process: generous, since tests share the machine."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page that answers, and the process that serves it."""
+    """A process that serves the page, or is about to, and the file that takes what it writes."""
 
     address: str
     process: subprocess.Popen[bytes]
     output: Path
 
-    def stop(self) -> tuple[int, float]:
-        """Tell it to stop by SIGTERM. Returns: the exit code, and the seconds until the process was gone."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(30)
-        return code, time.monotonic() - began
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return once the condition holds. Raises: RuntimeError if the process ends or the time is up."""
+        end = time.monotonic() + WATCHDOG
+        while not condition():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"The page did not get there:\n{self.log()}")
+            time.sleep(0.02)
 
-    def said(self) -> str:
+    def stop(self) -> int:
+        """Send SIGTERM and wait for the process to end. Returns: its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(WATCHDOG)
+
+    def log(self) -> str:
         """What the process has written so far."""
         return self.output.read_text("utf-8")
 
 
 @contextmanager
-def started(
+def starting(
     command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str], output: Path
 ) -> Iterator[Page]:
-    """Run a page until the block ends.
-
-    Args:
-        command: the whole command line.
-        port: that it is going to listen on.
-        folder: it is started in.
-        environment: of the process, and nothing else.
-        output: file that takes what it writes.
-    Raises: RuntimeError with its output if it ends or stays silent.
-    """
+    """Run a page until the block ends, which begins at once; arguments as for ``started``."""
     with output.open("wb") as stream:
         process = subprocess.Popen(
             command,
@@ -58,15 +55,28 @@ def started(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    page = Page(f"http://127.0.0.1:{port}", process, output)
     try:
-        until = time.monotonic() + PATIENCE
-        while not answers(page.address):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"The page did not start:\n{page.said()}")
-            time.sleep(0.05)
-        yield page
+        yield Page(f"http://127.0.0.1:{port}", process, output)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def started(
+    command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str], output: Path
+) -> Iterator[Page]:
+    """Run a page until the block ends, which begins when the page answers.
+
+    Args:
+        command: the whole command line.
+        port: the port in that command line.
+        folder: working directory.
+        environment: all environment variables of the process.
+        output: file for standard output and error.
+    Raises: RuntimeError with its output if the process ends or does not answer.
+    """
+    with starting(command, port, folder, environment, output) as page:
+        page.wait_until(lambda: answers(page.address))
+        yield page

@@ -1,4 +1,4 @@
-"""The page as a Gradio Space starts it: requirements.txt and no more, no home, nothing to write to."""
+"""The page as a Gradio Space starts it: requirements.txt alone, no home folder, a read-only checkout."""
 
 import json
 import os
@@ -24,14 +24,14 @@ from tests.deploy.clean_environment import (
 from tests.deploy.starting import started
 
 PARTS = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-"""Files and folders that go into the image, so that this shows that they are enough."""
+"""What goes into the container image; the tests run on a copy of nothing else."""
 USER = 61234
-"""A user without an entry in the password file, so that nobody can look up a home."""
+"""A user without an entry in the password file, whose home cannot be looked up."""
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """A folder that every user may enter, which those of pytest are not."""
+    """A folder that every user may enter, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="lines-space-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -48,7 +48,7 @@ def python(place: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def checkout(place: Path) -> Path:
-    """A copy of what the page runs on, nothing of which may be written to."""
+    """A read-only copy of what the page runs on."""
     folder = place / "checkout"
     folder.mkdir()
     for name in PARTS:
@@ -56,8 +56,8 @@ def checkout(place: Path) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder / name)
-    for one in (*folder.rglob("*"), folder):
-        one.chmod(0o555 if one.is_dir() else 0o444)
+    for path in (*folder.rglob("*"), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     return folder
 
 
@@ -70,36 +70,36 @@ def scratch(place: Path) -> Path:
     return folder
 
 
-def as_somebody_else(python: Path) -> list[str]:
-    """What to put before a command so that it runs without root's rights; nothing if these are not held.
+def unprivileged(python: Path) -> list[str]:
+    """The prefix that makes a command run without root's rights; empty if the tests do not run as root.
 
-    Where Python itself lies in a folder that only root may enter, the right to read everything is kept.
+    The right to read everything is kept if Python itself lies in a folder that only root may enter.
     """
     if os.geteuid():
         return []
     if shutil.which("setpriv") is None:
-        pytest.skip("root may write anywhere, and without setpriv no other user can be taken on")
+        pytest.skip("the tests run as root, and there is no setpriv to drop its rights")
     command = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
     for kept in (
         ["--inh-caps=-all"],
         ["--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"],
     ):
-        asked = [*command, *kept, str(python), "-c", "import json; print(json.__file__)"]
-        found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-        if found == json.__file__:  # a Python that cannot read its own folder would take the system's
+        probe = [*command, *kept, str(python), "-c", "import json; print(json.__file__)"]
+        imported = subprocess.run(probe, capture_output=True, text=True, check=False).stdout.strip()
+        if imported == json.__file__:  # a Python that cannot read its own folder would take the system's
             return [*command, *kept]
-    pytest.skip("root may write anywhere, and no other user can run this Python")
+    pytest.skip("the tests run as root, and no other user can run this Python")
 
 
 def listing(folder: Path) -> dict[Path, tuple[int, int]]:
     """Size and time of everything below a folder."""
-    return {one: (one.stat().st_size, one.stat().st_mtime_ns) for one in folder.rglob("*")}
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize(
     ("home", "alpha"),
     [(None, 0.3141), ("/nonexistent", 0.5)],
-    ids=["no home, measured anew", "a home that cannot be made, known"],
+    ids=["no home, evaluated", "a home that cannot be made, cache hit"],
 )
 def test_page_of_a_space(
     home: str | None, alpha: float, python: Path, checkout: Path, scratch: Path, tmp_path: Path
@@ -116,7 +116,7 @@ def test_page_of_a_space(
     if home is not None:
         environment["HOME"] = home
     before = listing(checkout)
-    command = [*as_somebody_else(python), str(python), "app.py"]
+    command = [*unprivileged(python), str(python), "app.py"]
     with started(command, port, checkout, environment, tmp_path / "output") as page:
         with urllib.request.urlopen(f"{page.address}/config") as reply:
             assert b"somebody/lines-explorer" in reply.read()
@@ -126,21 +126,19 @@ def test_page_of_a_space(
         assert answer["target"] > answer["control"] > 0.3
         assert page.process.poll() is None
         # Gradio looks for `spaces`, which a Gradio Space installs by itself; nothing else may go wrong
-        assert page.said().count("Traceback") == page.said().count("hot-reloading in Spaces")
+        assert page.log().count("Traceback") == page.log().count("hot-reloading in Spaces")
     assert listing(checkout) == before
 
 
 def test_the_environment_holds_the_closure_of_the_requirements(python: Path) -> None:
-    """What only the tests need is out of reach, and what the page needs is there."""
-    names = {canonical(one.metadata["Name"]) for one in required(requirement_lines("requirements.txt"))}
+    """What only the tests need cannot be imported, and what the page needs can."""
+    names = {canonical(found.metadata["Name"]) for found in required(requirement_lines("requirements.txt"))}
     assert {"torch", "gradio", "open-clip-torch", "starlette", "sympy"} <= names
     assert names.isdisjoint({"pytest", "hypothesis", "playwright", "ruff", "mypy"})
 
     def imports(module: str) -> str:
-        found = subprocess.run(
-            [python, "-c", f"import {module}"], capture_output=True, text=True, check=False
-        )
-        return found.stderr
+        command = [str(python), "-c", f"import {module}"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
     assert imports("torch, starlette") == ""
     assert "No module named 'pytest'" in imports("pytest")
