@@ -12,12 +12,12 @@ _SUFFIX = ".part"
 
 
 def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` write a file beside ``path``, then rename it: a reader sees all of it or nothing.
+    """Call ``write`` with a temporary path beside ``path``, then rename: readers see the whole file or none.
 
-    It is on the disk before it has its name, so this holds for a power cut too. What writers that were killed
-    have left of the same file is removed. Any number of processes may write it at once; one of them is last.
+    The content is flushed to disk before the rename, so this holds for a power cut too. Temporary files that
+    killed writers left behind are removed. Several processes may write the same file at once; the last wins.
 
-    Raises: OSError, or whatever ``write`` raises; nothing is left behind then.
+    Raises: OSError, or whatever ``write`` raises; no temporary file is left then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{_SUFFIX}")
@@ -26,13 +26,13 @@ def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
         _flush(part)
         os.replace(part, path)
     except FileNotFoundError:
-        if not path.exists():  # else another process was first, and took ours for a leftover
+        if not path.exists():  # another process finished first and removed ours as a leftover
             raise
     finally:
         part.unlink(missing_ok=True)
-    for left in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 2 * _TOKEN_BYTES}{_SUFFIX}"):
-        with suppress(OSError):  # another's, or still open on Windows
-            left.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 2 * _TOKEN_BYTES}{_SUFFIX}"):
+        with suppress(OSError):  # another user's, or still open on Windows
+            leftover.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -15,6 +15,7 @@ from evaluators.experiments.finetuning_variants import LORA, RATES
 from evaluators.experiments.soup_search import SOUP
 from evaluators.labs.lab import Variant
 from evaluators.specs.merge_spec import task_of
+from lines_core.atomic_write import atomic_write
 from lines_core.packed import Packed, pack, pack_low_rank, save_packed
 from training.finetuning import FinetuningConfig, finetune, zero_shot_head
 from training.tiny_clip_model import load_model
@@ -125,11 +126,9 @@ def training_images(work: Path, task: str, workers: int) -> Path:
     """The file of a task's training images, drawn if it is not there."""
     path = work / "training" / f"{task}.pt"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         pixels, labels = draw_split(task, "train", FinetuningConfig().images, workers)
-        partial_path = path.with_suffix(".part")
-        torch.save({"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}, partial_path)
-        partial_path.rename(path)
+        drawn = {"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}
+        atomic_write(path, lambda part: torch.save(drawn, part))
     return path
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from datasets import ClassLabel, Dataset, Features, Image, disable_progress_bars
 from PIL import Image as Pillow
 
+from lines_core.atomic_write import atomic_write
 from training.world.draws import draw_split
 from training.world.settings import SETTINGS, SHIFTS, Setting
 
@@ -40,9 +40,8 @@ def _save_split(setting: Setting, split: str, path: Path, workers: int) -> None:
     names = [concept.name for concept in setting.family.concepts]
     features = Features({"image": Image(), "label": ClassLabel(names=names)})
     rows = {"image": [_webp(image) for image in pixels], "label": labels.tolist()}
-    part = path.with_suffix(".part")
-    Dataset.from_dict(rows, features=features).to_parquet(str(part))
-    os.replace(part, path)
+    dataset = Dataset.from_dict(rows, features=features)
+    atomic_write(path, lambda part: dataset.to_parquet(str(part)))
 
 
 def save_tasks(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Contrastive pre-training of Tiny CLIP on synthetic captioned images; resumable."""
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 from open_clip.model import CLIP
 from torch import Tensor
 
+from lines_core.atomic_write import atomic_write
 from training.tiny_clip_model import fresh_model, to_input
 from training.web import Web
 
@@ -76,9 +76,7 @@ def _optimiser(model: CLIP, config: PretrainingConfig) -> torch.optim.AdamW:
 
 
 def _save(path: Path, state: dict[str, object]) -> None:
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    atomic_write(path, lambda part: torch.save(state, part))
 
 
 def pretrain(

@@ -1,7 +1,6 @@
 """The pre-training web: captioned images drawn once into shards on disk, resumable shard by shard."""
 
 import hashlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
+from lines_core.atomic_write import atomic_write
 from training.world.catalogue import FAMILIES
 from training.world.draws import draw_web
 
@@ -107,18 +107,21 @@ def _number(meaning: tuple[str, ...]) -> int:
 def _draw_shard(path: Path, first: int, tokenizer: SimpleTokenizer) -> None:
     drawn = [draw_web(index) for index in range(first, first + SHARD)]
     texts = [caption.text for image in drawn for caption in image.captions]
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        pixels=np.stack([image.pixels for image in drawn]),
-        families=np.array([list(FAMILIES).index(image.family) for image in drawn]),
-        labels=np.array([image.label for image in drawn]),
-        tokens=tokenizer(texts).to(torch.int16).view(SHARD, -1, tokenizer.context_length).numpy(),
-        meanings=np.array([[_number(caption.meaning) for caption in image.captions] for image in drawn]),
-        generic=np.array([[caption.generic for caption in image.captions] for image in drawn]),
-        plain=np.array([[caption.plain for caption in image.captions] for image in drawn]),
-    )
-    os.replace(part, path)
+    arrays = {
+        "pixels": np.stack([image.pixels for image in drawn]),
+        "families": np.array([list(FAMILIES).index(image.family) for image in drawn]),
+        "labels": np.array([image.label for image in drawn]),
+        "tokens": tokenizer(texts).to(torch.int16).view(SHARD, -1, tokenizer.context_length).numpy(),
+        "meanings": np.array([[_number(caption.meaning) for caption in image.captions] for image in drawn]),
+        "generic": np.array([[caption.generic for caption in image.captions] for image in drawn]),
+        "plain": np.array([[caption.plain for caption in image.captions] for image in drawn]),
+    }
+
+    def save(part: Path) -> None:
+        with part.open("wb") as stream:  # given a path, np.savez appends .npz to it
+            np.savez(stream, **arrays)
+
+    atomic_write(path, save)
 
 
 def draw_web_shards(folder: Path, tokenizer: SimpleTokenizer, workers: int) -> Iterator[str]:

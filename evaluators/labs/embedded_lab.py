@@ -19,6 +19,7 @@ from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, meaning
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
+from lines_core.file_hash import sha256_of
 from lines_core.packed import read_packed
 
 TINY_CLIP = "tiny-clip"
@@ -173,7 +174,7 @@ class EmbeddedLab(Lab):
         with self._looking:
             digest = self._digests.get(path)
             if digest is None:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest = sha256_of(path)
                 self._digests[path] = digest
             return digest
 

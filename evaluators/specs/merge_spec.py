@@ -46,7 +46,9 @@ class MergeSpec:
         if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(names)}.")
         if not 1 <= len(names) <= MOST or not all(NAME.fullmatch(name) for name in names):
-            raise SpecError(f"A merge takes 1 to {MOST} checkpoints by name, got {first_names(names)}.")
+            raise SpecError(
+                f"A merge takes 1 to {MOST} checkpoints, each a short name, got {first_names(names)}."
+            )
         if len(set(names)) != len(names):
             raise SpecError(f"A checkpoint is merged once, got {first_names(sorted(names))}.")
         if not isinstance(self.method, str) or self.method not in METHODS:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from lines_core.untrusted_text import excerpt
+from lines_core.untrusted_text import excerpt, first_of
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
 
 NAMES: Mapping[str, str] = {
@@ -83,10 +83,5 @@ def from_query(
         elif said in known[field]:
             controls = replace(controls, **{field: said})  # type: ignore[arg-type]
         else:
-            complaints.append(f"The link's {name} “{shown}” is not one of {_some(known[field])}.")
+            complaints.append(f"The link's {name} “{shown}” is not one of {first_of(known[field], 12)}.")
     return controls, complaints
-
-
-def _some(keys: Sequence[str], most: int = 12) -> str:
-    """The keys; of a long list the first few."""
-    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
