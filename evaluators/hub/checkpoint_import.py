@@ -1,4 +1,4 @@
-"""Fine-tuned checkpoints made ready for an encoder: fetched, checked, and kept as mapped residuals."""
+"""Import of fine-tuned checkpoints for an encoder: fetched, checked, and saved as residuals."""
 
 import threading
 from collections.abc import Mapping
@@ -26,21 +26,21 @@ from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_
 from lines_core.errors import CheckpointError
 
 SAME_TEXT = 1e-3
-"""Largest difference that storing in half precision can make to the text tower's weights."""
+"""Largest difference of the text tower's weights that half precision can explain."""
 
 
 @dataclass(frozen=True)
 class LoadedCheckpoint:
-    """A checkpoint that the encoder can carry.
+    """An imported checkpoint.
 
     Args:
-        info: as a spec and the page name it.
-        residual: file of its mapped residual.
-        identity: names checkpoint and pre-trained weights by content.
-        family: key of the family it is from; empty for a visitor's own.
-        head: of all of ImageNet's classes, that the encoder was fine-tuned together with; None where it was
+        info: its key and title.
+        residual: file of its residual.
+        identity: content name of checkpoint and pre-trained weights.
+        family: key of its family; empty for a visitor's own.
+        note: a peculiarity as a clause, empty unless the checkpoint was read just now.
+        head: of all of ImageNet's classes, fine-tuned together with the encoder; None if the encoder was
             fine-tuned with the zero-shot heads, or on another task.
-        note: what is odd about it, as a clause; told once, when it is read for the first time.
     """
 
     info: CheckpointInfo
@@ -53,13 +53,13 @@ class LoadedCheckpoint:
 
 @dataclass(frozen=True)
 class CheckpointImporter:
-    """Where checkpoints become residuals.
+    """Imports checkpoints for one encoder.
 
     Args:
         encoder: its row in the zoo.
-        live: the encoder itself, for its layout and pre-trained weights.
+        live: the encoder, for its layout and pre-trained weights.
         weights: content name of the pre-trained weights.
-        pretrained: the file they are in, whole, with the text tower.
+        pretrained: their file, with the text tower.
         folder: for residuals.
     """
 
@@ -72,9 +72,9 @@ class CheckpointImporter:
     def of_family(
         self, family: CheckpointFamily, task: HubTask, progress: Progress | None, stop: threading.Event | None
     ) -> LoadedCheckpoint:
-        """The checkpoint that a family has for a task.
+        """The checkpoint of a family for a task.
 
-        Raises: HubError if it cannot be had; CheckpointError if it does not fit; LabError if it was
+        Raises: HubError if it cannot be fetched; CheckpointError if it does not fit; LabError if it was
             fine-tuned on another task after all, or the disk is full; Cancelled.
         """
         if task.key in family.another_task:
@@ -84,7 +84,7 @@ class CheckpointImporter:
         name = match(place.pattern_path, listed)
         fetched = fetch(
             place.repo,
-            name or place.pattern_path,  # the Hub's answer to a name that is absent says what there is
+            name or place.pattern_path,  # the error for an absent file names similar ones
             kind=place.kind,
             revision=place.revision,
             progress=progress,
@@ -102,7 +102,7 @@ class CheckpointImporter:
         progress: Progress | None,
         stop: threading.Event | None,
     ) -> LoadedCheckpoint:
-        """One of the checkpoints that a family has of one task.
+        """One of a family's several checkpoints of one task.
 
         Raises: as ``of_family``.
         """
@@ -115,13 +115,13 @@ class CheckpointImporter:
     def of_file(
         self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
     ) -> LoadedCheckpoint:
-        """The checkpoint in a file, of whatever known layout; kept so that the file is read only once.
+        """The checkpoint in a file of any known layout. Its residual is saved, so the file is read only once.
 
         Args:
-            content: names the file by content.
-            source: where it came from, in words.
-        Raises: CheckpointError if it does not fit this encoder, with the one that it does fit, or brings a
-            head of other classes than ImageNet's to its suite; LabError.
+            content: content name of the file.
+            source: of the file, for messages.
+        Raises: CheckpointError if it does not fit this encoder, naming the one it fits, or has a head of
+            other classes in ImageNet's suite; LabError.
         """
         identity = f"{self.weights} {content}"
         residual = residual_path(self.folder, self.encoder.key, identity)
@@ -140,11 +140,11 @@ class CheckpointImporter:
         head = saved_head(residual)
         _check_classes(info, head)  # a file kept for another task earlier
         if info.suite != IMAGENET:
-            head = None  # the other suites are asked with heads from their class names
+            head = None  # the other suites have zero-shot heads
         return LoadedCheckpoint(info, residual, identity, family, note, head)
 
     def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
-        """A clause if the text tower beside the image tower is not the pre-trained one that heads are of."""
+        """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""
         if self.pretrained.suffix != ".safetensors":
             return ""
         with safe_open(self.pretrained, "pt") as stored:
@@ -160,7 +160,7 @@ class CheckpointImporter:
         )
 
     def _hint(self, tensors: Mapping[str, Tensor]) -> str:
-        """Which encoder of the zoo a checkpoint that does not fit this one belongs to, as a sentence."""
+        """A sentence with the encoder of the zoo that a checkpoint fits, empty if there is none."""
         try:
             shapes = {name: tuple(value.shape) for name, value in find_tower(tensors).weights.items()}
         except CheckpointError:
@@ -174,11 +174,11 @@ def _check_classes(info: CheckpointInfo, head: ClassifierHead | None) -> None:
     if info.suite == IMAGENET and head is not None and head.weight.shape[1] != IMAGENET_CLASSES:
         raise CheckpointError(
             f"The classification head has {head.weight.shape[1]:,} classes, ImageNet has "
-            f"{IMAGENET_CLASSES:,}: say which task it was fine-tuned on, or leave classification_head.* out "
-            "of the file to be asked with the zero-shot head."
+            f"{IMAGENET_CLASSES:,}: say which task it was fine-tuned on, or remove classification_head.* "
+            "from the file to use the zero-shot head."
         )
 
 
 def content_of(fetched: Fetched) -> str:
-    """Names a file of the Hub by content."""
+    """Content name of a file of the Hub."""
     return f"{fetched.repo}/{fetched.name} {fetched.etag}"

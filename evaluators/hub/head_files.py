@@ -1,4 +1,4 @@
-"""Zero-shot heads of a public CLIP, made from text once and kept on disk."""
+"""Cache of zero-shot heads on disk."""
 
 import hashlib
 import json
@@ -19,32 +19,32 @@ _LOG = logging.getLogger(__name__)
 
 
 def head_path(folder: Path, encoder: Encoder, weights: str, task: Task) -> Path:
-    """Where the head of a task lies; the name holds everything that decides it.
+    """Path of a task's head; its name has a hash of everything that determines the head.
 
     Args:
-        weights: names the pre-trained weights by content.
+        weights: content name of the pre-trained weights.
     """
     parts = json.dumps([VERSION, weights, encoder.open_clip, task.classes, task.prompts])
     return folder / f"{encoder.key}-{task.key}-{hashlib.sha256(parts.encode()).hexdigest()[:24]}.safetensors"
 
 
 def read_head(path: Path, encoder: Encoder, task: Task) -> Tensor | None:
-    """A head kept earlier, float32 (D, classes); None if there is none, or none that can be used."""
+    """The cached head, float32 (D, classes); None if there is none, or it is damaged."""
     if not path.is_file():
         return None
     try:
         head = safetensors.torch.load_file(path)["head"]
     except (SafetensorError, OSError, KeyError) as error:
-        _LOG.warning("The head in %s cannot be read (%s): making it anew.", path, error)
+        _LOG.warning("The head in %s cannot be read (%s): it is made again.", path, error)
         return None
     if head.shape != (encoder.embed_dim, len(task.classes)) or not bool(head.isfinite().all()):
-        _LOG.warning("The head in %s has shape %s or is not finite: making it anew.", path, head.shape)
+        _LOG.warning("The head in %s has shape %s or is not finite: it is made again.", path, head.shape)
         return None
     return head
 
 
 def save_head(path: Path, head: Tensor) -> None:
-    """Keep a head; a disk that does not take it is logged and done without."""
+    """Write a head; a failure is only logged."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_checkpoint(path, {"head": head.cpu()})

@@ -1,4 +1,4 @@
-"""A pre-trained CLIP of the zoo from its weights: the image tower to edit, the text tower for heads."""
+"""Pre-trained CLIP of the zoo: the image tower to edit, and the text tower for zero-shot heads."""
 
 import gc
 from collections.abc import Callable
@@ -23,11 +23,11 @@ from lines_core.errors import CheckpointError
 
 TEMPERATURE = "logit_scale"
 CLASSES_AT_ONCE = 10
-"""Classes whose prompts are encoded together: a memory bound, no influence on the result."""
+"""Classes whose prompts are encoded together; bounds the memory, without influence on the result."""
 
 
 def open_image_tower(encoder: Encoder, weights: Path, device: torch.device) -> LoadedModel:
-    """The image tower with its pre-trained weights in float32; the text tower is left out.
+    """The image tower with its pre-trained weights in float32, without the text tower.
 
     Args:
         weights: the file of the whole CLIP, open_clip names.
@@ -42,41 +42,43 @@ def open_image_tower(encoder: Encoder, weights: Path, device: torch.device) -> L
 
 
 class HubEncoder(LiveEncoder):
-    """A public CLIP's image tower, its residuals memory-mapped from where ``residual_paths`` says.
+    """A public CLIP's image tower; its residuals are memory-mapped from ``residual_paths``.
 
     Args:
         row: of the zoo.
         weights: the file of the whole CLIP.
-        identity: names that file by content.
+        identity: content name of that file.
         device: that the tower runs on.
-        paces: folder where the measured precision and chunk are kept.
+        configs: folder where the autotuned dtype and chunk are kept.
     Raises: LabError if the file is not this encoder's.
     """
 
-    def __init__(self, row: Encoder, weights: Path, identity: str, device: torch.device, paces: Path) -> None:
+    def __init__(
+        self, row: Encoder, weights: Path, identity: str, device: torch.device, configs: Path
+    ) -> None:
         loaded = open_image_tower(row, weights, device)
         self.row = row
         self.weights = weights
         self.identity = identity
         self.device = device
         self.engine_config = cached_config(
-            paces / f"{row.key}-{device.type}.json", loaded.clip.visual, device
+            configs / f"{row.key}-{device.type}.json", loaded.clip.visual, device
         )
         self.residual_paths: dict[str, Path] = {}
         super().__init__(loaded, self.engine_config.dtype)
 
     @property
     def temperature(self) -> float:
-        """s = exp(logit_scale), which CLIP multiplies the cosine of image and text with."""
+        """s = exp(logit_scale), the factor of the cosine of image and text."""
         return float(self.loaded.clip.logit_scale.exp())
 
     def drop(self, checkpoint: str) -> None:
-        """Keep nothing more of a checkpoint that is gone, nor where its residual lay."""
+        """Drop everything cached of a deleted checkpoint."""
         super().drop(checkpoint)
         self.residual_paths.pop(checkpoint, None)
 
     def residual_cost(self, of: ResidualSpec) -> int:
-        """Bytes of memory that a residual takes: none where it is a mapped file."""
+        """Bytes of memory that a residual takes: none for a mapped file."""
         return 0 if isinstance(of, str) and self.device.type == "cpu" else super().residual_cost(of)
 
     def _read_residual(self, checkpoint: str) -> Tensor:
@@ -84,7 +86,7 @@ class HubEncoder(LiveEncoder):
 
 
 class TextTower:
-    """The text tower, for as long as heads are made; ``close`` gives its memory back.
+    """The text tower, to make heads; ``close`` frees its memory.
 
     Args:
         weights: as for ``open_image_tower``.
@@ -97,33 +99,33 @@ class TextTower:
         length = clip.context_length
         del clip.visual
         _fill(clip, named, device)
-        # no parameter: each token sees itself and those before it
+        # not a parameter, so not in the file: the causal mask
         clip.attn_mask = torch.full((length, length), float("-inf"), device=device).triu_(1)
         self._clip: Any = clip
 
-    def head(self, task: Task, tell: Callable[[int, int], None] | None = None) -> Tensor:
-        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``heads.zero_shot_head``.
+    def head(self, task: Task, progress: Callable[[int, int], None] | None = None) -> Tensor:
+        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``zero_shot_head``.
 
         Args:
-            tell: called with classes done and in total; may raise, to stop it.
+            progress: called with classes done and in total; may raise, to stop it.
         Cost: an encoder pass over each prompt of each class: of ImageNet 80,000 texts.
         """
         parts = []
         for start in range(0, len(task.classes), CLASSES_AT_ONCE):
-            if tell is not None:
-                tell(start, len(task.classes))
+            if progress is not None:
+                progress(start, len(task.classes))
             names = task.classes[start : start + CLASSES_AT_ONCE]
             parts.append(zero_shot_head(self._clip, self._tokenizer, names, task.prompts))
         return torch.cat(parts, dim=1)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         self._clip = None
         gc.collect()
 
 
 def _empty_clip(encoder: Encoder) -> tuple[Any, Callable[[list[str]], Tensor]]:
-    """The CLIP without weights, which takes neither time nor memory, and its tokenizer."""
+    """The CLIP on the meta device, which takes neither time nor memory, and its tokenizer."""
     declare_missing_operators()
     import open_clip
 
@@ -133,9 +135,9 @@ def _empty_clip(encoder: Encoder) -> tuple[Any, Callable[[list[str]], Tensor]]:
 
 
 def _read(encoder: Encoder, weights: Path, clip: nn.Module, image: bool) -> dict[str, Tensor]:
-    """One tower's tensors of the file, float32 in memory of their own, checked against the empty model's.
+    """Copies of one tower's tensors in float32, checked against the empty model's.
 
-    The temperature, `logit_scale`, is of both.
+    The temperature, `logit_scale`, belongs to both.
     """
     try:
         tensors = read_checkpoint(weights)
@@ -154,7 +156,7 @@ def _read(encoder: Encoder, weights: Path, clip: nn.Module, image: bool) -> dict
 
 
 def _fill(clip: nn.Module, named: dict[str, Tensor], device: torch.device) -> None:
-    """Put tensors in the place of parameters that have no memory yet."""
+    """Replace the parameters of a model on the meta device."""
     clip.load_state_dict(
         {name: tensor.to(device) for name, tensor in named.items()}, strict=False, assign=True
     )

@@ -1,4 +1,4 @@
-"""A lab of the Hub: a public CLIP, the tasks and checkpoints that were loaded for it."""
+"""Lab of a public CLIP from the Hub, with the tasks and checkpoints loaded for it."""
 
 import copy
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ HEADS_KEPT = 64
 
 @dataclass(frozen=True)
 class LoadedTask:
-    """A task whose images and head are there.
+    """A task with its images and head.
 
     Args:
         head: (D, classes), float32.
-        subsets: by split; "val" is absent where every image is taken for test.
-        imagenet: positions of its classes in a head of all of ImageNet's; None for any other task.
+        subsets: by split; no "val" if every image is used for test.
+        imagenet: positions of its classes among ImageNet's; None for any other task.
     """
 
     task: Task
@@ -40,10 +40,10 @@ class LoadedTask:
 
 
 class HubLab(Lab):
-    """What was loaded for one encoder. Tasks are fixed; more of them make another lab over the same encoder.
+    """An encoder with fixed tasks and checkpoints; loading more makes another lab over the same encoder.
 
     Args:
-        live: the encoder, which several labs in succession may share.
+        live: the encoder, which successive labs may share.
         tasks: in the order of every ``Evaluation``.
         checkpoints: of these tasks.
         imagenet: zero-shot head of all of ImageNet's classes, (D, 1000), if the tasks are of its suite.
@@ -70,7 +70,7 @@ class HubLab(Lab):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the image tower runs in."""
+        """Data type of the image tower."""
         return self.live.engine_config.dtype
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
@@ -87,9 +87,9 @@ class HubLab(Lab):
         return 0 if subset is None else len(subset.subset)
 
     def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
-        """Content names of the weights, the checkpoint and the images, and how many run at a time.
+        """Content names of the weights, the checkpoint and the images, and the chunk size.
 
-        In bfloat16 the company a image is encoded in can change the last digit of its feature.
+        In bfloat16 the batch that an image is encoded in can change the last digit of its feature.
         """
         named = [self.live.identity, f"chunk {self.chunk}"]
         of = checkpoints_of(resolved.residual)
@@ -99,11 +99,11 @@ class HubLab(Lab):
         return named
 
     def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
-        """The classifiers of a measurement's tasks.
+        """The classifiers of an evaluation's tasks.
 
-        Where a checkpoint brings a head of ImageNet's classes, that is edited along with the encoder
-        (`heads.edited_head`, with the factor of the parameters after the last block), and each task of the
-        suite asks its own classes of it. All others, and the pre-trained model, have zero-shot heads.
+        A checkpoint's own head of ImageNet's classes is edited along with the encoder (`edited_head`, with
+        the factor of the parameters after the last block), and each task of the suite uses the columns of its
+        classes. All others, and the pre-trained model, have zero-shot heads.
         """
         own = self._own_head(resolved.residual) if resolved.suite == IMAGENET else None
         if own is None or self.imagenet is None:
@@ -138,9 +138,9 @@ class HubLab(Lab):
         return not own.isdisjoint(keys)
 
     def beside(self, earlier: "HubLab") -> "HubLab":
-        """This lab with those tasks and checkpoints of an earlier one that it does not have itself.
+        """This lab with the tasks and checkpoints of an earlier one that it lacks.
 
-        Of another encoder, or of other weights, nothing is taken over.
+        Nothing is taken from a lab of another encoder or other weights.
         """
         if earlier.live is not self.live:
             return self
@@ -155,7 +155,7 @@ class HubLab(Lab):
         )
 
     def _own_head(self, residual: ResidualSpec) -> ClassifierHead | None:
-        """The head that a residual brings along, on the device; None if no checkpoint of it has one."""
+        """The head of a residual's checkpoints, on the device; None if they have none."""
         with self._loading:
             if residual not in self._own_heads:
                 kept = {one.info.key: one.head for one in self.loaded_checkpoints}
@@ -171,18 +171,21 @@ class HubLab(Lab):
                 self._own_heads[residual] = own
             return self._own_heads[residual]
 
-    def _merged_head(self, of: MergeSpec, heads: Sequence[ClassifierHead | None]) -> ClassifierHead | None:
-        """s W_0 + the residuals of heads, merged by the rule that merges those of the encoders.
+    def _merged_head(
+        self, merge_spec: MergeSpec, heads: Sequence[ClassifierHead | None]
+    ) -> ClassifierHead | None:
+        """s W_0 + the residuals of the heads, merged by the method that merges the encoders' residuals.
 
-        A checkpoint without a head of its own was fine-tuned with the zero-shot head: its residual is 0.
+        A checkpoint without a head was fine-tuned with the zero-shot head: its residual is 0.
         """
         if self.imagenet is None or not any(heads):
             return None
         start = self.live.temperature * self.imagenet
         every = [head or ClassifierHead(start) for head in heads]
         residuals = [torch.cat([(head.weight - start).flatten(), _bias(head)]) for head in every]
-        task = of.checkpoints.index(of.task) if of.task else None
-        merged = merge(of.method, residuals, dict(of.settings), task=task)
+        target = merge_spec.task
+        task = merge_spec.checkpoints.index(target) if target else None
+        merged = merge(merge_spec.method, residuals, dict(merge_spec.settings), task=task)
         return ClassifierHead(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
 
     def _open_encoder(self) -> LiveEncoder:

@@ -1,4 +1,4 @@
-"""In which words the tasks of the zoo are asked: their own, or open_clip's for ImageNet's classes."""
+"""Class names and prompt templates of the zoo's tasks: their own, or open_clip's for ImageNet."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ ALL_OF_IMAGENET = tuple(range(IMAGENET_CLASSES))
 
 
 @cache
-def imagenet_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def imagenet_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """ImageNet's 1,000 class names in its order, and the 80 prompts of OpenAI, with ``{}`` for the name."""
     declare_missing_operators()
     import open_clip
@@ -20,9 +20,9 @@ def imagenet_words() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def as_task(row: HubTask) -> Task:
-    """A row of the zoo as the task that evaluations speak of."""
+    """The task of an evaluation for a row of the zoo."""
     classes, prompts = row.classes, row.prompts
     if row.imagenet is not None:
-        names, prompts = imagenet_words()
+        names, prompts = imagenet_names()
         classes = tuple(names[position] for position in row.imagenet)
     return Task(row.key, row.title, row.suite, classes, prompts, row.note, row.title)

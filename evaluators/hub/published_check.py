@@ -1,4 +1,4 @@
-"""Whether a loaded model scores what was published for it: a wrong activation or class order shows here."""
+"""Self-test of a loaded model against published accuracy: detects a wrong activation or class order."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -12,7 +12,7 @@ from evaluators.zoo.published_accuracy import TOLERANCE, published
 ZERO_SHOT, FINE_TUNED = "zero-shot", "fine-tuned"
 OUR_CLASS_NAMES = "fusion-bench"
 FALSE_ALARM = 0.05
-"""Probability that a right model is suspected, over all checks of one evaluation together."""
+"""Probability of a false alarm over all checks of one evaluation together."""
 CAUSES = (
     "Likely causes: another activation (QuickGELU against GELU), another resize or normalisation, another "
     "order of class names, another split, or a subset that leaves classes out."
@@ -21,13 +21,13 @@ CAUSES = (
 
 @dataclass(frozen=True)
 class AccuracyCheck:
-    """One task against its published figure; accuracies are fractions in [0, 1].
+    """One task's measured and published accuracy, fractions in [0, 1].
 
     Args:
         what: "zero-shot" or "fine-tuned".
         low, high: interval of the measured accuracy, wide enough for all checks together.
-        published: the figure.
-        right: whether the figure lies in the interval, give or take ``TOLERANCE``.
+        published: the published accuracy.
+        right: whether it lies in the interval, extended by ``TOLERANCE``.
     """
 
     task: str
@@ -43,9 +43,9 @@ class AccuracyCheck:
 def self_test(evaluation: Evaluation) -> tuple[AccuracyCheck, ...]:
     """Checks of a complete evaluation of a pre-trained or fine-tuned model of the zoo.
 
-    A pre-trained model is checked on every task, against the figures that were made with our class names; a
-    fine-tuned one on its target, against its own family's, and a member of a soup on every shift as well.
-    What has no published figure is left out, such as a visitor's own checkpoint.
+    A pre-trained model is checked on every task, against the accuracies measured with our class names; a
+    fine-tuned one on its target, against its family's, and a member of a soup on every shift as well. Tasks
+    and checkpoints without a published accuracy are left out, such as a visitor's own.
 
     Args:
         evaluation: of the spec ``EditSpec.pretrained`` or ``EditSpec.finetuned``, on test.

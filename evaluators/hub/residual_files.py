@@ -1,7 +1,7 @@
-"""Residuals on disk: one flat float32 vector a file, in depth order, memory-mapped when it is used.
+"""Residuals on disk: one flat float32 vector in depth order a file, memory-mapped for use.
 
-Twenty residuals of ViT-L/14 have 24 GB. Mapped, they cost no memory of their own: the system keeps the pages
-that are in use and drops the others.
+Twenty residuals of ViT-L/14 have 24 GB. Mapped, they need no memory of their own: the system caches the pages
+in use.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ VERSION = "2"
 
 
 def residual_path(folder: Path, model: str, identity: str) -> Path:
-    """Where the residual of a checkpoint lies.
+    """Path of a checkpoint's residual.
 
     Args:
         model: key of the encoder.
-        identity: names checkpoint and pre-trained weights by content.
+        identity: content name of checkpoint and pre-trained weights.
     """
     digest = hashlib.sha256(f"{VERSION} {identity}".encode()).hexdigest()[:32]
     return folder / f"{model}-{digest}.safetensors"
@@ -37,12 +37,12 @@ def residual_path(folder: Path, model: str, identity: str) -> Path:
 def save_residual(
     path: Path, layout: FlatLayout, residual: Tensor, source: str, head: ClassifierHead | None = None
 ) -> None:
-    """Write a residual, finite and in the layout's order: all of it or nothing.
+    """Write a residual atomically.
 
     Args:
-        source: where the checkpoint came from, in words.
-        head: that the checkpoint was fine-tuned together with.
-    Raises: LabError if it holds NaN or infinity, or the disk does not take it.
+        source: of the checkpoint, for messages.
+        head: that was fine-tuned with the checkpoint.
+    Raises: LabError if it is not finite, or cannot be written.
     """
     if residual.shape != (layout.numel,) or not bool(residual.isfinite().all()):
         raise LabError(
@@ -58,12 +58,12 @@ def save_residual(
     except (OSError, SafetensorError) as error:
         raise LabError(
             f"The residual of {source} ({4 * layout.numel / 1e6:.0f} MB) cannot be written to {path.parent}: "
-            f"{error}. Make room, or start the app with another --cache."
+            f"{error}. Free some space, or start the app with another --cache."
         ) from error
 
 
 def is_saved(path: Path, layout: FlatLayout) -> bool:
-    """Whether a whole residual of this layout lies there."""
+    """Whether the file holds a residual of this layout."""
     try:
         return path.is_file() and read_metadata(path).get("layout") == _digest(layout)
     except CheckpointError:
@@ -71,7 +71,7 @@ def is_saved(path: Path, layout: FlatLayout) -> bool:
 
 
 def mapped_residual(path: Path, layout: FlatLayout) -> Tensor:
-    """The residual, float32 of shape (numel,), its memory the file's pages.
+    """The residual, float32 of shape (numel,), memory-mapped.
 
     Raises: LabError if the file is absent, damaged or of another encoder.
     """

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from evaluators.errors import HubError
-from evaluators.hub.images.decoding import MOST_PIXELS, decoded
+from evaluators.hub.images.decoding import MOST_PIXELS, decode
 from evaluators.hub.images.tar_split import _members_within
 from tests.hostile.strategies import check_message
 
@@ -25,7 +25,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpa
 
 def refusal(content: bytes) -> str:
     with pytest.raises(HubError) as raised:
-        decoded(content, SIZE)
+        decode(content, SIZE)
     check_message(str(raised.value))
     return str(raised.value)
 
@@ -79,7 +79,7 @@ def test_formats_that_start_a_program_or_are_of_no_use_are_not_read() -> None:
 
 @pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"])
 def test_formats_that_are_read(kind: str) -> None:
-    found = decoded(image(kind), SIZE)
+    found = decode(image(kind), SIZE)
     assert found.shape == (SIZE, SIZE, 3)
     assert found.dtype == np.dtype(np.uint8)
 
@@ -133,7 +133,7 @@ def test_a_image_is_turned_as_it_says() -> None:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG", exif=exif.tobytes())
     theirs = datasets.Image().decode_example({"bytes": stream.getvalue(), "path": None})
-    assert np.array_equal(decoded(stream.getvalue(), SIZE), np.asarray(fit(theirs, SIZE)))
+    assert np.array_equal(decode(stream.getvalue(), SIZE), np.asarray(fit(theirs, SIZE)))
     assert theirs.size == (24, 16)
 
 
@@ -155,7 +155,7 @@ def test_1500_images_with_bytes_changed() -> None:
         warnings.simplefilter("ignore")  # what Pillow says about odd metadata
         for content in bent_images():
             try:
-                found = decoded(content, SIZE)
+                found = decode(content, SIZE)
             except HubError as error:
                 check_message(str(error))
             else:

@@ -7,6 +7,7 @@ import pytest
 
 from evaluators.zoo.public_encoders import Encoder
 from tests.hub import environment
+from tests.hub.large_file import put
 from tests.hub.repositories import small_encoder
 from tests.hub.server import Hub
 
@@ -36,3 +37,15 @@ def hub(_listening: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     """A small stand-in for a public encoder."""
     return small_encoder(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture
+def weights(hub: Hub) -> bytes:
+    """Content of a file in LFS, in a repository with a small file."""
+    return put(hub, 1 << 20)
+
+
+@pytest.fixture
+def heavy(hub: Hub) -> bytes:
+    """The same of several of the client's chunks."""
+    return put(hub, 24 << 20)

@@ -4,7 +4,6 @@ import io
 import logging
 import tarfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -195,7 +194,7 @@ def test_the_hub_itself_is_asked_for_a_file_once(hub: Hub, cache: Path) -> None:
     assert sum(request.origin == "cdn" for request in asked) > 20
 
 
-def test_an_address_whose_time_is_over_is_asked_for_anew(hub: Hub, cache: Path) -> None:
+def test_an_expired_address_is_asked_for_again(hub: Hub, cache: Path) -> None:
     write_parquet(hub, shuffled())
     hub.fail("*.parquet", "status", status=403, skip=3, times=2, origin="cdn")
     assert len(load(task_of(), cache).subset) == 40
@@ -326,9 +325,7 @@ def test_tars_larger_than_the_budget_are_read_in_pieces_from_everywhere(
         (None, "is no whole tar file"),
     ],
 )
-def test_tars_that_are_not_right(
-    hub: Hub, cache: Path, members: dict[str, bytes] | None, message: str
-) -> None:
+def test_malformed_tars(hub: Hub, cache: Path, members: dict[str, bytes] | None, message: str) -> None:
     write_tars(hub, [0, 1, 2], tars=1)
     path = hub.folder("owner/digits", "dataset") / "test" / "0.tar"
     if members is None:
@@ -452,7 +449,7 @@ def test_the_cache_answers_without_a_download(hub: Hub, cache: Path) -> None:
         assert cached(task_of(), cache, **other) is None
 
 
-def test_another_commit_is_prepared_anew(hub: Hub, cache: Path) -> None:
+def test_another_commit_is_prepared_again(hub: Hub, cache: Path) -> None:
     write_parquet(hub, shuffled())
     first = load(task_of(), cache)
     pinned = task_of(revision=hub.commit("owner/digits", "dataset"))
@@ -464,7 +461,7 @@ def test_another_commit_is_prepared_anew(hub: Hub, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no safetensors at all", None])
-def test_a_damaged_cache_is_made_anew(
+def test_a_damaged_cache_is_prepared_again(
     hub: Hub, cache: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
 ) -> None:
     write_parquet(hub, shuffled())
@@ -473,12 +470,12 @@ def test_a_damaged_cache_is_made_anew(
     path.write_bytes(path.read_bytes()[:-100] if content is None else content)
     with caplog.at_level(logging.WARNING):
         again = load(task_of(), cache)
-    assert "preparing them anew" in caplog.text
+    assert "preparing them again" in caplog.text
     assert again.bytes_read > 0
     assert torch.equal(again.subset.images, first.subset.images)
 
 
-def test_a_cache_of_another_size_is_made_anew(
+def test_a_cache_of_another_size_is_prepared_again(
     hub: Hub, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whole as a file, but not these images."""
@@ -491,10 +488,10 @@ def test_a_cache_of_another_size_is_made_anew(
     save_file(tensors, path, {"available": "400"})
     with caplog.at_level(logging.WARNING):
         assert torch.equal(load(task_of(), cache).subset.images, first.subset.images)
-    assert "preparing them anew" in caplog.text
+    assert "preparing them again" in caplog.text
 
 
-def test_an_unwritable_cache_is_done_without(
+def test_an_unwritable_cache_is_only_logged(
     hub: Hub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_parquet(hub, shuffled())
@@ -580,7 +577,7 @@ def test_offline_with_a_cold_cache(hub: Hub, cache: Path, monkeypatch: pytest.Mo
         load(task_of(), cache)
 
 
-def test_stopped_and_taken_up_again(hub: Hub, cache: Path) -> None:
+def test_a_stopped_preparation_continues_later(hub: Hub, cache: Path) -> None:
     """A stalled row group does not hold the caller; the others are not read a second time."""
     write_parquet(hub, shuffled(), side=64)
     whole = load(task_of(), cache / "whole", images=100)
@@ -594,12 +591,10 @@ def test_stopped_and_taken_up_again(hub: Hub, cache: Path) -> None:
     def progress(images: int, total: int) -> None:
         done.append((images, total))
         if images:
-            threading.Timer(0.3, stop.set).start()
+            stop.set()
 
-    began = time.monotonic()
     with pytest.raises(Cancelled, match="are kept"):
         load(task_of(), cache, images=100, progress=progress, stop=stop)
-    assert time.monotonic() - began < 3
     assert done[0] == (0, 100)
     kept = len(list(cache.glob("*.parts/*.safetensors")))
     assert 1 <= kept < groups
@@ -615,5 +610,7 @@ def test_stopped_and_taken_up_again(hub: Hub, cache: Path) -> None:
 
 
 def test_a_hub_that_says_nothing_is_given_up() -> None:
+    ended = threading.Event()
     with Workers(None, silence=0.3) as workers, pytest.raises(HubError, match="sent nothing for 0 seconds"):
-        workers.call(lambda: time.sleep(1))
+        workers.call(lambda: ended.wait(60))
+    ended.set()

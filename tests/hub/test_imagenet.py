@@ -49,8 +49,8 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
 
     One prompt instead of 80: the real ones would take a minute.
     """
-    names, prompts = words.imagenet_words()
-    monkeypatch.setattr("evaluators.hub.imagenet_class_names.imagenet_words", lambda: (names, prompts[:1]))
+    names, prompts = words.imagenet_names()
+    monkeypatch.setattr("evaluators.hub.imagenet_class_names.imagenet_names", lambda: (names, prompts[:1]))
     monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     address = f"{hub.address}/{SOUPS}/resolve/main/{{member}}.pt"
     soups = replace(FAMILIES["model-soups"], url=address)
@@ -152,7 +152,7 @@ def test_a_head_of_other_classes_is_refused(own: ClassifierHead, zero_shot: Tens
 
 
 def test_words_are_open_clips() -> None:
-    names, prompts = words.imagenet_words()
+    names, prompts = words.imagenet_names()
     assert (len(names), len(prompts)) == (1000, 80)
     assert prompts[0] == "a bad photo of a {}."
     assert all(prompt.count("{}") == 1 for prompt in prompts)

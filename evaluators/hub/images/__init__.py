@@ -1,1 +1,1 @@
-"""Images of a Hub data set: which rows to read, how to read them, and the cache of prepared subsets."""
+"""Subsets of a Hub data set's images: choice of rows, reading, decoding, and a cache of prepared images."""

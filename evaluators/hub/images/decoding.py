@@ -1,7 +1,7 @@
-"""From the bytes of a image file to pixels, without trusting them.
+"""Decoding of image files from untrusted sources.
 
-A kilobyte of PNG may claim gigabytes of pixels, a image one pixel wide grows when it is fitted into a
-square, and some of Pillow's formats start other programs. The claim is looked at before anything is decoded.
+A kilobyte of PNG may claim gigabytes of pixels, an image one pixel wide grows when it is fitted into a
+square, and some of Pillow's formats start other programs. So the size in the header is checked first.
 """
 
 import io
@@ -17,10 +17,10 @@ from evaluators.errors import HubError
 from lines_core.untrusted_text import excerpt
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What images are read as. Left out is above all EPS, which Pillow hands to Ghostscript to be run."""
+"""Accepted formats. Above all not EPS, which Pillow hands to Ghostscript to be run."""
 MOST_PIXELS = 1 << 26
-"""Of a image, as it is and as it is fitted: 67 million; the largest of ImageNet has 61 million."""
-# What a broken image makes Pillow's decoders raise.
+"""Of an image, before and after fitting: 67 million; the largest of ImageNet has 61 million."""
+# Exceptions of Pillow's decoders for a broken image.
 _BROKEN = (
     OSError,
     ArithmeticError,
@@ -41,13 +41,11 @@ _BROKEN = (
 )
 
 
-def decoded(content: bytes, size: int) -> NDArray[np.uint8]:
-    """The image as the encoder wants it, uint8 of shape (size, size, 3), turned as its EXIF data say.
+def decode(content: bytes, size: int) -> NDArray[np.uint8]:
+    """The encoder's input, uint8 of shape (size, size, 3): the first frame, rotated by its EXIF data.
 
-    Of several frames the first.
-
-    Raises: HubError if it is no image of a format that is read, broken, or too large.
-    Source: ``datasets.Image``, which decodes the same way but anything.
+    Raises: HubError if it is broken, too large, or not of an accepted format.
+    Source: ``datasets.Image``, which decodes in the same way, but any format.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:

@@ -1,16 +1,15 @@
-"""Images of a task from the Hub: as few bytes as a seeded, class-balanced subset needs, kept as uint8.
+"""Seeded, class-balanced subset of a task's images from the Hub, prepared as uint8 and cached.
 
-Most data sets have no validation split that the public checkpoints were not fine-tuned on: they were given
-all of "train", so images from it would flatter them. There, validation and test are both drawn from the
-published test split, each from its own half of the rows (``rows.half_of``). A half depends on no setting,
-so what is chosen on validation images is reported on others, whatever the sizes of both. Only a test
-subset of more than its half takes from the other half too, up to the whole split that published figures are
-about. Validation of that size is refused; one of a smaller size is then a part of what is tested.
+The public checkpoints were fine-tuned on all of "train", and most data sets have no other validation split.
+There, validation and test images are both drawn from the published test split, each from its own half of the
+rows (``row_choice.half_of``), which depends on no setting: what is chosen on validation images is reported on
+other images, whatever the sizes of both. Only a test subset larger than its half also takes from the other
+half, up to the whole split, which published accuracies are of. A validation subset of that size is refused;
+a smaller one is then part of the test subset.
 """
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from evaluators.data.image_subset import SEED, Subset
 from evaluators.errors import HubError, SpecError
-from evaluators.hub.images.decoding import decoded
+from evaluators.hub.images.decoding import decode
 from evaluators.hub.images.parquet_split import ParquetSplit
 from evaluators.hub.images.prepared_cache import (
     cache_commit,
@@ -37,26 +36,26 @@ from evaluators.hub.images.row_choice import Row, RowGroup, choose_rows, in_half
 from evaluators.hub.images.split_files import find_commit, is_commit, list_split, list_tars
 from evaluators.hub.images.tar_split import TarSplit
 from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, Unreachable
-from evaluators.hub.transfer.parallel_calls import Workers
+from evaluators.hub.transfer.parallel_calls import Progress, Workers
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo.public_tasks import HubTask
 
 MOST_BYTES = 512 << 20
 VERSION = 1
-"""Of the choice of rows and of the transform: another one prepares anew."""
+"""Of the choice of rows and the transform, part of the cache key."""
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class HubSubset:
-    """Images of a task, and what they are of all there are.
+    """Images of a task, and how they were drawn.
 
     Args:
-        subset: in an order whose every beginning is balanced by class.
+        subset: in an order whose every prefix is balanced by class.
         classes_covered: classes with at least one image.
-        available: images in the published split that these were drawn from.
+        available: images in the published split.
         bytes_read: from the network, 0 from the cache.
-        digest: names what decides the images: commit, split, seed, sizes, budget.
+        digest: hash of all that determines the images: commit, split, seed, sizes, budget.
     """
 
     subset: Subset
@@ -74,30 +73,28 @@ def hub_subset(
     image_size: int,
     cache: Path,
     most_bytes: int = MOST_BYTES,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     stop: threading.Event | None = None,
     patience: Timeouts = PATIENCE,
 ) -> HubSubset:
-    """Images of a task, from the cache if they are there, else prepared and cached.
+    """Images of a task, from the cache or else prepared and cached.
 
-    Where the Hub cannot be reached, images of the commit last seen are given if they are cached.
+    If the Hub cannot be reached, cached images of the last known commit are used.
 
     Args:
-        task: whose images.
         split: ``"val"`` or ``"test"``.
-        images: how many; 0 for all. There may be fewer in the split, or within the budget.
+        images: number of images; 0 for all. The split or the budget may have fewer.
         image_size: S of the encoder; images are resized and cropped as open_clip does.
-        cache: folder for prepared images, and for what an interrupted preparation leaves.
-        most_bytes: of image columns (or tar files) to read at most; labels and footers come on top.
+        cache: folder for prepared images, also of an interrupted preparation.
+        most_bytes: limit of bytes of image columns (or tar files); labels and footers come on top.
         progress: called with images done and in total, from the calling thread.
         stop: ends the preparation when set.
-        patience: with each request to the Hub.
-    Raises: SpecError if validation images are asked for that the test subset of that size needs itself, or
-        of a task that is only tested on;
-        HubError if the Hub refuses, fails or cannot be reached, or holds something else than expected;
-        Cancelled within 0.1 s of ``stop``, the row groups read so far being kept.
-    Cost: a request a row group for its labels, its images' bytes for the chosen ones; memory for up to
-        ``most_bytes`` and the subset. From the cache: one request to see that the revision has not moved.
+        patience: time-outs of each request to the Hub.
+    Raises: SpecError for a validation subset that would leave none for test, or of a task that is only tested
+        on; HubError if the Hub refuses, fails or cannot be reached, or its data differ from what is expected;
+        Cancelled within 0.1 s of ``stop``; the row groups read so far are kept.
+    Cost: a request a row group for its labels, and the bytes of the chosen row groups' images; memory for up
+        to ``most_bytes`` and the subset. From the cache: one request for the commit of the revision.
     """
     _check(task, split, images, most_bytes)
     request = _Request(task, split, images, image_size, most_bytes)
@@ -112,21 +109,21 @@ def hub_subset(
             )
             if cached is None:
                 raise
-            _LOG.info("The Hub cannot be reached: images of %s are those last seen.", task.repo)
+            _LOG.info("The Hub cannot be reached: cached images of %s are used.", task.repo)
             return cached
-        found = request.read(cache, commit)
-        if found is None:
-            found = request.prepare(cache, commit, workers, progress or _nothing)
+        subset = request.read(cache, commit)
+        if subset is None:
+            subset = request.prepare(cache, commit, workers, progress or _no_progress)
     cache_commit(request.commit_path(cache), commit, {"repo": task.repo, "revision": task.revision})
-    return found
+    return subset
 
 
 def cached_hub_subset(
     task: HubTask, split: str, images: int, *, image_size: int, cache: Path, most_bytes: int = MOST_BYTES
 ) -> HubSubset | None:
-    """The same from the disk alone, of the commit last seen; None if it is not there. Asks no network.
+    """The same from the cache only, of the last known commit; None if it is not cached.
 
-    Raises: SpecError for a split or number that means nothing.
+    Raises: SpecError for an unknown split or an invalid number.
     """
     _check(task, split, images, most_bytes)
     request = _Request(task, split, images, image_size, most_bytes)
@@ -144,7 +141,7 @@ class _Request:
 
     @property
     def published_split(self) -> str:
-        """What the data set calls the split that the images are drawn from."""
+        """The data set's name of the split that the images are drawn from."""
         return (self.split == "val" and self.task.validation_split) or self.task.test_split
 
     @property
@@ -166,12 +163,10 @@ class _Request:
         return cache / f"{self.task.key}-{self.split}-{self.digest(commit)}.safetensors"
 
     def read(self, cache: Path, commit: str) -> HubSubset | None:
-        found = read_subset(self.path(cache, commit), self.image_size)
-        return None if found is None else self._result(*found, commit, bytes_read=0)
+        cached = read_subset(self.path(cache, commit), self.image_size)
+        return None if cached is None else self._result(*cached, commit, bytes_read=0)
 
-    def prepare(
-        self, cache: Path, commit: str, workers: Workers, progress: Callable[[int, int], None]
-    ) -> HubSubset:
+    def prepare(self, cache: Path, commit: str, workers: Workers, progress: Progress) -> HubSubset:
         task, path = self.task, self.path(cache, commit)
         if task.form == "webdataset":
             files = workers.call(lambda: list_tars(task.repo, self.published_split, commit))
@@ -181,27 +176,27 @@ class _Request:
             source = ParquetSplit(task, files, workers)
         rows = self._choose(source.groups)
         progress(0, len(rows))
-        places: dict[int, list[int]] = {}
-        for place, row in enumerate(rows):
-            places.setdefault(row.group, []).append(place)
+        positions: dict[int, list[int]] = {}
+        for position, row in enumerate(rows):
+            positions.setdefault(row.group, []).append(position)
         parts = path.with_suffix(".parts")
 
-        def decoded_group(number: int) -> Tensor:
+        def decode_group(number: int) -> Tensor:
             group = source.groups[number]
-            wanted = [rows[place].row for place in places[number]]
+            wanted = [rows[position].row for position in positions[number]]
             part = parts / f"{name_of(group.file, group.index, wanted)}.safetensors"
-            found = read_part(part, len(wanted), self.image_size)
-            if found is None:
-                found = self._decode(source.encoded(group, wanted), group, wanted)
+            decoded = read_part(part, len(wanted), self.image_size)
+            if decoded is None:
+                decoded = self._decode(source.encoded(group, wanted), group, wanted)
                 workers.traffic.check()
-                cache_part(part, found)
-            return found
+                cache_part(part, decoded)
+            return decoded
 
         images = torch.empty((len(rows), 3, self.image_size, self.image_size), dtype=torch.uint8)
         done = 0
-        for number, found in workers.each(decoded_group, places):
-            images[places[number]] = found
-            done += len(places[number])
+        for number, part in workers.each(decode_group, positions):
+            images[positions[number]] = part
+            done += len(positions[number])
             progress(done, len(rows))
         subset = Subset(images, torch.tensor([row.label for row in rows], dtype=torch.int64))
         available = sum(len(group.labels) for group in source.groups)
@@ -232,7 +227,7 @@ class _Request:
         images = []
         for content, row in zip(encoded, rows, strict=True):
             try:
-                images.append(decoded(content, self.image_size))
+                images.append(decode(content, self.image_size))
             except HubError as error:
                 raise HubError(
                     f"The image in row {group.first_row + row} of {group.file} of {self.task.repo} cannot "
@@ -263,5 +258,5 @@ def _refusal(task: HubTask, half: int) -> SpecError:
     )
 
 
-def _nothing(done: int, total: int) -> None:
-    """Progress that nobody follows."""
+def _no_progress(done: int, total: int) -> None:
+    """Progress that is not shown."""

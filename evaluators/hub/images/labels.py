@@ -1,4 +1,4 @@
-"""From the labels in a data set's files to positions in a task's list of classes."""
+"""Mapping of a data set's labels to positions in a task's list of classes."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from lines_core.untrusted_text import excerpt, quoted
 
 
 def check_names(task: HubTask, names: Sequence[str] | None) -> None:
-    """Whether a data set has as many classes as the task expects. What it calls them is its own affair.
+    """Check the number of classes of a data set; its names for them are ignored.
 
-    Raises: HubError if not.
+    Raises: HubError if the task expects another number.
     """
     expected = task.num_classes if task.relabel is None else len(task.relabel)
     if names is not None and len(names) != expected:
-        few = excerpt(", ".join(names[:5]), 200)
+        first = excerpt(", ".join(names[:5]), 200)
         raise HubError(
-            f"{task.repo} has {len(names)} classes ({few}, ...), task {task.key!r} expects {expected}: "
+            f"{task.repo} has {len(names)} classes ({first}, ...), task {task.key!r} expects {expected}: "
             "the data set has changed, or another configuration is needed."
         )
 
@@ -28,9 +28,9 @@ def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np
     """The position in ``task.classes`` of each label, int64 of shape (rows,).
 
     Args:
-        labels: whole numbers, or true and false, as the file has them.
-        file: they are from, for the message.
-    Raises: HubError for anything else, or a number that is no class.
+        labels: whole numbers or booleans.
+        file: that they are from, for the message.
+    Raises: HubError for another type, or a number that is no class.
     """
     expected = task.num_classes if task.relabel is None else len(task.relabel)
     for row, label in enumerate(labels):
@@ -39,5 +39,5 @@ def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np
                 f"{file} of {task.repo} has the label {quoted(label)} in column {task.label_column!r}, task "
                 f"{task.key!r} expects whole numbers from 0 to {expected - 1} (row {row} of its row group)."
             )
-    found = np.array(labels, dtype=np.int64)
-    return found if task.relabel is None else np.array(task.relabel, dtype=np.int64)[found]
+    positions = np.array(labels, dtype=np.int64)
+    return positions if task.relabel is None else np.array(task.relabel, dtype=np.int64)[positions]

@@ -1,4 +1,4 @@
-"""A split kept in parquet files: footers and labels are read at once, images by the row group."""
+"""A split in parquet files: footers and labels are read first, images by the row group on demand."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -15,18 +15,18 @@ from evaluators.zoo.public_tasks import HubTask
 from lines_core.untrusted_text import excerpt
 
 WHOLE = 4 << 20
-"""Bytes up to which a file is read at once: asking for its parts one by one would take longer."""
+"""Bytes up to which a file is read at once, which is faster than range requests for its parts."""
 MOST_ROWS = 10_000_000
-"""Rows a file may claim; the largest split known has 262,144."""
+"""Limit of the rows that a file may claim; the largest known split has 262,144."""
 MOST_UNPACKED = 2 << 30
-"""Bytes that the images of a row group may claim to have once they are unpacked."""
+"""Limit of the uncompressed bytes that a row group's images may claim."""
 _ODD_SCHEMA = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What ``datasets`` raises for a schema with a description of columns that it cannot follow."""
+"""Exceptions of ``datasets`` for a malformed description of the columns."""
 
 
 @dataclass(frozen=True)
 class _Shard:
-    """A file whose footer is known. A small one is here whole."""
+    """A file with its footer; a small one with its content."""
 
     file: SplitFile
     footer: Any
@@ -34,13 +34,13 @@ class _Shard:
 
 
 class ParquetSplit:
-    """The files of a split, of which labels are read and images are read when asked for.
+    """The files of a split: labels are read at once, images on demand.
 
-    Of an image only the column of its bytes is read; a label column that is the same throughout a row group
-    is known from the footer. So the labels cost about one small request a row group, eight at a time.
+    Of an image only the column of its bytes is read. A label that is the same throughout a row group is taken
+    from the footer, so the labels cost at most about one small request a row group, eight at a time.
 
     Args:
-        task: says the columns and classes.
+        task: names the columns and classes.
         files: of the split.
         workers: to read with.
     Raises: HubError if a file is no parquet file, has other columns or other classes, or the Hub fails;
@@ -97,7 +97,7 @@ class ParquetSplit:
         for column in (self._task.image_column, self._task.label_column):
             if column not in features:
                 raise HubError(
-                    f"{file.path} of {self._task.repo} has no column {column!r}, but {_some(features)}."
+                    f"{file.path} of {self._task.repo} has no column {column!r}, but {_names(features)}."
                 )
         check_names(self._task, getattr(features[self._task.label_column], "names", None))
         return _Shard(file, footer, content)
@@ -120,7 +120,7 @@ class ParquetSplit:
         return RowGroup(path, index, first_row, cost, classes_of(self._task, labels, path))
 
     def _constant(self, group: Any) -> list[Any] | None:
-        """The labels of a row group that are all the same, as its footer tells: no need to read them."""
+        """The labels of a row group if its footer shows that they are all the same."""
         columns = map(group.column, range(group.num_columns))
         statistics = next(c.statistics for c in columns if c.path_in_schema == self._task.label_column)
         if statistics is None or not (statistics.has_min_max and statistics.has_null_count):
@@ -130,14 +130,14 @@ class ParquetSplit:
         return [statistics.min] * int(group.num_rows)
 
     def _image_leaf(self, shard: _Shard) -> int:
-        """Number of the column that holds the bytes of the images."""
+        """Index of the column with the bytes of the images."""
         paths = [shard.footer.schema.column(number).path for number in range(shard.footer.num_columns)]
         leaf = f"{self._task.image_column}.bytes"
         if leaf in paths:
             return paths.index(leaf)
         raise HubError(
             f"{shard.file.path} of {self._task.repo} has no images in column {self._task.image_column!r}: "
-            f"its columns are {_some(paths)}."
+            f"its columns are {_names(paths)}."
         )
 
     def _read(self, shard: _Shard, index: int, column: str) -> Any:
@@ -157,5 +157,5 @@ class ParquetSplit:
             ) from error
 
 
-def _some(columns: Iterable[str]) -> str:
+def _names(columns: Iterable[str]) -> str:
     return excerpt(", ".join(columns), 200)

@@ -1,4 +1,4 @@
-"""Prepared images on disk: found again without a network, and given up rather than trusted when damaged."""
+"""Cache of prepared images on disk; a damaged entry is logged and prepared again."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ _LOG = logging.getLogger(__name__)
 
 
 def name_of(*parts: object) -> str:
-    """24 hexadecimal digits that stand for ``parts``."""
+    """Hash of ``parts``, 24 hexadecimal digits."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
-    """Prepared images and how many there were to choose from; None if absent or (logged) damaged."""
+    """Prepared images, and the number they were drawn from; None if absent or damaged."""
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
@@ -33,16 +33,16 @@ def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them anew.", path, error)
+        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them again.", path, error)
         return None
     if not _fits(images, len(labels), image_size):
-        _LOG.warning("The prepared images in %s have shape %s: preparing them anew.", path, images.shape)
+        _LOG.warning("The prepared images in %s have shape %s: preparing them again.", path, images.shape)
         return None
     return Subset(images, labels), available
 
 
 def cache_subset(path: Path, subset: Subset, available: int) -> None:
-    """Keep prepared images. A disk that is full or read-only is logged, and done without."""
+    """Write prepared images; a failure (disk full, read-only) is only logged."""
     try:
         named = {"images": subset.images, "labels": subset.labels}
         metadata = {"available": str(available)}
@@ -52,16 +52,16 @@ def cache_subset(path: Path, subset: Subset, available: int) -> None:
 
 
 def read_part(path: Path, count: int, image_size: int) -> Tensor | None:
-    """Images of one row group that an interrupted preparation left; None if there are none of use."""
+    """Images of one row group from an interrupted preparation; None if there are none that fit."""
     try:
         images = safetensors.torch.load_file(path)["images"]
     except (SafetensorError, OSError, KeyError):
-        return None  # only ever a saving: what is not there is read again
+        return None  # they are read again
     return images if _fits(images, count, image_size) else None
 
 
 def cache_part(path: Path, images: Tensor) -> None:
-    """Keep the images of one row group until the whole subset is there, if the disk lets us."""
+    """Write the images of one row group, in case the preparation is interrupted; best effort."""
     try:
         atomic_write(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
     except (OSError, SafetensorError) as error:
@@ -69,12 +69,12 @@ def cache_part(path: Path, images: Tensor) -> None:
 
 
 def drop_parts(folder: Path) -> None:
-    """Remove the images by row group, the whole subset being there."""
+    """Delete the images by row group once the whole subset is prepared."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_commit(path: Path) -> str | None:
-    """The commit that a revision stood at when it was last seen; None if that is not known."""
+    """The last known commit of a revision; None if there is none."""
     try:
         commit = json.loads(path.read_text(encoding="utf-8"))["commit"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -83,14 +83,14 @@ def read_commit(path: Path) -> str | None:
 
 
 def cache_commit(path: Path, commit: str, about: Mapping[str, str]) -> None:
-    """Remember the commit that a revision stands at. ``about`` tells a reader of the file which."""
+    """Write the commit of a revision; ``about`` describes the revision to a reader of the file."""
     if read_commit(path) == commit:
         return
     try:
         text = json.dumps({"commit": commit, **about}, indent=1)
         atomic_write(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     except OSError as error:
-        _LOG.warning("What was found on the Hub could not be remembered in %s: %s", path.parent, error)
+        _LOG.warning("The commit could not be written to %s: %s", path.parent, error)
 
 
 def _fits(images: Tensor, count: int, image_size: int) -> bool:

@@ -1,11 +1,11 @@
-"""Which images of a data set to read when reading one means reading its whole row group.
+"""Choice of a class-balanced subset of rows from as few row groups as possible.
 
-A parquet file gives out its images by the row group, so a subset drawn evenly over a file would read all of
-it. Here the row groups that help most are taken first, and the images are drawn from those. The choice is
-decided by labels and hashes alone: the same on every machine, and whatever order the files are listed in.
+A parquet file is read by the row group, so rows drawn evenly over a file would read all of it. Instead, the
+row groups that contribute most are taken first, and rows are drawn from those. The choice depends on labels
+and hashes only: it is the same on every machine, whatever order the files are listed in.
 
 A subset of a few row groups is a cluster sample. Where neighbouring rows are alike (frames of one film,
-photos of one place) it says less than as many images drawn one by one: its interval is a little too narrow.
+photos of one place), its confidence interval is a little too narrow.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class RowGroup:
         file: path of the file in its repository.
         index: which row group of the file.
         first_row: number of its first row in the file.
-        cost: bytes to read for the images of these rows, however few are wanted.
+        cost: bytes to read for any of its images.
         labels: class of each row, int64 of shape (rows,).
     """
 
@@ -41,7 +41,7 @@ class RowGroup:
 
 
 class Row(NamedTuple):
-    """A image by its place: row ``row`` of ``groups[group]``, counted within the group."""
+    """Row ``row`` of ``groups[group]``, counted within the group."""
 
     group: int
     row: int
@@ -49,10 +49,10 @@ class Row(NamedTuple):
 
 
 def half_of(file: str, row: int) -> str:
-    """The half that a row belongs to for good, ``"val"`` or ``"test"``, where one split serves for both.
+    """The half of a row, ``"val"`` or ``"test"``, where one published split serves both.
 
-    Decided by the hash of its place alone: no setting moves a row to the other half, so a subset of one half
-    and a subset of the other have no row in common, whatever their sizes and budgets.
+    It depends on the hash of file and row number only, so subsets of different halves never share a row,
+    whatever their sizes and budgets.
 
     Args:
         file: path of the file in its repository.
@@ -62,7 +62,7 @@ def half_of(file: str, row: int) -> str:
 
 
 def in_half(groups: Iterable[RowGroup], half: str | None) -> list[NDArray[np.bool_]]:
-    """For each row group, which of its rows are in ``half``; all of them if it is None."""
+    """For each row group, a mask of its rows in ``half``; all of them if it is None."""
     return [
         np.fromiter(
             (
@@ -77,7 +77,7 @@ def in_half(groups: Iterable[RowGroup], half: str | None) -> list[NDArray[np.boo
 
 
 def sort_groups(groups: Iterable[RowGroup]) -> tuple[RowGroup, ...]:
-    """The groups by file and place, so that no order of listing changes what is chosen."""
+    """Groups sorted by file and index, so that the order of listing has no influence."""
     return tuple(sorted(groups, key=lambda group: (group.file, group.index)))
 
 
@@ -89,19 +89,19 @@ def choose_rows(
     name: str,
     most_bytes: int,
 ) -> list[Row]:
-    """Images in seeded, class-balanced order from as few row groups as it takes.
+    """Rows in seeded, class-balanced order from as few row groups as possible.
 
-    Row groups are taken one by one, each time the one that adds most images still wanted, ties by hash,
-    until the subset is balanced by class to within one image or no further group fits into the budget. The
-    order of the images is ``balanced_order``, so every beginning is balanced too.
+    Greedy: take the row group that adds most rows still needed, ties by hash, until the subset is balanced
+    by class to within one row or no further group fits into the budget. The order is ``balanced_order``, so
+    every prefix is balanced too.
 
     Args:
-        groups: of the split, as ``sort_groups`` gives them.
-        eligible: which rows of each group may be taken.
-        images: how many images; 0 for all that are eligible.
-        name: says whose rows these are, for the seed.
-        most_bytes: the costs of the groups taken add up to this at most.
-    Returns: ``images`` rows, fewer if there are fewer or the budget ends first; none if no group fits it.
+        groups: of the split, from ``sort_groups``.
+        eligible: mask of the rows of each group that may be taken.
+        images: number of rows; 0 for all eligible ones.
+        name: of task and split, for the seed.
+        most_bytes: limit of the total cost of the groups taken.
+    Returns: ``images`` rows, or fewer if the split or the budget ends first.
     Cost: groups taken x groups x classes additions; 0.1 s for 330 groups of 397 classes.
     """
     counts = _counts(groups, eligible)
@@ -130,10 +130,10 @@ def _take_groups(
 ) -> list[int]:
     level = _level(counts.sum(axis=0), wanted)
     # A balanced subset has `level` images of every class (all, where there are fewer), and one more of
-    # some classes, no matter which: that freedom is what saves row groups.
+    # some classes, no matter which: that freedom saves row groups.
     missing = np.minimum(counts.sum(axis=0), level)
     extras = wanted - int(missing.sum())
-    spare = np.zeros_like(missing)  # beyond the level, of the groups taken so far: 0 or 1 a class counts
+    spare = np.zeros_like(missing)  # beyond the level, in the groups taken so far; one a class counts
     ranks = [
         hashlib.sha256(repr((SEED, name, group.file, group.index)).encode()).digest() for group in groups
     ]
@@ -161,7 +161,7 @@ def _take_groups(
 
 
 def _level(available: NDArray[np.int64], wanted: int) -> int:
-    """The most images of every class, all where there are fewer, that ``wanted`` images suffice for."""
+    """The largest number of images of every class (all, where there are fewer) within ``wanted`` images."""
     low, high = 0, int(available.max(initial=0))
     while low < high:
         middle = (low + high + 1) // 2

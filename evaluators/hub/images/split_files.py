@@ -1,4 +1,4 @@
-"""Which files of a data set on the Hub hold a split, at one commit."""
+"""The files of a data set's split on the Hub, at one commit."""
 
 import tempfile
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SplitFile:
     """A file of a split.
 
     Args:
-        path: in its repository, which names its rows for good.
+        path: in its repository.
         url: to read it from.
         size: in bytes.
     """
@@ -28,12 +28,12 @@ class SplitFile:
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision names one commit for good, as a branch or tag does not."""
+    """Whether a revision is a commit, not a branch or tag."""
     return COMMIT.fullmatch(revision) is not None
 
 
 def find_commit(repo: str, revision: str) -> str:
-    """The commit that a branch, tag or reference of a data set stands at.
+    """The commit that a branch, tag or reference of a data set points to.
 
     Raises: HubError. Cost: one request, none for a commit.
     """
@@ -47,7 +47,7 @@ def find_commit(repo: str, revision: str) -> str:
 
 
 def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[SplitFile, ...]:
-    """The files of a split by path, as ``datasets`` finds them from the repository's card and file names.
+    """The files of a split by path, resolved by ``datasets`` from the repository's card and file names.
 
     No script is run: ``datasets`` 5 refuses them.
 
@@ -61,18 +61,18 @@ def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[
     """
     import datasets
 
-    # Else it also asks two other hosts, one for features that are not used here, one to be counted: with a
-    # mirror of the Hub, or a firewall before those hosts, a data set would wait 7 seconds for nothing.
+    # Otherwise it also asks two other hosts, for unused features and for statistics: behind a firewall, or
+    # with a mirror of the Hub, every data set would wait 7 seconds for nothing.
     datasets.config.USE_PARQUET_EXPORT = False
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     with hub_errors(repo, kind="dataset", revision=commit), tempfile.TemporaryDirectory() as folder:
         try:
-            # a folder of its own: all that is wanted is the list, and a cache shared by threads needs locks
+            # a cache folder of its own: only the list is needed, and a cache shared by threads needs locks
             builder = datasets.load_dataset_builder(repo, config, revision=commit, cache_dir=folder)
         except LocalEntryNotFoundError:
             raise  # no answer from the Hub
         except (ValueError, RuntimeError, FileNotFoundError) as error:
-            # datasets tells a refusal in a sentence of its own: the Hub's answer to the same says which
+            # datasets hides the Hub's error: the same request without it raises the right one
             if isinstance(error, datasets.exceptions.DatasetNotFoundError):
                 get_hf_file_metadata(hf_hub_url(repo, "README.md", repo_type="dataset", revision=commit))
             raise HubError(f"{repo} at {commit[:7]} cannot be read as a data set: {error}") from error
@@ -96,10 +96,10 @@ def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[
 
 
 def list_tars(repo: str, split: str, commit: str) -> tuple[SplitFile, ...]:
-    """The tar files in the folder of a split by path, as clip-benchmark lays its data sets out.
+    """The tar files in the folder of a split by path, in the layout of clip-benchmark.
 
-    ``datasets`` is not asked: beside the tar files lies a ``nshards.txt``, and it takes a split of one tar
-    file for text.
+    ``datasets`` cannot resolve it: because of the ``nshards.txt`` beside it, it takes a split of one tar file
+    for text.
 
     Raises: HubError if there is no such folder, no tar file in it, or the Hub cannot be asked.
     Cost: one request for 1,000 files.

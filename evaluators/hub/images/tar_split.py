@@ -1,4 +1,4 @@
-"""A split kept in tar files, as WebDataset lays them out: ``<sample>.jpg`` beside ``<sample>.cls``."""
+"""A split in tar files of the WebDataset layout: ``<sample>.jpg`` beside ``<sample>.cls``."""
 
 import io
 import tarfile
@@ -18,8 +18,8 @@ from evaluators.zoo.public_tasks import HubTask
 from lines_core.untrusted_text import excerpt, quoted
 
 PIECE = 1 << 20
-"""Bytes read at a place of a file that is not read whole: a few images."""
-PIECES_A_IMAGE = 2
+"""Bytes of a piece of a file that is not read whole: a few images."""
+PIECES_AN_IMAGE = 2
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -32,19 +32,18 @@ class _Place(NamedTuple):
 
 
 class TarSplit:
-    """The tar files of a split, read into memory: labels and images lie mixed in them.
+    """The tar files of a split, read into memory, since they interleave labels and images.
 
-    Files that fit into the budget together are read whole. Of larger ones pieces are read, spread evenly over
-    all of them: the public data sets are sorted by class, so that a few whole files would hold a few classes.
-    A tar file has no list of contents, but each member has a header with a checksum at a multiple of 512
-    bytes, which is how the first whole sample of a piece is found. Rows of what is not read count as not
-    there. Nothing is unpacked: members are read where they lie.
+    Files that fit into the budget together are read whole. Otherwise pieces are read, spread evenly over all
+    files: the public data sets are sorted by class, so a few whole files would hold a few classes. A tar file
+    has no index, but each member has a header with a checksum at a multiple of 512 bytes, by which the first
+    whole sample of a piece is found. Samples outside the pieces do not count. Nothing is extracted to disk.
 
-    A piece begins at a multiple of `PIECE`, so that a sample belongs to the same one however many are read,
-    and with it to the same half where validation and test share a split.
+    Pieces begin at multiples of `PIECE`, so a sample belongs to the same piece however many are read, and to
+    the same half where validation and test share a split.
 
     Args:
-        task: says the columns and classes.
+        task: names the columns and classes.
         files: of the split.
         workers: to read with.
         most_bytes: to read at most.
@@ -68,7 +67,7 @@ class TarSplit:
             )
         groups = []
         for place, (labels, encoded) in workers.each(self._read, places):
-            # the place stands for the number of the group and of its first row: neither is known of a piece
+            # the position replaces index and first row, which are unknown for a piece
             self._encoded[place.file.path, place.start] = encoded
             groups.append(RowGroup(place.file.path, place.start, place.start, 0, labels))
         self.groups = sort_groups(groups)
@@ -121,13 +120,13 @@ class TarSplit:
 
 
 def _places(files: Sequence[SplitFile], most_bytes: int, images: int) -> list[_Place]:
-    """What to read: all files, or pieces at even distances over all of them, one after the other."""
+    """All files, or pieces at even distances over all of them."""
     total = sum(file.size for file in files)
     if total <= most_bytes:
         return [_Place(file, 0, file.size) for file in files]
     count = most_bytes // PIECE
     if images:
-        count = min(count, PIECES_A_IMAGE * images)
+        count = min(count, PIECES_AN_IMAGE * images)
     ordered = sorted(files, key=lambda file: file.path)
     pieces = [
         _Place(file, start, min(start + PIECE, file.size))
@@ -150,21 +149,20 @@ def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _members_within(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The same for a piece of a tar file that begins and ends anywhere, at a multiple of 512 bytes.
+    """The same for a piece of a tar file from any multiple of 512 bytes; only members that it holds whole.
 
-    Only members that are in it whole. A header's checksum is over 512 bytes: that image data has one by
-    chance, with a name that ends like a sample's, does not happen.
+    A header has a checksum over 512 bytes, so image data does not pass for one by chance.
     """
     at = 0
     while at + _BLOCK <= len(content):
         try:
             member = tarfile.TarInfo.frombuf(content[at : at + _BLOCK], "utf-8", "surrogateescape")
         except tarfile.HeaderError:
-            at += _BLOCK  # in the middle of a image, or in the blank end of a file
+            at += _BLOCK  # inside an image, or in the padding at the end
             continue
         begin = at + _BLOCK
         if member.size < 0:
-            at = begin  # else the search would go back and never end
+            at = begin  # otherwise the search would go back and never end
             continue
         if member.isreg() and begin + member.size <= len(content):
             yield member.name, content[begin : begin + member.size]
