@@ -1,8 +1,8 @@
-"""Many edits of one residual measured together, such as the cells of an alpha-beta map.
+"""Evaluation of many edits of one residual together, such as the cells of an alpha-beta map.
 
-Edits that begin alike share the beginning of the forward pass: cells with the same alpha have the same
-embeddings and the same block 1, whatever beta is. And small encoders, which are bound by elementwise work,
-use two cores better as two encoders on a thread each than as one on two.
+Edits with the same alpha share the beginning of the forward pass: their embeddings and block 1 are equal,
+whatever beta is. Small encoders are bound by elementwise work and use two cores better as two encoders on a
+thread each than as one encoder on two threads.
 """
 
 import queue
@@ -28,23 +28,21 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.resolved_spec import ResolvedSpec
 
-LOOK = 0.1
-"""Seconds between two looks at whether a map is still wanted."""
-GIVE_WAY = 0.3
-"""Seconds that a worker waits at most, before each chunk, for those who wait for the live model."""
-_NOTHING = object()
-Asked = threading.Event | Callable[[], bool] | None
+POLL_SECONDS = 0.1
+"""Interval at which cancellation is checked while no result arrives."""
+YIELD_SECONDS = 0.3
+"""Longest time that a worker waits for live requests before each chunk."""
 Cell = tuple[EditSpec, ResolvedSpec]
 
 
 @dataclass(frozen=True)
-class _Work:
-    """Images and heads of all cells, as every worker reads them."""
+class _Inputs:
+    """Images and classifier heads that a group of cells is counted on; shared by the workers."""
 
     lab: EmbeddedLab
     images: ImageBatches
     chunks: tuple[Chunk, ...]
-    inputs: tuple[Tensor, ...]
+    pixels: tuple[Tensor, ...]
     heads: tuple[ClassifierHead, ...]
 
 
@@ -52,92 +50,93 @@ def run_grid(
     studio: Studio,
     specs: Iterable[EditSpec],
     visitor: Hashable | None = None,
-    cancelled: Asked = None,
+    cancelled: threading.Event | None = None,
     *,
     fresh: bool = False,
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
-    """As ``run_sweep``, in any order: each point once it is complete, known points at once.
+    """As ``run_sweep``, in any order; yields each point once it is complete, cached ones at once.
 
-    The embedded lab on the CPU is measured on encoders of their own, one a core, so the live one stays free,
-    and visitors who wait for it come first. Anything else is measured point by point through the studio, and
-    so is a second map while one is measured.
+    Points of the embedded lab on the CPU are counted on additional encoders, one a core, which leaves the
+    live encoder free and gives priority to requests that wait for it. Other points, and those of a second
+    grid at the same time, are evaluated one by one through the studio.
 
     Args, Raises: as ``run_sweep``.
     """
-    wanted = list(dict.fromkeys(specs))
-    known = [] if fresh else [(spec, found) for spec in wanted if (found := studio.cached(spec)) is not None]
-    yield from known
-    there = {spec for spec, _ in known}
-    missing = [spec for spec in wanted if spec not in there]
-    shared = set()
-    for spec, evaluation in _shared(
-        studio, [s for s in missing if _can_share(studio, s)], visitor, cancelled
-    ):
-        shared.add(spec)
+    missing = []
+    for spec in dict.fromkeys(specs):
+        cached = None if fresh else studio.cached(spec)
+        if cached is None:
+            missing.append(spec)
+        else:
+            yield spec, cached
+    together = [spec for spec in missing if _on_additional_encoders(studio, spec)]
+    counted = set()
+    for spec, evaluation in _count_together(studio, together, visitor, cancelled):
+        counted.add(spec)
         yield spec, evaluation
-    others = [spec for spec in missing if spec not in shared]
+    others = [spec for spec in missing if spec not in counted]
     yield from run_sweep(studio, others, visitor, cancelled, fresh=fresh)
 
 
-def _can_share(studio: Studio, spec: EditSpec) -> bool:
+def _on_additional_encoders(studio: Studio, spec: EditSpec) -> bool:
     lab = studio.lab_of(spec.model)
     return isinstance(lab, EmbeddedLab) and lab.device.type == "cpu"
 
 
-def _shared(
-    studio: Studio, specs: Sequence[EditSpec], visitor: Hashable | None, cancelled: Asked
+def _count_together(
+    studio: Studio, specs: Sequence[EditSpec], visitor: Hashable | None, cancelled: threading.Event | None
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
-    """Measure specs of the embedded lab, those that begin alike together; none if the cores are taken."""
+    """Count specs of the embedded lab, grouped by their beginnings; none if another grid has the cores."""
     ticket = studio.announce(visitor)
     cells = [(spec, studio.lab.resolve(spec)) for spec in specs]
-    jobs: list[tuple[_Work, list[Cell]]] = []
-    for images in _grouped(cells, lambda one: (one.suite, one.split, one.images)):
-        work = _work(studio.lab, images[0][1])
-        beginnings = _grouped(images, lambda one: (one.residual, one.scales.before, one.scales.blocks[0]))
-        jobs += [(work, group) for group in beginnings]
+    jobs: list[tuple[_Inputs, list[Cell]]] = []
+    for same_images in _grouped(cells, lambda spec: (spec.suite, spec.split, spec.images)):
+        inputs = _inputs(studio.lab, same_images[0][1])
+        beginnings = _grouped(
+            same_images, lambda spec: (spec.residual, spec.scales.before, spec.scales.blocks[0])
+        )
+        jobs += [(inputs, group) for group in beginnings]
     if not jobs:
         return
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
-    asked = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
-    with one_each() as workers, ThreadPoolExecutor(max(1, workers), thread_name_prefix="map") as pool:
+    with one_each() as workers, ThreadPoolExecutor(max(1, workers), thread_name_prefix="grid") as pool:
         for _ in range(workers):
             pool.submit(_worker, jobs, results, stop, studio.busy)
-        running, told = workers, 0
+        running, points = workers, 0
         try:
             while running:
                 try:
-                    result = results.get(timeout=LOOK)
+                    result = results.get(timeout=POLL_SECONDS)
                 except queue.Empty:
-                    result = _NOTHING
-                if asked is not None and asked():
-                    raise Cancelled(f"The sweep was cancelled after {told} points.")
+                    pass
+                else:
+                    if isinstance(result, BaseException):
+                        raise result
+                    if result is None:
+                        running -= 1
+                    else:
+                        spec, correct, seconds = result
+                        yield spec, studio.record(spec, correct, seconds)
+                        points += 1
+                if cancelled is not None and cancelled.is_set():
+                    raise Cancelled(f"The sweep was cancelled after {points} points.")
                 ticket.check()
-                if result is _NOTHING:
-                    continue
-                if isinstance(result, BaseException):
-                    raise result
-                if result is None:
-                    running -= 1
-                    continue
-                spec, correct, seconds = result
-                yield spec, studio.record(spec, correct, seconds)
-                told += 1
         finally:
             stop.set()
 
 
-def _grouped(cells: Sequence[Cell], by: Callable[[ResolvedSpec], Any]) -> list[list[Cell]]:
+def _grouped(cells: Sequence[Cell], key: Callable[[ResolvedSpec], Any]) -> list[list[Cell]]:
     groups: dict[Any, list[Cell]] = {}
     for spec, resolved in cells:
-        groups.setdefault(by(resolved), []).append((spec, resolved))
+        groups.setdefault(key(resolved), []).append((spec, resolved))
     return list(groups.values())
 
 
-def _work(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Work:
+def _inputs(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Inputs:
     images = lab.images(resolved.suite, resolved.split)
     chunks = images.chunks(resolved.images)
-    return _Work(
+    return _Inputs(
         lab,
         images,
         chunks,
@@ -147,60 +146,60 @@ def _work(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Work:
 
 
 def _worker(
-    jobs: list[tuple[_Work, list[Cell]]],
+    jobs: list[tuple[_Inputs, list[Cell]]],
     results: "queue.SimpleQueue[Any]",
     stop: threading.Event,
     busy: Callable[[], bool],
 ) -> None:
-    """Take groups until there are none; says None at the end, or what went wrong."""
+    """Count groups until there are none; puts each result, and None at the end or the exception."""
     try:
         encoder: TinyEncoder | None = None
         while not stop.is_set():
             try:
-                work, group = jobs.pop()
+                inputs, group = jobs.pop()
             except IndexError:
                 break
-            encoder = encoder or work.lab.another_encoder()
-            began = time.perf_counter()
-            counted = _count_group(encoder, work, group, stop, busy)
-            seconds = (time.perf_counter() - began) / len(group)
+            encoder = encoder or inputs.lab.another_encoder()
+            started = time.perf_counter()
+            counted = _count_group(encoder, inputs, group, stop, busy)
+            seconds = (time.perf_counter() - started) / len(group)
             for (spec, _), correct in zip(group, counted, strict=True):
-                if len(correct) == len(work.chunks):
+                if len(correct) == len(inputs.chunks):
                     results.put((spec, correct, seconds))
         results.put(None)
-    except BaseException as problem:  # noqa: BLE001 -- it is raised again where the results are read
+    except BaseException as problem:  # noqa: BLE001 -- raised again where the results are read
         results.put(problem)
 
 
 def _count_group(
     encoder: TinyEncoder,
-    work: _Work,
+    inputs: _Inputs,
     group: list[Cell],
     stop: threading.Event,
     busy: Callable[[], bool],
 ) -> list[list[tuple[int, ...]]]:
     """Correct images a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
     counted: list[list[tuple[int, ...]]] = [[] for _ in group]
-    for chunk, inputs in zip(work.chunks, work.inputs, strict=True):
-        begun: Tensor | None = None
-        for place, (_, resolved) in enumerate(group):
-            _give_way(busy, stop)
+    for chunk, pixels in zip(inputs.chunks, inputs.pixels, strict=True):
+        tokens: Tensor | None = None
+        for counts, (_, resolved) in zip(counted, group, strict=True):
+            _yield_to_live_requests(busy, stop)
             if stop.is_set():
                 return counted
             encoder.carry(resolved.residual, resolved.scales)
             with torch.inference_mode():
-                if begun is None:
-                    begun = begin(encoder.loaded.clip.visual, inputs)
-                features = finish(encoder.loaded.clip.visual, begun)
-                counted[place].append(count_correct(features, chunk, work.images, work.heads))
+                if tokens is None:
+                    tokens = begin(encoder.loaded.clip.visual, pixels)
+                features = finish(encoder.loaded.clip.visual, tokens)
+                counts.append(count_correct(features, chunk, inputs.images, inputs.heads))
     return counted
 
 
-def _give_way(busy: Callable[[], bool], stop: threading.Event) -> None:
-    """Wait while visitors wait for the live model, but not for ever."""
-    until = time.monotonic() + GIVE_WAY
+def _yield_to_live_requests(busy: Callable[[], bool], stop: threading.Event) -> None:
+    """Wait while the live encoder is busy, but no longer than ``YIELD_SECONDS``."""
+    until = time.monotonic() + YIELD_SECONDS
     while busy() and time.monotonic() < until and not stop.is_set():
-        time.sleep(LOOK / 10)
+        time.sleep(POLL_SECONDS / 10)
 
 
 def begin(visual: Any, images: Tensor) -> Tensor:
@@ -210,7 +209,7 @@ def begin(visual: Any, images: Tensor) -> Tensor:
 
 
 def finish(visual: Any, tokens: Tensor) -> Tensor:
-    """The rest of it: with ``begin`` the same operations on the same numbers as the whole pass."""
+    """The rest of the forward pass; after ``begin`` bit for bit the features of the whole pass."""
     for block in visual.transformer.resblocks[1:]:
         tokens = block(tokens, attn_mask=None)
     pooled, _ = visual._pool(tokens)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
@@ -81,7 +81,7 @@ def run_sweep(
     studio: Studio,
     specs: Iterable[EditSpec],
     visitor: Hashable | None = None,
-    cancelled: threading.Event | Callable[[], bool] | None = None,
+    cancelled: threading.Event | None = None,
     *,
     fresh: bool = False,
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
@@ -92,14 +92,13 @@ def run_sweep(
         specs: the points in order.
         visitor: as in ``Studio.stream``, other than the visitor's name for live requests: requests of one
             name supersede each other.
-        cancelled: checked after every chunk: an event, or a function that returns True.
+        cancelled: checked after every chunk.
         fresh: measure even what is cached.
     Raises: Cancelled once ``cancelled`` is set; otherwise as ``Studio.stream``. Earlier points stay cached.
     """
-    is_cancelled = cancelled.is_set if isinstance(cancelled, threading.Event) else cancelled
     for number, spec in enumerate(specs):
         for evaluation in studio.stream(spec, visitor, fresh=fresh, background=True):
-            if is_cancelled is not None and is_cancelled():
+            if cancelled is not None and cancelled.is_set():
                 raise Cancelled(f"The sweep was cancelled after {number} points.")
             if evaluation.complete:
                 yield spec, evaluation

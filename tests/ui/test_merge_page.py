@@ -215,7 +215,7 @@ def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, swe
         if len(seen) == 30:
             sweep.cancel("visitor")
     assert "stopped" in seen[-1]["slots"]["status"]
-    kept = len(sweep.known(studio, given))
+    kept = len(sweep.cached(studio, given))
     assert 25 <= kept < len(search.specs(studio, *given))
 
     resumed = list(sweep.run(studio, "visitor", *given))
@@ -232,7 +232,7 @@ def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, swe
     assert cells[HEAT_ALPHAS.index(alpha)][heat_betas("sum").index(beta)] == best
     assert f"α = {alpha:g} and β = {beta:g}" in finding
     total = len(
-        {*search.specs(studio, *given), *search.test_specs(studio, sweep.known(studio, given), *given)}
+        {*search.specs(studio, *given), *search.test_specs(studio, sweep.cached(studio, given), *given)}
     )
     assert f"{total} of {total} positions" in end["slots"]["status"]
 

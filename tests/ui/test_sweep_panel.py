@@ -14,7 +14,7 @@ from ui.forgetting import forgetting_page as forgetting
 from ui.live.live_panel import Value, answer
 from ui.robust import robust_page as robust
 from ui.shell import text
-from ui.sweep.sweep_panel import Found, Sweep, alone
+from ui.sweep.sweep_panel import Found, Sweep, without_studio
 from ui.tune import tune_page as tune
 
 
@@ -23,7 +23,7 @@ def draw(model: str, checkpoint: str, found: Found) -> Value:
 
 
 def sweep() -> Sweep:
-    return Sweep("gammas", lambda studio, model, checkpoint: gamma_sweep(checkpoint), alone(draw))
+    return Sweep("gammas", lambda studio, model, checkpoint: gamma_sweep(checkpoint), without_studio(draw))
 
 
 def states(runs: Any) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from ui.explore.explore_page import Explore
 from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep, without_studio
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
@@ -69,7 +69,7 @@ def _table(shallow: list[Evaluation], deep: list[Evaluation]) -> str:
 
 def forgetting_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
     """Lay the page out; it shows the checkpoint chosen on the page Explore."""
-    sweep = Sweep("forgetting", alone(specs), alone(draw))
+    sweep = Sweep("forgetting", without_studio(specs), without_studio(draw))
     with gr.Tab(text.TABS["forgetting"]) as tab:
         gr.Markdown(text.FORGETTING, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)

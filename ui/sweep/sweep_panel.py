@@ -1,6 +1,6 @@
-"""A sweep in a tab: shown from what is known, measured at a button, streamed point by point, and stopped.
+"""A sweep on a page: drawn from cached points, measured at a button point by point, and cancelled.
 
-It waits in a queue of its own and asks the studio under a name of its own, so the sliders stay live.
+It has its own queue and its own name in the studio, so that it never supersedes the page's live requests.
 """
 
 from __future__ import annotations
@@ -30,126 +30,122 @@ Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a tab sweeps and how it shows it.
+    """What a page measures and how it draws it.
 
     Args:
-        name: of the tab, for names in the studio.
-        specs: (studio, what is set) -> the points in the order in which they are measured.
-        draw: (studio, what is set, points so far, further settings) -> the panel's value, `slots` without
-        "status".
-        follow: (studio, points so far, what is set) -> further points, which only those can name; asked again
-        until it names no new ones.
-        settings: how many values say what is set: model and checkpoint, if nothing else is said.
-        measure: how points are measured, ``run_sweep`` or ``run_grid``.
-        running: visitors whose sweep runs now, and the event that stops it.
+        name: of the page.
+        specs: (studio, *settings) -> the points in the order in which they are measured.
+        draw: (studio, *settings, points so far, *view settings) -> the panel's value without slot "status".
+        next_specs: (studio, points so far, *settings) -> points that depend on those measured; called again
+            until it returns no new ones.
+        settings: number of values that `specs` depends on; by default model and checkpoint.
+        measure: ``run_sweep`` or ``run_grid``.
+        running: name in the studio -> the event that cancels the running sweep.
     """
 
     name: str
     specs: Callable[..., Sequence[EditSpec]]
     draw: Callable[..., Value]
-    follow: Callable[..., Sequence[EditSpec]] | None = None
+    next_specs: Callable[..., Sequence[EditSpec]] | None = None
     settings: int = 2
     measure: Measure = run_sweep
     running: dict[str, threading.Event] = field(default_factory=dict)
 
-    def known(self, studio: Studio, chosen: Sequence[Any]) -> dict[EditSpec, Evaluation]:
-        """The points that have been measured. Raises: SpecError if the lab has no images for them."""
-        found = _cached(studio, self.specs(studio, *chosen))
-        while further := _cached(
-            studio, [s for s in self._following(studio, found, chosen) if s not in found]
-        ):
-            found |= further
-        return found
+    def cached(self, studio: Studio, settings: Sequence[Any]) -> dict[EditSpec, Evaluation]:
+        """The points in the result cache. Raises: SpecError if the lab has no images for them."""
+        found: dict[EditSpec, Evaluation] = {}
+        while True:
+            missing = [spec for spec in self._all(studio, found, settings) if spec not in found]
+            cached = {spec: point for spec in missing if (point := studio.cached(spec)) is not None}
+            if not cached:
+                return found
+            found |= cached
 
     def shown(self, studio: Studio, *values: Any) -> tuple[Value, Any, Any]:
-        """The panel and the two buttons while nothing runs."""
-        chosen, more = values[: self.settings], values[self.settings :]
+        """The panel and the two buttons while nothing runs. Never raises: errors are in the status."""
+        settings, view = values[: self.settings], values[self.settings :]
         try:
-            found = self.known(studio, chosen)
-            total = len({*found, *self._all(studio, found, chosen)})
-            value = self.draw(studio, *chosen, found, *more)
+            found = self.cached(studio, settings)
+            total = len({*found, *self._all(studio, found, settings)})
+            value = self.draw(studio, *settings, found, *view)
             value["slots"]["status"] = _idle(found, total)
             return (
                 value,
                 gr.update(value=_label(found, total), interactive=True),
                 gr.update(interactive=False),
             )
-        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
-            return _trouble(problem), gr.update(interactive=False), gr.update(interactive=False)
+        except Exception as problem:  # noqa: BLE001 -- a live listener never raises
+            return _error(problem), gr.update(interactive=False), gr.update(interactive=False)
 
     def run(self, studio: Studio, visitor: str, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
-        """Measure: only what is missing, or everything anew if nothing is. One answer a point."""
+        """Measure what is missing, or everything again if nothing is; yields the panel at each point."""
         name = f"{visitor}:{self.name}"
         stop = self.running[name] = threading.Event()
         busy = gr.update(interactive=False), gr.update(interactive=True)
-        chosen, more = values[: self.settings], values[self.settings :]
+        settings, view = values[: self.settings], values[self.settings :]
         before: Found = {}
         found: dict[EditSpec, Evaluation] = {}
-        ended = ""
+        message = ""
         try:
-            before = self.known(studio, chosen)
-            fresh = all(spec in before for spec in self._all(studio, before, chosen))
+            before = self.cached(studio, settings)
+            fresh = all(spec in before for spec in self._all(studio, before, settings))
             found = {} if fresh else dict(before)
-            total, progress_rate = len(self._all(studio, found, chosen)), _ProgressRate()
-            yield _busy(self.draw(studio, *chosen, found, *more), len(found), total, progress_rate), *busy
-            while missing := [spec for spec in self._all(studio, found, chosen) if spec not in found]:
+            total, rate = len(self._all(studio, found, settings)), _ProgressRate()
+            yield _measuring(self.draw(studio, *settings, found, *view), len(found), total, rate), *busy
+            while missing := [spec for spec in self._all(studio, found, settings) if spec not in found]:
                 total = len(found) + len(missing)
                 for spec, evaluation in self.measure(studio, missing, name, stop, fresh=fresh):
                     found[spec] = evaluation
-                    progress_rate.points += 1
-                    yield (
-                        _busy(self.draw(studio, *chosen, found, *more), len(found), total, progress_rate),
-                        *busy,
-                    )
-            ended = _agreement(before, found) if fresh else ""
+                    rate.points += 1
+                    value = self.draw(studio, *settings, found, *view)
+                    yield _measuring(value, len(found), total, rate), *busy
+            message = _agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
-            ended = text.SWEEP["stopped"]
-        except Exception as problem:  # noqa: BLE001 -- the buttons must come back, whatever happened
-            ended = message_of(problem)
+            message = text.SWEEP["stopped"]
+        except Exception as problem:  # noqa: BLE001 -- the buttons must become usable again
+            message = message_of(problem)
         finally:
-            if self.running.get(name) is stop:  # else the same visitor has begun another one
+            if self.running.get(name) is stop:  # else the same visitor has started another one
                 del self.running[name]
         value, run, cancel = self.shown(studio, *values)
-        if ended:
-            value["slots"]["status"] = value["slots"].get("status", "") + _line(ended)
+        if message:
+            value["slots"]["status"] = value["slots"].get("status", "") + _status(message)
         yield value, run, cancel
 
-    def _following(self, studio: Studio, found: Found, chosen: Sequence[Any]) -> Sequence[EditSpec]:
-        return self.follow(studio, found, *chosen) if self.follow is not None else ()
-
-    def _all(self, studio: Studio, found: Found, chosen: Sequence[Any]) -> list[EditSpec]:
-        """The points that are known to be wanted so far, in order."""
-        return list(dict.fromkeys((*self.specs(studio, *chosen), *self._following(studio, found, chosen))))
+    def _all(self, studio: Studio, found: Found, settings: Sequence[Any]) -> list[EditSpec]:
+        """The points that are to be measured as far as ``found`` decides, in order."""
+        more = self.next_specs(studio, found, *settings) if self.next_specs is not None else ()
+        return list(dict.fromkeys((*self.specs(studio, *settings), *more)))
 
     def cancel(self, visitor: str) -> None:
-        """Stop the visitor's running sweep at its next chunk; without one, do nothing."""
+        """Cancel the visitor's running sweep, if there is one, at its next chunk."""
         stop = self.running.get(f"{visitor}:{self.name}")
         if stop is not None:
             stop.set()
 
 
-def alone(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that needs no studio, as a sweep calls it."""
+def without_studio(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that needs no studio as a callable of a sweep."""
     return lambda studio, *values: function(*values)
 
 
 @dataclass
 class _ProgressRate:
-    """How fast a sweep goes, by the clock: others may be measuring as well."""
+    """Points that a sweep has measured, by wall clock: it shares the device with other requests."""
 
     points: int = 0
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
 
     def left(self, points: int) -> str:
-        """The time that so many further points take, in words; nothing before the first one."""
+        """The time that so many further points take, in words; empty before the first one."""
         if not self.points:
             return ""
-        return f", about {points * (time.monotonic() - self.began) / self.points:.0f} s left"
+        return f", about {points * (time.monotonic() - self.started) / self.points:.0f} s left"
 
 
-def _busy(value: Value, done: int, total: int, progress_rate: _ProgressRate) -> Value:
-    """A panel that is being measured."""
-    left = progress_rate.left(total - done)
+def _measuring(value: Value, done: int, total: int, rate: _ProgressRate) -> Value:
+    """The panel's value with progress and time left in its status."""
+    left = rate.left(total - done)
     value["slots"]["status"] = (
         f'<p class="lx-status" role="status">measuring: {done} of {total} positions{left}'
         f'<progress value="{done}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
@@ -159,7 +155,7 @@ def _busy(value: Value, done: int, total: int, progress_rate: _ProgressRate) -> 
 
 
 def sweep_buttons(sweep: Sweep) -> tuple[gr.Button, gr.Button]:
-    """The buttons that start and stop the sweep, laid out where this is called."""
+    """Lay out the buttons that start and cancel the sweep."""
     with gr.Row(elem_classes="lx-tools"):
         run = gr.Button(text.SWEEP["run"], size="sm", elem_id=f"lx-{sweep.name}-run")
         cancel = gr.Button(
@@ -181,19 +177,19 @@ def wire_sweep(
 
     Args:
         sweep: what to measure and draw.
-        studio: that measures.
+        studio: evaluates the points.
         panel: the charts.
         buttons: from `sweep_buttons`.
-        inputs: what `sweep.settings` counts, and the further settings that `sweep.draw` takes.
-        shows_on: events after which the panel is drawn again from what is known (page load, tab, checkpoint).
-        dragged: the same for sliders that no one else listens to, where only the last position counts.
+        inputs: the settings that `sweep.settings` counts, then the view settings of `sweep.draw`.
+        shows_on: events after which the panel is drawn again from the cache (page load, tab, checkpoint).
+        dragged: the same for sliders without other listeners, of which only the last position counts.
 
-    Only one listener of a trigger may keep the last event: when Gradio sends it, it fires all listeners of
-    that trigger again, and two that do so would fire each other for ever.
+    Only one listener of a trigger may be "always_last": when Gradio sends the kept event, it fires all
+    listeners of that trigger again, and two such listeners would fire each other without end.
     """
     run, cancel = buttons
     outputs = [panel, run, cancel]
-    # as they come: see ui/live/listeners.py, RAW
+    # preprocess=False: see RAW in ui/live/listeners.py
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
     def show(request: gr.Request, *values: Any) -> tuple[str, Any, Any]:
@@ -215,34 +211,29 @@ def wire_sweep(
     cancel.click(stop, None, None, queue=False, **private)
 
 
-def _cached(studio: Studio, specs: Sequence[EditSpec]) -> dict[EditSpec, Evaluation]:
-    pairs = ((spec, studio.cached(spec)) for spec in specs)
-    return {spec: found for spec, found in pairs if found is not None}
-
-
 def _label(found: Found, total: int) -> str:
     return text.SWEEP["again"] if found and len(found) == total else text.SWEEP["run"]
 
 
 def _idle(found: Found, total: int) -> str:
     if not found:
-        return _line(text.SWEEP["nothing"])
+        return _status(text.SWEEP["nothing"])
     if all(point.precomputed for point in found.values()):
         badge, more = "precomputed", text.SWEEP["precomputed"]
     else:
         badge, more = "measured", text.SWEEP["measured"]
     images = {sum(task.n for task in point.tasks) for point in found.values()}
     each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
-    return _line(f"{len(found)} of {total} positions, {each}; {more}", badge)
+    return _status(f"{len(found)} of {total} positions, {each}; {more}", badge)
 
 
-def _line(said: str, badge: str = "") -> str:
+def _status(message: str, badge: str = "") -> str:
     mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
-    return f'<p class="lx-status" role="status">{mark}{escape(said)}</p>'
+    return f'<p class="lx-status" role="status">{mark}{escape(message)}</p>'
 
 
 def _agreement(before: Found, after: Found) -> str:
-    """How what was just measured compares with what was known: the point of reproducing it."""
+    """How a repeated measurement compares with the points that were cached."""
     gaps = [
         abs(one.accuracy - other.accuracy)
         for spec, point in after.items()
@@ -255,5 +246,5 @@ def _agreement(before: Found, after: Found) -> str:
     return f"Reproduced: the largest difference of any task is {100 * worst:.2f} points."
 
 
-def _trouble(problem: Exception) -> Value:
-    return answer(version=0, state="error", slots={"status": _line(message_of(problem)), "finding": ""})
+def _error(problem: Exception) -> Value:
+    return answer(version=0, state="error", slots={"status": _status(message_of(problem)), "finding": ""})

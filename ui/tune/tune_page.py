@@ -15,7 +15,7 @@ from ui.explore.explore_page import Explore
 from ui.explore.tradeoff_figure import References
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Found, Sweep, alone, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep, without_studio
 from ui.tune.tune_figures import parts_figure, score_figure
 
 
@@ -90,7 +90,7 @@ def _table(chosen: Choice | None) -> str:
 
 def tune_tab(studio: Studio, explore: Explore) -> None:
     """Lay the page out; moving the weight redraws from what is measured, without new evaluations."""
-    sweep = Sweep("tune", alone(specs), alone(draw))
+    sweep = Sweep("tune", without_studio(specs), without_studio(draw))
     with gr.Tab(text.TABS["tune"]) as tab:
         gr.Markdown(
             text.TUNE,

@@ -1,4 +1,4 @@
-"""A map measured on encoders of its own gives the studio's counts, and stops, fails and remembers like it."""
+"""A grid on additional encoders gives the studio's counts, and is cancelled, fails and is cached like it."""
 
 import itertools
 import threading
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from evaluators.errors import Cancelled, Superseded
-from evaluators.experiments import grid as maps
+from evaluators.experiments import grid
 from evaluators.experiments.grid import begin, finish, run_grid
 from evaluators.experiments.merge_search import MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import gamma_sweep, run_sweep
@@ -22,7 +22,7 @@ PAIR = ("digits", "faces")
 
 
 def cells(every: int = 7) -> list[EditSpec]:
-    """Some cells of a map, several of them with one alpha."""
+    """Every so many cells of a map, several of them with one alpha."""
     heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
     return [spec for specs in list(heat.candidates.values())[::every] for spec in specs]
 
@@ -46,15 +46,15 @@ def test_the_counts_are_the_studios(lab: Path) -> None:
     assert all(found.complete for found in together.values())
 
 
-def test_what_is_measured_is_known_from_then_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_cached(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     specs = cells(20)
     measured = dict(run_grid(studio, specs))
     assert all(studio.cached(spec) == measured[spec] for spec in specs)
-    monkeypatch.setattr(maps, "_count_group", None)  # nothing is counted again
+    monkeypatch.setattr(grid, "_count_group", None)  # nothing is counted again
     assert dict(run_grid(studio, specs)) == measured
 
 
-def test_fresh_measures_all_of_it_again(studio: Studio) -> None:
+def test_fresh_measures_everything_again(studio: Studio) -> None:
     specs = cells(30)
     before = dict(run_grid(studio, specs))
     again = dict(run_grid(studio, specs, fresh=True))
@@ -64,14 +64,14 @@ def test_fresh_measures_all_of_it_again(studio: Studio) -> None:
     assert all(again[spec].seconds != before[spec].seconds for spec in specs)
 
 
-def test_the_beginning_is_shared(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_of_one_alpha_share_block_1(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
 
     def counted(visual: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         begun.append(len(images))
         return begin(visual, images)
 
-    monkeypatch.setattr(maps, "begin", counted)
+    monkeypatch.setattr(grid, "begin", counted)
     heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
     row = [specs[0] for (alpha, _), specs in heat.candidates.items() if alpha == 0.25]
     assert len(dict(run_grid(studio, row))) == 11
@@ -79,7 +79,7 @@ def test_the_beginning_is_shared(studio: Studio, monkeypatch: pytest.MonkeyPatch
     assert len(begun) == len(chunks)
 
 
-def test_it_stops_and_leaves_the_threads_as_they_were(studio: Studio) -> None:
+def test_cancelling_restores_the_number_of_threads(studio: Studio) -> None:
     threads = torch.get_num_threads()
     stop = threading.Event()
     running = run_grid(studio, cells(), cancelled=stop)
@@ -91,23 +91,23 @@ def test_it_stops_and_leaves_the_threads_as_they_were(studio: Studio) -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_what_goes_wrong_in_a_worker_is_raised(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_a_worker_is_raised(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError("no memory left")
 
-    monkeypatch.setattr(maps, "begin", fails)
+    monkeypatch.setattr(grid, "begin", fails)
     with pytest.raises(RuntimeError, match="no memory left"):
         list(run_grid(studio, cells(60)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(
+def test_counts_of_the_shipped_lab_equal_one_by_one_evaluation(
     threads: int, torch_threads: Callable[[int], None]
 ) -> None:
-    """Twelve blocks and real weights: any difference in rounding would show in some of 3,200 answers."""
+    """Twelve blocks and real weights: any difference in rounding would show in some of 1,600 answers."""
     keys = tuple(one.key for one in Studio(ASSETS, None).checkpoints() if one.suite == "tasks")
     config = MergeConfig(keys)
-    specs = [spec for beta in (0.3, 0.5) for spec in config.specs(0.1, beta, split="val")]
+    specs = [spec for beta in (0.3, 0.5) for spec in config.specs(0.1, beta, split="val", images=100)]
     torch_threads(threads)
     one_by_one = dict(run_sweep(Studio(ASSETS, None), specs))
     together = dict(run_grid(Studio(ASSETS, None), specs))
@@ -116,10 +116,10 @@ def test_the_shipped_labs_counts_do_not_depend_on_how_they_are_made(
     }
 
 
-def test_a_second_map_at_the_same_time_is_measured_through_the_studio_and_neither_slows_what_follows(
+def test_a_second_grid_goes_through_the_studio_and_both_restore_the_threads(
     lab: Path, torch_threads: Callable[[int], None]
 ) -> None:
-    """Each used to save and restore torch's number of threads: the second put back the 1 of the first."""
+    """Each used to restore torch's number of threads: the second restored the 1 that the first had set."""
     torch_threads(2)
     studio = Studio(lab, None, chunk=CHUNK)
     first = run_grid(studio, cells(20), "anna")
@@ -130,10 +130,10 @@ def test_a_second_map_at_the_same_time_is_measured_through_the_studio_and_neithe
     assert torch.get_num_threads() == 2
 
 
-def test_a_model_that_first_counts_during_a_map_gets_its_cores_back(
+def test_an_encoder_first_used_during_a_grid_gets_its_cores_back(
     studio: Studio, torch_threads: Callable[[int], None]
 ) -> None:
-    """A thread takes over torch's number of threads when it first computes, and keeps it."""
+    """A thread adopts torch's number of threads when it first computes, and keeps it."""
     torch_threads(2)
     seen = studio._requests._model
     running = run_grid(studio, cells(20))
@@ -145,7 +145,7 @@ def test_a_model_that_first_counts_during_a_map_gets_its_cores_back(
     assert seen.submit(torch.get_num_threads).result() == 2
 
 
-def test_a_map_ends_when_its_visitor_leaves(studio: Studio) -> None:
+def test_a_grid_ends_when_its_visitor_leaves(studio: Studio) -> None:
     running = run_grid(studio, cells(), "anna:heat")
     next(running)
     studio.leave("anna")
@@ -153,8 +153,8 @@ def test_a_map_ends_when_its_visitor_leaves(studio: Studio) -> None:
         list(running)
 
 
-def test_a_map_gives_way_to_live_requests(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = itertools.count()
-    monkeypatch.setattr(studio, "busy", lambda: next(asked) < 5)
+def test_workers_wait_for_live_requests(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = itertools.count()
+    monkeypatch.setattr(studio, "busy", lambda: next(calls) < 5)
     assert dict(run_grid(studio, cells(60)))
-    assert next(asked) > 5
+    assert next(calls) > 5
