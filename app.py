@@ -115,7 +115,7 @@ def opened(
     gc.enable()
     if device == "auto":
         device = best_device() if lender is None else "cpu"  # the GPU seen from here is an emulated one
-    studio = Studio(ROOT / "assets", cache, device, lender=lender, observe=observe)
+    studio = Studio(ROOT / "assets", cache, device, zero_gpu=lender, observe=observe)
     page = build(studio, uploads)
     if lender is not None:
         page.queue(max_size=QUEUED)

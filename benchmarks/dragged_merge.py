@@ -56,13 +56,13 @@ def explore(cache: Path) -> None:
         """Seconds to first numbers at a place where nobody has been."""
         spec = EditSpec.lines(keys[0], next(gammas), model=MODEL, images=IMAGES)
         began = time.perf_counter()
-        studio.first(spec, "ben")
+        studio.first(spec, studio.ticket("ben"))
         return time.perf_counter() - began
 
     moved()
     alone = [moved() for _ in range(ALONE)]
     began = time.perf_counter()
-    studio.first(merged(keys, 0.99), "anna")
+    studio.first(merged(keys, 0.99), studio.ticket("anna"))
     one_merge = time.perf_counter() - began
 
     told: list[float] = []
@@ -105,7 +105,7 @@ def dragged(studio: Any, keys: Sequence[str], told: list[float]) -> None:
 
     asking = []
     for number in range(PLACES):
-        answers = studio.stream(merged(keys, 0.1 + number / 50), "anna")
+        answers = studio.stream(merged(keys, 0.1 + number / 50), studio.ticket("anna"))
         asking.append(threading.Thread(target=asked, args=(answers,)))
         asking[-1].start()
         time.sleep(BETWEEN)

@@ -76,9 +76,9 @@ def measure(assets: Path, cache: Path, rounds: int = ROUNDS) -> None:
         evaluated.append(seconds_of(lambda: studio.evaluate(somewhere_new())))
         at_once.append(seconds_of(lambda: forward(encode, whole)))
         spec, started = somewhere_new(), time.perf_counter()
-        studio.first(spec, "visitor")
+        studio.first(spec, studio.ticket("visitor"))
         first.append(time.perf_counter() - started)
-        for _ in studio.stream(spec, "visitor"):
+        for _ in studio.stream(spec, studio.ticket("visitor")):
             pass
         final.append(time.perf_counter() - started)
         visited.append(spec)

@@ -1,4 +1,4 @@
-"""What can go wrong when a image of numbers is asked for: one class a cause, all of them ``LinesError``."""
+"""Exceptions of the evaluators, one class a cause, all of them ``LinesError``."""
 
 from lines_core.errors import LinesError
 
@@ -16,19 +16,19 @@ class LabError(LinesError):
 
 
 class DeviceError(LinesError):
-    """The device that the model runs on has failed: what is known is still answered, nothing new is."""
+    """The device that the model runs on has failed: cached results are still answered, nothing new is."""
 
 
 class Superseded(LinesError):
-    """A newer request of the same visitor has taken the place of this one: there is nothing to show."""
+    """A newer request of the same visitor has replaced this one: there is nothing to show."""
 
 
 class Queued(LinesError):
-    """Others come first, and the asker did not want to wait: nothing is wrong, and the place is kept.
+    """Other requests come first and the caller's patience is over: no failure, the queue position is kept.
 
     Attributes:
-        ahead: requests that come before.
-        seconds: that they take, about.
+        ahead: requests that come before this one.
+        seconds: expected until they are served.
     """
 
     def __init__(self, message: str, ahead: int = 0, seconds: float = 0.0) -> None:
@@ -38,16 +38,16 @@ class Queued(LinesError):
 
 
 class Preparing(Queued):
-    """The weights that were asked for are still being made; ``seconds`` says for how long so far."""
+    """The weights of the edit are still being read or merged; ``seconds`` says for how long so far."""
 
 
 class QueueFull(LinesError):
-    """So many wait that another request is turned away; the text says when to try again."""
+    """The queue takes no further request; the message says when to try again."""
 
 
 class Cancelled(LinesError):
-    """Somebody stopped a sweep or a load: what was measured or fetched so far is kept."""
+    """A sweep or a load was stopped: what was measured or loaded so far is kept."""
 
 
 class HubError(LinesError):
-    """A file or listing cannot be had from the Hub; the text names it, says why, and what to do."""
+    """A file or listing cannot be had from the Hub; the message names it, says why, and what to do."""

@@ -17,7 +17,7 @@ from ui.explore.explore_page import explore_panel
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_tab
 from ui.live.live_panel import plotly_script
-from ui.live.visitors import Visitors, session_of
+from ui.live.session_key import session_key
 from ui.merge.merge_page import merge_tab
 from ui.models.models_page import models_tab
 from ui.robust.robust_page import robust_tab
@@ -46,28 +46,26 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
         with gr.Column(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
             gr.Markdown(text.INTRO)
-        visitors = Visitors()
-        explore = explore_panel(studio, page, ExploreAnswers(studio, visitors))
+        explore = explore_panel(studio, page, ExploreAnswers(studio))
         with gr.Tabs(overflow_behavior="wrap"):
             forgetting_tab(studio, page, explore)
             robust_tab(studio, explore)
             tune_tab(studio, explore)
-            merge_tab(studio, visitors, explore)
+            merge_tab(studio, explore)
             soup_tab(studio)
             compared_tab(studio)
             models_tab(studio, explore, uploads)
             about_tab()
         declare_api(studio)
-        page.unload(_left(studio, visitors))
+        page.unload(_left(studio))
     return page
 
 
-def _left(studio: Studio, visitors: Visitors) -> Callable[[gr.Request], None]:
+def _left(studio: Studio) -> Callable[[gr.Request], None]:
     """The listener for a closed tab: what it asked for is not wanted any more, what it added is deleted."""
 
     def left(request: gr.Request) -> None:
-        session = session_of(request)
-        visitors.leave(session)  # first: what the studio stops would be asked for again
+        session = session_key(request)
         studio.leave(session)
         forget(session)
 

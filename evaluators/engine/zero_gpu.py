@@ -1,11 +1,11 @@
-"""Counting on a GPU that is lent for one call at a time, as a ZeroGPU Space lends it.
+"""Engine on a ZeroGPU Space: counts in workers that have a GPU for one call at a time.
 
-There, a function that the package ``spaces`` decorates runs in a worker: a process that is forked from this
-one, alone sees the GPU, and may live on for further calls. So this process keeps its labs in ordinary memory,
-and the worker moves a lab to the GPU the first time it is asked for it. The emulated GPU that ``spaces``
-offers to the thread that imports it is of no use here: it moves every tensor by itself, so that the
-parameters of an encoder would no longer be views into the vector that an edit is written to, and the shape of
-a tensor is a plain tuple there. No lab is to be read in that thread.
+On such a Space a function that the package ``spaces`` decorates runs in a worker: a process that is forked
+from this one, alone has the GPU, and may serve further calls. So this process keeps its labs in main memory,
+and the worker moves a lab to the GPU when it is first asked for it. The emulated GPU that ``spaces`` gives to
+the thread that imports it is of no use here: it moves every tensor by itself, so that the parameters of an
+encoder would no longer be views into the vector that an edit is written to, and the shape of a tensor is a
+plain tuple there. No lab may be read in that thread.
 
 One call counts many chunks and yields each as soon as it is counted. Every call is scheduled over the network
 and counts towards the visitor's quota, so a call for each chunk would cost a multiple of the counting; and
@@ -20,10 +20,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -32,6 +32,7 @@ from evaluators.encoder.autotune import best_device
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.engine.counting import count_chunk
+from evaluators.engine.engine import ChunkCounts
 from evaluators.errors import LabError
 from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder, open_image_tower
@@ -46,44 +47,36 @@ from evaluators.zoo.public_tasks import IMAGENET
 from lines_core.errors import LinesError
 
 SECONDS = 30
-"""Asked for a call: less than what is left of a visitor's quota, or the call is refused."""
+"""Duration requested for a call: if the visitor's quota has less left, the call is refused."""
 IMAGES = 4096
-"""A call at most: a few seconds for ViT-L/14, after some more to start the worker."""
+"""Most images of a call: a few seconds for ViT-L/14, after some more to start the worker."""
 
 
 class GpuRefused(LinesError):
-    """No GPU was lent, or it was taken back before the count was done; the text gives the lender's reason."""
+    """No GPU was assigned, or it was taken back before the count was done; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class ZeroGpuHost:
-    """Who lends the GPU.
+    """The package ``spaces``, or what works like it.
 
     Args:
-        decorate: ``spaces.GPU``, or what works like it.
-        refusal: what a decorated function raises when no GPU is lent, or the worker fails.
+        decorate: ``spaces.GPU``.
+        refusal: what a decorated function raises when no GPU is assigned, or the worker fails.
     """
 
     decorate: Callable[..., Callable[[Callable[..., Any]], Callable[..., Any]]]
     refusal: type[Exception]
 
 
-class Counted(NamedTuple):
-    """Correct images a task in one chunk, how long that took, and the kind of device that counted."""
-
-    correct: tuple[int, ...]
-    seconds: float
-    device: str
-
-
 @dataclass(frozen=True)
 class _Origin:
-    """Which lab is meant, in few bytes: enough for a worker to recognise it, or to make it again.
+    """Names a lab in few bytes: enough for a worker to recognise it, or to load it again.
 
     Args:
         model: key of its encoder.
         content: names what it holds, apart from ``own``.
-        wish: that it was loaded for; None if it was not loaded from the Hub.
+        load_request: that it was loaded for; None if it was not loaded from the Hub.
         own: the visitors' own checkpoints.
     """
 
@@ -94,48 +87,57 @@ class _Origin:
 
 
 class ZeroGpu:
-    """Counts chunks in the workers of a lender. ``counts`` may be called from any number of threads.
+    """Counts edits in the workers of a ZeroGPU Space. Any method may be called from any number of threads.
 
-    A worker takes no lock that it has inherited, since a thread that is not there any more may hold it: of an
-    inherited lab it only reads what never changes, and makes a lab of its own from that.
+    A worker takes no lock that it has inherited, since a thread that does not exist any more may hold it: of
+    an inherited lab it only reads what never changes, and makes a lab of its own from that.
 
     Args:
-        lender: decorates the function that counts, once, before the page is launched.
-        cache: where the embedded lab's prepared images lie.
-        loader: that makes a lab of the Hub again from what is on disk.
+        host: decorates the function that counts, once, before the page is launched.
+        cache: folder of the embedded lab's prepared images.
+        loader: loads a lab of the Hub again from what is on disk.
     """
 
-    def __init__(self, lender: ZeroGpuHost, cache: Path | None, loader: Loader) -> None:
-        self._refusal = lender.refusal
+    exclusive = False
+
+    def __init__(self, host: ZeroGpuHost, cache: Path | None, loader: Loader) -> None:
+        self._refusal = host.refusal
         self._cache = cache
         self._loader = loader
+        self._load_requests: dict[str, LoadRequest] = {}
         self._held: dict[str, Lab] = {}  # by model: in this process the newest, in a worker those at its fork
         self._moved: dict[str, tuple[_Origin, Lab]] = {}  # filled in a worker only
-        self._work = lender.decorate(duration=SECONDS)(self._count)
+        self._work = host.decorate(duration=SECONDS)(self._count)
 
-    def counts(
-        self, lab: Lab, load_request: LoadRequest | None, resolved: ResolvedSpec, chunks: Sequence[Chunk]
-    ) -> Generator[Counted, None, None]:
-        """Counts of the chunks, one by one; nothing is asked of the lender before the first is taken.
+    def loaded(self, load_request: LoadRequest) -> None:
+        """Remember how a lab was loaded from the Hub, for workers that have to load it again."""
+        self._load_requests[load_request.model] = load_request
 
-        Closing the generator stops the worker at its next chunk.
+    def load(self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]) -> "_WorkerEdit":
+        """As ``Engine.load``; no worker is called before the first chunk is counted.
 
-        Args:
-            lab: as this process holds it.
-            wish: that it was loaded for; None if it was not loaded from the Hub.
-        Raises: GpuRefused; LabError or CheckpointError if files turn out to be damaged, or a worker older
-            than the lab cannot make it again.
         Cost: of a worker's first call its start, and the lab's way to the GPU, some seconds in all.
         """
+        return _WorkerEdit(self._counts(lab, resolved, chunks))
+
+    def _counts(
+        self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]
+    ) -> Generator[ChunkCounts, None, None]:
+        """Counts of the chunks, one by one. Closing the generator stops the worker at its next chunk.
+
+        Raises: GpuRefused; LabError or CheckpointError if files turn out to be damaged, or a worker older
+            than the lab cannot load it again.
+        """
         lab.heads(resolved.suite)  # what is imported for it must not be half imported when a worker forks
-        self._held[lab.info.key] = lab  # before the call: whatever it forks inherits this very lab
+        self._held[lab.info.key] = lab  # before the call: a worker that it forks inherits this very lab
         own: tuple[LoadedCheckpoint, ...] = ()
         if isinstance(lab, HubLab):
             own = tuple(replace(one, head=None) for one in lab.loaded_checkpoints if not one.family)
-        origin = _Origin(lab.info.key, _content(lab), load_request, own)
-        for some in _calls(chunks):
+        model = lab.info.key
+        origin = _Origin(model, _content(lab), self._load_requests.get(model), own)
+        for batch in _calls(chunks):
             try:
-                with closing(self._work(origin, resolved, some)) as answers:
+                with closing(self._work(origin, resolved, batch)) as answers:
                     for answer in answers:
                         if isinstance(answer, LinesError):
                             raise answer
@@ -147,19 +149,19 @@ class ZeroGpu:
 
     def _count(
         self, origin: _Origin, resolved: ResolvedSpec, chunks: Sequence[Chunk]
-    ) -> Iterator[Counted | LinesError]:
-        """What ``counts`` yields.
+    ) -> Iterator[ChunkCounts | LinesError]:
+        """What ``_counts`` yields.
 
-        An error is yielded too: of one that is raised, the lender tells no more than the name of its class.
+        An error is yielded too: of a raised one, ``spaces`` passes on only the name of its class.
         """
         try:
             lab = self._lab(origin)
             images = lab.images(resolved.suite, resolved.split)
-            heads = lab.heads_for(resolved)
+            heads = lab.heads_counted(resolved)
             for chunk in chunks:
-                begin = time.perf_counter()
+                began = time.perf_counter()
                 correct = count_chunk(lab, resolved, images, chunk, heads)
-                yield Counted(correct, time.perf_counter() - begin, lab.device.type)
+                yield ChunkCounts(correct, 0.0, time.perf_counter() - began, lab.device.type)
         except LinesError as error:
             yield error
 
@@ -167,12 +169,12 @@ class ZeroGpu:
         """The lab on the GPU: moved there earlier, or now."""
         moved = self._moved.get(origin.model)
         if moved is None or moved[0] != origin:
-            lab = self._move(self._here(origin), torch.device(best_device()))
+            lab = self._move(self._in_memory(origin), torch.device(best_device()))
             moved = self._moved[origin.model] = origin, lab
         return moved[1]
 
-    def _here(self, origin: _Origin) -> Lab:
-        """The lab in ordinary memory: inherited, or loaded again where it is younger than this worker."""
+    def _in_memory(self, origin: _Origin) -> Lab:
+        """The lab in main memory: inherited, or loaded again if it is younger than this worker."""
         lab = self._held.get(origin.model)
         if lab is None or _content(lab) != origin.content:
             lab = self._load_again(origin)
@@ -185,10 +187,10 @@ class ZeroGpu:
     def _load_again(self, origin: _Origin) -> Lab:
         if origin.load_request is None:
             raise LabError(
-                f"{origin.model} is not there in the process that has the GPU: load it again, or ask again "
+                f"{origin.model} is not loaded in the process that has the GPU: load it again, or try again "
                 "in a minute, when that process has ended."
             )
-        lab = self._loader.load(origin.load_request, _nothing, threading.Event())
+        lab = self._loader.load(origin.load_request, _ignore, threading.Event())
         if _content(lab) != origin.content:
             raise LabError(
                 f"What is on disk of {lab.info.title} is not what was loaded before: load it again to go on."
@@ -203,13 +205,32 @@ class ZeroGpu:
         if isinstance(lab, HubLab):
             live = _MovedEncoder(lab.live, device)
             return HubLab(live, lab.loaded_tasks, lab.loaded_checkpoints, lab.imagenet)
-        raise LabError(f"{lab.info.title} cannot be moved to a GPU that is lent.")
+        raise LabError(f"{lab.info.title} cannot be moved to a ZeroGPU worker.")
+
+
+class _WorkerEdit:
+    """An edit that a worker counts, the chunks in the order in which they were announced."""
+
+    def __init__(self, counts: Generator[ChunkCounts, None, None]) -> None:
+        self._counts = counts
+
+    def ready(self, check: Callable[[], None], patience: float | None) -> AbstractContextManager[object]:
+        """As ``LoadedEdit.ready``: the worker reads the weights when it begins to count."""
+        return nullcontext()
+
+    def count(self, chunk: Chunk) -> ChunkCounts:
+        """As ``LoadedEdit.count``."""
+        return next(self._counts)
+
+    def close(self) -> None:
+        """Stop the worker at its next chunk."""
+        self._counts.close()
 
 
 class _MovedEncoder(HubEncoder):
-    """An encoder as another process holds it, on another device.
+    """An encoder of another process, moved to another device.
 
-    Precision and chunk stay those of the other: under them its numbers are kept.
+    Precision and chunk stay those of the other: its results are cached under them.
     """
 
     def __init__(self, held: HubEncoder, device: torch.device) -> None:
@@ -224,7 +245,7 @@ class _MovedEncoder(HubEncoder):
 
 
 def _content(lab: Lab) -> str:
-    """Names what a lab holds, apart from visitors' own checkpoints; the embedded one never changes."""
+    """Names what a lab holds, apart from visitors' own checkpoints; the embedded lab never changes."""
     if not isinstance(lab, HubLab):
         return lab.info.key
     checkpoints = [(one.info.key, one.identity) for one in lab.loaded_checkpoints if one.family]
@@ -238,34 +259,31 @@ def _content(lab: Lab) -> str:
 
 
 def _head(checkpoint: LoadedCheckpoint) -> ClassifierHead | None:
-    """The head that a checkpoint brings along, which lies beside its residual."""
+    """The classifier head that comes with a checkpoint; its file lies beside the residual."""
     return saved_head(checkpoint.residual) if checkpoint.info.suite == IMAGENET else None
 
 
 def _calls(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, ...]]:
-    """The chunks in parts of at most ``IMAGES``, each at least a chunk."""
-    some: list[Chunk] = []
-    images = 0
+    """The chunks in batches of at most ``IMAGES`` images, each at least a chunk."""
+    batch: list[Chunk] = []
     for chunk in chunks:
-        more = sum(part.stop - part.start for part in chunk.parts)
-        if some and images + more > IMAGES:
-            yield tuple(some)
-            some, images = [], 0
-        some.append(chunk)
-        images += more
-    if some:
-        yield tuple(some)
+        if batch and sum(one.images for one in (*batch, chunk)) > IMAGES:
+            yield tuple(batch)
+            batch = []
+        batch.append(chunk)
+    if batch:
+        yield tuple(batch)
 
 
 def _reason(refused: Exception) -> str:
-    """The lender's words, which are a title and a message, and what is left to do."""
-    title = getattr(refused, "title", "No GPU was lent")
+    """The title and message of a refusal, and what can still be done."""
+    title = getattr(refused, "title", "No GPU was assigned")
     message = str(getattr(refused, "message", refused)).rstrip(". ")
     return (
-        f"{title}: {message}. The first numbers of every move, and all that is known already, come without "
+        f"{title}: {message}. First numbers of every move, and everything that is cached, still come without "
         "the GPU."
     )
 
 
-def _nothing(step: LoadStep) -> None:
+def _ignore(step: LoadStep) -> None:
     """Progress that nobody follows."""

@@ -1,10 +1,11 @@
 """The choice of gamma for one checkpoint (C.1): which models it needs and what follows from their counts."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluators.experiments.sweeps import gamma_sweep, reference_specs, run_sweep
 from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -56,11 +57,11 @@ class GammaSearch:
         choice = self.choice({spec: evaluation for spec, evaluation in cached.items() if evaluation})
         return None if choice is None else choice.gamma
 
-    def measure(self, studio: Studio, visitor: Hashable | None = None) -> float:
+    def measure(self, studio: Studio, ticket: Ticket | None = None) -> float:
         """The gamma that C.1 chooses, after measuring what is not cached.
 
         Raises: SpecError if a task has no validation images; otherwise as ``run_sweep``.
         """
-        choice = self.choice(dict(run_sweep(studio, self.specs("val"), visitor)))
+        choice = self.choice(dict(run_sweep(studio, self.specs("val"), ticket)))
         assert choice is not None  # run_sweep yields every spec or raises
         return choice.gamma

@@ -8,7 +8,7 @@ thread each than as one encoder on two threads.
 import queue
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from evaluators.engine.counting import count_correct
 from evaluators.errors import Cancelled
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -49,7 +50,7 @@ class _Inputs:
 def run_grid(
     studio: Studio,
     specs: Iterable[EditSpec],
-    visitor: Hashable | None = None,
+    ticket: Ticket | None = None,
     cancelled: threading.Event | None = None,
     *,
     fresh: bool = False,
@@ -71,11 +72,11 @@ def run_grid(
             yield spec, cached
     together = [spec for spec in missing if _on_additional_encoders(studio, spec)]
     counted = set()
-    for spec, evaluation in _count_together(studio, together, visitor, cancelled):
+    for spec, evaluation in _count_together(studio, together, ticket, cancelled):
         counted.add(spec)
         yield spec, evaluation
     others = [spec for spec in missing if spec not in counted]
-    yield from run_sweep(studio, others, visitor, cancelled, fresh=fresh)
+    yield from run_sweep(studio, others, ticket, cancelled, fresh=fresh)
 
 
 def _on_additional_encoders(studio: Studio, spec: EditSpec) -> bool:
@@ -84,10 +85,9 @@ def _on_additional_encoders(studio: Studio, spec: EditSpec) -> bool:
 
 
 def _count_together(
-    studio: Studio, specs: Sequence[EditSpec], visitor: Hashable | None, cancelled: threading.Event | None
+    studio: Studio, specs: Sequence[EditSpec], ticket: Ticket | None, cancelled: threading.Event | None
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """Count specs of the embedded lab, grouped by their beginnings; none if another grid has the cores."""
-    ticket = studio.announce(visitor)
     cells = [(spec, studio.lab.resolve(spec)) for spec in specs]
     jobs: list[tuple[_Inputs, list[Cell]]] = []
     for same_images in _grouped(cells, lambda spec: (spec.suite, spec.split, spec.images)):
@@ -121,7 +121,8 @@ def _count_together(
                         points += 1
                 if cancelled is not None and cancelled.is_set():
                     raise Cancelled(f"The sweep was cancelled after {points} points.")
-                ticket.check()
+                if ticket is not None:
+                    ticket.check()
         finally:
             stop.set()
 

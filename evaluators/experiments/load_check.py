@@ -1,9 +1,10 @@
 """Self-test at the end of a load: every loaded public checkpoint against its published accuracy."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evaluators.hub.published_check import AccuracyCheck, self_test
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import FAMILIES
@@ -25,11 +26,11 @@ class CheckProgress:
     checks: tuple[AccuracyCheck, ...] = ()
 
 
-def check_load(studio: Studio, model: str, visitor: Hashable | None = None) -> Iterator[CheckProgress]:
+def check_load(studio: Studio, model: str, ticket: Ticket | None = None) -> Iterator[CheckProgress]:
     """Measure what was loaded of an encoder on all loaded test images, in the background of other requests.
 
     Args:
-        visitor: as for ``Studio.stream``: a newer check of the same visitor replaces this one.
+        ticket: as for ``Studio.stream``.
     Raises: SpecError if the encoder is not loaded; Superseded; else as ``Studio.evaluate``.
     Cost: an evaluation of the pre-trained model and of each checkpoint; known ones cost nothing.
     """
@@ -37,5 +38,5 @@ def check_load(studio: Studio, model: str, visitor: Hashable | None = None) -> I
     specs = [*map(EditSpec.pretrained, keys[:1]), *map(EditSpec.finetuned, keys)]
     yield CheckProgress(0, len(specs))
     for done, spec in enumerate(specs, 1):
-        evaluation = studio.evaluate(replace(spec, model=model, images=ALL), visitor, background=True)
+        evaluation = studio.evaluate(replace(spec, model=model, images=ALL), ticket, background=True)
         yield CheckProgress(done, len(specs), self_test(evaluation))

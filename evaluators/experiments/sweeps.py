@@ -2,12 +2,13 @@
 
 import json
 import threading
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.result_cache import FINGERPRINT
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -80,7 +81,7 @@ def robust_sweep(
 def run_sweep(
     studio: Studio,
     specs: Iterable[EditSpec],
-    visitor: Hashable | None = None,
+    ticket: Ticket | None = None,
     cancelled: threading.Event | None = None,
     *,
     fresh: bool = False,
@@ -90,14 +91,13 @@ def run_sweep(
     Args:
         studio: evaluates; live requests have priority over a sweep.
         specs: the points in order.
-        visitor: as in ``Studio.stream``, other than the visitor's name for live requests: requests of one
-            name supersede each other.
+        ticket: as for ``Studio.stream``, of a panel of its own: requests of one panel supersede each other.
         cancelled: checked after every chunk.
         fresh: measure even what is cached.
     Raises: Cancelled once ``cancelled`` is set; otherwise as ``Studio.stream``. Earlier points stay cached.
     """
     for number, spec in enumerate(specs):
-        for evaluation in studio.stream(spec, visitor, fresh=fresh, background=True):
+        for evaluation in studio.stream(spec, ticket, fresh=fresh, background=True):
             if cancelled is not None and cancelled.is_set():
                 raise Cancelled(f"The sweep was cancelled after {number} points.")
             if evaluation.complete:

@@ -1,4 +1,4 @@
-"""The requests of all visitors, answered by one live model a chunk at a time.
+"""The request loop: cached answer, shared chunks, turn, count, evaluation.
 
 The coefficients are written absolutely before each chunk, so it does not matter whose chunk came before.
 Requests for the same numbers share what is counted, whoever counts it.
@@ -7,26 +7,16 @@ Requests for the same numbers share what is counted, whoever counts it.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import cast
-from weakref import WeakKeyDictionary
 
 from evaluators.data.image_batches import Chunk, ImageBatches
-from evaluators.encoder.classifier_heads import ClassifierHead
-from evaluators.encoder.cpu_threads import use_all
-from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.engine.counting import count_chunk
-from evaluators.engine.reserved_core import ReservedCore
-from evaluators.engine.zero_gpu import Counted, ZeroGpu
+from evaluators.engine.engine import ChunkCounts, Engine, LoadedEdit
 from evaluators.errors import Queued
-from evaluators.hub.load_request import LoadRequest
 from evaluators.labs.lab import Lab
-from evaluators.service.request_stats import COMPLETE, KNOWN, PARTIAL, Observer
-from evaluators.service.request_timer import RequestTimer
+from evaluators.service.request_stats import COMPLETE, KNOWN, PARTIAL, Observer, RequestStats
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Priority, Scheduler, Ticket
@@ -35,50 +25,47 @@ from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
 from evaluators.specs.resolved_spec import ResolvedSpec
 
 PROGRESS_KEPT = 256
-SLOWEST = 4
-"""Times its patience that whoever waits in a line is told of it at the least."""
+SLOWEST_REPORT = 4
+"""Times its patience, the longest that a waiting request goes without reporting its queue position."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One accepted request.
+
+    Args:
+        lab: that answers it, as the visitor's session sees it.
+        spec: as it was asked.
+        resolved: what that means in the lab.
+        private: whether a visitor's own checkpoint is in it, so that the answer is not kept on disk.
+        ticket: says when the request is not wanted any more.
+    """
+
+    lab: Lab
+    spec: EditSpec
+    resolved: ResolvedSpec
+    private: bool = False
+    ticket: Ticket = field(default_factory=Ticket)
 
 
 @dataclass
 class _Progress:
-    """Whole chunks counted so far, correct images a task in each; written by whoever has the turn only."""
+    """Whole chunks counted so far for one measurement, shared by all its requests; guarded by the runner."""
 
     correct: list[tuple[int, ...]] = field(default_factory=list)
     seconds: float = 0.0
     device: str = ""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a visitor wants to know.
-
-    Args:
-        lab: that answers.
-        spec: what was asked.
-        measurement: what it means there.
-        visitor: whose request it is; None is nobody.
-        private: whether a visitor's own checkpoint is in it, so that the answer is not kept on disk.
-        wish: how the lab was loaded, for a process that has to load it again.
-    """
-
-    lab: Lab
-    spec: EditSpec
-    resolved: ResolvedSpec
-    visitor: Hashable | None = None
-    private: bool = False
-    load_request: LoadRequest | None = None
-
-
 @dataclass
-class _Request:
-    """One request on its way: what to count, and what is counted."""
+class _Counting:
+    """A request while it is counted: its chunks, and what is counted of them."""
 
-    asked: Asked
+    request: Request
     images: ImageBatches
     chunks: tuple[Chunk, ...]
     progress: _Progress
-    ticket: Ticket
-    ledger: RequestTimer
+    stats: RequestStats
     correct: list[tuple[int, ...]] = field(default_factory=list)
 
     @property
@@ -86,39 +73,129 @@ class _Request:
         return len(self.correct) == len(self.chunks)
 
     def catch_up(self) -> bool:
-        """Take over what the same measurement has counted so far; whether that was anything new."""
+        """Take over what other requests have counted of the same; whether that was anything new."""
         before = len(self.correct)
         self.correct += self.progress.correct[before : len(self.chunks)]
-        self.ledger.shared += len(self.correct) - before
+        self.stats.shared += len(self.correct) - before
         return len(self.correct) > before
 
+    def add(self, chunk: Chunk, counts: ChunkCounts) -> None:
+        """Note what the next chunk gave, and share it unless another request has done so."""
+        if len(self.progress.correct) == len(self.correct):
+            self.progress.seconds += counts.edit + counts.forward
+            self.progress.device = counts.device
+            if chunk.whole:
+                self.progress.correct.append(counts.correct)
+        self.correct.append(counts.correct)
+        self.stats.edit += counts.edit
+        self.stats.forward += counts.forward
+        self.stats.counted += 1
 
-class Requests:
+
+class RequestRunner:
     """Answers requests. Any method may be called from any thread.
 
     Args:
-        known: answers there are already, and those that are found here.
-        gpu: counts the streams, if one is lent.
-        observe: is told what every request cost.
+        scheduler: gives turns on engines that are exclusive.
+        results: complete evaluations, those that are known and those that are measured here.
+        quick: counts first numbers.
+        full: counts streams; where it is another engine, the two share no chunks.
+        observe: receives the statistics of every request.
     """
 
-    def __init__(self, known: ResultCache, gpu: ZeroGpu | None, observe: Observer | None) -> None:
-        self.turns = Scheduler()  # guards the live models and every _Progress
-        self._known = known
-        self._gpu = gpu
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        results: ResultCache,
+        quick: Engine,
+        full: Engine,
+        observe: Observer | None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._results = results
+        self._quick = quick
+        self._full = full
         self._observe = observe
-        # One thread for all chunks: each one that computes has OpenMP threads and memory of its own.
-        self._model = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._spare: WeakKeyDictionary[LiveEncoder, ReservedCore] = WeakKeyDictionary()  # its thread's only
-        self._mutex = threading.Lock()  # guards the dictionary below
+        self._mutex = threading.Lock()  # guards what follows and every _Progress, for moments only
         self._progress: OrderedDict[str, _Progress] = OrderedDict()
 
+    def refuse(self, spec: EditSpec, error: Exception) -> None:
+        """Report a request that was not accepted."""
+        if self._observe is not None:
+            self._observe(RequestStats(spec.key()).ended(error))
+
+    def first(self, request: Request, patience: float | None = None) -> Evaluation:
+        """The cached answer, or else the one from the first chunk, which a later stream continues.
+
+        Raises: Superseded; Queued after ``patience`` seconds; QueueFull; LabError, CheckpointError or
+            DeviceError if counting fails.
+        """
+        with self._reported(request.spec) as stats:
+            known = self._known(request, stats)
+            if known is not None:
+                return known
+            counting = self._counting(request, stats, self._progress_of(request))
+            if not self._catch_up(counting):
+                if self._quick is not self._full:
+                    counting.progress = _Progress()
+                with closing(self._load(self._quick, counting)) as edit:
+                    self._count_next(counting, self._quick, edit, Priority.MOVING, patience)
+            stats.answered(COMPLETE if counting.complete else PARTIAL)
+            return self._evaluation(counting)
+
+    def stream(
+        self, request: Request, fresh: bool, background: bool, patience: float | None
+    ) -> Iterator[Evaluation | Queued]:
+        """Answers from more and more images, the last one complete; a cached answer comes at once.
+
+        Args:
+            fresh: measure anew, whatever is cached.
+            background: with the lowest priority.
+            patience: seconds without a turn after which the queue position is yielded, then after twice as
+                long, three times, and always four times; None never yields it.
+        Raises: while iterating, as ``first`` but for Queued.
+        """
+        with self._reported(request.spec) as stats:
+            known = None if fresh else self._known(request, stats)
+            if known is not None:
+                yield known
+                return
+            progress = _Progress() if fresh else self._progress_of(request)
+            counting = self._counting(request, stats, progress)
+            news = self._catch_up(counting)
+            priority, reports = Priority.BACKGROUND if background else Priority.NUMBERS, count(1)
+            with closing(self._load(self._full, counting)) as edit:
+                while news or not counting.complete:
+                    if not news:
+                        longest = patience and patience * min(next(reports), SLOWEST_REPORT)
+                        try:
+                            self._count_next(counting, self._full, edit, priority, longest)
+                        except Queued as queued:
+                            yield queued
+                            continue
+                    evaluation = self._evaluation(counting)
+                    request.ticket.check()
+                    stats.answered(COMPLETE if evaluation.complete else PARTIAL)
+                    yield evaluation
+                    news, priority = False, max(priority, Priority.REFINEMENT)
+
+    def record(self, request: Request, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
+        """Cache and return the complete answer from counts that were made elsewhere.
+
+        Raises: ValueError unless every chunk is counted.
+        """
+        counting = self._counting(request, RequestStats(""), _Progress(seconds=seconds))
+        counting.correct.extend(correct)
+        if not counting.complete:
+            raise ValueError(f"{len(counting.chunks)} chunks are to be counted, got {len(correct)}.")
+        return self._evaluation(counting)
+
     @contextmanager
-    def accounted(self, spec: EditSpec) -> Iterator[RequestTimer]:
-        """A ledger whose account is told when the ``with`` block ends, however it does."""
-        ledger, error = RequestTimer(spec.key() if self._observe else ""), None
+    def _reported(self, spec: EditSpec) -> Iterator[RequestStats]:
+        """Statistics that are reported when the ``with`` block ends, however it does."""
+        stats, error = RequestStats(spec.key() if self._observe else ""), None
         try:
-            yield ledger
+            yield stats
         except GeneratorExit:
             raise
         except BaseException as problem:
@@ -126,188 +203,82 @@ class Requests:
             raise
         finally:
             if self._observe is not None:
-                self._observe(ledger.account(error))
+                self._observe(stats.ended(error))
 
-    def first(self, asked: Asked, patience: float | None = None) -> Evaluation:
-        """What is known at once, or else the answer from the first chunk, which a later stream continues.
-
-        Raises: Superseded; Queued; Crowded; LabError, CheckpointError or DeviceError if counting fails.
-        """
-        with self.accounted(asked.spec) as ledger:
-            ticket = self.turns.announce(asked.visitor)
-            known = self._known.find(asked.lab, asked.spec, asked.resolved)
-            if known is not None:
-                ledger.told(KNOWN)
-                return known
-            request = self._request(asked, ticket, ledger, self._progress_of(asked))
-            if not request.catch_up():
-                if self._gpu is not None:
-                    request.progress = _Progress()  # counted here, while a later stream counts on the GPU
-                self._count_next(request, Priority.MOVING, patience)
-            ledger.told(COMPLETE if request.complete else PARTIAL)
-            return self._tell(request)
-
-    def stream(self, asked: Asked, *, fresh: bool = False, background: bool = False) -> Iterator[Evaluation]:
-        """Answers from more and more images, the last one complete. The request counts from this call on.
-
-        Raises: while iterating, as ``first`` but for Queued.
-        """
-        answers = self._stream(asked, self.turns.announce(asked.visitor), fresh, background, None)
-        return cast(Iterator[Evaluation], answers)
-
-    def patiently(self, asked: Asked, patience: float) -> Iterator[Evaluation | Queued]:
-        """As ``stream``; between the answers how long the line is, whenever a turn is waited for so long.
-
-        After a wait of ``patience`` seconds, then after twice as long, three times, and always four times.
-        """
-        return self._stream(asked, self.turns.announce(asked.visitor), False, False, patience)
-
-    def record(self, asked: Asked, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
-        """The complete answer from counts that were made elsewhere, which is known from now on.
-
-        Raises: ValueError unless every chunk is counted.
-        """
-        request = self._request(asked, Ticket(None), RequestTimer(""), _Progress(seconds=seconds))
-        request.correct.extend(correct)
-        if not request.complete:
-            raise ValueError(f"{len(request.chunks)} chunks are to be counted, got {len(correct)}.")
-        return self._tell(request)
-
-    def _stream(
-        self, asked: Asked, ticket: Ticket, fresh: bool, background: bool, patience: float | None
-    ) -> Iterator[Evaluation | Queued]:
-        with self.accounted(asked.spec) as ledger:
-            known = None if fresh else self._known.find(asked.lab, asked.spec, asked.resolved)
-            if known is not None:
-                ticket.check()
-                ledger.told(KNOWN)
-                yield known
-                return
-            progress = _Progress() if fresh else self._progress_of(asked)
-            request = self._request(asked, ticket, ledger, progress)
-            news = request.catch_up()  # what others have counted of it is told at once
-            rank, waits = Priority.BACKGROUND if background else Priority.NUMBERS, count(1)
-            lent = self._lent(request)
-            try:
-                while not request.complete or news:
-                    if not news and lent is not None:
-                        self._take_next(request, lent)
-                    elif not news:
-                        try:
-                            self._count_next(request, rank, patience and patience * min(next(waits), SLOWEST))
-                        except Queued as line:
-                            yield line
-                            continue
-                    evaluation = self._tell(request)
-                    ticket.check()
-                    ledger.told(COMPLETE if evaluation.complete else PARTIAL)
-                    yield evaluation
-                    news, rank = False, max(rank, Priority.REFINEMENT)
-            finally:
-                if lent is not None:
-                    lent.close()
-
-    def _request(self, asked: Asked, ticket: Ticket, ledger: RequestTimer, progress: _Progress) -> _Request:
-        resolved = asked.resolved
-        images = asked.lab.images(resolved.suite, resolved.split)
-        chunks = images.chunks(resolved.images)
-        return _Request(asked, images, chunks, progress, ticket, ledger)
-
-    def _count_next(self, request: _Request, rank: Priority, patience: float | None) -> None:
-        """Count one more chunk, or take over what others have counted of it while this request waited."""
-        lab, resolved, ledger = request.asked.lab, request.asked.resolved, request.ledger
-        heads = lab.heads_counted(resolved)
-        # read from disk, or merged, before the turn, not in it
-        residual = (
-            lab.encoder.residuals.held(resolved.residual, request.ticket.check, patience)
-            if resolved.residual
-            else nullcontext()
-        )
-        with residual:
-            asked = time.perf_counter()
-            try:
-                with self.turns.turn(request.ticket, rank, patience):
-                    ledger.queue += time.perf_counter() - asked
-                    asked = 0.0
-                    if not request.catch_up():
-                        self._model.submit(self._count, request, heads).result()
-            finally:
-                if asked:
-                    ledger.queue += time.perf_counter() - asked
-
-    def _count(self, request: _Request, heads: Sequence[ClassifierHead]) -> None:
-        """Count the next chunk of a request that has the turn."""
-        lab, resolved = request.asked.lab, request.asked.resolved
-        chunk = request.chunks[len(request.correct)]
-        use_all()
-        crowded = self.turns.waiting > 0 and lab.device.type == "cpu"
-        spare = self._spare.setdefault(lab.encoder, ReservedCore())
-        began = time.perf_counter()
-        with lab.encoder.guarded(), spare.counting(chunk.images) if crowded else nullcontext():
-            lab.encoder.carry(resolved.residual, resolved.scales)
-            written = time.perf_counter()
-            correct = count_chunk(lab, resolved, request.images, chunk, heads)
-        ended = time.perf_counter()
-        request.ledger.edit += written - began
-        request.ledger.forward += ended - written
-        request.ledger.counted += 1
-        request.progress.seconds += ended - began
-        request.correct.append(correct)
-        if chunk.whole:
-            request.progress.correct.append(correct)
-
-    def _lent(self, request: _Request) -> Generator[Counted, None, None] | None:
-        """The counts that are missing, from a lent GPU; None if there is no lender."""
-        if self._gpu is None:
-            return None
-        asked = request.asked
-        missing = request.chunks[len(request.correct) :]
-        return self._gpu.counts(asked.lab, asked.load_request, asked.resolved, missing)
-
-    def _take_next(self, request: _Request, lent: Iterator[Counted]) -> None:
-        """Take one more chunk from the GPU; others who measure the same begin with what is counted so far."""
+    def _known(self, request: Request, stats: RequestStats) -> Evaluation | None:
         request.ticket.check()
-        counted = next(lent)
-        place = len(request.correct)
-        request.correct.append(counted.correct)
-        request.ledger.counted += 1
-        request.ledger.forward += counted.seconds
-        with self.turns.turn(Ticket(None)):
-            progress = request.progress
-            progress.device = counted.device
-            if len(progress.correct) == place:  # else another request is ahead of this one
-                progress.seconds += counted.seconds
-                if request.chunks[place].whole:
-                    progress.correct.append(counted.correct)
+        known = self._results.find(request.lab, request.spec, request.resolved)
+        if known is not None:
+            stats.answered(KNOWN)
+        return known
 
-    def _tell(self, request: _Request) -> Evaluation:
-        """The counts as an evaluation, which is remembered if it is complete."""
-        asked, images = request.asked, request.images
-        lab, resolved = asked.lab, asked.resolved
-        correct = [sum(task) for task in zip(*request.correct, strict=True)]
-        counts = images.reached(len(request.correct), resolved.images)
+    def _counting(self, request: Request, stats: RequestStats, progress: _Progress) -> _Counting:
+        resolved = request.resolved
+        images = request.lab.images(resolved.suite, resolved.split)
+        return _Counting(request, images, images.chunks(resolved.images), progress, stats)
+
+    def _load(self, engine: Engine, counting: _Counting) -> LoadedEdit:
+        missing = counting.chunks[len(counting.correct) :]
+        return engine.load(counting.request.lab, counting.request.resolved, missing)
+
+    def _catch_up(self, counting: _Counting) -> bool:
+        with self._mutex:
+            return counting.catch_up()
+
+    def _count_next(
+        self,
+        counting: _Counting,
+        engine: Engine,
+        edit: LoadedEdit,
+        priority: Priority,
+        patience: float | None,
+    ) -> None:
+        """Count one more chunk, or take over what others have counted of it while this request waited."""
+        ticket, stats = counting.request.ticket, counting.stats
+        with ExitStack() as stack:
+            stack.enter_context(edit.ready(ticket.check, patience))
+            if engine.exclusive:
+                began = time.perf_counter()
+                try:
+                    stack.enter_context(self._scheduler.turn(ticket, priority, patience))
+                finally:
+                    stats.queue += time.perf_counter() - began
+                if self._catch_up(counting):
+                    return
+            ticket.check()
+            chunk = counting.chunks[len(counting.correct)]
+            counts = edit.count(chunk)
+            with self._mutex:
+                counting.add(chunk, counts)
+
+    def _evaluation(self, counting: _Counting) -> Evaluation:
+        """The counts so far as an evaluation, which is cached if it is complete."""
+        request, images = counting.request, counting.images
+        lab, resolved = request.lab, request.resolved
+        correct = [sum(task) for task in zip(*counting.correct, strict=True)]
+        counts = images.reached(len(counting.correct), resolved.images)
         tasks = tuple(
-            TaskResult(task.key, task.title, task_role(task.key, asked.spec), right, n)
+            TaskResult(task.key, task.title, task_role(task.key, request.spec), right, n)
             for task, right, n in zip(
                 lab.counted(resolved.suite, resolved.split), correct, counts, strict=True
             )
         )
         evaluation = Evaluation(
-            asked.spec,
+            request.spec,
             tasks,
-            request.complete,
-            request.progress.seconds,
+            counting.complete,
+            counting.progress.seconds,
             str(lab.dtype).removeprefix("torch."),
-            request.progress.device or lab.device.type,
+            counting.progress.device or lab.device.type,
         )
         if evaluation.complete:
-            self._known.add(lab, resolved, evaluation, on_disk=not asked.private)
+            self._results.add(lab, resolved, evaluation, on_disk=not request.private)
         return evaluation
 
-    def _progress_of(self, asked: Asked) -> _Progress:
-        """The progress all requests for this measurement share, however many images they ask for."""
-        of_all = replace(asked.resolved, images=0)
-        key = asked.lab.key(of_all, SCHEMA_VERSION)  # a lab of the same name may follow
+    def _progress_of(self, request: Request) -> _Progress:
+        """The progress that all requests for this measurement share, however many images they ask for."""
+        of_all = replace(request.resolved, images=0)
+        key = request.lab.key(of_all, SCHEMA_VERSION)  # another lab of the same name may follow
         with self._mutex:
             progress = self._progress.setdefault(key, _Progress())
             self._progress.move_to_end(key)

@@ -1,29 +1,30 @@
-"""Whose turn it is: one model, many visitors, the newest request of each.
+"""Priority scheduler for the shared encoder, and the registry of every visitor's latest request.
 
-A request announces itself, and every chunk it counts takes one turn. First numbers come before what refines
-numbers on the screen, and that before sweeps, but nobody waits for ever: after a few turns of one rank the
-next lower one gets one. Within a rank, whoever has waited longest comes first, and a visitor who asks for
-something else meanwhile keeps the place.
+A request has one ticket, and takes one turn for every chunk that it counts. First numbers come before what
+refines numbers on the screen, and that before sweeps; after a few turns of one priority the next lower one
+gets one, so that none starves. Within a priority the queue is first in, first out, and a visitor's newer
+request takes over the queue position of the one that it replaces.
 """
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from itertools import count
-from weakref import WeakValueDictionary
+from typing import NamedTuple
 
 from evaluators.errors import Queued, QueueFull, Superseded
 
 MOST_WAITING = 256
-"""Requests in the line; one more is turned away."""
+"""Requests in the queue; another one is refused."""
 IN_A_ROW = 8
-"""Turns that one rank has while lower ones wait, before one of these gets one."""
-PLACES_KEPT = 4096
-PLACE_LASTS = 30.0
-"""Seconds for which a visitor who was told to wait keeps the place without asking again."""
+"""Turns that one priority has while lower ones wait, before one of these gets one."""
+VISITORS_KEPT = 4096
+"""Visitors whose latest request is remembered; beyond that the one silent for longest is forgotten."""
+POSITION_SECONDS = 30.0
+"""For which a visitor who has stopped waiting keeps the queue position without asking again."""
 _FIRST_GUESS = 0.1
 _MEMORY = 0.9
 
@@ -32,106 +33,150 @@ class Priority(IntEnum):
     """What a turn is for, most urgent first."""
 
     NUMBERS = 0
-    """First numbers, which somebody looks at an old image for."""
+    """First numbers for controls at rest: the visitor looks at an outdated figure until they come."""
     MOVING = 1
-    """First numbers of a place that a slider passes: where it comes to rest matters more."""
+    """First numbers of a position that a slider passes: where it comes to rest matters more."""
     REFINEMENT = 2
     """Narrower intervals around numbers that are shown."""
     BACKGROUND = 3
     """Sweeps and programs."""
 
 
+class Visitor(NamedTuple):
+    """Whose request it is: a newer request replaces an older one of the same visitor.
+
+    Args:
+        session: of one open page; empty for programs.
+        panel: the part of the page; requests of different panels do not replace each other.
+    """
+
+    session: str
+    panel: str = ""
+
+
 class Ticket:
-    """One request of a visitor. It is over once a newer one of the same visitor is announced."""
+    """One request, from the first handler to the last chunk.
 
-    __slots__ = ("__weakref__", "_called", "_place", "_rank", "superseded", "visitor")
+    Args:
+        visitor: whose it is; None for a request that nothing supersedes.
+        key: names what is asked for.
+        moves: how often the page's controls had moved by then, as the page counts.
+        settles: whether it asks for all numbers, not only for the first ones.
+        version: larger than that of every earlier ticket of the same scheduler.
+    Attributes:
+        superseded: whether a newer request has replaced it, or its visitor has left.
+    """
 
-    def __init__(self, visitor: Hashable | None) -> None:
+    def __init__(
+        self,
+        visitor: Visitor | None = None,
+        key: str = "",
+        moves: float = 0,
+        settles: bool = False,
+        version: int = 0,
+    ) -> None:
         self.visitor = visitor
+        self.key = key
+        self.moves = moves
+        self.settles = settles
+        self.version = version
         self.superseded = False
         self._called = threading.Event()
-        self._rank = Priority.NUMBERS
-        self._place: int | None = None  # kept from the first time it waited until it is served
+        self._priority = Priority.NUMBERS
+        self._position: int | None = None  # in the queue, from the first wait until it is served
+        self._position_until = 0.0
 
     def check(self) -> None:
-        """Raises: Superseded if the visitor has announced a newer request, or has left."""
+        """Raises: Superseded if a newer request has replaced this one, or the visitor has left."""
         if self.superseded:
-            raise Superseded("A newer request of the same visitor took the place of this one.")
+            raise Superseded("A newer request of the same visitor has replaced this one.")
 
 
 class Scheduler:
-    """Mutual exclusion by tickets. Any method may be called from any thread; turns are not reentrant.
-
-    Visitors are told apart by their names. One who does several things at once has a name for each, which
-    begins with the name of the session and a colon (``session_of``).
-    """
+    """Mutual exclusion by tickets. Any method may be called from any thread; turns are not reentrant."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._newest: WeakValueDictionary[Hashable, Ticket] = WeakValueDictionary()
+        self._latest: OrderedDict[Visitor, Ticket] = OrderedDict()
         self._waiting: list[Ticket] = []
         self._holder: Ticket | None = None
-        self._places: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
-        self._numbers = count()
+        self._versions = count(1)
+        self._positions = count()
         self._in_a_row = dict.fromkeys(Priority, 0)
         self._seconds = _FIRST_GUESS
         self._closed = False
 
     @property
     def held(self) -> bool:
-        """Whether somebody has the turn."""
+        """Whether a request has the turn."""
         return self._holder is not None
 
     @property
     def waiting(self) -> int:
-        """Requests in the line."""
+        """Requests in the queue."""
         return len(self._waiting)
 
-    def wait(self, rank: Priority = Priority.NUMBERS) -> float:
-        """Seconds that a new request of this rank would wait, as far as turns go on as they did."""
+    def wait(self, priority: Priority = Priority.NUMBERS) -> float:
+        """Seconds that a new request of this priority would wait, if turns stay as long as they were."""
         with self._mutex:
-            return self._expected(rank, None)[1]
+            return self._expected(priority, None)[1]
 
-    def announce(self, visitor: Hashable | None) -> Ticket:
-        """The ticket of a new request, which supersedes the visitor's older one; None is nobody.
+    def ticket(
+        self, visitor: Visitor, key: str = "", moves: float | None = None, settles: bool = False
+    ) -> Ticket:
+        """The ticket of a new request, which supersedes the visitor's older one.
 
-        An older request that waits gives its place to the new one; one that has the turn ends after it.
+        An older request that waits leaves its queue position to the new one; one that has the turn ends
+        after it.
+
+        Args:
+            key, moves, settles: as for ``Ticket``; moves is None if the page does not count them.
+        Raises: Superseded, and nothing is replaced, if the page sent a request for another position later
+            that arrived earlier, or the visitor's latest request settles the very same key.
         """
-        ticket = Ticket(visitor)
-        if visitor is not None:
-            with self._mutex:
-                self._supersede(visitor)
-                self._newest[visitor] = ticket
-        return ticket
+        with self._mutex:
+            older = self._latest.get(visitor)
+            moved = 0.0 if older is None else older.moves
+            if older is not None and older.key != key and moves is not None and moves < moved:
+                raise Superseded("A later request of the same visitor arrived before this one.")
+            if older is not None and older.key == key and older.settles and not settles:
+                raise Superseded("A request that settles the same position has already begun.")
+            ticket = Ticket(visitor, key, max(moved, moves or 0), settles, next(self._versions))
+            if older is not None:
+                self._end(older)
+                ticket._position, ticket._position_until = older._position, older._position_until
+            self._latest[visitor] = ticket
+            self._latest.move_to_end(visitor)
+            while len(self._latest) > VISITORS_KEPT:
+                self._latest.popitem(last=False)
+            return ticket
 
     def leave(self, session: str) -> None:
-        """Supersede all that a session has asked for, under any of its names."""
+        """Supersede every request of a session, and forget it."""
         with self._mutex:
-            for visitor in [one for one in self._newest if session_of(one) == session]:
-                self._supersede(visitor)
-            for visitor in [one for one in self._places if session_of(one) == session]:
-                del self._places[visitor]
+            for visitor in [visitor for visitor in self._latest if visitor.session == session]:
+                self._end(self._latest.pop(visitor))
 
     def close(self) -> None:
-        """Supersede everything, and turn away whatever comes from now on."""
+        """Supersede everything, and refuse every later request."""
         with self._mutex:
             self._closed = True
-            for ticket in {*self._waiting, *self._newest.values()}:
+            for ticket in {*self._waiting, *self._latest.values()}:
                 self._end(ticket)
 
     @contextmanager
     def turn(
-        self, ticket: Ticket, rank: Priority = Priority.NUMBERS, patience: float | None = None
+        self, ticket: Ticket, priority: Priority = Priority.NUMBERS, patience: float | None = None
     ) -> Iterator[None]:
-        """Have the turn for the length of a ``with`` block.
+        """Hold the turn for the length of a ``with`` block.
 
         Args:
-            patience: seconds to wait for it at most. Whoever gives up keeps the place in the line for the
-                visitor's next request.
-        Raises: Superseded if the visitor has announced a newer request, at once also while waiting; Queued
-            if it was not served within ``patience``; Crowded if too many wait already.
+            patience: seconds to wait for it at most. The queue position is kept for the ticket's next turn,
+                and for the visitor's next request.
+        Raises: Superseded if the ticket is, also while waiting; Queued if it was not served within
+            ``patience``; QueueFull if too many wait already.
         """
-        self._enter(ticket, rank, patience)
+        self._enter(ticket, priority, patience)
         began = time.perf_counter()
         try:
             yield
@@ -141,111 +186,93 @@ class Scheduler:
                 self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * took
                 self._pass_on()
 
-    def _enter(self, ticket: Ticket, rank: Priority, patience: float | None) -> None:
+    def _enter(self, ticket: Ticket, priority: Priority, patience: float | None) -> None:
         with self._mutex:
             ticket.check()
             if self._closed:
                 raise QueueFull("The app is being stopped: try again in a minute.")
             if self._holder is None:
-                self._holder = ticket
-                self._forget_place(ticket)
+                self._serve(ticket)
                 return
             if len(self._waiting) >= MOST_WAITING:
-                _, seconds = self._expected(rank, None)
+                _, seconds = self._expected(priority, None)
                 raise QueueFull(
                     f"{len(self._waiting)} requests are waiting already, which takes about {seconds:.0f} s: "
                     "try again after that."
                 )
-            ticket._rank = rank
-            ticket._place = self._place_of(ticket)
+            ticket._priority = priority
+            if ticket._position is None or ticket._position_until < time.monotonic():
+                ticket._position = next(self._positions)
             ticket._called.clear()
             self._waiting.append(ticket)
         try:
             called = ticket._called.wait(patience)
-        except BaseException:  # interrupted while waiting: leave the line, or hand on a turn just given
+        except BaseException:  # interrupted while waiting: leave the queue, or pass on a turn just received
             with self._mutex:
-                self._give_up(ticket)
+                self._withdraw(ticket)
             raise
         with self._mutex:
             if self._holder is ticket and not ticket.superseded:
                 return
-            if called or ticket.superseded:
-                self._give_up(ticket)
-                ticket.check()
-            ahead, seconds = self._expected(ticket._rank, ticket)
-            self._give_up(ticket)
-            self._keep_place(ticket)
+            ahead, seconds = 0, 0.0
+            if not called and not ticket.superseded:
+                ahead, seconds = self._expected(ticket._priority, ticket)
+            self._withdraw(ticket)
+            ticket.check()
+            ticket._position_until = time.monotonic() + POSITION_SECONDS
             raise Queued(f"{ahead} requests come first, which takes about {seconds:.0f} s.", ahead, seconds)
 
-    def _give_up(self, ticket: Ticket) -> None:
+    def _withdraw(self, ticket: Ticket) -> None:
         if ticket in self._waiting:
             self._waiting.remove(ticket)
         elif self._holder is ticket:
             self._pass_on()
 
-    def _supersede(self, visitor: Hashable) -> None:
-        older = self._newest.pop(visitor, None)
-        if older is not None:
-            self._end(older)
-
     def _end(self, ticket: Ticket) -> None:
-        """Say to a request that it is over; one that waits leaves its place to the visitor's next."""
+        """Supersede a request; if it waits, its queue position stays for the visitor's next."""
         ticket.superseded = True
         if ticket in self._waiting:
             self._waiting.remove(ticket)
-            self._keep_place(ticket)
+            ticket._position_until = time.monotonic() + POSITION_SECONDS
             ticket._called.set()
 
+    def _serve(self, ticket: Ticket) -> None:
+        self._holder = ticket
+        ticket._position = None
+
     def _pass_on(self) -> None:
-        self._holder = self._next()
-        if self._holder is not None:
-            self._waiting.remove(self._holder)
-            self._forget_place(self._holder)
-            self._holder._called.set()
+        self._holder = None
+        ticket = self._next()
+        if ticket is not None:
+            self._waiting.remove(ticket)
+            self._serve(ticket)
+            ticket._called.set()
 
     def _next(self) -> Ticket | None:
-        for rank in Priority:
-            mine = [ticket for ticket in self._waiting if ticket._rank == rank]
-            if not mine:
+        for priority in Priority:
+            waiting = [ticket for ticket in self._waiting if ticket._priority == priority]
+            if not waiting:
                 continue
-            if any(ticket._rank > rank for ticket in self._waiting):
-                if self._in_a_row[rank] >= IN_A_ROW:
-                    self._in_a_row[rank] = 0
+            if any(ticket._priority > priority for ticket in self._waiting):
+                if self._in_a_row[priority] >= IN_A_ROW:
+                    self._in_a_row[priority] = 0
                     continue
-                self._in_a_row[rank] += 1
-            return min(mine, key=_place)
+                self._in_a_row[priority] += 1
+            return min(waiting, key=_position)
         return None
 
-    def _expected(self, rank: Priority, ticket: Ticket | None) -> tuple[int, float]:
+    def _expected(self, priority: Priority, ticket: Ticket | None) -> tuple[int, float]:
         """How many come before a ticket, or before a new one, and the seconds that they take."""
         ahead = sum(
-            one._rank < rank or (one._rank == rank and (ticket is None or _place(one) < _place(ticket)))
-            for one in self._waiting
+            other._priority < priority
+            or (other._priority == priority and (ticket is None or _position(other) < _position(ticket)))
+            for other in self._waiting
         )
-        lower = any(one._rank > rank for one in self._waiting)
+        lower = any(other._priority > priority for other in self._waiting)
         turns = ahead + (self._holder is not None) + (ahead // IN_A_ROW if lower else 0)
         return ahead, turns * self._seconds
 
-    def _place_of(self, ticket: Ticket) -> int:
-        kept, until = self._places.pop(ticket.visitor, (0, 0.0))
-        return kept if until > time.monotonic() else next(self._numbers)
 
-    def _keep_place(self, ticket: Ticket) -> None:
-        if ticket.visitor is not None:
-            self._places[ticket.visitor] = _place(ticket), time.monotonic() + PLACE_LASTS
-            while len(self._places) > PLACES_KEPT:
-                self._places.popitem(last=False)
-
-    def _forget_place(self, ticket: Ticket) -> None:
-        ticket._place = None
-        self._places.pop(ticket.visitor, None)
-
-
-def session_of(visitor: Hashable | None) -> str:
-    """The session that a visitor's name belongs to: all of it, or what stands before its first colon."""
-    return "" if visitor is None else str(visitor).partition(":")[0]
-
-
-def _place(ticket: Ticket) -> int:
-    assert ticket._place is not None  # whoever waits has one
-    return ticket._place
+def _position(ticket: Ticket) -> int:
+    assert ticket._position is not None  # every waiting ticket has one
+    return ticket._position

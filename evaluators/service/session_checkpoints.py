@@ -140,13 +140,19 @@ class SessionCheckpoints:
             entry.sizes[residual] = size
 
     def of_model(self, session: str, model: str) -> tuple[LoadedCheckpoint, ...]:
-        """The session's checkpoints of an encoder; counts as a use of them."""
+        """The session's checkpoints of an encoder; ``use`` records that they are used."""
         with self._mutex:
             entry = self._sessions.get(_digest(session))
             if entry is None:
                 return ()
-            entry.used = time.monotonic()
             return tuple(loaded for (key, _), loaded in entry.checkpoints.items() if key == model)
+
+    def use(self, session: str) -> None:
+        """Record that a session uses its checkpoints, which then stay for another ``limits.seconds``."""
+        with self._mutex:
+            entry = self._sessions.get(_digest(session))
+            if entry is not None:
+                entry.used = time.monotonic()
 
     def leave(self, session: str) -> None:
         """Stop a session's imports and delete its checkpoints. A count under way keeps what it has mapped."""

@@ -1,212 +1,190 @@
-"""A studio whose evaluations cost nothing: smooth counts from a closed formula.
+"""Studio whose evaluations cost nothing: the real service over an engine that counts by a smooth formula.
 
-It measures no model. It answers through the same methods as `evaluators.Studio`, so browser tests and the
-page benchmark can tell what the page costs apart from what a forward pass costs. `chunk_seconds` makes it
-slow on purpose.
+It measures no model, so browser tests and the page benchmark can tell what the page costs apart from what a
+forward pass costs. `chunk_seconds` makes it slow on purpose.
 """
 
 from __future__ import annotations
 
-import threading
+import tempfile
 import time
-from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
-from evaluators.errors import Queued, SpecError, Superseded
-from evaluators.labs.lab import CheckpointInfo, ModelInfo, Variant
+import torch
+
+from evaluators.data.image_batches import Chunk, ImageBatches, Part
+from evaluators.data.image_subset import subset_path
+from evaluators.data.task_list import Task
+from evaluators.engine.engine import ChunkCounts
+from evaluators.errors import SpecError
+from evaluators.hub.loader import Loader
+from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.labs.lab import CheckpointInfo, Lab, Variant
 from evaluators.service.request_stats import ServiceStatus
+from evaluators.service.result_cache import ResultCache
+from evaluators.service.scheduler import Ticket
+from evaluators.service.session_checkpoints import SessionCheckpoints
+from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult
+from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
 from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.merging import MergingAlpha
+from tests.paths import ROOT
 
-NUM_BLOCKS = 12
+ASSETS = ROOT / "assets"
 IMAGES = 400
-SUITES = {
-    "tasks": {
-        "digits": "Handwritten digits",
-        "street_numbers": "Street numbers",
-        "textures": "Textures",
-        "satellite": "Satellite land use",
-        "traffic_signs": "Traffic signs",
-        "vehicles": "Vehicles",
-        "scenes": "Scenes",
-        "faces": "Faces and emotions",
-    },
-    "objects": {
-        "objects": "Objects",
-        "objects_sketch": "Objects: sketches",
-        "objects_hard": "Objects: hard",
-        "objects_renditions": "Objects: renditions",
-        "objects_views": "Objects: odd views",
-        "objects_fresh": "Objects: fresh draw",
-    },
-}
 
 
-class ZeroCostStudio:
+class ZeroCostStudio(Studio):
     """Counts by formula.
 
     Args:
         chunk_seconds: time each chunk takes.
         chunks: partial answers an evaluation is made of.
         fail_at: raises SpecError when alpha is exactly this, to see what the page does then.
-        warm: specs are known without being asked for, as with shipped sweeps.
+        warm: specs are known without being measured, as with shipped sweeps.
     """
 
     def __init__(
         self, chunk_seconds: float = 0.0, chunks: int = 5, fail_at: float | None = None, warm: bool = True
     ) -> None:
-        self.chunk_seconds = chunk_seconds
-        self.chunks = chunks
-        self.fail_at = fail_at
-        self.warm = warm
         self.problem = ""
-        self._known: dict[str, Evaluation] = {}
-        self._latest: dict[Hashable, int] = {}
-        self._count = 0
-        self._lock = threading.Lock()
-
-    def models(self) -> tuple[ModelInfo, ...]:
-        """One model of 12 blocks."""
-        return (ModelInfo("tiny-clip", "Tiny CLIP", NUM_BLOCKS, 2_000_000, 48),)
-
-    def checkpoints(self, model: str = "tiny-clip") -> tuple[CheckpointInfo, ...]:
-        """The eight tasks and the objects, as in the embedded lab."""
-        tasks = [CheckpointInfo(key, title, "tasks") for key, title in SUITES["tasks"].items()]
-        return (*tasks, CheckpointInfo("objects", "Objects", "objects"))
-
-    def compared(self, model: str = "tiny-clip") -> tuple[CheckpointInfo, ...]:
-        """None: the tabs that show them are left out."""
-        return ()
-
-    def variants(self, model: str = "tiny-clip") -> tuple[Variant, ...]:
-        """None."""
-        return ()
+        lab = _FormulaLab(chunks, fail_at)
+        loader = Loader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
+        engine = FormulaEngine(chunk_seconds)
+        self._connect(lab, _Results(lab, warm), loader, SessionCheckpoints(None), engine, engine, None)
 
     def merging_alpha(
-        self, model: str, merge: MergeSpec, visitor: Hashable | None = None, patience: float | None = None
+        self, model: str, merge: MergeSpec, ticket: Ticket | None = None, patience: float | None = None
     ) -> MergingAlpha:
-        """As of task arithmetic."""
+        """That of task arithmetic."""
         return MergingAlpha(1 / len(merge.checkpoints), 1.0, 1.0, len(merge.checkpoints))
 
-    def cached(self, spec: EditSpec) -> Evaluation | None:
-        """A finished evaluation; with `warm`, also what a shipped sweep would hold."""
-        self._check(spec)
-        found = self._known.get(spec.key())
-        if found is None and self.warm and _is_shipped(spec):
-            return self._tell(spec, self.chunks, precomputed=True)
-        return found
-
     def status(self) -> ServiceStatus:
-        """All is well."""
-        return ServiceStatus("cpu", ("tiny-clip",), 0, 0, 0.0, len(self._known), "", self.problem, "", 0, 0)
+        """As it is, but for a problem that a test has set."""
+        return replace(super().status(), problem=self.problem)
 
-    def fingerprint(self, spec: EditSpec) -> str:
-        """Only the spec decides."""
-        return spec.key()
 
-    def seen_by(self, session: str) -> ZeroCostStudio:
-        """Nobody has checkpoints of their own."""
-        return self
+class FormulaEngine:
+    """Implements ``Engine``: every edit is counted on its own, after ``chunk_seconds`` a chunk."""
 
-    def leave(self, session: str) -> None:
-        """Supersede what a visitor has asked for."""
-        self._announce(session)
+    exclusive = False
 
-    def busy(self) -> bool:
-        """Nobody ever waits."""
-        return False
+    def __init__(self, chunk_seconds: float = 0.0) -> None:
+        self.chunk_seconds = chunk_seconds
 
-    def first(
-        self, spec: EditSpec, visitor: Hashable | None = None, patience: float | None = None
-    ) -> Evaluation:
-        """The first chunk, or everything when an evaluation is a single chunk."""
-        self._announce(visitor)
-        known = self.cached(spec)
-        if known is not None:
-            return known
-        time.sleep(self.chunk_seconds)
-        return self._tell(spec, 1)
+    def load(self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]) -> FormulaEdit:
+        """As ``Engine.load``."""
+        tasks = lab.counted(resolved.suite, resolved.split)
+        return FormulaEdit(resolved, tasks, self.chunk_seconds)
 
-    def stream(
-        self,
-        spec: EditSpec,
-        visitor: Hashable | None = None,
-        *,
-        fresh: bool = False,
-        background: bool = False,
-    ) -> Iterator[Evaluation]:
-        """Chunk after chunk."""
-        number = self._announce(visitor)
-        self._check(spec)
-        return self._stream(spec, visitor, number, fresh)
 
-    def patiently(
-        self, spec: EditSpec, visitor: Hashable | None, patience: float
-    ) -> Iterator[Evaluation | Queued]:
-        """The same: nobody ever waits."""
-        return self.stream(spec, visitor)
+class FormulaEdit:
+    """Implements ``LoadedEdit``."""
 
-    def evaluate(
-        self,
-        spec: EditSpec,
-        visitor: Hashable | None = None,
-        *,
-        fresh: bool = False,
-        background: bool = False,
-    ) -> Evaluation:
-        """The complete answer."""
-        *_, last = self.stream(spec, visitor, fresh=fresh)
-        return last
+    def __init__(self, resolved: ResolvedSpec, tasks: Sequence[Task], chunk_seconds: float) -> None:
+        self._resolved = resolved
+        self._tasks = tasks
+        self._seconds = chunk_seconds
 
-    def _stream(
-        self, spec: EditSpec, visitor: Hashable | None, number: int, fresh: bool
-    ) -> Iterator[Evaluation]:
-        known = None if fresh else self.cached(spec)
-        if known is not None:
-            yield known
-            return
-        for done in range(1, self.chunks + 1):
-            time.sleep(self.chunk_seconds)
-            if visitor is not None and self._latest[visitor] != number:
-                raise Superseded("A newer request took the place of this one.")
-            yield self._tell(spec, done)
+    def ready(self, check: Callable[[], None], patience: float | None) -> AbstractContextManager[object]:
+        """There are no weights."""
+        return nullcontext()
 
-    def _announce(self, visitor: Hashable | None) -> int:
-        with self._lock:
-            self._count += 1
-            self._latest[visitor] = self._count
-            return self._count
+    def count(self, chunk: Chunk) -> ChunkCounts:
+        """As many correct images as the chunk adds to those before it."""
+        time.sleep(self._seconds)
+        before = correct(self._resolved, self._tasks, chunk.parts[0].start)
+        after = correct(self._resolved, self._tasks, chunk.parts[0].stop)
+        added = tuple(b - a for a, b in zip(before, after, strict=True))
+        return ChunkCounts(added, 0.0, self._seconds, "cpu")
 
-    def _check(self, spec: EditSpec) -> None:
-        if spec.checkpoint not in {one.key for one in self.checkpoints()}:
-            raise SpecError(f"There is no checkpoint {spec.checkpoint!r}.")
-        if spec.checkpoint == "objects" and spec.split == "val":
-            raise SpecError("There are no val images for the shifts of the objects.")
+    def close(self) -> None:
+        """Nothing goes on."""
+
+
+class _FormulaLab(EmbeddedLab):
+    """The embedded lab's tasks and checkpoints, without the compared ones, weights and images."""
+
+    def __init__(self, chunks: int, fail_at: float | None) -> None:
+        super().__init__(ASSETS, None, torch.device("cpu"), torch.float32, chunks)
+        self.folder = ASSETS / "without-sweeps"
+        self.fail_at = fail_at
+
+    def compared(self) -> tuple[CheckpointInfo, ...]:
+        return ()
+
+    def variants(self) -> tuple[Variant, ...]:
+        return ()
+
+    def count(self, task: Task, split: str) -> int:
+        return IMAGES if subset_path(ASSETS / "eval", task, split).is_file() else 0
+
+    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+        return ()
+
+    def resolve(self, spec: EditSpec) -> ResolvedSpec:
         if self.fail_at is not None and spec.alpha == self.fail_at:
             raise SpecError(f"This test refuses alpha {self.fail_at:g}.")
+        return super().resolve(spec)
 
-    def _tell(self, spec: EditSpec, done: int, precomputed: bool = False) -> Evaluation:
-        suite = "objects" if spec.checkpoint == "objects" else "tasks"
-        n = max(1, (spec.images or IMAGES) * done // self.chunks)
-        blocks = spec.scales(NUM_BLOCKS).blocks
-        results = tuple(
-            TaskResult(
-                key,
-                title,
-                TARGET if key in spec.targets else CONTROL,
-                round(n * _accuracy(blocks, key in spec.targets, index)),
-                n,
-            )
-            for index, (key, title) in enumerate(SUITES[suite].items())
+    def images(self, suite: str, split: str) -> ImageBatches:
+        return _Chunks(len(self.counted(suite, split)), self.chunk)
+
+
+class _Chunks(ImageBatches):
+    """The images asked for in a given number of chunks, whose boundaries thus depend on how many they are."""
+
+    def __init__(self, tasks: int, chunks: int) -> None:
+        self._tasks = tasks
+        self._chunks = chunks
+
+    def counts(self, images: int) -> tuple[int, ...]:
+        return (min(images, IMAGES),) * self._tasks
+
+    def reached(self, chunks: int, images: int) -> tuple[int, ...]:
+        return self.counts(max(1, images * chunks // self._chunks))
+
+    def chunks(self, images: int) -> tuple[Chunk, ...]:
+        ends = [0, *(self.reached(chunk, images)[0] for chunk in range(1, self._chunks + 1))]
+        return tuple(
+            Chunk(tuple(Part(task, start, stop) for task in range(self._tasks)), whole=False)
+            for start, stop in pairwise(ends)
         )
-        complete = done == self.chunks
-        seconds = self.chunk_seconds * done
-        evaluation = Evaluation(spec, results, complete, seconds, "float32", "cpu", precomputed)
-        if complete and not precomputed:
-            self._known[spec.key()] = evaluation
-        return evaluation
+
+
+class _Results(ResultCache):
+    """Results in memory; with ``warm`` also what a shipped sweep would hold."""
+
+    def __init__(self, lab: EmbeddedLab, warm: bool) -> None:
+        super().__init__(lab, None)
+        self._warm = warm
+
+    def find(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
+        found = super().find(lab, spec, resolved)
+        if found is None and self._warm and _is_shipped(spec):
+            tasks = lab.counted(resolved.suite, resolved.split)
+            counts = correct(resolved, tasks, resolved.images)
+            results = tuple(
+                TaskResult(task.key, task.title, task_role(task.key, spec), right, resolved.images)
+                for task, right in zip(tasks, counts, strict=True)
+            )
+            return Evaluation(spec, results, True, 0.0, "float32", "cpu", precomputed=True)
+        return found
+
+
+def correct(resolved: ResolvedSpec, tasks: Sequence[Task], images: int) -> list[int]:
+    """Correct ones of the first images a task, by formula."""
+    targets = checkpoints_of(resolved.residual)
+    return [
+        round(images * _accuracy(resolved.scales.blocks, task.key in targets, index))
+        for index, task in enumerate(tasks)
+    ]
 
 
 def _is_shipped(spec: EditSpec) -> bool:
@@ -214,15 +192,17 @@ def _is_shipped(spec: EditSpec) -> bool:
         abs(10 * spec.alpha - round(10 * spec.alpha)) < 1e-9
         and abs(10 * spec.mix - round(10 * spec.mix)) < 1e-9
     )
-    standard: dict[str, Any] = {"flat": spec.alpha in (0.0, 1.0)}
-    tied = abs(spec.alpha + spec.beta - 1) < 1e-9 or (spec.alpha, spec.beta) == (0.5, 0.5)
-    outside = "depth" if spec.shape == "reverse" else "alpha"
-    return tenth and spec.outside == outside and bool(standard.get(spec.shape, tied and spec.shape != "sqrt"))
+    if spec.shape == "flat":
+        standard = spec.alpha in (0.0, 1.0)
+    else:
+        tied = abs(spec.alpha + spec.beta - 1) < 1e-9 or (spec.alpha, spec.beta) == (0.5, 0.5)
+        standard = tied and spec.shape != "sqrt"
+    return tenth and standard and spec.outside == ("depth" if spec.shape == "reverse" else "alpha")
 
 
 def _accuracy(blocks: Sequence[float], target: bool, index: int) -> float:
     """Rises with the deep factors on the target, falls with the shallow ones on the controls."""
-    half = NUM_BLOCKS // 2
+    half = len(blocks) // 2
     shallow, deep = (sum(part) / half for part in (blocks[:half], blocks[half:]))
     zero_shot = 0.42 + 0.035 * (index % 5)
     learned = max(0.0, 1.0 - (1.0 - min(0.25 * shallow + 0.75 * deep, 1.0)) ** 2.2)

@@ -198,12 +198,12 @@ def _measured_before_and_after(
 ) -> dict[str, Any]:
     studio = Studio(lab, cache, chunk=CHUNK)
     told = [counts(studio.evaluate(spec)) for spec in full]
-    problem, kept = studio._known.problem, sorted(path.name for path in cache.iterdir())
+    problem, kept = studio._results.problem, sorted(path.name for path in cache.iterdir())
     make_room()
     time.sleep(0.1)
     told.append(counts(studio.evaluate(later)))
-    after = studio._known.problem
-    studio._known.close()
+    after = studio._results.problem
+    studio._results.close()
     again = Studio(lab, cache, chunk=CHUNK)
     known = [again.cached(spec) for spec in (*full, later)]
     return {
@@ -225,7 +225,7 @@ def measure_read_only(lab: Path, cache: Path, specs: Sequence[EditSpec], mounted
     studio = Studio(lab, cache, chunk=CHUNK)
     told = [counts(studio.evaluate(spec)) for spec in specs]
     again = [counts(found) for spec in specs if (found := studio.cached(spec)) is not None]
-    return {"told": told, "again": again, "problem": studio._known.problem}
+    return {"told": told, "again": again, "problem": studio._results.problem}
 
 
 def read_without_permission(lab: Path, cache: Path) -> tuple[int, Evaluation | None, str]:

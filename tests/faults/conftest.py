@@ -95,7 +95,7 @@ def known(lab: Path) -> Callable[[Path, Sequence[EditSpec]], list[Any]]:
     def look(cache: Path, specs: Sequence[EditSpec]) -> list[Any]:
         studio = Studio(lab, cache, chunk=CHUNK)
         found: list[Evaluation | None] = [studio.cached(spec) for spec in specs]
-        studio._known.close()
+        studio._results.close()
         return [None if one is None else counts(one) for one in found]
 
     return look

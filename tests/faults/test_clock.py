@@ -11,7 +11,6 @@ from evaluators.service.result_store import ResultStore
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from tests.paths import ROOT
-from ui.live.visitors import Visitors
 
 from .children import CHUNK, counts, made_up
 
@@ -28,21 +27,17 @@ def test_a_jump_of_a_year_changes_nothing(
     jump: float,
 ) -> None:
     now = time.time
-    visitors = Visitors()
-    request = visitors.arrive("me", "key")
     studio = Studio(lab, tmp_path, chunk=CHUNK)
     studio.evaluate(specs[0])
-    stream = studio.stream(specs[1], "me")
+    stream = studio.stream(specs[1], studio.ticket("me"))
     next(stream)
     monkeypatch.setattr(time, "time", lambda: now() + jump)
     assert counts(list(stream)[-1]) == truth[1]
     assert studio.cached(specs[0]) is not None
-    visitors.arrive("you", "key")
-    assert visitors.is_latest("me", request)
-    studio._known.close()
+    studio._results.close()
     again = Studio(lab, tmp_path, chunk=CHUNK)
     assert [counts(found) for spec in specs if (found := again.cached(spec)) is not None] == truth[:2]
-    again._known.close()
+    again._results.close()
 
 
 @pytest.mark.parametrize("jump", [YEAR, -YEAR])

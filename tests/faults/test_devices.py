@@ -57,7 +57,7 @@ def test_a_lost_device_is_said_in_words_and_the_next_numbers_are_right(
     encoder = studio.lab.encoder
     clip = encoder.loaded.clip
     monkeypatch.setattr(clip, "encode_image", failing(error, 3, clip.encode_image))
-    stream = studio.stream(specs[0], "visitor")
+    stream = studio.stream(specs[0], studio.ticket("visitor"))
     next(stream), next(stream)
     with pytest.raises(DeviceError, match=r"has failed.*Try again in a minute.*restarted") as told:
         next(stream)

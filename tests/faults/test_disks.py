@@ -133,7 +133,7 @@ def test_a_read_only_cache_is_done_without(
     if used_before:
         before = Studio(lab, tmp_path, chunk=CHUNK)
         before.evaluate(specs[0])
-        before._known.close()
+        before._results.close()
     tmp_path.chmod(0o555)
     files = {path: path.read_bytes() for path in tmp_path.iterdir()}
     try:
@@ -154,7 +154,7 @@ def test_an_unreadable_cache_is_done_without(
     """A folder of another user: not even whether a file is there can be asked."""
     before = Studio(lab, tmp_path, chunk=CHUNK)
     before.evaluate(specs[0])
-    before._known.close()
+    before._results.close()
     tmp_path.chmod(0o000)
     try:
         told = processes.run(read_without_permission, lab, tmp_path)

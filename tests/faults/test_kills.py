@@ -140,4 +140,4 @@ def test_images_half_prepared_are_prepared_again(
     assert len(list(tmp_path.glob("*.safetensors"))) == 3
     assert not list(tmp_path.glob("*.part"))
     assert caplog.text == ""
-    studio._known.close()
+    studio._results.close()

@@ -227,15 +227,15 @@ def test_a_store_of_another_version_is_left_alone(
         patch.setattr("evaluators.service.result_store.SCHEMA_VERSION", version)
         other = Studio(lab, tmp_path, chunk=CHUNK)
         key = other.lab.key(other.lab.resolve(specs[2]), SCHEMA_VERSION)
-        other._known._store.put(key, made_up(1))
-        other._known.close()
+        other._results._store.put(key, made_up(1))
+        other._results.close()
     content = path.read_bytes()
     for _ in range(2):
         studio = Studio(lab, tmp_path, chunk=CHUNK)
         assert counts(studio.evaluate(specs[2])) == truth[2]
-        assert (studio._known.path, studio._known.problem) == (tmp_path / "results-2.sqlite", "")
-        assert len(studio._known) == 1
-        studio._known.close()
+        assert (studio._results.path, studio._results.problem) == (tmp_path / "results-2.sqlite", "")
+        assert len(studio._results) == 1
+        studio._results.close()
     assert path.read_bytes() == content
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (version,)

@@ -30,7 +30,7 @@ from tests.hub.server import Hub
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
-from ui.live.visitors import Visitors, session_of
+from ui.live.session_key import session_key
 from ui.models.own_checkpoint import import_listener
 from ui.shell import text
 
@@ -68,12 +68,12 @@ def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path
     anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
     before = studio.checkpoints(MODEL)
     info = anna.take_file(MODEL, "mnist", file, "secret name.pt")
-    mine = anna.evaluate(finetuned(info.key), "anna")
+    mine = anna.evaluate(finetuned(info.key))
     assert mine.target_task.key == "mnist"
     assert [one.key for one in anna.checkpoints(MODEL)] == [*(one.key for one in before), info.key]
 
     merge = EditSpec.merged(MergeSpec((info.key, "tall-masks.svhn")), 0.3, model=MODEL, images=0)
-    assert anna.evaluate(merge, "anna").complete
+    assert anna.evaluate(merge).complete
     for other in (ben, studio, studio.seen_by("")):
         assert other.checkpoints(MODEL) == before
         for spec in (finetuned(info.key), merge):
@@ -143,7 +143,7 @@ def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: 
 
 def test_a_link_to_it_shows_others_nothing(studio: Studio, file: Path) -> None:
     info = studio.seen_by("anna").take_file(MODEL, "mnist", file, "mine.pt")
-    head = ExploreAnswers(studio, Visitors())
+    head = ExploreAnswers(studio)
     controls = Controls(model=MODEL, checkpoint=info.key, gamma=0.4)
     mine = head.quick("anna", controls)
     assert mine is not None
@@ -205,11 +205,11 @@ def test_a_session_has_a_name_that_nobody_chooses() -> None:
     def asked(given: str | None) -> gr.Request:
         return cast(gr.Request, SimpleNamespace(session_hash=given))
 
-    assert session_of(asked("abc")) == session_of(asked("abc")) != session_of(asked("abc:sweep"))
-    assert ":" not in session_of(asked("abc:sweep"))
-    assert session_of(asked(None)) != session_of(asked(None))
-    assert session_of(asked("")) != session_of(asked(""))
-    assert len(session_of(asked("\udcff" * 10**6))) == 32
+    assert session_key(asked("abc")) == session_key(asked("abc")) != session_key(asked("abc:sweep"))
+    assert ":" not in session_key(asked("abc:sweep"))
+    assert session_key(asked(None)) != session_key(asked(None))
+    assert session_key(asked("")) != session_key(asked(""))
+    assert len(session_key(asked("\udcff" * 10**6))) == 32
 
 
 def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
@@ -224,10 +224,10 @@ def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
     assert any("Downloading" in status for status, *_ in hanging)
     *_, (status, *_) = add(ben, MODEL, "mnist", "ben/mine", None)
     assert text.OWN["done"] in status
-    studio.leave(session_of(anna))
+    studio.leave(session_key(anna))
     *_, (status, *_) = hanging
     assert "Stopped fetching anna/mine/mine.pt" in status
-    assert len(studio.seen_by(session_of(anna)).checkpoints(MODEL)) == len(KEYS)
+    assert len(studio.seen_by(session_key(anna)).checkpoints(MODEL)) == len(KEYS)
     assert studio.status().guests == 1
 
 

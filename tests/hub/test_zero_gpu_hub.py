@@ -55,7 +55,7 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
     forked_before: bool,
 ) -> None:
     """An older worker loads it again from disk, with a look at the Hub; a younger one asks nothing."""
-    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
     if forked_before:
         studio.evaluate(TINY)
     job = studio.load(WISH)
@@ -80,7 +80,7 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
 def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
-    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
     assert studio.load(WISH).wait(60)
     theirs = studio.evaluate(EditSpec.finetuned("tall-masks.svhn", model="ViT-B-32", images=0))
     path = tmp_path / "mine.pt"
@@ -96,12 +96,12 @@ def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
 def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
-    studio = Studio(lab, tmp_path / "cache", lender=ZeroGpuHost(gpu, Refusal))
+    studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
     studio.evaluate(TINY)
     loader = Loader(tmp_path / "cache" / "hub", torch.device("cpu"))
     studio.add(loader.load(WISH, lambda step: None, threading.Event()))
     with pytest.raises(
-        LabError, match="ViT-B-32 is not there in the process that has the GPU: load it again"
+        LabError, match="ViT-B-32 is not loaded in the process that has the GPU: load it again"
     ):
         studio.evaluate(SPEC)
 

@@ -1,18 +1,15 @@
 """Studios with free evaluations, and one of each kind of evaluation."""
 
 import asyncio
-from typing import cast
 
 import gradio as gr
 import pytest
 
-from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.explore.explore_answers import ExploreAnswers
 from ui.layout import build
-from ui.live.visitors import Visitors
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def page(studio: ZeroCostStudio) -> gr.Blocks:
     """The whole page, built inside an event loop: outside of one, Gradio opens two and never closes them."""
 
     async def built() -> gr.Blocks:
-        return build(cast(Studio, studio))
+        return build(studio)
 
     return asyncio.run(built())
 
@@ -40,7 +37,7 @@ def page(studio: ZeroCostStudio) -> gr.Blocks:
 @pytest.fixture
 def head(studio: ZeroCostStudio) -> ExploreAnswers:
     """The answers behind the head of the page."""
-    return ExploreAnswers(cast(Studio, studio), Visitors())
+    return ExploreAnswers(studio)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def measured(studio: ZeroCostStudio, specs: Any) -> tuple[Evaluation, ...]:
 
 
 def test_tradeoff_holds_current_point_anchors_and_paths(studio: ZeroCostStudio, edited: Evaluation) -> None:
-    references = references_of(studio, edited.spec)  # type: ignore[arg-type]
+    references = references_of(studio, edited.spec)
     figure = accepted(tradeoff_figure(edited, references))
     current = figure.data[-1]
     assert (current.x[0], current.y[0]) == (round(100 * edited.control, 2), round(100 * edited.target, 2))
@@ -55,10 +55,10 @@ def test_tasks_put_the_target_first_and_draw_both_ghosts(studio: ZeroCostStudio)
     evaluation = studio.evaluate(EditSpec.lines("faces", 0.4))
     pretrained = studio.evaluate(EditSpec.pretrained("faces"))
     figure = accepted(tasks_figure(evaluation, pretrained, None))
-    assert figure.data[0].y[0] == "Faces and emotions"
+    assert figure.data[0].y[0] == "Facial expressions"
     assert len(figure.data) == 2
     assert list(figure.data[1].x) == [round(100 * task.accuracy, 2) for task in pretrained.tasks]
-    assert "Faces and emotions (target)" in tasks_alt(evaluation)
+    assert "Facial expressions (target)" in tasks_alt(evaluation)
 
 
 def test_schedule_in_words() -> None:

@@ -20,10 +20,9 @@ from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from tests.conftest import CHUNK
 from ui.export import take_home
-from ui.live.visitors import Visitors
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
-from ui.merge.merge_answers import MergeAnswers, alpha_of
+from ui.merge.merge_answers import MergeAnswers, comparison_of
 from ui.merge.merge_controls import MergeControls, parameter_rows
 from ui.sweep.sweep_panel import Sweep
 
@@ -54,7 +53,7 @@ def studio(lab: Path) -> Studio:
 
 @pytest.fixture
 def tab(studio: Studio) -> MergeAnswers:
-    return MergeAnswers(studio, Visitors())
+    return MergeAnswers(studio)
 
 
 def plain_text(markup: str) -> str:
@@ -76,13 +75,12 @@ def test_only_the_settings_of_the_chosen_method_count() -> None:
         replace(START, method="magic").config()
 
 
-def test_alpha_is_eq_2s_unless_set_by_hand(studio: Studio) -> None:
-    alpha, found = alpha_of(studio.merging_alpha, START)
-    assert alpha == pytest.approx(0.5)
-    assert found is not None
-    assert "(1 / 2)" in words.alpha_told(found, alpha)
-    assert alpha_of(studio.merging_alpha, replace(START, auto=False)) == (0.1, None)
-    assert alpha_of(studio.merging_alpha, replace(START, method="tall-masks")) == (1.0, None)
+def test_the_controls_ask_for_eq_2s_alpha_unless_it_is_set_by_hand(studio: Studio) -> None:
+    compared = comparison_of(studio, START)
+    assert compared.eq_2 is not None
+    assert "(1 / 2)" in words.alpha_told(compared.eq_2, compared.alpha)
+    by_hand = comparison_of(studio, replace(START, auto=False))
+    assert (by_hand.alpha, by_hand.eq_2) == (0.1, None)
 
 
 @pytest.mark.parametrize("method", ["sum", "tall-masks"])
@@ -109,8 +107,7 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     studio: Studio, tab: MergeAnswers, monkeypatch: pytest.MonkeyPatch, auto: bool
 ) -> None:
     """Eq. 2 asks for the merged weights before any number is asked for."""
-    monkeypatch.setattr("ui.merge.merge_answers.PATIENCE", 0.1)
-    monkeypatch.setattr("ui.live.asking.PATIENCE", 0.1)
+    monkeypatch.setattr("ui.merge.merge_answers.SETTLE_PATIENCE", 0.1)
     controls = replace(START, auto=auto)
     encoder, let = studio.lab.encoder, threading.Event()
     merge = encoder._merge
@@ -144,7 +141,6 @@ def test_nothing_is_merged_for_a_page_that_is_closed(
     def slowly(of: MergeSpec, check: Callable[[], None]) -> Tensor:
         if not left:
             left.append(time.monotonic())
-            tab.visitors.leave("visitor")
             studio.leave("visitor")
         for _ in range(300):
             check()

@@ -133,6 +133,6 @@ def test_presets_go_where_their_names_say(studio: ZeroCostStudio) -> None:
 
 
 def test_without_validation_images_the_papers_gamma_is_taken(studio: ZeroCostStudio) -> None:
-    with pytest.raises(SpecError, match="val images"):
+    with pytest.raises(SpecError, match="no 'val' images"):
         GammaSearch("objects").known(cast(Studio, studio))
     assert preset(cast(Studio, studio), "lines", Controls(checkpoint="objects")).gamma == 0.5

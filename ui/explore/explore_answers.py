@@ -1,16 +1,11 @@
-"""The head of the page, from a spec to everything the browser shows: the functions behind the live listeners.
-
-Tier 1 (`quick`) answers each move at once with cached or first-chunk numbers; tier 2 (`settle`) is asked when
-the visitor pauses and counts on, chunk by chunk. Neither ever raises: Gradio would drop the slider's last
-position. Tier 0, the schedule that bends under the finger, is JavaScript and asks nobody (`live.js`).
-"""
+"""Answers of the head of the page: from the controls' spec to everything that the browser shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from evaluators.errors import Queued, Superseded
+from evaluators.errors import Queued
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -20,89 +15,57 @@ from ui.explore.references import anchors, missing_anchors, references_of
 from ui.explore.schedule_figure import schedule_alt, schedule_bars
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
 from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
-from ui.live.asking import all_numbers, first_numbers
+from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value, answer, empty
-from ui.live.queue_notice import in_line
-from ui.live.visitors import Request, Visitors
 from ui.shell import markup
-from ui.shell.error_messages import message_of
 from ui.shell.roles import role_of
 from ui.shell.share_link import to_query
 
-LANDMARKS_KEPT = 256
+REFERENCES_KEPT = 256
 
 
-class ExploreAnswers:
+class ExploreAnswers(LiveAnswers[Controls]):
     """Answers for the always-visible part of the page, for all visitors of one Studio."""
 
-    def __init__(self, studio: Studio, visitors: Visitors) -> None:
-        self.studio = studio
-        self.visitors = visitors
+    panel = "explore"
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
         self._complete: dict[str, References] = {}
 
     def opening(self, controls: Controls) -> Value:
-        """What the page opens with: the answer if it is known already, else nothing."""
+        """What the page opens with: the answer if it is cached, else nothing."""
         known = self.studio.cached(controls.spec())
         if known is None:
             return empty()
-        return self._render(self.studio, controls, known, Request(0, known.spec.key())) | {"link": None}
+        return self._render(self.studio, controls, known, version=0) | {"link": None}
 
-    def quick(self, visitor: str, controls: Controls, moves: float | None = None) -> Value | None:
-        """Tier 1: what is known at once about the edit, cached or from the first chunk of images.
+    def key(self, studio: Studio, controls: Controls) -> str | None:
+        """The spec's key; None while the list of checkpoints of a newly chosen model is on its way."""
+        spec = controls.spec()
+        return None if _in_between(studio, spec) else spec.key()
 
-        Args:
-            moves: number of this move on the visitor's page, which tells it from those before.
-        Returns: None when a newer move of the same visitor has already taken over, or tier 2 of this one.
-        """
-        request = None
-        studio = self.studio.seen_by(visitor)
-        try:
-            spec = controls.spec()
-            if _in_between(studio, spec) or self.visitors.settles(visitor, spec.key()):
-                return None
-            request = self.visitors.arrive(visitor, spec.key(), moves=moves)
-            latest = partial(self.visitors.is_latest, visitor, request)
-            evaluation = first_numbers(studio, spec, visitor, latest)
-            return self._render(studio, controls, evaluation, request)
-        except Superseded:
-            return None
-        except Queued as line:
-            assert request is not None  # only what has arrived can wait
-            return in_line(line, request.version, request.key)
-        except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
-            return self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
+    def first(self, studio: Studio, controls: Controls, ticket: Ticket) -> Value:
+        """The edit, cached or from its first chunk."""
+        evaluation = studio.first(controls.spec(), ticket, QUICK_PATIENCE)
+        return self._render(studio, controls, evaluation, ticket.version)
 
-    def settle(self, visitor: str, controls: Controls, moves: float | None = None) -> Iterator[Value]:
-        """Tier 2: where the visitor has paused, the numbers chunk by chunk until all images are counted.
+    def all(self, studio: Studio, controls: Controls, ticket: Ticket) -> Iterator[Value | Queued]:
+        """The edit until it is complete, then what is missing of its two references."""
+        spec = controls.spec()
+        evaluation = known = studio.cached(spec)
+        missing = missing_anchors(studio, spec)
+        for wanted in (*(() if known else (spec,)), *missing):
+            for found in studio.stream(wanted, ticket, patience=SETTLE_PATIENCE):
+                if isinstance(found, Queued):
+                    yield found
+                elif wanted is spec:
+                    evaluation = found
+                    yield self._render(studio, controls, found, ticket.version)
+        if (known or missing) and evaluation is not None:
+            yield self._render(studio, controls, evaluation, ticket.version)
 
-        Tells also what tier 1 may have told: that may be on its way, or have been turned away. Stops as soon
-        as a newer move has arrived.
-        """
-        request = None
-        studio = self.studio.seen_by(visitor)
-        try:
-            spec = controls.spec()
-            if _in_between(studio, spec):
-                return
-            request = self.visitors.arrive(visitor, spec.key(), settles=True, moves=moves)
-            evaluation = known = studio.cached(spec)
-            missing = missing_anchors(studio, spec)
-            latest = partial(self.visitors.is_latest, visitor, request)
-            for wanted in (*(() if known else (spec,)), *missing):
-                for found in all_numbers(studio, wanted, visitor, latest):
-                    if isinstance(found, Queued):
-                        yield in_line(found, request.version, request.key)
-                    elif wanted is spec:
-                        evaluation = found
-                        yield self._render(studio, controls, found, request)
-            if (known or missing) and evaluation is not None:
-                yield self._render(studio, controls, evaluation, request)
-        except Superseded:
-            return
-        except Exception as problem:  # noqa: BLE001 -- as above
-            yield self.trouble(message_of(problem), request or self.visitors.arrive(visitor, ""))
-
-    def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, request: Request) -> Value:
+    def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, version: int) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
         num_blocks = next(one.num_blocks for one in studio.models() if one.key == spec.model)
@@ -113,7 +76,7 @@ class ExploreAnswers:
         total = self._total(evaluation, references)
         role = role_of(spec)
         return answer(
-            version=request.version,
+            version=version,
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
             charts={
@@ -134,25 +97,21 @@ class ExploreAnswers:
             },
             link=to_query(controls),
             group=f"{spec.model}/{spec.checkpoint}",
-            trail=_footprint(evaluation) if evaluation.complete else None,
+            trail=_trail_point(evaluation) if evaluation.complete else None,
         )
 
     def _references(self, studio: Studio, spec: EditSpec) -> References:
-        """Landmarks beside the edit; once all are measured they are looked up no more (24 lookups a move)."""
-        place = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
-        found = self._complete.get(place) or references_of(studio, spec)
+        """References of the edit; kept once all are measured, which saves 24 lookups a move."""
+        fingerprint = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
+        found = self._complete.get(fingerprint) or references_of(studio, spec)
         if found.complete:
-            self._complete[place] = found
-            while len(self._complete) > LANDMARKS_KEPT:
+            self._complete[fingerprint] = found
+            while len(self._complete) > REFERENCES_KEPT:
                 self._complete.pop(next(iter(self._complete)))
         return found
 
-    def trouble(self, message: str, request: Request) -> Value:
-        """An answer that only says what went wrong; the charts stay as they are."""
-        return answer(version=request.version, state="error", slots={"sentence": markup.trouble(message)})
-
     def _total(self, evaluation: Evaluation, references: References) -> int:
-        """Images the complete evaluation will count, as far as a complete one of the same suite says."""
+        """Images that the complete evaluation will count, as a complete one of the same suite shows."""
         reference = references.finetuned or references.pretrained
         if evaluation.complete or reference is None:
             each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
@@ -161,19 +120,19 @@ class ExploreAnswers:
 
 
 def _in_between(studio: Studio, spec: EditSpec) -> bool:
-    """Whether the model was changed and its list of checkpoints is still on the way to the page."""
-    here = {one.key for one in studio.checkpoints(spec.model)}
-    elsewhere = {
-        one.key
+    """Whether the model was changed and its list of checkpoints has not reached the page yet."""
+    own = {info.key for info in studio.checkpoints(spec.model)}
+    others = {
+        info.key
         for model in studio.models()
         if model.key != spec.model
-        for one in studio.checkpoints(model.key)
+        for info in studio.checkpoints(model.key)
     }
-    return spec.checkpoint not in here and spec.checkpoint in elsewhere
+    return spec.checkpoint not in own and spec.checkpoint in others
 
 
-def _footprint(evaluation: Evaluation) -> dict[str, object]:
-    """One settled position for the trail in the scatter."""
+def _trail_point(evaluation: Evaluation) -> dict[str, object]:
+    """A settled position for the trail in the scatter chart."""
     spec = evaluation.spec
     return {
         "group": f"{spec.model}/{spec.checkpoint}",

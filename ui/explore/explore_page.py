@@ -21,7 +21,7 @@ from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.live_panel import Chart, panel
 from ui.live.schedule_tables import affine_tables
-from ui.live.visitors import session_of
+from ui.live.session_key import session_key
 from ui.shell import markup, text
 from ui.shell.error_messages import told
 from ui.shell.share_link import NAMES, from_query
@@ -217,7 +217,7 @@ def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
     """The listener that offers the checkpoints of the model that was chosen."""
 
     def offer(request: gr.Request, model: str) -> Any:
-        found = studio.seen_by(session_of(request)).checkpoints(model)
+        found = studio.seen_by(session_key(request)).checkpoints(model)
         return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
 
     return offer
@@ -273,9 +273,9 @@ def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
 
     def go(request: gr.Request, *values: Any) -> list[Any]:
         here = Controls(*values)
-        session = session_of(request)
+        seen = studio.seen_by(session_key(request))
         with told():
-            there = preset(studio.seen_by(session), name, here, visitor=f"{session}:preset")
+            there = preset(seen, name, here, seen.ticket("preset"))
         return list(there.values())
 
     return go

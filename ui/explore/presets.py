@@ -7,6 +7,7 @@ from typing import Any
 
 from evaluators.errors import SpecError
 from evaluators.experiments.gamma_search import GammaSearch
+from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from ui.explore.explore_controls import Controls, images_of
 
@@ -28,7 +29,7 @@ TUNED_PLACES: dict[str, dict[str, Any]] = {
 sweep."""
 
 
-def preset(studio: Studio, name: str, here: Controls, visitor: str | None = None) -> Controls:
+def preset(studio: Studio, name: str, here: Controls, ticket: Ticket | None = None) -> Controls:
     """The controls of a preset for the model and checkpoint the visitor is at.
 
     "lines" takes the gamma that C.1 chooses on validation, "reverse" the same gamma with the deep blocks "
@@ -41,7 +42,7 @@ def preset(studio: Studio, name: str, here: Controls, visitor: str | None = None
     if name in PLACES:
         return replace(home, **PLACES[name])
     try:
-        gamma = GammaSearch(here.checkpoint, here.model, images_of(here.model)).measure(studio, visitor)
+        gamma = GammaSearch(here.checkpoint, here.model, images_of(here.model)).measure(studio, ticket)
     except SpecError:  # no validation images for every control task: nothing to choose by
         gamma = PAPER_GAMMA
     return replace(home, **TUNED_PLACES[name], gamma=gamma)

@@ -16,7 +16,7 @@ from evaluators.export import LAYOUTS, export
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.live.visitors import session_of
+from ui.live.session_key import session_key
 from ui.shell import text
 from ui.shell.error_messages import told
 
@@ -40,7 +40,7 @@ def exported(
     Raises: LinesError as ``Studio.evaluate`` and ``export``.
     """
     known = (studio.cached(other) for other in beside)
-    evaluation = studio.evaluate(spec, f"{visitor}:take-home")
+    evaluation = studio.evaluate(spec, studio.ticket("take-home"))
     evaluations: list[Evaluation] = [evaluation, *(found for found in known if found is not None)]
     folder = _folder(visitor)
     shutil.rmtree(folder, ignore_errors=True)
@@ -95,7 +95,7 @@ def take_home(
         )
 
     def run(request: gr.Request, chosen: str, *values: Any) -> Any:
-        session = session_of(request)
+        session = session_key(request)
         seen = studio.seen_by(session)
         with told():
             spec, beside = wanted(seen, values)

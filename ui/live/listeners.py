@@ -5,14 +5,15 @@ its time, and tier 2 begins when the controls rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from ui.live.live_panel import NOTHING, Value, packed
-from ui.live.visitors import session_of
+from ui.live.live_answers import LiveAnswers
+from ui.live.live_panel import NOTHING, packed
+from ui.live.session_key import session_key
 
 MOVED = """(...settings) => {
     window.lxMoves = (window.lxMoves || 0) + 1;
@@ -29,21 +30,10 @@ listener sees it, and a request that was sent just before the list changed would
 last position of every control. `EditSpec` and the lab say themselves what they do not know."""
 
 Controls = TypeVar("Controls")
-Given = TypeVar("Given", contravariant=True)
-
-
-class Answers(Protocol[Given]):
-    """What answers a visitor's move: at once, and where it ends until all is counted. Never raises."""
-
-    def quick(self, visitor: str, controls: Given, moves: float | None = None) -> Value | None:
-        """Tier 1: the answer that is there at once; None if a newer move or ``settle`` has taken over."""
-
-    def settle(self, visitor: str, controls: Given, moves: float | None = None) -> Iterator[Value]:
-        """Tier 2: answers from more and more images, the last one complete; fewer if a newer move comes."""
 
 
 def connect(
-    answers: Answers[Controls],
+    answers: LiveAnswers[Controls],
     read: Callable[[Sequence[Any]], Controls],
     moves: Sequence[Any],
     settings: Sequence[Component],
@@ -61,12 +51,12 @@ def connect(
     """
 
     def quick(request: gr.Request, *values: Any) -> str:
-        shown = answers.quick(session_of(request), read(values[:-1]), _number(values[-1]))
+        shown = answers.quick(session_key(request), read(values[:-1]), _number(values[-1]))
         return NOTHING if shown is None else packed(shown)
 
     def settle(request: gr.Request, *values: Any) -> Iterator[str]:
         told_anything = False
-        for shown in answers.settle(session_of(request), read(values[:-1]), _number(values[-1])):
+        for shown in answers.settle(session_key(request), read(values[:-1]), _number(values[-1])):
             told_anything = True
             yield packed(shown)
         if not told_anything:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.errors import SpecError
+from evaluators.experiments.merge_comparison import Alpha
 from evaluators.experiments.merge_search import MergeConfig
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
@@ -73,6 +74,11 @@ class MergeControls:
     def images(self) -> int:
         """Images a task."""
         return images_of(self.model)
+
+    @property
+    def lines_alpha(self) -> Alpha:
+        """Alpha of LiNeS, or "auto" for Eq. 2's."""
+        return "auto" if self.auto else self.alpha
 
     def config(self) -> MergeConfig:
         """The merge as set. Raises: SpecError for fewer than two tasks, or an unknown method."""

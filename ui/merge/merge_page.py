@@ -18,10 +18,10 @@ from ui.explore.explore_page import Explore
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.live_panel import Chart, panel
-from ui.live.visitors import Visitors, session_of
+from ui.live.session_key import session_key
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
-from ui.merge.merge_answers import MergeAnswers, merged
+from ui.merge.merge_answers import MergeAnswers, comparison_of
 from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, MergeControls, offered, parameter_rows
 from ui.shell import text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
@@ -29,9 +29,9 @@ from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 METHOD = "sum"
 
 
-def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
+def merge_tab(studio: Studio, explore: Explore) -> None:
     """The tab: what is ticked is merged and measured at once, the search runs at a button."""
-    tab_answers = MergeAnswers(studio, visitors)
+    tab_answers = MergeAnswers(studio)
     with gr.Tab(text.TABS["merge"]) as tab:
         gr.Markdown(words.LEAD, elem_classes="lx-lead")
         with gr.Row(elem_classes="lx-head"):
@@ -61,7 +61,7 @@ def merge_tab(studio: Studio, visitors: Visitors, explore: Explore) -> None:
 
 def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
     """The merged model with LiNeS, and what its card compares it with. Raises: SpecError."""
-    asked = merged(studio.merging_alpha, MergeControls.from_values(values))
+    asked = comparison_of(studio, MergeControls.from_values(values))
     if len(asked.lines) > 1:
         raise SpecError(words.ONE_MODEL)
     return asked.lines[0], (*asked.zero_shot, *asked.finetuned)
@@ -158,7 +158,7 @@ def _wire(
     auto, alpha = settings[3 + len(parameters) : 5 + len(parameters)]
 
     def offer(request: gr.Request, model: str) -> Any:
-        choices = offered(studio.seen_by(session_of(request)), model)
+        choices = offered(studio.seen_by(session_key(request)), model)
         return gr.update(choices=choices, value=[key for _, key in choices])
 
     def show_method(chosen: str) -> list[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from evaluators.experiments.merge_comparison import lines_alpha
 from evaluators.experiments.merge_search import (
     HEAT_ALPHAS,
     HEAT_IMAGES,
@@ -17,7 +18,6 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from ui.live.live_panel import Value, answer
 from ui.merge import merge_text as words
-from ui.merge.merge_answers import alpha_of
 from ui.merge.merge_controls import MergeControls, caught_up
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.shell.text import percent, points
@@ -27,10 +27,10 @@ from ui.sweep.sweep_panel import Found
 def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:
     """The search that the values of the page's settings ask for. Raises: SpecError."""
     controls = caught_up(studio, MergeControls.from_values(values))
-    alpha, _ = alpha_of(studio.merging_alpha, controls)
-    images = controls.images
+    config, images = controls.config(), controls.images
+    alpha, _ = lines_alpha(studio, config, controls.lines_alpha)
     few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES
-    return MergeSearch(controls.config(), alpha, controls.shape, images, few)
+    return MergeSearch(config, alpha, controls.shape, images, few)
 
 
 def specs(studio: Studio, *values: Any) -> Sequence[EditSpec]:

@@ -17,13 +17,15 @@ from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
 from ui.explore.explore_page import Explore
-from ui.live.visitors import Visitors, session_of
+from ui.live.session_key import session_key
 from ui.models import load_progress as loading
 from ui.models.model_choice import choose_model, list_models
 from ui.models.own_checkpoint import own_checkpoint_form
 from ui.shell import text
 from ui.shell.error_messages import message_of, told
 
+PROGRESS = "load progress"
+"""Panel of the tickets that follow a load."""
 LOOK = 0.4
 """Seconds between two images of a load's progress."""
 ALL = 0
@@ -88,33 +90,32 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
     family.change(_offered, family, [tasks, members], queue=False, **private)
     changes = [one.change for one in wished]  # type: ignore[attr-defined]
     gr.on(changes, _size, wished, size, queue=False, trigger_mode="multiple", **private)
-    looks = Visitors()
 
     def begin(
         request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
         """Load, and name the model at the end if there is something to check."""
-        session = session_of(request)
-        seen = studio.seen_by(session)
+        seen = studio.seen_by(session_key(request))
         try:
             job = seen.load(LoadRequest(model, family, tuple(tasks), int(images), tuple(members or ())))
         except SpecError as problem:
             notice = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
             yield notice, *_buttons(False), gr.skip(), gr.skip(), ""
             return
-        for update in _follow(seen, job, looks, session, go=True):
+        for update in _follow(seen, job, go=True):
             yield *update, model if job.done and not job.problem else ""
 
     def look(request: gr.Request, model: str) -> Iterator[tuple[Any, ...]]:
-        job = studio.loading(model)
+        seen = studio.seen_by(session_key(request))
+        job = seen.loading(model)
         if job is None:
-            looks.arrive(session_of(request), model)  # ends the look at another encoder's load
+            seen.ticket(PROGRESS)  # supersedes the progress of another encoder's load
             yield "", *_buttons(False), list_models(studio), gr.skip()
         else:
-            yield from _follow(studio.seen_by(session_of(request)), job, looks, session_of(request))
+            yield from _follow(seen, job)
 
     def halt(request: gr.Request, model: str) -> None:
-        if not studio.seen_by(session_of(request)).stop_loading(model):
+        if not studio.seen_by(session_key(request)).stop_loading(model):
             gr.Info(text.LOADED_BY_OTHERS)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
@@ -158,17 +159,15 @@ def _size(model: str, family: str, tasks: list[str], images: int, members: list[
         return message_of(problem)
 
 
-def _follow(
-    studio: Studio, job: LoadJob, looks: Visitors, visitor: str, go: bool = False
-) -> Iterator[tuple[Any, ...]]:
+def _follow(studio: Studio, job: LoadJob, go: bool = False) -> Iterator[tuple[Any, ...]]:
     """The job's progress until it ends or the visitor looks elsewhere; then the models there are.
 
     Args:
         go: whoever asked for the load is taken to the model once it is there.
     """
-    mine = looks.arrive(visitor, job.request.model)
+    ticket = studio.ticket(PROGRESS)
     while not job.done:
-        if not looks.is_latest(visitor, mine):
+        if ticket.superseded:
             return
         yield loading.steps_table(job), *_buttons(True), gr.skip(), gr.skip()
         job.wait(LOOK)
@@ -191,13 +190,12 @@ def check_listener(studio: Studio) -> Any:
         if not model:  # the load before it has failed or was stopped
             yield gr.skip()
             return
-        session = session_of(request)
-        seen = studio.seen_by(session)
+        seen = studio.seen_by(session_key(request))
         checks: list[AccuracyCheck] = []
         with told(), suppress(Superseded):  # by another self-test of this page
             if model not in [info.key for info in seen.models()]:
                 raise SpecError(text.load_first(ENCODERS[model].title))
-            for progress in check_load(seen, model, f"{session}:check"):
+            for progress in check_load(seen, model, seen.ticket("check")):
                 checks += progress.checks
                 yield loading.checks_table(checks) + loading.check_status(progress)
 

@@ -16,7 +16,7 @@ from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.studio import Studio
 from evaluators.zoo import ENCODERS, TASKS
 from ui.explore.explore_page import Explore
-from ui.live.visitors import session_of
+from ui.live.session_key import session_key
 from ui.models import load_progress as loading
 from ui.models.model_choice import choose_model
 from ui.shell import text
@@ -64,7 +64,7 @@ def import_listener(studio: Studio) -> Any:
     def add(
         request: gr.Request, model: str, task: str | None, address: str, path: str | None
     ) -> Iterator[tuple[str, Any, Any, Any]]:
-        session = studio.seen_by(session_of(request))
+        session = studio.seen_by(session_key(request))
         done, total = 0, 0
 
         def progress(now_done: int, now_total: int) -> None:

@@ -20,7 +20,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.live.live_panel import Value, answer, packed
-from ui.live.visitors import session_of
+from ui.live.session_key import session_key
 from ui.shell import text
 from ui.shell.error_messages import message_of
 
@@ -81,6 +81,7 @@ class Sweep:
         """Measure what is missing, or everything again if nothing is; yields the panel at each point."""
         name = f"{visitor}:{self.name}"
         stop = self.running[name] = threading.Event()
+        ticket = studio.ticket(f"sweep {self.name}")
         busy = gr.update(interactive=False), gr.update(interactive=True)
         settings, view = values[: self.settings], values[self.settings :]
         before: Found = {}
@@ -94,7 +95,7 @@ class Sweep:
             yield _measuring(self.draw(studio, *settings, found, *view), len(found), total, rate), *busy
             while missing := [spec for spec in self._all(studio, found, settings) if spec not in found]:
                 total = len(found) + len(missing)
-                for spec, evaluation in self.measure(studio, missing, name, stop, fresh=fresh):
+                for spec, evaluation in self.measure(studio, missing, ticket, stop, fresh=fresh):
                     found[spec] = evaluation
                     rate.points += 1
                     value = self.draw(studio, *settings, found, *view)
@@ -193,16 +194,16 @@ def wire_sweep(
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
     def show(request: gr.Request, *values: Any) -> tuple[str, Any, Any]:
-        value, run, cancel = sweep.shown(studio.seen_by(session_of(request)), *values)
+        value, run, cancel = sweep.shown(studio.seen_by(session_key(request)), *values)
         return packed(value), run, cancel
 
     def measure(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
-        session = session_of(request)
+        session = session_key(request)
         for value, run, cancel in sweep.run(studio.seen_by(session), session, *values):
             yield packed(value), run, cancel
 
     def stop(request: gr.Request) -> None:
-        sweep.cancel(session_of(request))
+        sweep.cancel(session_key(request))
 
     gr.on(shows_on, show, list(inputs), outputs, queue=False, trigger_mode="multiple", **private)
     if dragged:

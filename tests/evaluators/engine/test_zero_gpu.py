@@ -63,7 +63,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkedGpu]:
 
 @pytest.fixture
 def lent(lab: Path, gpu: ForkedGpu) -> Studio:
-    return Studio(lab, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
+    return Studio(lab, None, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_moving_slider_asks_for_no_gpu_and_mixes_nothing(
     assert not first.complete
     assert gpu.calls == 0
     counted_here: list[int] = []
-    monkeypatch.setattr("evaluators.service.request_runner.count_chunk", lambda *_: counted_here.append(1))
+    monkeypatch.setattr("evaluators.engine.local_engine.count_chunk", lambda *_: counted_here.append(1))
     answers = list(lent.stream(SPECS[3]))
     assert len(answers[0].tasks) == len(first.tasks)
     assert counts(answers[-1]) == truth[SPECS[3]]
@@ -128,7 +128,7 @@ def test_a_moving_slider_asks_for_no_gpu_and_mixes_nothing(
 
 def test_two_visitors_interleaved(lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]) -> None:
     """Each has a worker while it streams; then the workers serve whoever comes, in any order."""
-    one, other = lent.stream(SPECS[1], "one"), lent.stream(SPECS[2], "other")
+    one, other = lent.stream(SPECS[1], lent.ticket("one")), lent.stream(SPECS[2], lent.ticket("other"))
     last: dict[str, Evaluation] = {}
     for _ in range(100):
         for name, stream in (("one", one), ("other", other)):
@@ -160,19 +160,19 @@ def test_two_visitors_interleaved(lent: Studio, gpu: ForkedGpu, truth: dict[Edit
 def test_what_others_count_meanwhile_is_neither_lost_nor_counted_twice(
     lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
-    slow, quick = lent.stream(SPECS[1], "slow"), lent.stream(SPECS[1], "quick")
+    slow, quick = lent.stream(SPECS[1], lent.ticket("slow")), lent.stream(SPECS[1], lent.ticket("quick"))
     for stream in (slow, quick, slow):
         next(stream)
-    assert counts(lent.evaluate(SPECS[1], "late")) == truth[SPECS[1]]
+    assert counts(lent.evaluate(SPECS[1], lent.ticket("late"))) == truth[SPECS[1]]
     assert counts(list(quick)[-1]) == counts(list(slow)[-1]) == truth[SPECS[1]]
 
 
 def test_a_newer_request_stops_the_worker_which_serves_on(
     lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
-    older = lent.stream(SPECS[1], "visitor")
+    older = lent.stream(SPECS[1], lent.ticket("visitor"))
     next(older)
-    newer = lent.stream(SPECS[2], "visitor")
+    newer = lent.stream(SPECS[2], lent.ticket("visitor"))
     with pytest.raises(Superseded):
         next(older)
     assert gpu.stopped == 1
@@ -194,14 +194,14 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
                 studio.lab._loading,
                 studio.lab._looking,
                 inner.residuals._changed,
-                studio._requests._mutex,
+                studio._runner._mutex,
             ]
             held, forked = threading.Event(), threading.Event()
 
             def hold() -> None:
                 for lock in locks:
                     lock.acquire()
-                with studio._requests.turns.turn(Ticket(None)):
+                with studio._scheduler.turn(Ticket()):
                     held.set()
                     forked.wait(PATIENCE)
                 for lock in locks:
@@ -218,7 +218,7 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
 
     gpu = HeldWhileForking()
     try:
-        studio = Studio(lab, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
+        studio = Studio(lab, None, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal))
         studio.warm_up()
         assert counts(in_time(lambda: studio.evaluate(SPECS[2]))) == truth[SPECS[2]]
         assert gpu.forks == 1
@@ -255,7 +255,7 @@ def test_an_error_in_the_worker_comes_back_as_itself(
 ) -> None:
     own = tmp_path / "lab"
     shutil.copytree(lab, own)
-    studio = Studio(own, None, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal))
+    studio = Studio(own, None, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal))
     assert counts(studio.evaluate(SPECS[1])) == truth[SPECS[1]]
     path = own / "tiny_clip" / "finetuned" / "faces.safetensors"
     whole = path.read_bytes()
@@ -275,7 +275,7 @@ def test_a_refusal_is_told_in_the_lenders_words(
     lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
     gpu.refuses = ("ZeroGPU quota exceeded", "30s requested vs. 12s left. Try again in 1:02:03. ")
-    told = r"^ZeroGPU quota exceeded: 30s requested vs\. 12s left\. Try again in 1:02:03\. The first numbers"
+    told = r"^ZeroGPU quota exceeded: 30s requested vs\. 12s left\. Try again in 1:02:03\. First numbers"
     with pytest.raises(GpuRefused, match=told):
         lent.evaluate(SPECS[1])
     assert not lent.first(SPECS[1]).complete
@@ -298,9 +298,9 @@ def test_a_bug_in_the_worker_is_told_and_its_worker_left(
 
 
 def test_numbers_of_the_gpu_are_kept_apart(lab: Path, tmp_path: Path, gpu: ForkedGpu) -> None:
-    answer = Studio(lab, tmp_path, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal)).evaluate(SPECS[1])
+    answer = Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).evaluate(SPECS[1])
     assert Studio(lab, tmp_path, chunk=CHUNK).cached(SPECS[1]) is None
-    assert Studio(lab, tmp_path, chunk=CHUNK, lender=ZeroGpuHost(gpu, Refusal)).cached(SPECS[1]) == answer
+    assert Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).cached(SPECS[1]) == answer
 
 
 SPACES = "import sys\nassert 'torch' not in sys.modules\ndef GPU(*, duration): return lambda task: task\n"
@@ -315,7 +315,7 @@ OPENING = """
 import json
 import app
 studio, page = app.opened(None)
-print(json.dumps([studio._requests._gpu is not None, studio.lab.device.type, page._queue.max_size]))
+print(json.dumps([type(studio._engine).__name__ == "ZeroGpu", studio.lab.device.type, page._queue.max_size]))
 """
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from evaluators.engine.local_engine import LocalEngine
 from evaluators.errors import Cancelled, Superseded
 from evaluators.experiments import grid
 from evaluators.experiments.grid import begin, finish, run_grid
@@ -122,9 +123,9 @@ def test_a_second_grid_goes_through_the_studio_and_both_restore_the_threads(
     """Each used to restore torch's number of threads: the second restored the 1 that the first had set."""
     torch_threads(2)
     studio = Studio(lab, None, chunk=CHUNK)
-    first = run_grid(studio, cells(20), "anna")
+    first = run_grid(studio, cells(20), studio.ticket("anna"))
     next(first)
-    second = dict(run_grid(studio, cells(30), "ben"))
+    second = dict(run_grid(studio, cells(30), studio.ticket("ben")))
     assert dict(run_sweep(Studio(lab, None, chunk=CHUNK), cells(30))).keys() == second.keys()
     assert len(dict(first)) == len(cells(20)) - 1
     assert torch.get_num_threads() == 2
@@ -135,18 +136,19 @@ def test_an_encoder_first_used_during_a_grid_gets_its_cores_back(
 ) -> None:
     """A thread adopts torch's number of threads when it first computes, and keeps it."""
     torch_threads(2)
-    seen = studio._requests._model
+    assert isinstance(studio._engine, LocalEngine)
+    thread = studio._engine._thread
     running = run_grid(studio, cells(20))
     next(running)
     studio.evaluate(EditSpec.lines("digits", 0.3))
-    assert seen.submit(torch.get_num_threads).result() == 1
+    assert thread.submit(torch.get_num_threads).result() == 1
     list(running)
     studio.evaluate(EditSpec.lines("digits", 0.4))
-    assert seen.submit(torch.get_num_threads).result() == 2
+    assert thread.submit(torch.get_num_threads).result() == 2
 
 
 def test_a_grid_ends_when_its_visitor_leaves(studio: Studio) -> None:
-    running = run_grid(studio, cells(), "anna:heat")
+    running = run_grid(studio, cells(), studio.seen_by("anna").ticket("heat"))
     next(running)
     studio.leave("anna")
     with pytest.raises(Superseded):

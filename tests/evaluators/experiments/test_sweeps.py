@@ -79,9 +79,9 @@ def test_cancelled_between_chunks(studio: Studio, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_slider_goes_between_the_points_of_a_sweep(studio: Studio) -> None:
-    sweep = run_sweep(studio, gamma_sweep("digits", images=8), visitor=("me", "sweep"))
+    sweep = run_sweep(studio, gamma_sweep("digits", images=8), ticket=studio.ticket("sweep"))
     next(sweep)
-    studio.first(EditSpec.finetuned("faces"), "me")
+    studio.first(EditSpec.finetuned("faces"), studio.ticket("me"))
     assert len(list(sweep)) == 10
 
 

@@ -117,7 +117,7 @@ def test_it_does_not_wait_for_the_studio(studio: Studio, write: Write) -> None:
     """Whoever is evaluating holds the lock for a chunk; an export goes on beside it."""
     done: list[Exported] = []
     studio.warm_up()
-    with studio._requests.turns.turn(Ticket(None)):
+    with studio._scheduler.turn(Ticket()):
         thread = threading.Thread(target=lambda: done.append(write(SPECS["gamma 0.4"])))
         thread.start()
         thread.join(30)

@@ -1,4 +1,3 @@
-import gc
 import threading
 import time
 from typing import Any
@@ -7,8 +6,10 @@ import pytest
 
 from evaluators.errors import Queued, QueueFull, Superseded
 from evaluators.service import scheduler as module
-from evaluators.service.scheduler import Priority, Scheduler, Ticket, session_of
+from evaluators.service.scheduler import Priority, Scheduler, Ticket, Visitor
 from tests.waiting import soon
+
+ANNA = Visitor("anna")
 
 
 class Line:
@@ -23,17 +24,17 @@ class Line:
     def join(
         self,
         name: Any,
-        visitor: str | None = None,
-        rank: Priority = Priority.NUMBERS,
+        visitor: Visitor | None = None,
+        priority: Priority = Priority.NUMBERS,
         patience: float | None = None,
         ticket: Ticket | None = None,
     ) -> Ticket:
         """Begin to wait, behind all who wait already."""
-        mine = ticket or self.turns.announce(visitor)
+        mine = ticket or (Ticket() if visitor is None else self.turns.ticket(visitor))
 
         def visit() -> None:
             try:
-                with self.turns.turn(mine, rank, patience):
+                with self.turns.turn(mine, priority, patience):
                     self.served.append(name)
             except Exception as error:  # noqa: BLE001 -- looked at by the test
                 self.failed[name] = error
@@ -95,9 +96,9 @@ def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_ge
 ) -> None:
     monkeypatch.setattr(module, "IN_A_ROW", 3)
     with line.turns.turn(Ticket(None)):
-        for rank in reversed(Priority):
+        for priority in reversed(Priority):
             for number in range(5):
-                line.join(f"{rank.name[0]}{number}", rank=rank)
+                line.join(f"{priority.name[0]}{number}", priority=priority)
     line.end()
     assert line.served == "N0 N1 N2 M0 N3 N4 M1 M2 R0 M3 M4 R1 R2 B0 R3 R4 B1 B2 B3 B4".split()
 
@@ -105,9 +106,9 @@ def test_first_numbers_come_before_refinement_and_that_before_sweeps_yet_each_ge
 def test_the_newest_request_of_a_visitor_takes_the_place_of_the_older(line: Line) -> None:
     """Whoever drags would otherwise begin at the end of the line with every move, and never be served."""
     with line.turns.turn(Ticket(None)):
-        line.join("old", "anna")
-        line.join("ben", "ben")
-        newer = line.turns.announce("anna")
+        line.join("old", ANNA)
+        line.join("ben", Visitor("ben"))
+        newer = line.turns.ticket(ANNA)
         soon(lambda: "old" in line.failed)
         line.join("new", ticket=newer)
         assert line.turns.waiting == 2
@@ -117,10 +118,10 @@ def test_the_newest_request_of_a_visitor_takes_the_place_of_the_older(line: Line
 
 
 def test_a_dragging_visitor_has_one_running_and_one_waiting_request_at_most(line: Line) -> None:
-    running = line.turns.announce("anna")
+    running = line.turns.ticket(ANNA)
     with line.turns.turn(running):
         for move in range(20):
-            newest = line.turns.announce("anna")
+            newest = line.turns.ticket(ANNA)
             soon(lambda: line.turns.waiting == 0)
             line.join(move, ticket=newest)
             assert (line.turns.held, line.turns.waiting) == (True, 1)
@@ -131,40 +132,40 @@ def test_a_dragging_visitor_has_one_running_and_one_waiting_request_at_most(line
 
 def test_whoever_gives_up_keeps_the_place(line: Line) -> None:
     with line.turns.turn(Ticket(None)):
-        line.join("first", "zoe")
+        line.join("first", Visitor("zoe"))
         with pytest.raises(Queued, match="1 requests come first") as told:
-            with line.turns.turn(line.turns.announce("anna"), patience=0.01):
+            with line.turns.turn(line.turns.ticket(ANNA), patience=0.01):
                 pass
         assert (told.value.ahead, line.turns.waiting) == (1, 1)
         assert told.value.seconds == pytest.approx(2 * line.turns._seconds)
-        line.join("ben", "ben")
-        line.join("anna", "anna")
+        line.join("ben", Visitor("ben"))
+        line.join("anna", ANNA)
     line.end()
     assert line.served == ["first", "anna", "ben"]
 
 
 def test_a_kept_place_does_not_last_for_ever(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PLACE_LASTS", -1.0)
+    monkeypatch.setattr(module, "POSITION_SECONDS", -1.0)
     with line.turns.turn(Ticket(None)):
-        with pytest.raises(Queued), line.turns.turn(line.turns.announce("anna"), patience=0.01):
+        with pytest.raises(Queued), line.turns.turn(line.turns.ticket(ANNA), patience=0.01):
             pass
-        line.join("ben", "ben")
-        line.join("anna", "anna")
+        line.join("ben", Visitor("ben"))
+        line.join("anna", ANNA)
     line.end()
     assert line.served == ["ben", "anna"]
 
 
 def test_leaving_stops_all_that_a_session_asked_for_and_nobody_else(line: Line) -> None:
-    running = line.turns.announce("anna")
+    running = line.turns.ticket(ANNA)
     with line.turns.turn(running):
-        line.join("sweep", "anna:sweep", Priority.BACKGROUND)
-        line.join("other", "annabel")
+        line.join("sweep", Visitor("anna", "sweep"), Priority.BACKGROUND)
+        line.join("other", Visitor("annabel"))
         line.turns.leave("anna")
         assert running.superseded
     line.end()
     assert line.served == ["other"]
     assert isinstance(line.failed["sweep"], Superseded)
-    assert not line.turns._places
+    assert set(line.turns._latest) == {Visitor("annabel")}
 
 
 def test_too_many_are_turned_away_and_told_when_to_come_back(
@@ -184,8 +185,8 @@ def test_too_many_are_turned_away_and_told_when_to_come_back(
 
 
 def test_a_superseded_request_never_begins(line: Line) -> None:
-    older = line.turns.announce("anna")
-    line.turns.announce("anna")
+    older = line.turns.ticket(ANNA)
+    line.turns.ticket(ANNA)
     with pytest.raises(Superseded), line.turns.turn(older):
         line.served.append("older")
     assert not line.served
@@ -213,17 +214,43 @@ def test_interrupted_while_waiting_leaves_the_line(line: Line, monkeypatch: pyte
     line.end()
 
 
-def test_visitors_who_ask_no_more_are_forgotten(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PLACES_KEPT", 10)
-    for number in range(50):
-        ticket = line.turns.announce(f"visitor {number}")
-        with line.turns.turn(ticket):
-            with pytest.raises(Queued):
-                with line.turns.turn(line.turns.announce(f"waiter {number}"), patience=0.0):
-                    pass
-    del ticket
-    gc.collect()
-    assert (len(line.turns._newest), len(line.turns._places)) == (0, 10)
+def test_the_visitor_silent_for_longest_is_forgotten(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "VISITORS_KEPT", 2)
+    tickets = [line.turns.ticket(Visitor(name), "key") for name in ("anna", "ben", "cleo")]
+    assert list(line.turns._latest) == [Visitor("ben"), Visitor("cleo")]
+    assert not any(ticket.superseded for ticket in tickets)
+    assert line.turns.ticket(Visitor("anna"), "key").version > tickets[-1].version
+
+
+def test_a_move_that_arrives_after_a_later_one_replaces_nothing(line: Line) -> None:
+    later = line.turns.ticket(ANNA, "later", moves=9)
+    with pytest.raises(Superseded, match="arrived before"):
+        line.turns.ticket(ANNA, "earlier", moves=8)
+    assert not later.superseded
+    line.turns.ticket(ANNA, "later", moves=8)  # of the same position
+    with pytest.raises(Superseded, match="arrived before"):
+        line.turns.ticket(ANNA, "earlier", moves=8)
+    line.turns.ticket(Visitor("anna", "merge"), "earlier", moves=1)
+    line.turns.ticket(ANNA, "uncounted")
+    assert later.superseded
+
+
+def test_first_numbers_do_not_replace_the_settling_of_the_same_position(line: Line) -> None:
+    settling = line.turns.ticket(ANNA, "here", settles=True)
+    with pytest.raises(Superseded, match="settles the same position"):
+        line.turns.ticket(ANNA, "here")
+    settling.check()
+    line.turns.ticket(ANNA, "here", settles=True)
+    with pytest.raises(Superseded, match="newer request"):
+        settling.check()
+    line.turns.ticket(ANNA, "elsewhere")
+    assert not line.turns.ticket(ANNA, "here").superseded
+
+
+def test_whoever_has_left_is_superseded_by_nothing_of_the_past(line: Line) -> None:
+    line.turns.ticket(ANNA, "here", moves=9, settles=True)
+    line.turns.leave("anna")
+    assert not line.turns.ticket(ANNA, "here", moves=1).superseded
 
 
 def test_many_threads_never_share_a_turn() -> None:
@@ -233,7 +260,7 @@ def test_many_threads_never_share_a_turn() -> None:
         nonlocal inside, most
         for number in range(50):
             try:
-                with turns.turn(turns.announce(f"{thread % 4}"), Priority(number % 3), patience=0.05):
+                with turns.turn(turns.ticket(Visitor(f"{thread % 4}")), Priority(number % 3), patience=0.05):
                     inside += 1
                     most = max(most, inside)
                     time.sleep(0)
@@ -247,10 +274,3 @@ def test_many_threads_never_share_a_turn() -> None:
     for thread in threads:
         thread.join(20)
     assert (most, turns.held, turns.waiting) == (1, False, 0)
-
-
-@pytest.mark.parametrize(
-    ("visitor", "session"), [("anna", "anna"), ("anna:sweep", "anna"), (None, ""), (7, "7"), (":x", "")]
-)
-def test_a_name_begins_with_its_session(visitor: str | int | None, session: str) -> None:
-    assert session_of(visitor) == session

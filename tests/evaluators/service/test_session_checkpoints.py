@@ -137,7 +137,8 @@ def test_unused_checkpoints_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     checkpoints = SessionCheckpoints(tmp_path, SMALL, lambda model, one: deleted.append((model, one)))
     used, idle = added(checkpoints, "used"), added(checkpoints, "idle")
     now += 50.0
-    assert find(checkpoints, "used", MODEL, used.info.key) == used
+    checkpoints.use("used")
+    assert find(checkpoints, "idle", MODEL, idle.info.key) == idle, "a look is no use"
     now += 20.0
     checkpoints.expire()
     assert deleted == [(MODEL, idle)]

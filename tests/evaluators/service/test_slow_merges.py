@@ -67,10 +67,10 @@ def test_everybody_else_is_answered_meanwhile(
     lab: Path, studio: Studio, slow: SlowMerges, threads: ThreadPoolExecutor
 ) -> None:
     """The encoder's lock was held over a merge: for 7 s with eight ViT-B/32 nobody had a turn."""
-    merging = threads.submit(studio.evaluate, MERGED, "anna")
+    merging = threads.submit(studio.evaluate, MERGED, studio.ticket("anna"))
     soon(lambda: slow.begun)
     finetuned = EditSpec.finetuned("digits")
-    assert threads.submit(studio.evaluate, finetuned, "ben").result(SOON).complete
+    assert threads.submit(studio.evaluate, finetuned, studio.ticket("ben")).result(SOON).complete
     assert not merging.done()
     slow.let.set()
     assert counts(merging.result(SOON)) == counts(Studio(lab, None, chunk=CHUNK).evaluate(MERGED))
@@ -79,9 +79,9 @@ def test_everybody_else_is_answered_meanwhile(
 def test_the_newest_request_of_a_visitor_ends_the_merge_of_the_one_before(
     studio: Studio, slow: SlowMerges, threads: ThreadPoolExecutor
 ) -> None:
-    merging = threads.submit(studio.evaluate, MERGED, "anna")
+    merging = threads.submit(studio.evaluate, MERGED, studio.ticket("anna"))
     soon(lambda: slow.begun)
-    newer = threads.submit(studio.evaluate, OTHER, "anna")
+    newer = threads.submit(studio.evaluate, OTHER, studio.ticket("anna"))
     with pytest.raises(Superseded):
         merging.result(SOON)
     soon(lambda: len(slow.begun) == 2)
@@ -95,12 +95,13 @@ def test_the_newest_request_of_a_visitor_ends_the_merge_of_the_one_before(
 def test_a_visitor_who_leaves_ends_it_within_two_seconds(
     studio: Studio, slow: SlowMerges, threads: ThreadPoolExecutor, of: str
 ) -> None:
+    ticket = studio.seen_by("anna").ticket("merge")
     if of == "numbers":
-        merging: Any = threads.submit(studio.evaluate, MERGED, "anna:merge")
+        merging: Any = threads.submit(studio.evaluate, MERGED, ticket)
     else:
         merge = MERGED.merge
         assert merge is not None
-        merging = threads.submit(studio.merging_alpha, MERGED.model, merge, "anna:merge")
+        merging = threads.submit(studio.merging_alpha, MERGED.model, merge, ticket)
     soon(lambda: slow.begun)
     studio.leave("anna")
     soon(lambda: not slow.busy, seconds=2.0)
@@ -114,10 +115,10 @@ def test_whoever_will_not_wait_is_told_and_takes_no_turn(lab: Path) -> None:
     studio = Studio(lab, None, chunk=CHUNK, observe=told.append)
     slow = SlowMerges(studio)
     with pytest.raises(Preparing):
-        studio.first(MERGED, "anna", patience=0.1)
+        studio.first(MERGED, patience=0.1)
     assert [account.outcome for account in told] == [WAITING]
     assert not studio.busy()
-    said = studio.patiently(MERGED, "anna", patience=0.1)
+    said = studio.stream(MERGED, patience=0.1)
     assert isinstance(next(said), Preparing)
     slow.let.set()
     assert [found for found in said if not isinstance(found, Preparing)][-1].complete  # type: ignore[union-attr]

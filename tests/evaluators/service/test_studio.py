@@ -144,7 +144,7 @@ def test_same_spec_same_counts_from_four_threads(
         start.wait(10)
         for step in range(2 * len(SPECS)):
             spec = SPECS[(3 * thread + step) % len(SPECS)]
-            result = counts(studio.evaluate(spec, visitor=thread, fresh=step % 2 == 0))
+            result = counts(studio.evaluate(spec, ticket=studio.ticket(str(thread)), fresh=step % 2 == 0))
             if result != truth[spec]:
                 wrong.append((spec, result))
 
@@ -154,7 +154,7 @@ def test_same_spec_same_counts_from_four_threads(
     for thread in threads:
         thread.join(60)
     assert wrong == []
-    assert not studio._requests.turns.held
+    assert not studio._scheduler.held
 
 
 def test_chunks_are_counted_under_the_lock_with_their_own_weights(
@@ -165,7 +165,7 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
     carried: list[ResidualSpec] = []
 
     def checked(images: torch.Tensor) -> torch.Tensor:
-        assert studio._requests.turns.held
+        assert studio._scheduler.held
         before = studio.lab.encoder._live.clone()
         features = encode(images)
         assert torch.equal(before, studio.lab.encoder._live)
@@ -179,8 +179,8 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
         return features
 
     monkeypatch.setattr(studio.lab.encoder, "encode", checked)
-    one = studio.stream(EditSpec.finetuned("digits"), "one")
-    two = studio.stream(EditSpec.finetuned("faces"), "two")
+    one = studio.stream(EditSpec.finetuned("digits"), studio.ticket("one"))
+    two = studio.stream(EditSpec.finetuned("faces"), studio.ticket("two"))
     for _ in range(11):
         next(one), next(two)
     assert carried == ["digits", "faces"] * 11
@@ -231,12 +231,12 @@ def test_stream_narrows_to_the_complete_answer(studio: Studio) -> None:
 
 def test_stream_continues_what_first_began(studio: Studio, encoded: list[int]) -> None:
     spec = EditSpec.lines("digits", 0.5)
-    coarse = studio.first(spec, "visitor")
+    coarse = studio.first(spec, studio.ticket("visitor"))
     assert encoded == [12]
     assert not coarse.complete
-    assert studio.first(spec, "visitor") == coarse
+    assert studio.first(spec, studio.ticket("visitor")) == coarse
     assert encoded == [12]
-    answers = list(studio.stream(spec, "visitor"))
+    answers = list(studio.stream(spec, studio.ticket("visitor")))
     assert [answer.tasks[0].n for answer in answers] == [*range(4, 41, 4), 42]
     assert encoded == [12] * 10 + [6]
     assert studio.first(spec) == answers[-1]
@@ -289,23 +289,23 @@ def test_weights_are_written_only_if_they_change(studio: Studio, monkeypatch: py
 
 
 def test_a_newer_request_of_the_same_visitor_stops_the_older(studio: Studio, encoded: list[int]) -> None:
-    older = studio.stream(EditSpec.lines("digits", 0.5), "visitor")
+    older = studio.stream(EditSpec.lines("digits", 0.5), studio.ticket("visitor"))
     next(older)
-    newer = studio.stream(EditSpec.lines("digits", 0.6), "visitor")
+    newer = studio.stream(EditSpec.lines("digits", 0.6), studio.ticket("visitor"))
     with pytest.raises(Superseded, match="newer request of the same visitor"):
         next(older)
     assert encoded == [12]
     assert [answer.complete for answer in newer][-1]
-    again = studio.stream(EditSpec.lines("digits", 0.5), "visitor")
+    again = studio.stream(EditSpec.lines("digits", 0.5), studio.ticket("visitor"))
     assert [next(again).tasks[0].n for _ in range(2)] == [4, 8]  # what the older had counted is not lost
 
 
 def test_first_supersedes_too_and_others_are_left_alone(studio: Studio) -> None:
-    mine = studio.stream(EditSpec.lines("digits", 0.5), "me")
-    yours = studio.stream(EditSpec.lines("digits", 0.5), "you")
+    mine = studio.stream(EditSpec.lines("digits", 0.5), studio.ticket("me"))
+    yours = studio.stream(EditSpec.lines("digits", 0.5), studio.ticket("you"))
     nobodys = studio.stream(EditSpec.lines("digits", 0.5))
     next(mine), next(yours), next(nobodys)
-    studio.first(EditSpec.lines("digits", 0.6), "me")
+    studio.first(EditSpec.lines("digits", 0.6), studio.ticket("me"))
     studio.first(EditSpec.lines("digits", 0.6))
     with pytest.raises(Superseded):
         next(mine)
@@ -321,21 +321,13 @@ def test_superseded_while_counting_shows_nothing_but_keeps_the_count(
 
     def moved_meanwhile(images: torch.Tensor) -> torch.Tensor:
         monkeypatch.setattr(studio.lab.encoder, "encode", encode)
-        studio.stream(EditSpec.lines("digits", 0.6), "visitor")
+        studio.stream(EditSpec.lines("digits", 0.6), studio.ticket("visitor"))
         return encode(images)
 
     monkeypatch.setattr(studio.lab.encoder, "encode", moved_meanwhile)
     with pytest.raises(Superseded):
-        studio.evaluate(spec, "visitor")
+        studio.evaluate(spec, studio.ticket("visitor"))
     assert studio.cached(spec) is not None
-
-
-def test_a_wrong_request_supersedes_nothing(studio: Studio) -> None:
-    stream = studio.stream(EditSpec.lines("digits", 0.5), "visitor")
-    next(stream)
-    with pytest.raises(SpecError):
-        studio.stream(EditSpec.lines("nobody", 0.5), "visitor")
-    assert list(stream)[-1].complete
 
 
 def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +336,7 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
 
     def slow(images: torch.Tensor) -> torch.Tensor:
         assert studio.lab.encoder._carries is not None
-        order.append((studio.lab.encoder._carries[0], studio._requests.turns.waiting))
+        order.append((studio.lab.encoder._carries[0], studio._scheduler.waiting))
         release.wait(0.01)
         return encode(images)
 
@@ -352,7 +344,7 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(studio.lab.encoder, "encode", slow)
     studio.lab.encoder.residual("digits"), studio.lab.encoder.residual("faces")
     threads = [
-        threading.Thread(target=studio.evaluate, args=(EditSpec.finetuned(key), key))
+        threading.Thread(target=studio.evaluate, args=(EditSpec.finetuned(key), studio.ticket(key)))
         for key in ("digits", "faces")
     ]
     for thread in threads:
@@ -366,7 +358,7 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[int]) -> None:
     spec = EditSpec.lines("digits", 0.5)
-    one, two = studio.stream(spec, "one"), studio.stream(spec, "two")
+    one, two = studio.stream(spec, studio.ticket("one")), studio.stream(spec, studio.ticket("two"))
     assert [next(stream).tasks[0].n for stream in (one, two, one, two)] == [4, 4, 8, 8]
     assert list(one)[-1] == list(two)[-1]
     assert encoded == [12] * 10 + [6]
@@ -375,8 +367,8 @@ def test_two_visitors_of_one_spec_share_the_work(studio: Studio, encoded: list[i
 def test_whoever_waits_is_told_how_long_the_line_is_and_keeps_the_request(lab: Path) -> None:
     accounts: list[RequestStats] = []
     studio = Studio(lab, None, chunk=CHUNK, observe=accounts.append)
-    with studio._requests.turns.turn(Ticket(None)):
-        answers = studio.patiently(EditSpec.lines("digits", 0.5), "visitor", patience=0.01)
+    with studio._scheduler.turn(Ticket()):
+        answers = studio.stream(EditSpec.lines("digits", 0.5), patience=0.01)
         told = [next(answers), next(answers)]
         assert [isinstance(line, Queued) for line in told] == [True, True]
     rest = list(answers)
@@ -389,12 +381,12 @@ def test_whoever_waits_is_told_how_long_the_line_is_and_keeps_the_request(lab: P
 def test_visitors_do_not_pile_up(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluators.service.request_runner.PROGRESS_KEPT", 5)
     monkeypatch.setattr("evaluators.service.result_cache.EVALUATIONS_KEPT", 5)
+    monkeypatch.setattr("evaluators.service.scheduler.VISITORS_KEPT", 5)
     for number in range(20):
-        studio.first(EditSpec.lines("digits", number / 100), number)
-        studio.evaluate(EditSpec.lines("digits", number / 100, images=4), number)
-    requests = studio._requests
-    assert (len(requests._progress), len(studio._known._memory)) == (5, 5)
-    assert (len(requests.turns._newest), len(requests.turns._places)) == (0, 0)
+        studio.first(EditSpec.lines("digits", number / 100), studio.ticket(str(number)))
+        studio.evaluate(EditSpec.lines("digits", number / 100, images=4), studio.ticket(str(number)))
+    assert (len(studio._runner._progress), len(studio._results._memory)) == (5, 5)
+    assert len(studio._scheduler._latest) == 5
 
 
 # What goes wrong
@@ -441,13 +433,13 @@ def test_any_exception_leaves_the_studio_usable(
         patch.setattr(studio.lab.encoder._editor if where == "apply" else studio.lab.encoder, where, fail)
         with pytest.raises(RuntimeError, match="out of memory"):
             studio.evaluate(SPECS[2])
-    assert not studio._requests.turns.held
+    assert not studio._scheduler.held
     for spec in (SPECS[2], SPECS[1]):
         assert counts(studio.evaluate(spec, fresh=True)) == truth[spec]
 
 
 def test_an_abandoned_stream_holds_nothing(studio: Studio) -> None:
-    stream = studio.stream(EditSpec.lines("digits", 0.5), "visitor")
+    stream = studio.stream(EditSpec.lines("digits", 0.5), studio.ticket("visitor"))
     next(stream)
     del stream
     gc.collect()
