@@ -1,12 +1,10 @@
-"""What a visitor of the repository relies on: sizes, pins, the Space's header, and a README that is true."""
+"""Repository rules: file sizes, pinned requirements, the Space's header, documents that match the code."""
 
 import ast
-import importlib.metadata
 import re
 import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import pytest
 import torch
@@ -14,9 +12,27 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from benchmarks.__main__ import BENCHMARKS
+from lines_cli.__main__ import COMMANDS
+from serving.version import VERSION
+from tests.test_layering import imported_modules
+from tests.test_requirements import pins
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/architecture.md",
+    "docs/deploy.md",
+    "docs/numbers.md",
+    "docs/paper.md",
+    "docs/troubleshooting.md",
+    "CHANGELOG.md",
+)
+FOLDERS = "assets|benchmarks|docs|evaluators|lines_cli|lines_core|serving|tests|training|ui"
+SEARCHED = (ROOT, ROOT / "lines_core/checkpoints")
+"""Where files lie that documents name: SECURITY.md names those of the checkpoint reader alone."""
 MIB = 2**20
 REQUIREMENTS = ("requirements.txt", "requirements-ray.txt", "requirements-dev.txt")
 
@@ -42,20 +58,15 @@ def tracked() -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
+def read(name: str) -> str:
+    """Text of a file of the repository."""
+    return (ROOT / name).read_text("utf-8")
+
+
 def text_of(file: Path) -> str:
     """The file's text, empty for a binary one."""
     raw = file.read_bytes()
     return "" if b"\0" in raw else raw.decode("utf-8", errors="ignore")
-
-
-def pins(name: str) -> Iterator[tuple[str, str]]:
-    """Project and version of each line of a requirements file."""
-    for line in (ROOT / name).read_text("utf-8").splitlines():
-        requirement = line.partition("#")[0].partition(";")[0].strip()
-        if requirement and not requirement.startswith("-r "):
-            project, separator, version = requirement.partition("==")
-            assert separator, f"{name}: {requirement!r} is not pinned with =="
-            yield re.sub(r"[-_.]+", "-", project).lower(), version
 
 
 def front_matter() -> dict[str, str]:
@@ -127,51 +138,6 @@ def test_every_benchmark_of_the_table_is_a_module_with_a_main() -> None:
         assert "main" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, module
 
 
-# ------------------------------------------------------------------ requirements
-
-
-def imports_of(*folders: str) -> set[str]:
-    """Top-level names that the sources of some folders or files import, the repository's own left out."""
-    files = [file for folder in folders for file in [ROOT / folder, *(ROOT / folder).rglob("*.py")]]
-    names: set[str] = set()
-    for file in files:
-        if file.suffix != ".py":
-            continue
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module.partition(".")[0])
-    own = {path.stem for path in ROOT.iterdir() if path.is_dir() or path.suffix == ".py"}
-    return names - own - sys.stdlib_module_names
-
-
-def projects_by_import() -> dict[str, set[str]]:
-    """Top-level name -> projects that install it (3.10's `packages_distributions` misses most of them)."""
-    found: dict[str, set[str]] = {}
-    for distribution in importlib.metadata.distributions():
-        project = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
-        for file in distribution.files or []:
-            found.setdefault(file.parts[0].removesuffix(".py"), set()).add(project)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("folders", "files"),
-    [
-        (("app.py", "lines_cli", "serving", "ui", "evaluators", "lines_core"), ["requirements.txt"]),
-        (("setup.py", "tests", "benchmarks", "training"), ["requirements.txt", "requirements-dev.txt"]),
-    ],
-    ids=["app", "dev"],
-)
-def test_every_import_is_pinned(folders: tuple[str, ...], files: list[str]) -> None:
-    pinned = {project for file in files for project, _ in pins(file)}
-    project_of = projects_by_import()
-    for name in sorted(imports_of(*folders)):
-        projects = project_of.get(name, set())
-        assert projects & pinned, f"{name} (of {sorted(projects)}) is imported, but {files} do not pin it"
-
-
 def test_space_runs_the_pinned_gradio() -> None:
     assert front_matter()["sdk_version"] == dict(pins("requirements.txt"))["gradio"]
 
@@ -190,25 +156,106 @@ def test_space_header() -> None:
     assert len(header["short_description"]) <= 60
 
 
-def test_readme_names_files_that_exist() -> None:
-    mentioned = re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+|\w+\.(?:py|md|txt))`", README)
-    linked = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert [name for name in [*mentioned, *linked] if not (ROOT / name).exists()] == []
+def test_readme_is_short() -> None:
+    assert len(README.split()) <= 900
 
 
-def test_readme_places_are_words_of_the_page() -> None:
-    """The last column of the table of ideas names charts, controls and tabs as the page does."""
-    words = (ROOT / "ui/shell/text.py").read_text("utf-8")
-    rows = [row.split("|") for row in README.splitlines() if row.startswith("| ") and row.count("|") == 5]
-    places = [place for row in rows for place in re.findall(r"\*([^*]+)\*", row[4])]
-    assert len(places) >= 10
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_documents_name_files_that_exist(document: str) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    mentioned = re.findall(rf"`((?:{FOLDERS})(?:/[\w.]+)*|\w+\.(?:py|md|txt|toml))`", text)
+    missing = [name for name in mentioned if not any((root / name).exists() for root in SEARCHED)]
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    missing += [link for link in links if not (ROOT / document).parent.joinpath(link).exists()]
+    assert missing == []
+
+
+def test_documented_commands_exist() -> None:
+    text = "\n".join((ROOT / document).read_text("utf-8") for document in DOCUMENTS[:-1])
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^    |`)make (\w+)", text, re.MULTILINE)) <= targets
+    assert set(re.findall(r"(?:(?:^    |`)lines|-m lines_cli) (\w+)", text, re.MULTILINE)) <= set(COMMANDS)
+    modules = set(re.findall(r"python -m (\w+)", text)) - {"pytest"}
+    assert [name for name in modules if not (ROOT / name / "__main__.py").exists()] == []
+
+
+def test_version_is_the_latest_of_the_changelog_and_of_the_citation() -> None:
+    released = re.findall(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", read("CHANGELOG.md"), re.MULTILINE)
+    assert released[0] == VERSION
+    assert f"\nversion: {VERSION}\n" in read("CITATION.cff")
+
+
+# ------------------------------------------------------------------ the map of the paper
+
+
+def concepts() -> list[list[str]]:
+    """Cells of each row of the map: concept, code, test, place on the page."""
+    rows = [row.strip("|").split("|") for row in read("docs/paper.md").splitlines() if row.startswith("| ")]
+    return [row for row in rows[1:] if len(row) == 4]
+
+
+def source_of(name: str) -> Path | None:
+    """The file that defines a dotted name, looked up in the ``__init__`` of a package that re-exports it."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        path = ROOT.joinpath(*parts[:end])
+        if path.with_suffix(".py").is_file():
+            return path.with_suffix(".py")
+        package = path / "__init__.py"
+        if package.is_file():
+            exported = [] if end == len(parts) else runtime_imports(package)
+            found = [known for known in exported if known.endswith(f".{parts[end]}") and known != name]
+            return source_of(found[0]) if found else package
+    return None
+
+
+@cache
+def runtime_imports(file: Path) -> tuple[str, ...]:
+    """Dotted names that a source imports when it runs, those under ``TYPE_CHECKING`` left out."""
+    tree = ast.parse(file.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    return tuple(name for _, name in imported_modules(tree, PurePosixPath(file.relative_to(ROOT).as_posix())))
+
+
+def running_sources() -> set[str]:
+    """Every source that the app, the command or the training code imports, directly or not.
+
+    A package counts with the names that are taken from it, not with everything that its ``__init__`` lists.
+    """
+    waiting = [ROOT / "app.py", *(ROOT / "lines_cli").glob("*.py"), ROOT / "training/__main__.py"]
+    running: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        if file not in running:
+            running.add(file)
+            waiting += filter(None, map(source_of, runtime_imports(file)))
+    return {file.relative_to(ROOT).as_posix() for file in running}
+
+
+def test_the_code_of_each_concept_runs_in_the_app() -> None:
+    running = running_sources()
+    files = [file for row in concepts() for file in re.findall(r"`([^`]+)`", row[1])]
+    assert len(files) >= 15
+    assert [file for file in files if file not in running] == []
+
+
+def test_a_module_that_only_tests_import_is_not_running() -> None:
+    running = running_sources()
+    assert "benchmarks/edit.py" not in running
+    assert "lines_core/__init__.py" not in running, "its list of exports runs nothing by itself"
+    assert {"lines_core/schedules.py", "evaluators/service/studio.py", "ui/layout.py"} <= running
+
+
+def test_the_place_of_each_concept_is_named_on_the_page() -> None:
+    words = "".join(file.read_text("utf-8") for file in (ROOT / "ui").rglob("*.py"))
+    places = [place for row in concepts() for place in re.findall(r"\*([^*]+)\*", row[3])]
+    assert len(places) >= 15
     assert [place for place in places if f'"{place}"' not in words] == []
 
 
-def test_readme_commands_exist() -> None:
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = re.findall(r"(?:^    |`)make (\w+)", README, re.MULTILINE)
-    assert {"app", "check", "test", "bench", "assets"} <= set(named) <= targets
+# ------------------------------------------------------------------ the method as printed
 
 
 def vision_tower(seed: int) -> dict[str, Tensor]:
