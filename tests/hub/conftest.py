@@ -49,3 +49,15 @@ def weights(hub: Hub) -> bytes:
 def heavy(hub: Hub) -> bytes:
     """The same of several of the client's chunks."""
     return put(hub, 24 << 20)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """Folder for prepared images."""
+    return tmp_path / "prepared"
+
+
+@pytest.fixture
+def small_files_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read small files by range requests, as large ones are."""
+    monkeypatch.setattr("evaluators.hub.images.parquet_split.WHOLE", 0)

@@ -10,8 +10,8 @@ import pytest
 from evaluators.errors import HubError
 from evaluators.hub.images import parquet_split as parquet
 from tests.hostile.strategies import check_message
+from tests.hub.image_sets import load, shuffled, task_of, write_parquet
 from tests.hub.server import Hub
-from tests.hub.test_hub_subset import load, shuffled, task_of, write_parquet
 
 
 def refusal(cache: Path) -> str:
