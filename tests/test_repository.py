@@ -19,17 +19,7 @@ from tests.test_requirements import pins
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "docs/architecture.md",
-    "docs/deploy.md",
-    "docs/numbers.md",
-    "docs/paper.md",
-    "docs/troubleshooting.md",
-    "CHANGELOG.md",
-)
+DOCUMENTS = sorted(f"{file.relative_to(ROOT)}" for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 FOLDERS = "assets|benchmarks|docs|evaluators|lines_cli|lines_core|serving|tests|training|ui"
 SEARCHED = (ROOT, ROOT / "lines_core/checkpoints")
 """Where files lie that documents name: SECURITY.md names those of the checkpoint reader alone."""
@@ -170,8 +160,16 @@ def test_documents_name_files_that_exist(document: str) -> None:
     assert missing == []
 
 
+def test_each_hop_of_a_slider_move_exists() -> None:
+    hops = re.findall(r"`([\w/]+\.(?:py|js)):([\w.]+)`", read("docs/architecture.md"))
+    assert len(hops) >= 10
+    for file, name in hops:
+        for part in name.split("."):
+            assert re.search(rf"\b(?:def|class|function) {part}\b", read(file)), f"{file} has no {part}"
+
+
 def test_documented_commands_exist() -> None:
-    text = "\n".join((ROOT / document).read_text("utf-8") for document in DOCUMENTS[:-1])
+    text = "\n".join((ROOT / document).read_text("utf-8") for document in {*DOCUMENTS} - {"CHANGELOG.md"})
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:^    |`)make (\w+)", text, re.MULTILINE)) <= targets
     assert set(re.findall(r"(?:(?:^    |`)lines|-m lines_cli) (\w+)", text, re.MULTILINE)) <= set(COMMANDS)
