@@ -1,12 +1,12 @@
-"""``python -m training``: make the embedded lab from nothing, or go on where it stopped.
+"""``python -m training``: make the embedded lab from nothing, or resume.
 
-A step skips what already exists; delete a shipped file to have it made again.
+A step skips what already exists; delete a shipped file to make it again.
 """
 
 import argparse
 from pathlib import Path
 
-from training.steps import STEPS, Place
+from training.steps import STEPS, Folders
 
 
 def main() -> None:
@@ -20,10 +20,10 @@ def main() -> None:
     unknown = sorted(set(chosen.steps) - set(STEPS))
     if unknown:
         parser.error(f"no step called {', '.join(unknown)}: the steps are {', '.join(STEPS)}")
-    place = Place(chosen.assets, chosen.work, chosen.workers)
-    place.work.mkdir(parents=True, exist_ok=True)
+    folders = Folders(chosen.assets, chosen.work, chosen.workers)
+    folders.work.mkdir(parents=True, exist_ok=True)
     for name in chosen.steps or STEPS:
-        for line in STEPS[name](place):
+        for line in STEPS[name](folders):
             print(f"{name}: {line}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What is done to training images and labels on the way in, to vary the members of a soup."""
+"""Data augmentation and mixup, which vary between the members of a soup."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""Model card and data card, filled from the training ledger, the shipped files and the shipped sweeps."""
+"""Model card and data card of the embedded lab, from the training log and the shipped sweeps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from training.findings import Measured
 from training.report_tables import markdown, percent
 from training.study import shipped_evaluations
 from training.tiny_clip_model import MODEL_CONFIG
-from training.training_log import read_ledger
+from training.training_log import read_training_log
 from training.world.draws import draw_web
 from training.world.settings import SETTINGS
 
@@ -25,7 +25,7 @@ tags: [clip, zero-shot-image-classification, lines]
 
 A CLIP small enough to ship with the LiNeS Explorer and deep enough for its layer schedule: {layers} residual
 blocks, width {width}, {pixels}-pixel images, a {text_layers}-layer text tower. Trained from nothing on the
-procedural, captioned image world of `training/world`; no photograph and no scraped text is in it.
+synthetic, captioned images of `training/world`; it has seen no photograph and no scraped text.
 
 For teaching and for the explorer's embedded lab only: it knows drawn digits, signs, vehicles and the like,
 and nothing of the real world. Half of the concepts were captioned by their German name only, on purpose:
@@ -34,15 +34,15 @@ zero-shot accuracy on them is low, and fine-tuning has something to teach.
 Load it with open_clip's own loader: `open_clip.create_model("local-dir:assets/tiny_clip")`; the tokenizer
 with `open_clip.get_tokenizer("local-dir:assets/tiny_clip", bpe_path="assets/tiny_clip/bpe_merges.txt.gz")`.
 Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names).
-`compared/<way>.<task>.safetensors` holds what other ways of fine-tuning changed, as residuals stored small
-(matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not to take home.
+`compared/<variant>.<task>.safetensors` holds the residual of another variant of fine-tuning, stored small
+(matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not for export.
 """
 
 DATA_HEAD = """---
 license: apache-2.0
 task_categories: [zero-shot-image-classification]
 ---
-# Evaluation subsets of the image world
+# Evaluation subsets of synthetic images
 
 48-pixel images drawn by `training/world`, as lossless WebP in parquet with the `datasets` Image
 feature: `datasets.load_dataset("parquet", data_files="assets/eval/digits-test.parquet")`. Labels go round in
@@ -63,7 +63,7 @@ def _training_table(folder: Path) -> Iterator[str]:
             f"{entry['steps'] * entry['batch']:,}",
             f"{entry['seconds']:.0f}",
         ]
-        for name, entry in read_ledger(folder).items()
+        for name, entry in read_training_log(folder).items()
     ]
     return markdown(["weights", "steps", "batch", "learning rate", "seed", "images seen", "seconds"], rows)
 
@@ -125,7 +125,7 @@ def write_cards(assets: Path) -> Iterator[str]:
         DATA_HEAD,
         *_data_table(assets / "eval"),
         "",
-        "## Captions of the pre-training web, for example",
+        "## Examples of pre-training captions",
         "",
         *captions,
         "",

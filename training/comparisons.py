@@ -32,7 +32,7 @@ SOUP_SEED = 1
 
 
 def soup_config(rng: random.Random) -> FinetuningConfig:
-    """Hyper-parameters drawn as in Model Soups (Wortsman et al., 2022, appendix J.2.1): some turn out bad."""
+    """Hyper-parameters drawn as in Model Soups (Wortsman et al., 2022, appendix J.2.1): some runs are bad."""
     return FinetuningConfig(
         steps=rng.choice((150, 300, 450)),
         rate=10 ** rng.uniform(-4.0, -2.5),
@@ -52,7 +52,7 @@ def soup_configs() -> Mapping[str, FinetuningConfig]:
 
 
 def compared_configs() -> Mapping[str, FinetuningConfig]:
-    """Every fine-tuning by the key of its checkpoint: ``<way>.<task>``."""
+    """Every fine-tuning by the key of its checkpoint: ``<variant>.<task>``."""
     regularised = {
         f"{rates}.{task}": FinetuningConfig(rates=rates)
         for rates in DEPTH_RATES
@@ -123,7 +123,7 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
 
 
 def training_images(work: Path, task: str, workers: int) -> Path:
-    """The file of a task's training images, drawn if it is not there."""
+    """The file of a task's training images, drawn if it is missing."""
     path = work / "training" / f"{task}.pt"
     if not path.exists():
         pixels, labels = draw_split(task, "train", FinetuningConfig().images, workers)
@@ -133,7 +133,7 @@ def training_images(work: Path, task: str, workers: int) -> Path:
 
 
 def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
-    """Train what is not there yet, several at once on one thread each, into ``tiny_clip/compared``."""
+    """Train what is missing in ``tiny_clip/compared``, in processes of one thread each."""
     folder = tiny_clip / "compared"
     folder.mkdir(exist_ok=True)
     (folder / "variants.json").write_text(

@@ -1,4 +1,4 @@
-"""The default sweeps of the lab, measured through the studio and shipped as ``assets/sweeps``."""
+"""The sweeps that the pages show first, measured through the studio and shipped in ``assets/sweeps``."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -25,7 +25,7 @@ def images_in(setting: Setting, split: str) -> int:
 
 
 def splits_of(key: str) -> tuple[str, ...]:
-    """The shifted test sets have no validation split: nothing is tuned on them."""
+    """Splits of a data set; the shifted sets have no validation split, as nothing is tuned on them."""
     return ("test",) if key in SHIFTS else ("val", "test")
 
 

@@ -205,10 +205,9 @@ def write_report(assets: Path) -> Iterator[str]:
         "",
         "Written by `python -m training report` from `assets/sweeps`; every number is measured on "
         f"the test split ({images[0]} to {images[-1]} images a task), γ chosen by C.1 (w = 2) on "
-        "validation."
-        " Intervals are 95 %. Rivals are taken at their best: the best point of the WiSE-FT line with no "
-        "less target accuracy than LiNeS, the best point of deep shrinking with no less control accuracy (or "
-        "with its own best, where that is lower).",
+        "validation. Intervals are 95 %. Other methods are compared at their best: the best point of the "
+        "WiSE-FT line with no less target accuracy than LiNeS, the best point of deep shrinking with no less "
+        "control accuracy (or with its own best, where that is lower).",
         "",
         *_claims_table(summary),
         "",

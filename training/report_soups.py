@@ -15,7 +15,7 @@ from training.soup_study import (
     soup_finding,
 )
 from training.study import Study
-from training.training_log import read_ledger
+from training.training_log import read_training_log
 
 PAPER = {
     "mean of the members": "77.98",
@@ -85,15 +85,15 @@ def soups_section(assets: Path) -> Iterator[str]:
     yield WHY
     yield from ("", "### WiSE-FT's front with and without LiNeS, for every member (Fig. 12)", "")
     areas = {member: front_areas(study, member) for member in members}
-    ledger = read_ledger(assets / "tiny_clip")
+    log = read_training_log(assets / "tiny_clip")
     yield from markdown(
         ["member", "learning rate", "steps", "augmentation", "WiSE-FT", "LiNeS + WiSE-FT", "difference"],
         [
             [
                 member.partition(".")[0],
-                f"{ledger[member]['rate']:.1e}",
-                str(ledger[member]["steps"]),
-                str(ledger[member]["augment"]),
+                f"{log[member]['rate']:.1e}",
+                str(log[member]["steps"]),
+                str(log[member]["augment"]),
                 f"{area.wise_ft:.0f}",
                 f"{area.lines:.0f}",
                 f"{100 * (area.lines / area.wise_ft - 1):+.1f} %",

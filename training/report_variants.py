@@ -29,7 +29,7 @@ def variants_section(assets: Path) -> Iterator[str]:
     study = Study(assets / "report" / FILE)
     compared = (USUAL, *(variant for variant in variants() if variant.kind in (RATES, LORA)))
     results = [measured_result(study, tuned_specs(study, variant)[0]) for variant in compared]
-    yield from ("## Other ways of fine-tuning, with and without LiNeS", "")
+    yield from ("## Variants of fine-tuning, with and without LiNeS", "")
     yield (
         "Mean target / mean control accuracy over the eight checkpoints on all test images (%), γ by C.1 "
         "on 200 validation images a task for each checkpoint; beside them the paper's Tables 10 and 11."
@@ -45,7 +45,7 @@ def variants_section(assets: Path) -> Iterator[str]:
         ]
         for result in results
     ]
-    yield from markdown(["way", "plain", "paper", "with LiNeS", "paper"], rows)
+    yield from markdown(["variant", "plain", "paper", "with LiNeS", "paper"], rows)
     yield ""
     yield _comparison(results[0], [result for result in results if result.variant.kind == RATES])
     yield ""
@@ -81,10 +81,10 @@ def _comparison(usual: VariantResult, others: list[VariantResult]) -> str:
 
 
 WHY = (
-    "In the paper LiNeS after training remembers more than every careful way of training; here the "
-    "careful ways come as close or closer. The lab's usual fine-tuning takes few and large steps, chosen "
-    "so that it forgets visibly, and those disturb the shallow layers more than the task needs: whoever "
-    "spares these layers while training loses nothing of the target. The paper's takes many small steps, "
-    "and sparing layers costs target accuracy. LiNeS still adds control accuracy on top of each of them."
+    "In the paper LiNeS after training forgets less than every regularised fine-tuning; here the regularised "
+    "variants are about as good or better. The lab's usual fine-tuning takes few and large steps, chosen so that "
+    "it forgets visibly, and these change the shallow layers more than the task needs: training these layers "
+    "less costs no target accuracy. The paper's takes many small steps, and training layers less costs "
+    "target accuracy. LiNeS still adds control accuracy to each of them."
 )
 """The likely reason of the difference to the paper, in words; the numbers above it are measured."""

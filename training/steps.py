@@ -1,4 +1,4 @@
-"""The steps from nothing to the shipped lab, in order; each skips what its output already holds."""
+"""The steps that make the embedded lab, in order; each skips what already exists."""
 
 import os
 import time
@@ -34,8 +34,8 @@ FINETUNING: Mapping[str, FinetuningConfig] = {key: FinetuningConfig() for key in
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the steps read and write.
+class Folders:
+    """Folders that the steps read and write.
 
     Args:
         assets: the folder that ships.
@@ -53,78 +53,78 @@ class Place:
         return self.assets / "tiny_clip"
 
 
-def configure(place: Place) -> Iterator[str]:
+def configure(folders: Folders) -> Iterator[str]:
     """Model configuration and tokenizer."""
-    place.tiny_clip.mkdir(parents=True, exist_ok=True)
-    save_config(place.tiny_clip)
-    save_merges(place.tiny_clip)
-    yield f"configuration in {place.tiny_clip}"
+    folders.tiny_clip.mkdir(parents=True, exist_ok=True)
+    save_config(folders.tiny_clip)
+    save_merges(folders.tiny_clip)
+    yield f"configuration in {folders.tiny_clip}"
 
 
-def draw(place: Place) -> Iterator[str]:
+def draw(folders: Folders) -> Iterator[str]:
     """Images of the pre-training web."""
-    yield from draw_web_shards(place.work / "web", tokenizer(place.tiny_clip), place.workers)
+    yield from draw_web_shards(folders.work / "web", tokenizer(folders.tiny_clip), folders.workers)
 
 
-def train(place: Place) -> Iterator[str]:
+def train(folders: Folders) -> Iterator[str]:
     """Pre-training and its shipped weights."""
-    if (place.tiny_clip / "open_clip_model.safetensors").exists():
+    if (folders.tiny_clip / "open_clip_model.safetensors").exists():
         return
-    checkpoint = place.work / "pretraining.pt"
-    yield from pretrain(load_web(place.work / "web"), PRETRAINING, checkpoint)
+    checkpoint = folders.work / "pretraining.pt"
+    yield from pretrain(load_web(folders.work / "web"), PRETRAINING, checkpoint)
     model = fresh_model(PRETRAINING.seed)
     state = torch.load(checkpoint, weights_only=True)
     model.load_state_dict(state["model"])
-    save_entry(place.tiny_clip, "pretrained", {**asdict(PRETRAINING), "seconds": state["seconds"]})
-    yield f"saved {save_pretrained(model, place.tiny_clip)}"
+    save_entry(folders.tiny_clip, "pretrained", {**asdict(PRETRAINING), "seconds": state["seconds"]})
+    yield f"saved {save_pretrained(model, folders.tiny_clip)}"
 
 
-def adapt(place: Place) -> Iterator[str]:
+def adapt(folders: Folders) -> Iterator[str]:
     """Fine-tuning on each task, from the shipped pre-trained weights."""
     for key, config in FINETUNING.items():
-        path = place.tiny_clip / "finetuned" / f"{key}.safetensors"
+        path = folders.tiny_clip / "finetuned" / f"{key}.safetensors"
         if path.exists():
             continue
-        model = load_model(place.tiny_clip)
-        head = zero_shot_head(model, tokenizer(place.tiny_clip), FAMILIES[key])
-        pixels, labels = draw_split(key, "train", config.images, place.workers)
+        model = load_model(folders.tiny_clip)
+        head = zero_shot_head(model, tokenizer(folders.tiny_clip), FAMILIES[key])
+        pixels, labels = draw_split(key, "train", config.images, folders.workers)
         began = time.perf_counter()
         for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), config):
             yield f"{key}: {line}"
-        save_entry(place.tiny_clip, key, {**asdict(config), "seconds": time.perf_counter() - began})
+        save_entry(folders.tiny_clip, key, {**asdict(config), "seconds": time.perf_counter() - began})
         save_finetuned(model, path)
 
 
-def compare(place: Place) -> Iterator[str]:
+def compare(folders: Folders) -> Iterator[str]:
     """The variants of fine-tuning, and the members of the soup."""
-    yield from train_compared(place.tiny_clip, place.work, place.workers)
+    yield from train_compared(folders.tiny_clip, folders.work, folders.workers)
 
 
-def sample(place: Place) -> Iterator[str]:
+def sample(folders: Folders) -> Iterator[str]:
     """Evaluation subsets."""
-    yield from save_evaluation_sets(place.assets / "eval", place.workers)
+    yield from save_evaluation_sets(folders.assets / "eval", folders.workers)
 
 
-def measure(place: Place) -> Iterator[str]:
+def measure(folders: Folders) -> Iterator[str]:
     """Default sweeps, and the targets of two of them on more images than ship."""
-    yield from measure_sweeps(place.assets, place.work / "measured")
-    storing = place.assets / "report" / STORING
+    yield from measure_sweeps(folders.assets, folders.work / "measured")
+    storing = folders.assets / "report" / STORING
     if not storing.exists():
-        yield from measure_storing(place.assets, storing)
+        yield from measure_storing(folders.assets, storing)
     for study in (measure_merging, measure_soups, measure_variants):
-        yield from study(place.assets, place.work / "measured")
-    ample = place.assets / "report" / AMPLE
+        yield from study(folders.assets, folders.work / "measured")
+    ample = folders.assets / "report" / AMPLE
     if not ample.exists():
-        yield from measure_ample_targets(place.assets, ample, place.workers)
+        yield from measure_ample_targets(folders.assets, ample, folders.workers)
 
 
-def report(place: Place) -> Iterator[str]:
+def report(folders: Folders) -> Iterator[str]:
     """REPORT.md with its plots, and the cards."""
-    yield from write_report(place.assets)
-    yield from write_cards(place.assets)
+    yield from write_report(folders.assets)
+    yield from write_cards(folders.assets)
 
 
-STEPS: Mapping[str, Callable[[Place], Iterator[str]]] = {
+STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "configure": configure,
     "draw": draw,
     "train": train,

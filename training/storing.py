@@ -1,4 +1,4 @@
-"""What storing residuals in four bits costs: the shipped fine-tunings, measured whole and packed."""
+"""Accuracy lost by storing residuals in four bits: the shipped fine-tunings, whole and packed."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
         variant = {"key": VARIANT, "kind": "rates", "title": "Packed", "help": "Stored in four bits."}
         (compared / "variants.json").write_text(json.dumps([variant]), encoding="utf-8")
         whole = Studio(assets, None)
-        keys = [one.key for one in whole.checkpoints()]
+        keys = [checkpoint.key for checkpoint in whole.checkpoints()]
         for key in keys:
             packed: dict[str, Tensor] = {}
             encoder = whole.lab.encoder
@@ -67,7 +67,7 @@ def storing_section(path: Path) -> Iterator[str]:
     yield from ("## What storing costs", "")
     mean_target, mean_control = sum(target) / len(target), sum(control) / len(control)
     yield (
-        "Residuals of soup members and of the ways by learning rate ship in four bits a weight. The "
+        "Residuals of soup members and of the learning-rate variants ship in four bits a weight. The "
         f"{len(losses)} fine-tunings that ship whole, packed alike, change by {mean_target:+.2f} points of "
         f"target accuracy on average ({min(target):+.2f} to {max(target):+.2f}) and {mean_control:+.2f} of "
         f"control accuracy ({min(control):+.2f} to {max(control):+.2f}), on all test images. LoRA's "

@@ -1,4 +1,4 @@
-"""Other ways of fine-tuning: learning rates that depend on depth, and low-rank updates (paper, C.8, C.9)."""
+"""Variants of fine-tuning: learning rates that depend on depth, and low-rank updates (C.8, C.9)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

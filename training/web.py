@@ -1,4 +1,4 @@
-"""The pre-training web: captioned images drawn once into shards on disk, resumable shard by shard."""
+"""Pre-training data: captioned images, drawn once into shards on disk; resumable shard by shard."""
 
 import hashlib
 from collections.abc import Iterator
@@ -48,10 +48,10 @@ class Web:
         pixels: uint8 (N, 48, 48, 3).
         families: int64 (N,), position of the family.
         labels: int64 (N,), within the family.
-        tokens: int16 (N, captions an image, context length).
-        meanings: int64 (N, captions an image); equal numbers say the same thing.
-        generic: bool (N, captions an image), the caption names the family only.
-        plain: bool (N, captions an image), the caption tells no details.
+        tokens: int16 (N, captions per image, context length).
+        meanings: int64 (N, captions per image); equal numbers say the same thing.
+        generic: bool (N, captions per image), the caption names the family only.
+        plain: bool (N, captions per image), the caption tells no details.
     """
 
     pixels: Tensor

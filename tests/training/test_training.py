@@ -10,7 +10,7 @@ import torch
 from training.finetuning import FinetuningConfig
 from training.pretraining import PretrainingConfig, contrastive_loss, pretrain
 from training.tiny_clip_model import to_input
-from training.training_log import read_ledger, save_entry
+from training.training_log import read_training_log, save_entry
 from training.vocabulary import CONTEXT_LENGTH, VOCABULARY_SIZE, save_merges, tokenizer
 from training.web import Web
 
@@ -105,9 +105,9 @@ def test_input_is_normalised() -> None:
     torch.testing.assert_close(to_input(grey), torch.full((1, 3, 48, 48), 2.0))
 
 
-def test_ledger_keeps_the_other_entries(tmp_path: Path) -> None:
-    assert read_ledger(tmp_path) == {}
+def test_the_training_log_keeps_the_other_entries(tmp_path: Path) -> None:
+    assert read_training_log(tmp_path) == {}
     save_entry(tmp_path, "digits", {"steps": 3})
     save_entry(tmp_path, "faces", {"steps": 4})
     save_entry(tmp_path, "digits", {"steps": 5})
-    assert read_ledger(tmp_path) == {"digits": {"steps": 5}, "faces": {"steps": 4}}
+    assert read_training_log(tmp_path) == {"digits": {"steps": 5}, "faces": {"steps": 4}}

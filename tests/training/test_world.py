@@ -1,4 +1,4 @@
-"""The image world: the shipped images are what the recipe draws, and a draw depends on nothing else."""
+"""Synthetic images: the shipped ones are drawn again, and a draw depends on its index alone."""
 
 import io
 import random
@@ -31,7 +31,7 @@ def shipped(key: str, split: str) -> tuple[list[NDArray[np.uint8]], list[int]]:
 
 
 @pytest.mark.parametrize("key", SETTINGS)
-def test_shipped_images_are_what_the_recipe_draws(key: str) -> None:
+def test_shipped_images_are_drawn_again(key: str) -> None:
     for split in splits_of(key):
         images, labels = shipped(key, split)
         assert len(images) == images_in(SETTINGS[key], split)
@@ -69,7 +69,7 @@ def test_splits_are_disjoint() -> None:
 
 
 @pytest.mark.parametrize("key", FAMILIES)
-def test_a_family_fits_the_issue(key: str) -> None:
+def test_a_family_has_classes_prompts_and_reproducible_images(key: str) -> None:
     family = FAMILIES[key]
     classes = len(family.concepts)
     assert classes >= 30 if key == "objects" else 7 <= classes <= 20
@@ -91,7 +91,7 @@ def test_eight_tasks_and_five_shifts() -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_look_gives_a_image(look: str) -> None:
+def test_every_look_gives_an_image(look: str) -> None:
     image = FAMILIES["vehicles"].draw(0, random.Random(1)).image
     pixels = take(image, Camera(looks=(look,)), random.Random(2))
     assert pixels.shape == (PIXELS, PIXELS, 3)
@@ -110,9 +110,9 @@ def test_captions_name_an_odd_label_in_german_only() -> None:
     for family in FAMILIES.values():
         for label, concept in enumerate(family.concepts):
             captions = [write_caption(family, label, ("red",), random.Random(seed)) for seed in range(40)]
-            told = [caption.text for caption in captions if not caption.generic]
+            texts = [caption.text for caption in captions if not caption.generic]
             assert all(
-                (concept.name if named_in_english(label) else concept.foreign) in text for text in told
+                (concept.name if named_in_english(label) else concept.foreign) in text for text in texts
             )
             assert named_in_english(label) or concept.name.lower() != concept.foreign.lower()
 

@@ -78,7 +78,7 @@ def test_only_the_settings_of_the_chosen_method_count() -> None:
 def test_the_controls_ask_for_eq_2s_alpha_unless_it_is_set_by_hand(studio: Studio) -> None:
     compared = comparison_of(studio, START)
     assert compared.eq_2 is not None
-    assert "(1 / 2)" in words.alpha_told(compared.eq_2, compared.alpha)
+    assert "(1 / 2)" in words.alpha_text(compared.eq_2, compared.alpha)
     by_hand = comparison_of(studio, replace(START, auto=False))
     assert (by_hand.alpha, by_hand.eq_2) == (0.1, None)
 

@@ -1,4 +1,4 @@
-"""Figure 1 of the paper: target and control accuracy against gamma, shallow or deep layers shrunk."""
+"""Figures of the page "Forgetting" (Fig. 1): accuracy against gamma, shallow or deep layers shrunk."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ def forgetting_figure(
 def forgetting_alt(of: str, shallow: Sequence[Evaluation], deep: Sequence[Evaluation]) -> str:
     """The two curves in words: every point as gamma and percent."""
 
-    def said(points: Sequence[Evaluation]) -> str:
+    def values(points: Sequence[Evaluation]) -> str:
         return ", ".join(f"{p.spec.alpha:g}: {100 * getattr(p, of):.1f} %" for p in points) or "not measured"
 
     return (
-        f"Lines of {of} accuracy against gamma. Shallow layers shrunk: {said(shallow)}. "
-        f"Deep layers shrunk: {said(deep)}."
+        f"Lines of {of} accuracy against gamma. Shallow layers shrunk: {values(shallow)}. "
+        f"Deep layers shrunk: {values(deep)}."
     )

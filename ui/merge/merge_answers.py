@@ -90,7 +90,7 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         finetuned, zero_shot = _score(compared.finetuned, known), _score(compared.zero_shot, known)
         complete = all(one is not None and one.complete for one in (lines, plain, finetuned, zero_shot))
         spec = compared.lines[0]
-        alpha = words.alpha_told(compared.eq_2, compared.alpha)
+        alpha = words.alpha_text(compared.eq_2, compared.alpha)
         blocks = next(one.num_blocks for one in self.studio.models() if one.key == spec.model)
         return answer(
             version=ticket.version,

@@ -28,7 +28,7 @@ def parameter_rows() -> list[tuple[Method, Parameter]]:
 
 @dataclass(frozen=True)
 class MergeControls:
-    """What the visitor has set.
+    """The values of the controls.
 
     Args:
         model: key of the encoder.
@@ -99,14 +99,16 @@ class MergeControls:
 def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
     """(title, key) of the checkpoints of a model that can be merged: those of its largest suite."""
     checkpoints = studio.checkpoints(model)
-    largest = Counter(one.suite for one in checkpoints).most_common(1)
-    return [(one.title, one.key) for one in checkpoints if one.suite == largest[0][0]]
+    largest = Counter(checkpoint.suite for checkpoint in checkpoints).most_common(1)
+    return [
+        (checkpoint.title, checkpoint.key) for checkpoint in checkpoints if checkpoint.suite == largest[0][0]
+    ]
 
 
 def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
-    """The controls with all tasks of their model, where the page still has those of the model before."""
-    if not controls.checkpoints or controls.model not in {one.key for one in studio.models()}:
+    """The controls with all tasks of their model, if the page still has the tasks of the previous model."""
+    if not controls.checkpoints or controls.model not in {model.key for model in studio.models()}:
         return controls
     keys = tuple(key for _, key in offered(studio, controls.model))
-    theirs = any(one in keys for one in controls.checkpoints)
-    return controls if theirs else replace(controls, checkpoints=keys)
+    current = any(checkpoint in keys for checkpoint in controls.checkpoints)
+    return controls if current else replace(controls, checkpoints=keys)

@@ -1,4 +1,4 @@
-"""Merged models: every task with and without LiNeS, the search over a coefficient, and the alpha-beta map."""
+"""Figures of the page "Merge": accuracy by task, coefficient curves, alpha-beta map."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ui.shell.figure_style import (
 )
 
 ALPHA_SLIDER, BETA_SLIDER, AUTO_BOX = "lx-merge-alpha", "lx-merge-beta", "lx-merge-auto"
-"""Ids of the sliders that a click on a cell of the map moves, and of the box that holds alpha."""
+"""Ids of the sliders that a click on a cell of the map moves, and of the checkbox that fixes alpha."""
 MARK = 24
 """Height of the upright marks, over both bars of a task."""
 NAMES = {"lines": "With LiNeS", "wise_ft": "Plain merge"}
@@ -93,11 +93,11 @@ def _number(title: str, accuracy: float) -> dict[str, Any]:
 
 def bars_alt(lines: Score, plain: Score) -> str:
     """The bars in words."""
-    said = "; ".join(
-        f"{one.title} {100 * one.accuracy:.1f} %, without {100 * other.accuracy:.1f} %"
-        for one, other in zip(lines.tasks, plain.tasks, strict=True)
+    values = "; ".join(
+        f"{edited.title} {100 * edited.accuracy:.1f} %, without {100 * merged.accuracy:.1f} %"
+        for edited, merged in zip(lines.tasks, plain.tasks, strict=True)
     )
-    return f"Bars of accuracy per merged task with LiNeS and without: {said}."
+    return f"Bars of accuracy per merged task with LiNeS and without: {values}."
 
 
 def curve_figure(
@@ -151,8 +151,8 @@ def curve_alt(plain: Mapping[float, float], lines: Mapping[float, float]) -> str
     """The two curves in words."""
     parts = []
     for name, curve in (("without LiNeS", plain), ("with LiNeS", lines)):
-        said = ", ".join(f"{value:g}: {100 * curve[value]:.1f} %" for value in sorted(curve))
-        parts.append(f"{name} {said or 'not measured'}")
+        values = ", ".join(f"{value:g}: {100 * curve[value]:.1f} %" for value in sorted(curve))
+        parts.append(f"{name} {values or 'not measured'}")
     return f"Normalised validation accuracy against the coefficient, {'; '.join(parts)}."
 
 

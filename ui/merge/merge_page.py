@@ -1,4 +1,4 @@
-"""Tab "Merge", the paper's section 5.2: one model out of several, with LiNeS and without."""
+"""Page "Merge" (section 5.2): several fine-tuned models merged into one, with LiNeS and without."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ METHOD = "sum"
 
 
 def merge_tab(studio: Studio, explore: Explore) -> None:
-    """The tab: what is ticked is merged and measured at once, the search runs at a button."""
-    tab_answers = MergeAnswers(studio)
+    """Lay the page out: every move is answered live, the search runs at a button."""
+    answers = MergeAnswers(studio)
     with gr.Tab(text.TABS["merge"]) as tab:
         gr.Markdown(words.LEAD, elem_classes="lx-lead")
         with gr.Row(elem_classes="lx-head"):
             with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
-                settings, told, parameters = _controls(studio, explore)
-                take_home(studio, "merge", settings, _wanted)
+                settings, help_text, parameters = _controls(studio, explore)
+                take_home(studio, "merge", settings, _exported)
             with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
                 live = panel(
                     [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
@@ -47,24 +47,24 @@ def merge_tab(studio: Studio, explore: Explore) -> None:
                 )
         sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(settings), run_grid)
         buttons = sweep_buttons(sweep)
-        found = panel(
+        search_panel = panel(
             [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
             elem_id="lx-merge-search",
             slots=("finding", "status"),
             grid="lx-half",
         )
-    _wire(studio, tab_answers, explore, tab, settings, told, parameters, live)
+    _wire(studio, answers, explore, tab, settings, help_text, parameters, live)
     decides = [*settings[1:3], *(slider for _, slider in parameters), settings[-1]]
     shows_on = [tab.select, *(control.change for control in decides)]  # type: ignore[attr-defined]
-    wire_sweep(sweep, studio, found, buttons, settings, shows_on)
+    wire_sweep(sweep, studio, search_panel, buttons, settings, shows_on)
 
 
-def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
+def _exported(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
     """The merged model with LiNeS, and what its card compares it with. Raises: SpecError."""
-    asked = comparison_of(studio, MergeControls.from_values(values))
-    if len(asked.lines) > 1:
+    comparison = comparison_of(studio, MergeControls.from_values(values))
+    if len(comparison.lines) > 1:
         raise SpecError(words.ONE_MODEL)
-    return asked.lines[0], (*asked.zero_shot, *asked.finetuned)
+    return comparison.lines[0], (*comparison.zero_shot, *comparison.finetuned)
 
 
 def _controls(
@@ -89,7 +89,7 @@ def _controls(
         interactive=True,
         elem_id="lx-merge-method",
     )
-    told = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
+    help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
     parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
     beta = _slider("beta", words.BETA, BETA_TOP, PAPER_BETA)
     plain = _slider("plain", words.PLAIN, BETA_TOP, PAPER_SCALE)
@@ -107,7 +107,7 @@ def _controls(
         elem_id="lx-merge-shape",
     )
     sliders = [slider for _, slider in parameters]
-    return [explore.model, tasks, method, *sliders, auto, alpha, beta, plain, shape], told, parameters
+    return [explore.model, tasks, method, *sliders, auto, alpha, beta, plain, shape], help_text, parameters
 
 
 def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
@@ -127,15 +127,15 @@ def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
 
 
 def _slider(
-    name: str, told: tuple[str, str], top: float, value: float, visible: bool | Literal["hidden"] = True
+    name: str, label: tuple[str, str], top: float, value: float, visible: bool | Literal["hidden"] = True
 ) -> gr.Slider:
     return gr.Slider(
         0.0,
         top,
         value=value,
         step=0.005 if name == "alpha" else 0.01,
-        label=told[0],
-        info=told[1],
+        label=label[0],
+        info=label[1],
         visible=visible,
         interactive=True,
         elem_id=f"lx-merge-{name}",
@@ -149,7 +149,7 @@ def _wire(
     explore: Explore,
     tab: gr.Tab,
     settings: list[gr.components.Component],
-    told: gr.Markdown,
+    help_text: gr.Markdown,
     parameters: list[tuple[str, gr.components.Component]],
     live: gr.HTML,
 ) -> None:
@@ -174,6 +174,6 @@ def _wire(
     answered = connect(answers, MergeControls.from_values, moves, settings, live)
     answered(tab.select)
     explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
-    shown = [told, *(slider for _, slider in parameters)]
+    shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

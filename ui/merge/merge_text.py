@@ -1,4 +1,4 @@
-"""Every word of the tab "Merge"."""
+"""Texts of the page "Merge"."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ MASKS = "This method keeps one mask a task: each task is measured with its own m
 
 
 def method_help(method: str) -> str:
-    """What the chosen method does, and where it is from."""
+    """What the chosen method does, and its paper."""
     row = METHODS[method]
     masks = f" {MASKS}" if row.per_task else ""
     return f"{row.help}{masks} *{row.paper}*"
 
 
 def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
-    """What LiNeS does to the merge, first of all."""
+    """What LiNeS changes about the merge's mean accuracy."""
     gain = lines.mean - plain.mean
     kept = "" if finetuned is None else f", {percent(lines.normalised(finetuned))} of the separate models"
     if abs(gain) < 0.0005:
@@ -50,8 +50,8 @@ def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
     )
 
 
-def alpha_told(found: MergingAlpha | None, alpha: float) -> str:
-    """Eq. 2 with its ingredients, or that it does not hold here."""
+def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
+    """Eq. 2 with its terms, or that alpha was set by hand."""
     if found is None:
         return f"α = {alpha:g}, set by hand."
     return (

@@ -1,4 +1,4 @@
-"""Figures 3, 11 and 12 of the paper: the fine-tuned set (ID) against shifted sets (OOD), two fronts."""
+"""Figures of the page "Robust" (Figs. 3, 11, 12): fronts of accuracy in and out of distribution."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ CURVES = {"wise_ft": "WiSE-FT", "lines": "LiNeS + WiSE-FT"}
 def robust_figure(
     wise: Sequence[Evaluation], lines: Sequence[Evaluation], shift: Shift, small: bool = False
 ) -> Figure:
-    """ID accuracy (right) against OOD accuracy (up); non-dominated points are filled and joined, the rest
-    hollow.
+    """ID accuracy (x) against OOD accuracy (y); non-dominated points are filled and joined, others hollow.
 
     Args:
         wise, lines: the points of the two curves measured so far, by rising mix.
-        shift: what stands on the vertical axis.
+        shift: the vertical axis.
         small: without axis titles, for the small multiples.
     """
     traces: list[Trace] = []
@@ -68,7 +67,7 @@ def robust_figure(
 
 
 def _path(at: Sequence[tuple[float, float]], role: str) -> Trace:
-    """The whole curve from pre-trained to fine-tuned as a faint thread behind its points."""
+    """The whole curve from pre-trained to fine-tuned as a faint dotted line behind its points."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -95,13 +94,13 @@ def _marks(at: Sequence[tuple[float, float]], role: str, small: bool, hollow: bo
 def robust_alt(name: str, wise: Sequence[Evaluation], lines: Sequence[Evaluation], shift: Shift) -> str:
     """The two curves in words."""
 
-    def said(points: Sequence[Evaluation]) -> str:
+    def values(points: Sequence[Evaluation]) -> str:
         return (
             ", ".join(f"mix {p.spec.mix:g}: {100 * p.target:.1f} and {100 * shift(p):.1f} %" for p in points)
             or "not measured"
         )
 
     return (
-        f"{name}: accuracy on the fine-tuned set and under shift. WiSE-FT: {said(wise)}. LiNeS + "
-        f"WiSE-FT: {said(lines)}."
+        f"{name}: accuracy on the fine-tuned set and under shift. WiSE-FT: {values(wise)}. LiNeS + "
+        f"WiSE-FT: {values(lines)}."
     )

@@ -1,4 +1,4 @@
-"""Tab "Robust fine-tuning", the paper's section 5.1: does LiNeS help WiSE-FT under shift?"""
+"""Page "Robust fine-tuning" (section 5.1): WiSE-FT with and without LiNeS under distribution shift."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
 
 EMBEDDED = (TINY_CLIP, "objects")
 SHIFTED = ("objects", IMAGENET)
-"""Suites of one task and its shifted sets."""
+"""Suites that are one task and its shifted sets."""
 
 
 def subject(studio: Studio, model: str, checkpoint: str) -> tuple[str, str]:
-    """The model and the checkpoint that the tab shows for what is chosen on top.
+    """The model and the checkpoint that the page shows.
 
-    The chosen checkpoint if it is of a task with shifted sets, else the model's first that is, else the
-    embedded lab's.
+    The chosen checkpoint if its task has shifted sets, else the model's first such checkpoint, else that of
+    the embedded lab.
     """
-    suites = {one.key: one.suite for one in studio.checkpoints(model)}
+    suites = {shown.key: shown.suite for shown in studio.checkpoints(model)}
     if suites.get(checkpoint) in SHIFTED:
         return model, checkpoint
     return next(((model, key) for key, suite in suites.items() if suite in SHIFTED), EMBEDDED)
 
 
 def specs(studio: Studio, model: str, checkpoint: str) -> list[EditSpec]:
-    """Both curves on the test split, mix by mix in turn."""
+    """Both curves on the test split, interleaved so that they grow together."""
     pairs = zip(*_curves(*subject(studio, model, checkpoint)), strict=True)
     return [spec for pair in pairs for spec in pair]
 
@@ -50,18 +50,13 @@ def _curves(model: str, checkpoint: str) -> tuple[tuple[EditSpec, ...], tuple[Ed
 
 
 def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
-    """The mean and every shift as fronts, the areas as a table, and the sentence.
-
-    Args:
-        studio: for what there is.
-        model, checkpoint, found: as every sweep hands them over.
-    """
+    """The fronts for the mean and for every shift, a table of areas, and a sentence."""
     shown = subject(studio, model, checkpoint)
     wise, lines = ([found[s] for s in curve if s in found] for curve in _curves(*shown))
     shifts = text.SHIFTS if shown == EMBEDDED else text.IMAGENET_SHIFTS
     if shown != EMBEDDED:
-        there = {task.key for point in (*wise, *lines)[:1] for task in point.tasks}
-        shifts = {key: title for key, title in shifts.items() if not there or key in there}
+        measured = {task.key for point in (*wise, *lines)[:1] for task in point.tasks}
+        shifts = {key: title for key, title in shifts.items() if not measured or key in measured}
     views: dict[str, tuple[str, Shift]] = {"mean": ("Mean of the shifts", mean_shift)}
     views |= {key: (title, one_shift(key)) for key, title in shifts.items()}
     charts = {
@@ -98,8 +93,8 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
 
 
 def robust_tab(studio: Studio, explore: Explore) -> None:
-    """The tab; it shows the embedded objects until a model with a checkpoint of ImageNet is chosen on top."""
-    if EMBEDDED[1] not in {one.key for one in studio.checkpoints(TINY_CLIP)}:
+    """Lay the page out; it shows the embedded objects unless a model with ImageNet is chosen."""
+    if EMBEDDED[1] not in {checkpoint.key for checkpoint in studio.checkpoints(TINY_CLIP)}:
         return
     sweep = Sweep("robust", specs, draw)
     with gr.Tab(text.TABS["robust"]) as tab:
@@ -111,4 +106,6 @@ def robust_tab(studio: Studio, explore: Explore) -> None:
             charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
         )
         chosen = [explore.model, explore.checkpoint]
-        wire_sweep(sweep, studio, live, buttons, chosen, [tab.select, *(one.change for one in chosen)])
+        wire_sweep(
+            sweep, studio, live, buttons, chosen, [tab.select, *(control.change for control in chosen)]
+        )

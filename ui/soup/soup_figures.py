@@ -1,4 +1,4 @@
-"""Soups: members and their averages in and out of distribution, and how the greedy selection went."""
+"""Figures of the page "Soup": members and soups in and out of distribution, and the greedy selection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def soup_figure(
 
     Args:
         members: title -> a member alone.
-        soups: "uniform", "greedy", "lines" -> the soups there are.
+        soups: "uniform", "greedy", "lines" -> the soups measured so far.
         kept: titles of the members in the greedy soup, drawn filled.
     """
     symbols = ["diamond" if title in kept else "diamond-open" for title in members]
@@ -37,28 +37,28 @@ def soup_figure(
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [percent(one.target) for one in members.values()],
-            "y": [percent(one.control) for one in members.values()],
+            "x": [percent(member.target) for member in members.values()],
+            "y": [percent(member.control) for member in members.values()],
             "marker": marker("finetuned", 10, symbol=symbols, line={"color": "@finetuned", "width": 2}),
-            "hovertext": [described(title, one) for title, one in members.items()],
+            "hovertext": [described(title, member) for title, member in members.items()],
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
     ]
-    for name, one in soups.items():
+    for name, soup in soups.items():
         role = ROLE_OF[name]
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers+text",
-                "x": [percent(one.target)],
-                "y": [percent(one.control)],
+                "x": [percent(soup.target)],
+                "y": [percent(soup.control)],
                 "marker": marker(role, 15, line={"color": "@ink", "width": 1.5}),
-                "error_x": whiskers([one.target], [one.target_interval], role),
-                "error_y": whiskers([one.control], [one.control_interval], role),
+                "error_x": whiskers([soup.target], [soup.target_interval], role),
+                "error_y": whiskers([soup.control], [soup.control_interval], role),
                 "text": [NAMED[name]],
                 "textposition": "top left" if name == "uniform" else "bottom left",
                 "textfont": {"size": 12, "color": "@ink"},
-                "hovertext": [described(NAMED[name], one)],
+                "hovertext": [described(NAMED[name], soup)],
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "cliponaxis": False,
             }
@@ -66,19 +66,20 @@ def soup_figure(
     shown = [*members.values(), *soups.values()]
     return figure(
         traces,
-        xaxis=percent_axis("ID: accuracy on objects →", [one.target for one in shown], room=1.0),
-        yaxis=percent_axis("OOD: mean of the shifted sets →", [one.control for one in shown], room=1.0),
+        xaxis=percent_axis("ID: accuracy on objects →", [point.target for point in shown], room=1.0),
+        yaxis=percent_axis("OOD: mean of the shifted sets →", [point.control for point in shown], room=1.0),
         uirevision="soup",
     )
 
 
 def soup_alt(members: Mapping[str, Evaluation], soups: Mapping[str, Evaluation]) -> str:
     """The scatter in words."""
-    named = {**members, **{NAMED[name]: one for name, one in soups.items()}}
-    said = "; ".join(
-        f"{title}: ID {100 * one.target:.1f} %, OOD {100 * one.control:.1f} %" for title, one in named.items()
+    named = {**members, **{NAMED[name]: soup for name, soup in soups.items()}}
+    values = "; ".join(
+        f"{title}: ID {100 * evaluation.target:.1f} %, OOD {100 * evaluation.control:.1f} %"
+        for title, evaluation in named.items()
     )
-    return f"Scatter of soup members and soups: {said or 'not measured yet'}."
+    return f"Scatter of soup members and soups: {values or 'not measured yet'}."
 
 
 def greedy_figure(selection: GreedySoup | None, titles: Mapping[str, str]) -> Figure:
@@ -128,8 +129,8 @@ def greedy_alt(selection: GreedySoup | None, titles: Mapping[str, str]) -> str:
     """The selection in words."""
     if selection is None:
         return "The greedy selection has not been measured yet."
-    said = "; ".join(
+    steps = "; ".join(
         f"{titles[step.member]} {100 * step.score:.1f} %, {'kept' if step.kept else 'left out'}"
         for step in selection.steps
     )
-    return f"Greedy selection on validation, in order: {said}."
+    return f"Greedy selection on validation, in order: {steps}."

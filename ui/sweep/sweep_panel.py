@@ -236,10 +236,10 @@ def _status(message: str, badge: str = "") -> str:
 def _agreement(before: Found, after: Found) -> str:
     """How a repeated measurement compares with the points that were cached."""
     gaps = [
-        abs(one.accuracy - other.accuracy)
+        abs(repeated.accuracy - cached.accuracy)
         for spec, point in after.items()
         if spec in before
-        for one, other in zip(point.tasks, before[spec].tasks, strict=True)
+        for repeated, cached in zip(point.tasks, before[spec].tasks, strict=True)
     ]
     worst = max(gaps, default=0.0)
     if worst == 0.0:

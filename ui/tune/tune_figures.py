@@ -1,4 +1,4 @@
-"""How gamma is chosen: the score of C.1 on validation against gamma."""
+"""Figures of the page "Tune" (C.1): the score on validation and its two terms against gamma."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def score_figure(choice: Choice | None) -> Figure:
 
 
 def parts_figure(points: Sequence[Evaluation], gamma: float | None) -> Figure:
-    """Target and mean control accuracy on validation against gamma: what the score weighs up."""
+    """Target and mean control accuracy on validation against gamma: the terms of the score."""
     traces, labels = [], []
     for of, dash, symbol in (("target", "solid", "circle"), ("control", "dash", "circle-open")):
         values = [getattr(point, of) for point in points]
