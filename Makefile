@@ -1,10 +1,10 @@
-# Everything runs in .venv, which each target makes for itself and then reuses.
-# A target installs only when the text of its requirements file changed: the stamp's name holds the
-# file's checksum, so a fresh checkout time or a visit to another branch and back installs nothing.
+# Every target runs in .venv, which it creates if there is none. It installs only if the text of its
+# requirements file has changed: the name of the stamp holds the file's checksum, so new time stamps or a
+# switch to another branch and back install nothing.
 #
-#   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check
-#   make bench [ARGS="edit page_latency"]          make assets [ARGS="..."]           make format
-#   make space: the tests of the Space, in an environment made anew from requirements.txt alone
+#   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check    make format
+#   make bench [ARGS="edit page_latency"]    make assets [ARGS="report"]    make wheel (into dist)
+#   make space: the tests of the Space, in a new environment installed from requirements.txt alone
 
 PYTHON ?= python3
 VENV   := .venv
@@ -16,13 +16,13 @@ stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt)
 DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
 
-.PHONY: app test check bench assets format space
+.PHONY: app test check bench assets format wheel space
 .DEFAULT_GOAL := app
 
 app: $(APP_STAMP)
 	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# In two runs: the browser's driver keeps an event loop running, beside which no page can be built.
+# In two runs: the browser's driver keeps an event loop running, and no page can be built beside it.
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 	$(BIN)/python -m pytest -m browser $(ARGS)
@@ -34,7 +34,7 @@ check: $(DEV_STAMP)
 	$(BIN)/python .ci/audit.py requirements.txt
 
 bench: $(DEV_STAMP)
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m lines_cli bench $(ARGS)
 
 assets: $(DEV_STAMP)
 	$(BIN)/python -m training $(ARGS)
@@ -42,6 +42,9 @@ assets: $(DEV_STAMP)
 format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+wheel: $(DEV_STAMP)
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 space: $(DEV_STAMP)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && chmod 755 "$$folder" \
