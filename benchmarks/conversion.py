@@ -1,4 +1,4 @@
-"""Whether a converted checkpoint gives the features of the library it came from, at the public sizes.
+"""Accuracy and time of the conversion of transformers checkpoints at the public sizes.
 
 A CLIP vision tower of transformers with random weights is renamed by `lines_core.clip_layouts`, loaded
 into open_clip's ``-quickgelu`` tower, and both encode the same random images in float32. Needs 5 GB of
@@ -22,7 +22,7 @@ ROUNDS = 3
 
 @torch.no_grad()
 def randomise(module: nn.Module, seed: int) -> None:
-    """Every parameter random, so that none can be mistaken for another: as made, all biases are 0."""
+    """Make every parameter random: initially all biases are 0, so mixing them up would not show."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():
         if parameter.ndim > 1:
@@ -33,7 +33,7 @@ def randomise(module: nn.Module, seed: int) -> None:
 
 @torch.no_grad()
 def measure(encoder: Encoder) -> None:
-    """Convert one encoder and print how far its features are from the source's."""
+    """Convert one encoder and print the difference of its features to the source's."""
     declare_missing_operators()
     import open_clip
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection

@@ -121,8 +121,8 @@ def row(what: str, seconds: Sequence[float]) -> None:
 def main() -> int:
     """Print the table; 0 if everything ran to its end."""
     with local_hub() as hub:
-        hub.run("dragging.serve(Path(sys.argv[1]) / 'served')")
-        hub.run("dragging.explore(Path(sys.argv[1]) / 'cache')")
+        hub.run("dragged_merge.serve(Path(sys.argv[1]) / 'served')")
+        hub.run("dragged_merge.explore(Path(sys.argv[1]) / 'cache')")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""ViT-L/14 with twenty checkpoints: memory of the process while every one of them is edited and measured.
+"""Memory of a process that edits ViT-L/14 by each of twenty residuals in turn.
 
-Random weights at full size; each residual is a file of its own, 24 GB in all, mapped and read when its turn
-comes, in a process of its own. Run with ``python -m benchmarks large``; needs 27 GB of disk.
+Random weights at full size; the residuals are files of 24 GB in all, mapped one after the other in a new
+process. Run with ``python -m benchmarks large``; needs 27 GB of disk.
 """
 
 import shutil
@@ -41,7 +41,7 @@ def make(folder: Path) -> None:
 
 
 def use(folder: Path) -> None:
-    """Edit by each residual in turn, encode some images, and print what that took."""
+    """Edit by each residual in turn, encode some images, and print memory and time."""
     import torch
 
     from evaluators.hub.hub_encoder import HubEncoder
@@ -72,7 +72,7 @@ def use(folder: Path) -> None:
     device = tower + half + max(tower, live.residuals.most) + image_bytes
     rows = [
         ("residuals in files", CHECKPOINTS * tower, ""),
-        ("memory of its own, largest", anonymous, ""),
+        ("anonymous memory, peak", anonymous, ""),
         ("the same with mapped pages, peak", peak, f"target <= {MACHINE / 1e9:.1f}"),
         ("swapped out", swapped, "target 0"),
         (f"on a device, with {TASKS} x {IMAGES} images (a sum)", device, f"target < {GPU / 1e9:g}"),
@@ -83,14 +83,14 @@ def use(folder: Path) -> None:
 
 
 def status() -> dict[str, int]:
-    """Memory of this process in bytes, as Linux tells it."""
+    """Memory fields of this process in bytes, from Linux."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     fields = (line.split() for line in lines if line.endswith("kB"))
     return {name.rstrip(":"): 1024 * int(amount) for name, amount, _ in fields}
 
 
 def main() -> int:
-    """Make the files, then use them in a process of its own; 1 if there is no room for them."""
+    """Make the files, then use them in a new process; 1 if the disk is too small."""
     folder = Path(tempfile.mkdtemp(prefix="lines-large-"))
     try:
         free = shutil.disk_usage(folder).free

@@ -1,4 +1,4 @@
-"""A Hub on this machine for benchmarks whose steps are processes of their own."""
+"""Local Hub for benchmarks that run each step in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ SERVED = "served"
 
 @dataclass(frozen=True)
 class LocalHub:
-    """A folder whose ``served`` holds repositories, and how processes find them."""
+    """A running local Hub.
+
+    Args:
+        folder: whose ``served`` holds the repositories.
+        environment: of processes that use it.
+    """
 
     folder: Path
     environment: dict[str, str]
 
     def run(self, step: str) -> None:
-        """Run Python code in a process of its own, which finds the folder in ``sys.argv[1]``.
+        """Run a call of a benchmark's function in a new process, with the folder in ``sys.argv[1]``.
 
         Raises: CalledProcessError if it fails.
         """
@@ -35,7 +40,7 @@ class LocalHub:
 
 @contextmanager
 def local_hub() -> Iterator[LocalHub]:
-    """Serve what is in a folder that is empty at first, and deleted at the end."""
+    """Serve a temporary folder, which is empty at first."""
     from tests.browser.driving import free_port
     from tests.hub.server import Hub
 

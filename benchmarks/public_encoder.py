@@ -1,7 +1,7 @@
-"""A full-size CLIP ViT-B/32 of random weights from a local Hub: loading it, moving a slider on it, memory.
+"""Load time, slider latency and memory of a full-size CLIP ViT-B/32 with random weights from a local Hub.
 
-The Hub, the files on it and the explorer are processes of their own. "Cold" has to download everything over
-the loopback and to make the heads; "warm" is the next start of the app, with nothing but its caches.
+The Hub, the writer of its files and the explorer are separate processes. "Cold" downloads everything over the
+loopback and makes the heads; "warm" is the next start of the app, with its caches.
 """
 
 import statistics
@@ -20,7 +20,7 @@ MOVE_IMAGES = 32
 ROUNDS = 3
 LOADING = 120.0
 OVERHEAD = 800e6
-"""Bytes that the explorer may take beyond weights and images."""
+"""Limit of the explorer's memory beyond weights and images, in bytes."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -41,7 +41,7 @@ def serve(root: Path) -> None:
 
 
 def explore(cache: Path, measure: str) -> None:
-    """One start of the explorer: load, show the first accuracy, and if asked for, move."""
+    """One start of the explorer: load, count the first chunk, and when warm, move the slider."""
     begin = time.perf_counter()
     import torch
 
@@ -94,7 +94,7 @@ def explore(cache: Path, measure: str) -> None:
 
 
 def peak() -> float:
-    """Most bytes this process had resident, mapped files included."""
+    """Peak resident memory of this process in bytes, mapped files included."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return 1024.0 * int(line.split()[1])
@@ -107,11 +107,11 @@ def row(what: str, value: str, target: str) -> None:
 
 
 def main() -> int:
-    """Print the table; 0 if everything ran to its end."""
+    """Print the table."""
     with local_hub() as hub:
-        hub.run("public.serve(Path(sys.argv[1]) / 'served')")
+        hub.run("public_encoder.serve(Path(sys.argv[1]) / 'served')")
         for measure in ("cold", "warm"):
-            hub.run(f"public.explore(Path(sys.argv[1]) / 'cache', {measure!r})")
+            hub.run(f"public_encoder.explore(Path(sys.argv[1]) / 'cache', {measure!r})")
     return 0
 
 

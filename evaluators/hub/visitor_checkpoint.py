@@ -11,13 +11,15 @@ from pathlib import Path
 from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint, content_of
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.transfer.hub_cache import delete, sha256_of
+from evaluators.hub.transfer.hub_cache import delete
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.zoo.checkpoint_families import match
 from lines_core.errors import CheckpointError
+from lines_core.file_hash import sha256_of
+from lines_core.untrusted_text import first_of
 
 PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
 READABLE = (".safetensors", ".pt", ".pth", ".bin")
@@ -114,15 +116,13 @@ def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
     if wanted is not None:
         name = match(wanted, listed)
         if name is None:
-            raise HubError(f"{repo} has no {wanted}; it has {', '.join(listed[:8])}.")
+            raise HubError(f"{repo} has no {wanted}; it has {first_of(listed)}.")
         return name
     preferred = [name for name in PREFERRED if name in listed]
     readable = preferred[:1] or [name for name in listed if name.endswith(READABLE)]
     if len(readable) != 1:
         what = (
-            f"{len(readable)} files that could be meant: {', '.join(readable[:6])}"
-            if readable
-            else "no weights"
+            f"{len(readable)} files that could be meant: {first_of(readable)}" if readable else "no weights"
         )
         raise HubError(f"{repo} has {what}. Give the path of one: {repo}/path/to/file.")
     return readable[0]

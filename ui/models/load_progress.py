@@ -1,4 +1,4 @@
-"""How far a load is, as HTML: a line and a bar for each step, and what to do when one failed."""
+"""HTML of a load's progress, of an import's, and of the self-test."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from ui.shell import text
 MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
 
 
-def size_of(load_request: LoadRequest) -> str:
-    """What a load takes, before it is begun."""
-    encoder, family = ENCODERS[load_request.model], FAMILIES[load_request.family]
+def size_of(request: LoadRequest) -> str:
+    """Download size of a load."""
+    encoder, family = ENCODERS[request.model], FAMILIES[request.family]
     tower = family.megabytes or 4 * encoder.tower_parameters / 1e6
-    files = encoder.megabytes + len(load_request.chosen or load_request.tasks) * tower
+    files = encoder.megabytes + len(request.chosen or request.tasks) * tower
     without = f" {WITHOUT_OBJECTNET}" if family.suite == IMAGENET else ""
     return (
         f"Downloads about {files / 1000:.1f} GB once: {encoder.megabytes} MB of weights, {tower:.0f} MB for "
-        "each checkpoint, and images. The app's cache takes as much again. What is there already costs "
-        f"nothing.{without}"
+        "each checkpoint, and images. The app's cache takes as much again. Cached files are not downloaded "
+        f"again.{without}"
     )
 
 
 def steps_table(job: LoadJob) -> str:
-    """All steps of a load, and what became of it."""
+    """All steps of a load, and its summary."""
     rows = "".join(_row(step) for step in job.steps())
-    ended = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
+    status = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
     return (
         f'<div class="lx-scroll" tabindex="0"><table class="lx-steps">'
-        f'<caption class="lx-hidden">{text.LOADING}</caption><tbody>{rows}</tbody></table></div>{ended}'
+        f'<caption class="lx-hidden">{text.LOADING}</caption><tbody>{rows}</tbody></table></div>{status}'
     )
 
 
 def summary(job: LoadJob) -> str:
-    """One sentence on a load as a whole."""
+    """One sentence on the load as a whole."""
     steps = job.steps()
     failed = [step.title for step in steps if step.state == FAILED]
     if not job.done:
         done = sum(step.state == DONE for step in steps)
-        return f"Loading: {done} of {len(steps)} parts are there."
+        return f"Loading: {done} of {len(steps)} parts are loaded."
     if job.problem and job.problem in [step.phase for step in steps]:
         return text.NOT_LOADED
     if job.problem:
@@ -79,7 +79,7 @@ def _megabytes(done: int, total: int) -> str:
 
 
 def import_status(done: int, total: int) -> str:
-    """How far the import of a visitor's checkpoint is; sizes in bytes, total 0 while it is unknown."""
+    """Progress of the import of a visitor's checkpoint, in bytes; total 0 while it is unknown."""
     if not total:
         return '<p class="lx-status" role="status">Reading…</p>'
     if done >= total:
@@ -89,14 +89,14 @@ def import_status(done: int, total: int) -> str:
 
 
 def check_status(progress: CheckProgress) -> str:
-    """How far a self-test is; empty at its end."""
+    """Progress of a self-test; empty at its end."""
     if progress.done == progress.total:
         return ""
     return f'<p class="lx-status" role="status">{text.CHECKING} {progress.done} of {progress.total}</p>'
 
 
 def checks_table(checks: Sequence[AccuracyCheck]) -> str:
-    """The self-test: measured against published, and what to suspect where they part."""
+    """Table of the self-test: measured and published accuracy, and likely causes of a difference."""
     if not checks:
         return ""
     rows = "".join(
@@ -107,8 +107,8 @@ def checks_table(checks: Sequence[AccuracyCheck]) -> str:
         for check in checks
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in text.CHECK_COLUMNS)
-    wrong = "" if all(check.right for check in checks) else f'<p class="lx-notice">{escape(CAUSES)}</p>'
+    notice = "" if all(check.right for check in checks) else f'<p class="lx-notice">{escape(CAUSES)}</p>'
     return (
         f'<div class="lx-scroll" tabindex="0"><table class="lx-table"><caption>{text.SELF_TEST}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{wrong}"
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{notice}"
     )

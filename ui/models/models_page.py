@@ -1,4 +1,4 @@
-"""Tab "Real CLIP": load a public encoder with its checkpoints and tasks, check it, and add one's own."""
+"""Tab "Real CLIP": load a public encoder with checkpoints and tasks, check it, add a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from ui.shell import text
 from ui.shell.error_messages import message_of, told
 
 PROGRESS = "load progress"
-"""Panel of the tickets that follow a load."""
-LOOK = 0.4
-"""Seconds between two images of a load's progress."""
+"""Name of the tickets of requests that follow a load."""
+REFRESH = 0.4
+"""Seconds between two updates of the progress."""
 ALL = 0
 
 
 def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
-    """The tab. A load runs in the background, and whoever looks on sees it.
+    """Lay out the tab. A load runs in the background, and every visitor sees its progress.
 
     Args:
-        uploads: whether visitors may bring checkpoints of their own.
+        uploads: whether visitors may add checkpoints.
     """
     with gr.Tab(text.TABS["models"]) as tab:
         gr.Markdown(text.MODELS, elem_classes="lx-lead")
         encoder = gr.Radio(
-            [(one.title, key) for key, one in ENCODERS.items()],
+            [(row.title, key) for key, row in ENCODERS.items()],
             value=next(iter(ENCODERS)),
             label=text.MODEL_CHOICE["encoder"],
             elem_id="lx-load-encoder",
         )
         family = gr.Radio(
-            [(one.title, key) for key, one in FAMILIES.items()],
+            [(row.title, key) for key, row in FAMILIES.items()],
             value=next(iter(FAMILIES)),
             label=text.MODEL_CHOICE["family"],
             elem_id="lx-load-family",
         )
         with gr.Row():
             tasks = gr.Dropdown(
-                _titled(FAMILIES[_START[1]].suite),
+                _titles(FAMILIES[_START[1]].suite),
                 value=list(BENCHMARKS[8]),
                 multiselect=True,
                 label=text.MODEL_CHOICE["tasks"],
@@ -85,13 +85,13 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
             gr.Markdown(text.OWN["off"], elem_classes="lx-small")
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    wished = [encoder, family, tasks, images, members]
-    shown = [progress, load, stop, explore.model, explore.checkpoint]
-    family.change(_offered, family, [tasks, members], queue=False, **private)
-    changes = [one.change for one in wished]  # type: ignore[attr-defined]
-    gr.on(changes, _size, wished, size, queue=False, trigger_mode="multiple", **private)
+    choices = [encoder, family, tasks, images, members]
+    outputs = [progress, load, stop, explore.model, explore.checkpoint]
+    family.change(_choices_of, family, [tasks, members], queue=False, **private)
+    changes = [control.change for control in choices]  # type: ignore[attr-defined]
+    gr.on(changes, _size, choices, size, queue=False, trigger_mode="multiple", **private)
 
-    def begin(
+    def start_load(
         request: gr.Request, model: str, family: str, tasks: list[str], images: int, members: list[str]
     ) -> Iterator[tuple[Any, ...]]:
         """Load, and name the model at the end if there is something to check."""
@@ -105,7 +105,7 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
         for update in _follow(seen, job, go=True):
             yield *update, model if job.done and not job.problem else ""
 
-    def look(request: gr.Request, model: str) -> Iterator[tuple[Any, ...]]:
+    def show_load(request: gr.Request, model: str) -> Iterator[tuple[Any, ...]]:
         seen = studio.seen_by(session_key(request))
         job = seen.loading(model)
         if job is None:
@@ -114,40 +114,42 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
         else:
             yield from _follow(seen, job)
 
-    def halt(request: gr.Request, model: str) -> None:
+    def stop_load(request: gr.Request, model: str) -> None:
         if not studio.seen_by(session_key(request)).stop_loading(model):
             gr.Info(text.LOADED_BY_OTHERS)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
-    gr.on([tab.select, encoder.change], look, encoder, shown, trigger_mode="multiple", **queued)
-    stop.click(halt, encoder, None, queue=False, **private)
+    gr.on([tab.select, encoder.change], show_load, encoder, outputs, trigger_mode="multiple", **queued)
+    stop.click(stop_load, encoder, None, queue=False, **private)
     checking: dict[str, Any] = {"concurrency_id": "checks", "concurrency_limit": None, **private}
-    load.click(begin, wished, [*shown, loaded], **queued).then(
+    load.click(start_load, choices, [*outputs, loaded], **queued).then(
         check_listener(studio), loaded, checks, **checking
     )
     check.click(check_listener(studio), encoder, checks, **checking)
 
 
 _START: tuple[Any, ...] = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES, [])
-FEW = 3
-"""Members that are offered ticked."""
+SELECTED_MEMBERS = 3
+"""Members of a soup that are selected at first."""
 
 
-def _titled(suite: str) -> list[tuple[str, str]]:
+def _titles(suite: str) -> list[tuple[str, str]]:
     """The tasks of a suite, for a drop-down."""
-    return [(one.title, key) for key, one in TASKS.items() if one.suite == suite]
+    return [(row.title, key) for key, row in TASKS.items() if row.suite == suite]
 
 
-def _offered(family: str) -> tuple[Any, Any]:
-    """What can be loaded with a family: tasks of its suite, and members if it has several of one task."""
-    one = FAMILIES[family]
-    suited = [key for _, key in _titled(one.suite)]
-    ticked = [key for key in BENCHMARKS[8] if key in suited] or suited
-    others = [member for member in one.members if member not in one.suggested]
+def _choices_of(family: str) -> tuple[Any, Any]:
+    """Updates of the drop-downs for a family: tasks of its suite, and members if it has several of a task."""
+    row = FAMILIES[family]
+    suited = [key for _, key in _titles(row.suite)]
+    selected = [key for key in BENCHMARKS[8] if key in suited] or suited
+    others = [member for member in row.members if member not in row.suggested]
     return (
-        gr.update(choices=_titled(one.suite), value=ticked),
+        gr.update(choices=_titles(row.suite), value=selected),
         gr.update(
-            choices=[*one.suggested, *others], value=list(one.suggested[:FEW]), visible=bool(one.members)
+            choices=[*row.suggested, *others],
+            value=list(row.suggested[:SELECTED_MEMBERS]),
+            visible=bool(row.members),
         ),
     )
 
@@ -160,23 +162,22 @@ def _size(model: str, family: str, tasks: list[str], images: int, members: list[
 
 
 def _follow(studio: Studio, job: LoadJob, go: bool = False) -> Iterator[tuple[Any, ...]]:
-    """The job's progress until it ends or the visitor looks elsewhere; then the models there are.
+    """The job's progress until it ends or the visitor follows another one; then the loaded models.
 
     Args:
-        go: whoever asked for the load is taken to the model once it is there.
+        go: choose the model once it is loaded.
     """
     ticket = studio.ticket(PROGRESS)
     while not job.done:
         if ticket.superseded:
             return
         yield loading.steps_table(job), *_buttons(True), gr.skip(), gr.skip()
-        job.wait(LOOK)
-    there = (
-        choose_model(studio, job.request.model)
-        if go and not job.problem
-        else (list_models(studio), gr.skip())
-    )
-    yield loading.steps_table(job), *_buttons(False), *there
+        job.wait(REFRESH)
+    if go and not job.problem:
+        models = choose_model(studio, job.request.model)
+    else:
+        models = list_models(studio), gr.skip()
+    yield loading.steps_table(job), *_buttons(False), *models
 
 
 def _buttons(busy: bool) -> tuple[Any, Any]:

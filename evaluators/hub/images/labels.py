@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evaluators.errors import HubError
 from evaluators.zoo.public_tasks import HubTask
-from lines_core.untrusted_text import excerpt, quoted
+from lines_core.untrusted_text import excerpt, first_of, quoted
 
 
 def check_names(task: HubTask, names: Sequence[str] | None) -> None:
@@ -17,9 +17,9 @@ def check_names(task: HubTask, names: Sequence[str] | None) -> None:
     """
     expected = task.num_classes if task.relabel is None else len(task.relabel)
     if names is not None and len(names) != expected:
-        first = excerpt(", ".join(names[:5]), 200)
+        first = excerpt(first_of(names), 200)
         raise HubError(
-            f"{task.repo} has {len(names)} classes ({first}, ...), task {task.key!r} expects {expected}: "
+            f"{task.repo} has {len(names)} classes ({first}), task {task.key!r} expects {expected}: "
             "the data set has changed, or another configuration is needed."
         )
 

@@ -3,7 +3,6 @@
 The subfolder ``lines`` keeps listings of the repository, and which files have passed the check of their hash.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from huggingface_hub import constants
 from huggingface_hub.file_download import repo_folder_name
 
 from lines_core.atomic_write import atomic_write
+from lines_core.file_hash import sha256_of
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -107,12 +107,3 @@ def keep(path: Path, text: str) -> None:
 def stamp(stat: os.stat_result) -> str:
     """Text that changes when a file is written to or replaced."""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

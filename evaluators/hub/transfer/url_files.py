@@ -20,10 +20,11 @@ from huggingface_hub.utils import httpx
 
 from evaluators.errors import HubError
 from evaluators.hub.transfer.http_client import PATIENCE, Refused, Timeouts, TooLarge, Transfer, Unreachable
-from evaluators.hub.transfer.hub_cache import sha256_of, stamp
+from evaluators.hub.transfer.hub_cache import stamp
 from evaluators.hub.transfer.hub_errors import FULL
 from evaluators.hub.transfer.parallel_calls import Progress, watched
 from evaluators.hub.transfer.repository_files import MOST_BYTES, check_space
+from lines_core.file_hash import sha256_of
 
 _POLL = 0.1
 _LOG = logging.getLogger(__name__)
