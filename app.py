@@ -196,6 +196,7 @@ def serve(
     from serving.memory import give_back
     from serving.metrics import metrics_route
     from serving.periodic_tasks import keep_house
+    from serving.queue_polling import slow_queue_polling
     from serving.request_limits import RequestLimitsMiddleware, UploadLimits
     from serving.upload_folder import UploadSweeper
     from ui.export.take_home import forget_all
@@ -219,6 +220,7 @@ def serve(
         app_kwargs={"routes": routes, "middleware": [gate]},
         **launch_settings(),
     )
+    slow_queue_polling(page)
     keep_house([UploadSweeper(folder).sweep, studio.expire, give_back])
     return shown
 
