@@ -1,8 +1,9 @@
-"""Read weights from files nobody vouches for, say exactly how they differ from a model, and write them.
+"""Safe reading, comparing and writing of checkpoint files.
 
 A pickled module runs code when it is opened, so only plain tensors are read: safetensors, or a PyTorch file
-whose pickle is followed as data (`pickled`). Absent, damaged and mismatched files read differently. Readers
-never write, and never set more memory aside than the file has bytes, but for a few hundred a tensor.
+whose pickle is interpreted as data (`pickle_interpreter`). Absent, damaged and mismatched files get
+different messages. Readers never write, and allocate no more than the file has bytes, and some hundred bytes
+per tensor.
 """
 
 from lines_core.checkpoints.comparing import compare

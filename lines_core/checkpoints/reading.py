@@ -21,9 +21,9 @@ def read_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES)
 
     Everything a safetensors header claims is checked against the file before memory is set aside, and the
     data are read into memory rather than mapped: a mapped file that is cut short later takes the process
-    down. Of a PyTorch file only the zip format is read, uncompressed as ``torch.save`` writes it, its pickle
-    is followed as data, and a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped. Names are left as
-    they are. What a file may have at most is in `limits`, `pickled` and `zip_records`.
+    down. Of a PyTorch file only the zip format is read, uncompressed as ``torch.save`` writes it; its pickle
+    is interpreted as data, and a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped. Names are not
+    changed. The limits on files are in `limits`, `pickle_interpreter` and `zip_records`.
 
     Args:
         path: file ending in .safetensors, .pt, .pth or .bin. Symbolic links are followed, as the Hugging Face

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from lines_core.checkpoints.limits import MAX_DIMENSIONS, check_count, check_name, damaged
 from lines_core.checkpoints.opening import read_into
-from lines_core.checkpoints.pickled import (
+from lines_core.checkpoints.pickle_interpreter import (
     MAX_PICKLE,
     TENSORS_ALONE,
     Inert,
     Storage,
     StoredTensor,
     Value,
-    follow,
+    interpret,
 )
 from lines_core.checkpoints.zip_records import MAGIC, Record, find_records
 from lines_core.errors import CheckpointError
@@ -51,7 +51,7 @@ def read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tensor
             raise CheckpointError(
                 f"{label} has its bytes in the order {quoted(bytes(order))}; read is 'little'."
             )
-    found = follow(bytes(_content(stream, records[pickles[0]], MAX_PICKLE, label)), label)
+    found = interpret(bytes(_content(stream, records[pickles[0]], MAX_PICKLE, label)), label)
     stored = _stored_tensors(found, label)
     num_bytes = sum(prod(one.shape) * _itemsize(one) for one in stored.values())
     if num_bytes > max_bytes:

@@ -1,11 +1,8 @@
-"""Where the records of a zip file lie, as ``torch.save`` lays them out: stored, and one after the other.
-
-Only this narrow kind of zip file is read. Its list of records is taken from one place, the end of the file,
-records may not overlap and are no larger than the file, so they cannot unpack to more than it has.
-"""
+"""Byte ranges of the records in a zip file that ``torch.save`` wrote: stored, not overlapping."""
 
 import os
 import struct
+import zipfile
 from typing import BinaryIO, NamedTuple
 
 from lines_core.checkpoints.limits import MAX_TENSORS, damaged
@@ -14,15 +11,11 @@ from lines_core.untrusted_text import quoted
 
 MAGIC = b"PK\x03\x04"
 MAX_RECORDS = MAX_TENSORS + 100
-"""One a tensor, and a few that say what the others are."""
-_MAX_RECORD_NAME = 512
-_LOCAL = struct.Struct("<4s2B4HL2L2H")
-_LISTED = struct.Struct("<4s4B4HL2L5H2L")
-_END = struct.Struct("<4s4H2LH")
-_END64_PLACE = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_IN_EXTRA = 0xFFFF_FFFF
-"""Stands where a number needs eight bytes and is in the extra field."""
+"""One per tensor, and a few that describe the others."""
+_MAX_DIRECTORY = MAX_RECORDS * 128
+"""Bytes of the central directory, 46 and a name for each record."""
+_END_MAGIC, _END_BYTES = b"PK\x05\x06", 22
+_LOCAL_BYTES = 30
 
 
 class Record(NamedTuple):
@@ -32,119 +25,64 @@ class Record(NamedTuple):
     num_bytes: int
 
 
-class _Listed(NamedTuple):
-    name: str
-    header: int
-    num_bytes: int
+class _BoundedReads:
+    """Gives `zipfile` the file, but no read larger than a central directory may be."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.seek, self.tell, self._stream = stream.seek, stream.tell, stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"{size:,} bytes, more than the {_MAX_DIRECTORY:,} allowed")
+        return self._stream.read(size)
 
 
 def find_records(stream: BinaryIO, label: str) -> dict[str, Record]:
     """The records by name.
 
+    `zipfile` parses the central directory, wherever it finds one, and accepts records that are compressed,
+    encrypted or overlap. All of that is refused here, so records cannot unpack to more than the file has.
+
     Raises: CheckpointError if the file is no such zip file, a record is compressed or encrypted, two have one
         name or overlap, or there are more than `MAX_RECORDS`.
-    Cost: reads the list at the end and 30 bytes a record.
+    Cost: reads the directory at the end and 30 bytes per record.
     """
+    stream.seek(max(0, os.fstat(stream.fileno()).st_size - _END_BYTES))
+    end = stream.read(_END_BYTES)
+    if len(end) < _END_BYTES or not end.startswith(_END_MAGIC) or not end.endswith(b"\0\0"):
+        raise damaged(label, "it does not end as a zip file of torch.save does: it was cut short")
     try:
-        list_begin, table, count = _list_of_records(stream, label)
-        listed = _listed(table, count, label)
-    except struct.error as error:
-        raise damaged(label, f"its list of records is cut short ({error})") from error
+        with zipfile.ZipFile(_BoundedReads(stream)) as archive:
+            listed, directory = archive.infolist(), archive.start_dir
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
+        raise damaged(label, f"its list of records cannot be parsed ({error})") from error
+    if len(listed) > MAX_RECORDS:
+        raise CheckpointError(f"{label} has {len(listed):,} records, more than the {MAX_RECORDS:,} allowed.")
     records: dict[str, Record] = {}
-    end = 0
-    for name, header, num_bytes in sorted(listed, key=lambda entry: entry.header):
-        begin = _begin(stream, header, label)
-        if header < end or begin + num_bytes > list_begin:
+    free = 0  # first byte that no record has claimed
+    for info in sorted(listed, key=lambda info: info.header_offset):
+        name = info.orig_filename
+        if info.flag_bits & 1:
+            raise damaged(label, "it is encrypted, which torch.save never does")
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise damaged(label, "it is compressed, which torch.save never does")
+        if info.header_offset < free:
             raise damaged(label, f"its record {quoted(name)} overlaps another")
+        begin = _begin(stream, info.header_offset, label)
+        free = begin + info.file_size
+        if free > directory:
+            raise damaged(label, f"its record {quoted(name)} overlaps the list of records")
         if name in records:
             raise damaged(label, f"its record {quoted(name)} occurs twice")
-        end = begin + num_bytes
-        records[name] = Record(begin, num_bytes)
+        records[name] = Record(begin, info.file_size)
     return records
 
 
-def _list_of_records(stream: BinaryIO, label: str) -> tuple[int, bytes, int]:
-    """Where the list begins, the list, and how many records it has."""
-    size = os.fstat(stream.fileno()).st_size
-    place = size - _END.size
-    signature, *_, count, num_bytes, begin, comment = _END.unpack(_read(stream, place, _END.size))
-    if signature != b"PK\x05\x06" or comment:
-        raise damaged(label, "it does not end as a zip file of torch.save does: it was cut short")
-    place64 = place - _END64_PLACE.size
-    pointer = _read(stream, place64, _END64_PLACE.size)
-    if pointer.startswith(b"PK\x06\x07"):
-        place = _END64_PLACE.unpack(pointer)[2]
-        if place + _END64.size > place64:
-            raise damaged(label, "its list of records is not where it should be")
-        signature, *_, count, num_bytes, begin = _END64.unpack(_read(stream, place, _END64.size))
-        if signature != b"PK\x06\x06":
-            raise damaged(label, "its list of records is not where it should be")
-    if count > MAX_RECORDS:
-        raise CheckpointError(f"{label} claims {count:,} records, more than the {MAX_RECORDS:,} allowed.")
-    if begin + num_bytes != place or num_bytes > count * (_LISTED.size + 2 * _MAX_RECORD_NAME):
-        raise damaged(label, "its list of records is not where it should be")
-    return begin, _read(stream, begin, num_bytes), count
-
-
-def _listed(table: bytes, count: int, label: str) -> list[_Listed]:
-    listed, at = [], 0
-    for _ in range(count):
-        fields = _LISTED.unpack_from(table, at)
-        signature, flags, method = fields[0], fields[5], fields[6]
-        packed, unpacked, name_length, extra_length, comment_length = fields[10:15]
-        header = fields[18]
-        at += _LISTED.size
-        name = table[at : at + name_length]
-        extra = table[at + name_length : at + name_length + extra_length]
-        at += name_length + extra_length + comment_length
-        if signature != b"PK\x01\x02" or len(name) > _MAX_RECORD_NAME:
-            raise damaged(label, "its list of records makes no sense")
-        unpacked, packed, header = _in_eight_bytes((unpacked, packed, header), extra)
-        if flags & 1:
-            raise damaged(label, "it is encrypted, which torch.save never does")
-        if method != 0 or packed != unpacked:
-            raise damaged(label, "it is compressed, which torch.save never does")
-        try:
-            listed.append(_Listed(name.decode(), header, unpacked))
-        except UnicodeDecodeError as error:
-            raise damaged(label, "the name of a record is no text") from error
-    if at != len(table):
-        raise damaged(label, "its list of records has another length than it claims")
-    return listed
-
-
-def _in_eight_bytes(numbers: tuple[int, ...], extra: bytes) -> list[int]:
-    """The numbers, those that do not fit into four bytes taken from the extra field, where they follow."""
-    if _IN_EXTRA not in numbers:
-        return list(numbers)
-    at = 0
-    while True:
-        kind, length = struct.unpack_from("<2H", extra, at)
-        at += 4
-        if kind == 1:
-            break
-        at += length
-    found = []
-    for number in numbers:
-        if number == _IN_EXTRA:
-            (number,) = struct.unpack_from("<Q", extra, at)
-            at += 8
-        found.append(number)
-    return found
-
-
-def _begin(stream: BinaryIO, header: int, label: str) -> int:
-    """Where the content of a record begins, behind its own header."""
-    content = _read(stream, header, _LOCAL.size)
-    if len(content) < _LOCAL.size or not content.startswith(MAGIC):
+def _begin(stream: BinaryIO, header_offset: int, label: str) -> int:
+    """Where the content of a record begins, after its local header, whose lengths zipfile does not expose."""
+    stream.seek(header_offset)
+    header = stream.read(_LOCAL_BYTES)
+    if len(header) < _LOCAL_BYTES or not header.startswith(MAGIC):
         raise damaged(label, "a record is not where the list says")
-    name_length, extra_length = _LOCAL.unpack(content)[-2:]
-    return int(header + _LOCAL.size + name_length + extra_length)
-
-
-def _read(stream: BinaryIO, place: int, num_bytes: int) -> bytes:
-    """Bytes of the file from a place that the file may have made up; fewer at its end."""
-    if not 0 <= place < os.fstat(stream.fileno()).st_size:
-        return b""
-    stream.seek(place)
-    return stream.read(num_bytes)
+    name_bytes, extra_bytes = struct.unpack_from("<2H", header, 26)
+    return int(header_offset + _LOCAL_BYTES + name_bytes + extra_bytes)

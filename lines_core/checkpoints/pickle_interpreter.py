@@ -1,0 +1,302 @@
+"""Interpreter for the pickle of a PyTorch file that builds plain values and calls nothing.
+
+A pickle is a program. torch's own safe reader (``weights_only``) still calls what is on its allowlist, with
+whatever arguments the file gives: 500 bytes made it allocate 6 GB, and a dictionary with a tuple nested a
+million deep as key crashed the process. `pickletools` decodes the instructions; here the few that
+``torch.save`` writes are interpreted, each adds at most one small value, and any other instruction or name is
+refused.
+
+Source: torch/serialization.py and torch/_utils.py, PyTorch 1.6 to 2.13.
+"""
+
+import io
+import pickletools
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, NamedTuple
+
+import torch
+
+from lines_core.checkpoints.limits import MAX_TENSORS, are_sizes, damaged, is_size
+from lines_core.errors import CheckpointError
+from lines_core.untrusted_text import quoted
+
+MAX_PICKLE = 16 << 20
+"""Bytes of a pickle; that of a ViT-L/14 with 446 tensors has 60 kB."""
+MAX_STEPS = 40 * MAX_TENSORS
+"""Instructions interpreted at most. A tensor takes about 35."""
+TENSORS_ALONE = "Save the tensors alone: torch.save(model.state_dict(), path), or safetensors."
+_MAX_LINE = 200
+_STORAGES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+
+class Storage(NamedTuple):
+    """A storage of tensors: a record of the file.
+
+    Args:
+        key: of its record.
+        dtype: None for one that is not read.
+        numel: how many numbers it claims.
+    """
+
+    key: str
+    dtype: torch.dtype | None
+    numel: int
+
+
+class StoredTensor(NamedTuple):
+    """A dense tensor as the pickle describes it; checked is only that its sizes are integers from 0."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inert:
+    """Placeholder for a harmless object that is not a plain tensor, and for the result of calling it."""
+
+    name: str
+
+
+class _Callee(Enum):
+    """Placeholder for a function that the pickle of a tensor names; it cannot be called."""
+
+    ORDERED_DICT = auto()
+    TENSOR = auto()
+    PARAMETER = auto()
+
+
+class _StorageKind(NamedTuple):
+    dtype: torch.dtype | None
+
+
+_CALLEES = {
+    "collections.OrderedDict": _Callee.ORDERED_DICT,
+    "torch._utils._rebuild_tensor_v2": _Callee.TENSOR,
+    "torch._utils._rebuild_parameter": _Callee.PARAMETER,
+}
+_INERT = frozenset(
+    {
+        "__builtin__.bytearray",
+        "__builtin__.complex",
+        "__builtin__.set",
+        "_codecs.encode",
+        "builtins.bytearray",
+        "builtins.complex",
+        "builtins.set",
+        "collections.Counter",
+        "torch.Size",
+        "torch.Tensor",
+        "torch.device",
+        "torch.nn.parameter.Parameter",
+        "torch.serialization._get_layout",
+        "torch._tensor._rebuild_from_type_v2",
+    }
+)
+"""What else torch's safe reader allows: may occur, as in an optimiser's state, but is not read."""
+_REBUILD = re.compile(r"torch\._utils\._rebuild_[a-z0-9_]{1,60}")
+"""Names of functions that rebuild other tensors: sparse, quantised, meta."""
+
+Value = object
+"""None, True, a number, text, bytes, list, tuple or dictionary; or a `Storage`, `StoredTensor` or `Inert`."""
+
+
+_CONSTANTS: dict[str, Value] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_PUSHED = frozenset(
+    ["BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES"]
+)
+"""Instructions whose argument is the value."""
+
+
+class _Pickle(io.BytesIO):
+    """The pickle for `pickletools`, which would parse a line of a million digits and decode escapes in names.
+
+    Only GLOBAL may have lines, and short ones.
+    """
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self.seek(-1, io.SEEK_CUR)
+        before, line = self.read(1), super().readline(_MAX_LINE)
+        if before not in (b"c", b"\n") or b"\\" in line:  # GLOBAL and the end of its first line
+            raise ValueError("it has a line that tensors do not need")
+        return line
+
+
+def interpret(content: bytes, label: str) -> Value:
+    """The value that the pickle describes.
+
+    Args:
+        content: the record ``data.pkl`` of a PyTorch file.
+        label: what messages call the file.
+    Raises: CheckpointError if it names what could run code, holds an instruction that tensors do not need,
+        exceeds the limits, or is invalid.
+    Cost: 2 us per instruction, at most some 300 bytes of memory each.
+    """
+    interpreter = _Interpreter(label)
+    try:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(_Pickle(content))):
+            if count == MAX_STEPS:
+                raise CheckpointError(
+                    f"{label} has more than {MAX_STEPS:,} pickle instructions. {TENSORS_ALONE}"
+                )
+            if opcode.name == "STOP":
+                return interpreter.pop()
+            interpreter.run(opcode.name, argument)
+    except CheckpointError:
+        raise
+    except (LookupError, ValueError) as error:  # empty stack or unknown memo; what pickletools cannot decode
+        raise damaged(label, f"its pickle is invalid ({error})") from error
+    raise AssertionError("genops raises ValueError where STOP is missing")
+
+
+class _Interpreter:
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._stack: list[Value] = []
+        self._below: list[list[Value]] = []  # the stack under each mark
+        self._memo: dict[int, Value] = {}
+        self._globals: dict[str, Value] = {}
+
+    def pop(self) -> Value:
+        return self._stack.pop()
+
+    def run(self, opcode: str, argument: Any) -> None:
+        """Interpret one instruction; the most frequent ones come first."""
+        stack = self._stack
+        if opcode in _PUSHED:
+            stack.append(argument)
+        elif opcode in ("BINPUT", "LONG_BINPUT"):
+            self._memo[argument] = stack[-1]
+        elif opcode in ("BINGET", "LONG_BINGET"):
+            stack.append(self._memo[argument])
+        elif opcode in _CONSTANTS:
+            stack.append(_CONSTANTS[opcode])
+        elif opcode == "MARK":
+            self._below.append(stack)
+            self._stack = []
+        elif opcode == "TUPLE":
+            self._stack = self._below.pop()
+            self._stack.append(tuple(stack))
+        elif opcode in ("TUPLE1", "TUPLE2", "TUPLE3"):
+            self._tuple_of_last(int(opcode[-1]))
+        elif opcode == "GLOBAL":
+            if argument not in self._globals:
+                self._globals[argument] = self._global(argument.replace(" ", ".", 1))
+            stack.append(self._globals[argument])
+        elif opcode == "BINPERSID":
+            stack.append(self._storage(stack.pop()))
+        elif opcode == "REDUCE":
+            arguments, callee = stack.pop(), stack.pop()
+            stack.append(self._result(callee, arguments))
+        elif opcode in ("EMPTY_DICT", "EMPTY_LIST"):
+            stack.append({} if opcode == "EMPTY_DICT" else [])
+        elif opcode == "SETITEM":
+            value, key = stack.pop(), stack.pop()
+            self._set_items([key, value])
+        elif opcode == "SETITEMS":
+            self._stack = self._below.pop()
+            self._set_items(stack)
+        elif opcode == "APPEND":
+            value = stack.pop()
+            self._extend([value])
+        elif opcode == "APPENDS":
+            self._stack = self._below.pop()
+            self._extend(stack)
+        elif opcode == "BUILD":  # the state of a dictionary, such as module versions, is ignored
+            stack.pop()
+            if not isinstance(stack[-1], dict | Inert):
+                raise damaged(self._label, "its pickle sets a state as no tensor has it")
+        elif opcode == "PROTO":
+            if argument not in (2, 3):
+                raise CheckpointError(
+                    f"{self._label} is a pickle of protocol {argument}, the default of torch.save is 2. "
+                    f"{TENSORS_ALONE}"
+                )
+        else:
+            raise CheckpointError(
+                f"{self._label} has the pickle instruction {opcode}, which tensors do not need. "
+                f"{TENSORS_ALONE}"
+            )
+
+    def _tuple_of_last(self, count: int) -> None:
+        at = len(self._stack) - count
+        if at < 0:
+            raise damaged(self._label, "its pickle makes a tuple of values that it does not have")
+        self._stack[at:] = [tuple(self._stack[at:])]
+
+    def _extend(self, items: list[Value]) -> None:
+        target = self._stack[-1]
+        if not isinstance(target, list):
+            raise damaged(self._label, "its pickle appends to what is no list")
+        target.extend(items)
+
+    def _set_items(self, items: list[Value]) -> None:
+        target = self._stack[-1]
+        if not isinstance(target, dict) or len(items) % 2:
+            raise damaged(self._label, "its pickle puts items into what is no dictionary")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if type(key) not in (str, int, float, bool, type(None)):  # a deep tuple cannot be hashed
+                raise CheckpointError(
+                    f"{self._label}: names are printable ASCII text, found a {_kind(key)}. {TENSORS_ALONE}"
+                )
+            if key in target:
+                raise damaged(self._label, f"the name {quoted(key)} occurs twice")
+            target[key] = value
+
+    def _global(self, name: str) -> Value:
+        """The placeholder for an importable name, which is not imported."""
+        if name in _CALLEES:
+            return _CALLEES[name]
+        last = name.rpartition(".")[2]
+        if name == f"torch.{last}" and last in _STORAGES:
+            return _StorageKind(_STORAGES[last])
+        if name.startswith("torch.") and last.endswith("Storage"):
+            return _StorageKind(None)
+        known = name in _INERT or _REBUILD.fullmatch(name)
+        if known or (name == f"torch.{last}" and isinstance(getattr(torch, last, None), torch.dtype)):
+            return Inert(last)
+        raise CheckpointError(
+            f"{self._label} holds a pickled {quoted(name)[1:-1]}, which could run code when opened. "
+            f"{TENSORS_ALONE}"
+        )
+
+    def _storage(self, identifier: Value) -> Storage:
+        match identifier:
+            case ("storage", _StorageKind(dtype), str(key), str(), numel) if is_size(numel):
+                return Storage(key, dtype, numel)
+        raise damaged(self._label, "its pickle refers to a storage as no tensor does")
+
+    def _result(self, callee: Value, arguments: Value) -> Value:
+        """What torch would return for the calls that tensors are pickled as."""
+        match callee, arguments:
+            case _Callee.ORDERED_DICT, ():
+                return {}
+            case _Callee.TENSOR, (Storage() as storage, offset, shape, strides, bool(), {}, *rest) if (
+                not rest
+            ):
+                if not (is_size(offset) and are_sizes(shape) and are_sizes(strides)):
+                    raise damaged(self._label, "the shape or place of a tensor is not made of whole numbers")
+                return StoredTensor(storage, offset, tuple(shape), tuple(strides))
+            case _Callee.PARAMETER, (StoredTensor() as tensor, bool(), {}):
+                return tensor
+            case Inert(), tuple():
+                return callee
+        raise damaged(self._label, "its pickle calls something as no tensor is written")
+
+
+def _kind(value: Value) -> str:
+    return value.name if isinstance(value, Inert) else type(value).__name__
