@@ -156,6 +156,7 @@ def test_every_layer_was_looked_at() -> None:
         ),
         ("evaluators/specs/edit_spec.py", "from training import world", "evaluators imports training"),
         ("ui/layout.py", "import app", "ui imports app"),
+        ("app.py", "from lines_cli import default_cache", "app imports lines_cli.default_cache"),
         ("ui/layout.py", "from tests.conftest import tiny", "ui imports tests"),
         ("ui/explore/bars_figure.py", "import gradio as gr", "bars_figure.py imports gradio"),
         (

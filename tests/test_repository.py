@@ -114,6 +114,8 @@ def test_ci_runs_exactly_the_two_commands() -> None:
     script = ROOT / ".ci/run"
     assert script.stat().st_mode & 0o111, ".ci/run must be executable"
     assert re.findall(r"^\s*make +(\w+)", script.read_text("utf-8"), re.MULTILINE) == ["check", "test"]
+    workflow = read(".github/workflows/ci.yml")
+    assert ("- run: .ci/run" in workflow, 'python: ["3.10", "3.11", "3.12"]' in workflow) == (True, True)
 
 
 def test_every_benchmark_of_the_table_is_a_module_with_a_main() -> None:
