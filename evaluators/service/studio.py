@@ -1,43 +1,35 @@
-"""Facade of the service: models, loads and evaluations, for all sessions of one process."""
+"""Facade of the service: evaluations of all sessions, over the models of ``LoadedModels``."""
 
-import copy
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
 import torch
 
 from evaluators.data.image_batches import CHUNK
-from evaluators.data.task_list import Task
 from evaluators.engine.engine import Engine
 from evaluators.engine.local_engine import LocalEngine
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
-from evaluators.hub import visitor_checkpoint as own
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.loader import Loader
-from evaluators.hub.transfer.parallel_calls import Progress
-from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
-from evaluators.service.lab_registry import LabRegistry
-from evaluators.service.load_jobs import LoadJob, LoadJobs
+from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.service.load_jobs import LoadJob
+from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_runner import Request, RequestRunner
 from evaluators.service.request_stats import Observer, ServiceStatus
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Scheduler, Ticket, Visitor
-from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
+from evaluators.service.session_checkpoints import SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import MergingAlpha
 
 
-class Studio:
+class Studio(LoadedModels):
     """Evaluates edits of the models it holds. Any method may be called from any thread.
 
     It starts with the embedded lab; public encoders are added by ``load``.
@@ -74,45 +66,29 @@ class Studio:
         results = ResultCache(lab, None if folder is None else folder / name)
         home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
-        checkpoints = SessionCheckpoints(folder, session_limits, self._drop_checkpoint)
         local = LocalEngine(lambda: self._scheduler.waiting > 0)
         engine = local if zero_gpu is None else ZeroGpu(zero_gpu, folder, loader)
-        self._connect(lab, results, loader, checkpoints, local, engine, observe)
+        super().__init__(lab, loader, folder, session_limits)
+        self._connect(results, local, engine, observe)
 
     def _connect(
-        self,
-        lab: EmbeddedLab,
-        results: ResultCache,
-        loader: Loader,
-        checkpoints: SessionCheckpoints,
-        quick: Engine,
-        engine: Engine,
-        observe: Observer | None,
+        self, results: ResultCache, quick: Engine, engine: Engine, observe: Observer | None = None
     ) -> None:
-        """Connect the parts. Args: ``quick`` counts first numbers, ``engine`` streams."""
-        self.lab = lab
-        self._session = ""
-        self._labs = LabRegistry(lab)
+        """Connect the parts that count. Args: ``quick`` counts first numbers, ``engine`` streams."""
         self._results = results
-        self._jobs = LoadJobs(loader, self._loaded)
-        self._session_checkpoints = checkpoints
-        self._scheduler = Scheduler()
         self._engine = engine
+        self._scheduler = Scheduler()
         self._runner = RequestRunner(self._scheduler, results, quick, engine, observe)
+
+    def _loaded(self, lab: HubLab, job: LoadJob) -> None:
+        if isinstance(self._engine, ZeroGpu):
+            self._engine.loaded(job.request)
+        super()._loaded(lab, job)
 
     def warm_up(self, suite: str = "tasks", split: str = "test") -> None:
         """Read now what the first measurement needs. Raises: LabError if the files do not fit together."""
         self.lab.heads(suite)
         self.lab.images(suite, split)
-
-    def seen_by(self, session: str) -> "Studio":
-        """This studio for one session: with the checkpoints that it has added, and its tickets.
-
-        Everything else is shared, so it costs nothing and may be called anew for every request.
-        """
-        view = copy.copy(self)
-        view._session = session
-        return view
 
     def ticket(
         self, panel: str = "", key: str = "", moves: float | None = None, settles: bool = False
@@ -122,108 +98,6 @@ class Studio:
         Args, Raises: as ``Scheduler.ticket``.
         """
         return self._scheduler.ticket(Visitor(self._session, panel), key, moves, settles)
-
-    # Models
-
-    def models(self) -> tuple[ModelInfo, ...]:
-        """The pre-trained encoders that a spec may name."""
-        return tuple(lab.info for lab in self._labs.all())
-
-    def checkpoints(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
-        """The fine-tuned checkpoints of an encoder, in the order of their tasks.
-
-        Raises: SpecError if the encoder is not loaded.
-        """
-        return self.lab_of(model).checkpoints()
-
-    def compared(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
-        """Checkpoints of an encoder that a spec may name, but that are only shown beside others."""
-        return self.lab_of(model).compared()
-
-    def variants(self, model: str = TINY_CLIP) -> tuple[Variant, ...]:
-        """How the compared checkpoints of an encoder were made."""
-        return self.lab_of(model).variants()
-
-    def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
-        """The tasks that are measured together, in the order of every ``Evaluation``."""
-        return self.lab_of(model).tasks(suite)
-
-    def lab_of(self, model: str) -> Lab:
-        """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""
-        lab = self._labs.get(model)
-        if not isinstance(lab, HubLab):
-            return lab
-        return lab.with_checkpoints(self._session_checkpoints.of_model(self._session, model))
-
-    def add(self, lab: Lab) -> None:
-        """Add a lab, in place of any earlier one of the same encoder."""
-        self._labs.put(lab)
-
-    # Loads from the Hub
-
-    def load(self, request: LoadRequest) -> LoadJob:
-        """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
-        earlier = self._labs.find(request.model)
-        return self._jobs.start(request, earlier if isinstance(earlier, HubLab) else None, self._session)
-
-    def loading(self, model: str) -> LoadJob | None:
-        """The newest load of an encoder, running or ended."""
-        return self._jobs.of_model(model)
-
-    def stop_loading(self, model: str) -> bool:
-        """Stop the load of an encoder unless other sessions have asked for it too; whether it was stopped."""
-        return self._jobs.stop(model, self._session)
-
-    def _loaded(self, lab: HubLab, job: LoadJob) -> None:
-        """Add a loaded lab; while other sessions use the earlier one, it keeps what that one has."""
-        earlier = self._labs.find(lab.info.key)
-        if isinstance(self._engine, ZeroGpu):
-            self._engine.loaded(job.request)
-        if self._labs.sessions(lab.info.key) - job.sessions and isinstance(earlier, HubLab):
-            lab = lab.beside(earlier)
-        self.add(lab)
-
-    # Checkpoints that visitors add
-
-    def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
-        """Import a visitor's checkpoint for a loaded public encoder; a spec of the session may name it then.
-
-        Raises: QuotaError if the session's quota is used up; SpecError, CheckpointError or LabError as
-            ``visitor_checkpoint.from_file``; nothing is changed then.
-        """
-        return self._take(model, lambda lab, folder, left: own.from_file(lab, folder, task, path, name))
-
-    def take_address(
-        self, model: str, task: str, address: str, progress: Progress | None = None
-    ) -> CheckpointInfo:
-        """The same from a repository of the Hub. The download stops when the session leaves.
-
-        Args:
-            progress: called with bytes done and in total, from the calling thread.
-        Raises: as ``take_file``, and as ``visitor_checkpoint.from_hub``; Cancelled if the session has left.
-        """
-        return self._take(
-            model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left)
-        )
-
-    def _take(
-        self, model: str, read: Callable[[HubLab, Path, threading.Event], LoadedCheckpoint]
-    ) -> CheckpointInfo:
-        lab = self.lab_of(model)
-        if not isinstance(lab, HubLab):
-            raise SpecError(f"{lab.info.title} takes no other checkpoints: load a public encoder for yours.")
-        size = 4 * lab.live.layout.numel
-        with self._session_checkpoints.reserve(self._session, size) as left:
-            checkpoint = read(lab, self._session_checkpoints.folder(self._session), left)
-            self._session_checkpoints.add(self._session, model, checkpoint, size)
-        return checkpoint.info
-
-    def _drop_checkpoint(self, model: str, checkpoint: LoadedCheckpoint) -> None:
-        lab = self._labs.find(model)
-        if isinstance(lab, HubLab):
-            lab.live.drop(checkpoint.info.key)
-
-    # Evaluations
 
     def cached(self, spec: EditSpec) -> Evaluation | None:
         """The complete answer if it is known already: from memory, from disk, or shipped with the lab.
@@ -331,29 +205,19 @@ class Studio:
         except SpecError as error:
             self._runner.refuse(spec, error)
             raise
-        self._labs.use(self._session, spec.model)
-        self._session_checkpoints.use(self._session)
+        self.use(spec.model)
         private = isinstance(lab, HubLab) and lab.is_private(spec.sources)
         return Request(lab, spec, resolved, private, ticket or Ticket())
-
-    # Sessions and the service as a whole
 
     def leave(self, session: str) -> None:
         """End a session: supersede all its requests, delete the checkpoints that it has added."""
         self._scheduler.leave(session)
-        self._session_checkpoints.leave(session)
-        self._jobs.leave(session)
-        self._labs.leave(session)
-
-    def expire(self) -> None:
-        """Delete checkpoints that visitors have added and not used for long."""
-        self._session_checkpoints.expire()
+        super().leave(session)
 
     def close(self) -> None:
         """Stop everything, delete what visitors have added, and close the result store."""
         self._scheduler.close()
-        self._jobs.close()
-        self._session_checkpoints.close()
+        super().close()
         self._results.close()
 
     def busy(self) -> bool:

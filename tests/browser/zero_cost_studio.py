@@ -24,10 +24,10 @@ from evaluators.errors import SpecError
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, Variant
+from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_stats import ServiceStatus
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.scheduler import Ticket
-from evaluators.service.session_checkpoints import SessionCheckpoints
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
@@ -57,7 +57,8 @@ class ZeroCostStudio(Studio):
         lab = _FormulaLab(chunks, fail_at)
         loader = Loader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
         engine = FormulaEngine(chunk_seconds)
-        self._connect(lab, _Results(lab, warm), loader, SessionCheckpoints(None), engine, engine, None)
+        LoadedModels.__init__(self, lab, loader, None, None)
+        self._connect(_Results(lab, warm), engine, engine)
 
     def merging_alpha(
         self, model: str, merge: MergeSpec, ticket: Ticket | None = None, patience: float | None = None

@@ -1,0 +1,174 @@
+"""Labs of one process as one session sees them: the embedded one, and those loaded from the Hub."""
+
+import copy
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from evaluators.data.task_list import Task
+from evaluators.errors import SpecError
+from evaluators.hub import visitor_checkpoint as own
+from evaluators.hub.checkpoint_import import LoadedCheckpoint
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.load_request import LoadRequest
+from evaluators.hub.loader import Loader
+from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
+from evaluators.service.lab_registry import LabRegistry
+from evaluators.service.load_jobs import LoadJob, LoadJobs
+from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
+
+Self = TypeVar("Self", bound="LoadedModels")
+
+
+class LoadedModels:
+    """Models and checkpoints that a spec may name. Any method may be called from any thread.
+
+    Args:
+        lab: the embedded lab, which is there from the start.
+        loader: of public encoders.
+        folder: for the checkpoints that visitors add; None for a temporary one.
+        limits: how much visitors may add.
+    """
+
+    def __init__(
+        self,
+        lab: EmbeddedLab,
+        loader: Loader,
+        folder: Path | None,
+        limits: SessionLimits | None,
+    ) -> None:
+        self.lab = lab
+        self._session = ""
+        self._labs = LabRegistry(lab)
+        self._jobs = LoadJobs(loader, self._loaded)
+        self._session_checkpoints = SessionCheckpoints(folder, limits, self._drop_checkpoint)
+
+    def seen_by(self: Self, session: str) -> Self:
+        """The same for one session: with the checkpoints that it has added, and its tickets.
+
+        Everything else is shared, so it costs nothing and may be called anew for every request.
+        """
+        view = copy.copy(self)
+        view._session = session
+        return view
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The pre-trained encoders that a spec may name."""
+        return tuple(lab.info for lab in self._labs.all())
+
+    def checkpoints(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
+        """The fine-tuned checkpoints of an encoder, in the order of their tasks.
+
+        Raises: SpecError if the encoder is not loaded.
+        """
+        return self.lab_of(model).checkpoints()
+
+    def compared(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
+        """Checkpoints of an encoder that a spec may name, but that are only shown beside others."""
+        return self.lab_of(model).compared()
+
+    def variants(self, model: str = TINY_CLIP) -> tuple[Variant, ...]:
+        """How the compared checkpoints of an encoder were made."""
+        return self.lab_of(model).variants()
+
+    def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
+        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        return self.lab_of(model).tasks(suite)
+
+    def lab_of(self, model: str) -> Lab:
+        """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""
+        lab = self._labs.get(model)
+        if not isinstance(lab, HubLab):
+            return lab
+        return lab.with_checkpoints(self._session_checkpoints.of_model(self._session, model))
+
+    def use(self, model: str) -> None:
+        """Record that the session uses an encoder, and the checkpoints that it has added."""
+        self._labs.use(self._session, model)
+        self._session_checkpoints.use(self._session)
+
+    def add(self, lab: Lab) -> None:
+        """Add a lab, in place of any earlier one of the same encoder."""
+        self._labs.put(lab)
+
+    # Loads from the Hub
+
+    def load(self, request: LoadRequest) -> LoadJob:
+        """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
+        earlier = self._labs.find(request.model)
+        return self._jobs.start(request, earlier if isinstance(earlier, HubLab) else None, self._session)
+
+    def loading(self, model: str) -> LoadJob | None:
+        """The newest load of an encoder, running or ended."""
+        return self._jobs.of_model(model)
+
+    def stop_loading(self, model: str) -> bool:
+        """Stop the load of an encoder unless other sessions have asked for it too; whether it was stopped."""
+        return self._jobs.stop(model, self._session)
+
+    def _loaded(self, lab: HubLab, job: LoadJob) -> None:
+        """Add a loaded lab; while other sessions use the earlier one, it keeps what that one has."""
+        earlier = self._labs.find(lab.info.key)
+        if self._labs.sessions(lab.info.key) - job.sessions and isinstance(earlier, HubLab):
+            lab = lab.beside(earlier)
+        self.add(lab)
+
+    # Checkpoints that visitors add
+
+    def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
+        """Import a visitor's checkpoint for a loaded public encoder; a spec of the session may name it then.
+
+        Raises: QuotaError if the session's quota is used up; SpecError, CheckpointError or LabError as
+            ``visitor_checkpoint.from_file``; nothing is changed then.
+        """
+        return self._take(model, lambda lab, folder, left: own.from_file(lab, folder, task, path, name))
+
+    def take_address(
+        self, model: str, task: str, address: str, progress: Progress | None = None
+    ) -> CheckpointInfo:
+        """The same from a repository of the Hub. The download stops when the session leaves.
+
+        Args:
+            progress: called with bytes done and in total, from the calling thread.
+        Raises: as ``take_file``, and as ``visitor_checkpoint.from_hub``; Cancelled if the session has left.
+        """
+        return self._take(
+            model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left)
+        )
+
+    def _take(
+        self, model: str, read: Callable[[HubLab, Path, threading.Event], LoadedCheckpoint]
+    ) -> CheckpointInfo:
+        lab = self.lab_of(model)
+        if not isinstance(lab, HubLab):
+            raise SpecError(f"{lab.info.title} takes no other checkpoints: load a public encoder for yours.")
+        size = 4 * lab.live.layout.numel
+        with self._session_checkpoints.reserve(self._session, size) as left:
+            checkpoint = read(lab, self._session_checkpoints.folder(self._session), left)
+            self._session_checkpoints.add(self._session, model, checkpoint, size)
+        return checkpoint.info
+
+    def _drop_checkpoint(self, model: str, checkpoint: LoadedCheckpoint) -> None:
+        lab = self._labs.find(model)
+        if isinstance(lab, HubLab):
+            lab.live.drop(checkpoint.info.key)
+
+    # Sessions
+
+    def leave(self, session: str) -> None:
+        """End a session: delete the checkpoints that it has added."""
+        self._session_checkpoints.leave(session)
+        self._jobs.leave(session)
+        self._labs.leave(session)
+
+    def expire(self) -> None:
+        """Delete checkpoints that visitors have added and not used for long."""
+        self._session_checkpoints.expire()
+
+    def close(self) -> None:
+        """Stop all loads, delete what visitors have added."""
+        self._jobs.close()
+        self._session_checkpoints.close()
