@@ -1,4 +1,4 @@
-"""From an edit to its numbers: ``EditSpec -> Studio.evaluate -> Evaluation``."""
+"""Evaluation of edits: ``EditSpec -> Studio.evaluate -> Evaluation``."""
 
 from evaluators.errors import (
     Cancelled,

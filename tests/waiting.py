@@ -1,11 +1,11 @@
-"""Waiting in tests for what other threads do."""
+"""Waiting for a condition that another thread brings about."""
 
 import time
 from collections.abc import Callable
 
 
-def soon(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Until ``condition()`` holds, for at most so many seconds."""
+def soon(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until ``condition()`` holds; the time limit is a watchdog, not a requirement."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

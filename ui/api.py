@@ -1,4 +1,4 @@
-"""The public HTTP API: `/evaluate` and `/models`, apart from the page's own private listeners."""
+"""Public HTTP API: `/evaluate` and `/models`; the page's own listeners are private."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def evaluate(
     split: str,
     outside: str,
 ) -> dict[str, Any]:
-    """Measure one edit and its two references, after all who wait at the page; as plain JSON values.
+    """Evaluate one edit and its two references, with lower priority than the page; as plain JSON values.
 
     Returns: `coefficients` by block (mix included), `outside` (before, after), `tasks` ({name: {correct, n,
         accuracy, low, high, role}}), `target`, `control`, `target_normalised`, `control_normalised`,
@@ -44,8 +44,10 @@ def evaluate(
         split=split,
         outside=outside,
     )
-    result, pretrained, finetuned = (studio.evaluate(one, background=True) for one in (spec, *anchors(spec)))
-    num_blocks = {one.key: one.num_blocks for one in studio.models()}[spec.model]
+    result, pretrained, finetuned = (
+        studio.evaluate(each, background=True) for each in (spec, *anchors(spec))
+    )
+    num_blocks = {info.key: info.num_blocks for info in studio.models()}[spec.model]
     return as_json(result, pretrained, finetuned, num_blocks)
 
 
@@ -82,13 +84,13 @@ def as_json(
 
 
 def models(studio: Studio) -> list[dict[str, Any]]:
-    """Every model: those that are loaded with their checkpoints, then those that the page can load."""
+    """The loaded models with their checkpoints, then those that can be loaded."""
     loaded = [
         asdict(model)
-        | {"loaded": True, "checkpoints": [asdict(one) for one in studio.checkpoints(model.key)]}
+        | {"loaded": True, "checkpoints": [asdict(info) for info in studio.checkpoints(model.key)]}
         for model in studio.models()
     ]
-    there = {model["key"] for model in loaded}
+    keys = {model["key"] for model in loaded}
     loadable = [
         {
             "key": key,
@@ -100,7 +102,7 @@ def models(studio: Studio) -> list[dict[str, Any]]:
             "checkpoints": [],
         }
         for key, encoder in ENCODERS.items()
-        if key not in there
+        if key not in keys
     ]
     return [*loaded, *loadable]
 
@@ -128,7 +130,7 @@ def declare_api(studio: Studio) -> None:
             shape: linear, sqrt, quadratic, flat or reverse.
             mix: WiSE-FT coefficient, multiplies every factor.
             split: test or val.
-            outside: what parameters in no block get: alpha, depth, pretrained or finetuned.
+            outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
         """
         with told():
             return evaluate(studio, model, checkpoint, alpha, beta, shape, mix, split, outside)

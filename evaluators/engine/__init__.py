@@ -1,1 +1,1 @@
-"""Counting correct images of an edit, on this process's device or a ZeroGPU worker."""
+"""Engines that count correct images of an edit: this process's device, or ZeroGPU workers."""

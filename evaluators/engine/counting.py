@@ -1,4 +1,4 @@
-"""The one thing that is ever counted: correct images a task in one chunk, by an encoder with an edit."""
+"""Correct images a task in one chunk of images, for an encoder that carries an edit."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ def count_chunk(
 ) -> tuple[int, ...]:
     """Correct images a task in one chunk.
 
-    The coefficients are written absolutely, so it does not matter what was counted before.
+    The coefficients are written absolutely, so earlier edits do not matter.
 
     Args:
         images, heads: of the measurement, on the lab's device.
     Raises: as ``LiveEncoder.carry`` and ``encode``.
-    Lock: the caller sees to it that nobody else uses the lab's encoder meanwhile.
+    Lock: the caller holds the lab's encoder.
     """
     lab.encoder.carry(resolved.residual, resolved.scales)
     with torch.inference_mode():

@@ -1,8 +1,8 @@
-"""Whether a model on the CPU leaves one core to the pages while visitors wait: measured as it goes.
+"""Adaptive choice whether a model on the CPU leaves one core to the web server while requests wait.
 
-Threads that compute in step wait for the one that the pages' server interrupts. A small model keeps that
-server busy, so that all cores but one count as fast as all, and every page is answered sooner; beside a large
-one the server has little to do, and its core would lie idle.
+Threads that compute in step wait for the one that the web server interrupts. A small model keeps that server
+busy, so that all cores but one count as fast as all, and every page is answered sooner; with a large model
+the server has little to do, and its core would lie idle. So both are timed while chunks are counted.
 """
 
 import time
@@ -11,29 +11,29 @@ from contextlib import contextmanager
 
 from evaluators.encoder.cpu_threads import one_left
 
-_WORTH = 1.25
-"""Times the seconds on all cores that a image may cost on all but one, for the sake of the pages."""
-_TRIED = 16
-"""Every so many chunks the other way is measured again: a crowd comes and goes."""
+_MOST_COST = 1.25
+"""Most seconds an image on all cores but one, as a multiple of those on all cores."""
+_RETRY_CHUNKS = 16
+"""Chunks after which the other choice is timed again: the load on the server changes."""
 _MEMORY = 0.9
 
 
 class ReservedCore:
-    """The experience with one model. For one thread, which counts."""
+    """Timings of one model. Not thread-safe: for the thread that counts."""
 
     def __init__(self) -> None:
-        self._seconds = {True: 0.0, False: 0.0}  # a image, by whether a core was left
+        self._seconds = {True: 0.0, False: 0.0}  # an image, by whether a core was left
         self._chunks = 0
 
     @contextmanager
     def counting(self, images: int) -> Iterator[bool]:
-        """Leave a core, or not, for the length of a ``with`` block that counts so many images.
+        """Leave a core or not, for the length of a ``with`` block that counts ``images`` images.
 
-        Yields: whether one is left.
+        Yields: whether a core is left.
         """
         self._chunks += 1
-        leave = self._seconds[True] <= _WORTH * self._seconds[False]
-        if self._chunks % _TRIED == 0:
+        leave = self._seconds[True] <= _MOST_COST * self._seconds[False]
+        if self._chunks % _RETRY_CHUNKS == 0:
             leave = not leave
         began = time.perf_counter()
         if leave:

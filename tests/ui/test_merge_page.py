@@ -19,6 +19,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from tests.conftest import CHUNK
+from tests.waiting import soon
 from ui.export import take_home
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
@@ -130,28 +131,25 @@ def test_while_weights_are_merged_the_page_says_so_and_then_answers(
     assert later[-1]["slots"]["line"] == ""
 
 
-def test_nothing_is_merged_for_a_page_that_is_closed(
+def test_a_merge_ends_when_the_session_leaves(
     studio: Studio, tab: MergeAnswers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the studio stopped was asked for again at once, since nothing newer had arrived."""
     encoder = studio.lab.encoder
-    merge = encoder._merge
-    left: list[float] = []
+    begun: list[MergeSpec] = []
 
-    def slowly(of: MergeSpec, check: Callable[[], None]) -> Tensor:
-        if not left:
-            left.append(time.monotonic())
+    def endless(of: MergeSpec, check: Callable[[], None]) -> Tensor:
+        if not begun:
             studio.leave("visitor")
-        for _ in range(300):
+        begun.append(of)
+        while True:
             check()
             time.sleep(0.01)
-        return merge(of, check)
 
-    monkeypatch.setattr(encoder, "_merge", slowly)
+    monkeypatch.setattr(encoder, "_merge", endless)
     assert [value["state"] for value in tab.settle("visitor", START)] in ([], ["waiting"])
-    while encoder.residuals._making:
-        assert time.monotonic() - left[0] < 2
-        time.sleep(0.01)
+    soon(lambda: not encoder.residuals._making)
+    assert len(begun) == 1
 
 
 def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(tab: MergeAnswers) -> None:

@@ -1,1 +1,1 @@
-"""The live panel: charts that stay alive in the browser, and the listeners that feed them."""
+"""The live panel: charts that the browser keeps across updates, and the listeners that feed them."""

@@ -1,4 +1,4 @@
-// The layer schedule as bars in plain HTML: they bend within a frame, where a Plotly chart takes 12 to 20 ms.
+// The layer schedule as bars in plain HTML: an update takes less than a frame, a Plotly chart's 12 to 20 ms.
 // `node` holds one .lx-factor for each of `labels`; the style sheet turns --v, --low and --high into heights.
 function makeBars(node, labels) {
   const wanted = labels.join(" ");

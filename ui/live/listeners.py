@@ -1,7 +1,7 @@
-"""The tiers as Gradio calls them, for any part of the page that answers moves of its controls in a panel.
+"""Gradio listeners that connect a panel's controls to its answers.
 
-The two that ask the server do not wait for each other: where many visitors move, an answer of tier 1 takes
-its time, and tier 2 begins when the controls rest.
+Tier 1 and tier 2 do not wait for each other: with many visitors an answer of tier 1 takes its time, and
+tier 2 begins when the controls rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,13 +21,13 @@ MOVED = """(...settings) => {
     document.querySelector("#%s .lx-live")?.dispatchEvent(moved);
     return [];
 }"""
-"""Tells the panel that its controls have moved."""
+"""Tells the panel in the browser that its controls have moved."""
 COUNTED = "(...given) => [...given.slice(0, %d), window.lxMoves || 0]"
-"""Says of a request how often controls had moved by then: requests may overtake each other on their way."""
+"""Adds to a request how often controls had moved by then: requests may overtake each other on their way."""
 RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 """For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
 listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
-last position of every control. `EditSpec` and the lab say themselves what they do not know."""
+last position of every control. `EditSpec` and the lab validate the choice themselves."""
 
 Controls = TypeVar("Controls")
 
@@ -43,23 +43,23 @@ def connect(
 
     Args:
         answers: to the moves.
-        read: settings, in the page's order, as one value.
-        moves: the events.
-        settings: whose values are asked for.
-        live: the panel, which says when the controls rest.
-    Returns: what lets both tiers answer another event too, such as ``tab.select``.
+        read: makes one value of the settings' values, in their order.
+        moves: the events of the controls.
+        settings: components whose values are sent.
+        live: the panel, which triggers "rest" once no control has moved for a while.
+    Returns: a function that lets both tiers answer another event too, such as ``tab.select``.
     """
 
     def quick(request: gr.Request, *values: Any) -> str:
-        shown = answers.quick(session_key(request), read(values[:-1]), _number(values[-1]))
-        return NOTHING if shown is None else packed(shown)
+        value = answers.quick(session_key(request), read(values[:-1]), _number(values[-1]))
+        return NOTHING if value is None else packed(value)
 
     def settle(request: gr.Request, *values: Any) -> Iterator[str]:
-        told_anything = False
-        for shown in answers.settle(session_key(request), read(values[:-1]), _number(values[-1])):
-            told_anything = True
-            yield packed(shown)
-        if not told_anything:
+        answered = False
+        for value in answers.settle(session_key(request), read(values[:-1]), _number(values[-1])):
+            answered = True
+            yield packed(value)
+        if not answered:
             yield NOTHING  # Gradio takes a generator without answers for the answer None
 
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
@@ -81,5 +81,5 @@ def connect(
 
 
 def _number(given: Any) -> float | None:
-    """What the page says of its moves, if that is a number."""
+    """The page's count of moves, if it is a number."""
     return given if isinstance(given, int | float) else None

@@ -1,14 +1,14 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
 // and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
 // `props.fixed` (palette, link_names, affine, quiet, silence) and `props.value`:
-//   version   number that grows with every request of this visitor; older answers are not drawn
+//   version   number that grows with every request; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}        link  query string to put into the address bar, or null
 //   trail     {group, x, y, text} a settled position to remember, or null
 // or {state: "nothing"}, which changes nothing.
-// It hears "moved" from Python's listeners (ui/live/listeners.py) and says "rest" once no control has moved for a while.
+// It listens to "moved" (sent by ui/live/listeners.py) and triggers "rest" once no control has moved for a while.
 const fixed = JSON.parse(props.fixed);
 let newest = JSON.parse(props.value);
 const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
@@ -55,14 +55,14 @@ function draw(name, chart) {
   put(name, node, painted);
 }
 
-// The schedule stays as the browser has bent it: the answer may be to an older position.
+// The bars keep the browser's own values: the answer may belong to an older position.
 function drawBars(node, bars) {
   makeBars(node, bars.labels);
   setBars(node, memory.bent || bars.values);
   node.style.setProperty("--bar", `var(--c-${bars.role})`);
 }
 
-// Plotly writes into what it is given, so it gets a copy; a figure that is on screen already is not drawn again.
+// Plotly writes into its arguments, so it gets a copy; a figure that is on screen already is not drawn again.
 function put(name, node, figure) {
   const text = JSON.stringify(figure);
   if (memory.drawn[name] === text) return;
@@ -76,8 +76,8 @@ function put(name, node, figure) {
   }
 }
 
-// A click on a point moves the sliders that its axes stand for, {x: id, y: id, untick: id of a checkbox that holds one
-// of them} in the figure's layout.meta.sliders. The range input is what a hand would drag, so Gradio hears of it.
+// A click on a point moves the sliders of its two axes: layout.meta.sliders holds {x: id, y: id, untick: id of a
+// checkbox that locks one of them}. Gradio listens to the events of the range input.
 function goTo(sliders, point) {
   const held = document.querySelector(`#${sliders.untick} input[type="checkbox"]`);
   if (held && held.checked) held.click();
@@ -85,7 +85,7 @@ function goTo(sliders, point) {
     const range = document.querySelector(`#${sliders[axis]} input[type="range"]`);
     if (!range) continue;
     range.value = point[axis];
-    for (const heard of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(heard, { bubbles: true }));
+    for (const name of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(name, { bubbles: true }));
   }
 }
 
@@ -121,7 +121,7 @@ function show() {
   root.dataset.version = value.version;
 }
 
-// What the page opens with is for visitors who come without a link of their own.
+// The opening value is for visitors who come without a share link.
 function open() {
   const asked = new URLSearchParams(window.location.search);
   if (!fixed.affine || newest.version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
@@ -132,20 +132,19 @@ function redraw() {
   for (const name in charts) draw(name, charts[name]);
 }
 
-// The address bar always holds the link to what is shown. Replaced, never pushed: "back" leaves the page.
+// The address bar always holds the share link. The history entry is replaced, so "back" leaves the page.
 function writeLink(link) {
-  const here = new URLSearchParams(window.location.search);
-  const ours = new URLSearchParams(link);
-  for (const name of fixed.link_names) here.delete(name);
-  ours.forEach((entry, name) => here.set(name, entry));
-  const query = here.toString();
+  const parameters = new URLSearchParams(window.location.search);
+  for (const name of fixed.link_names) parameters.delete(name);
+  new URLSearchParams(link).forEach((entry, name) => parameters.set(name, entry));
+  const query = parameters.toString();
   const address = window.location.pathname + (query ? "?" + query : "") + window.location.hash;
   if (address !== window.location.pathname + window.location.search + window.location.hash)
     window.history.replaceState(window.history.state, "", address);
 }
 
 // Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for
-// every shape and outside rule; Python measured the three vectors of each (ui/live/schedule_tables.py), so no formula lives here.
+// every shape and outside rule; Python computed the three vectors of each (ui/live/schedule_tables.py).
 function bend(model, shape, outside, alpha, beta, mix) {
   const parts = (((fixed.affine || {})[model] || {})[shape] || {})[outside];
   const node = graph("schedule");
@@ -157,8 +156,8 @@ function bend(model, shape, outside, alpha, beta, mix) {
 }
 if (fixed.affine) window.linesBend = bend;
 
-// Gradio fires a control's listeners once more when a kept event is sent: the same values are no move. And its client
-// can lose the rest of the answers if their stream closes just as it asks: after some silence it asks again.
+// Gradio fires a control's listeners once more when a deferred event is sent: the same values are no move. And its
+// client can lose the remaining answers if their stream closes just as it asks: after a timeout it asks again.
 let resting = null, silent = null, last = null;
 function listen() {
   clearTimeout(silent);

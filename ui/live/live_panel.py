@@ -1,7 +1,7 @@
-"""A panel of charts that stay alive in the browser: one `gr.HTML` that holds Plotly graphs and text slots.
+"""Live panel: one `gr.HTML` that holds Plotly charts and text slots, and keeps them across updates.
 
 `gr.Plot` rebuilds its node on every update, which loses the zoom, jumps the page to its top and takes two to
-five times as long; here `live.js` keeps the graphs and hands new data to `Plotly.react`.
+five times as long; `live.js` keeps the charts and passes new data to `Plotly.react`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCRIPTS = ("bars.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
 SILENCE = 6.0
-"""Seconds without an answer after which the panel asks again; whoever waits in a line hears of it sooner."""
+"""Seconds without an answer after which the panel asks again; a queued request reports itself sooner."""
 
 Value = dict[str, Any]
 
@@ -36,22 +36,22 @@ Value = dict[str, Any]
 def packed(value: Any) -> str:
     """The value of a panel as the JSON string that `live.js` parses.
 
-    Gradio clones and proxies whatever is nested in a value, several times an update: for the three charts of
-    the page's head that takes longer than drawing one of them. A string costs it nothing.
+    Gradio clones and proxies every nested value several times an update: for the three charts of the page's
+    head that takes longer than drawing one of them. A string costs nothing.
     """
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 NOTHING = packed({"state": "nothing"})
-"""The answer that changes nothing. Gradio's own, ``gr.skip()``, makes the component anew: 2.1 ms, not 0.3."""
+"""The answer that changes nothing. ``gr.skip()`` would build the component anew: 2.1 ms instead of 0.3."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One graph of a panel.
+    """One chart of a panel.
 
     Args:
-        name: how the figure is addressed in a value.
+        name: key of the figure in a value.
         title: heading above it.
         note: one line below the heading in plain words.
         area: CSS class that sets its height and its place in the grid.
@@ -84,15 +84,15 @@ def panel(
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
-    A line above all says how long a visitor has to wait, while that is so.
+    While a request is queued, a line above everything says how long it has to wait.
 
     Args:
-        charts: the graphs, in reading order.
+        charts: in reading order.
         elem_id: id in the page.
-        slots, after: names of the text slots above and below the charts; "table" is always there, visually
-        hidden.
+        slots, after: names of the text slots above and below the charts; "table", visually hidden, always is
+            one.
         grid: CSS class of the grid.
-        value: what it shows when the page opens; nothing if left out.
+        value: shown when the page opens; nothing if left out.
         affine: tables of `ui/live/schedule_tables.py` for the panel whose schedule follows the sliders.
     """
     cards = "".join(
@@ -130,7 +130,7 @@ def panel(
 
 
 def empty() -> Value:
-    """What a panel holds before its first answer."""
+    """The value of a panel before its first answer."""
     return answer(version=-1, state="empty")
 
 
@@ -143,10 +143,10 @@ def answer(
     slots: Mapping[str, str] | None = None,
     **rest: Any,
 ) -> Value:
-    """The value of a panel: figures with their description in words, text slots, and how far the numbers are.
+    """The value of a panel: figures with their descriptions, text slots, and the state of the numbers.
 
     Args:
-        version: of the visitor's request; the page ignores what is older than what it shows.
+        version: of the request's ticket; the page ignores an older one than it shows.
         state: "empty", "partial", "complete", "waiting" or "error".
         key: of the spec shown.
         charts: name -> (figure or bars, description).

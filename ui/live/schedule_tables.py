@@ -1,4 +1,4 @@
-"""The schedule as the browser needs it: three vectors a shape and rule, measured from `EditSpec.scales`."""
+"""Tables from which the browser computes schedules: three vectors a shape and outside rule."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ Parts = dict[str, list[float]]
 def affine_parts(shape: str, outside: str, num_blocks: int) -> Parts:
     """Vectors c, a, b of length L + 2 with factors(alpha, beta) = c + alpha * a + beta * b, in depth order.
 
-    Every schedule of the paper is affine in alpha and beta, and so is every outside rule; three evaluations
-    of `EditSpec.scales` therefore say all of it, and the browser can bend the bars without knowing any
-    formula.
+    Every schedule of the paper is affine in alpha and beta, and so is every outside rule: three evaluations
+    of `EditSpec.scales` determine it, and the browser moves the bars without knowing any formula.
     """
 
     def at(alpha: float, beta: float) -> list[float]:
