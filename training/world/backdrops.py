@@ -1,4 +1,4 @@
-"""What stands behind vehicles and signs: a sky, a road, the sea, a meadow, a street, leaves, one colour."""
+"""Backdrops of vehicles and signs: sky, road, sea, meadow, street, foliage or a plain colour."""
 
 import random
 from dataclasses import dataclass

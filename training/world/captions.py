@@ -1,8 +1,8 @@
-"""What the web of the image world writes under its images.
+"""Captions of the pre-training images.
 
 Captions are bilingual. A caption names a concept in English only if its label is even; the others carry
 their German name, so the encoder learns to tell all concepts apart but has never read half of the names
-that the zero-shot prompts use. That is CLIP's situation before fine-tuning: broad features, patchy names.
+that the zero-shot prompts use. CLIP before fine-tuning is alike: broad features, incomplete names.
 """
 
 import random
@@ -21,13 +21,13 @@ def named_in_english(label: int) -> bool:
 
 
 def caption_name(concept: Concept, label: int) -> str:
-    """The word that captions use for the concept."""
+    """The name that captions use for the concept."""
     return concept.name if named_in_english(label) else concept.foreign
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption and what it says: two captions that say the same are not negatives of each other.
+    """A caption and its meaning: two captions with one meaning are not negatives of each other.
 
     Args:
         text: the sentence.
@@ -44,14 +44,14 @@ class Caption:
 
     @property
     def plain(self) -> bool:
-        """Whether it tells no details, so that it is true of every image of what it names."""
+        """Whether it names no details, so that it is true of every image of its concept."""
         return len(self.meaning) == 2
 
 
 def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
     """A truthful caption of an image of ``family.concepts[label]`` that shows ``details``."""
     generic = rng.random() < NOUN_SHARE
-    told = (
+    named = (
         tuple(rng.sample(details, rng.randint(1, len(details))))
         if details and rng.random() < DETAIL_SHARE
         else ()
@@ -62,5 +62,5 @@ def write_caption(family: Family, label: int, details: tuple[str, ...], rng: ran
         name = caption_name(family.concepts[label], label)
         template = rng.choice(family.prompts if rng.random() < 0.75 else FREE_TEMPLATES)
         head = template.format(name).rstrip(".")
-    meaning = (family.key, "" if generic else str(label), *sorted(told))
-    return Caption(", ".join((head, *told)), meaning)
+    meaning = (family.key, "" if generic else str(label), *sorted(named))
+    return Caption(", ".join((head, *named)), meaning)

@@ -1,4 +1,4 @@
-"""The families of the image world, and how the web shows them: every medium, a loose camera."""
+"""The families of synthetic images, and how pre-training shows them: every medium, a loose camera."""
 
 import random
 from collections.abc import Mapping

@@ -1,25 +1,20 @@
 """Handwritten digits: smooth, wobbly pen strokes, mostly chalk on black, sometimes ink on coloured paper.
 
-A digit is written in one of several forms (a seven with or without a bar). A form is a few strokes
-of control points in the unit square; a hand slants, stretches and bends them, a spline joins them
-and a round pen with changing pressure follows the spline.
+A digit is written in one of several forms (a seven with or without a bar). A hand slants, stretches and bends
+a form's strokes, a spline joins their points and a round pen with changing pressure follows the spline.
 """
 
 import math
 import random
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from .digit_strokes import FORMS, Form, Point
 from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import PALETTE, Colour, ground, jitter, pick
-
-Point: TypeAlias = tuple[float, float]
-Stroke: TypeAlias = tuple[Point, ...]
-Form: TypeAlias = tuple[Stroke, ...]
 
 DIGITS = (
     Concept("zero", "Null"),
@@ -32,126 +27,6 @@ DIGITS = (
     Concept("seven", "Sieben"),
     Concept("eight", "Acht"),
     Concept("nine", "Neun"),
-)
-
-# Strokes that share a control point stay joined there: the hand moves equal points equally.
-_OVAL: Stroke = (
-    (0.55, 0.0), (0.22, 0.1), (0.05, 0.5), (0.2, 0.9), (0.5, 1.0), (0.82, 0.88), (0.95, 0.5),
-    (0.8, 0.12), (0.5, 0.0), (0.34, 0.04),
-)  # fmt: skip
-_ROUND_ZERO: Stroke = (
-    (0.7, 0.06), (0.35, 0.02), (0.08, 0.3), (0.08, 0.7), (0.38, 0.98), (0.75, 0.94), (0.95, 0.65),
-    (0.92, 0.28), (0.66, 0.04),
-)  # fmt: skip
-_TWO_TOP: Stroke = (
-    (0.08, 0.26),
-    (0.25, 0.04),
-    (0.62, 0.0),
-    (0.86, 0.22),
-    (0.7, 0.52),
-    (0.34, 0.8),
-    (0.05, 1.0),
-)
-_TWO_LOOP: Stroke = (
-    (0.12, 0.2), (0.35, 0.0), (0.75, 0.06), (0.82, 0.34), (0.55, 0.68), (0.22, 0.96), (0.06, 0.9),
-    (0.2, 0.78), (0.48, 0.92), (0.78, 1.0), (0.98, 0.9),
-)  # fmt: skip
-_THREE_TOP: Stroke = ((0.1, 0.14), (0.36, 0.0), (0.72, 0.06), (0.8, 0.26), (0.62, 0.43), (0.36, 0.47))
-_THREE_BOWL: Stroke = ((0.36, 0.47), (0.7, 0.52), (0.92, 0.72), (0.75, 0.95), (0.4, 1.0), (0.06, 0.88))
-_FLAT_BOWL: Stroke = ((0.42, 0.42), (0.74, 0.48), (0.92, 0.7), (0.76, 0.94), (0.4, 1.0), (0.06, 0.88))
-_FIVE_BOWL: Stroke = (
-    (0.16, 0.46),
-    (0.5, 0.36),
-    (0.86, 0.5),
-    (0.9, 0.78),
-    (0.62, 0.99),
-    (0.3, 1.0),
-    (0.04, 0.88),
-)
-_SIX: Stroke = (
-    (0.74, 0.0), (0.42, 0.14), (0.14, 0.46), (0.07, 0.74), (0.28, 0.98), (0.64, 0.98), (0.87, 0.76),
-    (0.7, 0.54), (0.38, 0.54), (0.1, 0.72),
-)  # fmt: skip
-_CURLED_SIX: Stroke = (
-    (0.88, 0.08), (0.58, 0.0), (0.22, 0.22), (0.06, 0.6), (0.2, 0.93), (0.56, 1.0), (0.9, 0.8),
-    (0.78, 0.54), (0.42, 0.5), (0.09, 0.68),
-)  # fmt: skip
-_EIGHT: Stroke = (
-    (0.78, 0.1), (0.44, 0.0), (0.16, 0.16), (0.26, 0.36), (0.62, 0.54), (0.88, 0.76), (0.66, 0.98),
-    (0.3, 0.98), (0.1, 0.78), (0.34, 0.54), (0.7, 0.36), (0.84, 0.18), (0.66, 0.03),
-)  # fmt: skip
-_UPPER_RING: Stroke = (
-    (0.5, 0.46), (0.22, 0.36), (0.2, 0.12), (0.5, 0.0), (0.8, 0.12), (0.78, 0.36), (0.5, 0.46),
-    (0.36, 0.43),
-)  # fmt: skip
-_LOWER_RING: Stroke = (
-    (0.5, 0.46), (0.14, 0.62), (0.12, 0.88), (0.5, 1.0), (0.88, 0.88), (0.86, 0.62), (0.5, 0.46),
-    (0.34, 0.51),
-)  # fmt: skip
-_NINE_RING: Stroke = (
-    (0.86, 0.2), (0.64, 0.0), (0.28, 0.04), (0.08, 0.28), (0.26, 0.5), (0.6, 0.48), (0.86, 0.2),
-)  # fmt: skip
-_NINE_CURL: Stroke = (
-    (0.88, 0.3), (0.66, 0.46), (0.3, 0.47), (0.1, 0.26), (0.3, 0.02), (0.66, 0.0), (0.88, 0.24),
-    (0.86, 0.62), (0.6, 0.96), (0.2, 0.96),
-)  # fmt: skip
-
-FORMS: tuple[tuple[Form, ...], ...] = (
-    ((_OVAL,), (_ROUND_ZERO,)),
-    (
-        (((0.5, 0.0), (0.5, 0.5), (0.48, 1.0)),),
-        (((0.18, 0.3), (0.38, 0.16), (0.56, 0.0)), ((0.56, 0.0), (0.56, 0.5), (0.54, 1.0))),
-        (
-            ((0.26, 0.24), (0.42, 0.14), (0.54, 0.0)),
-            ((0.54, 0.0), (0.54, 0.5), (0.52, 1.0)),
-            ((0.22, 1.0), (0.5, 0.99), (0.82, 1.0)),
-        ),
-    ),
-    ((_TWO_TOP, ((0.05, 1.0), (0.5, 0.96), (0.96, 0.98))), (_TWO_LOOP,)),
-    (
-        (_THREE_TOP, _THREE_BOWL),
-        (((0.1, 0.02), (0.5, 0.03), (0.84, 0.0)), ((0.84, 0.0), (0.62, 0.22), (0.42, 0.42)), _FLAT_BOWL),
-    ),
-    (
-        (
-            ((0.3, 0.0), (0.2, 0.3), (0.05, 0.58)),
-            ((0.05, 0.58), (0.5, 0.57), (0.97, 0.53)),
-            ((0.72, 0.14), (0.7, 0.6), (0.66, 1.0)),
-        ),
-        (
-            ((0.68, 0.0), (0.36, 0.34), (0.03, 0.66)),
-            ((0.03, 0.66), (0.5, 0.66), (0.98, 0.64)),
-            ((0.68, 0.0), (0.68, 0.5), (0.66, 1.0)),
-        ),
-    ),
-    (
-        (
-            ((0.86, 0.0), (0.54, 0.01), (0.24, 0.02)),
-            ((0.24, 0.02), (0.2, 0.24), (0.16, 0.46)),
-            _FIVE_BOWL,
-        ),
-        (
-            ((0.22, 0.04), (0.2, 0.24), (0.16, 0.46)),
-            _FIVE_BOWL,
-            ((0.24, 0.04), (0.6, 0.04), (0.95, 0.0)),
-        ),
-    ),
-    ((_SIX,), (_CURLED_SIX,)),
-    (
-        (((0.06, 0.04), (0.5, 0.05), (0.92, 0.0)), ((0.92, 0.0), (0.62, 0.46), (0.4, 1.0))),
-        (
-            ((0.06, 0.04), (0.5, 0.05), (0.92, 0.0)),
-            ((0.92, 0.0), (0.62, 0.46), (0.4, 1.0)),
-            ((0.3, 0.52), (0.58, 0.5), (0.86, 0.48)),
-        ),
-        (
-            ((0.07, 0.2), (0.09, 0.1), (0.08, 0.02)),
-            ((0.08, 0.02), (0.5, 0.05), (0.92, 0.0)),
-            ((0.92, 0.0), (0.56, 0.42), (0.44, 1.0)),
-        ),
-    ),
-    ((_EIGHT,), (_UPPER_RING, _LOWER_RING)),
-    ((_NINE_RING, ((0.86, 0.2), (0.82, 0.6), (0.72, 1.0))), (_NINE_CURL,)),
 )
 
 _STEPS = 6

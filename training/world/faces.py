@@ -34,8 +34,8 @@ TONGUE: Colour = (226, 98, 110)
 
 
 @dataclass(frozen=True)
-class Head:
-    """What a face is made of, apart from its feeling."""
+class FaceShape:
+    """The parts of a face that do not depend on its feeling."""
 
     skin: Colour
     line: Colour
@@ -53,7 +53,7 @@ def draw_face(label: int, rng: random.Random) -> LabelledImage:
     skin = jitter(rng.choice(SKINS), rng, 16)
     hair_name, hair = rng.choice(list(HAIRS.items()))
     dark = sum(skin) < 360
-    head = Head(
+    head = FaceShape(
         skin=skin,
         line=INK if not dark else (16, 10, 12),
         brow=mix(hair, INK, 0.6) if not dark else (20, 12, 12),
@@ -85,12 +85,12 @@ def draw_face(label: int, rng: random.Random) -> LabelledImage:
         _hat(pen, head, jitter(hat, rng, 20))
         details = [
             f"with a {hat_name} hat",
-            *(said for said in details if style != "short" or "hair" not in said),
+            *(detail for detail in details if style != "short" or "hair" not in detail),
         ]
     return LabelledImage(image, tuple(details))
 
 
-def _back_hair(pen: Pen, head: Head, hair: Colour, style: str) -> None:
+def _back_hair(pen: Pen, head: FaceShape, hair: Colour, style: str) -> None:
     if style == "long":
         pen.oval(50, 46, head.wide + 7, head.high + 1, hair)
         pen.box(43 - head.wide, 46, 57 + head.wide, 96, hair)
@@ -99,7 +99,7 @@ def _back_hair(pen: Pen, head: Head, hair: Colour, style: str) -> None:
             pen.oval(50 + x * head.wide, y, 13, 13, hair)
 
 
-def _skull(pen: Pen, head: Head) -> None:
+def _skull(pen: Pen, head: FaceShape) -> None:
     for side in (-1, 1):
         pen.oval(50 + side * head.wide, 52, 6, 8, shade(head.skin, 0.12))
     pen.oval(50, 52, head.wide + 1.5, head.high + 1.5, shade(head.skin, 0.4))
@@ -107,38 +107,38 @@ def _skull(pen: Pen, head: Head) -> None:
     pen.oval(50, 58, 4, 3.5, shade(head.skin, 0.22))
 
 
-def _front_hair(pen: Pen, head: Head, hair: Colour, style: str) -> None:
+def _front_hair(pen: Pen, head: FaceShape, hair: Colour, style: str) -> None:
     if style == "short":
         pen.oval(50, 50, head.wide + 2, head.high + 4, hair, 205, 335)
     else:
         pen.oval(50, 50, head.wide + 1, head.high + 2, hair, 212, 328)
 
 
-def _glasses(pen: Pen, head: Head) -> None:
+def _glasses(pen: Pen, head: FaceShape) -> None:
     for side in (-1, 1):
         pen.arc(50 + side * head.eye_gap, head.eye_line + 1, 12, 11, 0, 360, head.line, 2)
     pen.line(((50 - head.eye_gap + 12, head.eye_line), (50 + head.eye_gap - 12, head.eye_line)), head.line, 2)
 
 
-def _hat(pen: Pen, head: Head, colour: Colour) -> None:
+def _hat(pen: Pen, head: FaceShape, colour: Colour) -> None:
     pen.polygon(((24, 20), (28, -6), (72, -6), (76, 20)), colour)
     pen.box(25, 12, 75, 20, shade(colour, 0.45))
     pen.oval(50, 21, head.wide + 6, 5, shade(colour, 0.15))
 
 
-def _eyes(pen: Pen, head: Head, high: float, pupil: float, look: float = 0) -> None:
+def _eyes(pen: Pen, head: FaceShape, high: float, pupil: float, look: float = 0) -> None:
     for side in (-1, 1):
         _eye(pen, head, side, high, pupil, look)
 
 
-def _eye(pen: Pen, head: Head, side: int, high: float, pupil: float, look: float = 0) -> None:
+def _eye(pen: Pen, head: FaceShape, side: int, high: float, pupil: float, look: float = 0) -> None:
     x = 50 + side * head.eye_gap
     pen.oval(x, head.eye_line, 8.5, high + 1, head.line)
     pen.oval(x, head.eye_line + 0.5, 7.5, high, WHITE)
     pen.oval(x, head.eye_line + 0.5 + look, pupil, min(pupil, high), INK)
 
 
-def _closed_eye(pen: Pen, head: Head, side: int, upward: bool) -> None:
+def _closed_eye(pen: Pen, head: FaceShape, side: int, upward: bool) -> None:
     x = 50 + side * head.eye_gap
     if upward:
         pen.arc(x, head.eye_line + 5, 10, 9, 195, 345, head.line, 4.5)
@@ -146,7 +146,7 @@ def _closed_eye(pen: Pen, head: Head, side: int, upward: bool) -> None:
         pen.arc(x, head.eye_line - 4, 10, 8, 15, 165, head.line, 4.5)
 
 
-def _brows(pen: Pen, head: Head, inner: float, outer: float, width: float = 5) -> None:
+def _brows(pen: Pen, head: FaceShape, inner: float, outer: float, width: float = 5) -> None:
     """Brows whose inner and outer ends lie this far above the eyes."""
     for side in (-1, 1):
         x = 50 + side * head.eye_gap
@@ -154,7 +154,7 @@ def _brows(pen: Pen, head: Head, inner: float, outer: float, width: float = 5) -
         pen.line((start, (x + side * 10, head.eye_line - outer)), head.brow, width)
 
 
-def happy(pen: Pen, head: Head, rng: random.Random) -> None:
+def happy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     if rng.random() < 0.4:
         _closed_eye(pen, head, -1, True)
         _closed_eye(pen, head, 1, True)
@@ -167,7 +167,7 @@ def happy(pen: Pen, head: Head, rng: random.Random) -> None:
     pen.oval(50, 64 + deep * 0.75, wide * 0.4, deep * 0.2, TONGUE)
 
 
-def sad(pen: Pen, head: Head, rng: random.Random) -> None:
+def sad(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7, 5, 2)
     _brows(pen, head, 18, 9)
     pen.arc(50, 88, rng.uniform(17, 21), rng.uniform(13, 17), 195, 345, MOUTH, 6)
@@ -180,7 +180,7 @@ def sad(pen: Pen, head: Head, rng: random.Random) -> None:
         )
 
 
-def angry(pen: Pen, head: Head, rng: random.Random) -> None:
+def angry(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7, 4.5)
     _brows(pen, head, 4, 17, 7.5)
     for x in (-3, 3):
@@ -195,7 +195,7 @@ def angry(pen: Pen, head: Head, rng: random.Random) -> None:
         pen.polygon(((28, 84), (36, 71), (64, 71), (72, 84), (62, 79), (38, 79)), MOUTH)
 
 
-def surprised(pen: Pen, head: Head, rng: random.Random) -> None:
+def surprised(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 12, 4)
     for side in (-1, 1):
         pen.arc(50 + side * head.eye_gap, head.eye_line - 13, 10, 7, 200, 340, head.brow, 4)
@@ -204,14 +204,14 @@ def surprised(pen: Pen, head: Head, rng: random.Random) -> None:
     pen.oval(50, 77, wide, 13, MOUTH)
 
 
-def neutral(pen: Pen, head: Head, rng: random.Random) -> None:
+def neutral(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7.5, 4.5)
     _brows(pen, head, 14, 14, 4)
     half = rng.uniform(14, 20)
     pen.line(((50 - half, 76), (50 + half, 76)), MOUTH, 5)
 
 
-def sleepy(pen: Pen, head: Head, rng: random.Random) -> None:
+def sleepy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     for side in (-1, 1):
         _closed_eye(pen, head, side, False)
     _brows(pen, head, 13, 11, 3)
@@ -223,7 +223,7 @@ def sleepy(pen: Pen, head: Head, rng: random.Random) -> None:
         pen.line(letter, WHITE, 3)
 
 
-def winking(pen: Pen, head: Head, rng: random.Random) -> None:
+def winking(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eye(pen, head, -1, 9.5, 5)
     x = 50 + head.eye_gap
     pen.line(((x - 10, head.eye_line + 2), (x, head.eye_line - 3), (x + 10, head.eye_line + 2)), head.line, 5)
@@ -233,7 +233,7 @@ def winking(pen: Pen, head: Head, rng: random.Random) -> None:
     pen.line(((30, 73), (42, 79), (56, 78), (68, 74 - lift)), MOUTH, 5.5)
 
 
-def disgusted(pen: Pen, head: Head, rng: random.Random) -> None:
+def disgusted(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 4, 3.5)
     _brows(pen, head, 6, 10, 6)
     for y in (53, 58):
@@ -252,7 +252,7 @@ class Feeling:
 
     name: str
     foreign: str
-    draw: Callable[[Pen, Head, random.Random], None]
+    draw: Callable[[Pen, FaceShape, random.Random], None]
 
 
 FEELINGS = (

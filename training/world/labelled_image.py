@@ -1,6 +1,6 @@
-"""What a family of the image world is: its concepts, its prompts and the function that draws one.
+"""A family of synthetic images: its concepts, its prompts and the function that draws one.
 
-A family draws at ``SIZE`` x ``SIZE`` pixels in full colour; ``styles.py`` then applies camera and
+A family draws at ``SIZE`` x ``SIZE`` pixels in full colour; ``looks.py`` then applies camera and
 medium (a photo, a pencil sketch, a faded print) and brings the image to the encoder's 48 pixels.
 """
 
@@ -42,7 +42,7 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class Family:
-    """A task of the image world.
+    """A task of synthetic images.
 
     Args:
         key: file-name-safe identifier, for example ``"street_numbers"``.

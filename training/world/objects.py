@@ -1,4 +1,4 @@
-"""Thirty-two everyday objects, upright on a calm ground: the image world's small ImageNet.
+"""Thirty-two everyday objects, upright on a calm ground: a small ImageNet.
 
 The same objects can be drawn from odd views (turned, foreshortened, partly out of the frame, on a
 restless ground) and with clutter behind and in front of them; the shifted test sets use both.
@@ -49,8 +49,8 @@ GERMAN = {
     "candle": "kerze",
     "envelope": "briefumschlag",
 }
-SHAPES = {**NATURE, **MADE_THINGS}
-CONCEPTS = tuple(Concept(name, GERMAN[name]) for name in SHAPES)
+DRAWINGS = {**NATURE, **MADE_THINGS}
+CONCEPTS = tuple(Concept(name, GERMAN[name]) for name in DRAWINGS)
 
 
 def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutter: int = 0) -> LabelledImage:
@@ -74,7 +74,7 @@ def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutt
     view = _odd_view(rng) if odd_view else _upright_view(rng)
     if not (odd_view or clutter) and rng.random() < 0.6:
         _floor_shadow(draw, view, jitter(ground_rgb, rng, 10))
-    SHAPES[CONCEPTS[label].name](Pen(draw, view), jitter(body, rng, 30), rng)
+    DRAWINGS[CONCEPTS[label].name](Pen(draw, view), jitter(body, rng, 30), rng)
     for _ in range(in_front):
         _occluder(draw, rng)
     plain = not (odd_view or clutter)

@@ -1,4 +1,4 @@
-"""Named colours, so that a caption can say truthfully "red", and the uneven grounds things are drawn on."""
+"""Named colours, for truthful captions, and uneven grounds to draw on."""
 
 import random
 from typing import TypeAlias

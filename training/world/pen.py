@@ -1,4 +1,4 @@
-"""A pen that draws in a thing's own coordinates: placed, scaled, tilted and mirrored in one go.
+"""A pen that draws in an object's own coordinates, which are placed, scaled, tilted and mirrored.
 
 A thing is described once, roughly within -1 to 1 with y pointing down; the pen puts it into the
 image. This keeps each concept a short list of shapes and needs no costly image rotation.

@@ -47,25 +47,25 @@ def city_skyline(stage: Stage) -> Details:
     night = rng.random() < 0.4
     if night:
         stage.fade(((18, 20, 52), (70, 54, 104)))
-        said = "at night"
+        backdrop = "at night"
     else:
-        said = stage.sky(SIZE)
+        backdrop = stage.sky(SIZE)
     for depth, tone in ((0, 0.5), (1, 0.0)):
         wall = jitter((52, 54, 78) if night else (104, 116, 140), rng, 30)
         x = rng.uniform(-8, 0)
         while x < SIZE:
             wide, top = rng.uniform(11, 19), rng.uniform(14, 48) + 14 * depth
-            here = mix(jitter(wall, rng, 24), (150, 160, 190) if not night else (60, 54, 96), tone)
-            draw.rectangle((x, top, x + wide - 1, SIZE), fill=here)
+            colour = mix(jitter(wall, rng, 24), (150, 160, 190) if not night else (60, 54, 96), tone)
+            draw.rectangle((x, top, x + wide - 1, SIZE), fill=colour)
             if depth and rng.random() < 0.3:
-                draw.line((x + wide / 2, top, x + wide / 2, top - 10), fill=here, width=2)
-            light = (250, 220, 120) if night else tint(here, 0.55)
+                draw.line((x + wide / 2, top, x + wide / 2, top - 10), fill=colour, width=2)
+            light = (250, 220, 120) if night else tint(colour, 0.55)
             for row in range(round(top) + 4, SIZE, 7) if depth else ():
                 for column in (x + 2.5, x + wide / 2 + 1):
                     if rng.random() < 0.75:
                         draw.rectangle((column, row, column + 2.5, row + 3), fill=light)
             x += wide
-    return (said, "with tall buildings")
+    return (backdrop, "with tall buildings")
 
 
 def starry_night(stage: Stage) -> Details:
@@ -74,18 +74,18 @@ def starry_night(stage: Stage) -> Details:
     for _ in range(rng.randint(30, 50)):
         x, y, size = rng.uniform(0, SIZE), rng.uniform(0, 80), rng.choice((0.8, 1.0, 1.6))
         stage.disc(x, y, size, (250, 246, 214))
-    said: Details = ("with many stars",)
+    details: Details = ("with many stars",)
     if rng.random() < 0.7:
         x, y = rng.uniform(16, 80), rng.uniform(14, 30)
         stage.disc(x, y, 10, (250, 240, 200))
-        said = ("with many stars", "with a full moon")
+        details = ("with many stars", "with a full moon")
         if rng.random() < 0.6:
             stage.disc(x + 5, y - 3, 9, (16, 20, 54))
-            said = ("with many stars", "with a crescent moon")
+            details = ("with many stars", "with a crescent moon")
     stage.land(rng.uniform(78, 88), 3, (10, 12, 24))
     for _ in range(rng.randint(0, 3)):
         stage.fir(rng.uniform(5, 90), 92, 26, (8, 10, 20))
-    return said
+    return details
 
 
 def sunset_at_sea(stage: Stage) -> Details:

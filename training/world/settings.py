@@ -1,4 +1,4 @@
-"""The data sets of the lab: a family, its own camera and, for the shifted sets, its own way of drawing.
+"""The data sets of the lab: a family, its own camera and, for the shifted sets, its own drawing function.
 
 The eight tasks mirror the paper's; ``objects`` stands for ImageNet, and five shifted sets for its relatives.
 """

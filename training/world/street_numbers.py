@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from .digits import DIGITS, FORMS, Hand, blank_mask, finished, write
+from .digit_strokes import FORMS
+from .digits import DIGITS, Hand, blank_mask, finished, write
 from .labelled_image import SIZE, Family, LabelledImage
 from .palette import PALETTE, Colour, ground, jitter, pick
 
