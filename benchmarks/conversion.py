@@ -10,7 +10,7 @@ import time
 import torch
 from torch import nn
 
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.zoo.public_encoders import ENCODERS, Encoder
 from lines_core.clip_layouts.image_tower import image_tower
 from lines_core.clip_layouts.layouts import TOWER
@@ -34,8 +34,7 @@ def randomise(module: nn.Module, seed: int) -> None:
 @torch.no_grad()
 def measure(encoder: Encoder) -> None:
     """Convert one encoder and print the difference of its features to the source's."""
-    declare_missing_operators()
-    import open_clip
+    open_clip = import_open_clip()
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
     config = CLIPVisionConfig(

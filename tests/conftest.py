@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import tests.hub.environment  # noqa: F401 - first of all: it says where the Hub is, and that is read only once
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.service.studio import Studio
 from lines_core.packed import pack_four_bit, pack_low_rank, save_packed
 
@@ -54,9 +54,7 @@ CHUNK = 12
 
 def make_lab(folder: Path, seed: int = 0) -> Path:
     """Write a lab in the layout of ``assets/``; another seed gives other weights and other images."""
-    declare_missing_operators()
-    import open_clip
-
+    open_clip = import_open_clip()
     model_folder = folder / "tiny_clip"
     (model_folder / "finetuned").mkdir(parents=True)
     (folder / "eval").mkdir()

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError
 from lines_core.architectures import block_indices
 from lines_core.checkpoints import read_shapes
@@ -76,13 +76,11 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
     """The model that ``folder`` holds as ``open_clip_config.json``, weights and BPE merges.
 
     Raises: LabError that says which file is absent, or what about them does not fit together.
-    Cost: 3 seconds, nearly all of it the import of open_clip.
+    Cost: half a second, nearly all of it the import of open_clip.
     """
     _check_present(folder)
     config = _read_config(folder)
-    declare_missing_operators()
-    import open_clip  # only after the line above
-
+    open_clip = import_open_clip()
     try:
         clip = open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True)
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / MERGES))

@@ -13,7 +13,7 @@ from evaluators.encoder.autotune import cached_config
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError
 from evaluators.hub.residual_files import mapped_residual
 from evaluators.specs.resolved_spec import ResidualSpec
@@ -126,9 +126,7 @@ class TextTower:
 
 def _empty_clip(encoder: Encoder) -> tuple[Any, Callable[[list[str]], Tensor]]:
     """The CLIP on the meta device, which takes neither time nor memory, and its tokenizer."""
-    declare_missing_operators()
-    import open_clip
-
+    open_clip = import_open_clip()
     with torch.device("meta"):
         clip = open_clip.CLIP(**open_clip.get_model_config(encoder.open_clip))
     return clip, open_clip.get_tokenizer(encoder.open_clip)

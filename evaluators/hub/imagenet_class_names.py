@@ -3,7 +3,7 @@
 from functools import cache
 
 from evaluators.data.task_list import Task
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.zoo.public_tasks import IMAGENET_CLASSES, HubTask
 
 ALL_OF_IMAGENET = tuple(range(IMAGENET_CLASSES))
@@ -12,9 +12,7 @@ ALL_OF_IMAGENET = tuple(range(IMAGENET_CLASSES))
 @cache
 def imagenet_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """ImageNet's 1,000 class names in its order, and the 80 prompts of OpenAI, with ``{}`` for the name."""
-    declare_missing_operators()
-    import open_clip
-
+    open_clip = import_open_clip()
     prompts = tuple(str(prompt("{}")) for prompt in open_clip.OPENAI_IMAGENET_TEMPLATES)
     return tuple(open_clip.IMAGENET_CLASSNAMES), prompts
 

@@ -1,0 +1,49 @@
+"""Import of open_clip without the packages that a CLIP of this app never uses."""
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from evaluators.encoder.torchvision_operators import declare_missing_operators
+
+OPTIONAL = ("timm", "transformers")
+"""open_clip imports them where they are installed, for towers of theirs."""
+ROI_ALIGN = "torchvision.ops.roi_align"
+"""An operator of torchvision's detection models, whose module imports all of ``torch._dynamo``."""
+_LOCK = threading.Lock()
+
+
+def import_open_clip() -> Any:
+    """The module open_clip.
+
+    Without ``timm``, ``transformers`` and ``torch._dynamo`` the first import takes 0.4 s instead of 2.9. Any
+    of them that has been imported before stays as it is, and all can be imported afterwards.
+    """
+    with _LOCK:
+        if "open_clip" not in sys.modules:
+            declare_missing_operators()
+            with _placeholders():
+                importlib.import_module("open_clip")
+    return sys.modules["open_clip"]
+
+
+@contextmanager
+def _placeholders() -> Iterator[None]:
+    """Put placeholders into ``sys.modules``; None makes an import raise ModuleNotFoundError."""
+    stubs: dict[str, Any] = dict.fromkeys(OPTIONAL)
+    if "torchvision" not in sys.modules:
+        stubs[ROI_ALIGN] = ModuleType(ROI_ALIGN)
+        vars(stubs[ROI_ALIGN]).update(roi_align=None, RoIAlign=nn.Module)
+    added = {name: stub for name, stub in stubs.items() if name not in sys.modules}
+    sys.modules.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del sys.modules[name]
