@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.load_request import LoadRequest, LoadStep
+from evaluators.hub.loader import Loader
 from evaluators.zoo import ENCODERS, FAMILIES, TASKS
 from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import HubTask
@@ -237,3 +241,15 @@ def serve_zoo(
         for family in families:
             serve[family](hub, encoder, TASKS[key], weights[key])
     return weights
+
+
+def load_lab(
+    cache: Path, request: LoadRequest, earlier: HubLab | None = None
+) -> tuple[HubLab, dict[str, LoadStep]]:
+    """A lab from the local Hub, and the last state of each step of its load."""
+    steps: dict[str, LoadStep] = {}
+
+    def report(step: LoadStep) -> None:
+        steps[step.key] = step
+
+    return Loader(cache, torch.device("cpu")).load(request, report, threading.Event(), earlier), steps

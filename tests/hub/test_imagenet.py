@@ -1,7 +1,6 @@
 """ImageNet, its shifts and the model soups from the local Hub: heads that go with an edited encoder."""
 
 import re
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,9 @@ import torch
 from torch import Tensor
 
 from evaluators import EditSpec, Studio
-from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
-from evaluators.errors import LabError, SpecError
-from evaluators.hub import imagenet_class_names as words
-from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.load_request import DONE, FAILED, LoadRequest, LoadStep
-from evaluators.hub.loader import Loader
+from evaluators.errors import SpecError
+from evaluators.hub import imagenet_class_names as class_names
+from evaluators.hub.load_request import DONE, FAILED, LoadRequest
 from evaluators.hub.published_check import self_test
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
@@ -25,6 +21,7 @@ from lines_core.errors import CheckpointError
 from tests.hub.repositories import (
     SOUPS,
     finetuned,
+    load_lab,
     random_clip,
     random_head,
     serve_encoder,
@@ -45,11 +42,11 @@ Tensors = dict[str, Tensor]
 
 @pytest.fixture
 def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tensors]:
-    """The suite and two members; the head of the first calls nearly everything by one name.
+    """The suite and two members; the head of the first predicts one class for nearly everything.
 
     One prompt instead of 80: the real ones would take a minute.
     """
-    names, prompts = words.imagenet_names()
+    names, prompts = class_names.imagenet_names()
     monkeypatch.setattr("evaluators.hub.imagenet_class_names.imagenet_names", lambda: (names, prompts[:1]))
     monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     address = f"{hub.address}/{SOUPS}/resolve/main/{{member}}.pt"
@@ -69,18 +66,6 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
     return weights
 
 
-def load(
-    cache: Path, load_request: LoadRequest, earlier: HubLab | None = None
-) -> tuple[HubLab, dict[str, LoadStep]]:
-    steps: dict[str, LoadStep] = {}
-
-    def tell(step: LoadStep) -> None:
-        steps[step.key] = step
-
-    loader = Loader(cache, torch.device("cpu"))
-    return loader.load(load_request, tell, threading.Event(), earlier), steps
-
-
 def load_request(
     images: int = 20, members: tuple[str, ...] = MEMBERS, tasks: tuple[str, ...] = SUITE
 ) -> LoadRequest:
@@ -91,83 +76,18 @@ def counts(evaluation: Evaluation) -> list[int]:
     return [task.correct for task in evaluation.tasks]
 
 
-# --- heads ---
-
-
-@pytest.fixture
-def own() -> ClassifierHead:
-    generator = torch.Generator().manual_seed(5)
-    return ClassifierHead(torch.randn((8, 30), generator=generator), torch.randn(30, generator=generator))
-
-
-@pytest.fixture
-def features() -> Tensor:
-    drawn = torch.randn((50, 8), generator=torch.Generator().manual_seed(6))
-    return 7.0 * drawn
-
-
-@pytest.fixture
-def zero_shot() -> Tensor:
-    columns = torch.randn((8, 30), generator=torch.Generator().manual_seed(7))
-    return torch.nn.functional.normalize(columns, dim=0)
-
-
-def test_at_both_ends_of_the_edit(own: ClassifierHead, features: Tensor, zero_shot: Tensor) -> None:
-    assert own.bias is not None
-    start = edited_head(zero_shot, 100.0, own, 0.0)
-    assert torch.equal(start.named(features), ClassifierHead(zero_shot).named(features))
-    unit = features / features.norm(dim=1, keepdim=True)
-    torch.testing.assert_close(start.logits(features), 100 * unit @ zero_shot)
-    end = edited_head(zero_shot, 100.0, own, 1.0)
-    assert torch.equal(end.weight, own.weight)
-    assert end.bias is not None
-    assert torch.equal(end.bias, own.bias)
-    torch.testing.assert_close(end.logits(features), unit @ own.weight + own.bias)
-    assert not torch.equal(end.named(features), ClassifierHead(own.weight).named(features)), (
-        "the bias decides some"
-    )
-
-
-def test_in_between_it_is_the_line_of_wise_ft(
-    own: ClassifierHead, features: Tensor, zero_shot: Tensor
-) -> None:
-    ends = [edited_head(zero_shot, 100.0, own, factor).logits(features) for factor in (0.0, 1.0)]
-    for factor in (0.3, 0.5, 1.4):
-        mixed = edited_head(zero_shot, 100.0, own, factor).logits(features)
-        torch.testing.assert_close(mixed, (1 - factor) * ends[0] + factor * ends[1])
-
-
-def test_some_classes_of_a_head_are_columns_of_its_logits(own: ClassifierHead, features: Tensor) -> None:
-    chosen = (3, 4, 11, 29)
-    for head in (own, ClassifierHead(own.weight)):
-        sliced = head.of_classes(chosen).logits(features)
-        torch.testing.assert_close(sliced, head.logits(features)[:, list(chosen)])
-
-
-def test_a_head_of_other_classes_is_refused(own: ClassifierHead, zero_shot: Tensor) -> None:
-    with pytest.raises(LabError, match=r"weight \(8, 30\) and bias \(30,\), expected \(8, 29\) and \(29,\)"):
-        edited_head(zero_shot[:, :29], 100.0, own, 0.5)
-    with pytest.raises(LabError, match=r"bias None, expected"):
-        edited_head(zero_shot, 100.0, ClassifierHead(own.weight), 0.5)
-
-
-def test_words_are_open_clips() -> None:
-    names, prompts = words.imagenet_names()
+def test_class_names_and_prompts_are_open_clips() -> None:
+    names, prompts = class_names.imagenet_names()
     assert (len(names), len(prompts)) == (1000, 80)
     assert prompts[0] == "a bad photo of a {}."
     assert all(prompt.count("{}") == 1 for prompt in prompts)
-    hard = words.as_task(TASKS["imagenet_a"])
+    hard = class_names.as_task(TASKS["imagenet_a"])
     assert (hard.suite, len(hard.classes), hard.classes[0]) == ("imagenet", 200, names[6])
-    assert words.as_task(TASKS["mnist"]).classes == TASKS["mnist"].classes
+    assert class_names.as_task(TASKS["mnist"]).classes == TASKS["mnist"].classes
 
 
-# --- loading and measuring ---
-
-
-def test_members_are_asked_with_their_own_heads(
-    served: dict[str, Tensors], tmp_path: Path, encoder: Encoder
-) -> None:
-    lab, steps = load(tmp_path, load_request())
+def test_members_have_their_own_heads(served: dict[str, Tensors], tmp_path: Path, encoder: Encoder) -> None:
+    lab, steps = load_lab(tmp_path, load_request())
     assert {key: step.state for key, step in steps.items()} == dict.fromkeys(
         ("encoder", *SUITE, *MEMBERS), DONE
     )
@@ -179,7 +99,7 @@ def test_members_are_asked_with_their_own_heads(
 
     reference = open_clip.create_model(encoder.open_clip).eval()
     reference.load_state_dict(served[""])
-    task = words.as_task(TASKS["imagenet"])
+    task = class_names.as_task(TASKS["imagenet"])
     prompts = [prompt.format for prompt in task.prompts]
     tokenizer = open_clip.get_tokenizer(encoder.open_clip)
     head = open_clip.build_zero_shot_classifier(reference, tokenizer, list(task.classes), prompts)
@@ -206,8 +126,8 @@ def test_members_are_asked_with_their_own_heads(
                 torch.testing.assert_close(got, columns, atol=2e-3, rtol=1e-4)
 
 
-def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
-    """End to end: a head that calls everything by one name is right about the images of that name alone."""
+def test_the_bias_is_counted(served: dict[str, Tensors], tmp_path: Path, lab: Path) -> None:
+    """End to end: a head that predicts one class is right about the images of that class only."""
     studio = Studio(lab, tmp_path / "cache")
     job = studio.load(load_request(images=0))
     assert job.wait(60)
@@ -234,7 +154,7 @@ def test_the_bias_decides_what_is_counted(served: dict[str, Tensors], tmp_path: 
 def test_validation_images_are_of_imagenet_alone(
     served: dict[str, Tensors], tmp_path: Path, lab: Path
 ) -> None:
-    found, steps = load(tmp_path / "one", load_request())
+    found, steps = load_lab(tmp_path / "one", load_request())
     assert steps["imagenet"].phase.startswith("20 test and 20 validation images; ")
     assert steps["imagenet_r"].phase.startswith("20 test images; ")
     assert {task.task.key: sorted(task.subsets) for task in found.loaded_tasks} == {
@@ -250,7 +170,7 @@ def test_validation_images_are_of_imagenet_alone(
 
 def test_a_merge_of_members_merges_their_heads(served: dict[str, Tensors], tmp_path: Path) -> None:
     """A uniform soup is the mean of the members, heads included."""
-    lab, _ = load(tmp_path, load_request())
+    lab, _ = load_lab(tmp_path, load_request())
     keys = tuple(f"model-soups.{member}.imagenet" for member in MEMBERS)
     spec = EditSpec(model="ViT-B-32", checkpoint=keys[0], merge=MergeSpec(keys, "average"))
     head = lab.heads_for(lab.resolve(spec))[0]
@@ -264,13 +184,13 @@ def test_a_merge_of_members_merges_their_heads(served: dict[str, Tensors], tmp_p
 def test_what_is_loaded_is_not_fetched_again_and_works_without_a_network(
     served: dict[str, Tensors], tmp_path: Path, hub: Hub
 ) -> None:
-    load(tmp_path, load_request())
+    load_lab(tmp_path, load_request())
     hub.requests.clear()
-    lab, _ = load(tmp_path, load_request())
+    lab, _ = load_lab(tmp_path, load_request())
     assert not [request for request in hub.requests if request.repo == SOUPS]
     assert all(one.head is not None for one in lab.loaded_checkpoints)
     with hub.down():
-        again, steps = load(tmp_path, load_request())
+        again, steps = load_lab(tmp_path, load_request())
     assert {step.state for step in steps.values()} == {DONE}
     assert len(again.checkpoints()) == 2
 
@@ -291,25 +211,25 @@ def test_what_is_loaded_is_not_fetched_again_and_works_without_a_network(
         ),
     ],
 )
-def test_a_head_that_cannot_be_is_refused_and_the_others_stay(
+def test_a_malformed_head_is_refused_and_the_other_members_stay(
     served: dict[str, Tensors], tmp_path: Path, hub: Hub, change: Tensors, message: str
 ) -> None:
     path = hub.folder(SOUPS) / "model_0.pt"
     torch.save(torch.load(path, weights_only=True) | change, path)
-    lab, steps = load(tmp_path, load_request(tasks=SUITE[:2]))
+    lab, steps = load_lab(tmp_path, load_request(tasks=SUITE[:2]))
     assert [one.key for one in lab.checkpoints()] == ["model-soups.model_43.imagenet"]
     assert steps["model_0"].state == FAILED
     assert re.search(message, steps["model_0"].phase)
 
 
-def test_a_member_that_is_absent_is_told(served: dict[str, Tensors], tmp_path: Path, hub: Hub) -> None:
+def test_an_absent_member_is_reported(served: dict[str, Tensors], tmp_path: Path, hub: Hub) -> None:
     (hub.folder(SOUPS) / "model_0.pt").unlink()
-    _, steps = load(tmp_path, load_request(tasks=SUITE[:2]))
+    _, steps = load_lab(tmp_path, load_request(tasks=SUITE[:2]))
     assert steps["model_0"].state == FAILED
     assert "model_0.pt answers with status 404: there is no such file" in steps["model_0"].phase
 
 
-def test_ones_own_checkpoint_with_a_head(
+def test_a_visitors_checkpoint_with_a_head(
     served: dict[str, Tensors], tmp_path: Path, lab: Path, encoder: Encoder
 ) -> None:
     studio = Studio(lab, tmp_path / "cache")
@@ -350,12 +270,12 @@ def test_ones_own_checkpoint_with_a_head(
         ),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused(values: dict[str, object], message: str) -> None:
+def test_invalid_load_requests(values: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         LoadRequest(**({"family": "model-soups", "tasks": SUITE} | values))  # type: ignore[arg-type]
 
 
-def test_without_names_the_suggested_members_are_loaded() -> None:
+def test_the_suggested_members_are_the_default() -> None:
     assert load_request(members=()).chosen == FAMILIES["model-soups"].suggested
     assert load_request(members=("model_7", "model_7")).chosen == ("model_7",)
     assert LoadRequest().chosen == ()
