@@ -99,7 +99,7 @@ def test_no_package_index_is_named() -> None:
 
 def test_no_file_is_large() -> None:
     sizes = {str(file.relative_to(ROOT)): file.stat().st_size for file in tracked()}
-    assert {name: size for name, size in sizes.items() if size > 10 * MIB} == {}
+    assert {name: size for name, size in sizes.items() if size > 10 * 2**20} == {}
 
 
 def test_assets_stay_small() -> None:
@@ -154,7 +154,7 @@ def test_readme_is_short() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_documents_name_files_that_exist(document: str) -> None:
-    text = (ROOT / document).read_text("utf-8")
+    text = read(document)
     mentioned = re.findall(rf"`((?:{FOLDERS})(?:/[\w.]+)*|\w+\.(?:py|md|txt|toml))`", text)
     missing = [name for name in mentioned if not any((root / name).exists() for root in SEARCHED)]
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
@@ -171,10 +171,12 @@ def test_each_hop_of_a_slider_move_exists() -> None:
 
 
 def test_documented_commands_exist() -> None:
-    text = "\n".join((ROOT / document).read_text("utf-8") for document in {*DOCUMENTS} - {"CHANGELOG.md"})
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    text = "\n".join(map(read, {*DOCUMENTS} - {"CHANGELOG.md"}))
+    targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^    |`)make (\w+)", text, re.MULTILINE)) <= targets
     assert set(re.findall(r"(?:(?:^    |`)lines|-m lines_cli) (\w+)", text, re.MULTILINE)) <= set(COMMANDS)
+    steps = set(re.findall(r'^    "(\w+)": \w+,$', read("training/steps.py"), re.MULTILINE))
+    assert set(re.findall(r"python -m training (\w+)", text)) <= steps
     modules = set(re.findall(r"python -m (\w+)", text)) - {"pytest"}
     assert [name for name in modules if not (ROOT / name / "__main__.py").exists()] == []
 
@@ -235,10 +237,9 @@ def running_sources() -> set[str]:
 
 
 def test_the_code_of_each_concept_runs_in_the_app() -> None:
-    running = running_sources()
     files = [file for row in concepts() for file in re.findall(r"`([^`]+)`", row[1])]
     assert len(files) >= 15
-    assert [file for file in files if file not in running] == []
+    assert set(files) - running_sources() == set()
 
 
 def test_a_module_that_only_tests_import_is_not_running() -> None:
