@@ -59,9 +59,9 @@ def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
             "waiting": now.waiting,
             "expected_wait_seconds": round(now.wait, 3),
         },
-        "cache": {"kept": cache, "problem": without_paths(now.problem, now.store), "known": now.known},
+        "cache": {"kept": cache, "problem": without_paths(now.problem, now.store), "known": now.results},
         "models": list(now.models),
-        "guests": {"checkpoints": now.guests, "bytes": now.guest_bytes},
+        "guests": {"checkpoints": now.added, "bytes": now.added_bytes},
     }
 
 

@@ -245,7 +245,7 @@ class RequestRunner:
                     stats.queue += time.perf_counter() - began
                 if self._catch_up(counting):
                     return
-            ticket.check()
+            self._scheduler.check(ticket)
             chunk = counting.chunks[len(counting.correct)]
             counts = edit.count(chunk)
             with self._mutex:

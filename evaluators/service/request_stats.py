@@ -86,12 +86,12 @@ class ServiceStatus:
         running: 1 while a chunk is counted, else 0.
         waiting: requests that wait for the model.
         wait: expected seconds that a new request would wait.
-        known: complete evaluations held in memory.
+        results: complete evaluations held in memory.
         store: path of the result store's file, empty if results are kept in memory only.
         problem: why results are not kept on disk although they should be; empty if they are.
         failure: why a model cannot be run any more; empty while all can.
-        guests: checkpoints that visitors have added.
-        guest_bytes: disk space that these take.
+        added: checkpoints that visitors have added.
+        added_bytes: disk space that these take.
     """
 
     device: str
@@ -99,9 +99,9 @@ class ServiceStatus:
     running: int
     waiting: int
     wait: float
-    known: int
+    results: int
     store: str
     problem: str
     failure: str
-    guests: int
-    guest_bytes: int
+    added: int
+    added_bytes: int

@@ -164,6 +164,12 @@ class Scheduler:
             for ticket in {*self._waiting, *self._latest.values()}:
                 self._end(ticket)
 
+    def check(self, ticket: Ticket) -> None:
+        """Raises: Superseded if the ticket is; QueueFull once ``close`` was called."""
+        ticket.check()
+        if self._closed:
+            raise QueueFull("The app is being stopped: try again in a minute.")
+
     @contextmanager
     def turn(
         self, ticket: Ticket, priority: Priority = Priority.NUMBERS, patience: float | None = None
@@ -188,9 +194,7 @@ class Scheduler:
 
     def _enter(self, ticket: Ticket, priority: Priority, patience: float | None) -> None:
         with self._mutex:
-            ticket.check()
-            if self._closed:
-                raise QueueFull("The app is being stopped: try again in a minute.")
+            self.check(ticket)
             if self._holder is None:
                 self._serve(ticket)
                 return

@@ -107,7 +107,7 @@ def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path
     assert not list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
     assert info.key not in there.live.residuals.kept
     assert info.key not in there.live.residual_paths
-    assert studio.status().guests == studio.status().guest_bytes == 0
+    assert studio.status().added == studio.status().added_bytes == 0
     with pytest.raises(SpecError, match="no checkpoint"):
         anna.evaluate(finetuned(info.key))
 
@@ -124,7 +124,7 @@ def test_a_session_may_bring_so_much_and_for_so_long(
     later = time.monotonic() + 7201
     monkeypatch.setattr(time, "monotonic", lambda: later)
     studio.expire()
-    assert studio.status().guests == 0
+    assert studio.status().added == 0
 
 
 def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
     *_, (status, *_) = hanging
     assert "Stopped fetching anna/mine/mine.pt" in status
     assert len(studio.seen_by(session_key(anna)).checkpoints(MODEL)) == len(KEYS)
-    assert studio.status().guests == 1
+    assert studio.status().added == 1
 
 
 def test_two_sessions_import_the_same_file_at_once(
@@ -258,7 +258,7 @@ def test_an_address_on_the_hub_is_the_sessions_too_and_nothing_of_it_stays(
     blobs = tmp_path / "cache" / "models--someone--mine" / "blobs"
     assert not list(blobs.iterdir())
     studio.leave("anna")
-    assert studio.status().guest_bytes == 0
+    assert studio.status().added_bytes == 0
 
 
 def test_a_visitor_cannot_read_what_only_this_machine_may_read(

@@ -1,4 +1,4 @@
-"""A lab of the Hub in a worker that was forked before it, after it, and before a checkpoint joined it."""
+"""A lab of the Hub in a worker forked before it was loaded, after that, and before a checkpoint was added."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evaluators import EditSpec, Studio
-from evaluators.engine import zero_gpu as lent_gpu
+from evaluators.engine import zero_gpu
 from evaluators.engine.zero_gpu import ZeroGpuHost
 from evaluators.errors import LabError
 from evaluators.hub.load_request import LoadRequest
@@ -19,7 +19,7 @@ from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 
 KEYS = ("mnist", "svhn")
-WISH = LoadRequest(tasks=KEYS, images=20)
+REQUEST = LoadRequest(tasks=KEYS, images=20)
 TINY = EditSpec.finetuned("digits")
 SPEC = EditSpec.lines("tall-masks.svhn", 0.4, model="ViT-B-32", images=0)
 
@@ -32,21 +32,21 @@ def served(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkedGpu]:
-    monkeypatch.setattr(lent_gpu, "best_device", lambda: "cpu")
+    monkeypatch.setattr(zero_gpu, "best_device", lambda: "cpu")
     forked = ForkedGpu()
     yield forked
     forked.close()
 
 
-def plainly(lab: Path, cache: Path, spec: EditSpec) -> list[int]:
-    """What the plain studio counts, with what is in the cache already."""
+def counts_without_gpu(lab: Path, cache: Path, spec: EditSpec) -> list[int]:
+    """Correct images as this process counts them, from the same cache."""
     studio = Studio(lab, cache)
-    assert studio.load(WISH).wait(60)
+    assert studio.load(REQUEST).wait(60)
     return [task.correct for task in studio.evaluate(spec).tasks]
 
 
 @pytest.mark.parametrize("forked_before", [True, False])
-def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
+def test_a_worker_older_or_younger_than_the_lab_counts_right(
     served: dict[str, dict[str, torch.Tensor]],
     tmp_path: Path,
     lab: Path,
@@ -54,11 +54,11 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
     hub: Hub,
     forked_before: bool,
 ) -> None:
-    """An older worker loads it again from disk, with a look at the Hub; a younger one asks nothing."""
+    """An older worker loads it again from disk, and checks with the Hub; a younger one makes no request."""
     studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
     if forked_before:
         studio.evaluate(TINY)
-    job = studio.load(WISH)
+    job = studio.load(REQUEST)
     assert job.wait(60)
     assert job.problem == ""
     hub.requests.clear()
@@ -71,17 +71,17 @@ def test_a_lab_is_found_in_a_worker_older_and_younger_than_it(
     hub.requests.clear()
     again = studio.evaluate(SPEC, fresh=True)
     assert not hub.requests
-    right = plainly(lab, tmp_path / "cache", SPEC)
+    right = counts_without_gpu(lab, tmp_path / "cache", SPEC)
     assert [task.correct for task in answer.tasks] == [task.correct for task in again.tasks] == right
     zero_shot = studio.evaluate(EditSpec.pretrained(SPEC.checkpoint, model="ViT-B-32", images=0))
     assert [task.correct for task in zero_shot.tasks] != right
 
 
-def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
+def test_a_visitors_checkpoint_reaches_a_worker_that_has_the_lab(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
     studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
-    assert studio.load(WISH).wait(60)
+    assert studio.load(REQUEST).wait(60)
     theirs = studio.evaluate(EditSpec.finetuned("tall-masks.svhn", model="ViT-B-32", images=0))
     path = tmp_path / "mine.pt"
     torch.save(tall_masks_state(served["svhn"]), path)
@@ -93,13 +93,13 @@ def test_a_visitors_own_checkpoint_joins_a_worker_that_has_the_lab(
     assert (gpu.forks, hub.requests) == (1, [])
 
 
-def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
+def test_a_lab_that_the_worker_cannot_load_is_to_be_loaded_again(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, gpu: ForkedGpu, hub: Hub
 ) -> None:
     studio = Studio(lab, tmp_path / "cache", zero_gpu=ZeroGpuHost(gpu, Refusal))
     studio.evaluate(TINY)
     loader = Loader(tmp_path / "cache" / "hub", torch.device("cpu"))
-    studio.add(loader.load(WISH, lambda step: None, threading.Event()))
+    studio.add(loader.load(REQUEST, lambda step: None, threading.Event()))
     with pytest.raises(
         LabError, match="ViT-B-32 is not loaded in the process that has the GPU: load it again"
     ):
@@ -118,17 +118,17 @@ def test_a_lab_that_the_worker_cannot_have_is_to_be_loaded_again(
         studio.evaluate(SPEC)
     assert studio.lab_of("ViT-B-32") is asked_before
     assert studio.load(LoadRequest(tasks=KEYS, images=10)).wait(60)
-    right = plainly_of(studio, lab, tmp_path / "cache")
+    right = counts_of_the_same_lab(studio, lab, tmp_path / "cache")
     assert [task.correct for task in studio.evaluate(SPEC).tasks] == right
 
     assert studio.load(LoadRequest(tasks=KEYS, images=16)).wait(60)
     answer = studio.evaluate(SPEC)
     assert [task.n for task in answer.tasks] == [16, 16]
-    assert [task.correct for task in answer.tasks] == plainly_of(studio, lab, tmp_path / "cache")
+    assert [task.correct for task in answer.tasks] == counts_of_the_same_lab(studio, lab, tmp_path / "cache")
     assert gpu.forks == 1
 
 
-def plainly_of(studio: Studio, lab: Path, cache: Path) -> list[int]:
+def counts_of_the_same_lab(studio: Studio, lab: Path, cache: Path) -> list[int]:
     plain = Studio(lab, cache)
     plain.add(studio.lab_of("ViT-B-32"))
     return [task.correct for task in plain.evaluate(SPEC).tasks]

@@ -1,6 +1,6 @@
-"""A lender of GPUs without a GPU: forks real workers as ``spaces.GPU`` does on ZeroGPU.
+"""A ZeroGPU host without a GPU: forks real workers as ``spaces.GPU`` does.
 
-What is alike, after spaces 0.51.3, zero/wrappers.py: a worker is forked at the first call, from the thread
+As in spaces 0.51.3, zero/wrappers.py, a worker is forked at the first call, from the thread
 that calls, and serves later calls while it is idle; arguments and results are pickled through pipes; the
 function runs in a thread of its own; results are read ahead; closing the generator stops the function at its
 next result; of an exception only the name of its class comes back, and its worker is used no more.
@@ -19,7 +19,7 @@ FORK = multiprocessing.get_context("fork")
 
 
 class Refusal(Exception):
-    """In the place of ``gr.Error``, with its attributes."""
+    """Stands for ``gr.Error``, with its attributes."""
 
     def __init__(self, message: str, title: str = "Error") -> None:
         super().__init__(message)
@@ -28,10 +28,10 @@ class Refusal(Exception):
 
 
 class ForkedGpu:
-    """Lends by forking. ``close`` ends the workers.
+    """Assigns a forked worker to each call. ``close`` ends the workers.
 
     Attributes:
-        refuses: title and message with which every call is turned away; set it at any time.
+        refuses: title and message with which every call is refused; may be set at any time.
         forks, calls, stopped: so far, the last of generators closed before their end.
         sent: bytes of the last call's arguments.
     """
@@ -49,14 +49,14 @@ class ForkedGpu:
         """Decorate a generator function."""
 
         def decorate(task: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-            def lent(*given: Any) -> Iterator[Any]:
-                return self._lend(task, given)
+            def decorated(*given: Any) -> Iterator[Any]:
+                return self._assign(task, given)
 
-            return lent
+            return decorated
 
         return decorate
 
-    def _lend(self, task: Callable[..., Iterator[Any]], given: tuple[Any, ...]) -> Iterator[Any]:
+    def _assign(self, task: Callable[..., Iterator[Any]], given: tuple[Any, ...]) -> Iterator[Any]:
         self.calls += 1
         if self.refuses:
             title, message = self.refuses

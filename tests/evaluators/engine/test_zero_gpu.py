@@ -1,11 +1,8 @@
-"""Counting in a forked worker gives what counting here gives, whatever happens to worker and lender."""
+"""A forked worker counts what this process counts, and its failures are reported."""
 
 import functools
-import json
 import pickle
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,17 +13,17 @@ import torch
 
 from evaluators import errors
 from evaluators.data.image_batches import Chunk, Part
-from evaluators.engine import zero_gpu as lent_gpu
+from evaluators.engine import zero_gpu
 from evaluators.engine.zero_gpu import GpuRefused, ZeroGpuHost
 from evaluators.errors import LabError, Superseded
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core import errors as core_errors
 from lines_core.errors import CheckpointError, LinesError
 from tests.evaluators.engine.forked_gpu import ForkedGpu, Refusal
-from tests.paths import ROOT
 
 CHUNK = 12
 SPECS = (
@@ -35,7 +32,9 @@ SPECS = (
     EditSpec.finetuned("faces"),
     EditSpec.lines("faces", 0.25),
     EditSpec(checkpoint="digits", alpha=0.5, beta=0.5, mix=0.5, split="val"),
+    EditSpec.merged(MergeSpec(("objects",), "average"), 1.0, split="val"),
 )
+"""The last one counts one task of its suite: the other has no validation images."""
 PATIENCE = 60.0
 
 
@@ -44,25 +43,25 @@ def counts(evaluation: Evaluation) -> list[tuple[str, int, int]]:
 
 
 def in_time(action: Callable[[], Any]) -> Any:
-    """What ``action`` gives, in a thread of its own; a failure if it hangs."""
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(action()), daemon=True)
+    """The result of ``action``, run in a thread of its own; fails if it hangs."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(action()), daemon=True)
     thread.start()
     thread.join(PATIENCE)
     assert not thread.is_alive(), "it hangs"
-    return found[0]
+    return results[0]
 
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkedGpu]:
-    monkeypatch.setattr(lent_gpu, "best_device", lambda: "cpu")  # wherever the tests run
+    monkeypatch.setattr(zero_gpu, "best_device", lambda: "cpu")  # wherever the tests run
     forked = ForkedGpu()
     yield forked
     forked.close()
 
 
 @pytest.fixture
-def lent(lab: Path, gpu: ForkedGpu) -> Studio:
+def gpu_studio(lab: Path, gpu: ForkedGpu) -> Studio:
     return Studio(lab, None, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal))
 
 
@@ -72,19 +71,19 @@ def truth(lab: Path) -> dict[EditSpec, list[tuple[str, int, int]]]:
     return {spec: counts(studio.evaluate(spec)) for spec in SPECS}
 
 
-def test_numbers_are_those_of_the_plain_studio(
-    lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, list[tuple[str, int, int]]]
+def test_counts_equal_those_of_this_process(
+    gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, list[tuple[str, int, int]]]
 ) -> None:
     """One worker serves all calls; its weights carry the last edit when the next one begins."""
-    assert {spec: counts(in_time(functools.partial(lent.evaluate, spec))) for spec in SPECS} == truth
+    assert {spec: counts(in_time(functools.partial(gpu_studio.evaluate, spec))) for spec in SPECS} == truth
     assert len({str(result) for result in truth.values()}) == len(SPECS)
-    assert {spec: counts(lent.evaluate(spec, fresh=True)) for spec in SPECS[::-1]} == truth
+    assert {spec: counts(gpu_studio.evaluate(spec, fresh=True)) for spec in SPECS[::-1]} == truth
     assert (gpu.forks, gpu.calls) == (1, 2 * len(SPECS))
     assert gpu.sent < 4096
 
 
-def test_one_call_streams_chunk_by_chunk(lent: Studio, gpu: ForkedGpu, lab: Path) -> None:
-    partial = list(lent.stream(SPECS[1]))
+def test_one_call_streams_chunk_by_chunk(gpu_studio: Studio, gpu: ForkedGpu, lab: Path) -> None:
+    partial = list(gpu_studio.stream(SPECS[1]))
     assert [counts(one) for one in partial] == [
         counts(one) for one in Studio(lab, None, chunk=CHUNK).stream(SPECS[1])
     ]
@@ -93,42 +92,45 @@ def test_one_call_streams_chunk_by_chunk(lent: Studio, gpu: ForkedGpu, lab: Path
     seconds = [one.seconds for one in partial]
     assert seconds[0] > 0
     assert seconds == sorted(set(seconds))
-    assert list(lent.stream(SPECS[1])) == partial[-1:]
+    assert list(gpu_studio.stream(SPECS[1])) == partial[-1:]
     assert gpu.calls == 1
 
 
 def test_a_call_takes_up_to_so_many_images(
-    lent: Studio, gpu: ForkedGpu, monkeypatch: pytest.MonkeyPatch, truth: dict[EditSpec, Any]
+    gpu_studio: Studio, gpu: ForkedGpu, monkeypatch: pytest.MonkeyPatch, truth: dict[EditSpec, Any]
 ) -> None:
-    monkeypatch.setattr(lent_gpu, "IMAGES", 2 * CHUNK)
-    chunks = len(list(lent.stream(SPECS[2])))
-    assert counts(lent.evaluate(SPECS[2])) == truth[SPECS[2]]
+    monkeypatch.setattr(zero_gpu, "IMAGES", 2 * CHUNK)
+    chunks = len(list(gpu_studio.stream(SPECS[2])))
+    assert counts(gpu_studio.evaluate(SPECS[2])) == truth[SPECS[2]]
     assert gpu.calls == (chunks + 1) // 2
 
     large = Chunk((Part(0, 0, 100),), True)
-    assert [len(some) for some in lent_gpu._calls([large, large])] == [1, 1]
-    assert list(lent_gpu._calls([])) == []
+    assert [len(some) for some in zero_gpu._calls([large, large])] == [1, 1]
+    assert list(zero_gpu._calls([])) == []
 
 
-def test_a_moving_slider_asks_for_no_gpu_and_mixes_nothing(
-    lent: Studio, gpu: ForkedGpu, lab: Path, truth: dict[EditSpec, Any], monkeypatch: pytest.MonkeyPatch
+def test_first_numbers_use_no_gpu_and_share_no_chunks_with_it(
+    gpu_studio: Studio, gpu: ForkedGpu, lab: Path, truth: dict[EditSpec, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = lent.first(SPECS[3])
+    first = gpu_studio.first(SPECS[3])
     assert counts(first) == counts(Studio(lab, None, chunk=CHUNK).first(SPECS[3]))
     assert not first.complete
     assert gpu.calls == 0
     counted_here: list[int] = []
     monkeypatch.setattr("evaluators.engine.local_engine.count_chunk", lambda *_: counted_here.append(1))
-    answers = list(lent.stream(SPECS[3]))
+    answers = list(gpu_studio.stream(SPECS[3]))
     assert len(answers[0].tasks) == len(first.tasks)
     assert counts(answers[-1]) == truth[SPECS[3]]
     assert counts(answers[0]) == counts(first)
     assert not counted_here
 
 
-def test_two_visitors_interleaved(lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]) -> None:
+def test_two_visitors_interleaved(gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]) -> None:
     """Each has a worker while it streams; then the workers serve whoever comes, in any order."""
-    one, other = lent.stream(SPECS[1], lent.ticket("one")), lent.stream(SPECS[2], lent.ticket("other"))
+    one, other = (
+        gpu_studio.stream(SPECS[1], gpu_studio.ticket("one")),
+        gpu_studio.stream(SPECS[2], gpu_studio.ticket("other")),
+    )
     last: dict[str, Evaluation] = {}
     for _ in range(100):
         for name, stream in (("one", one), ("other", other)):
@@ -144,7 +146,7 @@ def test_two_visitors_interleaved(lent: Studio, gpu: ForkedGpu, truth: dict[Edit
     def visit(thread: int) -> None:
         for step in range(2 * len(SPECS)):
             spec = SPECS[(3 * thread + step) % len(SPECS)]
-            if counts(lent.evaluate(spec, fresh=True)) != truth[spec]:
+            if counts(gpu_studio.evaluate(spec, fresh=True)) != truth[spec]:
                 wrong.append(spec)
 
     threads = [threading.Thread(target=visit, args=(thread,), daemon=True) for thread in range(2)]
@@ -157,35 +159,38 @@ def test_two_visitors_interleaved(lent: Studio, gpu: ForkedGpu, truth: dict[Edit
     assert gpu.forks <= 3
 
 
-def test_what_others_count_meanwhile_is_neither_lost_nor_counted_twice(
-    lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
+def test_requests_of_one_spec_neither_lose_nor_repeat_chunks(
+    gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
-    slow, quick = lent.stream(SPECS[1], lent.ticket("slow")), lent.stream(SPECS[1], lent.ticket("quick"))
+    slow, quick = (
+        gpu_studio.stream(SPECS[1], gpu_studio.ticket("slow")),
+        gpu_studio.stream(SPECS[1], gpu_studio.ticket("quick")),
+    )
     for stream in (slow, quick, slow):
         next(stream)
-    assert counts(lent.evaluate(SPECS[1], lent.ticket("late"))) == truth[SPECS[1]]
+    assert counts(gpu_studio.evaluate(SPECS[1], gpu_studio.ticket("late"))) == truth[SPECS[1]]
     assert counts(list(quick)[-1]) == counts(list(slow)[-1]) == truth[SPECS[1]]
 
 
-def test_a_newer_request_stops_the_worker_which_serves_on(
-    lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
+def test_a_newer_request_stops_the_worker_which_serves_again(
+    gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
-    older = lent.stream(SPECS[1], lent.ticket("visitor"))
+    older = gpu_studio.stream(SPECS[1], gpu_studio.ticket("visitor"))
     next(older)
-    newer = lent.stream(SPECS[2], lent.ticket("visitor"))
+    newer = gpu_studio.stream(SPECS[2], gpu_studio.ticket("visitor"))
     with pytest.raises(Superseded):
         next(older)
     assert gpu.stopped == 1
     assert counts(list(newer)[-1]) == truth[SPECS[2]]
     assert gpu.forks == 1
-    assert counts(lent.evaluate(SPECS[1])) == truth[SPECS[1]]
+    assert counts(gpu_studio.evaluate(SPECS[1])) == truth[SPECS[1]]
 
 
-def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
+def test_locks_held_while_a_worker_forks_do_not_hang_it(
     lab: Path, truth: dict[EditSpec, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A forked child inherits a held lock and not the thread that would let it go."""
-    monkeypatch.setattr(lent_gpu, "best_device", lambda: "cpu")
+    monkeypatch.setattr(zero_gpu, "best_device", lambda: "cpu")
 
     class HeldWhileForking(ForkedGpu):
         def _fork(self, task: Callable[..., Iterator[Any]]) -> Any:
@@ -226,21 +231,21 @@ def test_locks_that_others_hold_when_a_worker_forks_do_not_hang_it(
         gpu.close()
 
 
-def test_what_torch_did_here_on_many_threads_does_not_hang_a_worker(
-    lent: Studio, truth: dict[EditSpec, Any], torch_threads: Callable[[int], None]
+def test_torch_threads_of_this_process_do_not_hang_a_worker(
+    gpu_studio: Studio, truth: dict[EditSpec, Any], torch_threads: Callable[[int], None]
 ) -> None:
     torch_threads(2)
     torch.randn(1000, 1000) @ torch.randn(1000, 1000)
     torch.randn(4_000_000).add_(1)
-    assert counts(in_time(lambda: lent.evaluate(SPECS[2]))) == truth[SPECS[2]]
+    assert counts(in_time(lambda: gpu_studio.evaluate(SPECS[2]))) == truth[SPECS[2]]
 
 
 def subclasses(of: type[LinesError]) -> set[type[LinesError]]:
     return {of}.union(*map(subclasses, of.__subclasses__()))
 
 
-def test_every_error_of_ours_survives_the_way_back() -> None:
-    modules = {errors.__name__, core_errors.__name__, lent_gpu.__name__}
+def test_every_error_of_ours_can_be_pickled() -> None:
+    modules = {errors.__name__, core_errors.__name__, zero_gpu.__name__}
     ours = {kind for kind in subclasses(LinesError) if kind.__module__ in modules}
     assert {LinesError, CheckpointError, LabError, GpuRefused} <= ours
     for kind in ours:
@@ -250,7 +255,7 @@ def test_every_error_of_ours_survives_the_way_back() -> None:
     assert (str(back), back.mismatches) == ("Three differ.", ("a", "b", "c"))
 
 
-def test_an_error_in_the_worker_comes_back_as_itself(
+def test_an_error_in_the_worker_is_raised_here(
     lab: Path, tmp_path: Path, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
     own = tmp_path / "lab"
@@ -271,85 +276,33 @@ def test_an_error_in_the_worker_comes_back_as_itself(
     assert gpu.forks == 1
 
 
-def test_a_refusal_is_told_in_the_lenders_words(
-    lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
+def test_a_refusal_is_reported_with_its_reason(
+    gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any]
 ) -> None:
     gpu.refuses = ("ZeroGPU quota exceeded", "30s requested vs. 12s left. Try again in 1:02:03. ")
-    told = r"^ZeroGPU quota exceeded: 30s requested vs\. 12s left\. Try again in 1:02:03\. First numbers"
-    with pytest.raises(GpuRefused, match=told):
-        lent.evaluate(SPECS[1])
-    assert not lent.first(SPECS[1]).complete
+    message = r"^ZeroGPU quota exceeded: 30s requested vs\. 12s left\. Try again in 1:02:03\. First numbers"
+    with pytest.raises(GpuRefused, match=message):
+        gpu_studio.evaluate(SPECS[1])
+    assert not gpu_studio.first(SPECS[1]).complete
     gpu.refuses = None
-    assert counts(lent.evaluate(SPECS[1])) == truth[SPECS[1]]
+    assert counts(gpu_studio.evaluate(SPECS[1])) == truth[SPECS[1]]
 
 
-def test_a_bug_in_the_worker_is_told_and_its_worker_left(
-    lent: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any], monkeypatch: pytest.MonkeyPatch
+def test_a_bug_in_the_worker_is_reported_and_the_worker_replaced(
+    gpu_studio: Studio, gpu: ForkedGpu, truth: dict[EditSpec, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(lent_gpu, "count_chunk", broken)
+        patched.setattr(zero_gpu, "count_chunk", broken)
         with pytest.raises(GpuRefused, match="ZeroGPU worker error: ZeroDivisionError"):
-            lent.evaluate(SPECS[1])
-    assert counts(lent.evaluate(SPECS[1])) == truth[SPECS[1]]
+            gpu_studio.evaluate(SPECS[1])
+    assert counts(gpu_studio.evaluate(SPECS[1])) == truth[SPECS[1]]
     assert gpu.forks == 2
 
 
-def test_numbers_of_the_gpu_are_kept_apart(lab: Path, tmp_path: Path, gpu: ForkedGpu) -> None:
+def test_results_of_the_gpu_are_cached_apart(lab: Path, tmp_path: Path, gpu: ForkedGpu) -> None:
     answer = Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).evaluate(SPECS[1])
     assert Studio(lab, tmp_path, chunk=CHUNK).cached(SPECS[1]) is None
     assert Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).cached(SPECS[1]) == answer
-
-
-SPACES = "import sys\nassert 'torch' not in sys.modules\ndef GPU(*, duration): return lambda task: task\n"
-"""A stand-in for the package that refuses to come late."""
-ASKING = """
-import json, sys
-import app
-lender = app.zero_gpu()
-print(json.dumps([lender is not None, "spaces" in sys.modules, "torch" in sys.modules]))
-"""
-OPENING = """
-import json
-import app
-studio, page = app.opened(None)
-print(json.dumps([type(studio._engine).__name__ == "ZeroGpu", studio.lab.device.type, page._queue.max_size]))
-"""
-
-
-def run_python(script: str, folder: Path, environment: dict[str, str]) -> Any:
-    """What a script prints as JSON, run beside the packages in a folder."""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(folder), "PATH": "", "HOME": str(folder)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.parametrize(
-    ("environment", "installed"),
-    [
-        ({}, True),
-        ({"SPACES_ZERO_GPU": "false"}, True),
-        ({"SPACES_ZERO_GPU": "true"}, False),
-    ],
-)
-def test_elsewhere_spaces_is_not_imported_nor_torch_because_of_it(
-    tmp_path: Path, environment: dict[str, str], installed: bool
-) -> None:
-    if installed:
-        (tmp_path / "spaces.py").write_text(SPACES)
-    assert run_python(ASKING, tmp_path, environment) == [False, False, False]
-
-
-def test_on_zero_gpu_the_page_opens_on_the_cpu_with_a_lender(tmp_path: Path) -> None:
-    """`spaces` comes before torch, this process uses no GPU, and more than one event may wait."""
-    (tmp_path / "spaces.py").write_text(SPACES)
-    assert run_python(OPENING, tmp_path, {"SPACES_ZERO_GPU": "true"}) == [True, "cpu", 64]
