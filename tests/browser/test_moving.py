@@ -92,7 +92,7 @@ def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:
     from evaluators.specs.edit_spec import EditSpec
     from lines_core.editing import OUTSIDE_RULES
     from lines_core.schedules import SHAPES
-    from ui.explore.schedule_figure import factors
+    from ui.live.schedule_figure import factors
 
     for shape in SHAPES:
         for rule in OUTSIDE_RULES:

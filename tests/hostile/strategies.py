@@ -35,7 +35,7 @@ from lines_core.errors import CheckpointError
 from lines_core.merging import METHODS
 from lines_core.schedules import SHAPES
 from ui.explore.explore_controls import Controls
-from ui.shell.share_link import NAMES, from_query
+from ui.explore.share_link import NAMES, from_query
 
 T = TypeVar("T")
 LONGEST_MESSAGE = 600

@@ -23,7 +23,7 @@ from tests.hostile.strategies import (
     shown,
 )
 from ui.api import evaluate
-from ui.shell.share_link import RANGES
+from ui.explore.share_link import RANGES
 
 MEGABYTE = "x" * (1 << 20)
 DIGITS = 10**5000

@@ -31,8 +31,8 @@ from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
 from ui.live.session_key import session_key
+from ui.models import models_text
 from ui.models.own_checkpoint import import_listener
-from ui.shell import text
 
 MODEL = "ViT-B-32"
 KEYS = ("mnist", "svhn", "eurosat")
@@ -223,7 +223,7 @@ def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
     hanging = add(anna, MODEL, "mnist", "anna/mine", None)
     assert any("Downloading" in status for status, *_ in hanging)
     *_, (status, *_) = add(ben, MODEL, "mnist", "ben/mine", None)
-    assert text.OWN["done"] in status
+    assert models_text.OWN["done"] in status
     studio.leave(session_key(anna))
     *_, (status, *_) = hanging
     assert "Stopped fetching anna/mine/mine.pt" in status

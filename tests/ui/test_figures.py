@@ -13,10 +13,10 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.explore.references import references_of
-from ui.explore.schedule_figure import schedule_alt
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
 from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
+from ui.live.schedule_figure import schedule_alt
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell.figure_style import TRAIL, percent_axis, whiskers
 from ui.shell.roles import role_of

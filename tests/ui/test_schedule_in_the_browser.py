@@ -3,7 +3,7 @@ import pytest
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
-from ui.explore.schedule_figure import Bars, factors, positions, schedule_bars
+from ui.live.schedule_figure import Bars, factors, positions, schedule_bars
 from ui.live.schedule_tables import affine_parts, affine_tables
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ui.explore.explore_controls import Controls
-from ui.shell.share_link import from_query, to_query
+from ui.explore.share_link import from_query, to_query
 
 KNOWN = {
     "model": ["tiny-clip"],

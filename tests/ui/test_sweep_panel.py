@@ -13,7 +13,7 @@ from ui.explore.presets import preset, start_controls
 from ui.forgetting import forgetting_page as forgetting
 from ui.live.live_panel import Value, answer
 from ui.robust import robust_page as robust
-from ui.shell import text
+from ui.robust import robust_text
 from ui.sweep.sweep_panel import Found, Sweep, without_studio
 from ui.tune import tune_page as tune
 
@@ -101,9 +101,9 @@ def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:
     asked = cast(Studio, studio)
     found = {spec: studio.evaluate(spec) for spec in robust.specs(asked, "tiny-clip", "digits")}
     value = robust.draw(asked, "tiny-clip", "digits", found)
-    assert set(value["charts"]) == {"mean", *text.SHIFTS}
-    assert set(value["hide"]) == set(text.IMAGENET_SHIFTS)
-    assert value["slots"]["areas"].count("<tr>") == 2 + len(text.SHIFTS)
+    assert set(value["charts"]) == {"mean", *robust_text.SHIFTS}
+    assert set(value["hide"]) == set(robust_text.IMAGENET_SHIFTS)
+    assert value["slots"]["areas"].count("<tr>") == 2 + len(robust_text.SHIFTS)
     assert robust.draw(asked, "tiny-clip", "objects", {})["charts"]["mean"]["figure"]["data"] == []
 
 

@@ -3,8 +3,12 @@ import pytest
 from evaluators.experiments.robust_fronts import Areas
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import Normalised
+from ui.about.about_page import CODE
+from ui.explore import explore_text
+from ui.explore.explore_markup import sentence
+from ui.robust import robust_text
 from ui.shell import text
-from ui.shell.markup import notice, plain_table, sentence, trouble
+from ui.shell.markup import notice, plain_table, trouble
 
 
 @pytest.mark.parametrize(
@@ -22,20 +26,20 @@ from ui.shell.markup import notice, plain_table, sentence, trouble
     ],
 )
 def test_the_plain_sentence(kept: float, regained: float | None, said: str) -> None:
-    assert text.verdict("Digits", Normalised(kept, 1.0, kept, regained)).endswith(said)
+    assert explore_text.verdict("Digits", Normalised(kept, 1.0, kept, regained)).endswith(said)
 
 
 def test_the_sentence_waits_for_the_references() -> None:
-    assert text.verdict("Digits", None).startswith("Comparing")
+    assert explore_text.verdict("Digits", None).startswith("Comparing")
 
 
 def test_partial_numbers_say_how_many_images(edited: Evaluation) -> None:
     from dataclasses import replace
 
     partial = replace(edited, complete=False)
-    assert "first 1,600 of 3,200 images" in text.evidence(partial, 3200)
+    assert "first 1,600 of 3,200 images" in explore_text.evidence(partial, 3200)
     assert "--part:0.500" in sentence(partial, None, 3200)
-    assert "all 1,600 test images" in text.evidence(edited, 1600)
+    assert "all 1,600 test images" in explore_text.evidence(edited, 1600)
 
 
 def test_numbers_as_the_page_writes_them() -> None:
@@ -47,9 +51,9 @@ def test_numbers_as_the_page_writes_them() -> None:
 
 
 def test_robust_finding() -> None:
-    assert "7.0 % more area" in text.robust_finding(Areas(100.0, 107.0))
-    assert "3.0 % less area" in text.robust_finding(Areas(100.0, 97.0))
-    assert "Not measured" in text.robust_finding(None)
+    assert "7.0 % more area" in robust_text.robust_finding(Areas(100.0, 107.0))
+    assert "3.0 % less area" in robust_text.robust_finding(Areas(100.0, 97.0))
+    assert "Not measured" in robust_text.robust_finding(None)
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
@@ -74,5 +78,5 @@ def test_the_code_on_the_page_is_the_library() -> None:
         "finetuned": {name: torch.ones(1) for name in names},
         "model": model,
     }
-    exec(text.CODE, given)
+    exec(CODE, given)
     assert [round(float(model.state[name]), 6) for name in names] == [0.4, 0.7, 1.0]

@@ -16,6 +16,7 @@ from evaluators.experiments.finetuning_variants import (
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
+from ui.compared import compared_text as words
 from ui.compared.compared_figure import compared_alt, compared_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
@@ -52,7 +53,7 @@ def _finding(measured: list[VariantResult]) -> str:
     usual = next((point for point in measured if point.variant.key == USUAL.key), None)
     others = [point for point in measured if point.variant.key != USUAL.key]
     if usual is None or not others:
-        return text.COMPARED_WAITING
+        return words.COMPARED_WAITING
     least = max(others, key=lambda point: point.control.mean)
     return (
         f"Fine-tuned as usual and then edited: target {percent(usual.lines_target.mean)}, control "
@@ -74,7 +75,7 @@ def _table(measured: list[VariantResult]) -> str:
         ]
         for point in measured
     ]
-    return markup.plain_table(text.COMPARED_TABLE, text.COMPARED_COLUMNS, rows, shown=True)
+    return markup.plain_table(words.COMPARED_TABLE, words.COMPARED_COLUMNS, rows, shown=True)
 
 
 def compared_tab(studio: Studio) -> None:
@@ -83,10 +84,10 @@ def compared_tab(studio: Studio) -> None:
         return
     sweep = Sweep("compared", specs, draw, settings=0)
     with gr.Tab(text.TABS["compared"]) as tab:
-        gr.Markdown(text.COMPARED, elem_classes="lx-lead")
+        gr.Markdown(words.COMPARED, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)
         live = panel(
-            [Chart("ways", *text.COMPARED_CHART, "lx-large")],
+            [Chart("ways", *words.COMPARED_CHART, "lx-large")],
             elem_id="lx-compared",
             slots=("finding", "status"),
             after=("numbers",),

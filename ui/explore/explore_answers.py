@@ -10,16 +10,16 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import normalised
+from ui.explore import explore_markup
 from ui.explore.explore_controls import Controls
 from ui.explore.references import anchors, missing_anchors, references_of
-from ui.explore.schedule_figure import schedule_alt, schedule_bars
+from ui.explore.share_link import to_query
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
 from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value, answer, empty
-from ui.shell import markup
+from ui.live.schedule_figure import schedule_alt, schedule_bars
 from ui.shell.roles import role_of
-from ui.shell.share_link import to_query
 
 REFERENCES_KEPT = 256
 
@@ -91,9 +91,9 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 ),
             },
             slots={
-                "sentence": markup.sentence(evaluation, numbers, total),
-                "tiles": markup.tiles(evaluation, references, role),
-                "table": markup.table(evaluation, references, num_blocks),
+                "sentence": explore_markup.sentence(evaluation, numbers, total),
+                "tiles": explore_markup.tiles(evaluation, references, role),
+                "table": explore_markup.table(evaluation, references, num_blocks),
             },
             link=to_query(controls),
             group=f"{spec.model}/{spec.checkpoint}",

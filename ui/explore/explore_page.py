@@ -13,10 +13,12 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
+from ui.explore import explore_text
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
+from ui.explore.share_link import NAMES, from_query
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.live_panel import Chart, panel
@@ -24,7 +26,6 @@ from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
 from ui.shell import markup, text
 from ui.shell.error_messages import told
-from ui.shell.share_link import NAMES, from_query
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     if (window.linesBend)
@@ -84,7 +85,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
-            charts = [Chart(name, *words, f"lx-{name}") for name, words in text.CHARTS.items()]
+            charts = [Chart(name, *words, f"lx-{name}") for name, words in explore_text.CHARTS.items()]
             live = panel(
                 charts,
                 elem_id="lx-head-live",
@@ -92,6 +93,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
                 grid="lx-head-grid",
                 value=head.opening(start),
                 affine=affine_tables(_blocks(studio)),
+                link_names=NAMES,
             )
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
@@ -107,7 +109,7 @@ def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[E
 
 def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
     """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
-    words = text.CONTROLS
+    words = explore_text.CONTROLS
     model = gr.Dropdown(
         [(one.title, one.key) for one in studio.models()],
         value=start.model,
@@ -131,11 +133,11 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
     tie = gr.Checkbox(
         start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
     )
-    gr.Markdown(f"**{text.PRESETS_TITLE}**", elem_classes="lx-small")
+    gr.Markdown(f"**{explore_text.PRESETS_TITLE}**", elem_classes="lx-small")
     with gr.Row(elem_classes="lx-presets"):
         presets = {
             name: gr.Button(label, size="sm", min_width=60, elem_id=f"lx-preset-{name}")
-            for name, label in text.PRESETS.items()
+            for name, label in explore_text.PRESETS.items()
         }
     shape = gr.Dropdown(
         [(shape.title, key) for key, shape in SHAPES.items()],
@@ -145,10 +147,10 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
         filterable=False,
         elem_id="lx-shape",
     )
-    with gr.Accordion(text.ADVANCED, open=False, elem_id="lx-advanced"):
+    with gr.Accordion(explore_text.ADVANCED, open=False, elem_id="lx-advanced"):
         mix = _slider("mix", MIX_RANGE, start.mix)
         outside = gr.Dropdown(
-            [(text.OUTSIDE.get(rule, rule), rule) for rule in OUTSIDE_RULES],
+            [(explore_text.OUTSIDE.get(rule, rule), rule) for rule in OUTSIDE_RULES],
             value=start.outside,
             label=words["outside"][0],
             info=words["outside"][1],
@@ -156,13 +158,13 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
             filterable=False,
             elem_id="lx-outside",
         )
-    with gr.Accordion(text.EQUATION_TITLE, open=False):
-        gr.Markdown(text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
+    with gr.Accordion(explore_text.EQUATION_TITLE, open=False):
+        gr.Markdown(explore_text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
     return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets
 
 
 def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
-    label, info = text.CONTROLS[name]
+    label, info = explore_text.CONTROLS[name]
     return gr.Slider(
         *bounds,
         value=value,
@@ -254,7 +256,7 @@ def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
             query = {name: said for name, said in query.items() if name not in ("model", "task")}
         controls, complaints = from_query(query, known, start)
         if elsewhere is not None:
-            complaints = [text.not_loaded(elsewhere.title), *complaints]
+            complaints = [explore_text.not_loaded(elsewhere.title), *complaints]
         complaints = [*faults, *complaints]
         said = markup.notice(complaints)
         checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]

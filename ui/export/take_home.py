@@ -16,8 +16,8 @@ from evaluators.export import LAYOUTS, export
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from ui.export import export_text as words
 from ui.live.session_key import session_key
-from ui.shell import text
 from ui.shell.error_messages import told
 
 
@@ -77,17 +77,17 @@ def take_home(
         wanted: (studio as the visitor sees it, settings) -> the spec to export, and those that its card
             compares it with.
     """
-    with gr.Accordion(text.TAKE_HOME["title"], open=False, elem_id=f"lx-{name}-home"):
-        gr.Markdown(text.TAKE_HOME["help"], elem_classes="lx-small")
+    with gr.Accordion(words.TAKE_HOME["title"], open=False, elem_id=f"lx-{name}-home"):
+        gr.Markdown(words.TAKE_HOME["help"], elem_classes="lx-small")
         layout = gr.Radio(
             [(row.title, key) for key, row in LAYOUTS.items()],
             value=next(iter(LAYOUTS)),
-            label=text.TAKE_HOME["layout"],
+            label=words.TAKE_HOME["layout"],
             elem_id=f"lx-{name}-layout",
         )
-        go = gr.Button(text.TAKE_HOME["go"], size="sm", elem_id=f"lx-{name}-export")
+        go = gr.Button(words.TAKE_HOME["go"], size="sm", elem_id=f"lx-{name}-export")
         files = gr.File(
-            label=text.TAKE_HOME["files"],
+            label=words.TAKE_HOME["files"],
             file_count="multiple",
             interactive=False,
             visible=False,

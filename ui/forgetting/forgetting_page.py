@@ -10,6 +10,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
+from ui.forgetting import forgetting_text as words
 from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
@@ -47,7 +48,7 @@ def draw(model: str, checkpoint: str, found: Found) -> Value:
         state="complete",
         charts=charts,
         slots={
-            "finding": f'<p class="lx-finding">{text.forgetting_finding(shallow, deep, finetuned)}</p>',
+            "finding": f'<p class="lx-finding">{words.forgetting_finding(shallow, deep, finetuned)}</p>',
             "table": _table(shallow, deep),
         },
     )
@@ -71,9 +72,9 @@ def forgetting_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
     """Lay the page out; it shows the checkpoint chosen on the page Explore."""
     sweep = Sweep("forgetting", without_studio(specs), without_studio(draw))
     with gr.Tab(text.TABS["forgetting"]) as tab:
-        gr.Markdown(text.FORGETTING, elem_classes="lx-lead")
+        gr.Markdown(words.FORGETTING, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)
-        charts = [Chart(name, *words, "lx-tall") for name, words in text.FORGETTING_CHARTS.items()]
+        charts = [Chart(name, *words, "lx-tall") for name, words in words.FORGETTING_CHARTS.items()]
         live = panel(charts, elem_id="lx-forgetting", slots=("finding", "status"), grid="lx-half")
         shows_on = [page.load, tab.select, explore.model.change, explore.checkpoint.change]
         wire_sweep(sweep, studio, live, buttons, [explore.model, explore.checkpoint], shows_on)

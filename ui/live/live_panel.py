@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,8 @@ from typing import Any
 import gradio as gr
 import plotly
 
-from ui.explore.schedule_figure import Bars
+from ui.live.schedule_figure import Bars
 from ui.shell.figure_style import Figure
-from ui.shell.share_link import NAMES
 from ui.shell.theme import palette
 
 HERE = Path(__file__).parent
@@ -81,6 +80,7 @@ def panel(
     grid: str = "",
     value: Value | None = None,
     affine: Mapping[str, Any] | None = None,
+    link_names: Iterable[str] = (),
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
@@ -94,6 +94,7 @@ def panel(
         grid: CSS class of the grid.
         value: shown when the page opens; nothing if left out.
         affine: tables of `ui/live/schedule_tables.py` for the panel whose schedule follows the sliders.
+        link_names: parameters of the share link that the panel's settings are read from.
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
@@ -120,7 +121,7 @@ def panel(
         fixed=packed(
             {
                 "palette": {"light": palette(False), "dark": palette(True)},
-                "link_names": list(NAMES),
+                "link_names": list(link_names),
                 "affine": affine,
                 "quiet": 1000 * QUIET,
                 "silence": 1000 * SILENCE,

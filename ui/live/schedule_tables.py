@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from evaluators.specs.edit_spec import FREE, EditSpec
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
-from ui.explore.schedule_figure import factors
+from ui.live.schedule_figure import factors
 
 Parts = dict[str, list[float]]
 

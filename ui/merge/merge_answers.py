@@ -13,9 +13,9 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.explore.schedule_figure import schedule_alt, schedule_bars
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value, answer
+from ui.live.schedule_figure import schedule_alt, schedule_bars
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure

@@ -11,6 +11,7 @@ from evaluators.hub.published_check import CAUSES, AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
 from evaluators.zoo import ENCODERS, FAMILIES
 from evaluators.zoo.public_tasks import IMAGENET, WITHOUT_OBJECTNET
+from ui.models import models_text as words
 from ui.shell import text
 
 MARKS = {DONE: "✓", FAILED: "✗", RUNNING: "…"}
@@ -35,7 +36,7 @@ def steps_table(job: LoadJob) -> str:
     status = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
     return (
         f'<div class="lx-scroll" tabindex="0"><table class="lx-steps">'
-        f'<caption class="lx-hidden">{text.LOADING}</caption><tbody>{rows}</tbody></table></div>{status}'
+        f'<caption class="lx-hidden">{words.LOADING}</caption><tbody>{rows}</tbody></table></div>{status}'
     )
 
 
@@ -47,11 +48,11 @@ def summary(job: LoadJob) -> str:
         done = sum(step.state == DONE for step in steps)
         return f"Loading: {done} of {len(steps)} parts are loaded."
     if job.problem and job.problem in [step.phase for step in steps]:
-        return text.NOT_LOADED
+        return words.NOT_LOADED
     if job.problem:
         return job.problem
     if failed:
-        return f"Loaded, but for {text.listed(failed)}. Load again to try what failed once more."
+        return f"Loaded, but for {words.listed(failed)}. Load again to try what failed once more."
     return f"{ENCODERS[job.request.model].title} is ready: it is under Model at the top of the page."
 
 
@@ -92,7 +93,7 @@ def check_status(progress: CheckProgress) -> str:
     """Progress of a self-test; empty at its end."""
     if progress.done == progress.total:
         return ""
-    return f'<p class="lx-status" role="status">{text.CHECKING} {progress.done} of {progress.total}</p>'
+    return f'<p class="lx-status" role="status">{words.CHECKING} {progress.done} of {progress.total}</p>'
 
 
 def checks_table(checks: Sequence[AccuracyCheck]) -> str:
@@ -106,9 +107,9 @@ def checks_table(checks: Sequence[AccuracyCheck]) -> str:
         f"<td>{'✓' if check.right else '✗ differs'}</td></tr>"
         for check in checks
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in text.CHECK_COLUMNS)
+    head = "".join(f'<th scope="col">{name}</th>' for name in words.CHECK_COLUMNS)
     notice = "" if all(check.right for check in checks) else f'<p class="lx-notice">{escape(CAUSES)}</p>'
     return (
-        f'<div class="lx-scroll" tabindex="0"><table class="lx-table"><caption>{text.SELF_TEST}</caption>'
+        f'<div class="lx-scroll" tabindex="0"><table class="lx-table"><caption>{words.SELF_TEST}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{notice}"
     )

@@ -19,6 +19,7 @@ from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
 from ui.explore.explore_page import Explore
 from ui.live.session_key import session_key
 from ui.models import load_progress as loading
+from ui.models import models_text as words
 from ui.models.model_choice import choose_model, list_models
 from ui.models.own_checkpoint import own_checkpoint_form
 from ui.shell import text
@@ -38,17 +39,17 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
         uploads: whether visitors may add checkpoints.
     """
     with gr.Tab(text.TABS["models"]) as tab:
-        gr.Markdown(text.MODELS, elem_classes="lx-lead")
+        gr.Markdown(words.MODELS, elem_classes="lx-lead")
         encoder = gr.Radio(
             [(row.title, key) for key, row in ENCODERS.items()],
             value=next(iter(ENCODERS)),
-            label=text.MODEL_CHOICE["encoder"],
+            label=words.MODEL_CHOICE["encoder"],
             elem_id="lx-load-encoder",
         )
         family = gr.Radio(
             [(row.title, key) for key, row in FAMILIES.items()],
             value=next(iter(FAMILIES)),
-            label=text.MODEL_CHOICE["family"],
+            label=words.MODEL_CHOICE["family"],
             elem_id="lx-load-family",
         )
         with gr.Row():
@@ -56,33 +57,36 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
                 _titles(FAMILIES[_START[1]].suite),
                 value=list(BENCHMARKS[8]),
                 multiselect=True,
-                label=text.MODEL_CHOICE["tasks"],
+                label=words.MODEL_CHOICE["tasks"],
                 elem_id="lx-load-tasks",
                 scale=3,
                 min_width=300,
             )
             images = gr.Dropdown(
-                [("64", 64), ("256", IMAGES), ("1,000", 1000), (text.MODEL_CHOICE["all"], ALL)],
+                [("64", 64), ("256", IMAGES), ("1,000", 1000), (words.MODEL_CHOICE["all"], ALL)],
                 value=IMAGES,
-                label=text.MODEL_CHOICE["images"],
+                label=words.MODEL_CHOICE["images"],
                 elem_id="lx-load-images",
                 scale=1,
             )
         members = gr.Dropdown(
-            multiselect=True, visible=False, label=text.MODEL_CHOICE["members"], elem_id="lx-load-members"
+            multiselect=True,
+            visible=False,
+            label=words.MODEL_CHOICE["members"],
+            elem_id="lx-load-members",
         )
         size = gr.HTML(_size(*_START), elem_classes="lx-status", apply_default_css=False)
         with gr.Row(elem_classes="lx-tools"):
-            load = gr.Button(text.MODEL_CHOICE["load"], size="sm", variant="primary", elem_id="lx-load")
+            load = gr.Button(words.MODEL_CHOICE["load"], size="sm", variant="primary", elem_id="lx-load")
             stop = gr.Button(text.SWEEP["cancel"], size="sm", interactive=False, elem_id="lx-load-stop")
-            check = gr.Button(text.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
+            check = gr.Button(words.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
         progress = gr.HTML("", elem_id="lx-load-progress", apply_default_css=False)
         checks = gr.HTML("", elem_id="lx-load-checks", apply_default_css=False)
         loaded = gr.State("")
         if uploads:
             own_checkpoint_form(studio, encoder, explore)
         else:
-            gr.Markdown(text.OWN["off"], elem_classes="lx-small")
+            gr.Markdown(words.OWN["off"], elem_classes="lx-small")
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     choices = [encoder, family, tasks, images, members]
@@ -116,7 +120,7 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
 
     def stop_load(request: gr.Request, model: str) -> None:
         if not studio.seen_by(session_key(request)).stop_loading(model):
-            gr.Info(text.LOADED_BY_OTHERS)
+            gr.Info(words.LOADED_BY_OTHERS)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
     gr.on([tab.select, encoder.change], show_load, encoder, outputs, trigger_mode="multiple", **queued)
@@ -195,7 +199,7 @@ def check_listener(studio: Studio) -> Any:
         checks: list[AccuracyCheck] = []
         with told(), suppress(Superseded):  # by another self-test of this page
             if model not in [info.key for info in seen.models()]:
-                raise SpecError(text.load_first(ENCODERS[model].title))
+                raise SpecError(words.load_first(ENCODERS[model].title))
             for progress in check_load(seen, model, seen.ticket("check")):
                 checks += progress.checks
                 yield loading.checks_table(checks) + loading.check_status(progress)

@@ -18,8 +18,8 @@ from evaluators.zoo import ENCODERS, TASKS
 from ui.explore.explore_page import Explore
 from ui.live.session_key import session_key
 from ui.models import load_progress as loading
+from ui.models import models_text as words
 from ui.models.model_choice import choose_model
-from ui.shell import text
 from ui.shell.error_messages import message_of
 
 REFRESH = 0.4
@@ -28,24 +28,24 @@ REFRESH = 0.4
 
 def own_checkpoint_form(studio: Studio, encoder: gr.Radio, explore: Explore) -> None:
     """Lay out the form. Each import runs in a thread of its own; its download ends when the page closes."""
-    with gr.Accordion(text.OWN["title"], open=False, elem_id="lx-own"):
-        gr.Markdown(text.OWN["help"], elem_classes="lx-small")
+    with gr.Accordion(words.OWN["title"], open=False, elem_id="lx-own"):
+        gr.Markdown(words.OWN["help"], elem_classes="lx-small")
         with gr.Row():
             task = gr.Dropdown(
                 [(row.title, key) for key, row in TASKS.items()],
-                label=text.OWN["task"],
+                label=words.OWN["task"],
                 elem_id="lx-own-task",
             )
             address = gr.Textbox(
-                label=text.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
+                label=words.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
             )
         file = gr.File(
-            label=text.OWN["file"],
+            label=words.OWN["file"],
             file_types=[".safetensors", ".pt", ".pth", ".bin"],
             type="filepath",
             elem_id="lx-own-file",
         )
-        add = gr.Button(text.OWN["add"], size="sm", elem_id="lx-own-add")
+        add = gr.Button(words.OWN["add"], size="sm", elem_id="lx-own-add")
         status = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
 
     add.click(
@@ -73,9 +73,9 @@ def import_listener(studio: Studio) -> Any:
 
         def run() -> CheckpointInfo:
             if not task or not (address or path):
-                raise SpecError(text.OWN["missing"])
+                raise SpecError(words.OWN["missing"])
             if model not in [info.key for info in session.models()]:
-                raise SpecError(text.load_first(ENCODERS[model].title))
+                raise SpecError(words.load_first(ENCODERS[model].title))
             if path:
                 return session.take_file(model, task, Path(path), Path(path).name)
             return session.take_address(model, task, address, progress)
@@ -92,7 +92,7 @@ def import_listener(studio: Studio) -> Any:
             return
         if path:
             Path(path).unlink(missing_ok=True)  # its residual is kept in the session's folder
-        status = f'<p class="lx-status" role="status">{text.OWN["done"]}</p>'
+        status = f'<p class="lx-status" role="status">{words.OWN["done"]}</p>'
         yield status, *choose_model(session, model, info.key), None
 
     return add

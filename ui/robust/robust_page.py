@@ -14,6 +14,7 @@ from evaluators.zoo.public_tasks import IMAGENET
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
@@ -53,7 +54,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
     """The fronts for the mean and for every shift, a table of areas, and a sentence."""
     shown = subject(studio, model, checkpoint)
     wise, lines = ([found[s] for s in curve if s in found] for curve in _curves(*shown))
-    shifts = text.SHIFTS if shown == EMBEDDED else text.IMAGENET_SHIFTS
+    shifts = words.SHIFTS if shown == EMBEDDED else words.IMAGENET_SHIFTS
     if shown != EMBEDDED:
         measured = {task.key for point in (*wise, *lines)[:1] for task in point.tasks}
         shifts = {key: title for key, title in shifts.items() if not measured or key in measured}
@@ -71,10 +72,10 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
         state="complete",
         charts=charts,
         slots={
-            "finding": f'<p class="lx-finding">{text.robust_finding(areas(wise, lines, mean_shift))}</p>',
+            "finding": f'<p class="lx-finding">{words.robust_finding(areas(wise, lines, mean_shift))}</p>',
             "areas": f'<div class="lx-scroll" tabindex="0">{_areas(views, wise, lines)}</div>',
         },
-        hide=[key for key in (*text.SHIFTS, *text.IMAGENET_SHIFTS) if key not in shifts],
+        hide=[key for key in (*words.SHIFTS, *words.IMAGENET_SHIFTS) if key not in shifts],
     )
 
 
@@ -88,7 +89,7 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
             )
             rows.append([title, f"{area.wise_ft:,.0f}", f"{area.lines:,.0f}", gain])
     return markup.plain_table(
-        text.AREAS, ["Shift", "WiSE-FT", "LiNeS + WiSE-FT", "Difference"], rows, shown=True
+        words.AREAS, ["Shift", "WiSE-FT", "LiNeS + WiSE-FT", "Difference"], rows, shown=True
     )
 
 
@@ -98,10 +99,10 @@ def robust_tab(studio: Studio, explore: Explore) -> None:
         return
     sweep = Sweep("robust", specs, draw)
     with gr.Tab(text.TABS["robust"]) as tab:
-        gr.Markdown(text.ROBUST, elem_classes="lx-lead")
+        gr.Markdown(words.ROBUST, elem_classes="lx-lead")
         buttons = sweep_buttons(sweep)
-        charts = [Chart("mean", *text.ROBUST_CHART, "lx-main")]
-        charts += [Chart(key, title) for key, title in {**text.SHIFTS, **text.IMAGENET_SHIFTS}.items()]
+        charts = [Chart("mean", *words.ROBUST_CHART, "lx-main")]
+        charts += [Chart(key, title) for key, title in {**words.SHIFTS, **words.IMAGENET_SHIFTS}.items()]
         live = panel(
             charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
         )

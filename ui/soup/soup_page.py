@@ -15,6 +15,7 @@ from lines_core.soups import SOUP_BETAS
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.shell.text import percent, points
+from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
 from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
 
@@ -54,7 +55,7 @@ def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -
         name: (search.tuned_scale(soups[name], found), search.tuned_beta(soups[name], found))
         for name in plain
     }
-    finding = text.SOUP_WAITING
+    finding = words.SOUP_WAITING
     if GREEDY in plain and len(alone) == len(search.members):
         finding = _finding(len(kept), alone, plain[GREEDY], tuned[GREEDY][1], found)
     return answer(
@@ -92,8 +93,8 @@ def _finding(
 
 def _tiles(which: str, beta: float, plain: Evaluation | None, edited: Evaluation | None) -> str:
     if plain is None or edited is None:
-        return f'<p class="lx-status">{escape(text.SOUP_WAITING)}</p>'
-    name = text.SOUP_CHOICES[which]
+        return f'<p class="lx-status">{escape(words.SOUP_WAITING)}</p>'
+    name = words.SOUP_CHOICES[which]
     tiles = ""
     for title, of in (("ID", "target"), ("OOD", "control")):
         value = getattr(edited, of)
@@ -116,12 +117,12 @@ def _table(
 
     rows = [row(title, evaluation) for title, evaluation in alone.items()]
     for name, evaluation in plain.items():
-        title = text.SOUP_CHOICES[name]
+        title = words.SOUP_CHOICES[name]
         rows.append(row(title, evaluation))
         for variant, soup in zip(("task arithmetic, factor", "LiNeS, β ="), tuned[name], strict=True):
             if soup is not None and soup.spec in found:
                 rows.append(row(f"{title}, {variant} {soup.value:g}", found[soup.spec], "validation"))
-    return markup.plain_table(text.SOUP_TABLE, text.SOUP_COLUMNS, rows, shown=True)
+    return markup.plain_table(words.SOUP_TABLE, words.SOUP_COLUMNS, rows, shown=True)
 
 
 def soup_tab(studio: Studio) -> None:
@@ -130,12 +131,12 @@ def soup_tab(studio: Studio) -> None:
         return
     sweep = Sweep("soup", specs, draw, next_specs, settings=0)
     with gr.Tab(text.TABS["soup"]) as tab:
-        gr.Markdown(text.SOUP, elem_classes="lx-lead")
+        gr.Markdown(words.SOUP, elem_classes="lx-lead")
         with gr.Row():
             which = gr.Radio(
-                [(title, key) for key, title in text.SOUP_CHOICES.items()],
+                [(title, key) for key, title in words.SOUP_CHOICES.items()],
                 value=GREEDY,
-                label=text.SOUP_WHICH,
+                label=words.SOUP_WHICH,
                 elem_id="lx-soup-which",
                 interactive=True,
             )
@@ -144,15 +145,15 @@ def soup_tab(studio: Studio) -> None:
                 SOUP_BETAS[-1],
                 0.0,
                 step=SOUP_BETAS[1] - SOUP_BETAS[0],
-                label=text.SOUP_BETA[0],
-                info=text.SOUP_BETA[1],
+                label=words.SOUP_BETA[0],
+                info=words.SOUP_BETA[1],
                 elem_id="lx-soup-beta",
                 buttons=[],
                 interactive=True,
             )
         buttons = sweep_buttons(sweep)
         live = panel(
-            [Chart(name, *words, "lx-tall") for name, words in text.SOUP_CHARTS.items()],
+            [Chart(name, *words, "lx-tall") for name, words in words.SOUP_CHARTS.items()],
             elem_id="lx-soup",
             slots=("finding", "tiles", "status"),
             after=("numbers",),

@@ -10,12 +10,14 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
 from evaluators.specs.normalise import normalised
+from ui.explore import explore_markup, explore_text
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.explore.tradeoff_figure import References
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.tune import tune_text as words
 from ui.tune.tune_figures import parts_figure, score_figure
 
 
@@ -40,7 +42,7 @@ def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGH
         },
         slots={
             "finding": f'<p class="lx-finding">{_finding(chosen, weight, test)}</p>',
-            "tiles": markup.tiles(test[0], test[1], "lines") if test else "",
+            "tiles": explore_markup.tiles(test[0], test[1], "lines") if test else "",
             "table": _table(chosen),
         },
     )
@@ -57,15 +59,15 @@ def _test(search: GammaSearch, found: Found, chosen: Choice | None) -> tuple[Eva
 
 def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, References] | None) -> str:
     if chosen is None:
-        return text.TUNE_WAITING
+        return words.TUNE_WAITING
     if test is None:
-        return f"{text.tuned(chosen.gamma, weight)}."
+        return f"{words.tuned(chosen.gamma, weight)}."
     evaluation, references = test
     if not (references.pretrained and references.finetuned):
-        return f"{text.tuned(chosen.gamma, weight)}."
+        return f"{words.tuned(chosen.gamma, weight)}."
     numbers = normalised(evaluation, references.pretrained, references.finetuned)
-    verdict = text.verdict(evaluation.target_task.title, numbers)
-    return f"{text.tuned(chosen.gamma, weight)}. On test images it {verdict[:1].lower()}{verdict[1:]}"
+    verdict = explore_text.verdict(evaluation.target_task.title, numbers)
+    return f"{words.tuned(chosen.gamma, weight)}. On test images it {verdict[:1].lower()}{verdict[1:]}"
 
 
 def _score_alt(chosen: Choice | None) -> str:
@@ -93,11 +95,11 @@ def tune_tab(studio: Studio, explore: Explore) -> None:
     sweep = Sweep("tune", without_studio(specs), without_studio(draw))
     with gr.Tab(text.TABS["tune"]) as tab:
         gr.Markdown(
-            text.TUNE,
+            words.TUNE,
             elem_classes="lx-lead",
             latex_delimiters=[{"left": "$", "right": "$", "display": False}],
         )
-        label, info = text.WEIGHT
+        label, info = words.WEIGHT
         with gr.Column(elem_classes="lx-narrow"):
             weight = gr.Slider(
                 0.0,
@@ -111,7 +113,7 @@ def tune_tab(studio: Studio, explore: Explore) -> None:
                 buttons=[],
             )
         buttons = sweep_buttons(sweep)
-        charts = [Chart(name, *words, "lx-tall") for name, words in text.TUNE_CHARTS.items()]
+        charts = [Chart(name, *words, "lx-tall") for name, words in words.TUNE_CHARTS.items()]
         live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
         shows_on = [tab.select, explore.model.change, explore.checkpoint.change]
         wire_sweep(

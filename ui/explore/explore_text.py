@@ -1,0 +1,101 @@
+"""Words on the Explore page."""
+
+from __future__ import annotations
+
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.normalise import Normalised
+from ui.shell.text import TABS, percent, thousands
+
+CONTROLS = {
+    "model": ("Model", "The pre-trained CLIP."),
+    "checkpoint": ("Fine-tuned on", "The task this copy of the model was trained on afterwards."),
+    "shape": ("Scaling function", "How the factor rises from the first block to the last."),
+    "gamma": ("γ: first block keeps", "1 = fine-tuned"),
+    "alpha": ("α: first block", "1 = fine-tuned"),
+    "beta": ("β: rise to the last", "the last block gets α + β"),
+    "tie": ("Tie β = 1 − α", "The last block keeps its full change."),
+    "mix": ("WiSE-FT mix", "multiplies every factor"),
+    "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
+}
+ADVANCED = "More controls"
+PRESETS_TITLE = "Go to"
+PRESETS = {
+    "pretrained": "Pre-trained",
+    "finetuned": "Fine-tuned",
+    "wise_ft": "WiSE-FT 0.5",
+    "lines": "LiNeS tuned",
+    "reverse": "Reverse",
+}
+OUTSIDE = {
+    "alpha": "like the first block: α (the authors' code)",
+    "depth": "by depth: first and last block's factor",
+    "pretrained": "pre-trained (0)",
+    "finetuned": "fine-tuned (1)",
+}
+CHARTS = {
+    "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
+    "tradeoff": ("Target against control", "up: better at the new task, right: remembers more"),
+    "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
+}
+EQUATION = (
+    "**Eq. 1** $\\lambda(l) = \\alpha + \\beta\\,\\frac{l-1}{L-1}$ for block $l = 1 \\dots L$. The edited "
+    "weights are "
+    "$\\theta_0 + m\\,\\lambda(l)\\,\\tau$ with the task vector $\\tau = \\theta_t - \\theta_0$ "
+    "(fine-tuned minus "
+    "pre-trained) and the WiSE-FT mix $m$. Tied: $\\alpha = \\gamma$, $\\beta = 1 - \\gamma$."
+)
+EQUATION_TITLE = "Show the equation"
+
+
+def controls_named(evaluation: Evaluation) -> str:
+    """What the mean of the control tasks is a mean of: other tasks, or the shifted sets of the same task."""
+    controls = evaluation.control_tasks
+    shifts = all(task.key.startswith(f"{evaluation.target_task.key}_") for task in controls)
+    return f"mean of the {len(controls)} {'shifted sets' if shifts else 'other tasks'}"
+
+
+def inside(title: str) -> str:
+    """A task's title within a sentence; names such as MNIST, EuroSAT or Food101 stay as they are.
+
+    >>> inside("Handwritten digits"), inside("EuroSAT"), inside("Food101")
+    ('handwritten digits', 'EuroSAT', 'Food101')
+    """
+    first = title.split(" ")[0]
+    return title[:1].lower() + title[1:] if first[1:].islower() and first.isalpha() else title
+
+
+def verdict(title: str, numbers: Normalised | None) -> str:
+    """The plain sentence on top: what the edit keeps of the task it learned, and gets back of what it
+    forgot."""
+    task = inside(title)
+    if numbers is None or numbers.kept is None:
+        return f"Comparing with the pre-trained and the fine-tuned model on {task} …"
+    keeps = f"Keeps {percent(numbers.kept)} of what it learned about {task}"
+    if numbers.regained is None:
+        return f"{keeps}; fine-tuning made it forget nothing here."
+    back = numbers.regained
+    if abs(back) < 0.005:
+        return f"{keeps} and gets back nothing of what it forgot."
+    if back < 0:
+        return f"{keeps} but forgets even more than the fine-tuned model."
+    if back > 1.005:
+        return f"{keeps} and knows more about the other tasks than before fine-tuning."
+    return f"{keeps} and gets back {percent(back, 0)} of what it forgot."
+
+
+def evidence(evaluation: Evaluation, total: int) -> str:
+    """What the numbers rest on: how many images, partial or complete, measured here or shipped."""
+    seen = sum(task.n for task in evaluation.tasks)
+    split = "test" if evaluation.spec.split == "test" else "validation"
+    if not evaluation.complete:
+        return f"first {thousands(seen)} of {thousands(total)} images, still counting"
+    if evaluation.precomputed:
+        return f"all {thousands(seen)} {split} images, precomputed"
+    return f"all {thousands(seen)} {split} images, measured in {evaluation.seconds:.1f} s"
+
+
+def not_loaded(model: str) -> str:
+    """For a link to a model that may be had but is not there."""
+    return (
+        f"The link is to {model}, which is not loaded here: load it in the tab {TABS['models']}, then again."
+    )

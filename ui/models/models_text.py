@@ -1,0 +1,55 @@
+"""Words on the Real CLIP page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def listed(names: Sequence[str]) -> str:
+    """'a, b and c'."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+MODELS = (
+    "Everything above also works on the **paper's own models**: OpenAI's CLIP with public checkpoints that "
+    "were fine-tuned on 8, 14 or 20 tasks. They come from the Hugging Face Hub and stay on the machine this "
+    "page runs on."
+)
+MODEL_CHOICE = {
+    "encoder": "Pre-trained model",
+    "family": "Fine-tuned checkpoints",
+    "tasks": "Tasks (the first eight are the paper's Table 1)",
+    "members": "Members of the soup, the best on held-out images first",
+    "images": "Test images a task",
+    "all": "all",
+    "load": "Load",
+    "check": "Check against published figures",
+}
+LOADING = "Progress of the load"
+NOT_LOADED = "Not loaded: the line marked ✗ says why. Load again to go on from there."
+
+
+def load_first(model: str) -> str:
+    """For a button that needs a model which is not there."""
+    return f"{model} is not loaded yet: press Load first."
+
+
+SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
+CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
+CHECKING = "measuring model"
+LOADED_BY_OTHERS = "Others have asked for this model too: it goes on loading for them."
+OWN = {
+    "off": "This server takes no checkpoints of your own. Start the app on your own machine to add one.",
+    "title": "Add a checkpoint of your own",
+    "help": (
+        "A copy of the chosen model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
+        "tensors alone (`torch.save(model.state_dict(), path)`). Names as in open_clip or transformers. "
+        "Load the model and the task first."
+    ),
+    "task": "Fine-tuned on",
+    "address": "On the Hub",
+    "file": "Or a file",
+    "add": "Add it",
+    "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",
+    "done": "Added, and chosen at the top of the page.",
+}

@@ -1,0 +1,41 @@
+"""Words on the Robust fine-tuning page."""
+
+from __future__ import annotations
+
+from evaluators.experiments.robust_fronts import Areas
+
+ROBUST = (
+    "A model fine-tuned on objects (ID) meets the same objects in other looks (OOD). WiSE-FT mixes "
+    "pre-trained and "
+    "fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then mixes. "
+    "(Section 5.1 and Fig. 3 of the paper)"
+)
+ROBUST_CHART = ("All shifts together", "mean accuracy on the five shifted sets; up and right is better")
+SHIFTS = {
+    "objects_sketch": "Sketches",
+    "objects_hard": "Hard, cluttered",
+    "objects_renditions": "Renditions",
+    "objects_views": "Odd views",
+    "objects_fresh": "Fresh draw",
+}
+IMAGENET_SHIFTS = {
+    "imagenet_v2": "ImageNet-V2",
+    "imagenet_sketch": "ImageNet-Sketch",
+    "imagenet_r": "ImageNet-R",
+    "imagenet_a": "ImageNet-A",
+}
+AREAS = "Area under each front (hypervolume), in points × points above the worst ID and OOD accuracy shown"
+
+
+def robust_finding(area: Areas | None) -> str:
+    """One sentence on the two fronts, by the area they dominate."""
+    if area is None or not area.wise_ft:
+        return "Not measured yet: start the sweep above."
+    gain = 100 * (area.lines / area.wise_ft - 1)
+    if abs(gain) < 0.5:
+        return "On average over the shifts the two fronts cover the same area."
+    more = "more" if gain > 0 else "less"
+    return (
+        f"On average over the shifts, LiNeS + WiSE-FT covers {abs(gain):.1f} % {more} area than "
+        f"WiSE-FT alone."
+    )

@@ -1,0 +1,19 @@
+"""Words on the Soup page."""
+
+from __future__ import annotations
+
+SOUP = (
+    "One task, fine-tuned many times with different settings. Averaging the weights gives **one** "
+    "model, often better than any of them. LiNeS then strengthens the deep layers of the average. "
+    "(Section 5.3 of the paper)"
+)
+SOUP_CHARTS = {
+    "soup": ("Members and soups", "◆ a member, filled: in the greedy soup; up and right is better"),
+    "greedy": ("The greedy selection", "a member stays (filled) only if the soup gets better on validation"),
+}
+SOUP_CHOICES = {"greedy": "Greedy soup", "uniform": "Uniform soup"}
+SOUP_WHICH = "Soup"
+SOUP_BETA = ("β: rise to the last block", "LiNeS with α = 1; 0 is the plain soup")
+SOUP_WAITING = "Not measured yet: start the measurement above."
+SOUP_TABLE = "Members, soups and their variants on test images; variants are chosen on validation images"
+SOUP_COLUMNS = ("Model", "ID: objects", "OOD: mean of the shifts", "chosen on")

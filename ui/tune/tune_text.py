@@ -1,0 +1,24 @@
+"""Words on the Tune page."""
+
+from __future__ import annotations
+
+TUNE = (
+    "How strongly should one shrink? The paper picks γ on **validation** images: the best sum of $w$ "
+    "times the kept "
+    "target accuracy and the kept control accuracy (C.1, $w = 2$). Only then is the choice reported on "
+    "**test** images."
+)
+TUNE_CHARTS = {
+    "score": ("Score on validation", "w · target / fine-tuned + mean of control / zero-shot"),
+    "parts": ("What is weighed", "accuracy on validation images"),
+}
+TUNE_WAITING = "The validation sweep of this checkpoint has not been measured yet: start it above."
+WEIGHT = (
+    "w: weight of the target",
+    "2 in the paper; larger: stay closer to fine-tuned, smaller: remember more",
+)
+
+
+def tuned(gamma: float, weight: float) -> str:
+    """'With w = 2, validation chooses γ = 0.4'."""
+    return f"With w = {weight:g}, validation images choose γ = {gamma:g}"
