@@ -59,7 +59,7 @@ def use(folder: Path) -> None:
     anonymous, swapped, edits = 0, 0, []
     for number in range(CHECKPOINTS):
         began = time.perf_counter()
-        live.carry(str(number), scales)
+        live.write_edit(str(number), scales)
         edits.append(time.perf_counter() - began)
         with torch.inference_mode():
             live.encode(images)

@@ -35,7 +35,7 @@ def edit(studio: Studio, keys: Sequence[str]) -> None:
     def moves(spec: Callable[[float], EditSpec]) -> Iterator[float]:
         for _ in range(EDITS):
             resolved = studio.lab.resolve(spec(next(betas)))
-            yield seconds_of(lambda m=resolved: encoder.carry(m.residual, m.scales))  # type: ignore[misc]
+            yield seconds_of(lambda m=resolved: encoder.write_edit(m.residual, m.scales))  # type: ignore[misc]
 
     merge = MergeSpec(tuple(keys), "ties")
     made = seconds_of(lambda: encoder.residual(merge))

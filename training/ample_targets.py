@@ -49,7 +49,7 @@ def measure_ample_targets(assets: Path, path: Path, workers: int) -> Iterator[st
         family = FAMILIES[key]
         head = zero_shot_head(clip, tokens, [concept.name for concept in family.concepts], family.prompts)
         for spec in ample_specs(key):
-            encoder.carry(key, spec.scales(encoder.layout.num_blocks))
+            encoder.write_edit(key, spec.scales(encoder.layout.num_blocks))
             correct = 0
             with torch.inference_mode():
                 for start in range(0, IMAGES, CHUNK):

@@ -15,11 +15,11 @@ from torch import Tensor
 from evaluators.data.image_subset import Subset
 
 CHUNK = 160
-OPENING = 64
+FIRST_CHUNK = 64
 """Images of the first chunk over all tasks, if chunks are larger than that."""
 
 
-class Part(NamedTuple):
+class TaskSlice(NamedTuple):
     """The images of one task within a chunk: positions ``start`` to ``stop`` in its subset."""
 
     task: int
@@ -36,7 +36,7 @@ class Chunk:
         whole: True unless the number of images asked for cuts the chunk short.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[TaskSlice, ...]
     whole: bool
 
     @property
@@ -65,14 +65,14 @@ class ImageBatches:
 
         On the CPU the subsets' own memory is used, which may be that of a mapped file.
         """
-        self._a_chunk = max(1, chunk // len(subsets))
-        self._opening = max(1, min(chunk, OPENING) // len(subsets))
-        self.largest = max(map(len, subsets))
+        self._chunk = max(1, chunk // len(subsets))
+        self._first_chunk = max(1, min(chunk, FIRST_CHUNK) // len(subsets))
+        self.max_images = max(map(len, subsets))
         self._images = [subset.images.to(device) for subset in subsets]
         self._labels = [subset.labels.to(device) for subset in subsets]
         self._dtype = dtype
         shape = self._images[0].shape[1:]
-        self._buffer = torch.empty((self._a_chunk * len(subsets), *shape), device=device)
+        self._buffer = torch.empty((self._chunk * len(subsets), *shape), device=device)
         # (x / 255 - mean) / std as one factor and one shift
         factor = [1 / (255 * s) for s in std]
         shift = [m / s for m, s in zip(mean, std, strict=True)]
@@ -83,20 +83,20 @@ class ImageBatches:
         """Images a task when ``images`` are asked for: fewer where there are fewer."""
         return tuple(min(images, len(labels)) for labels in self._labels)
 
-    def reached(self, chunks: int, images: int) -> tuple[int, ...]:
+    def counts_after(self, chunks: int, images: int) -> tuple[int, ...]:
         """Images a task in the first so many chunks of ``images``."""
         if not chunks:
             return self.counts(0)
-        return self.counts(min(images, self._opening + (chunks - 1) * self._a_chunk))
+        return self.counts(min(images, self._first_chunk + (chunks - 1) * self._chunk))
 
     def chunks(self, images: int) -> tuple[Chunk, ...]:
         """The chunks that hold the first ``images`` images of each task."""
         chunks = []
-        ends = range(self._opening, min(images, self.largest) + self._a_chunk, self._a_chunk)
+        ends = range(self._first_chunk, min(images, self.max_images) + self._chunk, self._chunk)
         for first, end in zip((0, *ends), ends, strict=False):
             stops = [min(count, end) for count in self.counts(images)]
-            parts = [Part(task, first, stop) for task, stop in enumerate(stops) if stop > first]
-            chunks.append(Chunk(tuple(parts), end <= images or images >= self.largest))
+            parts = [TaskSlice(task, first, stop) for task, stop in enumerate(stops) if stop > first]
+            chunks.append(Chunk(tuple(parts), end <= images or images >= self.max_images))
         return tuple(chunks)
 
     def normalised(self, chunk: Chunk) -> Tensor:
@@ -107,6 +107,6 @@ class ImageBatches:
             torch.mul(self._images[task][start:stop], self._factor, out=self._buffer[begin:end])
         return self._buffer[:end].sub_(self._shift).to(self._dtype)
 
-    def labels(self, part: Part) -> Tensor:
+    def labels(self, part: TaskSlice) -> Tensor:
         """The labels of the images in a part, in their order."""
         return self._labels[part.task][part.start : part.stop]

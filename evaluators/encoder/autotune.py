@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lines_core.atomic_write import atomic_write
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
-WITHIN = 1.1
+CHUNK_TOLERANCE = 1.1
 """A smaller chunk answers sooner: it is taken if a image costs no more than this times the least."""
 _REPEATS = 3
 _LOG = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> En
             timed.append(EngineConfig(dtype, chunk, _seconds(copied, activations) / chunk))
     dtype = min(timed, key=lambda tuned: tuned.seconds).dtype
     same = [tuned for tuned in timed if tuned.dtype == dtype]
-    enough = WITHIN * min(tuned.seconds for tuned in same)
+    enough = CHUNK_TOLERANCE * min(tuned.seconds for tuned in same)
     return min(
         (tuned for tuned in same if tuned.seconds <= enough),
         key=lambda tuned: tuned.chunk,

@@ -60,11 +60,11 @@ class ClassifierHead:
         unit: Tensor = features / features.norm(dim=1, keepdim=True)
         return unit @ self.weight + self.bias
 
-    def named(self, features: Tensor) -> Tensor:
+    def predict(self, features: Tensor) -> Tensor:
         """The class that wins for each feature, (n,)."""
         return self.logits(features).argmax(dim=1)
 
-    def of_classes(self, positions: Sequence[int]) -> "ClassifierHead":
+    def select_classes(self, positions: Sequence[int]) -> "ClassifierHead":
         """The head of some of its classes, which is what slicing its logits to their columns gives."""
         chosen = torch.tensor(positions, device=self.weight.device)
         return ClassifierHead(self.weight[:, chosen], None if self.bias is None else self.bias[chosen])

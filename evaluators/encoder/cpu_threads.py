@@ -12,7 +12,7 @@ _all = 0
 
 
 @contextmanager
-def one_each() -> Iterator[int]:
+def one_thread_per_worker() -> Iterator[int]:
     """Torch uses one thread in each thread, for the length of a ``with`` block.
 
     Yields: how many workers have a core of their own then; 0 if somebody has shared the cores out already,
@@ -32,7 +32,7 @@ def one_each() -> Iterator[int]:
         _ONE_MAP.release()
 
 
-def use_all() -> None:
+def use_all_cores() -> None:
     """Let this thread use all cores again if it was born while they were shared out.
 
     A thread takes over torch's number of threads when it first computes, and keeps it.
@@ -42,7 +42,7 @@ def use_all() -> None:
 
 
 @contextmanager
-def one_left() -> Iterator[None]:
+def all_cores_but_one() -> Iterator[None]:
     """This thread uses all cores but one for the length of a ``with`` block, if they are not shared out."""
     with _NUMBER:
         number = torch.get_num_threads()

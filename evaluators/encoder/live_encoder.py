@@ -11,7 +11,7 @@ from torch import Tensor
 
 from evaluators.encoder.cuda_graph import CudaGraphForward, Forward
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
-from evaluators.encoder.residual_cache import CancelCheck, ResidualCache, wanted
+from evaluators.encoder.residual_cache import CancelCheck, ResidualCache, never_cancel
 from evaluators.encoder.traced_forward import TracedForward
 from evaluators.errors import DeviceError, LabError
 from evaluators.specs.edit_spec import Scales
@@ -41,7 +41,7 @@ _LOST = ("CUDA error", "CUDA driver error", "HIP error", "CUBLAS_STATUS", "cuDNN
 class LiveEncoder(ABC):
     """An image tower whose weights are views into one flat vector, edited in place.
 
-    Whoever calls ``carry`` and then ``encode`` holds the studio's lock over both; everything else
+    Whoever calls ``write_edit`` and then ``encode`` holds the studio's lock over both; everything else
     here may be called from any thread.
 
     Args:
@@ -58,9 +58,9 @@ class LiveEncoder(ABC):
         self._pretrained = FlatLayout.of(named).flatten(named)
         self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
-        self._carries: tuple[ResidualSpec, Scales] | None = None
-        self._at_once = sys.maxsize
-        self._forward = self._fastest()
+        self._written: tuple[ResidualSpec, Scales] | None = None
+        self._batch_limit = sys.maxsize
+        self._forward = self._fastest_forward()
         self.residuals = ResidualCache(self._make_residual, self.residual_cost, self._room())
         self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()
         self.problem = ""
@@ -102,27 +102,27 @@ class LiveEncoder(ABC):
 
     def _make_residual(self, of: ResidualSpec, check: CancelCheck) -> Tensor:
         """One that is not kept yet. Where the memory does not suffice, those that are kept give way."""
-        with self._explained():
+        with self._translated_errors():
             while True:
                 try:
                     made = self._merge(of, check) if isinstance(of, MergeSpec) else self._read_residual(of)
                     return made.to(self._pretrained.device)
                 except RuntimeError as error:
-                    if not is_out_of_memory(error) or not self.residuals.give_way(check):
+                    if not is_out_of_memory(error) or not self.residuals.evict_all(check):
                         raise
                 if self._live.is_cuda:
                     torch.cuda.empty_cache()
 
     def merging_alpha(
-        self, of: MergeSpec, check: CancelCheck = wanted, patience: float | None = None
+        self, of: MergeSpec, check: CancelCheck = never_cancel, patience: float | None = None
     ) -> MergingAlpha:
-        """Eq. 2's alpha of a merge, with its ingredients. Arguments, Raises: as ``ResidualCache.held``.
+        """Eq. 2's alpha of a merge, with its ingredients. Arguments, Raises: as ``ResidualCache.pinned``.
 
         Cost: as ``residual``, and a pass over all its checkpoints; from then on none.
         """
         alpha = self._alphas.get(of)
         if alpha is None:
-            with self.residuals.held(of, check, patience) as merged, stopped_by(check):
+            with self.residuals.pinned(of, check, patience) as merged, stopped_by(check):
                 alpha = self._alphas[of] = merging_alpha(self._vectors(of), merged.cpu())
             while len(self._alphas) > ALPHAS_KEPT:
                 self._alphas.popitem(last=False)
@@ -144,25 +144,25 @@ class LiveEncoder(ABC):
         return [self._read_residual(checkpoint).cpu() for checkpoint in of.checkpoints]
 
     @torch.no_grad()
-    def carry(self, residual: ResidualSpec, scales: Scales) -> None:
+    def write_edit(self, residual: ResidualSpec, scales: Scales) -> None:
         """Make the tower theta_0 + lambda(l) * tau; nothing is written if it is exactly that already.
 
         Starts from the pretrained weights each time, so it never matters what the tower carried before.
 
         Raises: as ``residual``. The weights are then unknown, and the next call writes.
         """
-        if self._carries == (residual, scales):
+        if self._written == (residual, scales):
             return
-        self.forget()  # whatever fails from here on, the next call writes
-        with self._explained():
+        self.invalidate()  # whatever fails from here on, the next call writes
+        with self._translated_errors():
             if not any((*scales.blocks, scales.before, scales.after)):
                 self._editor.restore()
             else:
                 blocks = torch.tensor(scales.blocks, dtype=torch.float64)
                 self._editor.apply(self.residual(residual), blocks, scales.before, scales.after)
-        self._carries = (residual, scales)
+        self._written = (residual, scales)
 
-    def _fastest(self) -> Forward:
+    def _fastest_forward(self) -> Forward:
         """The forward pass as the device runs it best, with the very features of the eager one."""
         if self._live.is_cuda:
             return CudaGraphForward(self._run)
@@ -172,35 +172,35 @@ class LiveEncoder(ABC):
         features: Tensor = self.loaded.clip.encode_image(images)
         return features
 
-    def forget(self) -> None:
-        """Take nothing for granted: the next ``carry`` writes. For use after something failed."""
-        self._carries = None
+    def invalidate(self) -> None:
+        """Take nothing for granted: the next ``write_edit`` writes. For use after something failed."""
+        self._written = None
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def invalidated_on_error(self) -> Iterator[None]:
         """For whatever is done with the tower and its features: if it fails, the weights count as unknown.
 
         Raises: LabError in place of an error that says there is not memory enough, DeviceError in place of
             one that says the device has failed; any other error as it is.
         """
         try:
-            with self._explained():
+            with self._translated_errors():
                 yield
         except BaseException:
-            self.forget()
+            self.invalidate()
             raise
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except (RuntimeError, MemoryError) as error:
-            said = self._in_words(error)
+            said = self._as_lines_error(error)
             if said is None:
                 raise
             raise said from error
 
-    def _in_words(self, error: Exception) -> LinesError | None:
+    def _as_lines_error(self, error: Exception) -> LinesError | None:
         """What a visitor is told of an error that is no mistake of ours; None for any other."""
         device = self._pretrained.device
         if is_out_of_memory(error):
@@ -223,7 +223,7 @@ class LiveEncoder(ABC):
 
         Raises: LabError if there is not memory enough for one image; DeviceError if the device has failed.
         """
-        with self.guarded():
+        with self.invalidated_on_error():
             features = self._encode(images)
             if features.is_cuda:
                 torch.cuda.synchronize(features.device)  # else its failure would only show later, elsewhere
@@ -232,7 +232,7 @@ class LiveEncoder(ABC):
 
     def _encode(self, images: Tensor) -> Tensor:
         while True:
-            at_once = min(self._at_once, len(images))
+            at_once = min(self._batch_limit, len(images))
             try:
                 parts = [self._forward(part) for part in torch.split(images, at_once)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -244,20 +244,20 @@ class LiveEncoder(ABC):
                         f"There is not enough memory on {images.device} for a single image: close what "
                         "else uses it, or choose a smaller model."
                     ) from error
-                self._at_once = at_once // 2
+                self._batch_limit = at_once // 2
             if images.is_cuda:
                 torch.cuda.empty_cache()  # not above: there the error still holds what it could not use
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an allocation failed. Most of those who allocate say so only in the text of a RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or _says(error, _NO_MEMORY)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or _contains(error, _NO_MEMORY)
 
 
 def is_device_lost(error: Exception) -> bool:
     """Whether a GPU or its driver has failed; on CUDA every later call in this process fails too."""
-    return isinstance(error, torch.AcceleratorError) or _says(error, _LOST)
+    return isinstance(error, torch.AcceleratorError) or _contains(error, _LOST)
 
 
-def _says(error: Exception, signs: tuple[str, ...]) -> bool:
+def _contains(error: Exception, signs: tuple[str, ...]) -> bool:
     return any(sign in str(error) for sign in signs)

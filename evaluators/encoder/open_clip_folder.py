@@ -25,7 +25,7 @@ TOWER = "visual."
 
 
 @dataclass(frozen=True)
-class Tower:
+class TowerInfo:
     """An image tower as its files describe it.
 
     Args:
@@ -42,7 +42,7 @@ class Tower:
     std: tuple[float, ...]
 
 
-def read_tower(folder: Path) -> Tower:
+def read_tower_info(folder: Path) -> TowerInfo:
     """What the model in ``folder`` is like, from its configuration and the header of its weights.
 
     Raises: LabError that says which file is absent, or what is wrong with it.
@@ -56,7 +56,7 @@ def read_tower(folder: Path) -> Tower:
     except LinesError as error:
         raise LabError(f"{folder / WEIGHTS} holds no model that can be shown: {error}") from error
     parameters = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(TOWER))
-    return Tower(num_blocks, parameters, config.image_size, config.mean, config.std)
+    return TowerInfo(num_blocks, parameters, config.image_size, config.mean, config.std)
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,19 @@ from evaluators.specs.resolved_spec import ResidualSpec
 CancelCheck = Callable[[], None]
 """Raises Superseded once the one who asked does not want it any more."""
 
-LINGERS = 0.5
+CANCEL_DELAY = 0.5
 """Seconds for which one that nobody wants is made further: a visitor's newer request may want the same."""
-GRACE = 2.0
+EVICT_AFTER = 2.0
 """Seconds after which one that is not in use at the moment is given up for another that waits for room."""
 _LOOK = 0.1
 """Seconds between two looks whether a request that waits is still wanted."""
 
 
-def wanted() -> None:
+def never_cancel() -> None:
     """The check of one who waits to the end."""
 
 
-class _Making:
+class _Computation:
     """A residual that is being made, or that waits for another to be made first."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class _Making:
         now = time.monotonic()
         if self._unwanted_since is None:
             self._unwanted_since = now
-        if not self.begun or now - self._unwanted_since >= LINGERS:
+        if not self.begun or now - self._unwanted_since >= CANCEL_DELAY:
             raise reason
 
 
@@ -86,7 +86,7 @@ class ResidualCache:
         self._changed = threading.Condition()  # guards what follows, for moments only
         self._kept: OrderedDict[ResidualSpec, Tensor] = OrderedDict()
         self._used: Counter[ResidualSpec] = Counter()
-        self._making: dict[ResidualSpec, _Making] = {}
+        self._computations: dict[ResidualSpec, _Computation] = {}
         self._claims: list[float] = []  # since when others wait for room
 
     @property
@@ -97,12 +97,12 @@ class ResidualCache:
 
     def get(self, of: ResidualSpec) -> Tensor:
         """One, made if it is not there yet. Raises: as ``make``."""
-        with self.held(of) as residual:
+        with self.pinned(of) as residual:
             return residual
 
     @contextmanager
-    def held(
-        self, of: ResidualSpec, check: CancelCheck = wanted, patience: float | None = None
+    def pinned(
+        self, of: ResidualSpec, check: CancelCheck = never_cancel, patience: float | None = None
     ) -> Iterator[Tensor]:
         """One, made if it is not there yet, that stays for the length of a ``with`` block.
 
@@ -122,10 +122,10 @@ class ResidualCache:
         with self._changed:
             for of in [one for one in self._kept if gone(one)]:
                 del self._kept[of]
-            for of, making in self._making.items():
+            for of, making in self._computations.items():
                 making.gone = making.gone or gone(of)
 
-    def give_way(self, check: CancelCheck) -> bool:
+    def evict_all(self, check: CancelCheck) -> bool:
         """Keep nothing, once nobody uses any; whether there was something.
 
         For whoever makes one and has not memory enough. Raises: what the check raises.
@@ -168,18 +168,18 @@ class ResidualCache:
             if not isinstance(making.error, Superseded):  # else it was given up just before this one came
                 raise making.error
 
-    def _join(self, of: ResidualSpec, check: CancelCheck) -> _Making:
-        making = self._making.get(of)
+    def _join(self, of: ResidualSpec, check: CancelCheck) -> _Computation:
+        making = self._computations.get(of)
         if making is None:
-            making = _Making()
+            making = _Computation()
             threading.Thread(target=self._run, args=(of, making), name="residual", daemon=True).start()
-            self._making[of] = making  # which that thread sees once the lock is free
+            self._computations[of] = making  # which that thread sees once the lock is free
         making.checks.append(check)
         making.waiting += 1
         return making
 
     @torch.no_grad()
-    def _run(self, of: ResidualSpec, making: _Making) -> None:
+    def _run(self, of: ResidualSpec, making: _Computation) -> None:
         with self._merging if isinstance(of, MergeSpec) else nullcontext():
             try:
                 self._begin(of, making)
@@ -190,10 +190,10 @@ class ResidualCache:
                 self._end(of, making, made, None)
 
     def _end(
-        self, of: ResidualSpec, making: _Making, made: Tensor | None, error: BaseException | None
+        self, of: ResidualSpec, making: _Computation, made: Tensor | None, error: BaseException | None
     ) -> None:
         with self._changed:
-            del self._making[of]
+            del self._computations[of]
             making.made, making.error = made, error
             if made is not None:
                 self._used.update({of: making.waiting} if making.waiting else {})
@@ -203,7 +203,7 @@ class ResidualCache:
             making.done.set()
             self._changed.notify_all()
 
-    def _begin(self, of: ResidualSpec, making: _Making) -> None:
+    def _begin(self, of: ResidualSpec, making: _Computation) -> None:
         """Wait until there is room for one more. Raises: Superseded if nobody wants it before that."""
         with self._claim():
             while True:
@@ -231,11 +231,11 @@ class ResidualCache:
         """Whether one that nobody uses just now is to make room for one that has waited for it for long."""
         if self._used[of] or not self._claims or not self._cost(of):
             return False
-        return time.monotonic() - min(self._claims) > GRACE
+        return time.monotonic() - min(self._claims) > EVICT_AFTER
 
     def _begun(self) -> list[ResidualSpec]:
         """Those that are being made, and take memory already."""
-        return [one for one, making in self._making.items() if making.begun]
+        return [one for one, making in self._computations.items() if making.begun]
 
     def _costs(self, of: Iterable[ResidualSpec]) -> int:
         return sum(map(self._cost, of))

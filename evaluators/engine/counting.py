@@ -23,7 +23,7 @@ def count_chunk(
     Raises: as ``LiveEncoder.carry`` and ``encode``.
     Lock: the caller holds the lab's encoder.
     """
-    lab.encoder.carry(resolved.residual, resolved.scales)
+    lab.encoder.write_edit(resolved.residual, resolved.scales)
     with torch.inference_mode():
         features = lab.encoder.encode(images.normalised(chunk))
         return count_correct(features, chunk, images, heads)
@@ -38,7 +38,7 @@ def count_correct(
     begin = 0
     for part in chunk.parts:
         end = begin + part.stop - part.start
-        named = heads[part.task].named(features[begin:end])
+        named = heads[part.task].predict(features[begin:end])
         hits[part.task] = (named == images.labels(part)).sum()
         begin = end
     return tuple(hits.tolist())

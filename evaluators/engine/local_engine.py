@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from evaluators.data.image_batches import Chunk
 from evaluators.encoder.classifier_heads import ClassifierHead
-from evaluators.encoder.cpu_threads import use_all
+from evaluators.encoder.cpu_threads import use_all_cores
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.engine.counting import count_chunk
 from evaluators.engine.engine import ChunkCounts
@@ -41,12 +41,15 @@ class LocalEngine:
     ) -> ChunkCounts:
         """Count a chunk. Thread: the one for all chunks."""
         images = lab.images(resolved.suite, resolved.split)
-        use_all()
+        use_all_cores()
         reserve = self._crowded() and lab.device.type == "cpu"
         reserved = self._reserved.setdefault(lab.encoder, ReservedCore())
         began = time.perf_counter()
-        with lab.encoder.guarded(), reserved.counting(chunk.images) if reserve else nullcontext():
-            lab.encoder.carry(resolved.residual, resolved.scales)
+        with (
+            lab.encoder.invalidated_on_error(),
+            reserved.counting(chunk.images) if reserve else nullcontext(),
+        ):
+            lab.encoder.write_edit(resolved.residual, resolved.scales)
             written = time.perf_counter()
             correct = count_chunk(lab, resolved, images, chunk, heads)
         ended = time.perf_counter()
@@ -64,10 +67,10 @@ class _LocalEdit:
 
     def ready(self, check: Callable[[], None], patience: float | None) -> AbstractContextManager[object]:
         """As ``LoadedEdit.ready``: the residual is read or merged outside of the turn."""
-        self._heads = self._heads or self._lab.heads_counted(self._resolved)
+        self._heads = self._heads or self._lab.heads_with_images(self._resolved)
         if not self._resolved.residual:
             return nullcontext()
-        return self._lab.encoder.residuals.held(self._resolved.residual, check, patience)
+        return self._lab.encoder.residuals.pinned(self._resolved.residual, check, patience)
 
     def count(self, chunk: Chunk) -> ChunkCounts:
         """As ``LoadedEdit.count``. Lock: the caller has the scheduler's turn."""

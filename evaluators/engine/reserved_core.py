@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from evaluators.encoder.cpu_threads import one_left
+from evaluators.encoder.cpu_threads import all_cores_but_one
 
 _MOST_COST = 1.25
 """Most seconds an image on all cores but one, as a multiple of those on all cores."""
@@ -37,7 +37,7 @@ class ReservedCore:
             leave = not leave
         began = time.perf_counter()
         if leave:
-            with one_left():
+            with all_cores_but_one():
                 yield True
         else:
             yield False

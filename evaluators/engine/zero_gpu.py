@@ -157,7 +157,7 @@ class ZeroGpu:
         try:
             lab = self._lab(origin)
             images = lab.images(resolved.suite, resolved.split)
-            heads = lab.heads_counted(resolved)
+            heads = lab.heads_with_images(resolved)
             for chunk in chunks:
                 began = time.perf_counter()
                 correct = count_chunk(lab, resolved, images, chunk, heads)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from evaluators.data.image_batches import Chunk, ImageBatches
 from evaluators.encoder.classifier_heads import ClassifierHead
-from evaluators.encoder.cpu_threads import one_each
+from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.engine.counting import count_correct
 from evaluators.errors import Cancelled
 from evaluators.experiments.sweeps import run_sweep
@@ -100,7 +100,10 @@ def _count_together(
         return
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
-    with one_each() as workers, ThreadPoolExecutor(max(1, workers), thread_name_prefix="grid") as pool:
+    with (
+        one_thread_per_worker() as workers,
+        ThreadPoolExecutor(max(1, workers), thread_name_prefix="grid") as pool,
+    ):
         for _ in range(workers):
             pool.submit(_worker, jobs, results, stop, studio.busy)
         running, points = workers, 0
@@ -142,7 +145,7 @@ def _inputs(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Inputs:
         images,
         chunks,
         tuple(images.normalised(chunk).clone() for chunk in chunks),
-        lab.heads_counted(resolved),
+        lab.heads_with_images(resolved),
     )
 
 
@@ -160,7 +163,7 @@ def _worker(
                 inputs, group = jobs.pop()
             except IndexError:
                 break
-            encoder = encoder or inputs.lab.another_encoder()
+            encoder = encoder or inputs.lab.new_encoder()
             started = time.perf_counter()
             counted = _count_group(encoder, inputs, group, stop, busy)
             seconds = (time.perf_counter() - started) / len(group)
@@ -187,7 +190,7 @@ def _count_group(
             _yield_to_live_requests(busy, stop)
             if stop.is_set():
                 return counted
-            encoder.carry(resolved.residual, resolved.scales)
+            encoder.write_edit(resolved.residual, resolved.scales)
             with torch.inference_mode():
                 if tokens is None:
                     tokens = begin(encoder.loaded.clip.visual, pixels)

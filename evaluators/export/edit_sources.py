@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.open_clip_folder import WEIGHTS, read_tower
+from evaluators.encoder.open_clip_folder import WEIGHTS, read_tower_info
 from evaluators.errors import LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path, is_compared
@@ -70,7 +70,7 @@ def base_of(lab: Lab) -> Base:
         file = f"{row.repo}/{lab.live.weights.name}"
         return Base(row.title, row.repo, True, f"hf-hub:{row.repo}", file, row.image_size, row.mean, row.std)
     if isinstance(lab, EmbeddedLab):
-        tower = read_tower(lab.folder / SHIPPED.name)
+        tower = read_tower_info(lab.folder / SHIPPED.name)
         folder, file = SHIPPED.as_posix(), (SHIPPED / WEIGHTS).as_posix()
         return Base(
             lab.info.title,

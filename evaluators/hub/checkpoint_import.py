@@ -18,8 +18,8 @@ from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.hub.transfer.url_files import fetch_address
 from evaluators.labs.lab import CheckpointInfo
-from evaluators.zoo.checkpoint_families import CheckpointFamily, match
-from evaluators.zoo.public_encoders import Encoder, fitting
+from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_case
+from evaluators.zoo.public_encoders import Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
 from lines_core.checkpoints import read_checkpoint
 from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
@@ -79,9 +79,9 @@ class CheckpointImporter:
         """
         if task.key in family.another_task:
             raise LabError(f"No checkpoint of {family.title}: {family.another_task[task.key]}.")
-        place = family.place(self.encoder, task)
+        place = family.hub_file(self.encoder, task)
         listed = list_files(place.repo, kind=place.kind, revision=place.revision)
-        name = match(place.pattern_path, listed)
+        name = find_ignoring_case(place.pattern_path, listed)
         fetched = fetch(
             place.repo,
             name or place.pattern_path,  # the error for an absent file names similar ones
@@ -106,7 +106,7 @@ class CheckpointImporter:
 
         Raises: as ``of_family``.
         """
-        address = family.address(self.encoder, member)
+        address = family.member_url(self.encoder, member)
         downloads = self.folder.parent / "downloads"
         fetched = fetch_address(address, downloads / family.key, progress=progress, stop=stop)
         info = CheckpointInfo(f"{family.key}.{member}.{task.key}", f"{task.title}, {member}", task.suite)
@@ -165,7 +165,7 @@ class CheckpointImporter:
             shapes = {name: tuple(value.shape) for name, value in find_tower(tensors).weights.items()}
         except CheckpointError:
             return ""
-        other = fitting(shapes)
+        other = encoder_with_shapes(shapes)
         return "" if other is None or other == self.encoder else f" It is one of {other.title}: choose that."
 
 

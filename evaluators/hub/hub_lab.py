@@ -86,7 +86,7 @@ class HubLab(Lab):
         subset = self._by_task[task.key].subsets.get(split)
         return 0 if subset is None else len(subset.subset)
 
-    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         """Content names of the weights, the checkpoint and the images, and the chunk size.
 
         In bfloat16 the batch that an image is encoded in can change the last digit of its feature.
@@ -94,7 +94,7 @@ class HubLab(Lab):
         named = [self.live.identity, f"chunk {self.chunk}"]
         of = checkpoints_of(resolved.residual)
         named += [one.identity for one in self.loaded_checkpoints if one.info.key in of]
-        for task in self.counted(resolved.suite, resolved.split):
+        for task in self.tasks_with_images(resolved.suite, resolved.split):
             named.append(self._by_task[task.key].subsets[resolved.split].digest)
         return named
 
@@ -111,7 +111,7 @@ class HubLab(Lab):
         zero_shot = self.imagenet.to(self.device)
         head = edited_head(zero_shot, self.live.temperature, own, resolved.scales.after)
         tasks = [self._by_task[task.key] for task in self.tasks(resolved.suite)]
-        return tuple(head.of_classes(loaded.imagenet or ()) for loaded in tasks)
+        return tuple(head.select_classes(loaded.imagenet or ()) for loaded in tasks)
 
     def with_checkpoints(self, added: Sequence[LoadedCheckpoint]) -> "HubLab":
         """This lab as a visitor sees it who has added checkpoints; everything loaded is shared with it.

@@ -36,7 +36,7 @@ from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo import ENCODERS, FAMILIES, TASKS
-from evaluators.zoo.checkpoint_families import match
+from evaluators.zoo.checkpoint_families import find_ignoring_case
 from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import IMAGENET, HubTask
 from lines_core.errors import LinesError
@@ -118,7 +118,9 @@ class Loader:
     def _fetch_weights(self, row: Encoder, step: "_StepReport", stop: threading.Event) -> Fetched:
         step.phase("weights", "bytes")
         listed = list_files(row.repo, revision=row.revision)
-        name = next((found for wanted in row.weights if (found := match(wanted, listed))), row.weights[0])
+        name = next(
+            (found for wanted in row.weights if (found := find_ignoring_case(wanted, listed))), row.weights[0]
+        )
         return fetch(row.repo, name, revision=row.revision, progress=step.count, stop=stop)
 
     def _heads(

@@ -16,7 +16,7 @@ from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.labs.lab import CheckpointInfo
-from evaluators.zoo.checkpoint_families import match
+from evaluators.zoo.checkpoint_families import find_ignoring_case
 from lines_core.errors import CheckpointError
 from lines_core.file_hash import sha256_of
 from lines_core.untrusted_text import first_of
@@ -114,7 +114,7 @@ def _temporary_downloads(repo: str, name: str) -> Iterator[set[Path]]:
 
 def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
     if wanted is not None:
-        name = match(wanted, listed)
+        name = find_ignoring_case(wanted, listed)
         if name is None:
             raise HubError(f"{repo} has no {wanted}; it has {first_of(listed)}.")
         return name

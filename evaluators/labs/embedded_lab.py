@@ -13,9 +13,9 @@ from evaluators.data.image_subset import Subset, count_images, load_subset, subs
 from evaluators.data.task_list import Task, in_suite, read_tasks
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower
+from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower_info
 from evaluators.errors import LabError
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, meaning
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, task_identity
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
@@ -23,7 +23,7 @@ from lines_core.file_hash import sha256_of
 from lines_core.packed import read_packed
 
 TINY_CLIP = "tiny-clip"
-WAYS, TUNED = "variants.json", "gammas.json"
+VARIANTS, TUNED = "variants.json", "gammas.json"
 
 
 def checkpoint_path(folder: Path, checkpoint: str) -> Path:
@@ -80,7 +80,7 @@ class EmbeddedLab(Lab):
     ) -> None:
         self.folder = folder
         self._model_folder = folder / "tiny_clip"
-        self._tower = tower = read_tower(self._model_folder)
+        self._tower = tower = read_tower_info(self._model_folder)
         super().__init__(
             ModelInfo(TINY_CLIP, "Tiny CLIP", tower.num_blocks, tower.parameters, tower.image_size),
             device,
@@ -130,18 +130,18 @@ class EmbeddedLab(Lab):
                 self._counts[task.key, split] = count_images(folder, task, split) if present else 0
             return self._counts[task.key, split]
 
-    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         """Digests of the model, of the checkpoint and of the images that are counted."""
         files = [*self._model_files()]
         for checkpoint in checkpoints_of(resolved.residual):
             files.append(checkpoint_path(self._model_folder, checkpoint))
-        tasks = self.counted(resolved.suite, resolved.split)
+        tasks = self.tasks_with_images(resolved.suite, resolved.split)
         files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
         return [self._digest(file) for file in files]
 
     def fingerprint(self) -> str:
         """Names the lab by content: another weight, image or prompt, another name. Reads all files once."""
-        parts = [meaning(self._all_tasks), *map(self._digest, self._model_files())]
+        parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
         for checkpoint in (*self._checkpoints, *self._compared):
             path = checkpoint_path(self._model_folder, checkpoint.key)
             parts.append(f"{checkpoint.key} {self._digest(path)}")
@@ -152,12 +152,12 @@ class EmbeddedLab(Lab):
                     parts.append(f"{path.name} {self._digest(path)}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def another_encoder(self) -> TinyEncoder:
+    def new_encoder(self) -> TinyEncoder:
         """One more image tower, for whoever measures apart from the live one. Cost: half a second."""
         return TinyEncoder(self._model_folder, self.device, self._dtype)
 
     def _open_encoder(self) -> LiveEncoder:
-        return self.another_encoder()
+        return self.new_encoder()
 
     def _subset(self, task: Task, split: str) -> Subset:
         folder, size = self.folder / "eval", self._tower.image_size
@@ -204,7 +204,7 @@ class EmbeddedLab(Lab):
 
     def _read_compared(self) -> tuple[tuple[Variant, ...], tuple[CheckpointInfo, ...]]:
         """The ways listed in ``compared/variants.json``, and the checkpoints of them that are there."""
-        listed = self._model_folder / "compared" / WAYS
+        listed = self._model_folder / "compared" / VARIANTS
         if not listed.is_file():
             return (), ()
         try:

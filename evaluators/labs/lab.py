@@ -124,7 +124,7 @@ class Lab(ABC):
         """Images of a task in a split, 0 if there are none. Raises: LabError if that cannot be told."""
 
     @abstractmethod
-    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         """Names, by content, all files that decide the counts of a measurement."""
 
     @abstractmethod
@@ -156,16 +156,16 @@ class Lab(ABC):
         suite = suites.pop()
         scales = spec.scales(self.info.num_blocks)
         edited = any((*scales.blocks, scales.before, scales.after))
-        largest = self.largest(suite, spec.split, spec.targets if spec.merge else ())
+        largest = self.max_images(suite, spec.split, spec.targets if spec.merge else ())
         images = min(spec.images, largest) if spec.images else largest
         residual: ResidualSpec = (spec.merge or spec.checkpoint) if edited else ""
         return ResolvedSpec(self.info.key, residual, scales, suite, spec.split, images)
 
-    def counted(self, suite: str, split: str) -> tuple[Task, ...]:
+    def tasks_with_images(self, suite: str, split: str) -> tuple[Task, ...]:
         """Those tasks of a suite that have images on a split: shifted sets are test sets only."""
         return tuple(task for task in self.tasks(suite) if self.count(task, split))
 
-    def largest(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
+    def max_images(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
         """Images of the task that has most of them.
 
         Args:
@@ -186,8 +186,8 @@ class Lab(ABC):
         parts = {
             "schema": schema,
             "measurement": resolved.as_dict(),
-            "tasks": meaning(self.counted(resolved.suite, resolved.split)),
-            "files": list(self.evidence(resolved)),
+            "tasks": task_identity(self.tasks_with_images(resolved.suite, resolved.split)),
+            "files": list(self.content_digests(resolved)),
             "dtype": str(self.dtype),
             "device": self.device.type,
         }
@@ -210,7 +210,7 @@ class Lab(ABC):
 
     def images(self, suite: str, split: str) -> ImageBatches:
         """The images of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
-        tasks = self.counted(suite, split)
+        tasks = self.tasks_with_images(suite, split)
         with self._loading:
             images = self._images.get((suite, split))
             if images is None:
@@ -228,9 +228,9 @@ class Lab(ABC):
                 self._heads[suite] = heads
             return heads
 
-    def heads_counted(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
+    def heads_with_images(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """The classifiers of those tasks that the measurement counts, in the order of its images."""
-        counted = self.counted(resolved.suite, resolved.split)
+        counted = self.tasks_with_images(resolved.suite, resolved.split)
         heads = zip(self.tasks(resolved.suite), self.heads_for(resolved), strict=True)
         return tuple(head for task, head in heads if task in counted)
 
@@ -243,6 +243,6 @@ class Lab(ABC):
         """Mean and standard deviation a channel, of images in [0, 1]."""
 
 
-def meaning(tasks: Sequence[Task]) -> str:
+def task_identity(tasks: Sequence[Task]) -> str:
     """What of the tasks decides numbers: titles and blurbs may be reworded."""
     return json.dumps([(task.key, task.suite, task.classes, task.prompts) for task in tasks])

@@ -256,11 +256,11 @@ class RequestRunner:
         request, images = counting.request, counting.images
         lab, resolved = request.lab, request.resolved
         correct = [sum(task) for task in zip(*counting.correct, strict=True)]
-        counts = images.reached(len(counting.correct), resolved.images)
+        counts = images.counts_after(len(counting.correct), resolved.images)
         tasks = tuple(
             TaskResult(task.key, task.title, task_role(task.key, request.spec), right, n)
             for task, right, n in zip(
-                lab.counted(resolved.suite, resolved.split), correct, counts, strict=True
+                lab.tasks_with_images(resolved.suite, resolved.split), correct, counts, strict=True
             )
         )
         evaluation = Evaluation(

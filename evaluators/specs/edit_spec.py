@@ -21,9 +21,9 @@ from lines_core.untrusted_text import quoted
 
 FREE = "free"
 SPLITS = ("val", "test")
-LARGEST = 10.0
-MOST_IMAGES = 1_000_000_000
-MOST_BLOCKS = 1000
+MAX_COEFFICIENT = 10.0
+MAX_IMAGES = 1_000_000_000
+MAX_BLOCKS = 1000
 """Scales a ``free_form`` may list; ViT-L/14 has 24 blocks."""
 DECIMALS = 9
 
@@ -92,7 +92,7 @@ class EditSpec:
         for field in ("alpha", "beta", "mix"):
             object.__setattr__(self, field, _number(field, getattr(self, field)))
         whole = isinstance(self.images, int) and not isinstance(self.images, bool)
-        if not whole or not 0 <= self.images <= MOST_IMAGES:
+        if not whole or not 0 <= self.images <= MAX_IMAGES:
             raise SpecError(
                 f"images must be a whole number of images a task, or 0 for all, got {quoted(self.images)}."
             )
@@ -102,7 +102,7 @@ class EditSpec:
                 f"and free_form {quoted(self.free_form)}."
             )
         if self.free_form is not None:
-            if not isinstance(self.free_form, tuple | list) or not 1 <= len(self.free_form) <= MOST_BLOCKS:
+            if not isinstance(self.free_form, tuple | list) or not 1 <= len(self.free_form) <= MAX_BLOCKS:
                 raise SpecError(f"free_form must list one scale a block, got {quoted(self.free_form)}.")
             values = tuple(_number(f"free_form[{i}]", value) for i, value in enumerate(self.free_form))
             object.__setattr__(self, "free_form", values)
@@ -211,8 +211,10 @@ def _one_of(field: str, value: object, known: tuple[str, ...]) -> None:
 def _number(field: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{field} must be a number, got {quoted(value)}.")
-    if not abs(value) <= LARGEST:  # NaN is not; a whole number of 400 digits is not made a float first
+    # "not <=" also refuses NaN; an integer of 400 digits is compared before it would overflow a float
+    if not abs(value) <= MAX_COEFFICIENT:
         raise SpecError(
-            f"{field} must be finite and between {-LARGEST:g} and {LARGEST:g}, got {quoted(value)}."
+            f"{field} must be finite and between {-MAX_COEFFICIENT:g} and {MAX_COEFFICIENT:g}, "
+            f"got {quoted(value)}."
         )
     return round(float(value), DECIMALS) + 0.0  # + 0.0 makes one zero of two

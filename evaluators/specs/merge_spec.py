@@ -10,7 +10,7 @@ from lines_core.errors import MergeError
 from lines_core.merging import METHODS, complete_settings
 from lines_core.untrusted_text import excerpt, first_names, quoted
 
-MOST = 100
+MAX_CHECKPOINTS = 100
 _LARGEST_SETTING = 1e300
 """Beyond what any method takes, and still a float."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
@@ -45,9 +45,10 @@ class MergeSpec:
         names = self.checkpoints
         if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(names)}.")
-        if not 1 <= len(names) <= MOST or not all(NAME.fullmatch(name) for name in names):
+        if not 1 <= len(names) <= MAX_CHECKPOINTS or not all(NAME.fullmatch(name) for name in names):
             raise SpecError(
-                f"A merge takes 1 to {MOST} checkpoints, each a short name, got {first_names(names)}."
+                f"A merge takes 1 to {MAX_CHECKPOINTS} checkpoints, each a short name, "
+                f"got {first_names(names)}."
             )
         if len(set(names)) != len(names):
             raise SpecError(f"A checkpoint is merged once, got {first_names(sorted(names))}.")

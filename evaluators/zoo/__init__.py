@@ -3,8 +3,8 @@
 Adding one is adding a row. Nothing is imported, loaded or fetched here; the rows say where to look.
 """
 
-from evaluators.zoo.checkpoint_families import FAMILIES, CheckpointFamily, Place, match
-from evaluators.zoo.public_encoders import ENCODERS, Encoder, fitting
+from evaluators.zoo.checkpoint_families import FAMILIES, CheckpointFamily, HubFile, find_ignoring_case
+from evaluators.zoo.public_encoders import ENCODERS, Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import BENCHMARKS, TASKS, HubTask
 from evaluators.zoo.published_accuracy import PAPER_TABLE1, PaperRow, published
 
@@ -16,10 +16,10 @@ __all__ = [
     "TASKS",
     "CheckpointFamily",
     "Encoder",
+    "HubFile",
     "HubTask",
     "PaperRow",
-    "Place",
-    "fitting",
-    "match",
+    "encoder_with_shapes",
+    "find_ignoring_case",
     "published",
 ]

@@ -14,12 +14,12 @@ from evaluators.zoo.public_tasks import IMAGENET, TABLE1, HubTask
 
 
 @dataclass(frozen=True)
-class Place:
+class HubFile:
     """A file on the Hugging Face Hub.
 
     Attributes:
         repo, kind, revision: as its interface takes them; kind is ``"model"``.
-        pattern_path: path in the repository up to upper and lower case: find it in the listing with `match`.
+        pattern_path: path in the repository, whose case may differ: see `find_ignoring_case`.
     """
 
     repo: str
@@ -72,13 +72,13 @@ class CheckpointFamily:
         """Key of the task that all members were fine-tuned on; empty for a family without members."""
         return next(iter(self.tasks)) if self.members else ""
 
-    def place(self, encoder: Encoder, task: HubTask) -> Place:
+    def hub_file(self, encoder: Encoder, task: HubTask) -> HubFile:
         """Where the checkpoint lies that was fine-tuned from `encoder` on `task`.
 
         Raises: HubError if the family has none.
 
         >>> from evaluators.zoo import ENCODERS, TASKS
-        >>> FAMILIES["fusion-bench"].place(ENCODERS["ViT-B-32"], TASKS["rendered_sst2"]).repo
+        >>> FAMILIES["fusion-bench"].hub_file(ENCODERS["ViT-B-32"], TASKS["rendered_sst2"]).repo
         'tanganke/clip-vit-base-patch32_rendered-sst2'
         """
         for known, key in ((self.models, encoder.key), (self.tasks, task.key)):
@@ -87,15 +87,15 @@ class CheckpointFamily:
         if self.members:
             raise HubError(f"{self.title} has {len(self.members)} checkpoints for {task.key}: name a member.")
         spelling = {"model": self.models[encoder.key], "task": self.tasks[task.key]}
-        return Place(self.repo.format(**spelling), "model", self.revision, self.path.format(**spelling))
+        return HubFile(self.repo.format(**spelling), "model", self.revision, self.path.format(**spelling))
 
-    def address(self, encoder: Encoder, member: str) -> str:
+    def member_url(self, encoder: Encoder, member: str) -> str:
         """Where a member lies that was fine-tuned from `encoder`.
 
         Raises: HubError if the family has no such member.
 
         >>> from evaluators.zoo import ENCODERS
-        >>> FAMILIES["model-soups"].address(ENCODERS["ViT-B-32"], "model_43")
+        >>> FAMILIES["model-soups"].member_url(ENCODERS["ViT-B-32"], "model_43")
         'https://github.com/mlfoundations/model-soups/releases/download/v0.0.2/model_43.pt'
         """
         if encoder.key not in self.models:
@@ -201,7 +201,7 @@ FAMILIES: Mapping[str, CheckpointFamily] = MappingProxyType({family.key: family 
 """By key."""
 
 
-def match(wanted: str, listed: Iterable[str]) -> str | None:
+def find_ignoring_case(wanted: str, listed: Iterable[str]) -> str | None:
     """The listed path that is the wanted one up to upper and lower case; None if there is none.
 
     A repository may spell a folder ``VIT-B-16`` where everything else has ``ViT-B-16``. A path spelt exactly
@@ -209,7 +209,7 @@ def match(wanted: str, listed: Iterable[str]) -> str | None:
 
     Raises: HubError if none is spelt exactly so and several are up to case.
 
-    >>> match("single_task/ViT-B-16/a.pt", ["README.md", "single_task/VIT-B-16/a.pt"])
+    >>> find_ignoring_case("single_task/ViT-B-16/a.pt", ["README.md", "single_task/VIT-B-16/a.pt"])
     'single_task/VIT-B-16/a.pt'
     """
     found = sorted({path for path in listed if path.casefold() == wanted.casefold()})

@@ -100,7 +100,7 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType({encoder.key: encoder for enc
 """By key. Sources: open_clip 3.3.0, pretrained.py and model_configs; the Hub's pages for the file sizes."""
 
 
-def fitting(shapes: Mapping[str, tuple[int, ...]]) -> Encoder | None:
+def encoder_with_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Encoder | None:
     """The encoder whose image tower has these shapes, for the hint "24 blocks: choose ViT-L-14".
 
     Patch embedding, position embedding and the number of blocks decide, and `proj` where it is there: enough
@@ -110,7 +110,7 @@ def fitting(shapes: Mapping[str, tuple[int, ...]]) -> Encoder | None:
         shapes: by open_clip's names, ``visual.*``; other names are ignored.
     Returns: the encoder, or None if it is none of ours.
 
-    >>> fitting({"visual.conv1.weight": (768, 3, 32, 32)}) is None
+    >>> encoder_with_shapes({"visual.conv1.weight": (768, 3, 32, 32)}) is None
     True
     """
     blocks = {

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from evaluators.data.image_batches import Chunk, ImageBatches, Part
+from evaluators.data.image_batches import Chunk, ImageBatches, TaskSlice
 from evaluators.data.image_subset import subset_path
 from evaluators.data.task_list import Task
 from evaluators.engine.engine import ChunkCounts
@@ -81,7 +81,7 @@ class FormulaEngine:
 
     def load(self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]) -> FormulaEdit:
         """As ``Engine.load``."""
-        tasks = lab.counted(resolved.suite, resolved.split)
+        tasks = lab.tasks_with_images(resolved.suite, resolved.split)
         return FormulaEdit(resolved, tasks, self.chunk_seconds)
 
 
@@ -126,7 +126,7 @@ class _FormulaLab(EmbeddedLab):
     def count(self, task: Task, split: str) -> int:
         return IMAGES if subset_path(ASSETS / "eval", task, split).is_file() else 0
 
-    def evidence(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         return ()
 
     def resolve(self, spec: EditSpec) -> ResolvedSpec:
@@ -135,7 +135,7 @@ class _FormulaLab(EmbeddedLab):
         return super().resolve(spec)
 
     def images(self, suite: str, split: str) -> ImageBatches:
-        return _Chunks(len(self.counted(suite, split)), self.chunk)
+        return _Chunks(len(self.tasks_with_images(suite, split)), self.chunk)
 
 
 class _Chunks(ImageBatches):
@@ -148,13 +148,13 @@ class _Chunks(ImageBatches):
     def counts(self, images: int) -> tuple[int, ...]:
         return (min(images, IMAGES),) * self._tasks
 
-    def reached(self, chunks: int, images: int) -> tuple[int, ...]:
+    def counts_after(self, chunks: int, images: int) -> tuple[int, ...]:
         return self.counts(max(1, images * chunks // self._chunks))
 
     def chunks(self, images: int) -> tuple[Chunk, ...]:
-        ends = [0, *(self.reached(chunk, images)[0] for chunk in range(1, self._chunks + 1))]
+        ends = [0, *(self.counts_after(chunk, images)[0] for chunk in range(1, self._chunks + 1))]
         return tuple(
-            Chunk(tuple(Part(task, start, stop) for task in range(self._tasks)), whole=False)
+            Chunk(tuple(TaskSlice(task, start, stop) for task in range(self._tasks)), whole=False)
             for start, stop in pairwise(ends)
         )
 
@@ -169,7 +169,7 @@ class _Results(ResultCache):
     def find(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
         found = super().find(lab, spec, resolved)
         if found is None and self._warm and _is_shipped(spec):
-            tasks = lab.counted(resolved.suite, resolved.split)
+            tasks = lab.tasks_with_images(resolved.suite, resolved.split)
             counts = correct(resolved, tasks, resolved.images)
             results = tuple(
                 TaskResult(task.key, task.title, task_role(task.key, spec), right, resolved.images)

@@ -65,7 +65,7 @@ def test_a_lost_device_is_said_in_words_and_the_next_numbers_are_right(
     assert "CUDA kernel errors" not in str(told.value)
     assert message_of(told.value) == str(told.value)
     assert encoder.problem == f"cpu has failed: {str(error).splitlines()[0]}"
-    assert encoder._carries is None, "the weights count as unknown"
+    assert encoder._written is None, "the weights count as unknown"
     encoder._live.fill_(float("nan"))
     assert [counts(studio.evaluate(spec)) for spec in specs[:2]] == truth[:2]
     assert encoder.problem == ""
@@ -121,7 +121,7 @@ def test_too_little_memory_in_mid_evaluation_gives_the_same_numbers(
     encoder = studio.lab.encoder
     monkeypatch.setattr(encoder, "_forward", failing(error, 4, encoder._forward))
     assert counts(studio.evaluate(specs[0])) == truth[0]
-    assert studio.lab.encoder._at_once == 6
+    assert studio.lab.encoder._batch_limit == 6
     assert studio.lab.encoder.problem == ""
 
 
@@ -155,13 +155,13 @@ def test_what_fails_beside_the_tower_is_guarded_too(studio: Studio, monkeypatch:
     spec = EditSpec.finetuned("digits")
     resolved = studio.lab.resolve(spec)
     images = studio.lab.images(resolved.suite, resolved.split)
-    heads = studio.lab.heads_counted(resolved)
+    heads = studio.lab.heads_with_images(resolved)
     chunk = images.chunks(resolved.images)[0]
     encoder = studio.lab.encoder
 
     def count() -> tuple[int, ...]:
-        with encoder.guarded():
-            encoder.carry(resolved.residual, resolved.scales)
+        with encoder.invalidated_on_error():
+            encoder.write_edit(resolved.residual, resolved.scales)
             return count_chunk(studio.lab, resolved, images, chunk, heads)
 
     right = count()
@@ -175,7 +175,7 @@ def test_what_fails_beside_the_tower_is_guarded_too(studio: Studio, monkeypatch:
             patch.setattr(images, "normalised", failing(error, 1, images.normalised))
             with pytest.raises(expected) as told:
                 count()
-        assert encoder._carries is None
+        assert encoder._written is None
         assert isinstance(told.value, LinesError) == (expected is not RuntimeError)
         encoder._live.zero_()
         assert count() == right

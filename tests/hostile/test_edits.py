@@ -9,7 +9,7 @@ import pytest
 
 from evaluators.errors import SpecError
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import MOST_BLOCKS, EditSpec
+from evaluators.specs.edit_spec import MAX_BLOCKS, EditSpec
 from evaluators.specs.merge_spec import NAME, MergeSpec
 from lines_core.errors import LinesError
 from lines_core.untrusted_text import excerpt, quoted
@@ -142,9 +142,9 @@ def test_a_million_settings_and_checkpoints() -> None:
 
 
 def test_as_many_scales_as_blocks_and_not_a_million() -> None:
-    assert check_edit({"shape": "free", "free_form": [0.5] * MOST_BLOCKS})
+    assert check_edit({"shape": "free", "free_form": [0.5] * MAX_BLOCKS})
     refused(
-        lambda: EditSpec.from_dict({"shape": "free", "free_form": [0.5] * (MOST_BLOCKS + 1)}),
+        lambda: EditSpec.from_dict({"shape": "free", "free_form": [0.5] * (MAX_BLOCKS + 1)}),
         "free_form must list one scale a block",
     )
 

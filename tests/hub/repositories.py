@@ -95,7 +95,7 @@ def tall_masks_state(weights: Mapping[str, Tensor]) -> "OrderedDict[str, Tensor]
 
 def serve_tall_masks(hub: Hub, encoder: Encoder, task: HubTask, weights: Mapping[str, Tensor]) -> Path:
     """One checkpoint in nik-dim/tall_masks; for ViT-B/16 in the folder that is spelt VIT-B-16."""
-    place = FAMILIES["tall-masks"].place(encoder, task)
+    place = FAMILIES["tall-masks"].hub_file(encoder, task)
     path = hub.folder(place.repo) / place.pattern_path.replace("ViT-B-16", "VIT-B-16")
     path.parent.mkdir(parents=True)
     torch.save(tall_masks_state(weights), path)
@@ -136,7 +136,7 @@ def transformers_state(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def serve_fusion_bench(hub: Hub, encoder: Encoder, task: HubTask, weights: Mapping[str, Tensor]) -> Path:
     """One checkpoint of FusionBench, in a repository of its own."""
-    place = FAMILIES["fusion-bench"].place(encoder, task)
+    place = FAMILIES["fusion-bench"].hub_file(encoder, task)
     path = hub.folder(place.repo) / place.pattern_path
     save_file(transformers_state(weights), path)
     return path

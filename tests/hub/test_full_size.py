@@ -45,7 +45,7 @@ def test_vit_b_32_from_the_hub_to_a_number(hub: Hub, tmp_path: Path, lab: Path) 
 
     there = studio.lab_of(MODEL)
     assert isinstance(there, HubLab)
-    there.encoder.carry("", EditSpec.pretrained().scales(12))
+    there.encoder.write_edit("", EditSpec.pretrained().scales(12))
     live = dict(there.encoder.loaded.clip.named_parameters())
     for name, tensor in pretrained.items():
         if name.startswith("visual."):
@@ -57,12 +57,12 @@ def test_the_folders_of_the_other_sizes_are_found(hub: Hub, key: str) -> None:
     """nik-dim/tall_masks spells one of them VIT-B-16."""
     from evaluators.hub.transfer.repository_listing import list_files
     from evaluators.zoo import FAMILIES
-    from evaluators.zoo.checkpoint_families import match
+    from evaluators.zoo.checkpoint_families import find_ignoring_case
 
-    place = FAMILIES["tall-masks"].place(ENCODERS[key], TASKS["mnist"])
+    place = FAMILIES["tall-masks"].hub_file(ENCODERS[key], TASKS["mnist"])
     path = repositories.serve_tall_masks(
         hub, ENCODERS[key], TASKS["mnist"], {"visual.proj": torch.zeros(2, 2)}
     )
-    found = match(place.pattern_path, list_files(place.repo))
+    found = find_ignoring_case(place.pattern_path, list_files(place.repo))
     assert found is not None
     assert path.as_posix().endswith(found)

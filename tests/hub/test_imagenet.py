@@ -111,7 +111,7 @@ def test_members_have_their_own_heads(served: dict[str, Tensors], tmp_path: Path
         for mix in (0.0, 0.4, 1.0):
             spec = EditSpec.wise_ft(f"model-soups.{member}.imagenet", mix, model="ViT-B-32")
             resolved = lab.resolve(spec)
-            lab.encoder.carry(resolved.residual, resolved.scales)
+            lab.encoder.write_edit(resolved.residual, resolved.scales)
             with torch.inference_mode():
                 features = lab.encoder.encode(images).float()
             unit = features / features.norm(dim=1, keepdim=True)

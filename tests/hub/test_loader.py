@@ -43,12 +43,12 @@ def test_the_live_tower_is_the_published_checkpoint(
     assert [one.key for one in lab.checkpoints()] == [f"{family}.{key}" for key in KEYS]
     for key in KEYS:
         spec = EditSpec.finetuned(f"{family}.{key}", model="ViT-B-32")
-        lab.encoder.carry(spec.checkpoint, spec.scales(3))
+        lab.encoder.write_edit(spec.checkpoint, spec.scales(3))
         live = dict(lab.encoder.loaded.clip.named_parameters())
         for name, tensor in served[key].items():
             if name.startswith("visual.") and not (family == "fusion-bench" and name == "visual.proj"):
                 torch.testing.assert_close(live[name].float(), tensor, atol=1e-6, rtol=2e-2)
-    lab.encoder.carry("", EditSpec.pretrained("any").scales(3))
+    lab.encoder.write_edit("", EditSpec.pretrained("any").scales(3))
     live = dict(lab.encoder.loaded.clip.named_parameters())
     for name, tensor in served[""].items():
         if name.startswith("visual."):

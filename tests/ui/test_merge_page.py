@@ -148,7 +148,7 @@ def test_a_merge_ends_when_the_session_leaves(
 
     monkeypatch.setattr(encoder, "_merge", endless)
     assert [value["state"] for value in tab.settle("visitor", START)] in ([], ["waiting"])
-    soon(lambda: not encoder.residuals._making)
+    soon(lambda: not encoder.residuals._computations)
     assert len(begun) == 1
 
 

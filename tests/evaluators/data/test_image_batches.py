@@ -82,7 +82,7 @@ def test_buffer_is_reused() -> None:
 def test_the_first_chunk_is_small_and_the_others_are_not(
     images: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evaluators.data.image_batches.OPENING", 4)
+    monkeypatch.setattr("evaluators.data.image_batches.FIRST_CHUNK", 4)
     of = batches(40, 7, chunk=10)
     chunks = taken(of, images)
     assert chunks[0] == [(task, position) for task in range(2) for position in range(min(2, images))]
@@ -93,4 +93,6 @@ def test_the_first_chunk_is_small_and_the_others_are_not(
     ]
     for number in range(len(chunks) + 1):
         seen = list(itertools.chain(*chunks[:number]))
-        assert of.reached(number, images) == tuple(sum(task == one for one, _ in seen) for task in range(2))
+        assert of.counts_after(number, images) == tuple(
+            sum(task == one for one, _ in seen) for task in range(2)
+        )

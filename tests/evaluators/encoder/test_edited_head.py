@@ -29,7 +29,7 @@ def zero_shot() -> Tensor:
 def test_at_both_ends_of_the_edit(own: ClassifierHead, features: Tensor, zero_shot: Tensor) -> None:
     assert own.bias is not None
     start = edited_head(zero_shot, 100.0, own, 0.0)
-    assert torch.equal(start.named(features), ClassifierHead(zero_shot).named(features))
+    assert torch.equal(start.predict(features), ClassifierHead(zero_shot).predict(features))
     unit = features / features.norm(dim=1, keepdim=True)
     torch.testing.assert_close(start.logits(features), 100 * unit @ zero_shot)
     end = edited_head(zero_shot, 100.0, own, 1.0)
@@ -37,7 +37,7 @@ def test_at_both_ends_of_the_edit(own: ClassifierHead, features: Tensor, zero_sh
     assert end.bias is not None
     assert torch.equal(end.bias, own.bias)
     torch.testing.assert_close(end.logits(features), unit @ own.weight + own.bias)
-    assert not torch.equal(end.named(features), ClassifierHead(own.weight).named(features)), (
+    assert not torch.equal(end.predict(features), ClassifierHead(own.weight).predict(features)), (
         "the bias decides some"
     )
 
@@ -54,7 +54,7 @@ def test_in_between_it_is_the_line_of_wise_ft(
 def test_some_classes_of_a_head_are_columns_of_its_logits(own: ClassifierHead, features: Tensor) -> None:
     chosen = (3, 4, 11, 29)
     for head in (own, ClassifierHead(own.weight)):
-        sliced = head.of_classes(chosen).logits(features)
+        sliced = head.select_classes(chosen).logits(features)
         torch.testing.assert_close(sliced, head.logits(features)[:, list(chosen)])
 
 

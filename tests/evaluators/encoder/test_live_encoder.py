@@ -22,10 +22,10 @@ def weights(encoder: LiveEncoder) -> torch.Tensor:
 
 def test_carries_finetuned_and_pretrained_exactly(encoder: LiveEncoder) -> None:
     pretrained, residual = weights(encoder), encoder.residual("digits")
-    encoder.carry("digits", EditSpec.finetuned().scales(4))
+    encoder.write_edit("digits", EditSpec.finetuned().scales(4))
     assert torch.equal(weights(encoder), pretrained + residual)
-    encoder.carry("faces", EditSpec.lines("faces", 0.3).scales(4))
-    encoder.carry("", EditSpec.pretrained().scales(4))
+    encoder.write_edit("faces", EditSpec.lines("faces", 0.3).scales(4))
+    encoder.write_edit("", EditSpec.pretrained().scales(4))
     assert torch.equal(weights(encoder), pretrained)
 
 
@@ -35,9 +35,9 @@ def test_residuals_of_a_small_encoder_do_not_fill_the_memory(encoder: LiveEncode
 
 def test_equal_scales_of_another_checkpoint_are_another_edit(encoder: LiveEncoder) -> None:
     scales = EditSpec.finetuned().scales(4)
-    encoder.carry("digits", scales)
+    encoder.write_edit("digits", scales)
     digits = weights(encoder)
-    encoder.carry("faces", scales)
+    encoder.write_edit("faces", scales)
     assert not torch.equal(weights(encoder), digits)
 
 
@@ -45,7 +45,7 @@ def test_after_a_failed_write_the_next_one_writes(
     encoder: LiveEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scales = EditSpec.finetuned().scales(4)
-    encoder.carry("digits", scales)
+    encoder.write_edit("digits", scales)
     digits = weights(encoder)
 
     def half(*args: object) -> None:
@@ -55,8 +55,8 @@ def test_after_a_failed_write_the_next_one_writes(
     with monkeypatch.context() as patch:
         patch.setattr(encoder._editor, "apply", half)
         with pytest.raises(RuntimeError, match="out of memory"):
-            encoder.carry("faces", scales)
-    encoder.carry("digits", scales)
+            encoder.write_edit("faces", scales)
+    encoder.write_edit("digits", scales)
     assert torch.equal(weights(encoder), digits)
 
 

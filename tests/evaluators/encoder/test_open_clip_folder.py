@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from evaluators.encoder.open_clip_folder import TOWER, load_model, read_tower
+from evaluators.encoder.open_clip_folder import TOWER, load_model, read_tower_info
 from evaluators.encoder.torchvision_operators import _declared, declare_missing_operators
 from evaluators.errors import LabError
 
@@ -31,14 +31,14 @@ def test_loads_what_the_files_hold(lab: Path) -> None:
 
 
 def test_a_tower_is_described_without_loading_it(lab: Path) -> None:
-    tower = read_tower(lab / "tiny_clip")
+    tower = read_tower_info(lab / "tiny_clip")
     named = dict(load_model(lab / "tiny_clip").clip.named_parameters())
     assert tower.parameters == sum(value.numel() for name, value in named.items() if name.startswith(TOWER))
     assert tower.num_blocks == 4
     assert (tower.image_size, tower.mean, tower.std) == (24, (0.5, 0.4, 0.6), (0.5, 0.25, 0.3))
 
 
-@pytest.mark.parametrize("read", [load_model, read_tower])
+@pytest.mark.parametrize("read", [load_model, read_tower_info])
 @pytest.mark.parametrize(
     "name", ["open_clip_config.json", "open_clip_model.safetensors", "bpe_merges.txt.gz"]
 )
@@ -66,7 +66,7 @@ def test_truncated_weights_are_refused(model: Path) -> None:
     with pytest.raises(LabError, match="open_clip cannot load"):
         load_model(model)
     with pytest.raises(LabError, match=r"open_clip_model\.safetensors .* is damaged"):
-        read_tower(model)
+        read_tower_info(model)
 
 
 def test_merges_of_another_training_are_refused(model: Path) -> None:

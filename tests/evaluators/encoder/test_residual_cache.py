@@ -71,7 +71,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def ask(maker: Maker, of: ResidualSpec, visitor: Visitor, patience: float | None = None) -> Tensor:
-    with maker.residuals.held(of, visitor.check, patience) as residual:
+    with maker.residuals.pinned(of, visitor.check, patience) as residual:
         return residual
 
 
@@ -119,7 +119,7 @@ def test_what_waits_to_be_made_is_given_up_unmade(threads: ThreadPoolExecutor) -
     asking = []
     for number, (merge, move) in enumerate(zip(merges, moves, strict=True)):
         asking.append(threads.submit(ask, maker, merge, move))
-        soon(lambda count=number + 1: len(maker.residuals._making) == count)  # type: ignore[misc]
+        soon(lambda count=number + 1: len(maker.residuals._computations) == count)  # type: ignore[misc]
     for move in moves[:-1]:
         move.gone = True
     maker.let.add(merges[-1])
@@ -147,11 +147,11 @@ def test_it_is_made_further_for_whoever_still_wants_it(threads: ThreadPoolExecut
     asking = threads.submit(ask, maker, "digits", first)
     soon(lambda: maker.begun)
     staying = threads.submit(ask, maker, "digits", second)
-    soon(lambda: len(maker.residuals._making["digits"].checks) == 2)
+    soon(lambda: len(maker.residuals._computations["digits"].checks) == 2)
     first.gone = True
     with pytest.raises(Superseded):
         asking.result(SOON)
-    time.sleep(2 * residuals.LINGERS)
+    time.sleep(2 * residuals.CANCEL_DELAY)
     maker.let.add("digits")
     staying.result(SOON)
     assert maker.begun == ["digits"]
@@ -163,7 +163,7 @@ def test_a_visitors_newer_request_finds_it_in_the_making(threads: ThreadPoolExec
     asking: Future[Any] = threads.submit(ask, maker, "digits", before)
     soon(lambda: maker.begun)
     for number in range(5):
-        soon(lambda n=number + 1: len(maker.residuals._making["digits"].checks) == n)  # type: ignore[misc]
+        soon(lambda n=number + 1: len(maker.residuals._computations["digits"].checks) == n)  # type: ignore[misc]
         time.sleep(0.05)
         before.gone = True
         with pytest.raises(Superseded):
@@ -191,11 +191,11 @@ def test_who_waits_for_long_is_told_and_it_is_made_all_the_same(threads: ThreadP
 def test_what_is_in_use_stays_and_there_are_never_more_than_have_room(threads: ThreadPoolExecutor) -> None:
     maker = Maker(20)
     maker.let.update("abcde")
-    with maker.residuals.held("a") as used:
+    with maker.residuals.pinned("a") as used:
         for of in "bcd":
             maker.residuals.get(of)
         assert list(maker.residuals.kept) == ["a", "d"]
-        with maker.residuals.held("d"):
+        with maker.residuals.pinned("d"):
             asking = threads.submit(ask, maker, "e", Visitor())
             time.sleep(0.3)
             assert "e" not in maker.begun
@@ -217,14 +217,14 @@ def test_who_uses_one_again_and_again_lets_another_in(
     threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two visitors with a merge each, where there is room for one: both get on."""
-    monkeypatch.setattr(residuals, "GRACE", 0.2)
+    monkeypatch.setattr(residuals, "EVICT_AFTER", 0.2)
     maker, done = Maker(10), threading.Event()
     maker.let.update("ab")
     counted = {"a": 0, "b": 0}
 
     def count(of: str) -> None:
         while not done.is_set():
-            with maker.residuals.held(of):
+            with maker.residuals.pinned(of):
                 time.sleep(0.01)
                 counted[of] += 1
 
@@ -255,7 +255,7 @@ def test_an_error_is_told_to_all_and_the_next_one_tries_again(threads: ThreadPoo
     maker = Maker(100)
     maker.error = LabError("The file is absent.")
     asking = [threads.submit(ask, maker, "digits", Visitor()) for _ in range(3)]
-    soon(lambda: maker.begun and len(maker.residuals._making["digits"].checks) == 3)
+    soon(lambda: maker.begun and len(maker.residuals._computations["digits"].checks) == 3)
     maker.let.add("digits")
     for one in asking:
         with pytest.raises(LabError, match="absent"):
@@ -269,10 +269,10 @@ def test_those_in_use_give_way_after_that(threads: ThreadPoolExecutor) -> None:
     maker = Maker(100)
     maker.let.update("ab")
     maker.residuals.get("a")
-    with maker.residuals.held("b"):
-        giving = threads.submit(maker.residuals.give_way, Visitor().check)
+    with maker.residuals.pinned("b"):
+        giving = threads.submit(maker.residuals.evict_all, Visitor().check)
         time.sleep(0.2)
         assert list(maker.residuals.kept) == ["a", "b"]
     assert giving.result(SOON)
     assert not list(maker.residuals.kept)
-    assert not maker.residuals.give_way(Visitor().check)
+    assert not maker.residuals.evict_all(Visitor().check)

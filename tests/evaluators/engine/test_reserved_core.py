@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from evaluators.encoder.cpu_threads import one_each, one_left
+from evaluators.encoder.cpu_threads import all_cores_but_one, one_thread_per_worker
 from evaluators.engine import reserved_core
 from evaluators.engine.reserved_core import ReservedCore
 
@@ -69,9 +69,9 @@ def test_all_cores_are_used_again_after_an_error(two_threads: None) -> None:
 
 
 def test_one_thread_for_each_worker_stays_so(two_threads: None) -> None:
-    with one_each() as workers:
+    with one_thread_per_worker() as workers:
         assert workers == 2
-        with one_left():
+        with all_cores_but_one():
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
@@ -83,10 +83,10 @@ def test_a_grid_waits_for_all_cores(two_threads: None) -> None:
 
     def share() -> None:
         inside.set()
-        with one_each() as number:
+        with one_thread_per_worker() as number:
             workers.append(number)
 
-    with one_left():
+    with all_cores_but_one():
         other = threading.Thread(target=share)
         other.start()
         inside.wait()

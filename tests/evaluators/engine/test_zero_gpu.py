@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from evaluators import errors
-from evaluators.data.image_batches import Chunk, Part
+from evaluators.data.image_batches import Chunk, TaskSlice
 from evaluators.engine import zero_gpu
 from evaluators.engine.zero_gpu import GpuRefused, ZeroGpuHost
 from evaluators.errors import LabError, Superseded
@@ -104,7 +104,7 @@ def test_a_call_takes_up_to_so_many_images(
     assert counts(gpu_studio.evaluate(SPECS[2])) == truth[SPECS[2]]
     assert gpu.calls == (chunks + 1) // 2
 
-    large = Chunk((Part(0, 0, 100),), True)
+    large = Chunk((TaskSlice(0, 0, 100),), True)
     assert [len(some) for some in zero_gpu._calls([large, large])] == [1, 1]
     assert list(zero_gpu._calls([])) == []
 

@@ -38,7 +38,7 @@ def carried(studio: Studio, spec: EditSpec) -> dict[str, torch.Tensor]:
     """The weights of the live tower once it carries a spec."""
     encoder = studio.lab.encoder
     resolved = studio.lab.resolve(spec)
-    encoder.carry(resolved.residual, resolved.scales)
+    encoder.write_edit(resolved.residual, resolved.scales)
     live = encoder.loaded.clip.named_parameters()
     return {name: value.detach().clone() for name, value in live if name.startswith("visual.")}
 

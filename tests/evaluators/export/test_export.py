@@ -70,7 +70,7 @@ def write(studio: Studio, tmp_path: Path) -> Write:
 
 def carried(studio: Studio, spec: EditSpec) -> Tensors:
     """The live model's image tower while it carries the spec."""
-    studio.lab.encoder.carry(spec.merge or spec.checkpoint, spec.scales(4))
+    studio.lab.encoder.write_edit(spec.merge or spec.checkpoint, spec.scales(4))
     named = studio.lab.encoder.loaded.clip.named_parameters()
     return {name: value.detach().clone() for name, value in named if name.startswith("visual.")}
 
@@ -187,7 +187,7 @@ def test_what_ships_can_be_taken_home(tmp_path: Path) -> None:
     spec = EditSpec.lines("vehicles", 0.3, outside="depth")
     written = export(lab, spec, "transformers", tmp_path)
     tensors = read_checkpoint(written.weights)
-    lab.encoder.carry("vehicles", spec.scales(12))
+    lab.encoder.write_edit("vehicles", spec.scales(12))
     live = dict(lab.encoder.loaded.clip.named_parameters())
     found = find_tower(tensors).weights
     assert len(found) == 152

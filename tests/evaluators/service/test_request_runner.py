@@ -133,8 +133,8 @@ def test_visitors_take_turns(studio: Studio, monkeypatch: pytest.MonkeyPatch) ->
     encode, order = studio.lab.encoder.encode, []
 
     def slow(images: torch.Tensor) -> torch.Tensor:
-        assert studio.lab.encoder._carries is not None
-        order.append((studio.lab.encoder._carries[0], studio._scheduler.waiting))
+        assert studio.lab.encoder._written is not None
+        order.append((studio.lab.encoder._written[0], studio._scheduler.waiting))
         release.wait(0.01)
         return encode(images)
 

@@ -43,7 +43,7 @@ class SlowMerges:
 
     @property
     def busy(self) -> bool:
-        return bool(self.encoder.residuals._making)
+        return bool(self.encoder.residuals._computations)
 
 
 @pytest.fixture

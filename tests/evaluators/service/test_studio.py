@@ -119,8 +119,8 @@ def test_chunks_are_counted_under_the_lock_with_their_own_weights(
         before = studio.lab.encoder._live.clone()
         features = encode(images)
         assert torch.equal(before, studio.lab.encoder._live)
-        assert studio.lab.encoder._carries is not None
-        checkpoint, scales = studio.lab.encoder._carries
+        assert studio.lab.encoder._written is not None
+        checkpoint, scales = studio.lab.encoder._written
         residual = studio.lab.encoder.residual(checkpoint)
         expected = studio.lab.encoder._pretrained + scales.before * residual
         part = studio.lab.encoder.layout.segment(0)

@@ -20,10 +20,10 @@ from evaluators.zoo import (
     PAPER_TABLE1,
     TASKS,
     Encoder,
+    HubFile,
     HubTask,
-    Place,
-    fitting,
-    match,
+    encoder_with_shapes,
+    find_ignoring_case,
 )
 from evaluators.zoo.public_tasks import IMAGENET, WITHOUT_OBJECTNET
 from evaluators.zoo.published_accuracy import FIGURES, published
@@ -129,20 +129,27 @@ def test_encoders_as_the_fact_sheet_counts_them() -> None:
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=lambda encoder: encoder.key)
 def test_fitting_finds_the_encoder(encoder: Encoder) -> None:
     shapes = shapes_of(encoder)
-    assert fitting(shapes) is encoder
+    assert encoder_with_shapes(shapes) is encoder
     without_proj = {name: shape for name, shape in shapes.items() if name != "visual.proj"}
-    assert fitting(without_proj) is encoder, "transformers' vision tower has none"
+    assert encoder_with_shapes(without_proj) is encoder, "transformers' vision tower has none"
 
 
 def test_fitting_finds_none() -> None:
     shapes = shapes_of(ENCODERS["ViT-B-32"])
-    assert fitting({}) is None
-    assert fitting(shapes | {"visual.proj": (768, 640)}) is None
-    assert fitting(shapes | {"visual.positional_embedding": (82, 768)}) is None, "288 pixels a side"
-    assert fitting(shapes | {"visual.transformer.resblocks.12.ln_1.bias": (768,)}) is None
+    assert encoder_with_shapes({}) is None
+    assert encoder_with_shapes(shapes | {"visual.proj": (768, 640)}) is None
+    assert encoder_with_shapes(shapes | {"visual.positional_embedding": (82, 768)}) is None, (
+        "288 pixels a side"
+    )
+    assert encoder_with_shapes(shapes | {"visual.transformer.resblocks.12.ln_1.bias": (768,)}) is None
     last = "visual.transformer.resblocks.11."
-    assert fitting({name: shape for name, shape in shapes.items() if not name.startswith(last)}) is None
-    assert fitting({name.removeprefix("visual."): shape for name, shape in shapes.items()}) is None
+    assert (
+        encoder_with_shapes({name: shape for name, shape in shapes.items() if not name.startswith(last)})
+        is None
+    )
+    assert (
+        encoder_with_shapes({name.removeprefix("visual."): shape for name, shape in shapes.items()}) is None
+    )
 
 
 # --- tasks ---
@@ -308,20 +315,20 @@ def test_what_is_no_shift_is_refused(change: dict[str, object], message: str) ->
 def test_addresses_of_model_soups() -> None:
     family, encoder = FAMILIES["model-soups"], ENCODERS["ViT-B-32"]
     releases = "https://github.com/mlfoundations/model-soups/releases/download/v0.0.2"
-    assert [family.address(encoder, member) for member in family.members] == [
+    assert [family.member_url(encoder, member) for member in family.members] == [
         f"{releases}/model_{number}.pt" for number in range(72)
     ]
     best = "43 44 69 48 63 27 34 60 54 70".split()
     assert family.suggested == tuple(f"model_{number}" for number in best)
     assert family.target == "imagenet"
     with pytest.raises(HubError, match="no member 'model_72', but model_0 to model_71"):
-        family.address(encoder, "model_72")
+        family.member_url(encoder, "model_72")
     with pytest.raises(HubError, match="no checkpoint for ViT-L-14, only for ViT-B-32"):
-        family.address(ENCODERS["ViT-L-14"], "model_0")
+        family.member_url(ENCODERS["ViT-L-14"], "model_0")
     with pytest.raises(HubError, match="72 checkpoints for imagenet: name a member"):
-        family.place(encoder, TASKS["imagenet"])
+        family.hub_file(encoder, TASKS["imagenet"])
     with pytest.raises(HubError, match="no member 'model_0', but one for each task"):
-        FAMILIES["tall-masks"].address(encoder, "model_0")
+        FAMILIES["tall-masks"].member_url(encoder, "model_0")
 
 
 # --- families and their listings ---
@@ -329,11 +336,11 @@ def test_addresses_of_model_soups() -> None:
 
 def test_places_of_the_papers_checkpoints() -> None:
     family = FAMILIES["tall-masks"]
-    assert family.place(ENCODERS["ViT-B-16"], TASKS["stanford_cars"]) == Place(
+    assert family.hub_file(ENCODERS["ViT-B-16"], TASKS["stanford_cars"]) == HubFile(
         "nik-dim/tall_masks", "model", "main", "single_task/ViT-B-16/CarsVal/nonlinear_finetuned.pt"
     )
     for task in TWENTY.values():
-        path = family.place(ENCODERS["ViT-L-14"], task).pattern_path
+        path = family.hub_file(ENCODERS["ViT-L-14"], task).pattern_path
         assert path == f"single_task/ViT-L-14/{task.title}Val/nonlinear_finetuned.pt"
 
 
@@ -341,7 +348,7 @@ def test_places_of_fusion_bench() -> None:
     family, repos = FAMILIES["fusion-bench"], []
     for encoder in ENCODERS.values():
         for task in TWENTY.values():
-            place = family.place(encoder, task)
+            place = family.hub_file(encoder, task)
             assert (place.kind, place.pattern_path) == ("model", "model.safetensors")
             repos.append(place.repo)
     slugs = (
@@ -355,10 +362,10 @@ def test_places_of_fusion_bench() -> None:
 def test_no_checkpoint() -> None:
     family = replace(FAMILIES["tall-masks"], models={"ViT-B-32": "ViT-B-32"})
     with pytest.raises(HubError, match="no checkpoint for ViT-L-14, only for ViT-B-32"):
-        family.place(ENCODERS["ViT-L-14"], TASKS["mnist"])
+        family.hub_file(ENCODERS["ViT-L-14"], TASKS["mnist"])
     family = replace(FAMILIES["tall-masks"], tasks={"dtd": "DTD"})
     with pytest.raises(HubError, match="no checkpoint for mnist, only for dtd"):
-        family.place(ENCODERS["ViT-L-14"], TASKS["mnist"])
+        family.hub_file(ENCODERS["ViT-L-14"], TASKS["mnist"])
 
 
 def listing() -> list[str]:
@@ -376,18 +383,18 @@ def listing() -> list[str]:
 )
 def test_every_checkpoint_is_found_in_the_listing(key: str, folder: str) -> None:
     for task in TWENTY.values():
-        place = FAMILIES["tall-masks"].place(ENCODERS[key], task)
-        found = match(place.pattern_path, listing())
+        place = FAMILIES["tall-masks"].hub_file(ENCODERS[key], task)
+        found = find_ignoring_case(place.pattern_path, listing())
         assert found == f"single_task/{folder}/{task.title}Val/nonlinear_finetuned.pt"
 
 
 def test_match() -> None:
-    assert match("a/b.pt", []) is None
-    assert match("a/b.pt", ["a/b.pth", "x/a/b.pt", "a/B"]) is None
-    assert match("a/b.pt", ["A/B.PT", "A/B.PT"]) == "A/B.PT"
-    assert match("a/b.pt", ["A/b.pt", "a/b.pt"]) == "a/b.pt", "spelt exactly so"
+    assert find_ignoring_case("a/b.pt", []) is None
+    assert find_ignoring_case("a/b.pt", ["a/b.pth", "x/a/b.pt", "a/B"]) is None
+    assert find_ignoring_case("a/b.pt", ["A/B.PT", "A/B.PT"]) == "A/B.PT"
+    assert find_ignoring_case("a/b.pt", ["A/b.pt", "a/b.pt"]) == "a/b.pt", "spelt exactly so"
     with pytest.raises(HubError, match=r"a/b\.pt could be any of A/b\.pt, a/B\.pt"):
-        match("a/b.pt", ["a/B.pt", "A/b.pt"])
+        find_ignoring_case("a/b.pt", ["a/B.pt", "A/b.pt"])
 
 
 # --- published figures ---
