@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import EditSpec, Evaluation, Studio, TaskResult
+from evaluators import EditSpec, Studio
 from evaluators.experiments.merge_search import MergeSearch
-from evaluators.specs.checkpoint_means import mean_control, mean_target
 from tests.paths import ASSETS
 from training.ample_targets import ample_specs, measure_ample_targets, read_ample_targets
 from training.findings import best_beyond, equal_target_control
@@ -16,7 +15,7 @@ from training.study import read_evaluations, shipped_evaluations
 from training.world.catalogue import TASKS
 
 
-def test_a_rival_is_taken_at_its_best_between_two_points() -> None:
+def test_the_best_beyond_a_level_lies_between_two_points() -> None:
     path = [(1.0, 0.2), (0.8, 0.4), (0.4, 0.6)]
     assert best_beyond(path, 0.9) == pytest.approx(0.3)
     assert best_beyond(path, 0.8) == pytest.approx(0.4)
@@ -28,11 +27,11 @@ def test_an_earlier_better_point_counts() -> None:
     assert best_beyond([(1.0, 0.7), (0.5, 0.2)], 0.6) == pytest.approx(0.7)
 
 
-def test_a_rival_that_never_gets_there_has_no_best() -> None:
+def test_a_path_that_never_reaches_the_level_has_no_best() -> None:
     assert best_beyond([(0.5, 0.9)], 0.6) == float("-inf")
 
 
-def test_a_path_that_never_gets_there_is_taken_at_its_own_best_target() -> None:
+def test_below_the_level_a_path_counts_at_its_own_best_target() -> None:
     path = [(0.9, 0.2), (0.7, 0.4)]
     assert equal_target_control(path, 0.8) == pytest.approx(0.3)
     assert equal_target_control(path, 0.95) == pytest.approx(0.2)
@@ -68,24 +67,3 @@ def test_the_shipped_sweep_of_a_merge_is_what_the_page_shows_first() -> None:
     alpha = studio.merging_alpha(config.model, config.merges[0]).alpha
     shown = page_evaluations(studio, MergeSearch(config, alpha))
     assert set(shown) == set(read_evaluations([ASSETS / "sweeps" / "merge-sum.json"]))
-
-
-def evaluation(target: int, controls: tuple[int, int]) -> Evaluation:
-    tasks = (
-        TaskResult("a", "A", "target", target, 100),
-        TaskResult("b", "B", "control", controls[0], 100),
-        TaskResult("c", "C", "control", controls[1], 100),
-    )
-    return Evaluation(EditSpec(checkpoint="a"), tasks, True, 0.1, "float32", "cpu")
-
-
-def test_means_over_checkpoints() -> None:
-    found = [evaluation(90, (40, 60)), evaluation(70, (20, 60))]
-    assert mean_target(found).mean == pytest.approx(0.8)
-    assert mean_control(found).mean == pytest.approx(0.45)
-
-
-def test_asking_about_the_same_images_twice_makes_nothing_surer() -> None:
-    once = mean_control([evaluation(90, (40, 60))])
-    twice = mean_control([evaluation(90, (40, 60)), evaluation(90, (40, 60))])
-    assert (once.low, once.high) == (twice.low, twice.high)

@@ -1,13 +1,12 @@
 """Every figure is one Plotly accepts, and holds the numbers of its evaluations."""
 
-from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 
 from evaluators.experiments.gamma_search import GammaSearch
-from evaluators.experiments.robust_fronts import areas, mean_shift, one_shift
+from evaluators.experiments.robust_fronts import mean_shift, one_shift
 from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -87,23 +86,6 @@ def test_robust_fills_the_front_and_hollows_the_rest(studio: ZeroCostStudio) -> 
         assert list(trace.y) == sorted(trace.y, reverse=True)
     accepted(robust_figure(wise, (), one_shift("objects_sketch"), small=True))
     assert "mix 0.5" in robust_alt("Mean", wise, lines, mean_shift)
-
-
-def test_areas_by_hand(studio: ZeroCostStudio) -> None:
-    """Two points a side: (ID, OOD) in fractions, areas in percent points squared above the worst of both."""
-
-    def at(target: int, control: int) -> Evaluation:
-        base = studio.evaluate(EditSpec.lines("objects", 0.5))
-        tasks = tuple(
-            replace(task, n=100, correct=target if task.role == "target" else control) for task in base.tasks
-        )
-        return replace(base, tasks=tasks)
-
-    area = areas([at(50, 40), at(60, 30)], [at(60, 40)], mean_shift)
-    assert area is not None
-    assert area.wise_ft == pytest.approx(0.0)
-    assert area.lines == pytest.approx(100.0)
-    assert areas([], [at(60, 40)], mean_shift) is None
 
 
 def test_tune_marks_the_chosen_gamma(studio: ZeroCostStudio) -> None:

@@ -1,4 +1,4 @@
-"""Merges through the real studio, against dictionary arithmetic; the paper's search, on made-up scores."""
+"""Merges through the real studio against dictionary arithmetic, and the search on made-up scores."""
 
 from pathlib import Path
 
@@ -87,12 +87,12 @@ def test_the_roles_of_a_merge(studio: Studio) -> None:
     assert again is None
     zero_shot = studio.evaluate(EditSpec.merged(MergeSpec(PAIR), 0.0, images=6))
     known = studio.cached(EditSpec.pretrained("digits", images=6))
-    assert known is not None  # one model, whoever asks
+    assert known is not None  # one model under two specs
     assert [task.correct for task in known.tasks] == [task.correct for task in zero_shot.tasks]
     assert [task.role for task in known.tasks] == ["target", "control", "control"]
 
 
-def test_a_merge_of_different_suites_or_of_what_is_not_there_is_refused(studio: Studio) -> None:
+def test_merging_different_suites_or_unknown_checkpoints_is_an_error(studio: Studio) -> None:
     with pytest.raises(SpecError, match="suites objects and tasks"):
         studio.cached(EditSpec.merged(MergeSpec(("digits", "objects"))))
     with pytest.raises(SpecError, match="no checkpoint 'cars'"):
@@ -125,7 +125,9 @@ def test_a_merge_is_made_once_and_then_edited(studio: Studio, monkeypatch: pytes
 
 
 def results(*accuracies: int, split: str = "val", complete: bool = True) -> Score:
-    tasks = tuple(TaskResult(f"t{i}", f"T{i}", "target", one, 100) for i, one in enumerate(accuracies))
+    tasks = tuple(
+        TaskResult(f"t{i}", f"T{i}", "target", correct, 100) for i, correct in enumerate(accuracies)
+    )
     return Score(tasks, split, complete)
 
 
@@ -152,15 +154,15 @@ def test_the_best_coefficient_is_the_smallest_of_equals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "said"),
+    ("scores", "message"),
     [
         ({}, "no candidate"),
         ({(0.1, 0.0): results(1, 1, split="test")}, "chosen on validation"),
         ({(0.1, 0.0): results(1, 1, complete=False)}, "got a partial one"),
     ],
 )
-def test_no_choice_from_what_does_not_count(scores: dict[Coefficients, Score], said: str) -> None:
-    with pytest.raises(EvaluationError, match=said):
+def test_a_choice_needs_complete_validation_scores(scores: dict[Coefficients, Score], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
         best_of(scores, results(100, 100))
 
 
