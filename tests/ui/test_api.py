@@ -1,13 +1,13 @@
+"""The public endpoints, the page's listeners, and how the app is launched."""
+
 import os
 from pathlib import Path
-from typing import cast
 
 import gradio as gr
 import pytest
 
 import app
 from evaluators.errors import SpecError
-from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.errors import LinesError
 from tests.browser.zero_cost_studio import ZeroCostStudio
@@ -16,22 +16,22 @@ from ui.layout import launch_settings
 from ui.shell.error_messages import told
 
 
-def test_evaluate_says_everything(studio: ZeroCostStudio) -> None:
-    found = evaluate(cast(Studio, studio), "tiny-clip", "digits", 0.4, 0.6, "linear", 1.0, "test", "alpha")
+def test_evaluate_returns_coefficients_counts_and_spec(studio: ZeroCostStudio) -> None:
+    answer = evaluate(studio, "tiny-clip", "digits", 0.4, 0.6, "linear", 1.0, "test", "alpha")
     expected = studio.evaluate(EditSpec.lines("digits", 0.4))
     finetuned = studio.evaluate(EditSpec.finetuned("digits"))
-    assert found["coefficients"][0] == pytest.approx(0.4)
-    assert found["coefficients"][-1] == pytest.approx(1.0)
-    assert found["target"] == expected.target
-    assert found["target_normalised"] == pytest.approx(expected.target / finetuned.target)
-    assert set(found["tasks"]["digits"]) == {"correct", "n", "accuracy", "low", "high", "role"}
-    assert found["tasks"]["digits"]["role"] == "target"
-    assert found["spec"] == expected.spec.as_dict()
-    assert found["seconds"] >= 0
+    assert answer["coefficients"][0] == pytest.approx(0.4)
+    assert answer["coefficients"][-1] == pytest.approx(1.0)
+    assert answer["target"] == expected.target
+    assert answer["target_normalised"] == pytest.approx(expected.target / finetuned.target)
+    assert set(answer["tasks"]["digits"]) == {"correct", "n", "accuracy", "low", "high", "role"}
+    assert answer["tasks"]["digits"]["role"] == "target"
+    assert answer["spec"] == expected.spec.as_dict()
+    assert answer["seconds"] >= 0
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"shape": "spiral"}, "spiral"),
         ({"checkpoint": "banana"}, "banana"),
@@ -40,7 +40,7 @@ def test_evaluate_says_everything(studio: ZeroCostStudio) -> None:
         ({"mix": "a lot"}, "mix must be a number"),
     ],
 )
-def test_a_wrong_value_is_named(studio: ZeroCostStudio, wrong: dict[str, object], said: str) -> None:
+def test_a_wrong_value_is_named(studio: ZeroCostStudio, wrong: dict[str, object], message: str) -> None:
     right = {
         "model": "tiny-clip",
         "checkpoint": "digits",
@@ -51,12 +51,12 @@ def test_a_wrong_value_is_named(studio: ZeroCostStudio, wrong: dict[str, object]
         "split": "test",
         "outside": "alpha",
     }
-    with pytest.raises(SpecError, match=said):
-        evaluate(cast(Studio, studio), **(right | wrong))  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match=message):
+        evaluate(studio, **(right | wrong))  # type: ignore[arg-type]
 
 
 def test_models_lists_checkpoints(studio: ZeroCostStudio) -> None:
-    model, *loadable = models(cast(Studio, studio))
+    model, *loadable = models(studio)
     assert model["loaded"] is True
     assert [(one["key"], one["num_blocks"], one["loaded"]) for one in loadable] == [
         ("ViT-B-32", 12, False),
@@ -84,14 +84,13 @@ def test_live_listeners_skip_the_queue_and_keep_the_last_position(page: gr.Block
     by_name = {function.name: function for function in page.fns.values()}
     assert (by_name["quick"].queue, by_name["settle"].queue) == (False, True)
     first = min(index for index, one in page.fns.items() if len(one.targets) == 9)
-    assert page.fns[first].js, "tier 0 must be registered before anything that asks the server"
+    assert page.fns[first].js, "tier 0 must be registered before any listener on the server"
     moved = next(one for one in page.fns.values() if one.name == "quick" and len(one.targets) == 9)
     assert moved.trigger_mode == "always_last"
 
 
 def test_no_two_listeners_of_a_trigger_keep_the_last_event(page: gr.Blocks) -> None:
-    """Gradio sends a kept event by firing all listeners of its trigger: two that keep one never come to
-    rest."""
+    """Gradio sends a deferred event by firing all listeners of its trigger: two that defer would loop."""
     keeping = [
         target
         for function in page.fns.values()
@@ -126,10 +125,8 @@ def test_importing_the_app_builds_nothing() -> None:
         _ = app.other
 
 
-def test_uploads_lie_in_a_folder_of_this_process_alone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """It is deleted at the end, so it must never be the one that somebody named, with what else is in it."""
+def test_uploads_have_a_folder_of_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is deleted at the end, so it must not be the folder that GRADIO_TEMP_DIR names."""
     home = tmp_path / "theirs"
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(home))
     folder = app.upload_folder()

@@ -68,7 +68,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
     def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, version: int) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
-        num_blocks = next(one.num_blocks for one in studio.models() if one.key == spec.model)
+        num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
         references = self._references(studio, spec)
         numbers = None
         if references.pretrained and references.finetuned:
@@ -103,12 +103,12 @@ class ExploreAnswers(LiveAnswers[Controls]):
     def _references(self, studio: Studio, spec: EditSpec) -> References:
         """References of the edit; kept once all are measured, which saves 24 lookups a move."""
         fingerprint = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
-        found = self._complete.get(fingerprint) or references_of(studio, spec)
-        if found.complete:
-            self._complete[fingerprint] = found
+        references = self._complete.get(fingerprint) or references_of(studio, spec)
+        if references.complete:
+            self._complete[fingerprint] = references
             while len(self._complete) > REFERENCES_KEPT:
                 self._complete.pop(next(iter(self._complete)))
-        return found
+        return references
 
     def _total(self, evaluation: Evaluation, references: References) -> int:
         """Images that the complete evaluation will count, as a complete one of the same suite shows."""

@@ -88,10 +88,10 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         if lines is None or plain is None:
             return answer(version=ticket.version, state="partial", slots={})
         finetuned, zero_shot = _score(compared.finetuned, known), _score(compared.zero_shot, known)
-        complete = all(one is not None and one.complete for one in (lines, plain, finetuned, zero_shot))
+        complete = all(score is not None and score.complete for score in (lines, plain, finetuned, zero_shot))
         spec = compared.lines[0]
         alpha = words.alpha_text(compared.eq_2, compared.alpha)
-        blocks = next(one.num_blocks for one in self.studio.models() if one.key == spec.model)
+        blocks = next(info.num_blocks for info in self.studio.models() if info.key == spec.model)
         return answer(
             version=ticket.version,
             state="complete" if complete else "partial",
@@ -110,27 +110,29 @@ class MergeAnswers(LiveAnswers[MergeControls]):
 
 
 def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:
-    found = [known(spec) for spec in specs]
-    there = [one for one in found if one is not None]
-    return score(there) if len(there) == len(found) else None
+    """The score of a group of specs, None unless all are known."""
+    evaluations = [evaluation for spec in specs if (evaluation := known(spec)) is not None]
+    return score(evaluations) if len(evaluations) == len(specs) else None
 
 
 def _sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
-    said = words.sentence(lines, plain, finetuned if finetuned and finetuned.complete else None)
-    seen = sum(task.n for task in lines.tasks)
-    how = f"{seen:,} images of {len(lines.tasks)} tasks" + ("" if lines.complete else ", still counting")
-    return f'<p class="lx-sentence">{escape(said)}</p><p class="lx-evidence">{escape(how)}</p>'
+    text = words.sentence(lines, plain, finetuned if finetuned and finetuned.complete else None)
+    images = sum(task.n for task in lines.tasks)
+    evidence = f"{images:,} images of {len(lines.tasks)} tasks" + (
+        "" if lines.complete else ", still counting"
+    )
+    return f'<p class="lx-sentence">{escape(text)}</p><p class="lx-evidence">{escape(evidence)}</p>'
 
 
 def _tiles(lines: Score, plain: Score, finetuned: Score | None) -> str:
     tiles = ""
-    for role, name, one, other in (("lines", "With LiNeS", lines, plain), ("wise_ft", "Plain", plain, None)):
-        low, high = one.interval
+    for role, name, merge in (("lines", "With LiNeS", lines), ("wise_ft", "Plain", plain)):
+        low, high = merge.interval
         more = f"{100 * low:.1f} to {100 * high:.1f}"
-        if other is not None:
-            more += f" · {points(one.mean - other.mean)} against plain"
-        share = "" if finetuned is None else f"{percent(one.normalised(finetuned))} normalised"
-        tiles += markup.tile(name, share or "mean of the merged tasks", one.mean, more, role)
+        if merge is lines:
+            more += f" · {points(lines.mean - plain.mean)} against plain"
+        share = "" if finetuned is None else f"{percent(merge.normalised(finetuned))} normalised"
+        tiles += markup.tile(name, share or "mean of the merged tasks", merge.mean, more, role)
     return f'<div class="lx-tiles">{tiles}</div>'
 
 
