@@ -14,10 +14,10 @@ from lines_core.errors import MergeError
 from lines_core.merging.alpha import MergingAlpha, merging_alpha
 from lines_core.merging.arithmetic import average, task_arithmetic
 from lines_core.merging.breadcrumbs import breadcrumbs_merge
-from lines_core.merging.consensus import consensus_merge, keep_agreed
+from lines_core.merging.consensus import consensus_merge
 from lines_core.merging.dare import dare_merge
 from lines_core.merging.inputs import check_finite, check_vectors
-from lines_core.merging.masks import TALL_LAMBDAS, magnitude_mask, magnitude_masks, tall_mask, tall_masks
+from lines_core.merging.masks import TALL_LAMBDAS, magnitude_masks, tall_masks
 from lines_core.merging.method import (
     FIXED,
     PLAIN_GRID,
@@ -262,10 +262,7 @@ __all__ = [
     "Method",
     "Parameter",
     "complete_settings",
-    "keep_agreed",
-    "magnitude_mask",
     "merge",
     "merging_alpha",
     "stopped_by",
-    "tall_mask",
 ]

@@ -35,35 +35,18 @@ def belongs(
 ) -> Tensor:
     """The TALL mask of one part, 1 or 0 in float64, written to `own` and returned.
 
+        m_t = |tau_t| > lambda * |tau_m - tau_t|
+
+    That is |theta_0 - theta_t| > lambda * |theta_0 + tau_m - theta_t|. A task never owns an entry that it did
+    not change, since the inequality is strict.
+
     Args:
         own, distance: float64 scratch of the part's length.
+    Source: arXiv:2405.07813; wang-kee/LiNeS src/utils.
     """
     own.copy_(vector[part])
     torch.sub(distance.copy_(merged[part]), own, out=distance).abs_().mul_(tall_lambda)
     return torch.gt(own.abs_(), distance, out=own)
-
-
-def tall_mask(vector: Tensor, merged: Tensor, tall_lambda: float) -> Tensor:
-    """Which entries of the merged vector belong to a task, True or False, shape (numel,).
-
-        m_t = |tau_t| > lambda * |tau_m - tau_t|
-
-    That is |theta_0 - theta_t| > lambda * |theta_0 + tau_m - theta_t|. An entry that the task did not change
-    is never its own, since the inequality is strict.
-
-    Args:
-        vector: tau_t, (numel,) float32.
-        merged: tau_m, likewise.
-        tall_lambda: lambda; see `TALL_LAMBDAS`.
-    Source: arXiv:2405.07813; wang-kee/LiNeS src/utils.
-    """
-    mask = torch.empty(len(vector), dtype=torch.bool, device=vector.device)
-
-    def work(part: slice, scratch: list[Tensor]) -> None:
-        mask[part].copy_(belongs(vector, merged, part, tall_lambda, *scratch))
-
-    over_slices(vector, work, torch.float64, torch.float64)
-    return mask
 
 
 def tall_masks(
@@ -92,23 +75,6 @@ def tall_masks(
 
     over_slices(merged, work, torch.float64, torch.float64)
     return merged
-
-
-def magnitude_mask(vector: Tensor, density: float, reference_size: float = 0.0) -> Tensor:
-    """Which entries of a task vector are among its largest, True or False, shape (numel,).
-
-    Args:
-        vector: tau_t, (numel,) float32.
-        density, reference_size: as in `top_threshold`, which also says what becomes of ties.
-    """
-    threshold = top_threshold(vector, density, reference_size)
-    mask = torch.empty(len(vector), dtype=torch.bool, device=vector.device)
-
-    def work(part: slice, scratch: list[Tensor]) -> None:
-        torch.ge(torch.abs(vector[part], out=scratch[0]), threshold, out=mask[part])
-
-    over_slices(vector, work, torch.float32)
-    return mask
 
 
 def magnitude_masks(vectors: Sequence[Tensor], *, task: int, density: float, reference_size: float) -> Tensor:
