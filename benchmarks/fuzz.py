@@ -17,20 +17,36 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.hostile import strategies
+from tests.hostile import checkpoint_strategies, spec_strategies
 
 SECONDS = 60
 """A kind of input."""
 ROUND = 1000
 """Examples between two looks at the clock."""
 KINDS: tuple[tuple[str, st.SearchStrategy[Any], Callable[[Any], bool]], ...] = (
-    ("safetensors headers that lie", strategies.safetensors_headers(), strategies.check_reading),
-    ("PyTorch files with bent records", strategies.torch_records(), strategies.check_reading),
-    ("files with bytes changed anywhere", strategies.bent_files(), strategies.check_reading),
-    ("any bytes under a zip file's first four", strategies.zip_like, strategies.check_reading),
-    ("edits", strategies.edits(), strategies.check_edit),
-    ("merges", strategies.merges(), strategies.check_merge),
-    ("links", strategies.links, strategies.check_link),
+    (
+        "safetensors headers that lie",
+        checkpoint_strategies.safetensors_headers(),
+        checkpoint_strategies.check_reading,
+    ),
+    (
+        "PyTorch files with bent records",
+        checkpoint_strategies.torch_records(),
+        checkpoint_strategies.check_reading,
+    ),
+    (
+        "files with bytes changed anywhere",
+        checkpoint_strategies.bent_files(),
+        checkpoint_strategies.check_reading,
+    ),
+    (
+        "any bytes under a zip file's first four",
+        checkpoint_strategies.zip_like,
+        checkpoint_strategies.check_reading,
+    ),
+    ("edits", spec_strategies.edits(), spec_strategies.check_edit),
+    ("merges", spec_strategies.merges(), spec_strategies.check_merge),
+    ("links", spec_strategies.links, spec_strategies.check_link),
 )
 
 

@@ -5,8 +5,14 @@ The same examples on every run; ``python -m benchmarks fuzz`` draws others for m
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.hostile import strategies
-from tests.hostile.strategies import bent_files, check_reading, safetensors_headers, torch_records
+from tests.hostile.checkpoint_strategies import (
+    bent_files,
+    check_reading,
+    safetensors_headers,
+    torch_records,
+    valid_safetensors,
+    valid_torch,
+)
 
 EXAMPLES = 300
 """Of each of the three kinds."""
@@ -18,8 +24,8 @@ _THESE = settings(
 
 def test_what_is_bent_was_whole() -> None:
     """Else everything would be refused, and nothing tested."""
-    assert check_reading(strategies.valid_safetensors())
-    assert check_reading(strategies.valid_torch())
+    assert check_reading(valid_safetensors())
+    assert check_reading(valid_torch())
 
 
 @_THESE

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.hostile.strategies import check_edit, check_link, check_merge, edits, links, merges
+from tests.hostile.spec_strategies import check_edit, check_link, check_merge, edits, links, merges
 
 EXAMPLES = 400
 """Of each of the three kinds."""

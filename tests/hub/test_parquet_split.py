@@ -9,7 +9,7 @@ import pytest
 
 from evaluators.errors import HubError
 from evaluators.hub.images import parquet_split as parquet
-from tests.hostile.strategies import check_message
+from tests.hostile.odd_values import check_message
 from tests.hub.image_sets import load, shuffled, task_of, write_parquet
 from tests.hub.server import Hub
 

@@ -1,4 +1,4 @@
-"""Images of a data set that are none, claim to be huge, or would start another program."""
+"""Invalid images of a data set: damaged, huge, or in formats that start another program."""
 
 import io
 import random
@@ -16,9 +16,11 @@ from PIL import Image
 from evaluators.errors import HubError
 from evaluators.hub.images.decoding import MOST_PIXELS, decode
 from evaluators.hub.images.tar_split import _members_within
-from tests.hostile.strategies import check_message
+from tests.hostile.odd_values import check_message
 
 SIZE = 16
+MAX_SECONDS = 10.0
+"""Of computing; decoding the bombs would take longer."""
 MUTATIONS = 1500
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
 
@@ -66,11 +68,11 @@ def png(width: int, height: int, rows: bytes = b"") -> bytes:
         png(0, 10),
     ],
 )
-def test_what_is_no_image(content: bytes) -> None:
+def test_other_content_is_refused(content: bytes) -> None:
     refusal(content)
 
 
-def test_formats_that_start_a_program_or_are_of_no_use_are_not_read() -> None:
+def test_other_formats_are_refused() -> None:
     """Pillow hands EPS to Ghostscript, which runs it; `datasets` would have let it."""
     assert "cannot identify image file" in refusal(EPS)
     for kind in ("ICO", "TGA", "PCX"):
@@ -78,7 +80,7 @@ def test_formats_that_start_a_program_or_are_of_no_use_are_not_read() -> None:
 
 
 @pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"])
-def test_formats_that_are_read(kind: str) -> None:
+def test_formats_that_are_decoded(kind: str) -> None:
     found = decode(image(kind), SIZE)
     assert found.shape == (SIZE, SIZE, 3)
     assert found.dtype == np.dtype(np.uint8)
@@ -96,11 +98,10 @@ def test_formats_that_are_read(kind: str) -> None:
     ],
 )
 def test_bombs_are_refused_before_they_are_decoded(width: int, height: int) -> None:
-    """The last two would be let in as they are, but one pixel wide they would be made 16 wide, and long."""
+    """The last two are small enough, but one pixel wide they would be resized to 16 wide, and long."""
     start = time.process_time()
-    said = refusal(png(width, height, bytes(100_000)))
-    assert "pixels" in said
-    assert time.process_time() - start < 1
+    assert "pixels" in refusal(png(width, height, bytes(100_000)))
+    assert time.process_time() - start < MAX_SECONDS
 
 
 def test_a_bomb_whose_pixels_are_there() -> None:
@@ -110,10 +111,10 @@ def test_a_bomb_whose_pixels_are_there() -> None:
     assert len(content) < 150_000
     start = time.process_time()
     assert "pixels" in refusal(content)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < MAX_SECONDS
 
 
-def test_text_in_a_image_that_unpacks_to_gigabytes() -> None:
+def test_text_in_an_image_that_unpacks_to_200_megabytes() -> None:
     packed = zlib.compress(bytes(200 << 20), 9)
     text = b"zTXt" + b"Comment\x00\x00" + packed
     whole = image()
@@ -121,7 +122,7 @@ def test_text_in_a_image_that_unpacks_to_gigabytes() -> None:
     refusal(whole[:33] + chunk + whole[33:])
 
 
-def test_a_image_is_turned_as_it_says() -> None:
+def test_an_image_is_rotated_by_its_exif_orientation() -> None:
     """As ``datasets`` does it, so that accuracies are the same."""
     import datasets
 
@@ -137,7 +138,7 @@ def test_a_image_is_turned_as_it_says() -> None:
     assert theirs.size == (24, 16)
 
 
-def bent_images() -> Iterator[bytes]:
+def damaged_images() -> Iterator[bytes]:
     chosen = random.Random(0)
     whole = [image(kind) for kind in ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")]
     for _ in range(MUTATIONS):
@@ -153,7 +154,7 @@ def test_1500_images_with_bytes_changed() -> None:
     read = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow says about odd metadata
-        for content in bent_images():
+        for content in damaged_images():
             try:
                 found = decode(content, SIZE)
             except HubError as error:
@@ -163,8 +164,8 @@ def test_1500_images_with_bytes_changed() -> None:
     assert 100 < read < MUTATIONS - 100
 
 
-def test_a_member_of_less_than_no_bytes_does_not_send_the_search_back_forever() -> None:
-    """A tar header may hold a negative size; the search for samples in a piece went back, and never ended."""
+def test_a_tar_member_of_negative_size_does_not_loop_forever() -> None:
+    """The search for samples within a chunk once went back at a negative size, and never ended."""
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as tar:
         for name in ("a.cls", "b.cls"):
