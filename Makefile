@@ -44,6 +44,7 @@ format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .
 
 wheel: $(DEV_STAMP)
+	@rm -rf build  # setuptools would pack modules from there that are deleted by now
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 space: $(DEV_STAMP)
