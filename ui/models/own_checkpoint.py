@@ -77,7 +77,9 @@ def import_listener(studio: Studio) -> Any:
             if model not in [info.key for info in session.models()]:
                 raise SpecError(words.load_first(ENCODERS[model].title))
             if path:
-                return session.take_file(model, task, Path(path), Path(path).name)
+                info = session.take_file(model, task, Path(path), Path(path).name)
+                Path(path).unlink(missing_ok=True)  # its residual is kept in the session's folder
+                return info
             return session.take_address(model, task, address, progress)
 
         future = in_thread(run, "import checkpoint")
@@ -90,8 +92,6 @@ def import_listener(studio: Studio) -> Any:
             notice = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
             yield notice, gr.skip(), gr.skip(), gr.skip()
             return
-        if path:
-            Path(path).unlink(missing_ok=True)  # its residual is kept in the session's folder
         status = f'<p class="lx-status" role="status">{words.OWN["done"]}</p>'
         yield status, *choose_model(session, model, info.key), None
 
