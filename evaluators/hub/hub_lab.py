@@ -92,8 +92,8 @@ class HubLab(Lab):
         In bfloat16 the batch that an image is encoded in can change the last digit of its feature.
         """
         named = [self.live.identity, f"chunk {self.chunk}"]
-        of = checkpoints_of(resolved.residual)
-        named += [one.identity for one in self.loaded_checkpoints if one.info.key in of]
+        keys = checkpoints_of(resolved.residual)
+        named += [loaded.identity for loaded in self.loaded_checkpoints if loaded.info.key in keys]
         for task in self.tasks_with_images(resolved.suite, resolved.split):
             named.append(self._by_task[task.key].subsets[resolved.split].digest)
         return named
@@ -134,19 +134,19 @@ class HubLab(Lab):
 
     def is_private(self, keys: Sequence[str]) -> bool:
         """Whether one of these is a visitor's own checkpoint."""
-        own = {one.info.key for one in self.loaded_checkpoints if not one.family}
+        own = {checkpoint.info.key for checkpoint in self.loaded_checkpoints if not checkpoint.family}
         return not own.isdisjoint(keys)
 
-    def beside(self, earlier: "HubLab") -> "HubLab":
+    def extended_by(self, earlier: "HubLab") -> "HubLab":
         """This lab with the tasks and checkpoints of an earlier one that it lacks.
 
         Nothing is taken from a lab of another encoder or other weights.
         """
         if earlier.live is not self.live:
             return self
-        tasks = [one for one in earlier.loaded_tasks if one.task.key not in self._by_task]
-        here = {one.info.key for one in self.loaded_checkpoints}
-        checkpoints = [one for one in earlier.loaded_checkpoints if one.info.key not in here]
+        tasks = [loaded for loaded in earlier.loaded_tasks if loaded.task.key not in self._by_task]
+        keys = {info.key for info in self.checkpoints()}
+        checkpoints = [loaded for loaded in earlier.loaded_checkpoints if loaded.info.key not in keys]
         return HubLab(
             self.live,
             [*self.loaded_tasks, *tasks],
@@ -158,8 +158,8 @@ class HubLab(Lab):
         """The head of a residual's checkpoints, on the device; None if they have none."""
         with self._loading:
             if residual not in self._own_heads:
-                kept = {one.info.key: one.head for one in self.loaded_checkpoints}
-                heads = [kept.get(checkpoint) for checkpoint in checkpoints_of(residual)]
+                by_key = {checkpoint.info.key: checkpoint.head for checkpoint in self.loaded_checkpoints}
+                heads = [by_key.get(key) for key in checkpoints_of(residual)]
                 if isinstance(residual, MergeSpec):
                     own = self._merged_head(residual, heads)
                 else:

@@ -113,7 +113,7 @@ class LoadedModels:
         """Add a loaded lab; while other sessions use the earlier one, it keeps what that one has."""
         earlier = self._labs.find(lab.info.key)
         if self._labs.sessions(lab.info.key) - job.sessions and isinstance(earlier, HubLab):
-            lab = lab.beside(earlier)
+            lab = lab.extended_by(earlier)
         self.add(lab)
 
     # Checkpoints that visitors add

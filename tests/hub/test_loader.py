@@ -169,7 +169,7 @@ def test_weights_of_another_model_are_refused(
         load_lab(tmp_path, LoadRequest(tasks=KEYS, images=20))
 
 
-def test_a_visitors_own_checkpoint_joins_and_a_broken_one_changes_nothing(
+def test_a_visitors_checkpoint_is_added_and_a_broken_one_changes_nothing(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path, encoder: Encoder
 ) -> None:
     studio = Studio(lab, tmp_path / "cache")

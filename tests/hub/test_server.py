@@ -1,4 +1,4 @@
-"""The local Hub answers the unmodified clients as the real one does, where `test_access` does not show it."""
+"""The local Hub answers the unmodified clients as the real one does."""
 
 import urllib.error
 import urllib.request

@@ -1,4 +1,4 @@
-"""What a visitor brings is that visitor's alone, as are the visitor's loads; all else is everybody's."""
+"""Visitors' checkpoints and loads are private to their session; everything else is shared."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ def finetuned(checkpoint: str) -> EditSpec:
     return EditSpec.finetuned(checkpoint, model=MODEL, images=0)
 
 
-def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path) -> None:
+def test_other_sessions_cannot_see_or_use_it(studio: Studio, file: Path) -> None:
     anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
     before = studio.checkpoints(MODEL)
     info = anna.take_file(MODEL, "mnist", file, "secret name.pt")
@@ -84,7 +84,7 @@ def test_nobody_else_sees_names_measures_or_merges_it(studio: Studio, file: Path
             other.merging_alpha(MODEL, MergeSpec((info.key, "tall-masks.svhn")))
 
 
-def test_the_same_file_is_another_checkpoint_for_each_of_them(studio: Studio, file: Path) -> None:
+def test_the_same_file_is_another_checkpoint_in_each_session(studio: Studio, file: Path) -> None:
     """Nobody finds out from a key, or from an answer that is there already, that somebody has the same."""
     anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
     mine, yours = (one.take_file(MODEL, "mnist", file, "mine.pt") for one in (anna, ben))
@@ -95,7 +95,7 @@ def test_the_same_file_is_another_checkpoint_for_each_of_them(studio: Studio, fi
     assert ben.evaluate(finetuned(yours.key)).complete
 
 
-def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path: Path) -> None:
+def test_it_is_deleted_when_the_session_ends(studio: Studio, file: Path, tmp_path: Path) -> None:
     anna = studio.seen_by("anna")
     info = anna.take_file(MODEL, "mnist", file, "mine.pt")
     assert anna.evaluate(finetuned(info.key)).complete
@@ -112,9 +112,7 @@ def test_a_session_that_ends_takes_it_along(studio: Studio, file: Path, tmp_path
         anna.evaluate(finetuned(info.key))
 
 
-def test_a_session_may_bring_so_much_and_for_so_long(
-    studio: Studio, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quota_and_expiry(studio: Studio, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     anna = studio.seen_by("anna")
     for task in KEYS[:2]:
         anna.take_file(MODEL, task, file, "mine.pt")
@@ -127,7 +125,7 @@ def test_a_session_may_bring_so_much_and_for_so_long(
     assert studio.status().added == 0
 
 
-def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: Path) -> None:
+def test_its_results_are_not_stored(studio: Studio, file: Path, tmp_path: Path) -> None:
     anna = studio.seen_by("anna")
     info = anna.take_file(MODEL, "mnist", file, "mine.pt")
     anna.evaluate(finetuned(info.key))
@@ -141,7 +139,7 @@ def test_its_numbers_are_not_kept_on_disk(studio: Studio, file: Path, tmp_path: 
     assert left <= {"starting.lock"}
 
 
-def test_a_link_to_it_shows_others_nothing(studio: Studio, file: Path) -> None:
+def test_a_link_to_it_does_not_work_for_others(studio: Studio, file: Path) -> None:
     info = studio.seen_by("anna").take_file(MODEL, "mnist", file, "mine.pt")
     head = ExploreAnswers(studio)
     controls = Controls(model=MODEL, checkpoint=info.key, gamma=0.4)
@@ -154,7 +152,7 @@ def test_a_link_to_it_shows_others_nothing(studio: Studio, file: Path) -> None:
     assert "no checkpoint" in yours["slots"]["sentence"]
 
 
-def test_whoever_loads_the_model_anew_takes_nothing_from_others(studio: Studio, file: Path) -> None:
+def test_another_load_of_the_model_takes_nothing_from_others(studio: Studio, file: Path) -> None:
     """A visitor who asked for two tasks used to take the third away from everybody who was at it."""
     ben = studio.seen_by("ben")
     own = ben.take_file(MODEL, "svhn", file, "mine.pt")
@@ -169,7 +167,7 @@ def test_whoever_loads_the_model_anew_takes_nothing_from_others(studio: Studio, 
     assert [one.key for one in studio.tasks(TABLE1, MODEL)] == list(KEYS[:2])
 
 
-def test_a_load_is_stopped_by_those_who_asked_for_it(
+def test_only_sessions_that_asked_for_a_load_can_stop_it(
     hub: Hub, served: dict[str, Any], tmp_path: Path, lab: Path
 ) -> None:
     hub.fail("resolve/*/nonlinear_finetuned.pt", "drip", rate=20_000, times=None)
@@ -199,7 +197,7 @@ def test_without_uploads_the_page_offers_none(studio: Studio, uploads: bool, the
     assert limits == ([None] if there else []), "a slow download blocks nobody else"
 
 
-def test_a_session_has_a_name_that_nobody_chooses() -> None:
+def test_the_session_key_cannot_be_chosen() -> None:
     """The browser's word for a session could be another's with a purpose after a colon."""
 
     def asked(given: str | None) -> gr.Request:
@@ -212,7 +210,7 @@ def test_a_session_has_a_name_that_nobody_chooses() -> None:
     assert len(session_key(asked("\udcff" * 10**6))) == 32
 
 
-def test_a_hanging_download_blocks_nobody_else_and_ends_with_its_session(
+def test_a_hanging_download_blocks_no_other_session_and_ends_with_its_own(
     studio: Studio, hub: Hub, file: Path
 ) -> None:
     anna, ben = (cast(gr.Request, SimpleNamespace(session_hash=name)) for name in ("anna", "ben"))
@@ -248,7 +246,7 @@ def test_two_sessions_import_the_same_file_at_once(
     assert not list((tmp_path / "cache" / "models--someone--mine" / "blobs").iterdir())
 
 
-def test_an_address_on_the_hub_is_the_sessions_too_and_nothing_of_it_stays(
+def test_a_checkpoint_from_the_hub_leaves_no_download(
     studio: Studio, hub: Hub, file: Path, tmp_path: Path
 ) -> None:
     shutil.copy(file, hub.folder("someone/mine") / "mine.pt")

@@ -38,10 +38,10 @@ def command(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path
 
 def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert public_models.prefetch(command) == 0
-    said = capsys.readouterr().out
-    assert "CLIP ViT-B/32  done" in said
-    assert "PCAM  done: 24 test and 24 validation images" in said
-    assert said.count("), published") == 4, "the self-test: two tasks zero-shot, two fine-tuned"
+    output = capsys.readouterr().out
+    assert "CLIP ViT-B/32  done" in output
+    assert "PCAM  done: 24 test and 24 validation images" in output
+    assert output.count("), published") == 4, "the self-test: two tasks zero-shot, two fine-tuned"
 
 
 def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
@@ -49,17 +49,17 @@ def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
 ) -> None:
     hub.fail("nik-dim/tall_masks/*RenderedSST2Val*", "status", status=404, times=None)
     assert public_models.prefetch(command) == 1
-    said = capsys.readouterr().out
-    assert "RenderedSST2  failed" in said
-    assert "PCAM  done" in said
+    output = capsys.readouterr().out
+    assert "RenderedSST2  failed" in output
+    assert "PCAM  done" in output
 
 
 def test_table1_is_what_the_studio_says(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert public_models.table1(command) == 0
-    said = capsys.readouterr().out
-    assert "PCAM  zero-shot" in said
+    output = capsys.readouterr().out
+    assert "PCAM  zero-shot" in output
 
     studio = Studio(tmp_path / "assets", tmp_path / "cache")
     assert studio.load(LoadRequest(tasks=KEYS, images=24)).wait(60)
@@ -67,7 +67,7 @@ def test_table1_is_what_the_studio_says(
     assert [row.title for row in rows] == ["PCAM", "RenderedSST2"]
     means = mean_row(rows)
     for name, (target, control) in means.items():
-        assert f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14}" in said
+        assert f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14}" in output
     assert means["pre-trained"][0] == pytest.approx(means["pre-trained"][1])
     for row in rows:
         spec = EditSpec.lines(row.checkpoint, row.gamma, model="ViT-B-32", images=0)

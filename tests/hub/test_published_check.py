@@ -26,7 +26,7 @@ def test_a_pre_trained_model_is_checked_on_every_task() -> None:
     assert checks[0].low < 0.4826 < checks[0].high
 
 
-def test_plain_gelu_would_be_noticed() -> None:
+def test_a_wrong_activation_is_detected() -> None:
     """A wrong activation costs zero-shot accuracy far more than chance can on 256 images."""
     first, second = self_test(evaluation(EditSpec.pretrained("tall-masks.mnist"), target=90))
     assert not first.right
@@ -40,14 +40,14 @@ def test_a_fine_tuned_model_is_checked_on_its_target_only() -> None:
     assert not check.right
 
 
-def test_more_checks_are_wider_so_that_together_they_rarely_raise_a_false_alarm() -> None:
+def test_more_checks_have_wider_intervals() -> None:
     one = self_test(evaluation(EditSpec.finetuned("tall-masks.mnist"), target=124))[0]
     two = self_test(evaluation(EditSpec.pretrained("tall-masks.mnist"), target=124))[0]
     assert two.low < one.low
     assert one.high < two.high
 
 
-def test_nothing_is_published_about_ones_own_checkpoint() -> None:
+def test_a_visitors_checkpoint_has_no_published_accuracy() -> None:
     assert self_test(evaluation(EditSpec.finetuned("own-0123.mnist"))) == ()
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_published_about_ones_own_checkpoint() -> None:
         EditSpec.pretrained("tall-masks.mnist", split="val"),
     ],
 )
-def test_edited_models_and_validation_have_no_published_figure(spec: EditSpec) -> None:
+def test_edited_models_and_validation_have_no_published_accuracy(spec: EditSpec) -> None:
     with pytest.raises(EvaluationError, match="complete test evaluations of pre-trained or fine-tuned"):
         self_test(evaluation(spec))
 
