@@ -145,21 +145,23 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     options = arguments(given, prog)
     folder = upload_folder()
     from serving.metrics import Metrics
-    from serving.request_log import request_log
+    from serving.request_log import RequestLog
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("serving").setLevel(logging.INFO)
     metrics = Metrics()
-    log = request_log() if options.request_log else None
+    log = RequestLog() if options.request_log else None
 
-    def observe(account: RequestStats) -> None:
-        metrics.observe(account)
+    def observe(stats: RequestStats) -> None:
+        metrics.observe(stats)
         if log is not None:
-            log(account)
+            log(stats)
 
     studio, page = opened(options.cache, options.device, options.uploads, observe)
     metrics.watch(studio.status)
     shown = serve(options, studio, page, stopping, metrics, folder)
+    if log is not None:
+        stopping.before_exit("write the request log", log.flush)
     shown.wait(FIRST_PAGE)
     with ThreadPoolExecutor(
         1

@@ -1,107 +1,93 @@
-"""One line of JSON a request on standard error: what it cost and how it ended, no word about who asked."""
+"""Request log: one line of JSON per request on standard error, with nothing about its visitor."""
 
 import json
 import logging
 import queue
 import sys
-import threading
 from contextlib import suppress
 from datetime import datetime, timezone
+from logging.handlers import QueueHandler, QueueListener
 from typing import Any, TextIO
 
-from evaluators.service.request_stats import Observer, RequestStats
+from evaluators.service.request_stats import RequestStats
 
 LOGGER = "lines.requests"
-KEPT = 1000
-"""Lines that wait to be written; where nobody reads standard error, further ones are lost, not waited for."""
-LAST = 1.0
-"""Seconds that the end of the process waits for lines that are left."""
+MAX_WAITING = 1000
+"""Lines that wait to be written; while nobody reads standard error, further lines are dropped."""
+FLUSH_SECONDS = 1.0
+"""Timeout for writing the remaining lines."""
 _DIGITS = 4
 
 
-def request_log(stream: TextIO | None = None) -> Observer:
-    """What a studio tells its accounts, so that each becomes one line of the logger ``lines.requests``.
+class RequestLog:
+    """Observer of a studio that writes the stats of each request to the logger ``lines.requests``.
 
-    A second call takes the place of the first: there is never more than one line a request. Lines are
-    written by a thread of their own: whoever stops reading them must not stop the visitors.
+    A ``QueueListener`` writes the lines in its own thread, so a full pipe does not block requests. A second
+    log replaces the first: each request is written once.
 
     Args:
-        stream: where lines go; standard error if left out.
-    Cost: 30 microseconds a line, which is why superseded requests of a moving slider are lines too.
-    """
-    log = logging.getLogger(LOGGER)
-    for earlier in log.handlers:
-        earlier.close()
-    log.handlers = [_Apart(logging.StreamHandler(sys.stderr if stream is None else stream))]
-    log.propagate = False  # else a handler of the root logger writes each line once more
-    log.setLevel(logging.INFO)
-
-    def observe(account: RequestStats) -> None:
-        log.info(json.dumps(line(account), separators=(",", ":")))
-
-    return observe
-
-
-class _Apart(logging.Handler):
-    """Hands records to a thread that writes them, and never waits for it but at the end.
-
-    The end may come more than once: whoever configures logging anew, as uvicorn does when it starts, closes
-    every handler there is. The next record begins another thread.
+        stream: destination; standard error by default.
+    Cost: 30 microseconds per line, so superseded requests of a moving slider are logged too.
     """
 
-    def __init__(self, writes: logging.Handler) -> None:
-        super().__init__()
-        self._writes = writes
-        self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(KEPT)
-        self._thread: threading.Thread | None = None
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._handler = _DroppingQueueHandler(queue.Queue(MAX_WAITING))
+        self._listener = QueueListener(
+            self._handler.queue, logging.StreamHandler(sys.stderr if stream is None else stream)
+        )
+        self._listener.start()
+        self._logger = logging.getLogger(LOGGER)
+        self._logger.handlers = [self._handler]
+        self._logger.propagate = False  # handlers of the root logger would write each line again
+        self._logger.setLevel(logging.INFO)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write, name="request log", daemon=True)
-            self._thread.start()
-        with suppress(queue.Full):
-            self._records.put_nowait(record)
+    def __call__(self, stats: RequestStats) -> None:
+        """Log a finished request. Never blocks."""
+        self._logger.info(json.dumps(log_fields(stats), separators=(",", ":")))
 
     def flush(self) -> None:
-        """Give the thread a second to write what is left."""
-        records = self._records
-        with records.all_tasks_done:
-            records.all_tasks_done.wait_for(lambda: not records.unfinished_tasks, LAST)
+        """Wait until all lines are written, for at most ``FLUSH_SECONDS``.
+
+        To be called before the process exits: uvicorn configures logging when it starts, after which
+        ``logging.shutdown`` no longer flushes this handler.
+        """
+        self._handler.flush()
 
     def close(self) -> None:
-        """End the thread, once it has written what is left."""
-        if self._thread is not None:
-            with suppress(queue.Full):
-                self._records.put_nowait(None)
-            self._thread.join(LAST)
-            self._thread = None
-        super().close()
-
-    def _write(self) -> None:
-        going = True
-        while going:
-            record = self._records.get()
-            if record is None:
-                going = False
-            else:
-                self._writes.handle(record)
-            self._records.task_done()
+        """Write the remaining lines and end the thread."""
+        self._logger.removeHandler(self._handler)
+        self._listener.stop()
 
 
-def line(account: RequestStats) -> dict[str, Any]:
-    """The fields of a request's line, in order; seconds to four decimals."""
+class _DroppingQueueHandler(QueueHandler):
+    """Queue handler that drops records while the queue is full."""
+
+    queue: "queue.Queue[logging.LogRecord]"
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+    def flush(self) -> None:
+        waiting = self.queue
+        with waiting.all_tasks_done:
+            waiting.all_tasks_done.wait_for(lambda: not waiting.unfinished_tasks, FLUSH_SECONDS)
+
+
+def log_fields(stats: RequestStats) -> dict[str, Any]:
+    """Fields of a request's line, in order; seconds with four decimals."""
     return {
         "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "event": "request",
-        "spec": account.spec,
-        "outcome": account.outcome,
-        "cached": account.cached,
-        "queue": round(account.queue, _DIGITS),
-        "edit": round(account.edit, _DIGITS),
-        "forward": round(account.forward, _DIGITS),
-        "seconds": round(account.seconds, _DIGITS),
-        "first": round(account.first, _DIGITS),
-        "counted": account.counted,
-        "shared": account.shared,
-        "error": account.error,
+        "spec": stats.spec,
+        "outcome": stats.outcome,
+        "cached": stats.cached,
+        "queue": round(stats.queue, _DIGITS),
+        "edit": round(stats.edit, _DIGITS),
+        "forward": round(stats.forward, _DIGITS),
+        "seconds": round(stats.seconds, _DIGITS),
+        "first": round(stats.first, _DIGITS),
+        "counted": stats.counted,
+        "shared": stats.shared,
+        "error": stats.error,
     }
