@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING
 from serving.graceful_shutdown import GracefulShutdown
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
-# After each event Gradio makes a table of the last 10,000 in pandas, while no other thread can run.
+# After each event Gradio builds a pandas table of the last 10,000, holding the interpreter lock.
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is: spinning takes cores from visitors
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # before torch is imported: spinning threads take the cores of other visitors
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
 QUEUED = 64
-"""Events that may wait on a ZeroGPU Space, where Gradio would turn away the second."""
+"""Queue length on a ZeroGPU Space, where Gradio would refuse the second event."""
 FIRST_PAGE = 20.0
-"""Seconds the first page has to open before the model is read regardless."""
+"""Timeout in seconds for the first page to open, after which the model is loaded in any case."""
 
 
 def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
-    """The command line; what is left out is taken from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, SPACE_ID."""
+    """Parsed command line; defaults come from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and SPACE_ID."""
     parser = argparse.ArgumentParser(prog, description="See and use LiNeS on a real CLIP, in the browser.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
@@ -69,23 +71,23 @@ def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> ar
         default=True,
         help="write a line of JSON for each request to standard error (default: yes)",
     )
-    found = parser.parse_args(given)
-    if found.port is None:
-        found.port = int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT))
-    if found.host is None:
-        found.host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    return found
+    options = parser.parse_args(given)
+    if options.port is None:
+        options.port = int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT))
+    if options.host is None:
+        options.host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    return options
 
 
 def zero_gpu() -> ZeroGpuHost | None:
-    """What lends the GPU of a ZeroGPU Space; None anywhere else, where ``spaces`` is not imported.
+    """GPU of a ZeroGPU Space; None anywhere else, where ``spaces`` is not imported.
 
-    To be asked before anything else: ``spaces`` has to come before whatever initialises CUDA.
+    To be called before anything else: ``spaces`` must be imported before CUDA is initialised.
     """
     if os.environ.get("SPACES_ZERO_GPU", "").lower() not in ("1", "t", "true"):
         return None
     try:
-        spaces = importlib.import_module("spaces")  # a Space installs it by itself
+        spaces = importlib.import_module("spaces")  # a Space installs it
     except ModuleNotFoundError:
         return None
     import gradio as gr
@@ -103,29 +105,29 @@ def opened(
     Args:
         cache: folder for what is kept between runs.
         device: what models run on, or "auto".
-        uploads: whether visitors may bring checkpoints of their own; ``serve`` puts the gate for them up.
-        observe: is told what every request cost.
+        uploads: whether visitors may add their own checkpoints; ``serve`` installs the limits for them.
+        observe: is called with the stats of every request.
     """
-    gc.disable()  # collections among so many imports find nothing and take a second of the start
-    lender = zero_gpu()
+    gc.disable()  # garbage collections during the imports free nothing and take a second
+    gpu = zero_gpu()
     from evaluators.encoder.autotune import best_device
     from evaluators.service.studio import Studio
     from ui.layout import build
 
     gc.enable()
     if device == "auto":
-        device = best_device() if lender is None else "cpu"  # the GPU seen from here is an emulated one
-    studio = Studio(ROOT / "assets", cache, device, zero_gpu=lender, observe=observe)
+        device = best_device() if gpu is None else "cpu"  # ``spaces`` only emulates a GPU in this process
+    studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe)
     page = build(studio, uploads)
-    if lender is not None:
+    if gpu is not None:
         page.queue(max_size=QUEUED)
     return studio, page
 
 
 def upload_folder() -> Path:
-    """Where Gradio puts what visitors upload: a folder of this process alone, since it is deleted at the end.
+    """New folder for uploads of this process, which deletes it at the end.
 
-    In the folder that GRADIO_TEMP_DIR names, if there is one, else among the system's temporary files.
+    It lies in GRADIO_TEMP_DIR if that is set, else among the system's temporary files.
     """
     home = os.environ.get("GRADIO_TEMP_DIR")
     if home is not None:
@@ -135,10 +137,10 @@ def upload_folder() -> Path:
 
 
 def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
-    """Serve the page until told to stop.
+    """Serve the page until a signal arrives.
 
-    The page opens on answers that are known already; the model is read once it is open, because a laptop
-    that reads and shows at once does both late. Raises: LabError if the model cannot be read.
+    The page opens on precomputed answers; the model is loaded once it is open, because doing both at once
+    delays the page. Raises: LabError if the model cannot be loaded.
     """
     stopping = GracefulShutdown()
     stopping.install()
@@ -172,10 +174,10 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
 
 
 def settle_memory() -> None:
-    """Leave out of garbage collection what there is by now: looking through it stops every visitor for 0.4 s.
+    """Exclude all existing objects from garbage collection: scanning them stops every visitor for 0.4 s.
 
-    Python makes full collections rare where the last one found much to look through, so it is shown at once
-    how little that is from now on; else garbage piled up by 15 MB a minute with forty visitors.
+    Python makes full collections rare after a large one, so the second collection shows it the small heap;
+    without it garbage grew by 15 MB a minute with forty visitors.
     """
     gc.collect()
     gc.freeze()
@@ -190,14 +192,14 @@ def serve(
     metrics: Metrics,
     folder: Path,
 ) -> threading.Event:
-    """Begin to serve the page, its health and its figures. Returns: what is set once a page was opened."""
+    """Start serving the page, the health check and the metrics. Returns: event of the first opened page."""
     from starlette.middleware import Middleware
 
     from serving.graceful_shutdown import closing
     from serving.health import health_route
-    from serving.memory import give_back
+    from serving.memory import return_freed_memory
     from serving.metrics import metrics_route
-    from serving.periodic_tasks import keep_house
+    from serving.periodic_tasks import run_periodically
     from serving.queue_polling import slow_queue_polling
     from serving.request_limits import RequestLimitsMiddleware, UploadLimits
     from serving.upload_folder import UploadSweeper
@@ -207,28 +209,30 @@ def serve(
     shown = threading.Event()
     with page:
         page.load(shown.set, queue=False, show_progress="hidden", api_visibility="private")
-    stopping.before_exit("stop what is measured", studio.close)
+    stopping.before_exit("stop evaluations", studio.close)
     stopping.before_exit("close the page", closing(page))
     stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
     stopping.before_exit("delete exports", forget_all)
     routes = [health_route(studio.status, lambda: stopping.stopping), metrics_route(metrics)]
     limits = UploadLimits()
-    gate = Middleware(RequestLimitsMiddleware, folder=folder, allowed=options.uploads, limits=limits)
+    request_limits = Middleware(
+        RequestLimitsMiddleware, folder=folder, allowed=options.uploads, limits=limits
+    )
     page.launch(
         server_name=options.host,
         server_port=options.port,
         prevent_thread_lock=True,
         max_file_size=limits.file_bytes,
-        app_kwargs={"routes": routes, "middleware": [gate]},
+        app_kwargs={"routes": routes, "middleware": [request_limits]},
         **launch_settings(),
     )
     slow_queue_polling(page)
-    keep_house([UploadSweeper(folder).sweep, studio.expire, give_back])
+    run_periodically([UploadSweeper(folder).sweep, studio.expire, return_freed_memory])
     return shown
 
 
 def __getattr__(name: str) -> gr.Blocks:
-    """`from app import demo` builds the page when asked for it; importing this file costs nothing."""
+    """`from app import demo` builds the page; importing this file alone costs nothing."""
     if name == "demo":
         return opened(ROOT / ".cache")[1]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,8 @@
-"""A graceful stop: told to end, the process does what is left to do and is gone within ten seconds.
+"""Graceful shutdown: on SIGTERM or SIGINT, run the registered steps and exit within ten seconds.
 
-Left to itself, Python would first wait for every worker thread, one in the middle of a forward pass too. So
-the process ends itself, once its last steps have run. Nothing here is imported but the standard library, so
-that it can be in place before anything else: in a container the page is process 1, which a SIGTERM does not
-end by itself.
+Python would wait for every worker thread, even in the middle of a forward pass, so the process exits by
+``os._exit``. Only the standard library is imported, so that the handlers are installed first of all: in a
+container the page is process 1, which has no default handler for SIGTERM.
 """
 
 from __future__ import annotations
@@ -25,70 +24,71 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
 WITHIN = 9.0
-"""Seconds for everything, one less than Docker waits before it kills."""
+"""Seconds for the whole shutdown; Docker kills after ten."""
 STEPS = 0.9
-"""Share of them that the steps may take; the rest is for whatever holds up even this."""
+"""Share of them for the steps."""
 DRAIN = 2
-"""Seconds that open connections have to end by themselves once the page closes."""
+"""Seconds until open connections are cut when the page closes."""
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 _LOG = logging.getLogger(__name__)
 
 
 class GracefulShutdown:
-    """What happens between the signal to stop and the end of the process.
+    """Signal handling and the steps before the process exits.
 
-    On the first SIGTERM or SIGINT the steps run one after the other, each in a thread of its own, and the
-    process ends: with code 0, or with 1 if a step failed or did not end in its share of the time. On a
-    second signal the process ends at once, with 128 plus the signal's number.
+    On the first SIGTERM or SIGINT the steps run one after the other, each in its own thread, and the process
+    exits: with code 0, or 1 if a step failed or timed out. On a second signal it exits at once, with 128 plus
+    the signal's number.
 
     Args:
-        within: seconds from the first signal to the end, whatever hangs. Past them all threads are written
-            to standard error, by a thread that needs no lock of Python's.
+        within: seconds from the first signal to the exit, whatever hangs. After them ``faulthandler`` writes
+            all stacks to standard error without needing the interpreter lock.
     """
 
     def __init__(self, within: float = WITHIN) -> None:
         self.within = within
         self._steps: list[tuple[str, Callable[[], object]]] = []
-        self._told = threading.Event()
+        self._signalled = threading.Event()
         self._reading, self._writing = socket.socketpair()
         self._watcher = threading.Thread(target=self._watch, name="stopping", daemon=True)
 
     @property
     def stopping(self) -> bool:
-        """Whether a signal has come."""
-        return self._told.is_set()
+        """Whether a signal has arrived."""
+        return self._signalled.is_set()
 
     def install(self) -> None:
-        """Listen from now on, in place of Python's own handlers. Call it first of all, in the main thread.
+        """Replace Python's handlers. Call it first of all, in the main thread.
 
-        The signal is written to a socket by the C handler itself, so it is heard while the main thread
-        starts up, imports or waits.
+        The C handler writes the signal to a socket, so it works while the main thread imports or waits.
         """
         self._writing.setblocking(False)
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
-            signal.signal(number, _heard)
-        os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_as_before)
+            signal.signal(number, _ignore_in_python)
+        os.register_at_fork(
+            before=_block_signals, after_in_parent=_unblock_signals, after_in_child=_restore_default_handlers
+        )
         self._watcher.start()
 
     def before_exit(self, name: str, step: Callable[[], object]) -> None:
-        """Add a step, to run after those added before; what is added after the signal is not run.
+        """Add a step after those added before; steps added after the signal do not run.
 
         Args:
-            name: of the step, for the log.
-            step: may take an equal share of the time that the steps before it left.
+            name: name for the log.
+            step: its timeout is an equal share of the time that is left when it starts.
         """
         self._steps.append((name, step))
 
     def wait(self) -> None:
-        """Keep the main thread until the process ends; the caller never comes back from here."""
+        """Block the main thread until the process exits."""
         self._watcher.join()
 
     def _watch(self) -> None:
         number = self._next_signal()
         faulthandler.dump_traceback_later(self.within, exit=True)
-        self._told.set()
-        _LOG.info("Told to stop by %s.", signal.Signals(number).name)
+        self._signalled.set()
+        _LOG.info("Received %s, shutting down.", signal.Signals(number).name)
         threading.Thread(target=self._end, name="last steps", daemon=True).start()
         os._exit(128 + self._next_signal())
 
@@ -104,20 +104,20 @@ class GracefulShutdown:
         code = 0
         for position, (name, step) in enumerate(steps):
             share = (deadline - time.monotonic()) / (len(steps) - position)
-            if not _ran(name, step, share):
+            if not _run_step(name, step, share):
                 code = 1
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+            with contextlib.suppress(OSError, ValueError):  # the reader is gone
                 stream.flush()
         os._exit(code)
 
 
 def closing(page: Blocks, drain: int = DRAIN) -> Callable[[], None]:
-    """The step that closes a launched page: nobody gets in, and after ``drain`` seconds everybody is out.
+    """Step that closes a launched page: no new connections, and open ones are cut after ``drain`` seconds.
 
-    Gradio would wait for five seconds if a visitor's numbers are still coming in. What Uvicorn has to say of
-    each connection cut off is a page of traceback, and no news: it is kept quiet.
+    Gradio would wait for five seconds if answers are still streaming. Uvicorn's tracebacks of connections
+    that are cut are not logged.
     """
 
     def close() -> None:
@@ -128,8 +128,8 @@ def closing(page: Blocks, drain: int = DRAIN) -> Callable[[], None]:
     return close
 
 
-def _ran(name: str, step: Callable[[], object], seconds: float) -> bool:
-    """Whether a step came to its end in time. What it raises goes to the log as from any thread."""
+def _run_step(name: str, step: Callable[[], object], seconds: float) -> bool:
+    """Run a step in a thread; whether it finished in time. ``threading.excepthook`` logs what it raises."""
     ended = threading.Event()
 
     def run() -> None:
@@ -141,32 +141,32 @@ def _ran(name: str, step: Callable[[], object], seconds: float) -> bool:
     thread.start()
     thread.join(seconds)
     if ended.is_set():
-        _LOG.info("%s: ended in %.1f s.", name, time.monotonic() - began)
+        _LOG.info("%s: done in %.1f s.", name, time.monotonic() - began)
     elif thread.is_alive():
-        _LOG.error("%s: not ended after %.1f s, left behind.", name, seconds)
+        _LOG.error("%s: timed out after %.1f s.", name, seconds)
     else:
         _LOG.error("%s: failed.", name)
     return ended.is_set()
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
-    """Nothing: the signal is in the socket. Python writes it there only if it has a handler."""
+def _ignore_in_python(number: int, frame: FrameType | None) -> None:
+    """Do nothing: Python writes a signal to the socket only if it has a handler."""
 
 
-def _hold_back() -> None:
+def _block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
-def _let_through() -> None:
+def _unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
-def _as_before() -> None:
-    """A forked child ends on either signal; through the parent's socket it would stop the parent instead.
+def _restore_default_handlers() -> None:
+    """Let a forked child exit on either signal, which the parent's socket would send to the parent instead.
 
-    Signals are held back from before the fork, because one may come before the child gets here.
+    Signals are blocked from before the fork until here, since one may arrive in between.
     """
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    _let_through()
+    _unblock_signals()

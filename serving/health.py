@@ -1,4 +1,4 @@
-"""Whether the server is well, for whoever restarts it: it answers while the model is busy."""
+"""Health check route: state of the server as JSON, answered while the model is busy."""
 
 import re
 import time
@@ -24,27 +24,27 @@ _HIDDEN = "…"
 def health_route(
     status: Callable[[], ServiceStatus], stopping: Callable[[], bool], path: str = PATH
 ) -> Route:
-    """The page that tells how the server is, as JSON; 503 once it is stopping or its device has failed.
+    """Route of the health check; its status is 503 once the server is stopping or its device has failed.
 
     Args:
-        status: of the studio; must not wait for anything.
-        stopping: whether the server finishes what is under way and takes nothing new.
+        status: state of the studio; must not block.
+        stopping: whether the server is shutting down.
     """
     started = time.monotonic()
 
     async def read(request: Request) -> Response:
-        told = health(status(), stopping(), time.monotonic() - started)
-        code = 503 if told["status"] in (STOPPING, FAILED) else 200
-        return JSONResponse(told, code, headers={"cache-control": "no-store"})
+        answer = health(status(), stopping(), time.monotonic() - started)
+        code = 503 if answer["status"] in (STOPPING, FAILED) else 200
+        return JSONResponse(answer, code, headers={"cache-control": "no-store"})
 
     return Route(path, read, methods=["GET"], include_in_schema=False)
 
 
 def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
-    """What the page tells: nothing about visitors, and no path of this machine.
+    """Fields of the health check: nothing about visitors, and no path of this machine.
 
     Args:
-        uptime: seconds since the server began.
+        uptime: seconds since the start.
     """
     cache = "failed" if now.problem else "disk" if now.store else "memory"
     return {
@@ -66,17 +66,17 @@ def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
 
 
 def _status(now: ServiceStatus, stopping: bool) -> str:
-    """In one word; "failed" is what only another start mends."""
+    """State in one word; "failed" needs a restart."""
     if stopping:
         return STOPPING
     return FAILED if now.failure else DEGRADED if now.problem else OK
 
 
-def without_paths(said: str, *known: str) -> str:
-    """A text with every absolute path in it replaced by an ellipsis.
+def without_paths(text: str, *known: str) -> str:
+    """The text with every absolute path replaced by an ellipsis.
 
     Args:
-        known: paths that are hidden with their folders even where they hold spaces.
+        known: paths that are hidden, like their folders, even if they contain spaces.
 
     >>> without_paths("unable to open '/data/my cache/results.sqlite': read-only")
     'unable to open …: read-only'
@@ -84,6 +84,5 @@ def without_paths(said: str, *known: str) -> str:
     for path in filter(None, known):
         for folder in (PurePath(path), *PurePath(path).parents):
             if len(folder.parts) > 1:
-                said = said.replace(str(folder), _HIDDEN)
-    said = _QUOTED_PATH.sub(_HIDDEN, said)
-    return _PATH.sub(_HIDDEN, said)
+                text = text.replace(str(folder), _HIDDEN)
+    return _PATH.sub(_HIDDEN, _QUOTED_PATH.sub(_HIDDEN, text))

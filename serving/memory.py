@@ -1,4 +1,4 @@
-"""How much memory the server takes, for its health and its metrics, and giving back what it does not use."""
+"""Memory use of the server process, and return of freed memory to the system."""
 
 import ctypes
 import sys
@@ -8,17 +8,17 @@ import torch
 
 
 def resident_bytes() -> int:
-    """Main memory that this process holds, with what it shares with others."""
+    """Resident memory of this process, shared pages included."""
     return int(psutil.Process().memory_info().rss)
 
 
-def give_back() -> bool:
-    """Give memory back to the system that has been freed and that the C library keeps. False if it cannot.
+def return_freed_memory() -> bool:
+    """Return memory to the system that is free but kept by the C library. False if nothing was returned.
 
-    glibc gives back only the end of an area, and has up to eight areas a core for threads: with 40 visitors
-    what it kept of them grew from 65 to 132 MB in four minutes, while what was in use stayed the same.
+    glibc returns only the end of an arena, and has up to eight arenas per core for threads: with 40 visitors
+    the free memory it kept grew from 65 to 132 MB in four minutes, at constant use.
 
-    Cost: 0.1 ms if there is nothing, some tens for hundreds of MB; other Python threads go on meanwhile.
+    Cost: 0.1 ms if there is nothing, tens of ms for hundreds of MB; other Python threads keep running.
     """
     if sys.platform != "linux":
         return False
@@ -27,7 +27,7 @@ def give_back() -> bool:
 
 
 def accelerator_bytes() -> int:
-    """Memory of the GPU that tensors take; 0 where none is in use. Never the first to touch the GPU."""
+    """GPU memory that tensors use; 0 without a GPU. Does not initialise the GPU."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return sum(torch.cuda.memory_allocated(number) for number in range(torch.cuda.device_count()))
     if torch.backends.mps.is_available():

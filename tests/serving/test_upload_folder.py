@@ -1,15 +1,15 @@
-"""What lies in the folder for uploads goes when nobody takes it, whatever the clocks do."""
+"""Unused uploads are deleted, whatever the system clock does."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from serving.upload_folder import UploadSweeper, room
+from serving.upload_folder import UploadSweeper, stored_and_free_bytes
 
 
 class Clock:
-    """Seconds that a test moves on."""
+    """A clock that tests advance."""
 
     def __init__(self) -> None:
         self.now = 50.0
@@ -24,17 +24,17 @@ def clock() -> Clock:
 
 
 def uploaded(folder: Path, name: str = "a.safetensors", content: bytes = b"x" * 10) -> Path:
-    """A file as Gradio puts it there."""
+    """A file as Gradio stores it."""
     path = folder / ("f" * 60 + name[:1]) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
 
 
-def test_what_nobody_takes_goes_after_its_time(tmp_path: Path, clock: Clock) -> None:
+def test_unused_files_expire(tmp_path: Path, clock: Clock) -> None:
     sweeper = UploadSweeper(tmp_path, 900.0, clock)
     old = uploaded(tmp_path)
-    part = tmp_path / "tmpabc"  # left behind by an upload that broke off
+    part = tmp_path / "tmpabc"  # left by an interrupted upload
     part.write_bytes(b"x")
     assert sweeper.sweep() == 0
     clock.now += 500.0
@@ -53,7 +53,7 @@ def test_what_nobody_takes_goes_after_its_time(tmp_path: Path, clock: Clock) -> 
     assert tmp_path.is_dir()
 
 
-def test_what_grows_or_is_used_anew_stays(tmp_path: Path, clock: Clock) -> None:
+def test_changed_files_are_kept(tmp_path: Path, clock: Clock) -> None:
     sweeper = UploadSweeper(tmp_path, 900.0, clock)
     grows, touched = uploaded(tmp_path), uploaded(tmp_path, "b.pt")
     sweeper.sweep()
@@ -68,8 +68,8 @@ def test_what_grows_or_is_used_anew_stays(tmp_path: Path, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("written", [0.0, 1e9, 1e10], ids=["1970", "2001", "2286"])
-def test_the_time_on_a_file_decides_nothing(tmp_path: Path, clock: Clock, written: float) -> None:
-    """A clock that jumps ahead must not delete an upload in the middle, one that jumps back not keep it."""
+def test_modification_times_do_not_matter(tmp_path: Path, clock: Clock, written: float) -> None:
+    """A clock that jumps ahead must not delete a running upload; one that jumps back must not keep it."""
     sweeper = UploadSweeper(tmp_path, 900.0, clock)
     path = uploaded(tmp_path)
     os.utime(path, (written, written))
@@ -96,15 +96,15 @@ def test_links_are_removed_and_never_followed(tmp_path: Path, clock: Clock) -> N
     assert list(folder.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_no_trouble(tmp_path: Path) -> None:
+def test_a_folder_may_not_exist_yet(tmp_path: Path) -> None:
     assert UploadSweeper(tmp_path / "not" / "yet").sweep() == 0
-    stored, free = room(tmp_path / "not" / "yet")
+    stored, free = stored_and_free_bytes(tmp_path / "not" / "yet")
     assert stored == 0
     assert free > 0
 
 
-def test_all_that_lies_there_counts(tmp_path: Path) -> None:
+def test_all_files_count(tmp_path: Path) -> None:
     uploaded(tmp_path)
     uploaded(tmp_path, "b.pt", b"x" * 90)
     (tmp_path / "tmpabc").write_bytes(b"x" * 900)
-    assert room(tmp_path)[0] == 1000
+    assert stored_and_free_bytes(tmp_path)[0] == 1000
