@@ -21,7 +21,6 @@ import pyarrow.parquet  # noqa: F401 - as above
 import safetensors.torch
 import torch
 
-import evaluators.service.result_store
 from evaluators.data.image_subset import load_subset
 from evaluators.data.task_list import read_tasks
 from evaluators.encoder.torchvision_operators import declare_missing_operators
@@ -124,16 +123,12 @@ def write_on(to: Connection, path: Path, begin: int) -> None:
 
 def die_in_a_transaction(path: Path) -> None:
     """Be killed when an entry is written, but not committed."""
-
-    def traced(statement: str) -> None:
-        if statement == "COMMIT":
-            os.kill(os.getpid(), signal.SIGKILL)
-
     store = ResultStore(path)
     store.put("before", made_up(1))
     assert store._connection is not None
-    store._connection.set_trace_callback(traced)
+    store._connection.execute("BEGIN IMMEDIATE")
     store.put("during", made_up(2))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_with_entries_in_the_log(path: Path, numbers: int) -> None:
@@ -170,7 +165,6 @@ def die_preparing_images(lab: Path, cache: Path, half: bool) -> None:
 def measure_without_room(lab: Path, disk: Path, specs: Sequence[EditSpec]) -> dict[str, Any]:
     """Measure on a disk that is full, and after room was made; then look at what is kept."""
     mount_private_disk(disk, SIZE)
-    evaluators.service.result_store.PAUSE_SECONDS = 0.05
     full, later = specs[:-1], specs[-1]
     filler = disk / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as stream:
@@ -184,7 +178,6 @@ def measure_without_room(lab: Path, disk: Path, specs: Sequence[EditSpec]) -> di
 
 def measure_with_small_files(lab: Path, cache: Path, specs: Sequence[EditSpec]) -> dict[str, Any]:
     """The same where no file may grow beyond some bytes."""
-    evaluators.service.result_store.PAUSE_SECONDS = 0.05
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ResultStore(cache / "results.sqlite").close()
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
@@ -198,20 +191,20 @@ def _measured_before_and_after(
 ) -> dict[str, Any]:
     studio = Studio(lab, cache, chunk=CHUNK)
     told = [counts(studio.evaluate(spec)) for spec in full]
-    problem, kept = studio._results.problem, sorted(path.name for path in cache.iterdir())
+    problem, files = studio._results.problem, sorted(path.name for path in cache.iterdir())
     make_room()
-    time.sleep(0.1)
     told.append(counts(studio.evaluate(later)))
-    after = studio._results.problem
-    studio._results.close()
+    kept = [counts(found) for spec in (*full, later) if (found := studio.cached(spec)) is not None]
+    studio.close()
     again = Studio(lab, cache, chunk=CHUNK)
-    known = [again.cached(spec) for spec in (*full, later)]
+    counted = counts(again.evaluate(later))
     return {
         "told": told,
         "problem": problem,
-        "files": kept,
-        "problem after": after,
-        "known": [found and counts(found) for found in known],
+        "files": files,
+        "kept": kept,
+        "again": counted,
+        "problem again": again._results.problem,
     }
 
 

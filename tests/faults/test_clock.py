@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.service.result_store import ResultStore
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from tests.paths import ROOT
 
-from .children import CHUNK, counts, made_up
+from .children import CHUNK, counts
 
 YEAR = 365 * 86_400.0
 
@@ -38,23 +37,6 @@ def test_a_jump_of_a_year_changes_nothing(
     again = Studio(lab, tmp_path, chunk=CHUNK)
     assert [counts(found) for spec in specs if (found := again.cached(spec)) is not None] == truth[:2]
     again._results.close()
-
-
-@pytest.mark.parametrize("jump", [YEAR, -YEAR])
-def test_a_pause_is_as_long_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
-    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.3)
-    now = time.time
-    (tmp_path / "file").write_text("in the way")
-    store = ResultStore(tmp_path / "file" / "results.sqlite")
-    (tmp_path / "file").unlink()
-    monkeypatch.setattr(time, "time", lambda: now() + jump)
-    store.put("a", made_up(1))
-    assert store.problem, "the pause is not over"
-    time.sleep(0.35)
-    assert store.get("a") is None, "it is read before what waits is written"
-    assert store.get("a") == made_up(1)
-    assert store.problem == ""
-    store.close()
 
 
 def uses_of_the_time_of_day(source: str) -> list[int]:

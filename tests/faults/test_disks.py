@@ -6,16 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.service.result_store import ResultStore
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation
 from lines_core.atomic_write import atomic_write
 
 from .children import (
     CHUNK,
-    counts,
-    made_up,
     measure_read_only,
     measure_with_small_files,
     measure_without_room,
@@ -30,7 +26,7 @@ Counts = list[list[tuple[str, int, int]]]
     ("work", "reason"),
     [(measure_without_room, "full|unable to open"), (measure_with_small_files, "disk I/O error|full")],
 )
-def test_a_full_disk_is_done_without_and_used_again(
+def test_a_full_disk_switches_the_store_off(
     lab: Path,
     tmp_path: Path,
     processes: Processes,
@@ -46,42 +42,11 @@ def test_a_full_disk_is_done_without_and_used_again(
     assert not [name for name in result["files"] if name.endswith((".part", ".safetensors"))]
     said = [line for line in told.logged if "result store" in line]
     assert len(said) == 1, said
-    assert "not kept on disk" in said[0]
+    assert "is switched off until the next start" in said[0]
     assert len([line for line in told.logged if "could not be cached" in line]) == 1, "not one a task"
-    assert result["problem after"] == ""
-    assert result["known"] == truth, "what was measured while the disk was full is kept as well"
-
-
-def test_sqlite_says_full_and_then_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.0)
-    store = ResultStore(tmp_path / "results.sqlite")
-    store.put("0", made_up(0))
-    assert store._connection is not None
-    store._connection.execute("PRAGMA max_page_count = 1")
-    for number in range(100):
-        store.put(str(number), made_up(number))
-    assert store.problem == "database or disk is full"
-    assert store.get("0") == made_up(0)
-    assert store.problem == "database or disk is full"
-    store._connection.execute("PRAGMA max_page_count = 100000")
-    assert store.get("0") == made_up(0), "a read writes what waits"
-    assert store.problem == ""
-    assert all(store.get(str(number)) == made_up(number) for number in range(100))
-    store.close()
-
-
-def test_what_waits_for_room_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluators.service.result_store.PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("evaluators.service.result_store.WAITING_KEPT", 10)
-    (tmp_path / "file").write_text("in the way")
-    store = ResultStore(tmp_path / "file" / "results.sqlite")
-    for number in range(50):
-        store.put(str(number), made_up(number))
-    assert len(store._waiting) == 10
-    (tmp_path / "file").unlink()
-    store.put("50", made_up(50))
-    assert [number for number in range(51) if store.get(str(number)) is not None] == list(range(41, 51))
-    store.close()
+    assert result["kept"] == truth, "kept in memory"
+    assert result["again"] == truth[-1], "the next start stores results again"
+    assert result["problem again"] == ""
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
@@ -162,23 +127,3 @@ def test_an_unreadable_cache_is_done_without(
         tmp_path.chmod(0o755)
     assert told.result == (42, None, "its folder cannot be written to")
     assert len([line for line in told.logged if "result store" in line]) == 1
-
-
-def test_a_folder_deleted_under_the_store_is_made_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Somebody empties the cache while the app runs: what comes after is kept again."""
-    path = tmp_path / "cache" / "results.sqlite"
-    store = ResultStore(path)
-    store.put("0", made_up(0))
-    for one in path.parent.iterdir():
-        one.unlink()
-    path.parent.rmdir()
-    store.put("1", made_up(1))
-    store.close()
-    again = ResultStore(path)
-    found: list[Evaluation | None] = [again.get("0"), again.get("1")]
-    assert found == [None, made_up(1)]
-    assert caplog.text == ""
-    again.close()
-    assert counts(made_up(1))

@@ -27,9 +27,10 @@ def test_results_survive_a_restart(lab: Path, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00 no more", b"Dear diary" * 1000])
 def test_a_damaged_store_never_breaks_evaluation(lab: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "results.sqlite").write_bytes(content)
-    answer = Studio(lab, tmp_path, chunk=CHUNK).evaluate(SPECS[0])
+    studio = Studio(lab, tmp_path, chunk=CHUNK)
+    answer = studio.evaluate(SPECS[0])
     assert answer.complete
-    assert Studio(lab, tmp_path, chunk=CHUNK).cached(SPECS[0]) == answer
+    assert studio.cached(SPECS[0]) == answer
 
 
 def test_results_of_another_lab_are_not_shown(own_lab: Path, tmp_path: Path) -> None:
