@@ -69,7 +69,7 @@ def use(folder: Path) -> None:
     tower = 4 * row.tower_parameters
     half = torch.finfo(live.engine_config.dtype).bits // 8 * row.tower_parameters
     image_bytes = TASKS * IMAGES * 3 * row.image_size**2
-    device = tower + half + max(tower, live.residuals.most) + image_bytes
+    device = tower + half + max(tower, live.residuals.max_bytes) + image_bytes
     rows = [
         ("residuals in files", CHECKPOINTS * tower, ""),
         ("anonymous memory, peak", anonymous, ""),

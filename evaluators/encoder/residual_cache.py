@@ -1,14 +1,15 @@
-"""Residuals of one encoder: each is made once for all who want it, and the ones used last are kept.
+"""LRU cache of an encoder's residuals, limited in bytes; concurrent requests share one computation.
 
-Making one may take half a minute: a merge reads the weights of all its checkpoints. Who wants another waits
-for that only if there is no room for both, and it ends soon after nobody wants it any more.
+A merge reads the weights of all its checkpoints, which may take half a minute. It runs in a thread of its
+own, does not delay requests for other residuals while there is memory for both, and is cancelled soon after
+the last request for it has been superseded.
 """
 
 import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -19,246 +20,254 @@ from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResidualSpec
 
 CancelCheck = Callable[[], None]
-"""Raises Superseded once the one who asked does not want it any more."""
+"""Raises Superseded once its request has been replaced by a newer one."""
 
 CANCEL_DELAY = 0.5
-"""Seconds for which one that nobody wants is made further: a visitor's newer request may want the same."""
+"""Seconds that a computation goes on without requests: the session's next one may need the same residual."""
 EVICT_AFTER = 2.0
-"""Seconds after which one that is not in use at the moment is given up for another that waits for room."""
-_LOOK = 0.1
-"""Seconds between two looks whether a request that waits is still wanted."""
+"""Seconds that a computation waits for memory before an idle cached residual can no longer be pinned."""
+_POLL = 0.1
+"""Seconds between two calls of a waiting request's cancel check."""
 
 
 def never_cancel() -> None:
-    """The check of one who waits to the end."""
+    """The cancel check of a request that waits to the end."""
 
 
 class _Computation:
-    """A residual that is being made, or that waits for another to be made first."""
+    """A residual that is being computed, or that waits for memory or for another merge."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.checks: list[CancelCheck] = []
-        self.asked = time.monotonic()
-        self.begun = False
+        self.requested_at = clock()
+        self.started = False
         self.waiting = 0
         self.done = threading.Event()
-        self.made: Tensor | None = None
+        self.result: Tensor | None = None
         self.error: BaseException | None = None
-        self.gone = False
+        self.dropped = False
+        self._clock = clock
         self._unwanted_since: float | None = None
 
     def check(self) -> None:
-        """Raises: Superseded once nobody has wanted it for a while; at once if it has not been begun."""
+        """Raises: Superseded if all requests have been for `CANCEL_DELAY`, or before it has started."""
         for check in tuple(self.checks):
             try:
                 check()
-            except Superseded as over:
-                reason = over
+            except Superseded as raised:
+                superseded = raised
             else:
                 self._unwanted_since = None
                 return
-        now = time.monotonic()
+        now = self._clock()
         if self._unwanted_since is None:
             self._unwanted_since = now
-        if not self.begun or now - self._unwanted_since >= CANCEL_DELAY:
-            raise reason
+        if not self.started or now - self._unwanted_since >= CANCEL_DELAY:
+            raise superseded
 
 
 class ResidualCache:
-    """Any method may be called from any thread.
+    """Thread-safe; a residual is pinned while it is in use, and only unpinned ones are evicted.
 
     Args:
-        make: makes one, in a thread of its own; calls the check often, which raises to stop it.
-        cost: bytes that one takes.
-        most: bytes kept and in use at most; one is kept in any case.
+        compute: computes one, in a thread of its own; calls the check often, which raises to cancel it.
+        cost: bytes of memory that one takes.
+        max_bytes: of cached and pinned residuals and of computations; one residual is always cached.
+        clock: in seconds.
     """
 
     def __init__(
         self,
-        make: Callable[[ResidualSpec, CancelCheck], Tensor],
+        compute: Callable[[ResidualSpec, CancelCheck], Tensor],
         cost: Callable[[ResidualSpec], int],
-        most: int,
+        max_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most = most
-        self._make = make
+        self.max_bytes = max_bytes
+        self._compute = compute
         self._cost = cost
-        self._merging = threading.Lock()  # held over a merge, which takes all cores
-        self._changed = threading.Condition()  # guards what follows, for moments only
-        self._kept: OrderedDict[ResidualSpec, Tensor] = OrderedDict()
-        self._used: Counter[ResidualSpec] = Counter()
+        self._clock = clock
+        self._merging = threading.Lock()  # held over a merge, which uses all cores
+        self._changed = threading.Condition()  # guards the fields below
+        self._cached: OrderedDict[ResidualSpec, Tensor] = OrderedDict()
+        self._pins: Counter[ResidualSpec] = Counter()
         self._computations: dict[ResidualSpec, _Computation] = {}
-        self._claims: list[float] = []  # since when others wait for room
+        self._memory_waits: list[float] = []  # since when computations wait for memory
 
     @property
-    def kept(self) -> tuple[ResidualSpec, ...]:
-        """Those that are kept, the one used last at the end."""
+    def keys(self) -> tuple[ResidualSpec, ...]:
+        """Cached residuals, the most recently used last."""
         with self._changed:
-            return tuple(self._kept)
+            return tuple(self._cached)
 
-    def get(self, of: ResidualSpec) -> Tensor:
-        """One, made if it is not there yet. Raises: as ``make``."""
-        with self.pinned(of) as residual:
+    def get(self, spec: ResidualSpec) -> Tensor:
+        """A residual, computed if it is not cached. Raises: as ``compute``."""
+        with self.pinned(spec) as residual:
             return residual
 
     @contextmanager
     def pinned(
-        self, of: ResidualSpec, check: CancelCheck = never_cancel, patience: float | None = None
+        self, spec: ResidualSpec, check: CancelCheck = never_cancel, patience: float | None = None
     ) -> Iterator[Tensor]:
-        """One, made if it is not there yet, that stays for the length of a ``with`` block.
+        """A residual, computed if it is not cached, that is not evicted within the ``with`` block.
 
         Args:
-            patience: seconds to wait for it at most; it is made further all the same.
-        Raises: what the check raises, within a moment; Preparing after ``patience``; and as ``make``.
+            patience: seconds to wait at most; the computation goes on.
+        Raises: what ``check`` raises, at most `_POLL` late; Preparing after ``patience``; and as ``compute``.
         """
-        residual = self._take(of, check, patience)
+        residual = self._pin(spec, check, patience)
         try:
             yield residual
         finally:
             with self._changed:
-                self._let_go(of)
+                self._unpin(spec)
 
-    def drop(self, gone: Callable[[ResidualSpec], bool]) -> None:
-        """Keep nothing more of some, nor what is being made of them."""
+    def drop(self, matches: Callable[[ResidualSpec], bool]) -> None:
+        """Remove the matching residuals, and do not cache those of them that are being computed."""
         with self._changed:
-            for of in [one for one in self._kept if gone(one)]:
-                del self._kept[of]
-            for of, making in self._computations.items():
-                making.gone = making.gone or gone(of)
+            for spec in filter(matches, tuple(self._cached)):
+                del self._cached[spec]
+            for spec, computation in self._computations.items():
+                computation.dropped = computation.dropped or matches(spec)
 
     def evict_all(self, check: CancelCheck) -> bool:
-        """Keep nothing, once nobody uses any; whether there was something.
+        """Empty the cache once none of it is pinned, for a computation that ran out of memory.
 
-        For whoever makes one and has not memory enough. Raises: what the check raises.
+        Returns: whether anything was cached. Raises: what ``check`` raises.
         """
-        with self._claim():
-            while any(self._used[one] for one in self._kept):
+        with self._waiting_for_memory():
+            while any(self._pins[spec] for spec in self._cached):
                 check()
-                self._changed.wait(_LOOK)
-            there = bool(self._kept)
-            self._kept.clear()
-        return there
+                self._changed.wait(_POLL)
+            evicted = bool(self._cached)
+            self._cached.clear()
+        return evicted
 
-    def _take(self, of: ResidualSpec, check: CancelCheck, patience: float | None) -> Tensor:
-        """One that counts as used from now on."""
-        asked = time.monotonic()
-        until = asked + (math.inf if patience is None else patience)
+    def _pin(self, spec: ResidualSpec, check: CancelCheck, patience: float | None) -> Tensor:
+        requested_at = self._clock()
+        deadline = requested_at + (math.inf if patience is None else patience)
         while True:
             with self._changed:
-                while of in self._kept and self._claimed(of):
-                    _go_on(check, until, asked)
-                    self._changed.wait(_LOOK)
-                if of in self._kept:
-                    self._used[of] += 1
-                    self._kept.move_to_end(of)
-                    return self._kept[of]
-                making = self._join(of, check)
+                while spec in self._cached and self._must_be_evicted(spec):
+                    self._check_wait(check, deadline, requested_at)
+                    self._changed.wait(_POLL)
+                if spec in self._cached:
+                    self._pins[spec] += 1
+                    self._cached.move_to_end(spec)
+                    return self._cached[spec]
+                computation = self._join(spec, check)
             try:
-                while not making.done.wait(_LOOK):
-                    _go_on(check, until, making.asked)
+                while not computation.done.wait(_POLL):
+                    self._check_wait(check, deadline, computation.requested_at)
             except BaseException:
                 with self._changed:
-                    making.waiting -= 1
-                    if making.made is not None:  # at the last moment
-                        self._let_go(of)
+                    computation.waiting -= 1
+                    if (
+                        computation.result is not None
+                    ):  # it finished after the last wait, and pinned for this one
+                        self._unpin(spec)
                 raise
-            if making.made is not None:
-                return making.made
+            if computation.result is not None:
+                return computation.result
             check()
-            assert making.error is not None
-            if not isinstance(making.error, Superseded):  # else it was given up just before this one came
-                raise making.error
+            assert computation.error is not None
+            if not isinstance(computation.error, Superseded):  # else it was cancelled just before this joined
+                raise computation.error
 
-    def _join(self, of: ResidualSpec, check: CancelCheck) -> _Computation:
-        making = self._computations.get(of)
-        if making is None:
-            making = _Computation()
-            threading.Thread(target=self._run, args=(of, making), name="residual", daemon=True).start()
-            self._computations[of] = making  # which that thread sees once the lock is free
-        making.checks.append(check)
-        making.waiting += 1
-        return making
+    def _check_wait(self, check: CancelCheck, deadline: float, since: float) -> None:
+        """Raises: what the check raises; Preparing after the deadline."""
+        check()
+        now = self._clock()
+        if now >= deadline:
+            raise Preparing(
+                f"The weights have been in preparation for {now - since:.0f} s.", seconds=now - since
+            )
+
+    def _join(self, spec: ResidualSpec, check: CancelCheck) -> _Computation:
+        """The running computation of a residual, or a new one. The lock is held."""
+        computation = self._computations.get(spec)
+        if computation is None:
+            computation = self._computations[spec] = _Computation(self._clock)
+            threading.Thread(target=self._run, args=(spec, computation), name="residual", daemon=True).start()
+        computation.checks.append(check)
+        computation.waiting += 1
+        return computation
 
     @torch.no_grad()
-    def _run(self, of: ResidualSpec, making: _Computation) -> None:
-        with self._merging if isinstance(of, MergeSpec) else nullcontext():
+    def _run(self, spec: ResidualSpec, computation: _Computation) -> None:
+        with self._merging if isinstance(spec, MergeSpec) else nullcontext():
             try:
-                self._begin(of, making)
-                made = self._make(of, making.check)
-            except BaseException as error:  # noqa: BLE001 -- raised by those who wait for it
-                self._end(of, making, None, error)
+                self._reserve(spec, computation)
+                result = self._compute(spec, computation.check)
+            except BaseException as error:  # noqa: BLE001 -- raised again by those who wait for it
+                self._finish(spec, computation, None, error)
             else:
-                self._end(of, making, made, None)
+                self._finish(spec, computation, result, None)
 
-    def _end(
-        self, of: ResidualSpec, making: _Computation, made: Tensor | None, error: BaseException | None
+    def _finish(
+        self,
+        spec: ResidualSpec,
+        computation: _Computation,
+        result: Tensor | None,
+        error: BaseException | None,
     ) -> None:
+        """Hand the outcome to the waiting requests, and pin the residual once for each."""
         with self._changed:
-            del self._computations[of]
-            making.made, making.error = made, error
-            if made is not None:
-                self._used.update({of: making.waiting} if making.waiting else {})
-                if not making.gone:
-                    self._kept[of] = made
-                self._shrink()
-            making.done.set()
+            del self._computations[spec]
+            computation.result, computation.error = result, error
+            if result is not None:
+                self._pins.update({spec: computation.waiting} if computation.waiting else {})
+                if not computation.dropped:
+                    self._cached[spec] = result
+                self._evict()
+            computation.done.set()
             self._changed.notify_all()
 
-    def _begin(self, of: ResidualSpec, making: _Computation) -> None:
-        """Wait until there is room for one more. Raises: Superseded if nobody wants it before that."""
-        with self._claim():
+    def _reserve(self, spec: ResidualSpec, computation: _Computation) -> None:
+        """Wait until there is memory for one more. Raises: Superseded if it is cancelled before that."""
+        with self._waiting_for_memory():
             while True:
-                making.check()
-                busy = [one for one in self._kept if self._used[one]] + self._begun()
-                if not busy or self._costs(busy) + self._cost(of) <= self.most:
+                computation.check()
+                busy = [other for other in self._cached if self._pins[other]] + self._started()
+                if not busy or sum(map(self._cost, busy)) + self._cost(spec) <= self.max_bytes:
                     break
-                self._changed.wait(_LOOK)
-            making.begun = True
-            self._shrink()
+                self._changed.wait(_POLL)
+            computation.started = True
+            self._evict()
 
     @contextmanager
-    def _claim(self) -> Iterator[None]:
-        """Hold the lock, and say for how long room has been waited for."""
+    def _waiting_for_memory(self) -> Iterator[None]:
+        """Hold the lock, and record since when memory has been waited for."""
         with self._changed:
-            since = time.monotonic()
-            self._claims.append(since)
+            since = self._clock()
+            self._memory_waits.append(since)
             try:
                 yield
             finally:
-                self._claims.remove(since)
+                self._memory_waits.remove(since)
                 self._changed.notify_all()
 
-    def _claimed(self, of: ResidualSpec) -> bool:
-        """Whether one that nobody uses just now is to make room for one that has waited for it for long."""
-        if self._used[of] or not self._claims or not self._cost(of):
+    def _must_be_evicted(self, spec: ResidualSpec) -> bool:
+        """Whether an unpinned residual must leave before it is pinned again, as another waited too long."""
+        if self._pins[spec] or not self._memory_waits or not self._cost(spec):
             return False
-        return time.monotonic() - min(self._claims) > EVICT_AFTER
+        return self._clock() - min(self._memory_waits) > EVICT_AFTER
 
-    def _begun(self) -> list[ResidualSpec]:
-        """Those that are being made, and take memory already."""
-        return [one for one, making in self._computations.items() if making.begun]
+    def _started(self) -> list[ResidualSpec]:
+        """Those that are being computed, and take memory already."""
+        return [spec for spec, computation in self._computations.items() if computation.started]
 
-    def _costs(self, of: Iterable[ResidualSpec]) -> int:
-        return sum(map(self._cost, of))
-
-    def _let_go(self, of: ResidualSpec) -> None:
-        self._used[of] -= 1
-        if not self._used[of]:
-            del self._used[of]
-        self._shrink()
+    def _unpin(self, spec: ResidualSpec) -> None:
+        self._pins[spec] -= 1
+        if not self._pins[spec]:
+            del self._pins[spec]
+        self._evict()
         self._changed.notify_all()
 
-    def _shrink(self) -> None:
-        """Give up what was used longest ago, until the others fit, with what is being made."""
-        for one in [one for one in self._kept if not self._used[one]]:
-            left = [*self._kept, *self._begun()]
-            if len(left) == 1 or self._costs(left) <= self.most:
+    def _evict(self) -> None:
+        """Remove the least recently used unpinned residuals until all fit, with those being computed."""
+        for spec in [spec for spec in self._cached if not self._pins[spec]]:
+            resident = [*self._cached, *self._started()]
+            if len(resident) == 1 or sum(map(self._cost, resident)) <= self.max_bytes:
                 return
-            del self._kept[one]
-
-
-def _go_on(check: CancelCheck, until: float, since: float) -> None:
-    """Raises: what the check raises; Preparing at the end of the patience."""
-    check()
-    now = time.monotonic()
-    if now >= until:
-        raise Preparing(f"The weights have been in the making for {now - since:.0f} s.", seconds=now - since)
+            del self._cached[spec]

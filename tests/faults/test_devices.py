@@ -133,13 +133,13 @@ def test_residuals_that_are_kept_give_way(
     encoder.residual("faces")
 
     def tight(checkpoint: str) -> torch.Tensor:
-        if encoder.residuals.kept:
+        if encoder.residuals.keys:
             raise NO_MEMORY[0]
         return read(checkpoint)
 
     monkeypatch.setattr(encoder, "_read_residual", tight)
     encoder.residual("objects")
-    assert encoder.residuals.kept == ("objects",)
+    assert encoder.residuals.keys == ("objects",)
     assert torch.equal(encoder.residual("digits"), right)
 
     def never(checkpoint: str) -> torch.Tensor:

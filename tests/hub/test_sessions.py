@@ -101,11 +101,11 @@ def test_it_is_deleted_when_the_session_ends(studio: Studio, file: Path, tmp_pat
     assert anna.evaluate(finetuned(info.key)).complete
     there = studio.lab_of(MODEL)
     assert isinstance(there, HubLab)
-    assert info.key in there.live.residuals.kept
+    assert info.key in there.live.residuals.keys
     assert list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
     studio.leave("anna")
     assert not list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
-    assert info.key not in there.live.residuals.kept
+    assert info.key not in there.live.residuals.keys
     assert info.key not in there.live.residual_paths
     assert studio.status().added == studio.status().added_bytes == 0
     with pytest.raises(SpecError, match="no checkpoint"):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluators.encoder.live_encoder import MOST_RESIDUALS, RESIDUAL_BYTES, LiveEncoder
+from evaluators.encoder.live_encoder import MAX_RESIDUALS, RESIDUAL_BYTES, LiveEncoder
 from evaluators.errors import LabError
 from evaluators.labs.embedded_lab import TinyEncoder
 from evaluators.specs.edit_spec import EditSpec
@@ -30,7 +30,7 @@ def test_carries_finetuned_and_pretrained_exactly(encoder: LiveEncoder) -> None:
 
 
 def test_residuals_of_a_small_encoder_do_not_fill_the_memory(encoder: LiveEncoder) -> None:
-    assert encoder.residuals.most == MOST_RESIDUALS * encoder.residual_cost("digits") < RESIDUAL_BYTES
+    assert encoder.residuals.max_bytes == MAX_RESIDUALS * encoder.residual_cost("digits") < RESIDUAL_BYTES
 
 
 def test_equal_scales_of_another_checkpoint_are_another_edit(encoder: LiveEncoder) -> None:

@@ -1,4 +1,4 @@
-"""Residuals are made once, beside everything else, for as long as somebody wants them."""
+"""Shared computations, cancellation, pins and eviction, on a clock that the tests advance."""
 
 import threading
 import time
@@ -10,58 +10,68 @@ import pytest
 import torch
 from torch import Tensor
 
-from evaluators.encoder import residual_cache as residuals
-from evaluators.encoder.residual_cache import CancelCheck, ResidualCache
+from evaluators.encoder.residual_cache import CANCEL_DELAY, EVICT_AFTER, CancelCheck, ResidualCache
 from evaluators.errors import LabError, Preparing, Superseded
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResidualSpec
 from tests.waiting import soon
 
-SOON = 5.0
-"""Seconds that anything here has, on a busy machine too."""
+WATCHDOG = 60.0
 
 
-class Maker:
-    """Makes residuals of ten bytes, each when it is let.
+class Computer:
+    """A cache of residuals that cost 10 bytes; computing one lasts until its spec is in `finished`.
 
     Attributes:
-        begun: of which one was begun to be made, in order.
-        given_up: of which it was stopped.
-        most: kept and in the making at once.
+        started, cancelled: specs in the order in which that happened.
+        checks: calls of cancel checks.
+        most: residuals in memory at once, cached or being computed.
+        now: what the clock of the cache says.
     """
 
-    def __init__(self, most: int) -> None:
-        self.begun: list[ResidualSpec] = []
-        self.given_up: list[ResidualSpec] = []
-        self.let: set[ResidualSpec] = set()
+    def __init__(self, max_bytes: int) -> None:
+        self.started: list[ResidualSpec] = []
+        self.cancelled: list[ResidualSpec] = []
+        self.finished: set[ResidualSpec] = set()
         self.error: Exception | None = None
-        self.most = 0
-        self.residuals = ResidualCache(self.make, lambda of: 10, most)
+        self.checks = self.most = 0
+        self.now = 0.0
+        self.cache = ResidualCache(self.compute, lambda spec: 10, max_bytes, clock=lambda: self.now)
 
-    def make(self, of: ResidualSpec, check: CancelCheck) -> Tensor:
-        self.begun.append(of)
-        self.most = max(self.most, len(self.residuals.kept) + 1)
-        while of not in self.let:
+    def compute(self, spec: ResidualSpec, check: CancelCheck) -> Tensor:
+        self.started.append(spec)
+        self.most = max(self.most, len(self.cache.keys) + 1)
+        while spec not in self.finished:
             try:
                 check()
             except Superseded:
-                self.given_up.append(of)
+                self.cancelled.append(spec)
                 raise
-            time.sleep(0.01)
+            self.checks += 1
+            time.sleep(0.001)
         if self.error is not None:
             raise self.error
-        return torch.tensor([float(len(self.begun))])
+        return torch.tensor([float(len(self.started))])
+
+    def wait_for_checks(self) -> None:
+        """Until a whole check has begun and ended."""
+        seen = self.checks
+        soon(lambda: self.checks >= seen + 2)
+
+    def wait_for_requests(self, spec: ResidualSpec, count: int) -> None:
+        """Until so many requests have joined the computation of a residual."""
+        soon(lambda: len(self.cache._computations[spec].checks) == count)
 
 
-class Visitor:
-    """Wants what it asked for until it does not."""
+class Request:
+    """A request for a residual, until it is superseded."""
 
     def __init__(self) -> None:
-        self.gone = False
+        self.superseded = False
 
     def check(self) -> None:
-        if self.gone:
-            raise Superseded("Gone.")
+        if self.superseded:
+            raise Superseded("Superseded.")
 
 
 @pytest.fixture
@@ -70,209 +80,225 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
-def ask(maker: Maker, of: ResidualSpec, visitor: Visitor, patience: float | None = None) -> Tensor:
-    with maker.residuals.pinned(of, visitor.check, patience) as residual:
+def ask(
+    computer: Computer, spec: ResidualSpec, request: Request | None = None, patience: float | None = None
+) -> Tensor:
+    with computer.cache.pinned(spec, (request or Request()).check, patience) as residual:
         return residual
 
 
-def test_all_who_want_one_get_the_same(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(100)
-    asking = [threads.submit(ask, maker, "digits", Visitor()) for _ in range(6)]
-    soon(lambda: maker.begun)
-    maker.let.add("digits")
-    assert len({id(one.result(SOON)) for one in asking}) == 1
-    assert maker.begun == ["digits"]
-    assert ask(maker, "digits", Visitor()) is asking[0].result()
+def test_concurrent_requests_share_one_computation(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    asking = [threads.submit(ask, computer, "digits") for _ in range(6)]
+    soon(lambda: computer.started)
+    computer.finished.add("digits")
+    assert len({id(one.result(WATCHDOG)) for one in asking}) == 1
+    assert computer.started == ["digits"]
+    assert ask(computer, "digits") is asking[0].result()
 
 
-def test_nobody_waits_for_what_another_wants(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(100)
-    maker.let.add("digits")
-    maker.residuals.get("digits")
-    slow = threads.submit(ask, maker, "a large merge", Visitor())
-    soon(lambda: "a large merge" in maker.begun)
-    threads.submit(ask, maker, "digits", Visitor()).result(SOON)
+def test_a_cache_hit_does_not_wait_for_a_computation(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    computer.finished.add("digits")
+    computer.cache.get("digits")
+    slow = threads.submit(ask, computer, "a large merge")
+    soon(lambda: "a large merge" in computer.started)
+    threads.submit(ask, computer, "digits").result(WATCHDOG)
     assert not slow.done()
-    maker.let.add("a large merge")
-    slow.result(SOON)
+    computer.finished.add("a large merge")
+    slow.result(WATCHDOG)
 
 
-def test_what_nobody_wants_any_more_is_given_up(threads: ThreadPoolExecutor) -> None:
-    maker, visitor = Maker(100), Visitor()
-    asking = threads.submit(ask, maker, "digits", visitor)
-    soon(lambda: maker.begun)
-    left = time.monotonic()
-    visitor.gone = True
+def test_a_computation_without_requests_is_cancelled_after_a_delay(threads: ThreadPoolExecutor) -> None:
+    computer, request = Computer(100), Request()
+    asking = threads.submit(ask, computer, "digits", request)
+    soon(lambda: computer.started)
+    request.superseded = True
     with pytest.raises(Superseded):
-        asking.result(SOON)
-    soon(lambda: maker.given_up)
-    assert time.monotonic() - left < 2
-    maker.let.add("digits")
-    ask(maker, "digits", Visitor())
-    assert maker.begun == ["digits"] * 2
+        asking.result(WATCHDOG)
+    computer.wait_for_checks()
+    assert not computer.cancelled
+    computer.now += CANCEL_DELAY
+    soon(lambda: computer.cancelled)
+    computer.finished.add("digits")
+    ask(computer, "digits")
+    assert computer.started == ["digits"] * 2
 
 
-def test_what_waits_to_be_made_is_given_up_unmade(threads: ThreadPoolExecutor) -> None:
-    """A slider that is dragged over five densities asks for five merges, and wants the last."""
-    maker, moves = Maker(100), [Visitor() for _ in range(5)]
+def test_a_merge_that_waits_for_another_is_cancelled_unstarted(threads: ThreadPoolExecutor) -> None:
+    """A slider that is dragged over five densities requests five merges; only the last is needed."""
+    computer, moves = Computer(100), [Request() for _ in range(5)]
     merges = [MergeSpec(("digits", "faces"), "ties", (("density", n / 10),)) for n in range(5)]
     asking = []
     for number, (merge, move) in enumerate(zip(merges, moves, strict=True)):
-        asking.append(threads.submit(ask, maker, merge, move))
-        soon(lambda count=number + 1: len(maker.residuals._computations) == count)  # type: ignore[misc]
+        asking.append(threads.submit(ask, computer, merge, move))
+        soon(lambda count=number + 1: len(computer.cache._computations) == count)  # type: ignore[misc]
+    soon(lambda: computer.started)
     for move in moves[:-1]:
-        move.gone = True
-    maker.let.add(merges[-1])
-    asking[-1].result(SOON)
-    assert len(maker.begun) == 2, "the one that was in the making, and the last"
-    assert list(maker.residuals.kept) == [merges[-1]]
+        move.superseded = True
+    computer.wait_for_checks()
+    computer.now += CANCEL_DELAY
+    computer.finished.add(merges[-1])
+    asking[-1].result(WATCHDOG)
+    assert len(computer.started) == 2, "the one that was being computed, and the last"
+    assert list(computer.cache.keys) == [merges[-1]]
 
 
 def test_a_checkpoint_does_not_wait_for_a_merge(threads: ThreadPoolExecutor) -> None:
-    maker, merge = Maker(20), MergeSpec(("digits", "faces"))
-    merging = threads.submit(ask, maker, merge, Visitor())
-    soon(lambda: maker.begun)
-    maker.let.update(("digits", "faces"))
+    computer, merge = Computer(20), MergeSpec(("digits", "faces"))
+    merging = threads.submit(ask, computer, merge)
+    soon(lambda: computer.started)
+    computer.finished.update(("digits", "faces"))
     for key in ("digits", "faces"):
-        threads.submit(ask, maker, key, Visitor()).result(SOON)
+        threads.submit(ask, computer, key).result(WATCHDOG)
     assert not merging.done()
-    assert list(maker.residuals.kept) == ["faces"], "there is room for one beside the merge"
-    maker.let.add(merge)
-    merging.result(SOON)
-    assert list(maker.residuals.kept) == ["faces", merge]
+    assert list(computer.cache.keys) == ["faces"], "there is memory for one beside the merge"
+    computer.finished.add(merge)
+    merging.result(WATCHDOG)
+    assert list(computer.cache.keys) == ["faces", merge]
 
 
-def test_it_is_made_further_for_whoever_still_wants_it(threads: ThreadPoolExecutor) -> None:
-    maker, first, second = Maker(100), Visitor(), Visitor()
-    asking = threads.submit(ask, maker, "digits", first)
-    soon(lambda: maker.begun)
-    staying = threads.submit(ask, maker, "digits", second)
-    soon(lambda: len(maker.residuals._computations["digits"].checks) == 2)
-    first.gone = True
+def test_a_computation_goes_on_while_one_request_is_left(threads: ThreadPoolExecutor) -> None:
+    computer, first = Computer(100), Request()
+    asking = threads.submit(ask, computer, "digits", first)
+    soon(lambda: computer.started)
+    staying = threads.submit(ask, computer, "digits")
+    computer.wait_for_requests("digits", 2)
+    first.superseded = True
     with pytest.raises(Superseded):
-        asking.result(SOON)
-    time.sleep(2 * residuals.CANCEL_DELAY)
-    maker.let.add("digits")
-    staying.result(SOON)
-    assert maker.begun == ["digits"]
+        asking.result(WATCHDOG)
+    for _ in range(2):
+        computer.wait_for_checks()
+        computer.now += 2 * CANCEL_DELAY
+    computer.wait_for_checks()
+    computer.finished.add("digits")
+    staying.result(WATCHDOG)
+    assert computer.started == ["digits"]
 
 
-def test_a_visitors_newer_request_finds_it_in_the_making(threads: ThreadPoolExecutor) -> None:
-    """Each move of another slider supersedes the request before it, and wants the same residual."""
-    maker, before = Maker(100), Visitor()
-    asking: Future[Any] = threads.submit(ask, maker, "digits", before)
-    soon(lambda: maker.begun)
+def test_a_newer_request_joins_the_computation(threads: ThreadPoolExecutor) -> None:
+    """Each move of another slider supersedes the request before it, and needs the same residual."""
+    computer, request = Computer(100), Request()
+    asking: Future[Any] = threads.submit(ask, computer, "digits", request)
+    soon(lambda: computer.started)
     for number in range(5):
-        soon(lambda n=number + 1: len(maker.residuals._computations["digits"].checks) == n)  # type: ignore[misc]
-        time.sleep(0.05)
-        before.gone = True
+        computer.wait_for_requests("digits", number + 1)
+        computer.wait_for_checks()
+        request.superseded = True
         with pytest.raises(Superseded):
-            asking.result(SOON)
-        before = Visitor()
-        asking = threads.submit(ask, maker, "digits", before)
-    maker.let.add("digits")
-    asking.result(SOON)
-    assert maker.begun == ["digits"]
+            asking.result(WATCHDOG)
+        computer.wait_for_checks()
+        computer.now += 0.9 * CANCEL_DELAY
+        request = Request()
+        asking = threads.submit(ask, computer, "digits", request)
+    computer.finished.add("digits")
+    asking.result(WATCHDOG)
+    assert computer.started == ["digits"]
 
 
-def test_who_waits_for_long_is_told_and_it_is_made_all_the_same(threads: ThreadPoolExecutor) -> None:
-    maker, visitor = Maker(100), Visitor()
-    with pytest.raises(Preparing, match="in the making for 0 s") as told:
-        ask(maker, "digits", visitor, patience=0.2)
-    assert 0.2 <= told.value.seconds < SOON
-    with pytest.raises(Preparing) as later:
-        ask(maker, "digits", visitor, patience=0.2)
-    assert later.value.seconds > told.value.seconds
-    maker.let.add("digits")
-    soon(lambda: maker.residuals.kept)
-    assert maker.begun == ["digits"]
+def test_after_its_patience_a_request_ends_and_the_computation_goes_on(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    for requests, seconds in enumerate((3.0, 5.0), start=1):
+        asking = threads.submit(ask, computer, "digits", patience=2.0)
+        soon(lambda: computer.started)
+        computer.wait_for_requests("digits", requests)
+        computer.now = seconds
+        with pytest.raises(Preparing, match=f"in preparation for {seconds:.0f} s") as raised:
+            asking.result(WATCHDOG)
+        assert raised.value.seconds == seconds
+    computer.finished.add("digits")
+    soon(lambda: computer.cache.keys)
+    assert computer.started == ["digits"]
 
 
-def test_what_is_in_use_stays_and_there_are_never_more_than_have_room(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(20)
-    maker.let.update("abcde")
-    with maker.residuals.pinned("a") as used:
-        for of in "bcd":
-            maker.residuals.get(of)
-        assert list(maker.residuals.kept) == ["a", "d"]
-        with maker.residuals.pinned("d"):
-            asking = threads.submit(ask, maker, "e", Visitor())
-            time.sleep(0.3)
-            assert "e" not in maker.begun
-        asking.result(SOON)
-        assert ask(maker, "a", Visitor()) is used
-    assert maker.most == 2
+def test_pinned_residuals_stay_and_the_limit_holds(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(20)
+    computer.finished.update("abcde")
+    with computer.cache.pinned("a") as pinned:
+        for spec in "bcd":
+            computer.cache.get(spec)
+        assert list(computer.cache.keys) == ["a", "d"]
+        with computer.cache.pinned("d"):
+            asking = threads.submit(ask, computer, "e")
+            soon(lambda: computer.cache._memory_waits)
+            with computer.cache._changed:
+                assert computer.cache._memory_waits, "it still waits"
+                assert "e" not in computer.started
+        asking.result(WATCHDOG)
+        assert ask(computer, "a") is pinned
+    assert computer.most == 2
 
 
-def test_one_is_kept_however_large_it_is() -> None:
-    maker = Maker(5)
-    maker.let.update("ab")
-    for of in "aab":
-        maker.residuals.get(of)
-    assert maker.begun == ["a", "b"]
-    assert list(maker.residuals.kept) == ["b"]
+def test_one_residual_is_cached_however_large_it_is() -> None:
+    computer = Computer(5)
+    computer.finished.update("ab")
+    for spec in "aab":
+        computer.cache.get(spec)
+    assert computer.started == ["a", "b"]
+    assert list(computer.cache.keys) == ["b"]
 
 
-def test_who_uses_one_again_and_again_lets_another_in(
-    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two visitors with a merge each, where there is room for one: both get on."""
-    monkeypatch.setattr(residuals, "EVICT_AFTER", 0.2)
-    maker, done = Maker(10), threading.Event()
-    maker.let.update("ab")
-    counted = {"a": 0, "b": 0}
+def test_a_residual_in_constant_use_makes_room_for_another(threads: ThreadPoolExecutor) -> None:
+    """Two sessions with a merge each, where there is memory for one: both get answers."""
+    computer, done = Computer(10), threading.Event()
+    computer.finished.update("ab")
+    uses = {"a": 0, "b": 0}
 
-    def count(of: str) -> None:
+    def use(spec: str) -> None:
         while not done.is_set():
-            with maker.residuals.pinned(of):
-                time.sleep(0.01)
-                counted[of] += 1
+            with computer.cache.pinned(spec):
+                computer.now += EVICT_AFTER / 20
+                uses[spec] += 1
+                time.sleep(0.001)
 
-    counting = [threads.submit(count, of) for of in "ab"]
-    soon(lambda: maker.begun.count("a") >= 2 and maker.begun.count("b") >= 2)
-    done.set()
-    for one in counting:
-        one.result(SOON)
-    assert min(counted.values()) > 2
-    assert maker.most == 1
-
-
-def test_what_a_visitor_took_away_is_not_kept(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(100)
-    maker.let.add("a")
-    maker.residuals.get("a")
-    asking = threads.submit(ask, maker, "mine", Visitor())
-    soon(lambda: "mine" in maker.begun)
-    maker.residuals.drop(lambda of: of == "mine")
-    maker.let.add("mine")
-    asking.result(SOON)
-    assert list(maker.residuals.kept) == ["a"]
-    maker.residuals.drop(lambda of: of == "a")
-    assert not list(maker.residuals.kept)
+    using = [threads.submit(use, spec) for spec in "ab"]
+    try:
+        soon(lambda: computer.started.count("a") >= 2 and computer.started.count("b") >= 2)
+    finally:
+        done.set()
+    for one in using:
+        one.result(WATCHDOG)
+    assert min(uses.values()) > 2
+    assert computer.most == 1
 
 
-def test_an_error_is_told_to_all_and_the_next_one_tries_again(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(100)
-    maker.error = LabError("The file is absent.")
-    asking = [threads.submit(ask, maker, "digits", Visitor()) for _ in range(3)]
-    soon(lambda: maker.begun and len(maker.residuals._computations["digits"].checks) == 3)
-    maker.let.add("digits")
+def test_a_dropped_residual_is_not_cached(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    computer.finished.add("a")
+    computer.cache.get("a")
+    asking = threads.submit(ask, computer, "mine")
+    soon(lambda: "mine" in computer.started)
+    computer.cache.drop(lambda spec: spec == "mine")
+    computer.finished.add("mine")
+    asking.result(WATCHDOG)
+    assert list(computer.cache.keys) == ["a"]
+    computer.cache.drop(lambda spec: spec == "a")
+    assert list(computer.cache.keys) == []
+
+
+def test_an_error_reaches_all_requests_and_the_next_one_tries_again(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    computer.error = LabError("The file is absent.")
+    asking = [threads.submit(ask, computer, "digits") for _ in range(3)]
+    soon(lambda: computer.started)
+    computer.wait_for_requests("digits", 3)
+    computer.finished.add("digits")
     for one in asking:
         with pytest.raises(LabError, match="absent"):
-            one.result(SOON)
-    maker.error = None
-    ask(maker, "digits", Visitor())
-    assert maker.residuals._used == {}
+            one.result(WATCHDOG)
+    computer.error = None
+    ask(computer, "digits")
+    assert computer.cache._pins == {}
 
 
-def test_those_in_use_give_way_after_that(threads: ThreadPoolExecutor) -> None:
-    maker = Maker(100)
-    maker.let.update("ab")
-    maker.residuals.get("a")
-    with maker.residuals.pinned("b"):
-        giving = threads.submit(maker.residuals.evict_all, Visitor().check)
-        time.sleep(0.2)
-        assert list(maker.residuals.kept) == ["a", "b"]
-    assert giving.result(SOON)
-    assert not list(maker.residuals.kept)
-    assert not maker.residuals.evict_all(Visitor().check)
+def test_evict_all_waits_for_pinned_residuals(threads: ThreadPoolExecutor) -> None:
+    computer = Computer(100)
+    computer.finished.update("ab")
+    computer.cache.get("a")
+    with computer.cache.pinned("b"):
+        evicting = threads.submit(computer.cache.evict_all, Request().check)
+        soon(lambda: computer.cache._memory_waits)
+        assert list(computer.cache.keys) == ["a", "b"]
+    assert evicting.result(WATCHDOG)
+    assert list(computer.cache.keys) == []
+    assert not computer.cache.evict_all(Request().check)

@@ -34,12 +34,12 @@ class SlowMerges:
         self._merge = self.encoder._merge
         self.encoder._merge = self._slowly  # type: ignore[method-assign]
 
-    def _slowly(self, of: MergeSpec, check: CancelCheck) -> Tensor:
-        self.begun.append(of)
+    def _slowly(self, spec: MergeSpec, check: CancelCheck) -> Tensor:
+        self.begun.append(spec)
         while not self.let.is_set():
             check()
             time.sleep(0.01)
-        return self._merge(of, check)
+        return self._merge(spec, check)
 
     @property
     def busy(self) -> bool:
@@ -88,7 +88,7 @@ def test_a_newer_request_ends_the_merge_of_the_older_one(
     slow.let.set()
     assert newer.result(SOON).complete
     assert slow.begun == [MERGED.merge, OTHER.merge]
-    assert slow.encoder.residuals.kept == (OTHER.merge,)
+    assert slow.encoder.residuals.keys == (OTHER.merge,)
 
 
 @pytest.mark.parametrize("of", ["numbers", "Eq. 2"])
@@ -107,7 +107,7 @@ def test_leaving_ends_the_merge(
     soon(lambda: not slow.busy)
     with pytest.raises(Superseded):
         merging.result(SOON)
-    assert slow.encoder.residuals._used == {}
+    assert slow.encoder.residuals._pins == {}
 
 
 def test_impatient_requests_report_the_merge_and_take_no_turn(lab: Path) -> None:

@@ -172,10 +172,10 @@ def test_lists_models_checkpoints_and_tasks(studio: Studio) -> None:
 
 
 def test_residuals_are_kept_within_their_budget(studio: Studio) -> None:
-    studio.lab.encoder.residuals.most = 2 * 4 * studio.models()[0].parameters
+    studio.lab.encoder.residuals.max_bytes = 2 * 4 * studio.models()[0].parameters
     for key in ("digits", "faces", "objects", "faces", "digits"):
         studio.lab.encoder.residual(key)
-    assert studio.lab.encoder.residuals.kept == ("faces", "digits")
+    assert studio.lab.encoder.residuals.keys == ("faces", "digits")
 
 
 @pytest.mark.parametrize(
