@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from evaluators.experiments.sweeps import reference_specs
-from training.default_sweeps import ALL_IMAGES
+from evaluators.experiments.sweeps import ALL_IMAGES, Found, reference_specs
 from training.evaluation_sets import splits_of
-from training.findings import Measured
 from training.report_tables import markdown, percent
 from training.study import shipped_evaluations
 from training.tiny_clip_model import MODEL_CONFIG
@@ -68,7 +66,7 @@ def _training_table(folder: Path) -> Iterator[str]:
     return markdown(["weights", "steps", "batch", "learning rate", "seed", "images seen", "seconds"], rows)
 
 
-def _accuracy_table(measured: Measured) -> Iterator[str]:
+def _accuracy_table(measured: Found) -> Iterator[str]:
     header = ["fine-tuned on", "zero-shot target", "fine-tuned target", "control before", "control after"]
     rows = []
     for key, setting in SETTINGS.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 from evaluators import EditSpec, Studio
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.sweeps import (
+    ALL_IMAGES,
     gamma_sweep,
     robust_sweep,
     run_sweep,
@@ -15,7 +16,6 @@ from evaluators.experiments.sweeps import (
 from evaluators.labs.lab import CheckpointInfo
 
 LIVE_IMAGES = 200
-ALL_IMAGES = 0
 
 
 def default_specs(checkpoint: CheckpointInfo, images: int) -> tuple[EditSpec, ...]:

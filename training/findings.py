@@ -1,18 +1,23 @@
 """The paper's claims on the embedded lab, computed from the shipped sweeps alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import stdev
 
 from evaluators import EditSpec, Evaluation
 from evaluators.experiments.gamma_search import GammaSearch
-from evaluators.experiments.sweeps import gamma_sweep, reference_specs, robust_sweep, wise_ft_sweep
+from evaluators.experiments.sweeps import (
+    ALL_IMAGES,
+    Found,
+    gamma_sweep,
+    reference_specs,
+    robust_sweep,
+    wise_ft_sweep,
+)
 from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
 from training.ample_targets import AmpleTargets
-from training.default_sweeps import ALL_IMAGES
 
-Measured = Mapping[EditSpec, Evaluation]
 Path2D = Sequence[tuple[float, float]]
 
 
@@ -62,7 +67,7 @@ class TaskFinding:
     reverse_path: Path2D
 
 
-def _path(measured: Measured, specs: Sequence[EditSpec]) -> Path2D:
+def _path(measured: Found, specs: Sequence[EditSpec]) -> Path2D:
     return [(measured[spec].target, measured[spec].control) for spec in specs]
 
 
@@ -75,7 +80,7 @@ def equal_target_control(path: Path2D, target: float) -> float:
     return best_beyond(path, min(target, max(reached for reached, _ in path)))
 
 
-def task_finding(measured: Measured, ample: AmpleTargets, checkpoint: str) -> TaskFinding:
+def task_finding(measured: Found, ample: AmpleTargets, checkpoint: str) -> TaskFinding:
     """The finding of one of the eight checkpoints. Raises: KeyError if its sweeps were not measured."""
     search = GammaSearch(checkpoint, images=ALL_IMAGES)
     choice = search.choice(measured)
@@ -177,7 +182,7 @@ class RobustFinding:
     lines_wise_ft: tuple[Evaluation, ...]
 
 
-def robust_finding(measured: Measured, checkpoint: str = "objects") -> RobustFinding:
+def robust_finding(measured: Found, checkpoint: str = "objects") -> RobustFinding:
     """The finding of the objects checkpoint. Raises: KeyError if its sweeps were not measured."""
     pretrained, finetuned = (measured[spec] for spec in reference_specs(checkpoint, images=ALL_IMAGES))
     wise_ft, lines_wise_ft = (

@@ -16,12 +16,11 @@ from evaluators.experiments.merge_search import (
     Score,
     score,
 )
-from evaluators.experiments.sweeps import save_precomputed
+from evaluators.experiments.sweeps import ALL_IMAGES, save_precomputed
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from lines_core.merging.masks import TALL_LAMBDAS
 from lines_core.merging.method import TALL_LAMBDA
-from training.default_sweeps import ALL_IMAGES
 from training.study import Study
 
 FILE = "merging.json"

@@ -8,9 +8,8 @@ from evaluators import Evaluation, Studio
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.robust_fronts import Areas, areas
 from evaluators.experiments.soup_search import SoupSearch, soup_members
-from evaluators.experiments.sweeps import robust_sweep, save_precomputed, wise_ft_sweep
+from evaluators.experiments.sweeps import ALL_IMAGES, robust_sweep, save_precomputed, wise_ft_sweep
 from lines_core.soups import GreedySoup
-from training.default_sweeps import ALL_IMAGES
 from training.study import Study
 
 FILE = "soups.json"

@@ -10,8 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from evaluators import EditSpec, Studio
+from evaluators.experiments.sweeps import ALL_IMAGES
 from lines_core.packed import pack, save_packed
-from training.default_sweeps import ALL_IMAGES
 
 FILE = "storing.json"
 VARIANT = "packed"

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from evaluators.experiments.sweeps import ALL_IMAGES, Found
 from evaluators.labs.lab import Variant
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation
 
-ALL = 0
 RATES, LORA = "rates", "lora"
 USUAL = Variant("", "usual", "Fine-tuned", "Every layer learns at the same rate.")
 
@@ -32,8 +31,8 @@ class VariantSpecs:
         """The specs of some checkpoints, by key, each with the gamma that C.1 chose on validation."""
         return cls(
             variant,
-            tuple(EditSpec.finetuned(key, images=ALL) for key in gammas),
-            tuple(EditSpec.lines(key, gamma, images=ALL) for key, gamma in gammas.items()),
+            tuple(EditSpec.finetuned(key, images=ALL_IMAGES) for key in gammas),
+            tuple(EditSpec.lines(key, gamma, images=ALL_IMAGES) for key, gamma in gammas.items()),
         )
 
     @property
@@ -75,10 +74,10 @@ def variant_specs(studio: Studio) -> tuple[VariantSpecs, ...]:
 def zero_shot_specs(variants: tuple[VariantSpecs, ...]) -> tuple[EditSpec, ...]:
     """The pre-trained model beside each checkpoint of the usual fine-tuning."""
     usual = variants[0].plain if variants else ()
-    return tuple(EditSpec.pretrained(spec.checkpoint, images=ALL) for spec in usual)
+    return tuple(EditSpec.pretrained(spec.checkpoint, images=ALL_IMAGES) for spec in usual)
 
 
-def variant_result(specs: VariantSpecs, found: Mapping[EditSpec, Evaluation]) -> VariantResult | None:
+def variant_result(specs: VariantSpecs, found: Found) -> VariantResult | None:
     """The means of one variant; None until all its models are measured."""
     if not all(spec in found for spec in specs.all):
         return None

@@ -1,14 +1,12 @@
 """The choice of gamma for one checkpoint (C.1): which models it needs and what follows from their counts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluators.experiments.sweeps import gamma_sweep, reference_specs, run_sweep
+from evaluators.experiments.sweeps import Found, gamma_sweep, reference_specs, run_sweep
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice, choose_gamma
 
 
@@ -37,7 +35,7 @@ class GammaSearch:
         """References and candidates; C.1 needs those of "val"."""
         return (*self.references(split), *self.candidates(split))
 
-    def choice(self, found: Mapping[EditSpec, Evaluation], weight: float = TARGET_WEIGHT) -> Choice | None:
+    def choice(self, found: Found, weight: float = TARGET_WEIGHT) -> Choice | None:
         """C.1 from evaluations on validation; None while one of ``specs("val")`` is missing.
 
         Raises: EvaluationError as ``choose_gamma``.

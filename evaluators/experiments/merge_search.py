@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from evaluators.errors import EvaluationError
+from evaluators.experiments.sweeps import Found
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
@@ -23,8 +24,6 @@ HEAT_IMAGES = 100
 
 Coefficients = tuple[float, float]
 """alpha and beta of LiNeS; lambda and 0 of a plain merge."""
-Found = Mapping[EditSpec, Evaluation]
-"""Evaluations measured so far."""
 
 
 @dataclass(frozen=True)

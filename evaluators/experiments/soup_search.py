@@ -3,18 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evaluators.experiments.sweeps import ALL_IMAGES, Found
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.soups import SOUP_ALPHA, SOUP_BETAS, SOUP_SCALES, GreedySoup, greedy_soup
 
 AVERAGE = "average"
 SOUP = "soup"
-ALL = 0
-Found = Mapping[EditSpec, Evaluation]
-"""Evaluations measured so far."""
 
 
 def soup_members(studio: Studio) -> tuple[str, ...]:
@@ -29,7 +26,7 @@ def soup_spec(
     beta: float = 0.0,
     scale: float = SOUP_ALPHA,
     split: str = "test",
-    images: int = ALL,
+    images: int = ALL_IMAGES,
     model: str = TINY_CLIP,
 ) -> EditSpec:
     """theta_0 + lambda(l) * mean tau_i (Eq. 3), lambda rising from ``scale`` by ``beta``.
@@ -66,7 +63,7 @@ class SoupSearch:
     """
 
     members: tuple[str, ...]
-    images: int = ALL
+    images: int = ALL_IMAGES
 
     def spec(
         self, members: Sequence[str], beta: float = 0.0, scale: float = SOUP_ALPHA, split: str = "test"

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
@@ -13,6 +13,9 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 
+ALL_IMAGES = 0
+Found = Mapping[EditSpec, Evaluation]
+"""Evaluations measured so far."""
 GAMMAS = tuple((10 - i) / 10 for i in range(11))
 WISE_FT_MIXES = tuple(step / 10 for step in range(11))
 """From pretrained to finetuned in tenths, as Wortsman et al. (2022) draw their curves."""

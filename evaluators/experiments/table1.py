@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evaluators.experiments.gamma_search import GammaSearch
+from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-
-ALL = 0
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,9 @@ def table1(studio: Studio, model: str) -> Iterator[Row]:
     Cost: 14 evaluations a checkpoint; cached ones cost nothing.
     """
     for checkpoint in studio.checkpoints(model):
-        search = GammaSearch(checkpoint.key, model, ALL)
+        search = GammaSearch(checkpoint.key, model, ALL_IMAGES)
         gamma = search.measure(studio)
-        lines = EditSpec.lines(checkpoint.key, gamma, model=model, images=ALL)
+        lines = EditSpec.lines(checkpoint.key, gamma, model=model, images=ALL_IMAGES)
         pretrained, finetuned, edited = map(studio.evaluate, (*search.references("test"), lines))
         yield Row(checkpoint.key, checkpoint.title, gamma, pretrained, finetuned, edited)
 

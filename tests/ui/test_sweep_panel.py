@@ -4,7 +4,7 @@ import pytest
 
 from evaluators.errors import SpecError
 from evaluators.experiments.gamma_search import GammaSearch
-from evaluators.experiments.sweeps import gamma_sweep
+from evaluators.experiments.sweeps import Found, gamma_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser.zero_cost_studio import ZeroCostStudio
@@ -14,7 +14,7 @@ from ui.forgetting import forgetting_page as forgetting
 from ui.live.live_panel import Value, answer
 from ui.robust import robust_page as robust
 from ui.robust import robust_text
-from ui.sweep.sweep_panel import Found, Sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, without_studio
 from ui.tune import tune_page as tune
 
 

@@ -2,7 +2,8 @@
 
 from typing import TypeAlias
 
-Point: TypeAlias = tuple[float, float]
+from .pen import Point
+
 Stroke: TypeAlias = tuple[Point, ...]
 Form: TypeAlias = tuple[Stroke, ...]
 

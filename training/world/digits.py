@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from .digit_strokes import FORMS, Form, Point
+from .digit_strokes import FORMS, Form
 from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .palette import PALETTE, Colour, ground, jitter, pick
+from .pen import Point
 
 DIGITS = (
     Concept("zero", "Null"),

@@ -11,7 +11,7 @@ from PIL import ImageDraw
 
 from .labelled_image import Concept, Family, LabelledImage
 from .palette import Colour, ground, jitter, pick
-from .view_pen import INK, WHITE, Pen, View, mix, shade
+from .view_pen import INK, WHITE, View, ViewPen, mix, shadow
 
 SKINS: tuple[Colour, ...] = (
     (252, 222, 196),
@@ -68,7 +68,7 @@ def draw_face(label: int, rng: random.Random) -> LabelledImage:
         angle=rng.gauss(0, 6),
         mirrored=rng.random() < 0.5,
     )
-    pen = Pen(ImageDraw.Draw(image), view)
+    pen = ViewPen(ImageDraw.Draw(image), view)
     details = [f"on a {ground_name} background"]
     style = rng.choice(("bald", "short", "long", "curly"))
     _back_hair(pen, head, hair, style)
@@ -90,7 +90,7 @@ def draw_face(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(image, tuple(details))
 
 
-def _back_hair(pen: Pen, head: FaceShape, hair: Colour, style: str) -> None:
+def _back_hair(pen: ViewPen, head: FaceShape, hair: Colour, style: str) -> None:
     if style == "long":
         pen.oval(50, 46, head.wide + 7, head.high + 1, hair)
         pen.box(43 - head.wide, 46, 57 + head.wide, 96, hair)
@@ -99,46 +99,46 @@ def _back_hair(pen: Pen, head: FaceShape, hair: Colour, style: str) -> None:
             pen.oval(50 + x * head.wide, y, 13, 13, hair)
 
 
-def _skull(pen: Pen, head: FaceShape) -> None:
+def _skull(pen: ViewPen, head: FaceShape) -> None:
     for side in (-1, 1):
-        pen.oval(50 + side * head.wide, 52, 6, 8, shade(head.skin, 0.12))
-    pen.oval(50, 52, head.wide + 1.5, head.high + 1.5, shade(head.skin, 0.4))
+        pen.oval(50 + side * head.wide, 52, 6, 8, shadow(head.skin, 0.12))
+    pen.oval(50, 52, head.wide + 1.5, head.high + 1.5, shadow(head.skin, 0.4))
     pen.oval(50, 52, head.wide, head.high, head.skin)
-    pen.oval(50, 58, 4, 3.5, shade(head.skin, 0.22))
+    pen.oval(50, 58, 4, 3.5, shadow(head.skin, 0.22))
 
 
-def _front_hair(pen: Pen, head: FaceShape, hair: Colour, style: str) -> None:
+def _front_hair(pen: ViewPen, head: FaceShape, hair: Colour, style: str) -> None:
     if style == "short":
         pen.oval(50, 50, head.wide + 2, head.high + 4, hair, 205, 335)
     else:
         pen.oval(50, 50, head.wide + 1, head.high + 2, hair, 212, 328)
 
 
-def _glasses(pen: Pen, head: FaceShape) -> None:
+def _glasses(pen: ViewPen, head: FaceShape) -> None:
     for side in (-1, 1):
         pen.arc(50 + side * head.eye_gap, head.eye_line + 1, 12, 11, 0, 360, head.line, 2)
     pen.line(((50 - head.eye_gap + 12, head.eye_line), (50 + head.eye_gap - 12, head.eye_line)), head.line, 2)
 
 
-def _hat(pen: Pen, head: FaceShape, colour: Colour) -> None:
+def _hat(pen: ViewPen, head: FaceShape, colour: Colour) -> None:
     pen.polygon(((24, 20), (28, -6), (72, -6), (76, 20)), colour)
-    pen.box(25, 12, 75, 20, shade(colour, 0.45))
-    pen.oval(50, 21, head.wide + 6, 5, shade(colour, 0.15))
+    pen.box(25, 12, 75, 20, shadow(colour, 0.45))
+    pen.oval(50, 21, head.wide + 6, 5, shadow(colour, 0.15))
 
 
-def _eyes(pen: Pen, head: FaceShape, high: float, pupil: float, look: float = 0) -> None:
+def _eyes(pen: ViewPen, head: FaceShape, high: float, pupil: float, look: float = 0) -> None:
     for side in (-1, 1):
         _eye(pen, head, side, high, pupil, look)
 
 
-def _eye(pen: Pen, head: FaceShape, side: int, high: float, pupil: float, look: float = 0) -> None:
+def _eye(pen: ViewPen, head: FaceShape, side: int, high: float, pupil: float, look: float = 0) -> None:
     x = 50 + side * head.eye_gap
     pen.oval(x, head.eye_line, 8.5, high + 1, head.line)
     pen.oval(x, head.eye_line + 0.5, 7.5, high, WHITE)
     pen.oval(x, head.eye_line + 0.5 + look, pupil, min(pupil, high), INK)
 
 
-def _closed_eye(pen: Pen, head: FaceShape, side: int, upward: bool) -> None:
+def _closed_eye(pen: ViewPen, head: FaceShape, side: int, upward: bool) -> None:
     x = 50 + side * head.eye_gap
     if upward:
         pen.arc(x, head.eye_line + 5, 10, 9, 195, 345, head.line, 4.5)
@@ -146,7 +146,7 @@ def _closed_eye(pen: Pen, head: FaceShape, side: int, upward: bool) -> None:
         pen.arc(x, head.eye_line - 4, 10, 8, 15, 165, head.line, 4.5)
 
 
-def _brows(pen: Pen, head: FaceShape, inner: float, outer: float, width: float = 5) -> None:
+def _brows(pen: ViewPen, head: FaceShape, inner: float, outer: float, width: float = 5) -> None:
     """Brows whose inner and outer ends lie this far above the eyes."""
     for side in (-1, 1):
         x = 50 + side * head.eye_gap
@@ -154,7 +154,7 @@ def _brows(pen: Pen, head: FaceShape, inner: float, outer: float, width: float =
         pen.line((start, (x + side * 10, head.eye_line - outer)), head.brow, width)
 
 
-def happy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def happy(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     if rng.random() < 0.4:
         _closed_eye(pen, head, -1, True)
         _closed_eye(pen, head, 1, True)
@@ -167,7 +167,7 @@ def happy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     pen.oval(50, 64 + deep * 0.75, wide * 0.4, deep * 0.2, TONGUE)
 
 
-def sad(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def sad(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7, 5, 2)
     _brows(pen, head, 18, 9)
     pen.arc(50, 88, rng.uniform(17, 21), rng.uniform(13, 17), 195, 345, MOUTH, 6)
@@ -180,11 +180,11 @@ def sad(pen: Pen, head: FaceShape, rng: random.Random) -> None:
         )
 
 
-def angry(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def angry(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7, 4.5)
     _brows(pen, head, 4, 17, 7.5)
     for x in (-3, 3):
-        pen.line(((50 + x, head.eye_line - 9), (50 + x, head.eye_line - 2)), shade(head.skin, 0.5), 2)
+        pen.line(((50 + x, head.eye_line - 9), (50 + x, head.eye_line - 2)), shadow(head.skin, 0.5), 2)
     if rng.random() < 0.5:
         pen.box(30, 68, 70, 84, MOUTH)
         pen.box(32, 70, 68, 82, WHITE)
@@ -195,23 +195,23 @@ def angry(pen: Pen, head: FaceShape, rng: random.Random) -> None:
         pen.polygon(((28, 84), (36, 71), (64, 71), (72, 84), (62, 79), (38, 79)), MOUTH)
 
 
-def surprised(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def surprised(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 12, 4)
     for side in (-1, 1):
         pen.arc(50 + side * head.eye_gap, head.eye_line - 13, 10, 7, 200, 340, head.brow, 4)
     wide = rng.uniform(9, 13)
-    pen.oval(50, 77, wide + 2, rng.uniform(14, 17), shade(head.skin, 0.45))
+    pen.oval(50, 77, wide + 2, rng.uniform(14, 17), shadow(head.skin, 0.45))
     pen.oval(50, 77, wide, 13, MOUTH)
 
 
-def neutral(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def neutral(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 7.5, 4.5)
     _brows(pen, head, 14, 14, 4)
     half = rng.uniform(14, 20)
     pen.line(((50 - half, 76), (50 + half, 76)), MOUTH, 5)
 
 
-def sleepy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def sleepy(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     for side in (-1, 1):
         _closed_eye(pen, head, side, False)
     _brows(pen, head, 13, 11, 3)
@@ -223,7 +223,7 @@ def sleepy(pen: Pen, head: FaceShape, rng: random.Random) -> None:
         pen.line(letter, WHITE, 3)
 
 
-def winking(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def winking(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eye(pen, head, -1, 9.5, 5)
     x = 50 + head.eye_gap
     pen.line(((x - 10, head.eye_line + 2), (x, head.eye_line - 3), (x + 10, head.eye_line + 2)), head.line, 5)
@@ -233,11 +233,11 @@ def winking(pen: Pen, head: FaceShape, rng: random.Random) -> None:
     pen.line(((30, 73), (42, 79), (56, 78), (68, 74 - lift)), MOUTH, 5.5)
 
 
-def disgusted(pen: Pen, head: FaceShape, rng: random.Random) -> None:
+def disgusted(pen: ViewPen, head: FaceShape, rng: random.Random) -> None:
     _eyes(pen, head, 4, 3.5)
     _brows(pen, head, 6, 10, 6)
     for y in (53, 58):
-        pen.line(((44, y), (50, y - 3), (56, y)), shade(head.skin, 0.5), 2)
+        pen.line(((44, y), (50, y - 3), (56, y)), shadow(head.skin, 0.5), 2)
     high = rng.uniform(5, 7)
     wave = [(28 + step * 7.4, 74 + high * (1 if step % 2 else -1)) for step in range(7)]
     pen.line(wave, MOUTH, 5)
@@ -252,7 +252,7 @@ class Feeling:
 
     name: str
     foreign: str
-    draw: Callable[[Pen, FaceShape, random.Random], None]
+    draw: Callable[[ViewPen, FaceShape, random.Random], None]
 
 
 FEELINGS = (

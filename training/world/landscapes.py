@@ -6,7 +6,7 @@ The other scenes and the family itself are in ``scenes.py``.
 from .labelled_image import SIZE
 from .palette import jitter
 from .scene_stage import Details, Stage
-from .view_pen import WHITE, shade, tint
+from .view_pen import WHITE, shadow, tint
 
 
 def mountain(stage: Stage) -> Details:
@@ -21,7 +21,7 @@ def mountain(stage: Stage) -> Details:
         lean = rng.uniform(-5, 5)
         peak, foot = (x, top), 92
         draw.polygon((peak, (x + wide, foot), (x - wide, foot)), fill=rock)
-        draw.polygon((peak, (x + wide, foot), (x + lean, foot)), fill=shade(rock, 0.3))
+        draw.polygon((peak, (x + wide, foot), (x + lean, foot)), fill=shadow(rock, 0.3))
         cap = 0.32
         low, side = top + (foot - top) * cap, wide * cap
         snow = (
@@ -41,8 +41,8 @@ def forest_path(stage: Stage) -> Details:
     rng, draw = stage.rng, stage.draw
     season = rng.choice(("green", "autumn"))
     leaf = jitter((66, 128, 62) if season == "green" else (206, 128, 48), rng, 24)
-    stage.fade((shade(leaf, 0.35), tint(leaf, 0.45)), 0, 62)
-    stage.land(56, 1.5, shade(leaf, 0.25))
+    stage.fade((shadow(leaf, 0.35), tint(leaf, 0.45)), 0, 62)
+    stage.land(56, 1.5, shadow(leaf, 0.25))
     bend = rng.uniform(-10, 10)
     path = jitter((206, 176, 130), rng, 20)
     draw.polygon(((47 + bend, 56), (53 + bend, 56), (60, 74), (80, SIZE), (16, SIZE), (40, 74)), fill=path)
@@ -54,7 +54,7 @@ def forest_path(stage: Stage) -> Details:
                 draw.rectangle((x - wide, 0, x + wide, 62 + 18 * near), fill=jitter((82, 58, 42), rng, 24))
     for _ in range(14):
         stage.disc(
-            rng.uniform(0, SIZE), rng.uniform(-4, 16), rng.uniform(7, 11), jitter(shade(leaf, 0.1), rng, 40)
+            rng.uniform(0, SIZE), rng.uniform(-4, 16), rng.uniform(7, 11), jitter(shadow(leaf, 0.1), rng, 40)
         )
     return ("with green leaves" if season == "green" else "with autumn leaves", "with tall trees")
 
@@ -101,7 +101,7 @@ def country_road(stage: Stage) -> Details:
     if rng.random() < 0.6:
         for number in range(3):
             x, size = 5 + number * 9, 11 - number * 3
-            stage.disc(x, horizon + 2 - size / 2, size * 0.6, shade(field, 0.4))
+            stage.disc(x, horizon + 2 - size / 2, size * 0.6, shadow(field, 0.4))
     return sky, "through the fields"
 
 
@@ -124,7 +124,7 @@ def flower_meadow(stage: Stage) -> Details:
         depth = number / 33
         x, y = rng.uniform(0, SIZE), horizon + 8 + depth * (SIZE - horizon - 8)
         size = 1.5 + 3.5 * depth
-        draw.line((x, y, x, y + size * 2), fill=shade(grass, 0.35))
+        draw.line((x, y, x, y + size * 2), fill=shadow(grass, 0.35))
         stage.disc(x, y, size, jitter(petal, rng, 30))
         stage.disc(x, y, size * 0.4, (120, 80, 30) if name == "yellow" else (250, 210, 80))
     return f"with {name} flowers", sky
@@ -147,7 +147,7 @@ def volcano(stage: Stage) -> Details:
         draw.line((x, top, x + rng.uniform(-16, 16), top - rng.uniform(12, 26)), fill=lava, width=3)
     rock = jitter((66, 50, 50), rng, 18)
     draw.polygon(((x - 10, top), (x + 10, top), (x + 52, SIZE), (x - 52, SIZE)), fill=rock)
-    draw.polygon(((x + 4, top), (x + 10, top), (x + 52, SIZE), (x + 16, SIZE)), fill=shade(rock, 0.35))
+    draw.polygon(((x + 4, top), (x + 10, top), (x + 52, SIZE), (x + 16, SIZE)), fill=shadow(rock, 0.35))
     draw.ellipse((x - 10, top - 3, x + 10, top + 4), fill=(255, 190, 70))
     for lean in (rng.uniform(-24, -6), rng.uniform(2, 22)):
         draw.line(
@@ -163,7 +163,7 @@ def desert(stage: Stage) -> Details:
     sand = jitter((226, 172, 96), rng, 24)
     stage.land(rng.uniform(42, 50), 5, tint(sand, 0.2))
     stage.land(rng.uniform(58, 66), 6, sand)
-    stage.land(rng.uniform(78, 86), 4, shade(sand, 0.2))
+    stage.land(rng.uniform(78, 86), 4, shadow(sand, 0.2))
     plants = rng.randint(1, 3)
     for number in range(plants):
         x, foot = (number + rng.uniform(0.25, 0.75)) * SIZE / plants, rng.uniform(66, 84)

@@ -13,7 +13,7 @@ from .labelled_image import SIZE, Concept, Family, LabelledImage
 from .object_shapes import NATURE
 from .object_tools import MADE_THINGS
 from .palette import PALETTE, Colour, ground, jitter, pick
-from .view_pen import Pen, View, shade, tint
+from .view_pen import View, ViewPen, shadow, tint
 
 GERMAN = {
     "apple": "apfel",
@@ -74,7 +74,7 @@ def draw_object(label: int, rng: random.Random, *, odd_view: bool = False, clutt
     view = _odd_view(rng) if odd_view else _upright_view(rng)
     if not (odd_view or clutter) and rng.random() < 0.6:
         _floor_shadow(draw, view, jitter(ground_rgb, rng, 10))
-    DRAWINGS[CONCEPTS[label].name](Pen(draw, view), jitter(body, rng, 30), rng)
+    DRAWINGS[CONCEPTS[label].name](ViewPen(draw, view), jitter(body, rng, 30), rng)
     for _ in range(in_front):
         _occluder(draw, rng)
     plain = not (odd_view or clutter)
@@ -117,12 +117,12 @@ def _odd_view(rng: random.Random) -> View:
 def _floor_shadow(draw: ImageDraw.ImageDraw, view: View, colour: Colour) -> None:
     x, y = view.middle[0] * SIZE, (view.middle[1] + view.size * 0.46) * SIZE
     wide = view.size * SIZE * 0.4
-    draw.ellipse((x - wide, y - wide * 0.16, x + wide, y + wide * 0.16), fill=shade(colour, 0.25))
+    draw.ellipse((x - wide, y - wide * 0.16, x + wide, y + wide * 0.16), fill=shadow(colour, 0.25))
 
 
 def _restless_ground(draw: ImageDraw.ImageDraw, rng: random.Random, colour: Colour) -> None:
     """Cover the ground with stripes, tiles or patches in two lights of its colour."""
-    second = shade(colour, 0.3) if rng.random() < 0.5 else tint(colour, 0.35)
+    second = shadow(colour, 0.3) if rng.random() < 0.5 else tint(colour, 0.35)
     step = rng.randint(8, 20)
     kind = rng.randrange(3)
     if kind == 0:

@@ -23,7 +23,7 @@ from .landscapes import (
 )
 from .palette import jitter, pick
 from .scene_stage import Details, Stage
-from .view_pen import INK, WHITE, mix, shade, tint
+from .view_pen import INK, WHITE, mix, shadow, tint
 
 
 def beach(stage: Stage) -> Details:
@@ -95,7 +95,7 @@ def sunset_at_sea(stage: Stage) -> Details:
     stage.fade((high, (244, 130, 70), (254, 212, 110)), 0, horizon)
     x, radius = rng.uniform(26, 70), rng.uniform(11, 17)
     stage.disc(x, horizon - rng.uniform(0, 6), radius, (255, 240, 170))
-    stage.fade((jitter((190, 96, 84), rng, 16), shade(high, 0.55)), horizon, SIZE)
+    stage.fade((jitter((190, 96, 84), rng, 16), shadow(high, 0.55)), horizon, SIZE)
     for row in range(round(horizon) + 3, SIZE, 5):
         half = rng.uniform(3, 13)
         draw.line((x - half, row, x + half, row), fill=(255, 210, 120), width=2)
@@ -131,7 +131,7 @@ def bedroom(stage: Stage) -> Details:
     draw.rectangle((86, 38, 92, 88), fill=wood)
     draw.rectangle((22, 62, 27, 88), fill=wood)
     draw.rectangle((24, 62, 88, 80), fill=cover)
-    draw.rectangle((24, 74, 88, 82), fill=shade(cover, 0.35))
+    draw.rectangle((24, 74, 88, 82), fill=shadow(cover, 0.35))
     draw.rounded_rectangle((64, 53, 86, 64), 4, fill=WHITE)
     if rng.random() < 0.7:
         x = rng.uniform(52, 72)
@@ -154,7 +154,7 @@ def underwater(stage: Stage) -> Details:
         stage.disc(x, y, long, colour, 0.55)
         draw.polygon(
             ((x + long * 0.7, y), (x + long * 1.6, y - long * 0.6), (x + long * 1.6, y + long * 0.6)),
-            fill=shade(colour, 0.2),
+            fill=shadow(colour, 0.2),
         )
         stage.disc(x - long * 0.5, y - 1, 1.4, INK)
     for _ in range(rng.randint(4, 9)):

@@ -13,8 +13,7 @@ from PIL import ImageDraw
 
 from .labelled_image import SIZE
 from .palette import Colour
-
-Point = tuple[float, float]
+from .pen import Point
 
 WHITE: Colour = (246, 246, 240)
 INK: Colour = (34, 30, 38)
@@ -30,7 +29,7 @@ def mix(first: Colour, second: Colour, amount: float) -> Colour:
     return red, green, blue
 
 
-def shade(colour: Colour, amount: float = 0.3) -> Colour:
+def shadow(colour: Colour, amount: float = 0.3) -> Colour:
     """Return the colour in shadow."""
     return mix(colour, (12, 8, 24), amount)
 
@@ -61,7 +60,7 @@ class View:
     mirrored: bool = False
 
 
-class Pen:
+class ViewPen:
     """Draws filled shapes and lines through a view."""
 
     def __init__(self, draw: ImageDraw.ImageDraw, view: View) -> None:

@@ -13,6 +13,7 @@ from evaluators.experiments.finetuning_variants import (
     variant_specs,
     zero_shot_specs,
 )
+from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
@@ -21,7 +22,7 @@ from ui.compared.compared_figure import compared_alt, compared_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.shell.text import percent, points
-from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 
 def specs(studio: Studio) -> Sequence[EditSpec]:

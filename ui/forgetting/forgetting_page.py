@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from evaluators.experiments.sweeps import gamma_sweep, reference_specs
+from evaluators.experiments.sweeps import Found, gamma_sweep, reference_specs
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -14,7 +14,7 @@ from ui.forgetting import forgetting_text as words
 from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_figure
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:

@@ -14,6 +14,7 @@ from evaluators.experiments.merge_search import (
     MergeSearch,
     heat_betas,
 )
+from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from ui.live.live_panel import Value, answer
@@ -21,7 +22,6 @@ from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.shell.text import percent, points
-from ui.sweep.sweep_panel import Found
 
 
 def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from evaluators.experiments.robust_fronts import Shift, areas, mean_shift, one_shift
-from evaluators.experiments.sweeps import robust_sweep, wise_ft_sweep
+from evaluators.experiments.sweeps import Found, robust_sweep, wise_ft_sweep
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -17,7 +17,7 @@ from ui.live.live_panel import Chart, Value, answer, panel
 from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 EMBEDDED = (TINY_CLIP, "objects")
 SHIFTED = ("objects", IMAGENET)

@@ -8,6 +8,7 @@ from html import escape
 import gradio as gr
 
 from evaluators.experiments.soup_search import SoupSearch, TunedSoup, soup_members
+from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -17,7 +18,7 @@ from ui.shell import markup, text
 from ui.shell.text import percent, points
 from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
-from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 UNIFORM, GREEDY = "uniform", "greedy"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from evaluators.errors import Cancelled, Superseded
-from evaluators.experiments.sweeps import run_sweep
+from evaluators.experiments.sweeps import Found, run_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -24,7 +24,6 @@ from ui.live.session_key import session_key
 from ui.shell import text
 from ui.shell.error_messages import message_of
 
-Found = Mapping[EditSpec, Evaluation]
 Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
 
 

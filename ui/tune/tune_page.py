@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from evaluators.experiments.gamma_search import GammaSearch
+from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -16,7 +17,7 @@ from ui.explore.explore_page import Explore
 from ui.explore.tradeoff_figure import References
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Found, Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
 from ui.tune import tune_text as words
 from ui.tune.tune_figures import parts_figure, score_figure
 
