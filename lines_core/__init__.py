@@ -1,4 +1,4 @@
-"""LiNeS on named tensors: which block a weight belongs to, what scale it gets, and writing the edit fast."""
+"""LiNeS on named tensors: depth order, schedules, fast in-place edits, merging and safe checkpoint files."""
 
 from lines_core.architectures import FAMILIES, DepthOrder, Family, block_of, depth_order
 from lines_core.checkpoints import compare, read_checkpoint, read_metadata, save_checkpoint

@@ -1,7 +1,4 @@
-"""Set a live model to ``pretrained + scale * residual``, block by block, in place.
-
-Also the rule for the parameters in no block, where the paper and the intuition of depth part ways.
-"""
+"""In-place edits of a live model, ``pretrained + scale * residual``, and rules for weights in no block."""
 
 import math
 from collections.abc import Mapping
@@ -15,16 +12,16 @@ from lines_core.errors import EditError
 from lines_core.flat import FlatLayout
 
 _CHUNK = 1 << 18
-"""Weights a rounding step: 1 MiB of float32, which stays in the cache between its writing and its reading."""
+"""Weights rounded at a time: 1 MiB of float32, which stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
 class OutsideRule:
-    """How the parameters in no block are scaled.
+    """How parameters in no block are scaled.
 
     Attributes:
         title: name on screen.
-        help: one sentence on what it does and where it comes from.
+        help: one sentence on its effect and source.
     """
 
     title: str
@@ -39,7 +36,7 @@ OUTSIDE_RULES: Mapping[str, OutsideRule] = MappingProxyType(
         ),
         "depth": OutsideRule(
             "By depth",
-            "What acts before the first block is scaled like block 1, what acts after the last like block L.",
+            "Parameters before the first block are scaled like block 1, those after the last like block L.",
         ),
         "pretrained": OutsideRule("Pre-trained", "Parameters in no block stay pre-trained."),
         "finetuned": OutsideRule("Fine-tuned", "Parameters in no block stay fine-tuned."),
@@ -48,12 +45,12 @@ OUTSIDE_RULES: Mapping[str, OutsideRule] = MappingProxyType(
 
 
 def outside_scales(rule: str, alpha: float, block_scales: Tensor) -> tuple[float, float]:
-    """Scales of the parameters in no block: of those before the first block, and of those after the last.
+    """Scales of the parameters before the first block and of those after the last.
 
     Args:
         rule: key of `OUTSIDE_RULES`.
-        alpha: the schedule's alpha, which only the rule "alpha" needs.
-        block_scales: (L,), which only the rule "depth" needs.
+        alpha: the schedule's alpha, used by the rule "alpha".
+        block_scales: (L,), used by the rule "depth".
     Raises: EditError if the rule is unknown, or there are no block scales.
     Source: "alpha" as in arXiv:2410.17146, Appendix A, and wang-kee/LiNeS src/eval/eval.py.
 
@@ -78,13 +75,13 @@ def outside_scales(rule: str, alpha: float, block_scales: Tensor) -> tuple[float
 
 
 class LayerEditor:
-    """Writes edits of one pretrained model into one live vector, again and again.
+    """Writes edits of one pretrained model into one live vector.
 
-    Not thread-safe: the caller holds the lock that guards the live model.
+    Not thread-safe: the caller holds the lock of the live model.
 
     Args:
         layout: layout that all vectors share.
-        pretrained: (numel,) weights every edit starts from; never written to.
+        pretrained: (numel,) weights that every edit starts from; never changed.
         live: (numel,) vector whose views are the model's parameters, same device; may be of a
             narrower dtype than `pretrained`.
     Raises: EditError if a vector does not fit the layout, or the two share memory.
@@ -100,7 +97,7 @@ class LayerEditor:
             raise EditError(f"pretrained is on {pretrained.device}, live on {live.device}: move one.")
         if pretrained.untyped_storage().data_ptr() == live.untyped_storage().data_ptr():
             raise EditError("pretrained and live share memory: an edit would overwrite what it starts from.")
-        # On the CPU, torch.add into a narrower dtype makes a temporary as large as its result: bring our own.
+        # On the CPU, torch.add into a narrower dtype allocates a temporary as large as its result.
         rounds = pretrained.dtype != live.dtype and live.device.type == "cpu"
         self._chunk = torch.empty(min(_CHUNK, layout.numel), dtype=pretrained.dtype) if rounds else None
 
@@ -111,7 +108,7 @@ class LayerEditor:
         Starts from the pretrained weights each time, so calls never add up; a scale of zero gives them back
         bit for bit. Everything is checked before the first write: a refused call changes nothing. The caller
         holds the lock of the live model. At most L + 2 passes, each two reads and one write per weight;
-        neighbouring segments with the same scale share one. Nothing is allocated.
+        adjacent segments with the same scale share one. Nothing is allocated.
 
         Args:
             residual: (numel,) task vector, of pretrained's dtype and device. Its values are taken on trust,
@@ -155,7 +152,7 @@ class LayerEditor:
         self._live.copy_(self._pretrained)
 
     def _passes(self, scales: list[float]) -> list[tuple[slice, float]]:
-        """Parts of the vector and their scale, neighbours of equal scale merged, empty ones left out."""
+        """Parts of the vector and their scales, adjacent ones of equal scale merged, empty ones omitted."""
         passes: list[tuple[slice, float]] = []
         for index, scale in enumerate(scales):
             part = self.layout.segment(index)

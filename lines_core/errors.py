@@ -1,31 +1,31 @@
-"""Everything that can be wrong with what a caller hands in, as exceptions that say what to do about it."""
+"""Exceptions for invalid input; the messages say what was expected, what was given and how to fix it."""
 
 
 class LinesError(ValueError):
-    """Base of every error that bad input raises here; the text is fit to be shown to a visitor."""
+    """Base of all errors for invalid input; the message can be shown to a visitor."""
 
 
 class ScheduleError(LinesError):
-    """A schedule was asked for that has no slope, or a coefficient that is no number."""
+    """A schedule has too few blocks, or a coefficient is not finite."""
 
 
 class LayerError(LinesError):
-    """Parameter names or shapes do not fit the architecture, or fit none that is known."""
+    """Parameter names or shapes do not fit the architecture, or no known one."""
 
 
 class EditError(LinesError):
-    """An edit was refused; the live weights are as they were."""
+    """An edit was refused; the live weights are unchanged."""
 
 
 class TaskVectorError(LinesError):
-    """Task vectors do not belong together, or hold something that is no number."""
+    """A task vector is not floating-point or not finite."""
 
 
 class CheckpointError(LinesError):
-    """A checkpoint cannot be read, or is not one of the chosen model.
+    """A checkpoint cannot be read, or does not fit the chosen model.
 
     Attributes:
-        mismatches: every single disagreement `compare` found, where the text lists the first few of a kind.
+        mismatches: all differences that `compare` found; the message has the first few of each kind.
     """
 
     def __init__(self, message: str, mismatches: tuple[str, ...] = ()) -> None:
@@ -34,4 +34,4 @@ class CheckpointError(LinesError):
 
 
 class MergeError(LinesError):
-    """A merge was asked for with something that its method cannot take."""
+    """The input of a merge is invalid for its method."""

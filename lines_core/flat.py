@@ -1,8 +1,8 @@
-"""One contiguous vector for all parameters of a tower, in depth order.
+"""Flat vector of all parameters of a tower, in depth order.
 
-With the pretrained weights, a task vector and the live model all laid out alike, an edit is a handful of
-passes over memory, and merging is one-dimensional arithmetic. A live model's parameters are views into its
-vector, at addresses that stay the same from then on.
+The pretrained weights, a task vector and the live model have the same layout, so an edit is a few passes over
+memory and merging is one-dimensional arithmetic. A live model's parameters are views into its vector, at
+fixed addresses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from lines_core.errors import LayerError
 
 @dataclass(frozen=True)
 class FlatLayout:
-    """Where each parameter lies in the flat vector. Equal layouts mean exchangeable vectors.
+    """Position of each parameter in the flat vector. Vectors of equal layouts are interchangeable.
 
     Attributes:
         names: parameter names in depth order.
         shapes: shape of each.
-        offsets: where each begins, in elements; row-major from there, without gaps.
+        offsets: first element of each; row-major, without gaps.
         bounds: L + 3 positions; segment i runs from `bounds[i]` to `bounds[i + 1]`.
     """
 
@@ -34,7 +34,7 @@ class FlatLayout:
 
     @classmethod
     def of(cls, named: Mapping[str, Tensor], family: Family | None = None) -> "FlatLayout":
-        """The layout of one tower's parameters, whatever order they come in.
+        """The layout of one tower's parameters, given in any order.
 
         Raises: LayerError as `layers.depth_order`, or if a tensor is not floating-point.
         """
@@ -58,7 +58,7 @@ class FlatLayout:
         return len(self.bounds) - 3
 
     def segment(self, index: int) -> slice:
-        """Part of the vector that shares a coefficient: 0 before, 1..L the paper's block l, L + 1 after.
+        """The part of the vector with one coefficient: 0 before, 1..L the paper's block l, L + 1 after.
 
         Raises: LayerError if there is no such segment.
         """
@@ -69,7 +69,7 @@ class FlatLayout:
     def flatten(self, named: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> Tensor:
         """Copy the parameters into a new flat vector of the given dtype, shape (numel,), on their device.
 
-        Raises: LayerError if a name is missing or too many, a shape differs, a tensor is not
+        Raises: LayerError if a name is missing or unexpected, a shape differs, a tensor is not
             floating-point, or the parameters are on several devices.
         """
         self._check(named)
@@ -116,15 +116,15 @@ def adopt(
 ) -> tuple[FlatLayout, Tensor]:
     """Turn parameters of a module into views of one new contiguous vector, and return that vector.
 
-    Writing to the vector changes the module and the other way round; `load_state_dict` writes in place too.
-    The parameter objects, their names and the module's state dict keys stay. Addresses never change from
-    here on, unless someone moves the module (`.to`, `.half`), which parts it from its vector: `is_adopted`.
+    Writing to the vector changes the module and vice versa; `load_state_dict` writes in place too. Parameter
+    objects, names and state dict keys stay the same. Addresses stay fixed, unless the module is moved (`.to`,
+    `.half`), which separates it from its vector: see `is_adopted`.
 
     Args:
         module: for example a CLIP, or its image tower.
         names: the parameters to adopt, as their full names or as one prefix such as "visual.".
-            They must be one tower; what is not named is left alone.
-        dtype: of the vector, and so of the adopted parameters from now on.
+            They must be one tower; other parameters are not changed.
+        dtype: of the vector and the adopted parameters.
     Returns: the layout, whose names are those of `module.named_parameters()`, and the live vector (numel,).
     Raises: LayerError if a name is not a parameter of the module, no parameter has the prefix, or the
         names are not one known tower.
@@ -133,7 +133,7 @@ def adopt(
     if isinstance(names, str):
         chosen = [name for name in parameters if name.startswith(names)]
         if not chosen:
-            raise LayerError(f"No parameter of the module begins with {names!r}.")
+            raise LayerError(f"No parameter of the module starts with {names!r}.")
     else:
         chosen = list(names)
         absent = [name for name in chosen if name not in parameters]
@@ -148,7 +148,7 @@ def adopt(
 
 
 def is_adopted(module: nn.Module, layout: FlatLayout, live: Tensor) -> bool:
-    """Whether the module's parameters still are the views into `live` that `adopt` made of them."""
+    """Whether the module's parameters are still the views into `live` that `adopt` made."""
     parameters = dict(module.named_parameters())
     return all(
         name in parameters

@@ -21,14 +21,14 @@ def line_scaling(
     A sum of T task vectors: alpha = 1 / T, and beta is tuned (section 4).
 
     Args:
-        task_vector: finetuned minus pretrained, by parameter name; a text tower may be among them and counts
+        task_vector: finetuned minus pretrained, by parameter name; a text tower may be included and counts
             as outside the blocks, as in the paper.
         alpha: scale of block 1 and of everything outside the blocks.
         beta: rise from block 1 to block L.
-        num_blocks: L to insist on; left out, it is counted from the names.
+        num_blocks: the expected L; by default it is counted from the names.
     Raises: LayerError if the names are not known, or have another number of blocks; ScheduleError as
         `coefficients`; TaskVectorError if a tensor is not floating-point or not finite.
-    Source: arXiv:2410.17146, Appendix A, which looks for ``.{i}.`` anywhere in a name; see `layers`.
+    Source: arXiv:2410.17146, Appendix A, which looks for ``.{i}.`` anywhere in a name; see `architectures`.
 
     >>> import torch
     >>> tau = {f"blocks.{i}.mlp.0.weight": torch.ones(1) for i in range(3)} | {"pos_embed": torch.ones(1)}
@@ -37,7 +37,7 @@ def line_scaling(
     """
     count, block_by_name = block_indices(task_vector)
     if num_blocks is not None and num_blocks != count:
-        raise LayerError(f"The task vector has {count} blocks, asked for were {num_blocks}.")
+        raise LayerError(f"The task vector has {count} blocks, expected {num_blocks}.")
     scales = coefficients("linear", alpha, beta, count).tolist()
     for name, residual in task_vector.items():
         if not residual.is_floating_point():

@@ -1,7 +1,6 @@
-"""Residuals stored small: matrices as low-rank factors or in four bits, everything else in half precision.
+"""Compressed residuals: matrices as low-rank factors or in four bits, everything else in half precision.
 
-A fine-tuning that is shown beside others, not taken home, need not be stored to the last bit. What the
-packing costs is measured wherever packed residuals are shown (`assets/REPORT.md`).
+The loss of accuracy is measured in `assets/REPORT.md`.
 """
 
 import os
@@ -35,13 +34,13 @@ def pack_low_rank(name: str, b: Tensor, a: Tensor) -> Packed:
 
 
 def pack_four_bit(name: str, residual: Tensor) -> Packed:
-    """A residual (rows, ...), rounded to 15 levels a row: uint8 (rows, ceil(columns / 2)) and a scale.
+    """A residual (rows, ...), rounded to 15 levels per row: uint8 (rows, ceil(columns / 2)) and a scale.
 
     The error of an entry is at most half a level, its row's largest entry over 2 * LEVELS.
     """
     rows = residual.detach().float().flatten(1)
     scale = (rows.abs().amax(dim=1, keepdim=True) / LEVELS).half()
-    # where a row is all zeros, or too small for half precision, its levels are zeros as well
+    # the levels of a row that is zero, or too small for half precision, are zeros
     levels = torch.where(scale > 0, rows / scale.float(), 0.0).round().clamp(-LEVELS, LEVELS)
     nibbles = (levels + LEVELS).to(torch.uint8)
     if nibbles.shape[1] % 2:
@@ -51,17 +50,16 @@ def pack_four_bit(name: str, residual: Tensor) -> Packed:
 
 
 def pack(name: str, residual: Tensor) -> Packed:
-    """A residual as it ships: matrices in four bits, vectors in half precision."""
+    """A residual as in `assets`: matrices in four bits, vectors in half precision."""
     return pack_four_bit(name, residual) if residual.ndim >= 2 else pack_half(name, residual)
 
 
 def unpack(packed: Packed, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
-    """The residuals of all parameters in float32; zeros for those that the file leaves out.
+    """The residuals of all parameters in float32; zeros for those that are absent.
 
     Args:
-        shapes: of every parameter there is.
-    Raises: CheckpointError for a parameter that is not among them, a part without its partner, or parts
-        that do not make up the shape.
+        shapes: of every parameter of the model.
+    Raises: CheckpointError for an unknown parameter, a missing part, or parts that do not fit the shape.
     """
     parts: dict[str, dict[str, Tensor]] = {}
     for key, value in packed.items():
@@ -98,7 +96,7 @@ def _unpacked(name: str, parts: Mapping[str, Tensor], shape: torch.Size) -> Tens
             return (levels * scale.float()).reshape(shape)
     except (RuntimeError, IndexError) as error:
         raise CheckpointError(
-            f"The packed residual of {name!r} does not make up its shape {tuple(shape)}: {error}"
+            f"The packed residual of {name!r} does not fit its shape {tuple(shape)}: {error}"
         ) from error
     raise CheckpointError(
         f"The packed residual of {name!r} has the parts {', '.join(kinds)}: expected {HALF}, "

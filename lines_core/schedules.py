@@ -1,7 +1,4 @@
-"""What scale residual block i gets: Eq. 1 of the paper and its relatives.
-
-Which parameters belong to block i is another question; `layers` answers it.
-"""
+"""Schedules: the scale of each residual block, Eq. 1 of the paper and its variants."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +13,12 @@ from lines_core.errors import ScheduleError
 
 @dataclass(frozen=True)
 class Shape:
-    """One way for the scale to go from the first block to the last.
+    """Shape of a schedule from the first block to the last.
 
     Attributes:
         title: name on screen.
         formula: lambda(l) in plain text, with x = (l - 1) / (L - 1).
-        help: one sentence for a reader who meets the shape for the first time.
+        help: one sentence for a first-time reader.
         f: x in [0, 1] -> f(x), elementwise on a float64 tensor; lambda = alpha + beta * f(x).
     """
 
@@ -54,7 +51,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "flat": Shape(
             "Flat",
             "λ(ℓ) = α",
-            "Every block alike, which is task arithmetic and WiSE-FT; β plays no part.",
+            "The same scale for every block, as in task arithmetic and WiSE-FT; β has no effect.",
             torch.zeros_like,
         ),
         "reverse": Shape(
@@ -105,7 +102,7 @@ def coefficients(shape: str, alpha: float, beta: float, num_blocks: int) -> Tens
 
 
 def free_form(values: Sequence[float], num_blocks: int) -> Tensor:
-    """Scale of each residual block as given by hand, shallowest block first: a checked copy.
+    """Scales of the residual blocks as given, shallowest block first: a checked copy.
 
     Args:
         values: L factors on the residual, 0 = pretrained, 1 = finetuned.
@@ -118,7 +115,7 @@ def free_form(values: Sequence[float], num_blocks: int) -> Tensor:
     """
     _check_num_blocks(num_blocks)
     if len(values) != num_blocks:
-        raise ScheduleError(f"Expected {num_blocks} block scales, one a block, got {len(values)}.")
+        raise ScheduleError(f"Expected {num_blocks} block scales, one per block, got {len(values)}.")
     scales = [float(value) for value in values]
     if not all(map(math.isfinite, scales)):
         raise ScheduleError(f"Block scales must be finite, got {scales}.")

@@ -1,4 +1,4 @@
-"""Say exactly how what was read differs from the model it should be of."""
+"""Comparison of a checkpoint with the chosen model: names, shapes, dtypes, finite values."""
 
 from collections.abc import Mapping
 
@@ -15,17 +15,17 @@ _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 def compare(
     reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor], model: str = "pretrained model"
 ) -> None:
-    """Check that a checkpoint is one of the chosen model: same names, same shapes, finite weights.
+    """Check that a checkpoint fits the chosen model: same names, same shapes, finite weights.
 
     The floating-point dtype may differ. Reads every weight once.
 
     Args:
         reference: parameters of the chosen model.
-        candidate: what was read.
+        candidate: tensors of the checkpoint.
         model: what to call the chosen model in the message.
-    Raises: CheckpointError that names what is missing, unexpected, of another shape, no floating-point
-        numbers, NaN or infinite, or says that the number of blocks differs; its `mismatches` has all of
-        them, the text the first few of a kind.
+    Raises: CheckpointError that lists missing and unexpected names, wrong shapes and dtypes, NaN and
+        infinity, or another number of blocks; its `mismatches` has all of them, the message the first few of
+        each kind.
     """
     depth, expected_depth = _num_blocks(candidate), _num_blocks(reference)
     blocks: list[str] = []
@@ -61,7 +61,7 @@ def compare(
 
 
 def _num_blocks(tensors: Mapping[str, Tensor]) -> int | None:
-    """L, or None where the names do not say."""
+    """L, or None if the names are unknown."""
     try:
         return block_indices(tensors)[0]
     except LayerError:

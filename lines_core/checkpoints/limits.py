@@ -1,4 +1,4 @@
-"""What any checkpoint file may be at most, whatever its format, and how a message speaks of one."""
+"""Limits on checkpoint files of both formats, and checks and messages that share them."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import excerpt, quoted
 
 MAX_BYTES = 4 << 30
-"""Largest file read unless the caller says otherwise; a full fp32 CLIP ViT-L/14 has 1.7 GB."""
+"""Largest file read by default; a full fp32 CLIP ViT-L/14 has 1.7 GB."""
 MAX_HEADER = 4 << 20
 """Bytes of a safetensors header; a CLIP ViT-L/14 has 60 kB."""
 MAX_TENSORS = 20_000
@@ -19,7 +19,7 @@ MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
 MAX_NAME = 200
 LARGEST = 1 << 63
-"""Sizes and places are below this."""
+"""Sizes and offsets are below this."""
 DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -32,24 +32,24 @@ DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-"""The kinds of number read, as safetensors calls them."""
+"""Supported dtypes by their safetensors names."""
 _MOST_LABEL = 100
 
 
 def label_of(path: str | os.PathLike[str]) -> str:
-    """What messages call a file: the last part of its path, as far as it prints."""
+    """Name of a file in messages: the last part of its path, printable."""
     return excerpt(Path(path).name or os.fspath(path), _MOST_LABEL)
 
 
 def damaged(label: str, why: str) -> CheckpointError:
-    """The error for a file whose parts contradict each other."""
+    """The error for a file that contradicts itself."""
     return CheckpointError(f"{label} is damaged: {excerpt(why, 300)}. Fetch it again.")
 
 
 def check_name(name: object, label: str) -> None:
-    """Names end up in messages and on a page, and two that look alike must be alike: ASCII that prints.
+    """Names appear in messages and on a page, and must not imitate each other: printable ASCII only.
 
-    Raises: CheckpointError for any other name of a tensor, an empty one, or one that is too long.
+    Raises: CheckpointError for any other tensor name, an empty one, or one that is too long.
     """
     if (
         not isinstance(name, str)
@@ -68,10 +68,10 @@ def check_count(count: int, label: str) -> None:
 
 
 def is_size(number: object) -> TypeGuard[int]:
-    """Whether this is a whole number from 0 below 2**63; True and 1.0 are none."""
+    """Whether this is an integer from 0 below 2**63; True and 1.0 are not."""
     return type(number) is int and 0 <= number < LARGEST
 
 
 def are_sizes(numbers: object) -> TypeGuard[Sequence[int]]:
-    """Whether this is a list or tuple of such numbers."""
+    """Whether this is a list or tuple of such integers."""
     return isinstance(numbers, list | tuple) and all(map(is_size, numbers))

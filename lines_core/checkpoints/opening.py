@@ -1,4 +1,4 @@
-"""Open a file that somebody handed in: a regular one, and no larger than allowed."""
+"""Safe opening of untrusted files: regular files of limited size only."""
 
 import os
 import stat
@@ -11,15 +11,15 @@ from lines_core.untrusted_text import excerpt
 
 
 def opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
-    """The file, opened for reading once it is known to be a regular one of a size that is allowed.
+    """The file, opened for reading; regular and of allowed size.
 
-    Raises: CheckpointError if it is absent, cannot be opened, no regular file, too large or empty. Nothing of
-        it has been read then.
+    Raises: CheckpointError if it is absent, cannot be opened, not regular, too large or empty. Nothing of it
+        has been read then.
     """
     label = label_of(path)
     try:
         resolved = Path(path).resolve(strict=True)
-        # The kind is asked of the open file, not of its name, and opening does not wait for a pipe's writer.
+        # The type is checked on the open file, not on its name, and O_NONBLOCK does not wait for a pipe
         flags = (
             os.O_RDONLY
             | getattr(os, "O_NONBLOCK", 0)
@@ -29,7 +29,7 @@ def opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
         descriptor = os.open(resolved, flags)
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no file {excerpt(os.fspath(path))}.") from error
-    # no permission, too long a name; a circle of links; a NUL or half a character in the name
+    # permission, long name; circular links; NUL or lone surrogate in the name
     except (OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{label} cannot be opened: {excerpt(str(error), 300)}.") from error
     status = os.fstat(descriptor)
@@ -46,13 +46,13 @@ def opened(path: str | os.PathLike[str], max_bytes: int) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_into(stream: BinaryIO, place: int, num_bytes: int) -> bytearray | None:
-    """Bytes of the file from ``place``; None if it ends before, as one that is cut short while it is read.
+def read_into(stream: BinaryIO, offset: int, num_bytes: int) -> bytearray | None:
+    """Bytes of the file from ``offset``; None if it ends before, such as when it is truncated meanwhile.
 
-    Read into memory rather than mapped: a mapped file that becomes shorter takes the process down.
+    Read into memory rather than mapped: a mapped file that becomes shorter crashes the process.
     """
     data = bytearray(num_bytes)
-    stream.seek(place)
+    stream.seek(offset)
     view = memoryview(data)
     while view:
         count = stream.readinto(view)  # type: ignore[attr-defined]  # of every binary stream open() gives

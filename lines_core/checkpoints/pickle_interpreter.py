@@ -219,7 +219,7 @@ class _Interpreter:
         elif opcode == "BUILD":  # the state of a dictionary, such as module versions, is ignored
             stack.pop()
             if not isinstance(stack[-1], dict | Inert):
-                raise damaged(self._label, "its pickle sets a state as no tensor has it")
+                raise damaged(self._label, "its pickle sets an invalid state")
         elif opcode == "PROTO":
             if argument not in (2, 3):
                 raise CheckpointError(
@@ -235,19 +235,19 @@ class _Interpreter:
     def _tuple_of_last(self, count: int) -> None:
         at = len(self._stack) - count
         if at < 0:
-            raise damaged(self._label, "its pickle makes a tuple of values that it does not have")
+            raise damaged(self._label, "its pickle makes a tuple of missing values")
         self._stack[at:] = [tuple(self._stack[at:])]
 
     def _extend(self, items: list[Value]) -> None:
         target = self._stack[-1]
         if not isinstance(target, list):
-            raise damaged(self._label, "its pickle appends to what is no list")
+            raise damaged(self._label, "its pickle appends to a value that is not a list")
         target.extend(items)
 
     def _set_items(self, items: list[Value]) -> None:
         target = self._stack[-1]
         if not isinstance(target, dict) or len(items) % 2:
-            raise damaged(self._label, "its pickle puts items into what is no dictionary")
+            raise damaged(self._label, "its pickle sets items of a value that is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in (str, int, float, bool, type(None)):  # a deep tuple cannot be hashed
                 raise CheckpointError(
@@ -278,7 +278,7 @@ class _Interpreter:
         match identifier:
             case ("storage", _StorageKind(dtype), str(key), str(), numel) if is_size(numel):
                 return Storage(key, dtype, numel)
-        raise damaged(self._label, "its pickle refers to a storage as no tensor does")
+        raise damaged(self._label, "its pickle has an invalid reference to a storage")
 
     def _result(self, callee: Value, arguments: Value) -> Value:
         """What torch would return for the calls that tensors are pickled as."""
@@ -289,13 +289,13 @@ class _Interpreter:
                 not rest
             ):
                 if not (is_size(offset) and are_sizes(shape) and are_sizes(strides)):
-                    raise damaged(self._label, "the shape or place of a tensor is not made of whole numbers")
+                    raise damaged(self._label, "the shape or offset of a tensor is not made of integers")
                 return StoredTensor(storage, offset, tuple(shape), tuple(strides))
             case _Callee.PARAMETER, (StoredTensor() as tensor, bool(), {}):
                 return tensor
             case Inert(), tuple():
                 return callee
-        raise damaged(self._label, "its pickle calls something as no tensor is written")
+        raise damaged(self._label, "its pickle has an invalid call")
 
 
 def _kind(value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Read what a checkpoint file holds, whichever of the two formats it is in."""
+"""Reading of checkpoint files: safetensors and PyTorch."""
 
 import os
 from pathlib import Path
@@ -19,10 +19,10 @@ _TORCH_SUFFIXES = (".pt", ".pth", ".bin")
 def read_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:
     """The tensors of a checkpoint file by name, on the CPU, in the dtype of the file.
 
-    Everything a safetensors header claims is checked against the file before memory is set aside, and the
-    data are read into memory rather than mapped: a mapped file that is cut short later takes the process
-    down. Of a PyTorch file only the zip format is read, uncompressed as ``torch.save`` writes it; its pickle
-    is interpreted as data, and a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped. Names are not
+    Everything a safetensors header claims is checked against the file before memory is allocated, and the
+    data are read into memory rather than mapped: a mapped file that is truncated later crashes the process.
+    Of a PyTorch file only the zip format is read, uncompressed as ``torch.save`` writes it; its pickle is
+    interpreted as data, and a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped. Names are not
     changed. The limits on files are in `limits`, `pickle_interpreter` and `zip_records`.
 
     Args:
@@ -35,14 +35,14 @@ def read_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES)
     label, suffix = label_of(path), Path(path).suffix.lower()
     if suffix != SAFETENSORS_SUFFIX and suffix not in _TORCH_SUFFIXES:
         kinds = ", ".join((SAFETENSORS_SUFFIX, *_TORCH_SUFFIXES))
-        raise CheckpointError(f"{label} is of no kind that is read here: expected {kinds}.")
+        raise CheckpointError(f"{label} has an unknown extension: expected {kinds}.")
     with opened(path, max_bytes) as stream:
         try:
             if suffix == SAFETENSORS_SUFFIX:
                 return read_safetensors(stream, label)
             return read_torch(stream, label, max_bytes)
         except MemoryError as error:
-            raise CheckpointError(f"{label} does not fit into the memory that is left.") from error
+            raise CheckpointError(f"{label} does not fit into free memory.") from error
         except OSError as error:
             raise CheckpointError(f"{label} cannot be read: {excerpt(str(error))}.") from error
 

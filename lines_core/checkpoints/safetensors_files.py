@@ -1,7 +1,4 @@
-"""Read safetensors files: a header that says where each tensor lies, then the numbers.
-
-Everything the header claims is checked against the file before memory is set aside.
-"""
+"""Reader of safetensors files that checks the header against the file before it allocates memory."""
 
 import json
 import os
@@ -38,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a header says; the entries in the order of their data, without a gap, up to the file's end."""
+    """A checked header: entries in the order of their data, without a gap, up to the file's end."""
 
     entries: list[Entry]
     metadata: dict[str, str]
@@ -46,21 +43,21 @@ class Header(NamedTuple):
 
 
 def read_safetensors(stream: BinaryIO, label: str) -> dict[str, Tensor]:
-    """The tensors by name. Their data are read once, into one piece of memory that they share.
+    """The tensors by name. Their data are read once, into one buffer that they share.
 
-    Raises: CheckpointError if the file is damaged or holds what is not read.
+    Raises: CheckpointError if the file is damaged or unsupported.
     """
     header = read_header(stream, label)
     data = read_into(stream, stream.tell(), header.num_bytes)
     if data is None:
-        raise damaged(label, "it became shorter while it was read")
+        raise damaged(label, "it was truncated while it was read")
     return {entry.name: _tensor(data, entry) for entry in header.entries}
 
 
 def read_header(stream: BinaryIO, label: str) -> Header:
-    """Where each tensor lies, once the claims agree with each other and with the size of the file.
+    """The header, consistent and within the size of the file.
 
-    Raises: CheckpointError if they do not, or go beyond the limits.
+    Raises: CheckpointError if it is not, or exceeds the limits.
     """
     size = os.fstat(stream.fileno()).st_size
     start = stream.read(8)
@@ -108,14 +105,14 @@ def _entry(name: str, claim: object, label: str) -> Entry:
             raise damaged(label, f"the entry of {quoted(name)} is malformed")
     if dtype not in DTYPES:
         raise CheckpointError(
-            f"{label}: {quoted(name)} is of dtype {quoted(dtype, 22)}; read are {', '.join(DTYPES)}."
+            f"{label}: {quoted(name)} is of dtype {quoted(dtype, 22)}; supported are {', '.join(DTYPES)}."
         )
     if len(shape) > MAX_DIMENSIONS or 0 in shape:
         raise CheckpointError(
             f"{label}: {quoted(name)} has no elements, or more than {MAX_DIMENSIONS} dimensions."
         )
     if not are_sizes([*shape, begin, end]):
-        raise damaged(label, f"the shape or place of {quoted(name)} is not made of whole numbers from 0")
+        raise damaged(label, f"the shape or offsets of {quoted(name)} are not integers from 0")
     if prod(shape) * DTYPES[dtype].itemsize != end - begin:
         raise damaged(
             label, f"{quoted(name)} of shape {shape} in {dtype} does not fill its {end - begin} bytes"
@@ -124,7 +121,7 @@ def _entry(name: str, claim: object, label: str) -> Entry:
 
 
 def _tensor(data: bytearray, entry: Entry) -> Tensor:
-    """A view into the data; a copy where they are not aligned, or bytes have to become truth values."""
+    """A view into the data; a copy if they are not aligned or boolean."""
     if entry.dtype is torch.bool:
         return torch.frombuffer(data[entry.begin : entry.end], dtype=torch.uint8).ne(0).view(entry.shape)
     if entry.begin % entry.dtype.itemsize:

@@ -1,4 +1,4 @@
-"""Write tensors to safetensors files without leaving halves behind."""
+"""Atomic writing of safetensors files."""
 
 import os
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ from lines_core.untrusted_text import quoted
 def save_checkpoint(
     path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write tensors to a safetensors file: to a file beside it first, then renamed, so none is half written.
+    """Write tensors to a safetensors file, atomically.
 
     Args:
         path: ends in .safetensors; an existing file is replaced.
         tensors: by name; views and tied weights are written out in full.
-        metadata: text by key, such as the recipe.
-    Raises: CheckpointError if the name ends otherwise, there is no folder for it, there is nothing to save,
-        or the metadata are not text.
+        metadata: text by key, such as the edit.
+    Raises: CheckpointError if the name has another suffix, its folder or the tensors are missing, or the
+        metadata are not text.
     """
     target = Path(path)
     if target.suffix != SAFETENSORS_SUFFIX:
-        raise CheckpointError(f"{target.name} must end in {SAFETENSORS_SUFFIX}; nothing else is written.")
+        raise CheckpointError(f"{target.name} must end in {SAFETENSORS_SUFFIX}.")
     if not target.parent.is_dir():
         raise CheckpointError(f"No folder {target.parent} to write {target.name} to.")
     if not tensors:
@@ -36,9 +36,9 @@ def save_checkpoint(
     metadata = dict(metadata or {})
     if not all(isinstance(text, str) for item in metadata.items() for text in item):
         raise CheckpointError(f"Metadata must be text by text key, got {quoted(metadata)}.")
-    # its own memory for each, since the format has no way to say that two tensors share theirs
-    apart = {
+    # a copy of each, since the format cannot express shared memory
+    copies = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
-    atomic_write(target, lambda part: safetensors.torch.save_file(apart, part, metadata))
+    atomic_write(target, lambda part: safetensors.torch.save_file(copies, part, metadata))

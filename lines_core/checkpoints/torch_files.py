@@ -1,7 +1,7 @@
-"""Read PyTorch files: a pickle that says what each tensor is, and a record of numbers for each storage.
+"""Reader of PyTorch files: a pickle that describes the tensors, and a zip record for each storage.
 
-The zip format of PyTorch 1.6 and later, uncompressed as ``torch.save`` writes it. Of the storages only those
-are read that a tensor asked for lies in: the state of an optimiser in the same file costs nothing.
+The zip format of PyTorch 1.6 and later, uncompressed as ``torch.save`` writes it. Only storages of the
+model's tensors are read, not those of an optimiser in the same file.
 """
 
 from math import prod
@@ -29,7 +29,7 @@ from lines_core.untrusted_text import excerpt, quoted
 def read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tensor]:
     """The tensors by name; a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped.
 
-    Tensors that lie in one storage share its memory, as they did when they were saved.
+    Tensors of one storage share its memory, as they did when they were saved.
 
     Raises: CheckpointError if the file is damaged, older than PyTorch 1.6, or holds something else.
     """
@@ -48,44 +48,42 @@ def read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tensor
     if folder + "byteorder" in records:
         order = _content(stream, records[folder + "byteorder"], 10, label)
         if order != b"little":
-            raise CheckpointError(
-                f"{label} has its bytes in the order {quoted(bytes(order))}; read is 'little'."
-            )
-    found = interpret(bytes(_content(stream, records[pickles[0]], MAX_PICKLE, label)), label)
-    stored = _stored_tensors(found, label)
-    num_bytes = sum(prod(one.shape) * _itemsize(one) for one in stored.values())
+            raise CheckpointError(f"{label} has byte order {quoted(bytes(order))}; supported is 'little'.")
+    content = interpret(bytes(_content(stream, records[pickles[0]], MAX_PICKLE, label)), label)
+    stored = _stored_tensors(content, label)
+    num_bytes = sum(prod(tensor.shape) * _itemsize(tensor) for tensor in stored.values())
     if num_bytes > max_bytes:
         raise CheckpointError(f"{label} claims more than the {max_bytes:,} bytes allowed.")
-    rows: dict[str, tuple[Storage, Tensor]] = {}
-    for name, one in stored.items():
-        key = one.storage.key
-        if key not in rows:
+    storages: dict[str, tuple[Storage, Tensor]] = {}
+    for name, tensor in stored.items():
+        key = tensor.storage.key
+        if key not in storages:
             record = records.get(f"{folder}data/{key}")
             if record is None:
-                raise damaged(label, f"the numbers of {quoted(name)} are not in it")
-            rows[key] = one.storage, _row(one.storage, record, stream, label)
-        elif rows[key][0] != one.storage:
-            raise damaged(label, f"it reads the same bytes {quoted(key)} as two kinds of numbers")
+                raise damaged(label, f"the storage of {quoted(name)} is not in it")
+            storages[key] = tensor.storage, _read_storage(tensor.storage, record, stream, label)
+        elif storages[key][0] != tensor.storage:
+            raise damaged(label, f"storage {quoted(key)} has two dtypes or sizes")
     return {
-        name: rows[one.storage.key][1].as_strided(one.shape, one.strides, one.offset)
-        for name, one in stored.items()
+        name: storages[tensor.storage.key][1].as_strided(tensor.shape, tensor.strides, tensor.offset)
+        for name, tensor in stored.items()
     }
 
 
-def _content(stream: BinaryIO, record: Record, most: int, label: str) -> bytearray:
-    if record.num_bytes > most:
+def _content(stream: BinaryIO, record: Record, limit: int, label: str) -> bytearray:
+    if record.num_bytes > limit:
         raise CheckpointError(
-            f"{label} describes its content in {record.num_bytes:,} bytes, more than the {most:,} allowed. "
+            f"{label} describes its content in {record.num_bytes:,} bytes, more than the {limit:,} allowed. "
             f"{TENSORS_ALONE}"
         )
     content = read_into(stream, record.begin, record.num_bytes)
     if content is None:
-        raise damaged(label, "it became shorter while it was read")
+        raise damaged(label, "it was truncated while it was read")
     return content
 
 
 def _stored_tensors(content: Value, label: str) -> dict[str, StoredTensor]:
-    """The entries, once each is a dense tensor under a fit name, and no larger than its storage claims."""
+    """The entries; each is a dense tensor with a valid name, within its storage."""
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
@@ -99,12 +97,12 @@ def _stored_tensors(content: Value, label: str) -> dict[str, StoredTensor]:
             raise CheckpointError(
                 f"{label}: {quoted(name)} is not a plain tensor but {_called(value)}. {TENSORS_ALONE}"
             )
-        _check_place(value, name, label)
+        _check_bounds(value, name, label)
     return content
 
 
-def _check_place(one: StoredTensor, name: str, label: str) -> None:
-    """A tensor may repeat one stored number along strides of zero, so a small file can claim terabytes."""
+def _check_bounds(one: StoredTensor, name: str, label: str) -> None:
+    """Strides of zero repeat one stored number, so a small file could claim terabytes."""
     if len(one.shape) > MAX_DIMENSIONS or 0 in one.shape:
         raise CheckpointError(
             f"{label}: {quoted(name)} has no elements, or more than {MAX_DIMENSIONS} dimensions."
@@ -116,18 +114,18 @@ def _check_place(one: StoredTensor, name: str, label: str) -> None:
         raise damaged(label, f"{quoted(name)} claims more numbers than are stored")
 
 
-def _row(storage: Storage, record: Record, stream: BinaryIO, label: str) -> Tensor:
-    """All numbers of a storage in memory of their own."""
-    assert storage.dtype is not None, "checked with the entries"
+def _read_storage(storage: Storage, record: Record, stream: BinaryIO, label: str) -> Tensor:
+    """All numbers of a storage."""
+    assert storage.dtype is not None, "checked by _stored_tensors"
     if record.num_bytes != storage.numel * storage.dtype.itemsize:
         raise damaged(
             label,
-            f"record size of {quoted(storage.key)} is {record.num_bytes:,} bytes, claimed are "
+            f"record size of {quoted(storage.key)} is {record.num_bytes:,} bytes, not "
             f"{storage.numel:,} numbers",
         )
     data = _content(stream, record, record.num_bytes, label)
     if storage.dtype is torch.bool:
-        return torch.frombuffer(data, dtype=torch.uint8).ne(0)  # other bytes than 0 and 1 are no bool
+        return torch.frombuffer(data, dtype=torch.uint8).ne(0)  # other bytes than 0 and 1 are not valid
     return torch.frombuffer(data, dtype=storage.dtype)
 
 
@@ -140,7 +138,7 @@ def _called(value: Value) -> str:
         case Inert(name):
             return name.removeprefix("_rebuild_")
         case StoredTensor(Storage(_, None)):
-            return "Tensor of another kind of number"
+            return "Tensor of an unsupported dtype"
         case StoredTensor():
             return "Tensor"
         case _:

@@ -96,7 +96,7 @@ HEAVY: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "texts.safetensors": (partial(write_brackets, piece=b'"",'), "cannot be parsed"),
     "names.safetensors": (partial(write_names, count=300_000), f"more than the {MAX_TENSORS:,} allowed"),
     "million.safetensors": (write_million_tensors, "its header claims"),
-    "hole.safetensors": (partial(write_hole, num_bytes=3 << 30), "does not fit into the memory that is left"),
+    "hole.safetensors": (partial(write_hole, num_bytes=3 << 30), "does not fit into free memory"),
     "records.pt": (partial(write_million_records, count=10**6), "52,000,000 bytes, more than the"),
     "many-records.pt": (
         partial(write_records, count=MAX_RECORDS + 1),

@@ -197,7 +197,7 @@ def test_adopting_a_bare_tower_by_default_and_by_names_in_another_dtype(clip: Cl
 
 
 def test_adopting_what_is_not_there_or_not_one_tower_is_refused(clip: Clip) -> None:
-    with pytest.raises(LayerError, match=r"No parameter of the module begins with 'vision\.'"):
+    with pytest.raises(LayerError, match=r"No parameter of the module starts with 'vision\.'"):
         adopt(clip, "vision.")
     with pytest.raises(LayerError, match=r"Not parameters of the module: \['visual\.projj'\]"):
         adopt(clip, ["visual.projj"])

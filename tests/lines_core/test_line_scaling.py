@@ -112,7 +112,7 @@ def test_half_precision_stays_half_precision() -> None:
 
 
 def test_another_number_of_blocks_than_asked_for_is_refused(pretrained: Tower) -> None:
-    with pytest.raises(LayerError, match="has 4 blocks, asked for were 12"):
+    with pytest.raises(LayerError, match="has 4 blocks, expected 12"):
         line_scaling(pretrained, 0.3, 0.7, num_blocks=12)
 
 

@@ -72,17 +72,17 @@ def test_a_file_gives_back_what_was_packed(tmp_path: Path) -> None:
     ("packed", "said"),
     [
         ({"other::half": torch.ones(1)}, "'other', which the model does not have"),
-        ({"a.bias::half": torch.ones(5)}, "'a.bias' does not make up its shape (4,)"),
+        ({"a.bias::half": torch.ones(5)}, "'a.bias' does not fit its shape (4,)"),
         ({"a.bias": torch.ones(4)}, "has the parts : expected half"),
         ({"a.weight::low_rank_a": torch.ones(1, 6)}, "has the parts low_rank_a: expected"),
         (
             {"a.weight::low_rank_a": torch.ones(1, 6), "a.weight::low_rank_b": torch.ones(4, 2)},
-            "does not make",
+            "does not fit",
         ),
         ({"a.weight::four_bit": torch.ones(4, 3), "a.weight::scale": torch.ones(4, 1)}, "must be bytes"),
         (
             {"a.weight::four_bit": torch.ones(4, 2, dtype=torch.uint8), "a.weight::scale": torch.ones(4, 1)},
-            "does not make",
+            "does not fit",
         ),
         ({"a.bias::half": torch.tensor([1.0, torch.nan, 0.0, 0.0])}, "'a.bias' is not finite"),
         (

@@ -142,7 +142,7 @@ def test_free_form_copies_its_values() -> None:
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0, 1.0, 1.0]])
 def test_free_form_needs_one_value_a_block(values: list[float]) -> None:
-    with pytest.raises(ScheduleError, match=f"Expected 3 block scales, one a block, got {len(values)}"):
+    with pytest.raises(ScheduleError, match=f"Expected 3 block scales, one per block, got {len(values)}"):
         free_form(values, 3)
 
 

@@ -90,7 +90,7 @@ def test_selections_that_cannot_be_made_are_refused() -> None:
 
     with pytest.raises(MergeError, match="at least one member, got none"):
         greedy_soup([], {}, score)
-    with pytest.raises(MergeError, match="counts once, got a, b, a"):
+    with pytest.raises(MergeError, match="has each member once, got a, b, a"):
         greedy_soup(["a", "b", "a"], {"a": 0.1, "b": 0.2}, score)
     with pytest.raises(MergeError, match="No held-out accuracy of b, c: evaluate"):
         greedy_soup(["a", "b", "c"], {"a": 0.1}, score)
