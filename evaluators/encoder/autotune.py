@@ -75,11 +75,7 @@ def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
         _LOG.warning("The pace kept in %s cannot be read (%r): measuring anew.", path, error)
     tuned = autotune(tower, device)
     try:
-        plain = {
-            "dtype": str(tuned.dtype),
-            "chunk": tuned.chunk,
-            "seconds": tuned.seconds,
-        }
+        plain = {"dtype": str(tuned.dtype), "chunk": tuned.chunk, "seconds": tuned.seconds}
         atomic_write(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
     except OSError as error:
         _LOG.warning("The pace could not be kept in %s: %s", path.parent, error)
@@ -110,10 +106,7 @@ def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> En
     dtype = min(timed, key=lambda tuned: tuned.seconds).dtype
     same = [tuned for tuned in timed if tuned.dtype == dtype]
     enough = CHUNK_TOLERANCE * min(tuned.seconds for tuned in same)
-    return min(
-        (tuned for tuned in same if tuned.seconds <= enough),
-        key=lambda tuned: tuned.chunk,
-    )
+    return min((tuned for tuned in same if tuned.seconds <= enough), key=lambda tuned: tuned.chunk)
 
 
 def _seconds(block: nn.Module, activations: Tensor) -> float:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from evaluators.errors import HubError
 from evaluators.zoo.public_encoders import Encoder
-from evaluators.zoo.public_tasks import IMAGENET, TABLE1, HubTask
+from evaluators.zoo.public_tasks import IMAGENET, TABLE1, TASKS, HubTask
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,12 @@ class CheckpointFamily:
         return self.url.format(member=member)
 
 
+_TWENTY = [task for task in TASKS.values() if task.suite == TABLE1]
+_WITH_DASHES = {
+    "stanford_cars": "stanford-cars",
+    "oxford_iiit_pet": "oxford-iiit-pet",
+    "rendered_sst2": "rendered-sst2",
+}
 _ROWS = (
     CheckpointFamily(
         key="tall-masks",
@@ -119,28 +125,7 @@ _ROWS = (
         repo="nik-dim/tall_masks",
         path="single_task/{model}/{task}Val/nonlinear_finetuned.pt",
         models={"ViT-B-32": "ViT-B-32", "ViT-B-16": "ViT-B-16", "ViT-L-14": "ViT-L-14"},
-        tasks={
-            "eurosat": "EuroSAT",
-            "dtd": "DTD",
-            "sun397": "SUN397",
-            "mnist": "MNIST",
-            "resisc45": "RESISC45",
-            "gtsrb": "GTSRB",
-            "stanford_cars": "Cars",
-            "svhn": "SVHN",
-            "stl10": "STL10",
-            "oxford_iiit_pet": "OxfordIIITPet",
-            "oxford_flowers102": "Flowers102",
-            "cifar100": "CIFAR100",
-            "pcam": "PCAM",
-            "fer2013": "FER2013",
-            "cifar10": "CIFAR10",
-            "food101": "Food101",
-            "fashion_mnist": "FashionMNIST",
-            "rendered_sst2": "RenderedSST2",
-            "emnist_letters": "EMNIST",
-            "kmnist": "KMNIST",
-        },
+        tasks={task.key: task.title for task in _TWENTY},
         another_task={"emnist_letters": "fine-tuned on EMNIST digits, not letters"},
     ),
     CheckpointFamily(
@@ -156,28 +141,7 @@ _ROWS = (
             "ViT-B-16": "clip-vit-base-patch16",
             "ViT-L-14": "clip-vit-large-patch14",
         },
-        tasks={
-            "eurosat": "eurosat",
-            "dtd": "dtd",
-            "sun397": "sun397",
-            "mnist": "mnist",
-            "resisc45": "resisc45",
-            "gtsrb": "gtsrb",
-            "stanford_cars": "stanford-cars",
-            "svhn": "svhn",
-            "stl10": "stl10",
-            "oxford_iiit_pet": "oxford-iiit-pet",
-            "oxford_flowers102": "oxford_flowers102",
-            "cifar100": "cifar100",
-            "pcam": "pcam",
-            "fer2013": "fer2013",
-            "cifar10": "cifar10",
-            "food101": "food101",
-            "fashion_mnist": "fashion_mnist",
-            "rendered_sst2": "rendered-sst2",
-            "emnist_letters": "emnist_letters",
-            "kmnist": "kmnist",
-        },
+        tasks={task.key: _WITH_DASHES.get(task.key, task.key) for task in _TWENTY},
     ),
     CheckpointFamily(
         key="model-soups",

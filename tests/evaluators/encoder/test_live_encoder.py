@@ -88,15 +88,10 @@ def test_no_memory_at_all_is_said_in_words(encoder: TinyEncoder, monkeypatch: py
         return torch.empty(1 << 60, dtype=torch.uint8)
 
     monkeypatch.setattr(encoder.loaded.clip, "encode_image", allocate)
-    with (
-        torch.inference_mode(),
-        pytest.raises(LabError, match="not enough memory on cpu for a single image"),
-    ):
+    with torch.inference_mode(), pytest.raises(LabError, match="not enough memory on cpu for a single image"):
         encoder.encode(torch.zeros(4, 3, 24, 24))
 
 
-def test_another_error_of_the_forward_pass_is_not_taken_for_a_lack_of_memory(
-    encoder: TinyEncoder,
-) -> None:
+def test_another_error_of_the_forward_pass_is_not_taken_for_a_lack_of_memory(encoder: TinyEncoder) -> None:
     with torch.inference_mode(), pytest.raises(RuntimeError, match="channels"):
         encoder.encode(torch.zeros(4, 2, 24, 24))
