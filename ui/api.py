@@ -13,7 +13,7 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import normalised
 from evaluators.zoo import ENCODERS
 from ui.explore.references import anchors
-from ui.shell.error_messages import told
+from ui.shell.error_messages import as_toast
 
 
 def evaluate(
@@ -132,7 +132,7 @@ def declare_api(studio: Studio) -> None:
             split: test or val.
             outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
         """
-        with told():
+        with as_toast():
             return evaluate(studio, model, checkpoint, alpha, beta, shape, mix, split, outside)
 
     def models_endpoint() -> list[dict[str, Any]]:

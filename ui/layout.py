@@ -1,4 +1,4 @@
-"""The page as a whole: title, the always-visible head, and one tab a question."""
+"""Layout of the whole page: title, the Explore panel, and the tabs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ui.tune.tune_page import tune_tab
 
 HERE = Path(__file__).parent
 THREADS = 256
-"""Requests that may wait for their turn at once; a thread that waits costs next to nothing."""
+"""Threads for requests; most of them wait in the queue."""
 SESSIONS = 500
 """Sessions of which Gradio keeps what each component was last set to: 0.2 MB each, after they left too."""
 CACHE = (3600, 3600)
@@ -62,7 +62,7 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
 
 
 def _left(studio: Studio) -> Callable[[gr.Request], None]:
-    """The listener for a closed tab: what it asked for is not wanted any more, what it added is deleted."""
+    """The listener for a closed tab: its requests are stopped, its checkpoints and exports are deleted."""
 
     def left(request: gr.Request) -> None:
         session = session_key(request)

@@ -1,4 +1,4 @@
-"""Taking an edited model home: weights, model card and recipe, as files that other programs read."""
+"""Export of an edited model: weights, model card and mergekit recipe."""
 
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_files import Exported, export

@@ -20,7 +20,7 @@ SHIPPED = Path("assets/tiny_clip")
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseModel:
     """The pre-trained model.
 
     Attributes:
@@ -44,7 +44,7 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceCheckpoint:
     """A fine-tuned checkpoint.
 
     Attributes:
@@ -63,16 +63,18 @@ class Source:
     head: bool = False
 
 
-def base_of(lab: Lab) -> Base:
+def base_of(lab: Lab) -> BaseModel:
     """The pre-trained model of a lab. Raises: LabError for a kind of lab that says nothing of it."""
     if isinstance(lab, HubLab):
         row = lab.live.row
         file = f"{row.repo}/{lab.live.weights.name}"
-        return Base(row.title, row.repo, True, f"hf-hub:{row.repo}", file, row.image_size, row.mean, row.std)
+        return BaseModel(
+            row.title, row.repo, True, f"hf-hub:{row.repo}", file, row.image_size, row.mean, row.std
+        )
     if isinstance(lab, EmbeddedLab):
         tower = read_tower_info(lab.folder / SHIPPED.name)
         folder, file = SHIPPED.as_posix(), (SHIPPED / WEIGHTS).as_posix()
-        return Base(
+        return BaseModel(
             lab.info.title,
             lab.info.key,
             False,
@@ -85,7 +87,7 @@ def base_of(lab: Lab) -> Base:
     raise _unknown(lab)
 
 
-def sources_of(lab: Lab, spec: EditSpec) -> tuple[Source, ...]:
+def sources_of(lab: Lab, spec: EditSpec) -> tuple[SourceCheckpoint, ...]:
     """The checkpoints whose residuals are in a spec.
 
     Raises: SpecError if the spec is of another model, or names a checkpoint that the lab does not have;
@@ -110,13 +112,15 @@ def residual_of(encoder: LiveEncoder, spec: EditSpec) -> Tensor:
     return encoder.residual(residual_key(spec))
 
 
-def _source(lab: Lab, key: str, title: str) -> Source:
+def _source(lab: Lab, key: str, title: str) -> SourceCheckpoint:
     if isinstance(lab, HubLab):
         origin = read_metadata(lab.live.residual_paths[key]).get("source", key)
         loaded = next(one for one in lab.loaded_checkpoints if one.info.key == key)
-        return Source(key, title, origin, open_clip=False, head=loaded.head is not None)
+        return SourceCheckpoint(key, title, origin, open_clip=False, head=loaded.head is not None)
     if isinstance(lab, EmbeddedLab):
-        return Source(key, title, checkpoint_path(SHIPPED, key).as_posix(), open_clip=not is_compared(key))
+        return SourceCheckpoint(
+            key, title, checkpoint_path(SHIPPED, key).as_posix(), open_clip=not is_compared(key)
+        )
     raise _unknown(lab)
 
 

@@ -1,4 +1,4 @@
-"""Text from elsewhere, such as the name of a visitor's file, made harmless in a card and in YAML."""
+"""Escaping of untrusted text, such as the name of a visitor's file, for Markdown and YAML."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What can go wrong on the way out."""
+"""Error raised by exports."""
 
 from lines_core.errors import LinesError
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from evaluators.errors import LabError
-from evaluators.export.edit_sources import Base
+from evaluators.export.edit_sources import BaseModel
 from lines_core.clip_layouts.transformers_names import transformers_names
 
 WEIGHTS_FILE = "model.safetensors"
@@ -36,7 +36,7 @@ class ExportLayout:
     block: str
     after: tuple[str, ...]
     config: Callable[[nn.Module], str] | None
-    snippet: Callable[[Base], str]
+    snippet: Callable[[BaseModel], str]
 
 
 def activation(visual: Any) -> str:
@@ -67,7 +67,7 @@ def _transformers_config(visual: Any) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def _open_clip_snippet(base: Base) -> str:
+def _open_clip_snippet(base: BaseModel) -> str:
     size = base.image_size
     return f"""\
 import open_clip
@@ -84,7 +84,7 @@ with torch.no_grad():
 """
 
 
-def _transformers_snippet(base: Base) -> str:
+def _transformers_snippet(base: BaseModel) -> str:
     size = base.image_size
     return f"""\
 import numpy as np

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluators.export.edit_sources import Base, Source
+from evaluators.export.edit_sources import BaseModel, SourceCheckpoint
 from evaluators.export.escaping import number, one_line, quoted
 from evaluators.export.export_layouts import WEIGHTS_FILE, ExportLayout
 from evaluators.specs.edit_spec import EditSpec, Scales
@@ -13,7 +13,7 @@ LINEAR = ("sum", "average")
 
 
 def recipe(
-    spec: EditSpec, scales: Scales, base: Base, sources: Sequence[Source], layout: ExportLayout
+    spec: EditSpec, scales: Scales, base: BaseModel, sources: Sequence[SourceCheckpoint], layout: ExportLayout
 ) -> str:
     """YAML with base model, models, method, and a coefficient for every block.
 
@@ -44,7 +44,7 @@ def recipe(
 
 
 def _head(
-    spec: EditSpec, base: Base, sources: Sequence[Source], layout: ExportLayout, linear: bool
+    spec: EditSpec, base: BaseModel, sources: Sequence[SourceCheckpoint], layout: ExportLayout, linear: bool
 ) -> list[str]:
     """What the file is, and whether mergekit can run it, as comments."""
     lines = ["This describes, in mergekit's form, how the weights beside it were made by the LiNeS Explorer."]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evaluators.errors import EvaluationError
-from evaluators.export.edit_sources import Base, Source, residual_key
+from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, residual_key
 from evaluators.export.escaping import code, quoted
 from evaluators.export.export_layouts import CONFIG_FILE, WEIGHTS_FILE, ExportLayout
 from evaluators.specs.edit_spec import FREE, EditSpec, Scales
@@ -37,8 +37,8 @@ LICENCE = "The licences of the base model and of the fine-tuned checkpoints appl
 def card(
     spec: EditSpec,
     scales: Scales,
-    base: Base,
-    sources: Sequence[Source],
+    base: BaseModel,
+    sources: Sequence[SourceCheckpoint],
     layout: ExportLayout,
     size: tuple[int, int],
     activation: str,
@@ -91,7 +91,7 @@ def in_words(spec: EditSpec, num_blocks: int) -> str:
     return " ".join(said)
 
 
-def _header(base: Base, layout: ExportLayout) -> str:
+def _header(base: BaseModel, layout: ExportLayout) -> str:
     note = "" if base.on_hub else "  # of the LiNeS Explorer, not on the Hub"
     lines = [f"base_model: {quoted(base.name)}{note}", f"library_name: {layout.key}"]
     return "\n".join(["---", *lines, "tags: [clip, lines, model-editing, task-arithmetic]", "---"])
@@ -99,8 +99,8 @@ def _header(base: Base, layout: ExportLayout) -> str:
 
 def _what(
     spec: EditSpec,
-    base: Base,
-    sources: Sequence[Source],
+    base: BaseModel,
+    sources: Sequence[SourceCheckpoint],
     layout: ExportLayout,
     size: tuple[int, int],
     activation: str,
@@ -154,7 +154,7 @@ def _edit(spec: EditSpec, scales: Scales) -> str:
 
 
 def _accuracy(
-    spec: EditSpec, sources: Sequence[Source], evaluations: Sequence[Evaluation], num_blocks: int
+    spec: EditSpec, sources: Sequence[SourceCheckpoint], evaluations: Sequence[Evaluation], num_blocks: int
 ) -> str:
     if not evaluations:
         return "## Accuracy\n\nNot measured."
@@ -195,7 +195,7 @@ def _accuracy(
     return "\n".join(lines)
 
 
-def _loading(base: Base, layout: ExportLayout) -> str:
+def _loading(base: BaseModel, layout: ExportLayout) -> str:
     needed = []
     if layout.config:
         needed.append(f"It needs `{CONFIG_FILE}`, which comes with the weights.")

@@ -1,4 +1,4 @@
-"""Answers that are known already: kept in memory, stored on disk, or shipped with the lab."""
+"""Cache of complete evaluations: in memory, in the result store, or shipped with the lab."""
 
 import json
 import logging
@@ -50,7 +50,7 @@ class ResultCache:
         return self._store.problem
 
     def close(self) -> None:
-        """Write what could not be written so far, if it can be now; nothing is kept on disk from then on."""
+        """Close the store; nothing is kept on disk from then on."""
         self._store.close()
 
     def find(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:

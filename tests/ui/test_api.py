@@ -13,7 +13,7 @@ from lines_core.errors import LinesError
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.api import evaluate, models
 from ui.layout import launch_settings
-from ui.shell.error_messages import told
+from ui.shell.error_messages import as_toast
 
 
 def test_evaluate_returns_coefficients_counts_and_spec(studio: ZeroCostStudio) -> None:
@@ -69,9 +69,9 @@ def test_models_lists_checkpoints(studio: ZeroCostStudio) -> None:
 
 
 def test_a_lines_error_at_a_button_becomes_a_message_and_a_bug_stays_a_bug() -> None:
-    with pytest.raises(gr.Error, match="too long"), told():
+    with pytest.raises(gr.Error, match="too long"), as_toast():
         raise LinesError("too long")
-    with pytest.raises(ZeroDivisionError), told():
+    with pytest.raises(ZeroDivisionError), as_toast():
         raise ZeroDivisionError
 
 

@@ -122,7 +122,7 @@ def test_the_page_reports_a_merge_in_progress_and_then_answers(
     value = tab.quick("visitor", controls)
     assert value is not None
     assert (value["state"], value["charts"], set(value["slots"])) == ("waiting", {}, {"line"})
-    assert re.search(r"Getting the weights ready: \d+ s so far\.", value["slots"]["line"])
+    assert re.search(r"Preparing the weights: \d+ s so far\.", value["slots"]["line"])
     running = tab.settle("visitor", controls)
     assert [next(running)["state"] for _ in range(3)] == ["waiting"] * 3
     let.set()

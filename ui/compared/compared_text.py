@@ -9,8 +9,8 @@ COMPARED = (
 )
 COMPARED_CHART = (
     "Eight tasks together",
-    "◇ a way of fine-tuning (◆ the usual one), ○ the same after LiNeS with γ chosen on validation",
+    "◇ a fine-tuning variant (◆ the usual one), ○ the same after LiNeS with γ chosen on validation",
 )
 COMPARED_WAITING = "Not measured yet: start the measurement above."
 COMPARED_TABLE = "Mean accuracy over the eight tasks, on test images"
-COMPARED_COLUMNS = ("Way", "Target", "Control", "Target + LiNeS", "Control + LiNeS", "How")
+COMPARED_COLUMNS = ("Variant", "Target", "Control", "Target + LiNeS", "Control + LiNeS", "How")

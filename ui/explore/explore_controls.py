@@ -1,4 +1,4 @@
-"""What the visitor has set, as one value; and the edit that follows from it."""
+"""Values of the page's controls, and the EditSpec they describe."""
 
 from __future__ import annotations
 

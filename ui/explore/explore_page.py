@@ -25,7 +25,7 @@ from ui.live.live_panel import Chart, panel
 from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
 from ui.shell import markup, text
-from ui.shell.error_messages import told
+from ui.shell.error_messages import as_toast
 
 BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
     if (window.linesBend)
@@ -276,7 +276,7 @@ def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:
     def go(request: gr.Request, *values: Any) -> list[Any]:
         here = Controls(*values)
         seen = studio.seen_by(session_key(request))
-        with told():
+        with as_toast():
             there = preset(seen, name, here, seen.ticket("preset"))
         return list(there.values())
 

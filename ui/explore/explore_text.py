@@ -95,7 +95,8 @@ def evidence(evaluation: Evaluation, total: int) -> str:
 
 
 def not_loaded(model: str) -> str:
-    """For a link to a model that may be had but is not there."""
+    """For a link to a model that can be loaded but is not."""
     return (
-        f"The link is to {model}, which is not loaded here: load it in the tab {TABS['models']}, then again."
+        f"The link is for {model}, which is not loaded: load it in the tab {TABS['models']}, "
+        "then open the link again."
     )

@@ -1,4 +1,4 @@
-"""Named places to go to: where each preset button puts the controls."""
+"""Presets: what each preset button sets the controls to."""
 
 from __future__ import annotations
 

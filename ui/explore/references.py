@@ -1,4 +1,4 @@
-"""The measured models that every edit is compared with: what is known of them right now."""
+"""Reference models that an edit is compared with, as far as they are in the result cache."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 TAKE_HOME = {
-    "title": "Take it home",
+    "title": "Download this model",
     "help": (
-        "The model as it is set now: weights as safetensors, a model card with the accuracies measured here, "
+        "The model with the current settings: weights as safetensors, a model card with the accuracies "
+        "measured here, "
         "and the recipe as YAML. Loading the file back gives the same weights, bit for bit."
     ),
-    "layout": "Names of the weights",
-    "go": "Make the files",
-    "files": "All in one, and the weights alone",
+    "layout": "Tensor names",
+    "go": "Create the files",
+    "files": "Everything as one zip, and the weights alone",
 }

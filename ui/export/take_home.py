@@ -1,4 +1,4 @@
-"""The box "Take it home": the edited model as a file, with its card and recipe."""
+"""Download form: the edited model as files, with its model card and recipe."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.export import export_text as words
 from ui.live.session_key import session_key
-from ui.shell.error_messages import told
+from ui.shell.error_messages import as_toast
 
 
 @cache
 def _folders() -> Path:
-    """Holds a folder a visitor with what they exported last, emptied by the next export and on leaving."""
+    """Parent of one folder per session with its last export, deleted by the next export and when it ends."""
     folders = Path(tempfile.mkdtemp(prefix="lines-exports-"))
     atexit.register(shutil.rmtree, folders, ignore_errors=True)
     return folders
@@ -69,11 +69,11 @@ def take_home(
     settings: Sequence[gr.components.Component],
     wanted: Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]],
 ) -> None:
-    """The box, where this is called.
+    """Lay the form out in the current Blocks and wire its button.
 
     Args:
         name: for ids in the page.
-        settings: what the page hands over.
+        settings: components of the page whose values are passed to ``wanted``.
         wanted: (studio as the visitor sees it, settings) -> the spec to export, and those that its card
             compares it with.
     """
@@ -97,7 +97,7 @@ def take_home(
     def run(request: gr.Request, chosen: str, *values: Any) -> Any:
         session = session_key(request)
         seen = studio.seen_by(session)
-        with told():
+        with as_toast():
             spec, beside = wanted(seen, values)
             paths = exported(seen, session, spec, beside, chosen)
         return gr.update(value=paths, visible=True)

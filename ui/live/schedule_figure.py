@@ -1,6 +1,6 @@
 """The layer schedule as bars: how much of the fine-tuning's change every block keeps.
 
-Not a Plotly figure: it bends under the visitor's finger, and `bars.js` does that within a frame.
+Not a Plotly figure: it follows the slider, and `bars.js` redraws it within a frame.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def schedule_bars(spec: EditSpec, num_blocks: int) -> Bars:
 
 
 def schedule_alt(spec: EditSpec, num_blocks: int) -> str:
-    """The same in words, for who cannot see the bars."""
+    """The bars as text for screen readers."""
     scales = spec.scales(num_blocks)
     listed = ", ".join(f"{value:.2f}" for value in scales.blocks)
     return (

@@ -12,7 +12,7 @@ LEAD = (
     "of the paper)"
 )
 TASKS = ("Tasks", "the models fine-tuned on these are merged")
-METHOD = ("Method", "how their changes become one")
+METHOD = ("Method", "how their changes are combined")
 AUTO = ("α from Eq. 2", "the paper's choice; untick to set it yourself")
 ALPHA = ("α: factor of the first block", "LiNeS; for this merge")
 BETA = ("β: rise to the last block", "LiNeS; the one number the paper tunes")
@@ -26,8 +26,8 @@ CHARTS = {
 }
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
-ONE_MODEL = "This method makes one model a task: choose another to take a single model home."
-MASKS = "This method keeps one mask a task: each task is measured with its own model."
+ONE_MODEL = "This method gives one model per task: choose another method to download a single model."
+MASKS = "This method keeps one mask per task: each task is measured with its own model."
 
 
 def method_help(method: str) -> str:

@@ -23,7 +23,7 @@ from ui.models import models_text as words
 from ui.models.model_choice import choose_model, list_models
 from ui.models.own_checkpoint import own_checkpoint_form
 from ui.shell import text
-from ui.shell.error_messages import message_of, told
+from ui.shell.error_messages import as_toast, message_of
 
 PROGRESS = "load progress"
 """Name of the tickets of requests that follow a load."""
@@ -197,7 +197,7 @@ def check_listener(studio: Studio) -> Any:
             return
         seen = studio.seen_by(session_key(request))
         checks: list[AccuracyCheck] = []
-        with told(), suppress(Superseded):  # by another self-test of this page
+        with as_toast(), suppress(Superseded):  # by another self-test of this page
             if model not in [info.key for info in seen.models()]:
                 raise SpecError(words.load_first(ENCODERS[model].title))
             for progress in check_load(seen, model, seen.ticket("check")):

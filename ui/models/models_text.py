@@ -26,21 +26,21 @@ MODEL_CHOICE = {
     "check": "Check against published figures",
 }
 LOADING = "Progress of the load"
-NOT_LOADED = "Not loaded: the line marked ✗ says why. Load again to go on from there."
+NOT_LOADED = "Not loaded: see the step marked ✗. Load again to continue from there."
 
 
 def load_first(model: str) -> str:
-    """For a button that needs a model which is not there."""
+    """For a button that needs a model that is not loaded."""
     return f"{model} is not loaded yet: press Load first."
 
 
 SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
 CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
 CHECKING = "measuring model"
-LOADED_BY_OTHERS = "Others have asked for this model too: it goes on loading for them."
+LOADED_BY_OTHERS = "Other visitors are loading this model too, so the load continues."
 OWN = {
-    "off": "This server takes no checkpoints of your own. Start the app on your own machine to add one.",
-    "title": "Add a checkpoint of your own",
+    "off": "This server does not accept visitors' checkpoints. Run the app on your own machine to add one.",
+    "title": "Add your own checkpoint",
     "help": (
         "A copy of the chosen model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
         "tensors alone (`torch.save(model.state_dict(), path)`). Names as in open_clip or transformers. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluators.experiments.robust_fronts import Areas
 
 ROBUST = (
-    "A model fine-tuned on objects (ID) meets the same objects in other looks (OOD). WiSE-FT mixes "
+    "A model fine-tuned on objects (ID) meets the same objects in other styles (OOD). WiSE-FT mixes "
     "pre-trained and "
     "fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then mixes. "
     "(Section 5.1 and Fig. 3 of the paper)"

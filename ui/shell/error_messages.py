@@ -1,4 +1,4 @@
-"""How a failure reaches the visitor: at a button as a toast, in a live handler as part of the answer."""
+"""Error messages for visitors: a toast at a button, part of the answer in a live handler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("lines.ui")
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def as_toast() -> Iterator[None]:
     """For buttons and the public API: a LinesError becomes a gr.Error with the same words, and no traceback.
 
     Anything else is a bug and passes through, traceback and all.

@@ -11,18 +11,18 @@ from ui.shell.theme import ROLES
 
 
 def trouble(message: str) -> str:
-    """A failure in the place of the sentence."""
+    """An error message in place of the verdict."""
     return f'<p class="lx-sentence lx-trouble">{escape(message)}</p>'
 
 
 def in_line(line: Queued) -> str:
-    """How long the line is, or for how long weights have been in the making."""
-    said = (
+    """The queue position of a request, or the progress of preparing its weights."""
+    message = (
         text.preparing(line.seconds)
         if isinstance(line, Preparing)
         else text.in_line(line.ahead, line.seconds)
     )
-    return f"<span>{escape(said)}</span>"
+    return f"<span>{escape(message)}</span>"
 
 
 def tile(name: str, what: str, value: float, more: str, role: str = "") -> str:
@@ -63,7 +63,7 @@ def legend() -> str:
 
 
 def notice(complaints: Sequence[str]) -> str:
-    """What could not be followed in a link, one line each; nothing when all was well."""
+    """What was wrong in a link, one line each; empty if nothing was."""
     return "".join(f'<p role="status">{escape(complaint)}</p>' for complaint in complaints)
 
 

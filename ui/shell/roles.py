@@ -1,4 +1,4 @@
-"""Which role an edit plays, and so which colour and marker it has everywhere on the page."""
+"""Roles of edits, which decide their colour and marker on every chart."""
 
 from __future__ import annotations
 

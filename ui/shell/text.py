@@ -1,4 +1,4 @@
-"""Every word on the page, in plain language; the prose of the last tab is in about_*.md."""
+"""Texts that several pages share. A page's own texts are in its folder, in ``*_text.py``."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ INTRO = (
 
 
 def faults(now: ServiceStatus) -> list[str]:
-    """What visitors should know of the server's own troubles, a sentence each."""
-    said = [f"Results are not kept between starts: {now.problem}."] if now.problem else []
-    return [*said, *filter(None, [now.failure])]
+    """Problems of the server that visitors should know of, a sentence each."""
+    store = [f"Results are not kept between starts: {now.problem}."] if now.problem else []
+    return [*store, *filter(None, [now.failure])]
 
 
 def in_line(ahead: int, seconds: float) -> str:
-    """What a visitor reads whose turn has not come yet."""
+    """The queue position and the expected wait of a queued request."""
     requests = "1 request comes" if ahead == 1 else f"{ahead} requests come"
-    return f"Many are here: {requests} before yours, about {max(1, round(seconds))} s."
+    return f"The server is busy: {requests} before yours, about {max(1, round(seconds))} s."
 
 
 def preparing(seconds: float) -> str:
-    """What a visitor reads while the weights that were asked for are read or merged."""
-    return f"Getting the weights ready: {max(1, round(seconds))} s so far."
+    """Progress while the weights of an edit are read or merged."""
+    return f"Preparing the weights: {max(1, round(seconds))} s so far."
 
 
-UNEXPECTED = "Something went wrong on our side, the log has the details. The next move works as usual."
+UNEXPECTED = (
+    "Something went wrong on our side; the server's log has the details. Move a control to try again."
+)
 
 
 WAITING = "Measuring …"
@@ -42,16 +44,16 @@ def percent(fraction: float, digits: int = 1) -> str:
     >>> percent(0.9751), percent(-0.0301)
     ('97.5\\u202f%', '−3.0\\u202f%')
     """
-    said = f"{100 * fraction:.{digits}f}"
-    if float(said) == 0:
-        said = said.lstrip("-")
-    return said.replace("-", "−") + "\u202f%"
+    number = f"{100 * fraction:.{digits}f}"
+    if float(number) == 0:
+        number = number.lstrip("-")
+    return number.replace("-", "−") + "\u202f%"
 
 
 def points(difference: float) -> str:
     """A difference of two accuracies in percentage points, always signed: '+5.2 points'."""
-    said = f"{100 * difference:+.1f}"
-    return ("±0.0" if float(said) == 0 else said.replace("-", "−")) + " points"
+    number = f"{100 * difference:+.1f}"
+    return ("±0.0" if float(number) == 0 else number.replace("-", "−")) + " points"
 
 
 def thousands(number: int) -> str:

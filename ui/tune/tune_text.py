@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 TUNE = (
-    "How strongly should one shrink? The paper picks γ on **validation** images: the best sum of $w$ "
+    "How much should the shallow layers shrink? The paper picks γ on **validation** "
+    "images: the best sum of $w$ "
     "times the kept "
     "target accuracy and the kept control accuracy (C.1, $w = 2$). Only then is the choice reported on "
     "**test** images."
 )
 TUNE_CHARTS = {
     "score": ("Score on validation", "w · target / fine-tuned + mean of control / zero-shot"),
-    "parts": ("What is weighed", "accuracy on validation images"),
+    "parts": ("The two terms of the score", "accuracy on validation images"),
 }
 TUNE_WAITING = "The validation sweep of this checkpoint has not been measured yet: start it above."
 WEIGHT = (

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from evaluators.errors import EvaluationError, LabError, SpecError
 from evaluators.export import LAYOUTS, Exported, ExportError, export
-from evaluators.export.edit_sources import Base, Source, base_of, sources_of
+from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, base_of, sources_of
 from evaluators.export.escaping import one_line
 from evaluators.export.mergekit_recipe import recipe
 from evaluators.export.model_card import LICENCE, card
@@ -629,13 +629,13 @@ EVIL = 'a`|\n# <script>alert("1")</script> {x: y}\x1b\u2028\ud800'
 
 
 @pytest.fixture
-def strangers(studio: Studio) -> tuple[Base, list[Source]]:
+def strangers(studio: Studio) -> tuple[BaseModel, list[SourceCheckpoint]]:
     (source,) = sources_of(studio.lab, SPECS["gamma 0"])
     return base_of(studio.lab), [replace(source, title=EVIL, origin=EVIL, open_clip=False)]
 
 
 def test_a_strangers_file_name_does_no_harm(
-    studio: Studio, strangers: tuple[Base, list[Source]], measured: list[Evaluation]
+    studio: Studio, strangers: tuple[BaseModel, list[SourceCheckpoint]], measured: list[Evaluation]
 ) -> None:
     spec, (base, sources) = SPECS["gamma 0.4"], strangers
     scales, names = spec.scales(4), LAYOUTS["open_clip"]
@@ -655,7 +655,7 @@ def test_a_strangers_file_name_does_no_harm(
 
 
 def test_a_head_of_its_own_is_mentioned(
-    strangers: tuple[Base, list[Source]], measured: list[Evaluation]
+    strangers: tuple[BaseModel, list[SourceCheckpoint]], measured: list[Evaluation]
 ) -> None:
     """Model soups were fine-tuned together with a head, which no image tower holds."""
     spec, (base, sources) = SPECS["gamma 0.4"], strangers
