@@ -16,6 +16,8 @@ from evaluators.specs.evaluation import Evaluation
 ALL_IMAGES = 0
 Found = Mapping[EditSpec, Evaluation]
 """Evaluations measured so far."""
+KEPT_TARGET = 0.99
+"""Share of the fine-tuned target accuracy that both curves of Fig. 1 are compared at."""
 GAMMAS = tuple((10 - i) / 10 for i in range(11))
 WISE_FT_MIXES = tuple(step / 10 for step in range(11))
 """From pretrained to finetuned in tenths, as Wortsman et al. (2022) draw their curves."""
@@ -105,6 +107,28 @@ def run_sweep(
                 raise Cancelled(f"The sweep was cancelled after {number} points.")
             if evaluation.complete:
                 yield spec, evaluation
+
+
+def best_control(curve: Sequence[Evaluation], finetuned: Evaluation) -> float:
+    """Best control accuracy of the points that keep ``KEPT_TARGET`` of the fine-tuned target accuracy.
+
+    The fine-tuned model's if there is no such point.
+    """
+    enough = KEPT_TARGET * finetuned.target
+    return max((point.control for point in curve if point.target >= enough), default=finetuned.control)
+
+
+def largest_difference(before: Found, after: Found) -> float:
+    """Largest difference of a task's accuracy between two measurements of the same specs; 0 without any."""
+    return max(
+        (
+            abs(first.accuracy - second.accuracy)
+            for spec in after
+            if spec in before
+            for first, second in zip(before[spec].tasks, after[spec].tasks, strict=True)
+        ),
+        default=0.0,
+    )
 
 
 def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluation]) -> None:

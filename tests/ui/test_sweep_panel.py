@@ -64,7 +64,7 @@ def test_stopping_keeps_what_was_measured(cold: ZeroCostStudio) -> None:
     gammas.cancel("anna")
 
 
-def test_an_error_is_told_and_the_buttons_come_back() -> None:
+def test_an_error_is_in_the_status_and_the_buttons_become_usable() -> None:
     studio = ZeroCostStudio(warm=False, fail_at=0.8)
     gammas = sweep()
     *_, (value, run, _) = gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits")
@@ -83,18 +83,18 @@ def test_panels_draw_nothing_half_and_all(panel: Any, studio: ZeroCostStudio) ->
     assert "Not measured" not in panel.draw("tiny-clip", "digits", found)["slots"]["finding"]
 
 
-def test_the_forgetting_sentence_asks_both_ways_to_keep_the_target(studio: ZeroCostStudio) -> None:
+def test_the_forgetting_sentence_holds_both_curves_to_the_kept_target(studio: ZeroCostStudio) -> None:
     found = {spec: studio.evaluate(spec) for spec in forgetting.specs("tiny-clip", "digits")}
-    said = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
+    finding = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
     finetuned = studio.evaluate(EditSpec.finetuned("digits"))
 
     def best(shape: str) -> float:
         points = [found[spec] for spec in gamma_sweep("digits", shape=shape)]
         return max(point.control for point in points if point.target >= 0.99 * finetuned.target)
 
-    for shape, variant in (("linear", "shallow"), ("reverse", "deep")):
+    for shape, layers in (("linear", "shallow"), ("reverse", "deep")):
         gain = f"{100 * (best(shape) - finetuned.control):+.1f} points"
-        assert gain in said.split(variant)[1]
+        assert gain in finding.split(layers)[1]
 
 
 def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:

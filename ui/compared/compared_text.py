@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 COMPARED = (
-    "Would it help to fine-tune **more carefully**, with smaller steps in the shallow layers, with some"
-    " layers frozen, or with low-rank updates (LoRA)? Arrows lead to what LiNeS makes of each. "
+    "Would it help to fine-tune **more carefully**, with smaller steps in the shallow layers, with some "
+    "layers frozen, or with low-rank updates (LoRA)? Arrows lead to what LiNeS makes of each. "
     "(Appendices C.8 and C.9 of the paper)"
 )
 COMPARED_CHART = (

@@ -6,9 +6,8 @@ from evaluators.experiments.robust_fronts import Areas
 
 ROBUST = (
     "A model fine-tuned on objects (ID) meets the same objects in other styles (OOD). WiSE-FT mixes "
-    "pre-trained and "
-    "fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then mixes. "
-    "(Section 5.1 and Fig. 3 of the paper)"
+    "pre-trained and fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then "
+    "mixes. (Section 5.1 and Fig. 3 of the paper)"
 )
 ROBUST_CHART = ("All shifts together", "mean accuracy on the five shifted sets; up and right is better")
 SHIFTS = {

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from evaluators.errors import Cancelled, Superseded
-from evaluators.experiments.sweeps import Found, run_sweep
+from evaluators.experiments.sweeps import Found, largest_difference, run_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -234,13 +234,7 @@ def _status(message: str, badge: str = "") -> str:
 
 def _agreement(before: Found, after: Found) -> str:
     """How a repeated measurement compares with the points that were cached."""
-    gaps = [
-        abs(repeated.accuracy - cached.accuracy)
-        for spec, point in after.items()
-        if spec in before
-        for repeated, cached in zip(point.tasks, before[spec].tasks, strict=True)
-    ]
-    worst = max(gaps, default=0.0)
+    worst = largest_difference(before, after)
     if worst == 0.0:
         return f"Reproduced: all {len(after)} positions agree to the last image."
     return f"Reproduced: the largest difference of any task is {100 * worst:.2f} points."

@@ -16,7 +16,7 @@ TUNE_CHARTS = {
 TUNE_WAITING = "The validation sweep of this checkpoint has not been measured yet: start it above."
 WEIGHT = (
     "w: weight of the target",
-    "2 in the paper; larger: stay closer to fine-tuned, smaller: remember more",
+    "2 in the paper; larger: closer to fine-tuned, smaller: forgets less",
 )
 
 
