@@ -116,6 +116,7 @@ class _FormulaLab(EmbeddedLab):
         super().__init__(ASSETS, None, torch.device("cpu"), torch.float32, chunks)
         self.folder = ASSETS / "without-sweeps"
         self.fail_at = fail_at
+        self._present: dict[tuple[str, str], bool] = {}
 
     def compared(self) -> tuple[CheckpointInfo, ...]:
         return ()
@@ -124,7 +125,9 @@ class _FormulaLab(EmbeddedLab):
         return ()
 
     def count(self, task: Task, split: str) -> int:
-        return IMAGES if subset_path(ASSETS / "eval", task, split).is_file() else 0
+        if (task.key, split) not in self._present:
+            self._present[task.key, split] = subset_path(ASSETS / "eval", task, split).is_file()
+        return IMAGES if self._present[task.key, split] else 0
 
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         return ()

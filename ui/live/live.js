@@ -47,8 +47,9 @@ function withTrail(figure) {
 
 function draw(name, chart) {
   const node = graph(name);
-  if (!node || !node.clientWidth) return;
+  if (!node) return;
   if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
+  if (!node.clientWidth) return; // in a tab that is not open: drawn once it has a width
   if (chart.bars) return drawBars(node, chart.bars);
   const painted = withTrail(paint(chart.figure, palette()));
   painted.layout.dragmode = coarse ? false : "zoom";
