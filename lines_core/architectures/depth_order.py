@@ -35,11 +35,11 @@ def block_of(name: str, family: Family | None = None) -> int | None:
 
     Args:
         name: full parameter name, as in a state dict.
-        family: the architecture; left out, the first in `FAMILIES` that has the name in its tower, so that
-            ``transformer.resblocks.*`` is an image tower alone. Among all names of a CLIP it is the text
-            tower, which `block_indices` can tell.
-    Raises: LayerError if the name is unknown, or one name is not enough to tell, as for ConvNeXt, whose
-        stages have to be counted first: `depth_order` does.
+        family: the architecture; by default the first in `FAMILIES` that has the name in its tower, so
+            ``transformer.resblocks.*`` is taken for an image tower. In a full CLIP it is the text tower:
+            `block_indices` sees all names.
+    Raises: LayerError if the name is unknown, or one name is not enough, as for ConvNeXt, whose stages have
+        to be counted first: `depth_order` does.
 
     >>> block_of("visual.transformer.resblocks.11.mlp.c_fc.weight")
     11
@@ -56,7 +56,7 @@ def block_of(name: str, family: Family | None = None) -> int | None:
         if len(place.coordinates) > 1:
             raise LayerError(
                 f"{name!r} is in stage {place.coordinates[0]} of {candidate.title}: its block number "
-                "depends on the sizes of the stages before. Hand all names to depth_order."
+                "depends on the sizes of the stages before. Pass all names to depth_order."
             )
         if place.region is not _Region.BESIDE:
             return place.coordinates[0] if place.region is _Region.BLOCK else None
@@ -90,11 +90,11 @@ class DepthOrder:
 
 
 def depth_order(names: Iterable[str], family: Family | None = None) -> DepthOrder:
-    """Put the parameters of one tower in depth order; the same names in any order give the same result.
+    """Sort the parameters of one tower by depth; the result does not depend on the order given.
 
     Args:
-        names: every parameter of the tower; a mapping from name to tensor or shape will do.
-        family: the architecture; left out, the first in `FAMILIES` with a block among the names.
+        names: every parameter of the tower; may be a mapping from names.
+        family: the architecture; by default the first in `FAMILIES` with a block among the names.
     Returns: the order; L is counted from the names.
     Raises: LayerError if there is no block, a block is missing in between, or a name is unknown or
         belongs to another tower.
@@ -119,12 +119,12 @@ def depth_order(names: Iterable[str], family: Family | None = None) -> DepthOrde
 
 
 def block_indices(names: Iterable[str], family: Family | None = None) -> tuple[int, dict[str, int | None]]:
-    """Residual block of every parameter of a checkpoint, which may hold a text tower beside.
+    """Residual block of every parameter of a checkpoint, which may also have a text tower.
 
     Args:
         names, family: as in `depth_order`.
     Returns: L, and for each name its block counted from 0, or None for a parameter in no block.
-    Raises: LayerError as `depth_order`, except that names beside the tower are in no block.
+    Raises: LayerError as `depth_order`, except that names outside the tower are in no block.
 
     >>> block_indices(["visual.transformer.resblocks.0.x", "transformer.resblocks.0.x", "logit_scale"])
     (1, {'visual.transformer.resblocks.0.x': 0, 'transformer.resblocks.0.x': None, 'logit_scale': None})
@@ -136,7 +136,7 @@ def block_indices(names: Iterable[str], family: Family | None = None) -> tuple[i
 def _locate(
     names: list[str], family: Family | None
 ) -> tuple[Family, dict[str, _Place], dict[tuple[int, ...], int]]:
-    """The family, the place of each name, and coordinates -> block number; everything checked."""
+    """The family, the place of each name, and coordinates -> block number, all checked."""
     if family is None:
         family = next((known for known in FAMILIES if any(_is_block(name, known) for name in names)), None)
         if family is None:
@@ -144,11 +144,11 @@ def _locate(
                 f"Found no residual block among {len(names)} names ({first_names(names)}). "
                 f"Known architectures: {', '.join(known.title for known in FAMILIES)}."
             )
-    found = {name: _place(name, family) for name in names}
-    unknown = [name for name, place in found.items() if place is None]
+    placed = {name: _place(name, family) for name in names}
+    unknown = [name for name, place in placed.items() if place is None]
     if unknown:
         raise LayerError(_unknown(unknown, family))
-    places = {name: place for name, place in found.items() if place is not None}
+    places = {name: place for name, place in placed.items() if place is not None}
     in_blocks = [place for place in places.values() if place.region is _Region.BLOCK]
     if not in_blocks:
         raise LayerError(
@@ -156,7 +156,7 @@ def _locate(
         )
     prefixes = sorted({place.prefix for place in in_blocks})
     if len(prefixes) > 1:
-        raise LayerError(f"The blocks carry different prefixes, {prefixes}: hand in one tower at a time.")
+        raise LayerError(f"The blocks have different prefixes, {prefixes}: pass one tower at a time.")
     coordinates = sorted({place.coordinates for place in in_blocks})
     for before, after in zip([None, *coordinates], coordinates, strict=False):
         if not _follows(before, after):
@@ -190,7 +190,7 @@ def _is_block(name: str, family: Family) -> bool:
 
 
 def _follows(before: tuple[int, ...] | None, after: tuple[int, ...]) -> bool:
-    """Whether `after` is the next block: one further in the last place, or the start of the next stage."""
+    """Whether `after` is the next block: the next number, or the start of the next stage."""
     if before is None:
         return not any(after)
     if before[:-1] == after[:-1]:

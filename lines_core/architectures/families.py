@@ -18,12 +18,12 @@ class Family:
     Attributes:
         key: short name for code.
         title: name in messages.
-        prefix: what may stand before every pattern but `beside`.
+        prefix: optional prefix of all patterns but `beside`.
         blocks: parameters of a residual block; the groups are its coordinates, (number,) or (stage, number).
             A missing last coordinate counts as 0: the layer that opens a stage goes with its first block.
         before: parameters in no block that act before the first one, in depth order.
         after: parameters in no block that act after the last one, in depth order.
-        beside: the rest of a checkpoint that may come along, such as CLIP's text tower; it has no depth.
+        beside: other parameters that a checkpoint may have, such as CLIP's text tower; they have no depth.
     """
 
     key: str

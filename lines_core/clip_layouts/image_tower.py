@@ -1,7 +1,6 @@
-"""The image tower of a CLIP checkpoint, whatever its layout, under open_clip's names.
+"""Image tower of a CLIP checkpoint of any known layout, in open_clip's names.
 
-The layout is recognised by the names of its residual blocks; every other name must then have its place in it,
-or the checkpoint is refused.
+The names of the residual blocks determine the layout; a checkpoint with any name outside it is refused.
 """
 
 import re
@@ -36,11 +35,11 @@ class ImageTower:
     """The image tower of a checkpoint.
 
     Attributes:
-        layout: title of the layout it was found in.
-        weights: by open_clip's names, ``visual.*``, in the dtype of the file. They share its memory, but for
+        layout: title of the layout.
+        weights: by open_clip's names, ``visual.*``, in the dtype of the file. They share its memory, except
             the joined attention weights.
-        unused: names the checkpoint holds besides: a text tower or what is left of one, position_ids.
-        head: weight (C, D) and bias (C,) of a classification head, as model soups have one.
+        unused: other names in the checkpoint: a text tower or parts of one, position_ids.
+        head: weight (C, D) and bias (C,) of a classification head, as in model soups.
     """
 
     layout: str
@@ -50,19 +49,19 @@ class ImageTower:
 
 
 def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor], model: str) -> ImageTower:
-    """The image tower of a checkpoint, known to be one of the chosen model.
+    """The image tower of a checkpoint, checked to fit the chosen model.
 
-    Where the layout has no `proj`, the chosen model's own is taken: it was frozen when such a tower was
+    If the layout has no `proj`, that of the chosen model is used: it was frozen when such a tower was
     fine-tuned.
 
     Args:
-        tensors: a checkpoint as `read_checkpoint` gives it.
+        tensors: a checkpoint, from `read_checkpoint`.
         pretrained: the ``visual.*`` parameters of the chosen model.
         model: what to call the chosen model in messages.
     Returns: the tower; its weights have the names, the order and the shapes of `pretrained`.
-    Raises: CheckpointError as `find_tower`; as `compare` for whatever differs from the chosen model; or for a
-        head that does not fit the tower.
-    Cost: reads every weight once; sets memory aside for the joined attention weights alone.
+    Raises: CheckpointError as `find_tower`; as `compare` for differences from the chosen model; or for a head
+        that does not fit the tower.
+    Cost: reads every weight once; allocates memory for the joined attention weights only.
     """
     found = _find(tensors)
     weights = found.tower.weights
@@ -75,15 +74,14 @@ def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor],
 
 
 def find_tower(tensors: Mapping[str, Tensor]) -> ImageTower:
-    """The image tower a checkpoint holds, of whichever model it is; without `proj` where the file has none.
+    """The image tower of a checkpoint of any model; without `proj` if the file has none.
 
-    Nothing is compared with a model, as `image_tower` does: this serves to tell which model a checkpoint
-    is of.
+    Unlike `image_tower`, it compares nothing with a model: it serves to find out the model of a checkpoint.
 
     Args:
-        tensors: a checkpoint as `read_checkpoint` gives it.
-    Raises: CheckpointError if no layout has residual blocks among the names, a name has no place in the
-        layout, or q, k and v of a block are not all there in one shape and dtype.
+        tensors: a checkpoint, from `read_checkpoint`.
+    Raises: CheckpointError if no layout has residual blocks among the names, a name is not in the layout, or
+        q, k and v of a block are not all present in one shape and dtype.
     """
     return _find(tensors).tower
 
@@ -91,17 +89,17 @@ def find_tower(tensors: Mapping[str, Tensor]) -> ImageTower:
 def unused_differences(
     tensors: Mapping[str, Tensor], full_pretrained: Mapping[str, Tensor]
 ) -> dict[str, float]:
-    """How far what a checkpoint holds beside its image tower is from the pretrained model's own.
+    """Differences between the unused parameters of a checkpoint, such as the text tower, and the pretrained
+    ones.
 
-    Fine-tuning the image tower leaves the text tower alone, so every difference should be 0; anything else
-    means that the checkpoint began from other weights.
+    Fine-tuning the image tower does not change the text tower, so every difference should be 0; anything else
+    means that the checkpoint was fine-tuned from other weights.
 
     Args:
-        tensors: a checkpoint as `read_checkpoint` gives it.
+        tensors: a checkpoint, from `read_checkpoint`.
         full_pretrained: all parameters of the chosen model by open_clip's names.
-    Returns: largest absolute difference by the checkpoint's name, infinite where one holds NaN; empty where
-        there is nothing besides. Only what open_clip has under the same name counts: transformers' text
-        tower does not.
+    Returns: largest absolute difference by the checkpoint's name, infinite for NaN; empty if nothing is
+        unused. Only open_clip's names are compared, not transformers' text tower.
     Raises: CheckpointError as `find_tower`, or if a shape differs.
     """
     found = _find(tensors)
@@ -129,19 +127,19 @@ class _Found(NamedTuple):
 
 
 def _find(tensors: Mapping[str, Tensor]) -> _Found:
-    """The tower and the row it was found with, once every name has its place."""
+    """The tower and its row of `LAYOUTS`; every name is checked."""
     layout, wrapper = _layout(tensors)
     title = f"{layout.title}, under {wrapper}" if wrapper else layout.title
     tower: dict[str, Tensor] = {}
-    apart: dict[str, Tensor] = {}
+    extra: dict[str, Tensor] = {}
     unused: list[str] = []
     unknown: list[str] = []
     for name, tensor in tensors.items():
         inner = name.removeprefix(wrapper)
         if not name.startswith(wrapper):
             unknown.append(name)
-        elif inner in layout.apart:
-            apart[inner] = tensor
+        elif inner in layout.extra:
+            extra[inner] = tensor
         elif any(re.fullmatch(pattern, inner) for pattern in layout.beside):
             unused.append(name)
         elif inner.startswith(layout.tower):
@@ -150,8 +148,8 @@ def _find(tensors: Mapping[str, Tensor]) -> _Found:
             unknown.append(name)
     if layout.transformers:
         renamed = _renamed(tower, wrapper + layout.tower, unknown)
-        if PROJECTION in apart:
-            matrix = apart[PROJECTION]
+        if PROJECTION in extra:
+            matrix = extra[PROJECTION]
             renamed["proj"] = matrix.T if matrix.ndim == 2 else matrix
         tower = renamed
     if unknown:
@@ -160,17 +158,17 @@ def _find(tensors: Mapping[str, Tensor]) -> _Found:
             "Save the image tower without it."
         )
     weights = {TOWER + name: tensor for name, tensor in tower.items()}
-    return _Found(layout, wrapper, ImageTower(title, weights, tuple(unused), _head(apart, layout)))
+    return _Found(layout, wrapper, ImageTower(title, weights, tuple(unused), _head(extra, layout)))
 
 
 def _layout(names: Mapping[str, Tensor]) -> tuple[Layout, str]:
-    """The first row whose blocks and signs are all among the names, and the wrapper they are under."""
+    """The first row whose blocks and required prefixes are among the names, and their wrapper."""
     for wrapper in WRAPPERS:
         inner = [name.removeprefix(wrapper) for name in names if name.startswith(wrapper)]
         for layout in LAYOUTS:
             pattern = re.compile(re.escape(layout.tower) + layout.blocks)
             if any(map(pattern.fullmatch, inner)) and all(
-                any(name.startswith(sign) for name in inner) for sign in layout.signs
+                any(name.startswith(prefix) for name in inner) for prefix in layout.required
             ):
                 return layout, wrapper
     raise CheckpointError(
@@ -180,9 +178,9 @@ def _layout(names: Mapping[str, Tensor]) -> tuple[Layout, str]:
 
 
 def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> dict[str, Tensor]:
-    """A transformers tower under open_clip's names; what has none is added to `unknown`.
+    """A transformers tower in open_clip's names; names without a counterpart are added to `unknown`.
 
-    q, k and v are joined, in that order, as open_clip's attention has one matrix for the three.
+    q, k and v are joined in that order, as open_clip's attention has one matrix for the three.
     """
     renamed: dict[str, Tensor] = {}
     parts: dict[tuple[str, str], dict[str, Tensor]] = {}
@@ -199,16 +197,16 @@ def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> di
             unknown.append(prefix + name)
     missing = [
         f"{prefix}encoder.layers.{block}.{module}.{kind}"
-        for (block, kind), found in parts.items()
+        for (block, kind), joined in parts.items()
         for module in JOINED_NAMES
-        if module not in found
+        if module not in joined
     ]
     if missing:
         raise CheckpointError(
-            f"{first_names(missing)}: missing, and q, k and v of a block are only of use together."
+            f"{first_names(missing)}: missing, and q, k and v of a block are needed together."
         )
-    for (block, kind), found in parts.items():
-        three = [found[module] for module in JOINED_NAMES]
+    for (block, kind), joined in parts.items():
+        three = [joined[module] for module in JOINED_NAMES]
         if len({(tensor.shape, tensor.dtype) for tensor in three}) > 1 or three[0].ndim == 0:
             shapes = ", ".join(f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in three)
             raise CheckpointError(
@@ -218,13 +216,13 @@ def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> di
     return renamed
 
 
-def _head(apart: Mapping[str, Tensor], layout: Layout) -> tuple[Tensor, Tensor] | None:
-    if layout.apart != HEAD_NAMES:
+def _head(extra: Mapping[str, Tensor], layout: Layout) -> tuple[Tensor, Tensor] | None:
+    if layout.extra != HEAD_NAMES:
         return None
-    missing = [name for name in HEAD_NAMES if name not in apart]
+    missing = [name for name in HEAD_NAMES if name not in extra]
     if missing:
         raise CheckpointError(f"The classification head is incomplete: {first_names(missing)} is missing.")
-    return apart[HEAD_NAMES[0]], apart[HEAD_NAMES[1]]
+    return extra[HEAD_NAMES[0]], extra[HEAD_NAMES[1]]
 
 
 def _check_head(weight: Tensor, bias: Tensor, features: int) -> None:
@@ -235,10 +233,10 @@ def _check_head(weight: Tensor, bias: Tensor, features: int) -> None:
         )
     for name, tensor in zip(HEAD_NAMES, (weight, bias), strict=True):
         if not tensor.is_floating_point() or not bool(tensor.isfinite().all()):
-            raise CheckpointError(f"{name} of the checkpoint is no floating-point tensor, or not finite.")
+            raise CheckpointError(f"{name} of the checkpoint is not floating-point, or not finite.")
 
 
 def _largest_difference(one: Tensor, other: Tensor) -> float:
     if torch.equal(one, other):
-        return 0.0  # the usual case, without setting memory aside
+        return 0.0  # the usual case, without allocating memory
     return float((one.float() - other.float()).abs().nan_to_num(nan=inf).max())

@@ -3,38 +3,38 @@
 from dataclasses import dataclass
 
 TOWER = "visual."
-"""What open_clip's names of the image tower begin with."""
+"""Prefix of the image tower in open_clip's names."""
 PROJ = TOWER + "proj"
 NUMBER = r"(0|[1-9][0-9]*)"
-WRAPPERS = ("", "module.")  # torch's DistributedDataParallel puts its own prefix before every name
+WRAPPERS = ("", "module.")  # the prefix of torch's DistributedDataParallel
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which a file holds a CLIP image tower. Patterns are regular expressions for the whole name.
+    """Naming of a CLIP image tower in a file. Patterns are regular expressions for the whole name.
 
     Attributes:
         title: name in messages and on the page.
-        tower: what the names of the tower begin with.
+        tower: prefix of the tower.
         blocks: parameters of a residual block, after `tower`.
-        beside: what else may be in the file and is not used.
-        apart: names outside `tower` that are used: transformers' projection, the head of model soups.
-        signs: beginnings of names that must occur too: they tell a row from those after it.
-        transformers: whether the tower is in the words of transformers rather than open_clip's.
+        beside: other names that may be in the file and are not used.
+        extra: names outside `tower` that are used: transformers' projection, the head of model soups.
+        required: prefixes that must occur: they distinguish a row from those after it.
+        transformers: whether the tower has the names of transformers rather than open_clip.
     """
 
     title: str
     tower: str
     blocks: str
     beside: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     transformers: bool = False
 
     @property
     def has_proj(self) -> bool:
-        """Whether the file holds the projection at all; transformers' CLIPVisionModel ends before it."""
-        return not self.transformers or PROJECTION in self.apart
+        """Whether the file has the projection; transformers' CLIPVisionModel ends before it."""
+        return not self.transformers or PROJECTION in self.extra
 
 
 _OPEN_CLIP_BLOCKS = rf"transformer\.resblocks\.{NUMBER}\..+"
@@ -57,8 +57,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "model.visual.",
         _OPEN_CLIP_BLOCKS,
         beside=_TEXT_UNDER_MODEL,
-        apart=HEAD_NAMES,
-        signs=("classification_head.",),
+        extra=HEAD_NAMES,
+        required=("classification_head.",),
     ),
     Layout("open_clip, prefix model.", "model.visual.", _OPEN_CLIP_BLOCKS, beside=_TEXT_UNDER_MODEL),
     Layout("open_clip", "visual.", _OPEN_CLIP_BLOCKS, beside=_OPEN_CLIP_TEXT),
@@ -67,8 +67,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "vision_model.",
         _TRANSFORMERS_BLOCKS,
         beside=(*_TRANSFORMERS_TEXT, _POSITION_IDS),
-        apart=(PROJECTION,),
-        signs=("text_model.",),
+        extra=(PROJECTION,),
+        required=("text_model.",),
         transformers=True,
     ),
     Layout(
@@ -76,8 +76,8 @@ LAYOUTS: tuple[Layout, ...] = (
         "vision_model.",
         _TRANSFORMERS_BLOCKS,
         beside=(_POSITION_IDS,),
-        apart=(PROJECTION,),
-        signs=(PROJECTION,),
+        extra=(PROJECTION,),
+        required=(PROJECTION,),
         transformers=True,
     ),
     Layout(
@@ -90,7 +90,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "transformers CLIPVisionModel", "", _TRANSFORMERS_BLOCKS, beside=(_POSITION_IDS,), transformers=True
     ),
-    # last, because the blocks of a full CLIP's text tower are called like these
+    # last, because the text tower of a full CLIP has blocks of the same names
     Layout("open_clip, image tower alone", "", _OPEN_CLIP_BLOCKS),
 )
 """In the order in which they are tried."""
@@ -99,7 +99,7 @@ OUTSIDE_NAMES = {
     "embeddings.class_embedding": "class_embedding",
     "embeddings.patch_embedding.weight": "conv1.weight",
     "embeddings.position_embedding.weight": "positional_embedding",
-    "pre_layrnorm.weight": "ln_pre.weight",  # spelt so by transformers
+    "pre_layrnorm.weight": "ln_pre.weight",  # the spelling of transformers
     "pre_layrnorm.bias": "ln_pre.bias",
     "post_layernorm.weight": "ln_post.weight",
     "post_layernorm.bias": "ln_post.bias",
@@ -112,4 +112,4 @@ BLOCK_NAMES = {
     "mlp.fc2": "mlp.c_proj",
 }
 JOINED_NAMES = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-"""In the order in which open_clip's ``attn.in_proj_*`` holds them, one below the other."""
+"""In the order of their rows in open_clip's ``attn.in_proj_*``."""

@@ -1,7 +1,7 @@
-"""An image tower under the names of transformers' CLIP: the inverse of `image_tower`.
+"""Image tower in the names of transformers' CLIP: the inverse of `image_tower`.
 
-The weights stay what they are: q, k and v become three matrices in place of one, and the projection is
-transposed.
+The weights are not changed: q, k and v become three matrices instead of one, and the projection is
+    transposed.
 """
 
 import re
@@ -14,22 +14,22 @@ from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import first_names
 
 PREFIX = "vision_model."
-"""What transformers' names of the image tower begin with; the projection stands outside it."""
+"""Prefix of the image tower in transformers' names; the projection is outside it."""
 _OUTSIDE_BACK = {open_clip: name for name, open_clip in OUTSIDE_NAMES.items()}
 _IN_BLOCK_BACK = {open_clip: name for name, open_clip in BLOCK_NAMES.items()}
 _BLOCK = re.compile(r"transformer\.resblocks\.(0|[1-9][0-9]*)\.(?:(attn\.in_proj)_|(.+)\.)(weight|bias)")
 
 
 def transformers_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights as ``CLIPVisionModelWithProjection`` of transformers has them.
+    """The same weights in the names of transformers' ``CLIPVisionModelWithProjection``.
 
-    Without ``visual.proj`` they are those of its ``CLIPVisionModel``, under the prefix that its files have.
+    Without ``visual.proj`` they are those of its ``CLIPVisionModel``, with the prefix of its files.
 
     Args:
         tower: by open_clip's names, ``visual.*``.
-    Returns: views of the weights handed in; those of q, k, v and of the projection share their memory too.
-    Raises: CheckpointError for a name that transformers has no place for, a joined attention weight whose
-        rows are not three times anything, or a projection that is no matrix.
+    Returns: views of the given weights; those of q, k, v and of the projection share their memory too.
+    Raises: CheckpointError for a name without a counterpart, a joined attention weight whose number of rows
+        is not a multiple of three, or a projection that is not a matrix.
     Source: transformers 5.23, whose features are equal (tests).
     """
     renamed: dict[str, Tensor] = {}
@@ -52,7 +52,7 @@ def transformers_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
             unknown.append(name)
     if unknown:
         raise CheckpointError(
-            f"transformers' CLIP has no place for {first_names(unknown)}: keep open_clip's names."
+            f"transformers' CLIP has no counterpart of {first_names(unknown)}: keep open_clip's names."
         )
     return renamed
 
@@ -64,9 +64,7 @@ def _transposed(name: str, matrix: Tensor) -> Tensor:
 
 
 def _thirds(name: str, joined: Tensor) -> tuple[Tensor, ...]:
-    """q, k and v, which lie one below the other in this order."""
+    """q, k and v, whose rows follow each other in this order."""
     if joined.ndim == 0 or joined.shape[0] == 0 or joined.shape[0] % 3:
-        raise CheckpointError(
-            f"{name} is {tuple(joined.shape)}: q, k and v need three times the same number of rows."
-        )
+        raise CheckpointError(f"{name} is {tuple(joined.shape)}: q, k and v need a multiple of three rows.")
     return joined.chunk(3)

@@ -1,7 +1,7 @@
-"""Merging: one task vector out of several. `METHODS` is the one list that page, docs and tests go through.
+"""Merging methods: one task vector from several. `METHODS` lists them for the page, the docs and the tests.
 
-Every rule reads its vectors slice by slice, so they may be files mapped into memory; what it holds is its
-result and a few slices.
+Every method reads its vectors in slices, so they may be memory-mapped files; it allocates its result and a
+few slices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 "sum",
                 "Task arithmetic",
-                "Adds the task vectors up, so that one model moves in the direction of every task at once.",
+                "Adds up the task vectors, so that one model moves in the direction of every task at once.",
                 "Ilharco et al. (2023), Editing Models with Task Arithmetic, arXiv:2212.04089",
                 (),
                 PLAIN_GRID,
@@ -199,7 +199,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 
 
 def complete_settings(method: str, settings: Mapping[str, float]) -> dict[str, float]:
-    """Every setting of a method by key: what is left out at its default, all checked, rounded to 9 decimals.
+    """All settings of a method by key: checked, rounded to 9 decimals, missing ones at their defaults.
 
     Raises: MergeError for an unknown method, a setting that it does not have, or a value that it cannot take.
 
@@ -219,20 +219,20 @@ def merge(
 ) -> Tensor:
     """tau_merged: one residual for all tasks, or for one of them where the method is `per_task`.
 
-    Entries that are zero in all vectors stay zero. The order of the vectors does not matter beyond rounding,
-    except that `task` counts along, and that for "dare" another order is another draw.
+    Entries that are zero in all vectors stay zero. The order of the vectors does not matter, except that it
+    determines `task` and the random draws of "dare".
 
     Args:
         key: of `METHODS`.
-        vectors: T residuals tau_t, (numel,) float32, all finite, on one device; may be mapped files. Never
-            written to.
-        settings: by key, see `Method.parameters`; what is left out has its default.
-        task: which of the vectors to merge for, counted from 0; only `per_task` methods look at it.
+        vectors: T residuals tau_t, (numel,) float32, all finite, on one device; may be memory-mapped. Never
+            changed.
+        settings: by key, see `Method.parameters`; missing ones have their defaults.
+        task: index of the vector to merge for, from 0; used by `per_task` methods only.
     Returns: (numel,) float32 on the device of the vectors.
-    Raises: MergeError for an unknown method, settings that it cannot take, no vectors or ones that do not
-        belong together, a task that is none of them, or a result that is not finite.
-    Cost: the rule says how often it reads the vectors; memory is the result and a few slices. `stopped_by`
-        can end it between slices.
+    Raises: MergeError for an unknown method, invalid settings, no vectors or ones that do not fit together,
+        an invalid task, or a result that is not finite.
+    Cost: reads of the vectors as each method documents; memory for the result and a few slices. `stopped_by`
+        can stop it between slices.
     """
     method = _method(key)
     complete = method.complete(settings or {})
@@ -243,7 +243,8 @@ def merge(
         merged = method.merge(vectors, task=task, **complete)
     else:
         raise MergeError(
-            f"{method.title} makes one model a task: task must be from 0 to {len(vectors) - 1}, got {task!r}."
+            f"{method.title} makes one model per task: task must be from 0 to {len(vectors) - 1}, "
+            f"got {task!r}."
         )
     check_finite(merged)
     return merged

@@ -1,4 +1,4 @@
-"""Eq. 2: the scale that LiNeS gives the first block of a merged model."""
+"""Alpha of Eq. 2: the scale of the first block of a merged model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from lines_core.merging.slices import over_slices
 
 @dataclass(frozen=True)
 class MergingAlpha:
-    """Alpha of Eq. 2 and what it is made of: alpha = sum_norm / merged_norm / count.
+    """Alpha of Eq. 2 and its terms: alpha = sum_norm / merged_norm / count.
 
     Attributes:
         alpha: scale of block 1, a factor on the merged residual.
-        sum_norm: ||sum_t tau_t||_1, of the task vectors as they are, nothing trimmed.
+        sum_norm: ||sum_t tau_t||_1, of the untrimmed task vectors.
         merged_norm: ||tau_merged||_1.
         count: T.
     """
@@ -30,17 +30,17 @@ class MergingAlpha:
 
 
 def merging_alpha(vectors: Sequence[Tensor], merged: Tensor) -> MergingAlpha:
-    """How much weaker the merged vector must enter the first block, so that it is as strong as an average.
+    """Scale of the first block that makes the merged vector as large there as the average task vector.
 
         alpha = (1 / T) * ||sum_t tau_t||_1 / ||tau_merged||_1      (Eq. 2)
 
-    The norms run over all entries, in float64. For task arithmetic the two are the same and alpha is 1/T.
+    The norms are over all entries, in float64. For task arithmetic the two are equal and alpha is 1/T.
 
     Args:
         vectors: T task vectors tau_t, (numel,) float32.
         merged: tau_merged, (numel,) float32, on their device.
-    Raises: MergeError as `merge` for vectors that do not belong together; if the merged one is all zeros,
-        or either norm is not finite.
+    Raises: MergeError as `merge` for vectors that do not fit together; if the merged vector is all zeros, or
+        a norm is not finite.
     Cost: one read of every vector.
     Source: arXiv:2410.17146, Eq. 2; wang-kee/LiNeS for the untrimmed sum.
     """
@@ -48,13 +48,13 @@ def merging_alpha(vectors: Sequence[Tensor], merged: Tensor) -> MergingAlpha:
 
     def norms(part: slice, scratch: list[Tensor]) -> tuple[float, float]:
         total, wide, rounded = scratch
-        # rounded as the sum that `merge` gives, so that the norms of equal vectors are equal
+        # rounded like the sum of `merge`, so that the norms of equal vectors are equal
         rounded.copy_(add_up(vectors, part, total, wide))
         of_sum = float(total.copy_(rounded).abs_().sum())
         return of_sum, float(wide.copy_(merged[part]).abs_().sum())
 
-    found = over_slices(merged, norms, torch.float64, torch.float64, torch.float32)
-    sum_norm, merged_norm = sum(one for one, _ in found), sum(other for _, other in found)
+    pairs = over_slices(merged, norms, torch.float64, torch.float64, torch.float32)
+    sum_norm, merged_norm = (sum(column) for column in zip(*pairs, strict=True))
     if merged_norm == 0.0:
         raise MergeError(
             "The merged vector is all zeros, so Eq. 2 has no alpha: keep more of the task vectors."

@@ -1,7 +1,7 @@
-"""Task arithmetic: the sum of the task vectors, and their average.
+"""Task arithmetic: the sum and the average of the task vectors.
 
-Sums are taken in float64 and rounded once, so the order of the tasks does not show in the result. (By one
-rounding of float32 it could, where terms differ by more than 29 binary places.)
+Sums are taken in float64 and rounded once, so the result does not depend on the order of the tasks. (It could
+by one rounding of float32, where terms differ by more than 29 binary places.)
 """
 
 from collections.abc import Sequence
@@ -30,13 +30,7 @@ def task_arithmetic(vectors: Sequence[Tensor]) -> Tensor:
     Cost: one read of every vector.
     Source: arXiv:2212.04089.
     """
-    merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
-
-    def work(part: slice, scratch: list[Tensor]) -> None:
-        merged[part].copy_(add_up(vectors, part, *scratch))
-
-    over_slices(merged, work, torch.float64, torch.float64)
-    return merged
+    return _divided_sum(vectors, 1)
 
 
 def average(vectors: Sequence[Tensor]) -> Tensor:
@@ -44,10 +38,14 @@ def average(vectors: Sequence[Tensor]) -> Tensor:
 
     Cost: one read of every vector.
     """
+    return _divided_sum(vectors, len(vectors))
+
+
+def _divided_sum(vectors: Sequence[Tensor], divisor: int) -> Tensor:
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
 
     def work(part: slice, scratch: list[Tensor]) -> None:
-        merged[part].copy_(add_up(vectors, part, *scratch).div_(len(vectors)))
+        merged[part].copy_(add_up(vectors, part, *scratch).div_(divisor))
 
     over_slices(merged, work, torch.float64, torch.float64)
     return merged

@@ -1,4 +1,4 @@
-"""Model Breadcrumbs: leave out the smallest and the very largest entries of each task vector, add up."""
+"""Model Breadcrumbs: the sum of task vectors without their smallest and largest entries."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from lines_core.merging.threshold import just_below, kth_magnitudes
 def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_large: float) -> Tensor:
     """sum_t of tau_t without its smallest and largest magnitudes.
 
-    Of d magnitudes the int(drop_small * d) smallest and the int(drop_large * d) largest are left out, and
-    those kept that are equal to the smallest or largest kept one. The paper ranks the entries of one layer at
-    a time; here the whole vector is ranked at once, as in TIES.
+    Of d magnitudes the int(drop_small * d) smallest and the int(drop_large * d) largest are dropped; those
+    equal to the smallest or largest kept one are kept. The paper ranks the entries per layer; here the whole
+    vector is ranked at once, as in TIES.
 
     Args:
         vectors: T task vectors, (numel,) float32.
@@ -29,16 +29,16 @@ def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_larg
     lowest, highest = int(drop_small * numel) + 1, numel - int(drop_large * numel)
     if drop_small + drop_large >= 1.0 or lowest > highest:
         raise MergeError(
-            f"drop_small {drop_small:g} and drop_large {drop_large:g} leave nothing: make them less than 1 "
-            "together."
+            f"drop_small {drop_small:g} and drop_large {drop_large:g} leave nothing: their sum must be "
+            "less than 1."
         )
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
-    ends = on_threads(lambda vector: kth_magnitudes(vector, [lowest, highest]), vectors)
+    bounds = on_threads(lambda vector: kth_magnitudes(vector, [lowest, highest]), vectors)
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         kept, outlier, total, wide = scratch
         total.zero_()
-        for vector, (smallest, largest) in zip(vectors, ends, strict=True):
+        for vector, (smallest, largest) in zip(vectors, bounds, strict=True):
             torch.hardshrink(vector[part], just_below(smallest), out=kept)
             torch.hardshrink(vector[part], largest, out=outlier)
             total.add_(wide.copy_(kept.sub_(outlier)))  # an outlier minus itself

@@ -1,8 +1,7 @@
-"""DARE: drop entries of each task vector at random, rescale the rest, add up.
+"""DARE: drop random entries of each task vector, rescale the rest, and add up.
 
-What is dropped depends on the seed, the task's place in the list and the entry's place in the vector, by
-integer arithmetic alone: SplitMix64 read as a counter-based generator. The same on every machine, device and
-slice size.
+The draw depends on the seed, the index of the task and the index of the entry only: SplitMix64 as a
+counter-based generator in integer arithmetic, equal on every machine, device and slice size.
 """
 
 from collections.abc import Sequence
@@ -19,16 +18,15 @@ _SECOND = 0x94D049BB133111EB
 
 
 def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float) -> Tensor:
-    """sum_t of tau_t with a share p of its entries at zero, the others divided by 1 - p.
+    """sum_t of tau_t with a fraction p of its entries set to zero, the others divided by 1 - p.
 
-    The expected value of every entry is that of the plain sum. The draw belongs to a task's place in the
-    list: another order is another draw, as another seed would be, unless p is 0.
+    The expected value of every entry is that of the plain sum. Another order of the tasks is another draw.
 
     Args:
         vectors: T task vectors, (numel,) float32.
         drop: p, the probability of an entry to be dropped, in [0, 1).
-        seed: a whole number from 0.
-    Cost: one read of every vector, and ten integer operations an entry.
+        seed: an integer from 0.
+    Cost: one read of every vector, and ten integer operations per entry.
     Source: arXiv:2311.03099; SplitMix64 is Steele, Lea and Flood (2014), doi:10.1145/2660193.2660195.
     """
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
@@ -50,21 +48,21 @@ def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float) -> Tensor
 
 
 def stream(seed: int, task: int) -> int:
-    """Where a task's random numbers begin, as a signed 64-bit integer: two rounds of SplitMix64."""
+    """Start of a task's random stream, as a signed 64-bit integer: two rounds of SplitMix64."""
     return _signed(_mix(_mix(seed) + task))
 
 
 def draws(state: Tensor, shifted: Tensor) -> Tensor:
-    """SplitMix64's mixing of 64-bit states, in place, but for its last step, which spares the upper half.
+    """SplitMix64's mixing of 64-bit states, in place, without its last step, which keeps the upper half.
 
     Args:
         state: (n,) int64, the stream's start plus (place + 1) times the golden ratio's 64 bits.
         shifted: int64 scratch of the same shape.
     """
     for bits, factor in ((30, _FIRST), (27, _SECOND)):
-        # the shift of a signed integer drags its sign along: cut that off
+        # the shift of a signed integer copies the sign bit: mask it
         torch.bitwise_right_shift(state, bits, out=shifted).bitwise_and_((1 << (64 - bits)) - 1)
-        state.bitwise_xor_(shifted).mul_(_signed(factor))  # wraps around, as it should
+        state.bitwise_xor_(shifted).mul_(_signed(factor))  # wraps around, as intended
     return state
 
 

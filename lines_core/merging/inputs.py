@@ -1,4 +1,4 @@
-"""What every merge asks of its task vectors, checked before the first one is read."""
+"""Checks of task vectors before a merge, and of the result."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from lines_core.merging.slices import over_slices
 
 
 def check_vectors(vectors: Sequence[Tensor]) -> None:
-    """Refuse vectors that cannot be merged; their values are not looked at.
+    """Refuse vectors that cannot be merged; their values are not read.
 
     Raises: MergeError if there is none, one is not a float32 tensor of shape (numel,), or two differ in
         length or device.
@@ -19,7 +19,7 @@ def check_vectors(vectors: Sequence[Tensor]) -> None:
         raise MergeError("A merge needs at least one task vector, got none: pick a task.")
     for number, vector in enumerate(vectors):
         if not isinstance(vector, Tensor):
-            raise MergeError(f"Task vector {number} is a {type(vector).__name__}, a tensor was expected.")
+            raise MergeError(f"Task vector {number} is a {type(vector).__name__}, expected a tensor.")
         if vector.ndim != 1 or len(vector) == 0:
             raise MergeError(
                 f"Task vector {number} has shape {tuple(vector.shape)}: expected (numel,), flatten it first."
@@ -38,14 +38,14 @@ def check_vectors(vectors: Sequence[Tensor]) -> None:
 
 
 def check_finite(merged: Tensor) -> None:
-    """Refuse a merged vector in which something is no number. Raises: MergeError. Cost: one read."""
+    """Refuse a merged vector that is not finite. Raises: MergeError. Cost: one read."""
 
     def finite(part: slice, scratch: list[Tensor]) -> bool:
-        # one number instead of a mask as large as the slice; only a sum that overflowed needs the mask
+        # a sum instead of a mask as large as the slice; the mask is only needed if the sum overflowed
         return bool(merged[part].sum().isfinite()) or bool(merged[part].isfinite().all())
 
     if not all(over_slices(merged, finite)):
         raise MergeError(
             "The merged vector holds NaN or infinity: one of the task vectors does, or their sum is too "
-            "large for float32. Leave it out, or train it again."
+            "large for float32. Remove it, or train it again."
         )

@@ -1,4 +1,4 @@
-"""TALL masks and magnitude masks: which entries of the merged vector belong to one task."""
+"""TALL masks and magnitude masks: the entries of the merged vector that one task owns."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from lines_core.merging.threshold import top_threshold
 from lines_core.merging.ties import SUM, ties_merge
 
 TALL_LAMBDAS: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5, 0.6)
-"""Thresholds among which a task's own is chosen on validation; the first of the best wins."""
+"""Thresholds searched on validation for each task; the first of the best wins."""
 
 
 def masked_vector(
     vectors: Sequence[Tensor], *, use_ties: float, density: float, reference_size: float
 ) -> Tensor:
-    """The vector below the masks: the sum of the task vectors, or TIES with agg SUM.
+    """The vector that masks are applied to: the sum of the task vectors, or TIES with agg SUM.
 
     Raises: MergeError as `ties_merge`, or if a value is not finite: a mask would hide it.
     """
@@ -58,7 +58,7 @@ def tall_masks(
     density: float,
     reference_size: float,
 ) -> Tensor:
-    """m_t * tau_m: of the merged vector, what belongs to the task.
+    """m_t * tau_m: the entries of the merged vector that the task owns.
 
     Args:
         vectors: T task vectors, (numel,) float32.
@@ -78,7 +78,7 @@ def tall_masks(
 
 
 def magnitude_masks(vectors: Sequence[Tensor], *, task: int, density: float, reference_size: float) -> Tensor:
-    """The sum of the task vectors, where the task's own vector is among its largest.
+    """The sum of the task vectors at the largest entries of the task's own vector.
 
     Args:
         vectors: T task vectors, (numel,) float32.

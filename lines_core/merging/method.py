@@ -1,4 +1,4 @@
-"""What a merging method is: a rule, its settings with their ranges, and where it comes from."""
+"""Description of a merging method: function, settings with ranges, search grid and source."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,21 +15,21 @@ TIES_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 16))
 """Coefficients searched for TIES: 0.1 .. 1.5."""
 
 FIXED: tuple[float, ...] = (1.0,)
-"""For methods whose result is used as it is."""
+"""For methods whose result is not scaled."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One setting of a merging method. All settings travel as floats.
+    """One setting of a merging method. All settings are floats.
 
     Attributes:
         key: its name in the settings.
         title: name on screen.
-        help: one sentence for a reader who meets it for the first time.
-        default: value where the settings leave it out.
+        help: one sentence for a first-time reader.
+        default: value if it is missing from the settings.
         low, high: smallest and largest value allowed.
-        step: of a slider; a setting with step 1 is a whole number.
-        choices: what each value means, for a setting that has only these.
+        step: of a slider; a setting with step 1 is an integer.
+        choices: meaning of each value, if only these are allowed.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Parameter:
     def checked(self, value: float) -> float:
         """The value as a float, rounded to 9 decimals.
 
-        Raises: MergeError if it is not a finite number, out of range, not whole where it must be, or none
+        Raises: MergeError if it is not a finite number, out of range, not an integer where required, or none
             of the choices.
         """
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -67,13 +67,13 @@ class Method:
     Attributes:
         key: its name in `METHODS`.
         title: name on screen.
-        help: one sentence for a student who meets it for the first time.
-        paper: where it comes from.
+        help: one sentence for a first-time reader.
+        paper: its source.
         parameters: its settings.
         grid: coefficients to search on validation; for LiNeS the same values are those of beta.
         per_task: the merged residual depends on the task it is used for.
-        merge: the rule, (vectors, **settings) or, where `per_task`, (vectors, task=..., **settings). It takes
-            its arguments on trust: call it through `lines_core.merging.merge`, which checks them.
+        merge: the function, (vectors, **settings) or, if `per_task`, (vectors, task=..., **settings). It does
+            not check its arguments: call it through `lines_core.merging.merge`, which does.
     """
 
     key: str
@@ -86,7 +86,7 @@ class Method:
     merge: Callable[..., Tensor]
 
     def complete(self, settings: Mapping[str, float]) -> dict[str, float]:
-        """Every setting by key, what is left out at its default, all of them checked.
+        """All settings by key, checked, missing ones at their defaults.
 
         Raises: MergeError for a setting that the method does not have, or as `Parameter.checked`.
         """

@@ -1,9 +1,9 @@
-"""Walking along vectors in slices, so that a merge holds its result and a few slices, whatever T and d are.
+"""Slice-wise, multithreaded and stoppable work on long vectors.
 
-Task vectors may be files mapped into memory: every slice is read, used and forgotten.
-
-Work is shared out by slices, not inside of each tensor operation: a merge is many short operations, and
-threads that meet after each of them wait for each other, on a busy machine most of the time.
+A merge allocates its result and a few slices, for any T and d; task vectors may be memory-mapped files.
+Threads
+divide the slices, not each tensor operation: a merge is many short operations, and threads that synchronise
+after each of them mostly wait for each other on a busy machine.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,11 +19,11 @@ Found = TypeVar("Found")
 Item = TypeVar("Item")
 
 SLICE = 31 << 10
-"""Entries of a slice on the CPU: its scratch stays in the second-level cache, and operations on it are just
-too short (below 2**15) for torch to share them out. No result depends on it."""
+"""Entries of a slice on the CPU: its scratch fits into the second-level cache, and operations on it are just
+too short (below 2**15) for torch to parallelise. No result depends on it."""
 
 DEVICE_SLICE = 1 << 22
-"""Entries of a slice on other devices, which are the faster the more they get at once."""
+"""Entries of a slice on other devices, which are faster on long slices."""
 
 
 _CHECK: ContextVar[Callable[[], object]] = ContextVar("check", default=lambda: None)
@@ -31,9 +31,9 @@ _CHECK: ContextVar[Callable[[], object]] = ContextVar("check", default=lambda: N
 
 @contextmanager
 def stopped_by(check: Callable[[], object]) -> Iterator[None]:
-    """For the length of a ``with`` block, what walks along vectors calls the check before each slice.
+    """Within the ``with`` block, work on slices calls the check before each slice.
 
-    By raising it stops a merge, which then has changed nothing. It is called from several threads at once.
+    The check raises to stop a merge, which has changed nothing then. Several threads call it at once.
 
     >>> with stopped_by(lambda: None):
     ...     on_threads(abs, [-1, -2])
@@ -47,64 +47,64 @@ def stopped_by(check: Callable[[], object]) -> Iterator[None]:
 
 
 def slice_length(vector: Tensor) -> int:
-    """Entries of the vector's slices, of which only the last may be shorter."""
+    """Length of the vector's slices; only the last may be shorter."""
     return min(len(vector), SLICE if vector.device.type == "cpu" else DEVICE_SLICE)
 
 
 def each_slice(vector: Tensor, *scratch: torch.dtype) -> Iterator[tuple[slice, list[Tensor]]]:
-    """The parts of a vector one after the other, each with scratch tensors of its length and device.
+    """The parts of a vector in order, each with scratch tensors of its length and device.
 
-    The scratch is allocated once and comes back with whatever the last part left in it.
+    The scratch is allocated once and keeps the values of the previous part.
 
     Args:
-        vector: (numel,), only looked at for its length and device.
-        scratch: one dtype for each scratch tensor.
+        vector: (numel,), used for its length and device only.
+        scratch: the dtype of each scratch tensor.
     """
-    return _every(vector, scratch, first=0, stride=1)
+    return _parts(vector, scratch, first=0, stride=1)
 
 
 def over_slices(
     vector: Tensor, work: Callable[[slice, list[Tensor]], Found], *scratch: torch.dtype
 ) -> list[Found]:
-    """Do some work on every part of a vector, on as many threads as torch uses, without gradients.
+    """Call ``work`` on every part of a vector, on as many threads as torch uses, without gradients.
 
     Args:
-        vector: (numel,), only looked at for its length and device.
-        work: (part, scratch) -> anything; parts come in no particular order, each thread has its own scratch.
-        scratch: one dtype for each scratch tensor.
-    Returns: what the work returned, in the order of the parts.
-    Raises: what the work raises.
+        vector: (numel,), used for its length and device only.
+        work: (part, scratch) -> any; parts come in no particular order, each thread has its own scratch.
+        scratch: the dtype of each scratch tensor.
+    Returns: the results, in the order of the parts.
+    Raises: whatever ``work`` raises.
     """
     count = -(-len(vector) // slice_length(vector))
     threads = max(1, min(count, torch.get_num_threads())) if vector.device.type == "cpu" else 1
 
     def run(first: int) -> list[Found]:
-        return [work(part, tensors) for part, tensors in _every(vector, scratch, first, threads)]
+        return [work(part, tensors) for part, tensors in _parts(vector, scratch, first, threads)]
 
     runs = on_threads(run, range(threads))
     return [runs[number % threads][number // threads] for number in range(count)]
 
 
 def on_threads(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
-    """The work's results for all items, in order, on as many threads as torch uses, without gradients.
+    """The results of ``work`` for all items, in order, on as many threads as torch uses, without gradients.
 
-    Raises: what the work raises.
+    Raises: whatever ``work`` raises.
     """
 
     def run(item: Item) -> Found:
-        with torch.no_grad():  # which threads do not inherit
+        with torch.no_grad():  # threads do not inherit it
             return work(item)
 
-    listed = list(items)
-    threads = min(len(listed), torch.get_num_threads())
+    inputs = list(items)
+    threads = min(len(inputs), torch.get_num_threads())
     if threads <= 1:
-        return [run(item) for item in listed]
-    contexts = [copy_context() for _ in listed]  # threads do not inherit the check either
+        return [run(item) for item in inputs]
+    contexts = [copy_context() for _ in inputs]  # threads do not inherit the check either
     with ThreadPoolExecutor(threads) as executor:
-        return list(executor.map(lambda context, item: context.run(run, item), contexts, listed))
+        return list(executor.map(lambda context, item: context.run(run, item), contexts, inputs))
 
 
-def _every(
+def _parts(
     vector: Tensor, scratch: Iterable[torch.dtype], first: int, stride: int
 ) -> Iterator[tuple[slice, list[Tensor]]]:
     numel, size = len(vector), slice_length(vector)

@@ -1,9 +1,8 @@
-"""The k-th smallest magnitude of a vector, exactly, without sorting and without a copy of the vector.
+"""Exact k-th smallest magnitude of a vector by counting, without sorting or copying it.
 
-The bits of a non-negative float32, read as an integer, keep the order of the floats. So two passes of
-counting are enough: the first counts the upper 16 bits of every magnitude and finds the group in which the
-k-th one lies, the second counts the lower 16 bits within that group. Equal magnitudes, zeros and denormal
-numbers are no special cases.
+The bits of a non-negative float32, as an integer, keep the order of the floats. The first of two passes
+counts the upper 16 bits of every magnitude and finds the group of the k-th one, the second counts the lower
+16 bits within that group. Equal magnitudes, zeros and denormal numbers need no special case.
 """
 
 import struct
@@ -40,31 +39,31 @@ def kth_magnitudes(vector: Tensor, ranks: Sequence[int]) -> list[float]:
         counts.add(bits.bitwise_right_shift_(16), *scratch)
     in_group = counts.total()
     if bool(in_group[_FIRST_NOT_FINITE:].any()):
-        raise MergeError("A task vector holds NaN or infinity: leave it out, or train it again.")
+        raise MergeError("A task vector holds NaN or infinity: remove it, or train it again.")
     ends = in_group.cumsum(0)
     groups = torch.searchsorted(ends, torch.tensor(ranks, device=ends.device)).tolist()
     below = [int(ends[group] - in_group[group]) for group in groups]
 
-    # one more on either side, for all that lies below and above the group
+    # one more on either side, for everything below and above the group
     inside = {group: _Counts(vector, _INSIDE + 2) for group in set(groups)}
     for part, (bits, offset, *scratch) in each_slice(vector, torch.int32, torch.int32, torch.int64):
         torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
         for group, within in inside.items():
             torch.sub(bits, (group << 16) - 1, out=offset).clamp_(0, _INSIDE + 1)
             within.add(offset, *scratch)
-    found = []
+    magnitudes = []
     for rank, group, before in zip(ranks, groups, below, strict=True):
         ends = inside[group].total()[1:-1].cumsum(0)
         low = int(torch.searchsorted(ends, rank - before))
-        found.append(_float((group << 16) + low))
-    return found
+        magnitudes.append(_float((group << 16) + low))
+    return magnitudes
 
 
 class _Counts:
-    """How often each value comes, slice after slice.
+    """Histogram of values, slice after slice.
 
-    Neighbouring entries count in tallies of their own, `_LANES` of them: where most values are equal, one
-    tally would make each entry wait until the one before it is counted.
+    Adjacent entries count in `_LANES` separate tallies: if most values are equal, each entry would wait in a
+    single tally until the one before it is counted.
     """
 
     def __init__(self, vector: Tensor, num_values: int) -> None:
@@ -74,10 +73,10 @@ class _Counts:
         self._ones = torch.ones(length, dtype=torch.int64, device=device)
         self._tallies = torch.zeros(_LANES * num_values, dtype=torch.int64, device=device)
 
-    def add(self, values: Tensor, place: Tensor) -> None:
-        """Count the values of a slice: int32, below num_values, overwritten. `place` is int64 scratch."""
-        place.copy_(values.add_(self._lane_start[: len(values)]))
-        self._tallies.scatter_add_(0, place, self._ones[: len(values)])
+    def add(self, values: Tensor, index: Tensor) -> None:
+        """Count the values of a slice: int32, below num_values, overwritten. `index` is int64 scratch."""
+        index.copy_(values.add_(self._lane_start[: len(values)]))
+        self._tallies.scatter_add_(0, index, self._ones[: len(values)])
 
     def total(self) -> Tensor:
         """(num_values,) int64."""
@@ -85,17 +84,17 @@ class _Counts:
 
 
 def top_threshold(vector: Tensor, density: float, reference_size: float = 0.0) -> float:
-    """The magnitude from which on an entry is among the largest.
+    """Smallest magnitude that counts as one of the largest.
 
         the k-th smallest of the d magnitudes,    k = d - int(density * d)
 
-    Entries that are at least this large are kept: int(density * d) + 1 of them, and all that are equal to the
-    threshold. 0, which keeps everything, where k is 0 (density 1) or falls on a zero.
+    Entries of at least this magnitude are kept: int(density * d) + 1 of them, and all that equal the
+    threshold. It is 0, which keeps everything, if k is 0 (density 1) or the k-th is a zero.
 
     Args:
         vector: (numel,) float32.
         density: fraction in [0, 1].
-        reference_size: d, at least numel: the vector counts as if zeros made it that long. 0 is numel.
+        reference_size: d, at least numel: the vector is padded with zeros to this length. 0 means numel.
     Raises: MergeError if reference_size is between 0 and numel, or as `kth_magnitudes`.
     Source: wang-kee/LiNeS src/utils, after TIES-Merging (arXiv:2306.01708).
     """
@@ -112,7 +111,7 @@ def top_threshold(vector: Tensor, density: float, reference_size: float = 0.0) -
 
 
 def just_below(magnitude: float) -> float:
-    """The next smaller float32, so that "greater than" it means "at least" the magnitude; 0 stays 0."""
+    """The next smaller float32: greater than it means at least the magnitude; 0 stays 0."""
     (bits,) = struct.unpack("<i", struct.pack("<f", magnitude))
     return _float(max(bits - 1, 0))
 

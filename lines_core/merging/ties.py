@@ -1,4 +1,4 @@
-"""TIES: trim each task vector, elect a sign for every entry, merge what agrees with the elected sign."""
+"""TIES: trim each task vector, elect a sign for every entry, merge the entries of that sign."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -11,27 +11,27 @@ from lines_core.merging.threshold import just_below, top_threshold
 
 MEAN, SUM = 0.0, 1.0
 AGGREGATIONS: Mapping[float, str] = MappingProxyType({MEAN: "mean", SUM: "sum"})
-"""What becomes of the entries that agree: the authors' default, and what they use below masks."""
+"""Aggregation of the agreeing entries: the authors' default, and the one they use with masks."""
 
 
 def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, reference_size: float) -> Tensor:
-    """The task vectors merged without those entries that are small, or point against the majority.
+    """Merge the task vectors without entries that are small or oppose the majority sign.
 
-    1. Trim: of every vector keep the largest magnitudes, as `top_threshold` says; ties are all kept.
-    2. Elect: the sign of the sum of what was kept. Where that sum is zero, the sign of the sum of all elected
-       signs; should that be zero as well, nothing is elected there and the entry is zero.
-    3. Merge: the mean, or the sum, of the kept entries that have the elected sign; zero where there is none.
+    1. Trim: keep the largest magnitudes of every vector, as `top_threshold` says; ties are all kept.
+    2. Elect: the sign of the sum of the kept entries. If that sum is zero, the sign of the sum of all elected
+       signs; if that is zero as well, the entry is zero.
+    3. Merge: the mean, or the sum, of the kept entries that have the elected sign; zero if there is none.
 
-    Sums are taken in float64: which of two nearly equal sides wins does not depend on the order of the tasks.
+    Sums are taken in float64, so the elected sign does not depend on the order of the tasks.
 
     Args:
         vectors: T task vectors, (numel,) float32.
-        density: fraction of each that is kept.
+        density: kept fraction of each.
         agg: MEAN or SUM.
-        reference_size: number of entries that the density is a fraction of; 0 is numel.
+        reference_size: number of entries of which the density is a fraction; 0 means numel.
     Raises: MergeError as `top_threshold`.
-    Cost: three reads of every vector (one with density 1); if the majority turns out not to be positive, a
-        fourth of those slices in which kept entries cancel exactly.
+    Cost: three reads of every vector (one with density 1); if the majority is not positive, a fourth of
+        the slices in which kept entries cancel exactly.
     Source: arXiv:2306.01708; wang-kee/LiNeS src/utils for the rules on ties and zero sums.
     """
     thresholds = on_threads(lambda vector: top_threshold(vector, density, reference_size), vectors)
@@ -42,10 +42,10 @@ def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, referen
         elected, cancelled = _merge_part(vectors, cuts, agg, part, scratch, _GUESS, merged[part])
         return elected, part.start if cancelled else None
 
-    found = over_slices(merged, elect, *_SCRATCH)
-    total = sum(elected for elected, _ in found)
+    results = over_slices(merged, elect, *_SCRATCH)
+    total = sum(elected for elected, _ in results)
     majority = (total > 0) - (total < 0)
-    wrong = {start for _, start in found} - {None} if majority != _GUESS else set()
+    wrong = {start for _, start in results} - {None} if majority != _GUESS else set()
 
     def correct(part: slice, scratch: list[Tensor]) -> None:
         if part.start in wrong:
@@ -57,7 +57,7 @@ def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, referen
 
 
 _GUESS = 1
-"""Majority that a first merge assumes, since the elected signs are counted on the way."""
+"""Majority assumed by the first pass, which counts the elected signs."""
 
 _SCRATCH = (torch.float32,) * 4 + (torch.float64,) * 5
 
@@ -74,7 +74,7 @@ def _merge_part(
     """Steps 1 to 3 on one part, written to `out`.
 
     Args:
-        cuts: of each vector, the magnitude above which an entry is kept.
+        cuts: for each vector, the magnitude above which an entry is kept.
         scratch: as `_SCRATCH`, of the part's length.
         majority: sign for the entries whose kept values add up to zero.
     Returns: the sum of the elected signs, and whether the majority decided any entry.
@@ -90,7 +90,7 @@ def _merge_part(
             num_kept.add_(torch.ne(kept, 0.0, out=flag))
             num_positive.add_(torch.gt(kept, 0.0, out=flag))
     negative = total
-    # masks of 1 and 0 in float64, which is several times faster here than choosing by bools
+    # masks of 1 and 0 in float64, several times faster here than boolean indexing
     torch.gt(total, 0.0, out=ahead)
     torch.lt(total, 0.0, out=behind)
     elected = int(ahead.sum()) - int(behind.sum())

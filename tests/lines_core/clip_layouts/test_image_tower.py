@@ -406,7 +406,7 @@ def test_names_outside_the_wrapper_are_refused(pretrained: Tensors, tower: Tenso
         ({"classification_head.weight": torch.ones(6)}, r"weight \(6,\)"),
         (
             {"classification_head.bias": torch.zeros(5).long()},
-            r"classification_head\.bias .* no floating-point",
+            r"classification_head\.bias .* not floating-point",
         ),
         (
             {"classification_head.weight": torch.full((5, 6), torch.inf)},

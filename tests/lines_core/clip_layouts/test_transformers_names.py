@@ -123,15 +123,15 @@ def test_nothing_is_copied(tower: Tensors) -> None:
 @pytest.mark.parametrize(
     ("name", "tensor", "message"),
     [
-        ("logit_scale", torch.ones(1), r"no place for 'logit_scale': keep open_clip's names"),
-        ("visual.attn_pool.query", torch.ones(1), r"no place for 'visual\.attn_pool\.query"),
-        ("visual.transformer.resblocks.0.ls_1.gamma", torch.ones(1), r"no place for .*ls_1\.gamma"),
-        ("visual.transformer.resblocks.0.ls_1.weight", torch.ones(1), r"no place for .*ls_1\.weight"),
-        ("visual.transformer.resblocks.01.ln_1.weight", torch.ones(1), r"no place for .*01\.ln_1"),
+        ("logit_scale", torch.ones(1), r"no counterpart of 'logit_scale': keep open_clip's names"),
+        ("visual.attn_pool.query", torch.ones(1), r"no counterpart of 'visual\.attn_pool\.query"),
+        ("visual.transformer.resblocks.0.ls_1.gamma", torch.ones(1), r"no counterpart of .*ls_1\.gamma"),
+        ("visual.transformer.resblocks.0.ls_1.weight", torch.ones(1), r"no counterpart of .*ls_1\.weight"),
+        ("visual.transformer.resblocks.01.ln_1.weight", torch.ones(1), r"no counterpart of .*01\.ln_1"),
         (
             "visual.transformer.resblocks.0.attn.in_proj_weight",
             torch.ones(4, 2),
-            r"in_proj_weight is \(4, 2\): q, k and v need three times",
+            r"in_proj_weight is \(4, 2\): q, k and v need a multiple of three",
         ),
         ("visual.transformer.resblocks.0.attn.in_proj_bias", torch.tensor(1.0), r"in_proj_bias is \(\)"),
         ("visual.proj", torch.ones(3), r"visual\.proj is \(3,\), expected a matrix"),

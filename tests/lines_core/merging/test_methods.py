@@ -343,7 +343,7 @@ def test_vectors_that_cannot_be_merged_are_refused(key: str, ordinary: list[Tens
         merge(key, [torch.zeros(0)], task=0)
     with pytest.raises(MergeError, match="Task vector 1 is on meta, the first on cpu"):
         merge(key, [ordinary[0], ordinary[1].to("meta")], task=0)
-    with pytest.raises(MergeError, match="Task vector 0 is a list, a tensor was expected"):
+    with pytest.raises(MergeError, match="Task vector 0 is a list, expected a tensor"):
         merge(key, [[1.0]], task=0)  # type: ignore[list-item]
 
 
