@@ -1,8 +1,8 @@
-"""The images of several tasks on the device, in chunks that hold equally many of each task.
+"""Images of several tasks on the device, in chunks that hold equally many of each task.
 
-A chunk is what the studio evaluates in one turn. Because every chunk asks all tasks, the first one already
-says something about each, and further ones narrow the intervals. The first is small: it is what a moving
-slider asks for, and where many visitors move theirs it decides how long each of them waits.
+The scheduler runs one chunk at a time. The first chunk already gives an estimate for every task, and further
+ones narrow the intervals. The first is small: it answers a moving slider, and so decides the waiting time
+when many sessions are active.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from evaluators.data.image_subset import Subset
 
 CHUNK = 160
 FIRST_CHUNK = 64
-"""Images of the first chunk over all tasks, if chunks are larger than that."""
+"""Images of the first chunk over all tasks, unless chunks are smaller."""
 
 
 class TaskSlice(NamedTuple):
-    """The images of one task within a chunk: positions ``start`` to ``stop`` in its subset."""
+    """Images of one task in a chunk: positions ``start`` to ``stop`` of its subset."""
 
     task: int
     start: int
@@ -33,7 +33,7 @@ class Chunk:
 
     Args:
         parts: one a task that has images left, in the order of the tasks.
-        whole: True unless the number of images asked for cuts the chunk short.
+        whole: False if the requested number of images cuts the chunk short.
     """
 
     parts: tuple[TaskSlice, ...]
@@ -41,15 +41,15 @@ class Chunk:
 
     @property
     def images(self) -> int:
-        """How many there are, over all tasks."""
+        """Number of images over all tasks."""
         return sum(part.stop - part.start for part in self.parts)
 
 
 class ImageBatches:
     """Images of k tasks as uint8.
 
-    The chunk boundaries depend on the number of tasks only, never on how many images are asked for, so
-    a image is always encoded in the same company and evaluations of different sizes share their chunks.
+    Chunk boundaries do not depend on the number of requested images: an image is always encoded in the same
+    batch, and evaluations of different sizes share their chunks.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ImageBatches:
     ) -> None:
         """Args: one subset a task, the encoder's normalisation, and images a chunk over all tasks.
 
-        On the CPU the subsets' own memory is used, which may be that of a mapped file.
+        On the CPU the subsets are not copied; they may be memory-mapped.
         """
         self._chunk = max(1, chunk // len(subsets))
         self._first_chunk = max(1, min(chunk, FIRST_CHUNK) // len(subsets))
@@ -80,17 +80,17 @@ class ImageBatches:
         self._shift = torch.tensor(shift, device=device).view(1, -1, 1, 1)
 
     def counts(self, images: int) -> tuple[int, ...]:
-        """Images a task when ``images`` are asked for: fewer where there are fewer."""
+        """Images of each task when ``images`` a task are requested."""
         return tuple(min(images, len(labels)) for labels in self._labels)
 
     def counts_after(self, chunks: int, images: int) -> tuple[int, ...]:
-        """Images a task in the first so many chunks of ``images``."""
+        """Images of each task in the first ``chunks`` chunks."""
         if not chunks:
             return self.counts(0)
         return self.counts(min(images, self._first_chunk + (chunks - 1) * self._chunk))
 
     def chunks(self, images: int) -> tuple[Chunk, ...]:
-        """The chunks that hold the first ``images`` images of each task."""
+        """Chunks that hold the first ``images`` images of each task."""
         chunks = []
         ends = range(self._first_chunk, min(images, self.max_images) + self._chunk, self._chunk)
         for first, end in zip((0, *ends), ends, strict=False):
@@ -100,7 +100,7 @@ class ImageBatches:
         return tuple(chunks)
 
     def normalised(self, chunk: Chunk) -> Tensor:
-        """The images of a chunk as the encoder wants them, in a buffer that the next call overwrites."""
+        """Normalised images of a chunk, in a buffer that the next call overwrites."""
         end = 0
         for task, start, stop in chunk.parts:
             end, begin = end + stop - start, end
@@ -108,5 +108,5 @@ class ImageBatches:
         return self._buffer[:end].sub_(self._shift).to(self._dtype)
 
     def labels(self, part: TaskSlice) -> Tensor:
-        """The labels of the images in a part, in their order."""
+        """Labels of the images of a part."""
         return self._labels[part.task][part.start : part.stop]

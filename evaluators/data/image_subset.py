@@ -1,8 +1,8 @@
-"""Images of a task: read once, put in a seeded and balanced order, kept as uint8.
+"""Subsets of a task's images in a seeded, class-balanced order, decoded to uint8 and cached.
 
-The order is decided by hashes, so it is the same on every platform and with every library version.
-A subset of n images is the first n of that order: subsets of different sizes are nested, and each
-is balanced by class to within one image while every class still has images.
+The order is derived from hashes, so it is the same on every platform and with every library version. A subset
+is a prefix of that order: subsets are nested, and class counts differ by at most one while every class has
+images left.
 """
 
 import hashlib
@@ -47,12 +47,12 @@ class Subset:
 
 
 def subset_path(folder: Path, task: Task, split: str) -> Path:
-    """Where the images of a task and split lie."""
+    """File with the images of a task and split."""
     return folder / f"{task.key}-{split}.parquet"
 
 
 def count_images(folder: Path, task: Task, split: str) -> int:
-    """How many images a task has in a split, from the foot of its file: none is read.
+    """Number of images of a task in a split, from the metadata of its file.
 
     Raises: LabError if the file is absent or damaged.
     """

@@ -1,4 +1,4 @@
-"""The tasks of a lab: what is asked, in which words, and which tasks are shown together."""
+"""Zero-shot classification tasks with class names and prompt templates, read from ``tasks.json``."""
 
 import json
 from collections.abc import Iterable
@@ -18,15 +18,14 @@ class Task:
 
     Args:
         key: file-name-safe identifier, also the name of the checkpoint fine-tuned on it.
-        title: what the page calls it.
-        suite: tasks shown and measured together: ``"tasks"`` for the eight of Table 1, ``"objects"``
-            for the in-distribution set of robust fine-tuning and its five shifts, ``"imagenet"`` for the real
-            ones.
-        classes: English class names in label order. ImageNet has two names twice (missile, sunglasses): of
-            two classes of one name a zero-shot head never names the second.
+        title: name on the page.
+        suite: tasks that are evaluated together: ``"tasks"`` for the eight of Table 1, ``"objects"`` for the
+            in-distribution set of robust fine-tuning and its five shifts, ``"imagenet"`` for ImageNet.
+        classes: English class names in label order. ImageNet has two names twice (missile, sunglasses); a
+            zero-shot head never predicts the second of two equal names.
         prompts: templates with one ``{}`` for the class name.
         blurb: one sentence about its images.
-        mirrors: the paper's data set that it stands for.
+        mirrors: the data set of the paper that it imitates.
     """
 
     key: str
@@ -48,7 +47,7 @@ class Task:
 
 
 def read_tasks(path: Path) -> tuple[Task, ...]:
-    """The tasks listed in ``tasks.json``, in the order in which every figure shows them.
+    """The tasks of a ``tasks.json``, in the order of every figure.
 
     Raises: LabError if the file is absent, is not JSON, or lists something that is not a task.
     """

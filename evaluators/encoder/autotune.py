@@ -1,4 +1,4 @@
-"""In what precision and how many at a time an image tower runs fastest here: measured, not guessed.
+"""Measured choice of dtype and batch size for an image tower on this machine.
 
 On a CPU with matrix units for bfloat16 a wide tower is four times as fast in it, a narrow one slower.
 """
@@ -19,19 +19,19 @@ from lines_core.atomic_write import atomic_write
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
 CHUNK_TOLERANCE = 1.1
-"""A smaller chunk answers sooner: it is taken if a image costs no more than this times the least."""
+"""A smaller chunk gives a first result sooner: it may cost this factor more per image than the fastest."""
 _REPEATS = 3
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How to run a tower.
+    """How an image tower runs.
 
     Args:
         dtype: of the live weights and the images.
-        chunk: images at a time.
-        seconds: a image in one block, in that precision and number.
+        chunk: images a forward pass.
+        seconds: per image and residual block, as measured.
     """
 
     dtype: torch.dtype
@@ -47,7 +47,7 @@ def best_device() -> str:
 
 
 def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
-    """Precisions that are worth trying on a device."""
+    """Dtypes to measure on a device."""
     if device.type == "cuda":
         half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return (half,)
@@ -55,44 +55,43 @@ def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
 
 
 def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
-    """The pace that was measured here before, or else now and kept for the next start.
+    """The result of ``autotune``, cached in a JSON file.
 
-    Precision and company decide the last digit of a feature, so numbers stay the same, and stored ones
-    valid, only as long as both do: two measurements of one machine need not agree.
+    Dtype and batch size change the last digits of features, and two measurements of one machine need not
+    agree: without the file, cached results could change from one start to the next.
 
     Args:
-        path: of a JSON file for this tower and kind of device.
+        path: of the file for this tower and kind of device.
         tower, device: as for ``autotune``.
     """
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
-        dtype = {str(one): one for one in candidates(device)}[plain["dtype"]]
+        dtype = {str(dtype): dtype for dtype in candidates(device)}[plain["dtype"]]
         if int(plain["chunk"]) in CHUNKS[device.type]:
             return EngineConfig(dtype, int(plain["chunk"]), float(plain["seconds"]))
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
-        _LOG.warning("The pace kept in %s cannot be read (%r): measuring anew.", path, error)
+        _LOG.warning("The measured configuration in %s cannot be read (%r): measuring again.", path, error)
     tuned = autotune(tower, device)
     try:
         plain = {"dtype": str(tuned.dtype), "chunk": tuned.chunk, "seconds": tuned.seconds}
         atomic_write(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
     except OSError as error:
-        _LOG.warning("The pace could not be kept in %s: %s", path.parent, error)
+        _LOG.warning("The measured configuration could not be saved in %s: %s", path.parent, error)
     return tuned
 
 
 @torch.inference_mode()
 def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> EngineConfig:
-    """The fastest precision, and the smallest chunk that is nearly as fast as the best.
+    """The fastest dtype, and the smallest chunk that is nearly as fast as the best.
 
-    One residual block is timed on random activations, in a copy: the blocks are all but a few per cent of a
-    forward pass, and the tower itself stays as it is.
+    Times a copy of one residual block on random activations: the blocks take nearly all of a forward pass.
 
     Args:
-        tower: an open_clip vision transformer, on ``device``.
+        tower: an open_clip vision transformer, which is not changed.
         device: that it is going to run on.
-        chunks: numbers of images to try; those of the device's kind if left out.
+        chunks: batch sizes to measure; by default those of the device's kind.
     Cost: under a second for ViT-B/32, three for ViT-L/14.
     """
     block: nn.Module = tower.transformer.resblocks[0]
@@ -110,13 +109,13 @@ def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> En
 
 
 def _seconds(block: nn.Module, activations: Tensor) -> float:
-    """Shortest of a few runs, after one that does not count."""
+    """Shortest of a few runs after a warm-up."""
     block(activations)
     times = []
     for _ in range(_REPEATS):
-        begin = time.perf_counter()
+        started = time.perf_counter()
         block(activations)
         if activations.is_cuda:
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
+        times.append(time.perf_counter() - started)
     return min(times)

@@ -1,4 +1,4 @@
-"""Classification heads: zero-shot ones from class names, and those that a checkpoint brings along."""
+"""Classifier heads: zero-shot from class names, fine-tuned with a checkpoint, or between the two."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from evaluators.errors import LabError
 def zero_shot_head(
     model: Any, tokenizer: Callable[[list[str]], Tensor], classes: Sequence[str], prompts: Sequence[str]
 ) -> Tensor:
-    """One unit-length column a class: the mean direction of its prompts.
+    """Zero-shot weights: for each class a unit-length column, the mean direction of its prompts.
 
         w_c = m_c / |m_c|,    m_c = mean over prompts p of t(p, c) / |t(p, c)|
 
-    Frozen while the image tower is fine-tuned and edited. No temperature: it cannot change
-    which class wins.
+    Frozen while the image tower is fine-tuned and edited. Without temperature, which does not change the
+    prediction.
 
     Args:
         model: an open_clip CLIP; only its text tower is used.
@@ -42,12 +42,12 @@ def zero_shot_head(
 
 @dataclass(frozen=True)
 class ClassifierHead:
-    """A classifier of image features.
+    """A linear classifier of image features.
 
     Args:
         weight: (D, C).
-        bias: (C,), which must not depend on how long a feature is: features are L2-normalised before it. None
-            for a zero-shot head alone, where length does not change which class wins.
+        bias: (C,), for L2-normalised features; None for a zero-shot head, whose prediction does not depend on
+            the length of the features.
     """
 
     weight: Tensor
@@ -61,30 +61,30 @@ class ClassifierHead:
         return unit @ self.weight + self.bias
 
     def predict(self, features: Tensor) -> Tensor:
-        """The class that wins for each feature, (n,)."""
+        """Predicted class of each feature, (n,)."""
         return self.logits(features).argmax(dim=1)
 
     def select_classes(self, positions: Sequence[int]) -> "ClassifierHead":
-        """The head of some of its classes, which is what slicing its logits to their columns gives."""
+        """The head restricted to some classes: its logits are those columns of the full logits."""
         chosen = torch.tensor(positions, device=self.weight.device)
         return ClassifierHead(self.weight[:, chosen], None if self.bias is None else self.bias[chosen])
 
 
 def edited_head(zero_shot: Tensor, temperature: float, own: ClassifierHead, factor: float) -> ClassifierHead:
-    """The head of an edited encoder whose checkpoint was fine-tuned together with a head of its own.
+    """The head of an edited encoder whose checkpoint was fine-tuned together with a head.
 
         W = s W_0 + c (W_t - s W_0),    b = c b_t
 
-    The head comes after the last block, so c is the factor of the parameters there, `Scales.after`. At 0 it
-    is the zero-shot head, which names the same classes without s and bias; at 1 the checkpoint's own, bit
-    for bit; in between WiSE-FT's line, which mixes head and encoder alike.
+    The head follows the last block, so c is the factor of the parameters there, `Scales.after`. c = 0 gives
+    the predictions of the zero-shot head, c = 1 the checkpoint's head exactly, and values between them
+    WiSE-FT's interpolation, the same for head and encoder.
 
     Args:
         zero_shot: W_0, (D, C), unit-length columns.
-        temperature: s = exp(logit_scale), which the pre-trained CLIP multiplies its logits with.
+        temperature: s = exp(logit_scale) of the pre-trained CLIP.
         own: W_t and b_t.
         factor: c.
-    Raises: LabError if the two are of different classes or features.
+    Raises: LabError if the shapes differ.
     Source: mlfoundations/wise-ft 58b7a4b, which interpolates the state dicts of encoder and head together;
         mlfoundations/model-soups d5398f1, utils.py: features are L2-normalised before the head.
     """

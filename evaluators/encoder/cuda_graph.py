@@ -1,7 +1,7 @@
-"""One forward pass captured as a CUDA graph and replayed after every edit.
+"""Forward pass captured as a CUDA graph and replayed after every edit.
 
-An edit writes into the weights where they lie, so a graph captured once sees each new edit. A replay spares
-the launch of some hundred kernels, which for a small chunk takes longer than the kernels themselves.
+Edits write into the weights in place, so a captured graph sees each of them. A replay saves the launches of
+some hundred kernels, which for a small chunk take longer than the kernels themselves.
 """
 
 import logging
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 GRAPHS_KEPT = 3
-"""A whole chunk, and the first and the last, which are smaller."""
+"""For a whole chunk, and for the first and the last, which are smaller."""
 WARM_UPS = 3
 _LOG = logging.getLogger(__name__)
 
@@ -22,11 +22,11 @@ Forward = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class CapturedGraph:
-    """A pass over an input of one shape.
+    """A forward pass over an input of one shape.
 
     Args:
-        images: where the input is written.
-        features: where the output stands after ``replay``.
+        images: input buffer.
+        features: output buffer.
         replay: runs the pass.
     """
 
@@ -41,35 +41,35 @@ def capture(forward: Forward, images: Tensor) -> CapturedGraph:
     Raises: RuntimeError if it does something that cannot be captured.
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
-    still = images.clone()
+    buffer = images.clone()
     stream = torch.cuda.Stream(images.device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(images.device))
     with torch.cuda.stream(stream):
         for _ in range(WARM_UPS):
-            forward(still)
+            forward(buffer)
     torch.cuda.current_stream(images.device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        features = forward(still)
-    return CapturedGraph(still, features, graph.replay)
+        features = forward(buffer)
+    return CapturedGraph(buffer, features, graph.replay)
 
 
 class CudaGraphForward:
-    """``forward``, by replaying a captured pass where that gives the same features.
+    """``forward``, by replaying a captured graph where that gives the same features.
 
-    The first call with a shape captures it and compares; where the two differ, or nothing can be captured,
-    every later call runs ``forward`` itself. Whoever calls it holds the studio's lock.
+    The first call with a shape captures a graph and compares; if they differ, or it cannot be captured, all
+    later calls run ``forward`` itself. The caller holds the studio's lock.
 
     Args:
-        forward: from images (n, 3, H, W) to features (n, D); its weights stay where they are.
-        capturing: how a pass is captured.
+        forward: from images (n, 3, H, W) to features (n, D); its weights keep their memory.
+        capture: captures a graph.
     """
 
     def __init__(
-        self, forward: Forward, capturing: Callable[[Forward, Tensor], CapturedGraph] = capture
+        self, forward: Forward, capture: Callable[[Forward, Tensor], CapturedGraph] = capture
     ) -> None:
         self._forward = forward
-        self._capturing = capturing
+        self._capture = capture
         self._captured: OrderedDict[tuple[torch.Size, torch.dtype], CapturedGraph] = OrderedDict()
         self.replays = True
 
@@ -80,28 +80,28 @@ class CudaGraphForward:
         shape = (images.shape, images.dtype)
         captured = self._captured.get(shape)
         if captured is None:
-            return self._capture(shape, images)
+            return self._first_pass(shape, images)
         self._captured.move_to_end(shape)
         return _replayed(captured, images)
 
-    def _capture(self, shape: tuple[torch.Size, torch.dtype], images: Tensor) -> Tensor:
+    def _first_pass(self, shape: tuple[torch.Size, torch.dtype], images: Tensor) -> Tensor:
         features = self._forward(images)
         try:
-            captured = self._capturing(self._forward, images)
-            again = _replayed(captured, images)
-        except RuntimeError as error:  # also an out-of-memory: a graph keeps memory of its own
-            self._give_up(f"the pass cannot be captured: {error}")
+            captured = self._capture(self._forward, images)
+            replayed = _replayed(captured, images)
+        except RuntimeError as error:  # out of memory too: a graph keeps memory of its own
+            self._disable(f"the pass cannot be captured: {error}")
             return features
-        if not torch.equal(features, again):
-            self._give_up("a replay gave other features than the pass itself")
+        if not torch.equal(features, replayed):
+            self._disable("a replay gave other features than the pass itself")
             return features
         self._captured[shape] = captured
         while len(self._captured) > GRAPHS_KEPT:
             self._captured.popitem(last=False)
         return features
 
-    def _give_up(self, why: str) -> None:
-        _LOG.warning("Forward passes are run one by one from now on: %s.", why)
+    def _disable(self, reason: str) -> None:
+        _LOG.warning("CUDA graphs are disabled: %s.", reason)
         self.replays = False
         self._captured.clear()
 

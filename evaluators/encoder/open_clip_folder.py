@@ -1,4 +1,4 @@
-"""Loads a CLIP from a folder through open_clip's own local loader: nothing is downloaded."""
+"""Local CLIP folders: their description, and loading through open_clip without a download."""
 
 import json
 import math
@@ -21,12 +21,12 @@ CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
 MERGES = "bpe_merges.txt.gz"
 TOWER = "visual."
-"""What the names of the image tower's parameters begin with."""
+"""Prefix of the image tower's parameter names."""
 
 
 @dataclass(frozen=True)
 class TowerInfo:
-    """An image tower as its files describe it.
+    """Description of an image tower.
 
     Args:
         num_blocks: L, residual blocks.
@@ -43,9 +43,9 @@ class TowerInfo:
 
 
 def read_tower_info(folder: Path) -> TowerInfo:
-    """What the model in ``folder`` is like, from its configuration and the header of its weights.
+    """Description of a model from its configuration and the header of its weights file.
 
-    Raises: LabError that says which file is absent, or what is wrong with it.
+    Raises: LabError that names the absent or damaged file.
     Cost: a millisecond.
     """
     _check_present(folder)
@@ -54,7 +54,7 @@ def read_tower_info(folder: Path) -> TowerInfo:
         shapes = read_shapes(folder / WEIGHTS)
         num_blocks, _ = block_indices(shapes)
     except LinesError as error:
-        raise LabError(f"{folder / WEIGHTS} holds no model that can be shown: {error}") from error
+        raise LabError(f"{folder / WEIGHTS} does not hold a CLIP: {error}") from error
     parameters = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(TOWER))
     return TowerInfo(num_blocks, parameters, config.image_size, config.mean, config.std)
 
@@ -73,9 +73,9 @@ class LoadedModel:
 
 
 def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
-    """The model that ``folder`` holds as ``open_clip_config.json``, weights and BPE merges.
+    """The model of a folder with `CONFIG`, `WEIGHTS` and BPE `MERGES`.
 
-    Raises: LabError that says which file is absent, or what about them does not fit together.
+    Raises: LabError that names the absent file, or the mismatch between them.
     Cost: half a second, nearly all of it the import of open_clip.
     """
     _check_present(folder)

@@ -1,8 +1,8 @@
-"""Lets torchvision be imported beside a torch of another build, whose compiled operators it cannot load.
+"""Workaround for importing torchvision with a torch of another build, such as CUDA and CPU.
 
-open_clip imports torchvision for its image transforms. A torchvision built for CUDA beside a CPU torch
-fails at import: it registers shapes for the operators ``nms`` and ``qnms`` of a library that did not load.
-Declaring their signatures is enough; nothing here calls them.
+open_clip imports torchvision for its image transforms. If torchvision's compiled library cannot be loaded,
+the import fails at registering shapes for its operators ``nms`` and ``qnms``. Declaring their signatures is
+enough, as nothing here calls them.
 """
 
 import importlib.util
@@ -15,7 +15,7 @@ _declared: list[torch.library.Library] = []  # a declaration lives as long as it
 
 
 def declare_missing_operators() -> None:
-    """Declare torchvision's operators if, and only if, its own compiled library cannot be loaded."""
+    """Declare torchvision's operators if its compiled library cannot be loaded."""
     if _declared or hasattr(torch.ops.torchvision, "nms") or _load_real_operators():
         return
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
-"""The embedded lab: Tiny CLIP, its checkpoints and images, as they lie in one folder."""
+"""The lab that ships with the app: Tiny CLIP with checkpoints, tasks and images, in one folder."""
 
 import hashlib
+import itertools
 import json
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,25 +28,22 @@ VARIANTS, TUNED = "variants.json", "gammas.json"
 
 
 def checkpoint_path(folder: Path, checkpoint: str) -> Path:
-    """Where a checkpoint lies in a model's folder: whole, or a compared one as a packed residual."""
+    """File of a checkpoint in a model's folder: full weights, or a packed residual of a variant's."""
     return folder / ("compared" if is_compared(checkpoint) else "finetuned") / f"{checkpoint}.safetensors"
 
 
 def is_compared(checkpoint: str) -> bool:
-    """Whether a key is of the form ``<way>.<task>``."""
+    """Whether a checkpoint key is of the form ``<variant>.<task>``."""
     return "." in checkpoint
 
 
 def checkpoint_keys(folder: Path) -> tuple[str, ...]:
-    """Keys of the fine-tuned checkpoints that are there."""
+    """Keys of the fine-tuned checkpoints in a model's folder."""
     return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
 
 
 class TinyEncoder(LiveEncoder):
-    """The encoder of a model folder, with the checkpoints in its ``finetuned``.
-
-    Raises: LabError if its files do not fit together.
-    """
+    """The encoder of a model folder. Raises: LabError if its files do not fit together."""
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         super().__init__(load_model(folder, device), dtype)
@@ -64,15 +62,14 @@ class TinyEncoder(LiveEncoder):
 
 
 class EmbeddedLab(Lab):
-    """What ships with the app.
+    """The lab in a folder with ``tiny_clip/`` and ``eval/``.
 
     Args:
-        folder: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
-        cache: folder for prepared images; None prepares them anew.
-        device, dtype: where and in what the image tower runs.
+        cache: folder for decoded images; None decodes them at every start.
+        device, dtype: of the image tower.
         chunk: images a chunk over all tasks.
     Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
-    Cost: milliseconds; weights and images are read when first asked for.
+    Cost: milliseconds; weights and images are loaded on first use.
     """
 
     def __init__(
@@ -92,25 +89,25 @@ class EmbeddedLab(Lab):
         self._checkpoints = self._read_checkpoints()
         self._variants, self._compared = self._read_compared()
         self._tuned = self._read_tuned()
-        self._looking = threading.Lock()  # guards the dictionaries that known answers need
+        self._lock = threading.Lock()  # guards the dictionaries below, which cached results need
         self._digests: dict[Path, str] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the image tower runs in."""
+        """Of the image tower."""
         return self._dtype
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """The fine-tuned checkpoints, in the order of their tasks."""
+        """Fine-tuned checkpoints in the order of their tasks."""
         return self._checkpoints
 
     def compared(self) -> tuple[CheckpointInfo, ...]:
-        """The checkpoints in ``compared``, way by way."""
+        """The checkpoints in ``compared/``, in the order of their variants."""
         return self._compared
 
     def variants(self) -> tuple[Variant, ...]:
-        """How they were made."""
+        """The fine-tuning procedures in ``compared/variants.json``."""
         return self._variants
 
     def tuned_gammas(self) -> Mapping[str, float]:
@@ -118,12 +115,12 @@ class EmbeddedLab(Lab):
         return self._tuned
 
     def tasks(self, suite: str) -> tuple[Task, ...]:
-        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        """Tasks that are evaluated together, in the order of every ``Evaluation``."""
         return in_suite(self._all_tasks, suite)
 
     def count(self, task: Task, split: str) -> int:
-        """Images of a task in a split, 0 if there are none. Raises: LabError if its file is damaged."""
-        with self._looking:
+        """Number of images of a task in a split. Raises: LabError if the file is damaged."""
+        with self._lock:
             if (task.key, split) not in self._counts:
                 folder = self.folder / "eval"
                 present = subset_path(folder, task, split).is_file()
@@ -131,7 +128,7 @@ class EmbeddedLab(Lab):
             return self._counts[task.key, split]
 
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
-        """Digests of the model, of the checkpoint and of the images that are counted."""
+        """SHA-256 of the files of the model, of the checkpoints and of the images."""
         files = [*self._model_files()]
         for checkpoint in checkpoints_of(resolved.residual):
             files.append(checkpoint_path(self._model_folder, checkpoint))
@@ -140,7 +137,7 @@ class EmbeddedLab(Lab):
         return [self._digest(file) for file in files]
 
     def fingerprint(self) -> str:
-        """Names the lab by content: another weight, image or prompt, another name. Reads all files once."""
+        """Hash of all weights, images and prompts. Reads all files once."""
         parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
         for checkpoint in (*self._checkpoints, *self._compared):
             path = checkpoint_path(self._model_folder, checkpoint.key)
@@ -153,7 +150,7 @@ class EmbeddedLab(Lab):
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def new_encoder(self) -> TinyEncoder:
-        """One more image tower, for whoever measures apart from the live one. Cost: half a second."""
+        """Another image tower, independent of the live one. Cost: half a second."""
         return TinyEncoder(self._model_folder, self.device, self._dtype)
 
     def _open_encoder(self) -> LiveEncoder:
@@ -171,12 +168,10 @@ class EmbeddedLab(Lab):
         return self._tower.mean, self._tower.std
 
     def _digest(self, path: Path) -> str:
-        with self._looking:
-            digest = self._digests.get(path)
-            if digest is None:
-                digest = sha256_of(path)
-                self._digests[path] = digest
-            return digest
+        with self._lock:
+            if path not in self._digests:
+                self._digests[path] = sha256_of(path)
+            return self._digests[path]
 
     def _model_files(self) -> tuple[Path, ...]:
         return tuple(self._model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
@@ -203,19 +198,16 @@ class EmbeddedLab(Lab):
             raise LabError(f"{path} does not give a gamma for each checkpoint: {error}") from error
 
     def _read_compared(self) -> tuple[tuple[Variant, ...], tuple[CheckpointInfo, ...]]:
-        """The ways listed in ``compared/variants.json``, and the checkpoints of them that are there."""
+        """The variants in ``compared/variants.json``, and those of their checkpoints that exist."""
         listed = self._model_folder / "compared" / VARIANTS
         if not listed.is_file():
             return (), ()
         try:
             variants = tuple(Variant(**variant) for variant in json.loads(listed.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise LabError(f"{listed} is not a list of ways of fine-tuning: {error}") from error
-        keys = [
-            (variant, task, f"{variant.key}.{task.key}") for variant in variants for task in self._all_tasks
-        ]
+            raise LabError(f"{listed} is not a list of fine-tuning variants: {error}") from error
         return variants, tuple(
             CheckpointInfo(key, f"{task.title} ({variant.title})", task.suite)
-            for variant, task, key in keys
-            if checkpoint_path(self._model_folder, key).is_file()
+            for variant, task in itertools.product(variants, self._all_tasks)
+            if checkpoint_path(self._model_folder, key := f"{variant.key}.{task.key}").is_file()
         )

@@ -1,4 +1,4 @@
-"""What every lab can do: one encoder, its checkpoints and tasks, and what an ``EditSpec`` means there."""
+"""Base class of the labs: resolves edits, and loads encoder, images and heads on first use."""
 
 import hashlib
 import json
@@ -22,11 +22,11 @@ from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A pre-trained encoder that a spec may name.
+    """A pre-trained encoder.
 
     Args:
         key: for ``EditSpec.model``.
-        title: what the page calls it.
+        title: name on the page.
         num_blocks: L, residual blocks of the image tower.
         parameters: weights of the image tower.
         image_size: pixels a side.
@@ -41,12 +41,12 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """A fine-tuned checkpoint that a spec may name.
+    """A fine-tuned checkpoint.
 
     Args:
-        key: for ``EditSpec.checkpoint``; what follows its last dot is the key of its target task.
-        title: what the page calls it.
-        suite: the tasks that are measured together with its own.
+        key: for ``EditSpec.checkpoint``; the part after its last dot is the key of its target task.
+        title: name on the page.
+        suite: of its target task.
     """
 
     key: str
@@ -56,12 +56,12 @@ class CheckpointInfo:
 
 @dataclass(frozen=True)
 class Variant:
-    """A way of fine-tuning that is compared with the usual one.
+    """Another fine-tuning procedure, compared with the default one.
 
     Args:
         key: its checkpoints are ``<key>.<task>``.
         kind: ``"rates"`` (learning rates by depth), ``"lora"`` (low-rank updates) or ``"soup"`` (a member).
-        title: what the page calls it.
+        title: name on the page.
         help: one sentence.
     """
 
@@ -72,10 +72,7 @@ class Variant:
 
 
 class Lab(ABC):
-    """Model, checkpoints, tasks and images. Any method may be called from any thread.
-
-    A lab of its own kind says what it holds and how it is read; weights, images and heads are read here,
-    when first asked for, and kept.
+    """An encoder with its checkpoints, tasks and evaluation images. Thread-safe.
 
     Args:
         info: the encoder.
@@ -87,45 +84,45 @@ class Lab(ABC):
         self.info = info
         self.device = device
         self.chunk = chunk
-        self._loading = threading.RLock()  # held for seconds while the encoder or images are read
+        self._loading = threading.RLock()  # held for seconds while the encoder or images are loaded
         self._encoder: LiveEncoder | None = None
         self._images: dict[tuple[str, str], ImageBatches] = {}
         self._heads: dict[str, tuple[Tensor, ...]] = {}
 
-    # What a kind of lab says about itself
+    # What a subclass provides
 
     @property
     @abstractmethod
     def dtype(self) -> torch.dtype:
-        """What the image tower runs in."""
+        """Of the image tower."""
 
     @abstractmethod
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """The fine-tuned checkpoints, in the order of their tasks."""
+        """Fine-tuned checkpoints in the order of their tasks."""
 
     def compared(self) -> tuple[CheckpointInfo, ...]:
-        """Checkpoints that a spec may name, but that are only shown beside others."""
+        """Checkpoints of the variants, which are only shown beside others."""
         return ()
 
     def variants(self) -> tuple[Variant, ...]:
-        """How the compared checkpoints were made."""
+        """The fine-tuning procedures of the compared checkpoints."""
         return ()
 
     def tuned_gammas(self) -> Mapping[str, float]:
-        """Gamma by checkpoint, as C.1 chose it on validation when the lab was made."""
+        """Gamma by checkpoint, chosen on validation by C.1 when the lab was made."""
         return {}
 
     @abstractmethod
     def tasks(self, suite: str) -> tuple[Task, ...]:
-        """The tasks that are measured together, in the order of every ``Evaluation``."""
+        """Tasks that are evaluated together, in the order of every ``Evaluation``."""
 
     @abstractmethod
     def count(self, task: Task, split: str) -> int:
-        """Images of a task in a split, 0 if there are none. Raises: LabError if that cannot be told."""
+        """Number of images of a task in a split. Raises: LabError if a file is damaged."""
 
     @abstractmethod
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
-        """Names, by content, all files that decide the counts of a measurement."""
+        """SHA-256 of all files that decide the counts of an evaluation."""
 
     @abstractmethod
     def _open_encoder(self) -> LiveEncoder:
@@ -133,56 +130,56 @@ class Lab(ABC):
 
     @abstractmethod
     def _subset(self, task: Task, split: str) -> Subset:
-        """The images of a task and split. Raises: LabError."""
+        """Images of a task and split. Raises: LabError."""
 
     @abstractmethod
     def _head(self, task: Task) -> Tensor:
-        """The zero-shot classifier of a task, (D, classes)."""
+        """Zero-shot head of a task, (D, classes)."""
 
-    # What a spec means here
+    # Resolving specs
 
     def resolve(self, spec: EditSpec) -> ResolvedSpec:
-        """What the spec asks to be measured. Raises: SpecError if this lab cannot answer it."""
-        checkpoints = {one.key: one for one in (*self.checkpoints(), *self.compared())}
+        """Canonical form of a spec. Raises: SpecError if this lab lacks something that it names."""
+        checkpoints = {info.key: info for info in (*self.checkpoints(), *self.compared())}
         for key in spec.sources:
             if key not in checkpoints:
                 raise SpecError(f"There is no checkpoint {key!r}: pick one of {', '.join(checkpoints)}.")
         suites = {checkpoints[key].suite for key in spec.sources}
         if len(suites) > 1:
             raise SpecError(
-                "Only checkpoints that are measured on the same tasks can be merged, got suites "
+                "Only checkpoints that are evaluated on the same tasks can be merged, got suites "
                 f"{' and '.join(sorted(suites))}."
             )
         suite = suites.pop()
         scales = spec.scales(self.info.num_blocks)
         edited = any((*scales.blocks, scales.before, scales.after))
-        largest = self.max_images(suite, spec.split, spec.targets if spec.merge else ())
-        images = min(spec.images, largest) if spec.images else largest
+        available = self.max_images(suite, spec.split, spec.targets if spec.merge else ())
+        images = min(spec.images, available) if spec.images else available
         residual: ResidualSpec = (spec.merge or spec.checkpoint) if edited else ""
         return ResolvedSpec(self.info.key, residual, scales, suite, spec.split, images)
 
     def tasks_with_images(self, suite: str, split: str) -> tuple[Task, ...]:
-        """Those tasks of a suite that have images on a split: shifted sets are test sets only."""
+        """Tasks of a suite that have images in a split: shifted data sets have only a test split."""
         return tuple(task for task in self.tasks(suite) if self.count(task, split))
 
     def max_images(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
-        """Images of the task that has most of them.
+        """Largest number of images that a task of a suite has.
 
         Args:
-            needed: keys of the tasks that must have some; all if left out.
-        Raises: SpecError if one of them has none.
+            needed: keys of the tasks that must have images; all by default.
+        Raises: SpecError if one of these has none.
         """
         counts = {task.key: self.count(task, split) for task in self.tasks(suite)}
         absent = [key for key, count in counts.items() if not count and (key in needed or not needed)]
         if absent:
             raise SpecError(
                 f"There are no {split!r} images for {', '.join(absent)}: "
-                f"suite {suite!r} can only be measured on another split."
+                f"suite {suite!r} can only be evaluated on another split."
             )
         return max(counts.values())
 
     def key(self, resolved: ResolvedSpec, schema: int) -> str:
-        """Names the measurement by everything that decides its counts, so that no stale number survives."""
+        """Cache key of an evaluation: a hash of everything that decides its counts."""
         parts = {
             "schema": schema,
             "measurement": resolved.as_dict(),
@@ -193,7 +190,7 @@ class Lab(ABC):
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    # What is read when first asked for
+    # Loaded on first use
 
     @property
     def encoder(self) -> LiveEncoder:
@@ -205,11 +202,11 @@ class Lab(ABC):
 
     @property
     def failure(self) -> str:
-        """Why the encoder cannot be run any more; empty while it can, or is not read yet."""
+        """How the encoder's device failed; empty while it works, or before the encoder is loaded."""
         return "" if self._encoder is None else self._encoder.problem
 
     def images(self, suite: str, split: str) -> ImageBatches:
-        """The images of a suite and split, interleaved, of the tasks that have some. Raises: LabError."""
+        """Images of a suite and split, of the tasks that have some. Raises: LabError."""
         tasks = self.tasks_with_images(suite, split)
         with self._loading:
             images = self._images.get((suite, split))
@@ -220,7 +217,7 @@ class Lab(ABC):
             return images
 
     def heads(self, suite: str) -> tuple[Tensor, ...]:
-        """The zero-shot classifiers of a suite's tasks, (D, classes) each."""
+        """Zero-shot heads of a suite's tasks, (D, classes) each."""
         with self._loading:
             heads = self._heads.get(suite)
             if heads is None:
@@ -229,13 +226,13 @@ class Lab(ABC):
             return heads
 
     def heads_with_images(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
-        """The classifiers of those tasks that the measurement counts, in the order of its images."""
-        counted = self.tasks_with_images(resolved.suite, resolved.split)
+        """Heads of the tasks that are evaluated, in the order of `images`."""
+        evaluated = self.tasks_with_images(resolved.suite, resolved.split)
         heads = zip(self.tasks(resolved.suite), self.heads_for(resolved), strict=True)
-        return tuple(head for task, head in heads if task in counted)
+        return tuple(head for task, head in heads if task in evaluated)
 
     def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
-        """The classifiers of a measurement's tasks: zero-shot ones, unless its residual brings its own."""
+        """Heads of all tasks of a suite: zero-shot, unless the checkpoint was fine-tuned with a head."""
         return tuple(map(ClassifierHead, self.heads(resolved.suite)))
 
     @abstractmethod
@@ -244,5 +241,5 @@ class Lab(ABC):
 
 
 def task_identity(tasks: Sequence[Task]) -> str:
-    """What of the tasks decides numbers: titles and blurbs may be reworded."""
+    """The fields of tasks that decide counts, as JSON: titles and blurbs may change."""
     return json.dumps([(task.key, task.suite, task.classes, task.prompts) for task in tasks])

@@ -1,1 +1,1 @@
-"""Frozen values: what is asked (``EditSpec``), what comes back (``Evaluation``), and statistics on them."""
+"""Frozen values: an edit (``EditSpec``), its result (``Evaluation``), and statistics of results."""

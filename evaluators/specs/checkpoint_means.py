@@ -1,4 +1,4 @@
-"""Means over several checkpoints, each with its own target task, and how sure they are."""
+"""Mean accuracies over several checkpoints, each with its own target task, with 95 % intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ def mean_target(evaluations: Sequence[Evaluation]) -> Estimate:
 def mean_control(evaluations: Sequence[Evaluation]) -> Estimate:
     """Mean control accuracy over checkpoints.
 
-    The checkpoints are asked about the same images, so for the interval a task counts once, with its mean
-    accuracy as control: seven checkpoints do not make its images seven times as many.
+    The checkpoints are evaluated on the same images, so in the interval each task counts once, with its mean
+    accuracy as control: seven checkpoints do not make seven times as many images.
     """
     counts: dict[str, list[tuple[int, int]]] = {}
     for found in evaluations:

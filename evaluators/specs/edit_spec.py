@@ -1,7 +1,7 @@
-"""Everything that decides a number, in one frozen value.
+"""Specification of an edited model and its evaluation, in one frozen value.
 
-An ``EditSpec`` is the cache key, the share link, the argument of the public API and the recipe
-stored in an exported checkpoint. Two equal specs give bit-equal counts.
+An ``EditSpec`` is the content of a share link, the argument of the public API and the provenance stored in an
+exported checkpoint. Equal specs give equal counts.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ SPLITS = ("val", "test")
 MAX_COEFFICIENT = 10.0
 MAX_IMAGES = 1_000_000_000
 MAX_BLOCKS = 1000
-"""Scales a ``free_form`` may list; ViT-L/14 has 24 blocks."""
+"""Limit of ``free_form``; ViT-L/14 has 24 blocks."""
 DECIMALS = 9
 
 
@@ -44,11 +44,11 @@ class Scales(NamedTuple):
 
 @dataclass(frozen=True)
 class EditSpec:
-    """An edited model and the images it is asked about.
+    """An edited model and the images that it is evaluated on.
 
         theta = theta_0 + mix * lambda(l) * tau,    lambda(l) = alpha + beta * f((l - 1) / (L - 1))    (Eq. 1)
 
-    Numbers are rounded to nine decimals, so that a slider's 0.30000000000000004 and 0.3 are one spec.
+    Numbers are rounded to nine decimals: a slider's 0.30000000000000004 equals 0.3.
 
     Args:
         model: key of the pre-trained encoder.
@@ -58,12 +58,12 @@ class EditSpec:
         shape: f, a key of ``lines_core.schedules.SHAPES``, or ``"free"``.
         alpha: scale of block 1, a factor on the residual: 0 = pretrained, 1 = finetuned.
         beta: rise from block 1 to block L, same unit.
-        outside: what parameters in no block get, a key of ``lines_core.editing.OUTSIDE_RULES``.
+        outside: scale of the parameters in no block, a key of ``lines_core.editing.OUTSIDE_RULES``.
         mix: WiSE-FT coefficient, multiplies every factor: 0 = pretrained.
         split: ``"val"`` (to choose by) or ``"test"`` (to report).
-        images: images a task; 0 = all there are.
+        images: images a task; 0 = all.
         free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
-        merge: whose merged residual is tau, in place of the checkpoint's own.
+        merge: tau is its merged residual instead of the checkpoint's.
     Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
     """
 
@@ -108,22 +108,22 @@ class EditSpec:
             object.__setattr__(self, "free_form", values)
         if self.merge is not None:
             if not isinstance(self.merge, MergeSpec):
-                raise SpecError(f"merge must be a Merge, got {quoted(self.merge)}.")
+                raise SpecError(f"merge must be a MergeSpec, got {quoted(self.merge)}.")
             object.__setattr__(self, "checkpoint", self.merge.task or self.merge.checkpoints[0])
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Keys of the tasks that the residual was fine-tuned on."""
+        """Keys of the target tasks."""
         return (task_of(self.checkpoint),) if self.merge is None else self.merge.tasks
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Keys of the checkpoints whose residuals are in it."""
+        """Keys of the checkpoints that it is made of."""
         return (self.checkpoint,) if self.merge is None else self.merge.checkpoints
 
     @classmethod
     def pretrained(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
-        """Nothing of the residual: theta_0."""
+        """theta_0, without the residual."""
         return cls(checkpoint=checkpoint, shape="flat", alpha=0.0, **rest)
 
     @classmethod
@@ -133,7 +133,7 @@ class EditSpec:
 
     @classmethod
     def finetuned(cls, checkpoint: str = "digits", **rest: Any) -> "EditSpec":
-        """All of the residual: theta_t."""
+        """theta_t, with the whole residual."""
         return cls(checkpoint=checkpoint, shape="flat", alpha=1.0, **rest)
 
     @classmethod
@@ -178,9 +178,9 @@ class EditSpec:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "EditSpec":
-        """The spec that ``plain`` describes; what is left out keeps its default.
+        """Inverse of ``as_dict``; absent keys get their defaults.
 
-        Raises: SpecError for no mapping, a key that no spec has, or a value that ``EditSpec`` refuses.
+        Raises: SpecError for no mapping, an unknown key, or an invalid value.
         """
         known = sorted(field.name for field in fields(cls))
         if not isinstance(plain, Mapping):
@@ -198,7 +198,7 @@ class EditSpec:
         return cls(**values)
 
     def key(self) -> str:
-        """Stable name of this spec: SHA-256 of its canonical JSON."""
+        """SHA-256 of the canonical JSON, stable over releases."""
         canonical = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What an edited model scores, with its evidence: counts, intervals, split, dtype and device."""
+"""Result of evaluating an edited model: counts and intervals by task, split, dtype and device."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,14 +19,14 @@ def task_role(task: str, spec: EditSpec) -> str:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """Images of one task that the edited model named correctly.
+    """Correct predictions of an edited model on one task.
 
     Args:
         key: of the task.
-        title: what the page calls it.
+        title: name on the page.
         role: ``"target"`` for a task the residual was fine-tuned on, ``"control"`` for the others.
-        correct: images named correctly.
-        n: images asked.
+        correct: images classified correctly.
+        n: images evaluated.
     """
 
     key: str
@@ -62,14 +62,14 @@ class Evaluation:
     """The answer to an ``EditSpec``.
 
     Args:
-        spec: what was asked.
+        spec: of the edited model.
         tasks: one result a task. One is the target and the others are controls; of a merge, one or more are
             targets and there may be no control at all.
-        complete: False while further chunks are still to be counted.
-        seconds: wall time spent on it, of the first computation if it comes from a cache.
+        complete: False while further chunks are to follow.
+        seconds: wall time of the computation, also of a cached one.
         dtype: of the forward pass, ``"float32"`` or ``"bfloat16"``.
         device: ``"cpu"`` or ``"cuda"``.
-        precomputed: True if it shipped with the lab instead of being measured on this machine.
+        precomputed: True if it shipped with the lab instead of being computed on this machine.
     """
 
     spec: EditSpec
@@ -138,7 +138,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Evaluation":
-        """The evaluation that ``plain`` describes.
+        """Inverse of ``as_dict``.
 
         Raises: EvaluationError if something is missing, foreign, of another type or impossible.
         """

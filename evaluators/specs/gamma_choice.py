@@ -1,4 +1,4 @@
-"""Which gamma: the paper's trade-off between learning and not forgetting, decided on validation images."""
+"""Choice of gamma on validation images, by the paper's trade-off between target and control accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TARGET_WEIGHT = 2.0
 
 @dataclass(frozen=True)
 class Choice:
-    """The gamma chosen, and the score of each candidate as (gamma, score), largest gamma first."""
+    """The chosen gamma, and the score of each candidate as (gamma, score), largest gamma first."""
 
     gamma: float
     score: float
@@ -33,9 +33,9 @@ def choose_gamma(
         points: candidates as (gamma, evaluation of the model edited with it).
         pretrained: of the zero-shot model.
         finetuned: of the fine-tuned model.
-        weight: w, what a percent of target is worth in percents of control.
-    Raises: EvaluationError if anything was measured on test images or is partial, measures other tasks,
-        there is no candidate, the weight is negative, or a reference knows nothing to divide by.
+        weight: w, of the target accuracy.
+    Raises: EvaluationError if an evaluation is on test images, partial or of other tasks, there is no
+        candidate, the weight is negative, or a reference accuracy is zero.
     Source: arXiv:2410.17146, C.1; w = 2 and the tie rule from wang-kee/LiNeS config/method.
     """
     if not points:
@@ -52,13 +52,13 @@ def choose_gamma(
             raise EvaluationError("gamma is chosen from complete evaluations, got a partial one.")
         check_comparable(evaluation, "pretrained", pretrained)
     if not finetuned.target:
-        raise EvaluationError("The fine-tuned model names nothing of its own task: there is no ratio to it.")
+        raise EvaluationError("The fine-tuned model has accuracy 0 on its own task: there is no ratio to it.")
     scores = []
     for gamma, evaluation in sorted(points, key=lambda point: -point[0]):
         control = control_ratio(evaluation, pretrained)
         if control is None:
             raise EvaluationError(
-                "The zero-shot model names nothing of any control task: there is no ratio to it."
+                "The zero-shot model has accuracy 0 on all control tasks: there is no ratio to it."
             )
         scores.append((gamma, weight * evaluation.target / finetuned.target + control))
     gamma, score = max(scores, key=lambda candidate: candidate[1])  # max keeps the first, the larger gamma

@@ -1,4 +1,4 @@
-"""How sure a counted accuracy is: intervals from counts, nothing else."""
+"""95 % confidence intervals of accuracies and their means, from counts."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def wilson_interval(correct: int, n: int, z: float = Z95) -> tuple[float, float]
 
         (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n),    p = correct / n
 
-    Unlike the textbook p +- z sqrt(p(1-p)/n) it stays honest near 0 and 1: 20 of 20 gives [0.84, 1].
+    Unlike the normal approximation p +- z sqrt(p(1-p)/n) it is valid near 0 and 1: 20 of 20 gives [0.84, 1].
 
     Raises: EvaluationError unless 0 <= correct <= n and n >= 1.
     Source: Wilson 1927; Brown, Cai and DasGupta 2001 recommend it for small n.
@@ -39,10 +39,10 @@ def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[f
         mean - sqrt(sum_i (p_i - low_i)^2) / k,    mean + sqrt(sum_i (high_i - p_i)^2) / k
 
     with the Wilson interval [low_i, high_i] of each of the k accuracies: it never leaves [0, 1] and
-    equals Wilson's interval for one accuracy. It speaks of these tasks and other images, not of other
+    equals Wilson's interval for one accuracy. It is about these tasks with other images, not about other
     tasks.
 
-    Raises: EvaluationError if there is no accuracy, or a count cannot be.
+    Raises: EvaluationError if there is no accuracy, or a count is impossible.
     Source: variance recovery (MOVER), Zou and Donner 2008; Newcombe 1998 for differences.
     """
     if not results:
@@ -59,5 +59,5 @@ def mean_interval(results: Sequence[tuple[int, int]], z: float = Z95) -> tuple[f
 
 
 def tasks_interval(results: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """95 % interval of the mean accuracy of some tasks, (correct, n) each: Wilson's if it is one alone."""
+    """95 % interval of the mean accuracy of tasks, (correct, n) each: Wilson's for a single task."""
     return wilson_interval(*results[0]) if len(results) == 1 else mean_interval(results)

@@ -1,4 +1,4 @@
-"""Several checkpoints merged into one residual: which, by what method, with what settings."""
+"""Specification of a merge: its checkpoints, method and settings."""
 
 import re
 from collections.abc import Mapping
@@ -12,28 +12,27 @@ from lines_core.untrusted_text import excerpt, first_names, quoted
 
 MAX_CHECKPOINTS = 100
 _LARGEST_SETTING = 1e300
-"""Beyond what any method takes, and still a float."""
+"""Above the range of every setting, and below the largest float."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.IGNORECASE | re.ASCII)
-"""What a model, a checkpoint and a task may be called: no path, and no letter that looks like another."""
+"""Valid names of models, checkpoints and tasks: no paths, no look-alike letters."""
 
 
 def task_of(checkpoint: str) -> str:
-    """Key of the task that a checkpoint was fine-tuned on: what follows the last dot of its key."""
+    """Key of the task that a checkpoint was fine-tuned on: the part after the last dot of its key."""
     return checkpoint.rpartition(".")[2]
 
 
 @dataclass(frozen=True)
 class MergeSpec:
-    """One merged residual. The order in which checkpoints are named does not matter.
+    """A merged residual.
 
     Args:
-        checkpoints: keys of two or more; sorted, so that equal merges are equal values. One alone is allowed
-            and is that checkpoint's residual, as the method leaves it.
+        checkpoints: keys; sorted, so that equal merges are equal values. A single one is allowed.
         method: a key of ``lines_core.merging.METHODS``.
-        settings: of the method, as (name, value) pairs; what is left out gets its default.
-        task: with methods that mask for a task: the key of the checkpoint whose task it is; else empty.
-    Raises: SpecError for an unknown name or method, a checkpoint named twice, a setting the method does not
-        have or one out of range, a task where the method has none or none where it needs one.
+        settings: of the method, as (name, value) pairs; absent ones get their defaults.
+        task: for methods that make one model a task, the key of that task's checkpoint; else empty.
+    Raises: SpecError for an invalid name, an unknown method, a repeated checkpoint, an unknown setting or one
+        out of range, and a task that the method does not take or lacks.
     """
 
     checkpoints: tuple[str, ...]
@@ -77,9 +76,9 @@ class MergeSpec:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Keys of the tasks it is made for: those of its checkpoints, or the one of ``task``."""
-        made_for = (self.task,) if self.task else self.checkpoints
-        return tuple(dict.fromkeys(map(task_of, made_for)))
+        """Keys of its target tasks: those of its checkpoints, or the one of ``task``."""
+        targets = (self.task,) if self.task else self.checkpoints
+        return tuple(dict.fromkeys(map(task_of, targets)))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, the inverse of ``from_dict``."""
@@ -92,7 +91,7 @@ class MergeSpec:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "MergeSpec":
-        """The merge that ``plain`` describes. Raises: SpecError as the constructor, or for a foreign key."""
+        """Inverse of ``as_dict``. Raises: SpecError as the constructor, or for an unknown key."""
         if not isinstance(plain, Mapping):
             raise SpecError(f"A merge is its settings by name, got {quoted(plain)}.")
         foreign = any(name not in ("checkpoints", "method", "settings", "task") for name in plain)
@@ -108,7 +107,7 @@ class MergeSpec:
 
 
 def _check_setting(name: object, value: object) -> None:
-    """A name and a number: what the method itself can then judge, and repeat in a message."""
+    """Raises: MergeError unless it is a name and a finite number; the method checks the rest."""
     if not isinstance(name, str):
         raise MergeError(f"a setting goes by its name, got {quoted(name)}.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_SETTING:

@@ -1,4 +1,4 @@
-"""Accuracy in the paper's terms: how much of the fine-tuned and of the zero-shot model is there."""
+"""Normalised accuracy (paper, section 3): relative to the fine-tuned and to the zero-shot model."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Normalised:
 
 
 def normalised(evaluation: Evaluation, pretrained: Evaluation, finetuned: Evaluation) -> Normalised:
-    """Normalised accuracy (paper, section 3), and what the plain sentence on the page says.
+    """Normalised accuracies of an edited model.
 
         kept     = target / target_finetuned
         regained = (control - control_finetuned) / (control_zeroshot - control_finetuned)
@@ -34,7 +34,7 @@ def normalised(evaluation: Evaluation, pretrained: Evaluation, finetuned: Evalua
         evaluation: of the edited model; may be partial.
         pretrained: of the zero-shot model, same tasks and split.
         finetuned: of the fine-tuned model, same tasks and split.
-    Raises: EvaluationError if the three do not speak of the same tasks and split.
+    Raises: EvaluationError if the three are not of the same tasks and split.
     """
     for name, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
         check_comparable(evaluation, name, reference)
@@ -45,9 +45,9 @@ def normalised(evaluation: Evaluation, pretrained: Evaluation, finetuned: Evalua
 
 
 def control_ratio(evaluation: Evaluation, pretrained: Evaluation) -> float | None:
-    """Mean over the control tasks of accuracy / zero-shot accuracy; None if the zero-shot model knows none.
+    """Mean over the control tasks of accuracy / zero-shot accuracy.
 
-    A control task of which the zero-shot model names nothing has no ratio and is left out.
+    Tasks with zero-shot accuracy 0 have no ratio and are left out; None if that leaves none.
     """
     zero_shot = {task.key: task.accuracy for task in pretrained.tasks}
     ratios = [task.accuracy / zero_shot[task.key] for task in evaluation.control_tasks if zero_shot[task.key]]
@@ -55,12 +55,12 @@ def control_ratio(evaluation: Evaluation, pretrained: Evaluation) -> float | Non
 
 
 def check_comparable(evaluation: Evaluation, name: str, reference: Evaluation) -> None:
-    """Raises: EvaluationError unless both measure the same tasks in the same roles on the same split."""
-    here = [(task.key, task.role) for task in evaluation.tasks]
-    there = [(task.key, task.role) for task in reference.tasks]
-    if here != there:
+    """Raises: EvaluationError unless both are of the same tasks in the same roles on the same split."""
+    roles = [(task.key, task.role) for task in evaluation.tasks]
+    reference_roles = [(task.key, task.role) for task in reference.tasks]
+    if roles != reference_roles:
         raise EvaluationError(
-            f"The {name} reference measures other tasks: {there}, where the edited model has {here}."
+            f"The {name} reference is on other tasks: {reference_roles}, the edited model on {roles}."
         )
     if evaluation.spec.split != reference.spec.split:
         raise EvaluationError(

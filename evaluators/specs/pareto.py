@@ -1,4 +1,4 @@
-"""Two aims at once: which points are worth having, and how much ground they cover. More is better in both."""
+"""Pareto front and hypervolume of points with two coordinates, both to be maximised."""
 
 from collections.abc import Sequence
 

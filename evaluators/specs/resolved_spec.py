@@ -1,4 +1,4 @@
-"""What an ``EditSpec`` comes down to: the weights and images that decide its counts, and nothing else."""
+"""Canonical form of an ``EditSpec``, and key of its cached result: the weights and images it resolves to."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +7,11 @@ from evaluators.specs.edit_spec import Scales
 from evaluators.specs.merge_spec import MergeSpec
 
 ResidualSpec = str | MergeSpec
-"""What names a residual: the key of a checkpoint, or a merge of several."""
+"""Names a residual: the key of a checkpoint (empty for none), or a merge."""
 
 
 def checkpoints_of(residual: ResidualSpec) -> tuple[str, ...]:
-    """Keys of the checkpoints that a residual is made of; none of the empty one."""
+    """Keys of the checkpoints that a residual is made of."""
     if isinstance(residual, MergeSpec):
         return residual.checkpoints
     return (residual,) if residual else ()
@@ -19,15 +19,15 @@ def checkpoints_of(residual: ResidualSpec) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ResolvedSpec:
-    """What is really measured: specs that mean the same weights and images share it.
+    """The weights and images of a spec; specs that give the same ones resolve to equal values.
 
-    gamma = 1, mix = 1 and "fine-tuned" are one, and the pre-trained model is one for all checkpoints.
+    For example gamma = 1, mix = 1 and "fine-tuned" resolve equally, and so does mix = 0 of all checkpoints.
 
     Args:
         model: key of the encoder.
-        residual: a checkpoint or a merge; empty when nothing of it is mixed in.
-        scales: of the residual, block by block.
-        suite, split: which tasks, which images.
+        residual: a checkpoint or a merge; empty if all scales are 0.
+        scales: of the residual.
+        suite, split: of the tasks and images.
         images: images a task, never 0.
     """
 
@@ -39,7 +39,7 @@ class ResolvedSpec:
     images: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values; the residual stands under the name it had before there were merges."""
+        """Plain JSON values; the residual's name dates from before merges, and is part of stored keys."""
         residual = self.residual.as_dict() if isinstance(self.residual, MergeSpec) else self.residual
         return {
             "model": self.model,

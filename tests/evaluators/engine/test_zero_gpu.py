@@ -194,7 +194,7 @@ def test_locks_held_while_a_worker_forks_do_not_hang_it(
             inner = studio.lab.encoder
             locks: list[Any] = [
                 studio.lab._loading,
-                studio.lab._looking,
+                studio.lab._lock,
                 inner.residuals._changed,
                 studio._runner._mutex,
             ]

@@ -34,7 +34,7 @@ def test_a_soup_can_be_held_out_although_shifted_sets_have_no_validation(studio:
     found = studio.evaluate(soup_spec(MEMBERS, split="val"))
     assert [task.key for task in found.tasks] == ["objects"]
     assert [task.key for task in studio.evaluate(soup_spec(MEMBERS)).tasks] == ["objects", "objects_sketch"]
-    with pytest.raises(SpecError, match="can only be measured on another split"):
+    with pytest.raises(SpecError, match="can only be evaluated on another split"):
         studio.cached(EditSpec.finetuned("objects", split="val"))
 
 

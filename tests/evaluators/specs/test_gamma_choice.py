@@ -61,9 +61,9 @@ def test_what_cannot_be_chosen_from_is_refused(scored: Scored) -> None:
         choose_gamma([(1.0, val)], val, val, weight=-1.0)
     with pytest.raises(EvaluationError, match="must not be negative, got nan"):
         choose_gamma([(1.0, val)], val, val, weight=float("nan"))
-    with pytest.raises(EvaluationError, match="measures other tasks"):
+    with pytest.raises(EvaluationError, match="is on other tasks"):
         choose_gamma([(1.0, scored(80, 40, 40))], val, val)
-    with pytest.raises(EvaluationError, match="names nothing of its own task"):
+    with pytest.raises(EvaluationError, match="accuracy 0 on its own task"):
         choose_gamma([(1.0, val)], val, scored(0, 40))
-    with pytest.raises(EvaluationError, match="names nothing of any control task"):
+    with pytest.raises(EvaluationError, match="accuracy 0 on all control tasks"):
         choose_gamma([(1.0, val)], scored(80, 0), val)

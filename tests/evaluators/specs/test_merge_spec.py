@@ -82,6 +82,6 @@ def test_what_is_no_merge_in_json(plain: dict[str, Any], said: str) -> None:
         EditSpec.from_dict({"merge": plain})
 
 
-def test_a_spec_takes_nothing_else_for_a_merge() -> None:
-    with pytest.raises(SpecError, match="merge must be a Merge"):
+def test_another_type_is_no_merge() -> None:
+    with pytest.raises(SpecError, match="merge must be a MergeSpec"):
         EditSpec(merge="digits")  # type: ignore[arg-type]

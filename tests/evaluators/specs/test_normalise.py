@@ -38,7 +38,7 @@ def test_a_zero_reference_gives_no_ratio(scored: Scored) -> None:
 
 def test_other_tasks_or_another_split_are_refused(scored: Scored) -> None:
     pretrained, finetuned = scored(50, 40, 80), scored(96, 20, 60)
-    with pytest.raises(EvaluationError, match="pretrained reference measures other tasks"):
+    with pytest.raises(EvaluationError, match="pretrained reference is on other tasks"):
         normalised(scored(72, 30), pretrained, finetuned)
     with pytest.raises(EvaluationError, match="finetuned reference is on split 'test'"):
         normalised(
