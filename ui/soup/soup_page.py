@@ -36,6 +36,7 @@ def next_specs(studio: Studio, found: Found) -> Sequence[EditSpec]:
 def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -> Value:
     """Members and soups, the greedy selection, and the accuracy of one soup with and without LiNeS."""
     search = SoupSearch(soup_members(studio))
+    which = UNIFORM if which == UNIFORM else GREEDY  # whatever a client sends
     selection = search.greedy(found)
     soups = {UNIFORM: search.members, GREEDY: selection.members if selection else ()}
     plain = {
