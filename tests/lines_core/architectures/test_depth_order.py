@@ -6,14 +6,10 @@ import pytest
 
 from lines_core.architectures.depth_order import block_indices, block_of, depth_order
 from lines_core.architectures.families import (
-    CONVNEXT,
-    FAMILIES,
     HF_CLIP,
     OPEN_CLIP,
     T5_BOTH,
-    T5_DECODER,
     T5_ENCODER,
-    Family,
 )
 from lines_core.errors import LayerError
 
@@ -91,12 +87,6 @@ def test_a_given_family_is_the_only_one_tried() -> None:
         block_of("visual.proj", HF_CLIP)
 
 
-def test_one_name_of_a_convnext_does_not_tell_its_block() -> None:
-    with pytest.raises(LayerError, match="in stage 2 of ConvNeXt"):
-        block_of("stages.2.blocks.1.gamma")
-    assert block_of("stem.0.weight") is None
-
-
 def test_depth_order_sorts_blocks_by_number_and_the_outside_by_depth() -> None:
     names = [
         "visual.proj",
@@ -129,108 +119,6 @@ def test_a_prefix_changes_nothing_but_the_names(prefix: str) -> None:
     names = ["conv1.weight", "transformer.resblocks.0.x", "transformer.resblocks.1.x", "proj"]
     order = depth_order(prefix + name for name in names)
     assert order.segments == tuple((prefix + name,) for name in names)
-
-
-def hf_clip() -> list[str]:
-    return [
-        "vision_model.embeddings.class_embedding",
-        "vision_model.embeddings.position_embedding.weight",
-        "vision_model.embeddings.patch_embedding.weight",
-        "vision_model.pre_layrnorm.weight",
-        "vision_model.encoder.layers.0.mlp.fc1.weight",
-        "vision_model.encoder.layers.1.mlp.fc1.weight",
-        "vision_model.post_layernorm.weight",
-        "visual_projection.weight",
-    ]
-
-
-def test_hugging_face_clip_in_depth_order() -> None:
-    order = depth_order(reversed(hf_clip()))
-    assert order.family is HF_CLIP
-    assert list(order.names) == hf_clip()
-    assert [len(segment) for segment in order.segments] == [4, 1, 1, 2]
-
-
-def test_convnext_stages_are_flattened_and_a_downsampling_layer_opens_its_stage() -> None:
-    """timm's and Hugging Face's names; ``blocks.0`` occurs once a stage, another block each time."""
-    timm = {
-        "stem.0.weight": None,
-        "stages.0.blocks.0.gamma": 0,
-        "stages.0.blocks.1.gamma": 1,
-        "stages.1.downsample.0.weight": 2,
-        "stages.1.blocks.0.gamma": 2,
-        "stages.2.blocks.0.gamma": 3,
-        "stages.2.blocks.1.gamma": 4,
-        "head.norm.weight": None,
-    }
-    assert block_indices(timm) == (5, timm)
-    order = depth_order(timm)
-    assert order.family is CONVNEXT
-    assert order.segments[3] == ("stages.1.blocks.0.gamma", "stages.1.downsample.0.weight")
-    hf = {
-        "convnext.embeddings.patch_embeddings.weight": None,
-        "convnext.encoder.stages.0.layers.0.dwconv.weight": 0,
-        "convnext.encoder.stages.1.downsampling_layer.0.weight": 1,
-        "convnext.encoder.stages.1.layers.0.dwconv.weight": 1,
-        "convnext.encoder.stages.1.layers.1.dwconv.weight": 2,
-        "convnext.layernorm.weight": None,
-    }
-    assert block_indices(hf) == (3, hf)
-
-
-def test_convnext_base_has_the_36_blocks_of_the_paper() -> None:
-    names = [f"stages.{s}.blocks.{b}.gamma" for s, size in enumerate((3, 3, 27, 3)) for b in range(size)]
-    assert depth_order(names).num_blocks == 36
-
-
-T5 = [
-    "shared.weight",
-    "encoder.block.0.layer.0.SelfAttention.q.weight",
-    "encoder.block.1.layer.0.SelfAttention.q.weight",
-    "encoder.final_layer_norm.weight",
-    "decoder.block.0.layer.1.EncDecAttention.q.weight",
-    "decoder.block.1.layer.1.EncDecAttention.q.weight",
-    "decoder.final_layer_norm.weight",
-    "lm_head.weight",
-]
-
-
-@pytest.mark.parametrize(
-    ("family", "blocks"),
-    [
-        (None, [None, None, None, None, 0, 1, None, None]),
-        (T5_DECODER, [None, None, None, None, 0, 1, None, None]),
-        (T5_ENCODER, [None, 0, 1, None, None, None, None, None]),
-        (T5_BOTH, [None, 0, 1, None, 0, 1, None, None]),
-    ],
-)
-def test_t5_counts_the_stack_that_is_asked_for(family: Family | None, blocks: list[int | None]) -> None:
-    """``layer.0`` and ``layer.1`` inside each block are what a search for ``.i.`` trips over."""
-    assert block_indices(T5, family) == (2, dict(zip(T5, blocks, strict=True)))
-    assert sorted(depth_order(T5, family).names) == sorted(T5)
-
-
-@pytest.mark.parametrize(
-    ("names", "segments"),
-    [
-        (
-            [
-                "model.embed_tokens.weight",
-                "model.layers.0.a",
-                "model.layers.1.a",
-                "model.norm.weight",
-                "lm_head.weight",
-            ],
-            [1, 1, 1, 2],
-        ),
-        (["wte.weight", "wpe.weight", "h.0.ln_1.weight", "h.1.ln_1.weight", "ln_f.weight"], [2, 1, 1, 1]),
-        (["cls_token", "pos_embed", "blocks.0.norm1.weight", "norm.weight", "head.weight"], [2, 1, 2]),
-    ],
-)
-def test_language_models_and_timm(names: list[str], segments: list[int]) -> None:
-    order = depth_order(reversed(names))
-    assert list(order.names) == names
-    assert [len(segment) for segment in order.segments] == segments
 
 
 def full_clip() -> list[str]:
@@ -290,22 +178,6 @@ def test_a_missing_block_is_refused(numbers: list[int], gap: str) -> None:
         depth_order(f"{VISUAL}.{number}.x" for number in numbers)
 
 
-@pytest.mark.parametrize(
-    ("coordinates", "gap"),
-    [
-        ([(0, 0), (0, 2)], r"block 0\.2 follows block 0\.0"),
-        ([(0, 0), (2, 0)], r"block 2\.0 follows block 0\.0"),
-        ([(0, 0), (1, 1)], r"block 1\.1 follows block 0\.0"),
-        ([(1, 0)], r"block 1\.0 follows nothing"),
-    ],
-)
-def test_a_missing_block_or_stage_of_a_convnext_is_refused(
-    coordinates: list[tuple[int, int]], gap: str
-) -> None:
-    with pytest.raises(LayerError, match=gap):
-        depth_order(f"stages.{stage}.blocks.{block}.x" for stage, block in coordinates)
-
-
 def test_two_towers_under_different_prefixes_are_refused() -> None:
     with pytest.raises(LayerError, match=r"different prefixes, \['model.visual.', 'visual.'\]"):
         depth_order([f"{VISUAL}.0.x", f"model.{VISUAL}.0.x"])
@@ -315,7 +187,3 @@ def test_unknown_names_beside_known_ones_are_listed() -> None:
     names = [f"{VISUAL}.0.x", *(f"adapter.{i}" for i in range(5))]
     with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', .*'adapter\.4'\. Blocks"):
         depth_order(names)
-
-
-def test_families_have_keys_of_their_own() -> None:
-    assert len({family.key for family in FAMILIES}) == len(FAMILIES)

@@ -15,34 +15,8 @@ from torch import Tensor
 
 from lines_core.errors import LinesError, MergeError
 from lines_core.merging import METHODS, Parameter, complete_settings, merge
-from lines_core.merging.slices import SLICE, each_slice, on_threads, over_slices
 from tests.lines_core.merging import whole_matrix
-
-KEYS = ["sum", "average", "ties", "consensus", "tall-masks", "magnitude-masks", "dare", "breadcrumbs"]
-
-CASES: list[tuple[str, dict[str, float]]] = [
-    ("sum", {}),
-    ("average", {}),
-    ("ties", {}),
-    ("ties", {"density": 0.7, "agg": 1.0}),
-    ("ties", {"density": 1.0}),
-    ("ties", {"density": 0.0, "agg": 1.0}),
-    ("ties", {"density": 0.25, "reference_size": 1337.0}),
-    ("ties", {"density": 0.5, "reference_size": 2100.0}),
-    ("consensus", {}),
-    ("consensus", {"k": 1.0, "tall_lambda": 0.6}),
-    ("consensus", {"k": 3.0, "tall_lambda": 0.2, "use_ties": 1.0}),
-    ("consensus", {"k": 2.0, "use_ties": 1.0, "density": 0.5, "reference_size": 1500.0}),
-    ("tall-masks", {}),
-    ("tall-masks", {"tall_lambda": 0.5, "use_ties": 1.0, "density": 0.4}),
-    ("magnitude-masks", {}),
-    ("magnitude-masks", {"density": 0.35, "reference_size": 1200.0}),
-    ("dare", {}),
-    ("dare", {"drop": 0.25, "seed": 2147483647.0}),
-    ("breadcrumbs", {}),
-    ("breadcrumbs", {"drop_small": 0.3, "drop_large": 0.4}),
-    ("breadcrumbs", {"drop_small": 0.6, "drop_large": 0.0}),
-]
+from tests.lines_core.merging.cases import CASES, KEYS
 
 
 def run(key: str, vectors: list[Tensor], settings: dict[str, float] | None = None, task: int = 1) -> Tensor:
@@ -230,16 +204,6 @@ def test_views_and_parameters_are_taken(key: str, ordinary: list[Tensor]) -> Non
     assert not found.requires_grad
 
 
-def test_slices_cover_a_vector_with_scratch_of_their_length(slice_of: Callable[[int], None]) -> None:
-    assert SLICE < 1 << 15
-    slice_of(4)
-    found = [
-        (part.start, part.stop, a.dtype, len(a), len(b))
-        for part, (a, b) in each_slice(torch.zeros(10), torch.int64, torch.float32)
-    ]
-    assert found == [(0, 4, torch.int64, 4, 4), (4, 8, torch.int64, 4, 4), (8, 10, torch.int64, 2, 2)]
-
-
 @pytest.mark.parametrize(("key", "settings"), CASES)
 def test_threads_change_no_bit(
     key: str,
@@ -254,19 +218,6 @@ def test_threads_change_no_bit(
     request.getfixturevalue("three_threads")
     found = run(key, [tau.requires_grad_() for tau in ordinary], settings)
     assert torch.equal(found, expected)
-
-
-def test_work_on_threads_comes_back_in_order_or_raises(
-    slice_of: Callable[[int], None], three_threads: None
-) -> None:
-    slice_of(3)
-    starts = over_slices(
-        torch.zeros(20), lambda part, scratch: (part.start, part.stop, len(scratch[0])), torch.int8
-    )
-    assert starts == [(0, 3, 3), (3, 6, 3), (6, 9, 3), (9, 12, 3), (12, 15, 3), (15, 18, 3), (18, 20, 2)]
-    assert on_threads(lambda item: item * item, range(10)) == [item * item for item in range(10)]
-    with pytest.raises(ZeroDivisionError):
-        on_threads(lambda item: 1 / (item - 7), range(10))
 
 
 def test_an_unknown_method_is_refused(ordinary: list[Tensor]) -> None:
@@ -329,45 +280,8 @@ def test_parameters_of_equal_content_are_equal() -> None:
     assert Parameter("a", "A", "What a is.", 0.0, 0.0, 1.0, 0.1).choices == {}
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_vectors_that_cannot_be_merged_are_refused(key: str, ordinary: list[Tensor]) -> None:
-    with pytest.raises(MergeError, match="at least one task vector, got none"):
-        merge(key, [], task=0)
-    with pytest.raises(MergeError, match="Task vector 1 has 1002 entries, the first has 1003"):
-        merge(key, [ordinary[0], ordinary[1][1:]], task=0)
-    with pytest.raises(MergeError, match=r"Task vector 0 is torch\.float64: convert it"):
-        merge(key, [ordinary[0].double()], task=0)
-    with pytest.raises(MergeError, match=r"Task vector 1 has shape \(1, 1003\): expected \(numel,\)"):
-        merge(key, [ordinary[0], ordinary[1][None]], task=0)
-    with pytest.raises(MergeError, match=r"Task vector 0 has shape \(0,\)"):
-        merge(key, [torch.zeros(0)], task=0)
-    with pytest.raises(MergeError, match="Task vector 1 is on meta, the first on cpu"):
-        merge(key, [ordinary[0], ordinary[1].to("meta")], task=0)
-    with pytest.raises(MergeError, match="Task vector 0 is a list, expected a tensor"):
-        merge(key, [[1.0]], task=0)  # type: ignore[list-item]
-
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize(("key", "settings"), CASES)
-def test_what_is_no_number_is_refused(
-    key: str, settings: dict[str, float], bad: float, ordinary: list[Tensor]
-) -> None:
-    ordinary[3][77] = bad
-    with pytest.raises(MergeError, match="NaN or infinity"):
-        merge(key, ordinary, settings, task=3)
-    with pytest.raises(MergeError, match="NaN or infinity"):
-        merge(key, ordinary, settings, task=0)
-
-
 @pytest.mark.parametrize("key", ["tall-masks", "magnitude-masks"])
 @pytest.mark.parametrize("task", [None, -1, 5, True, 1.0])
 def test_a_mask_needs_its_task(key: str, task: int | None, ordinary: list[Tensor]) -> None:
     with pytest.raises(MergeError, match=f"task must be from 0 to 4, got {task!r}"):
         merge(key, ordinary, task=task)
-
-
-def test_a_sum_that_is_large_is_not_taken_for_infinite() -> None:
-    large = torch.full((4,), 1.5e38)
-    assert torch.equal(merge("sum", [large, large]), 2 * large)
-    with pytest.raises(MergeError, match="too large for float32"):
-        merge("sum", [large, large, large])

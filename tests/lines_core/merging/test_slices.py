@@ -1,4 +1,4 @@
-"""A merge of large vectors ends in the middle when nobody wants it any more."""
+"""Work on slices: order, threads, and stopping in the middle."""
 
 import threading
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lines_core.merging import METHODS, merge, merging_alpha, stopped_by
+from lines_core.merging.slices import SLICE, each_slice, on_threads, over_slices
 
 SLICES = 11
 """Of 100 entries, in one of the vectors."""
@@ -63,3 +64,26 @@ def test_eq_2_stops(ordinary: list[Tensor], slice_of: Callable[[int], None]) -> 
         merging_alpha(ordinary, merged)
     with stopped_by(Checks(SLICES)):
         assert merging_alpha(ordinary, merged).alpha == pytest.approx(1 / len(ordinary))
+
+
+def test_slices_cover_a_vector_with_scratch_of_their_length(slice_of: Callable[[int], None]) -> None:
+    assert SLICE < 1 << 15
+    slice_of(4)
+    found = [
+        (part.start, part.stop, a.dtype, len(a), len(b))
+        for part, (a, b) in each_slice(torch.zeros(10), torch.int64, torch.float32)
+    ]
+    assert found == [(0, 4, torch.int64, 4, 4), (4, 8, torch.int64, 4, 4), (8, 10, torch.int64, 2, 2)]
+
+
+def test_work_on_threads_comes_back_in_order_or_raises(
+    slice_of: Callable[[int], None], three_threads: None
+) -> None:
+    slice_of(3)
+    starts = over_slices(
+        torch.zeros(20), lambda part, scratch: (part.start, part.stop, len(scratch[0])), torch.int8
+    )
+    assert starts == [(0, 3, 3), (3, 6, 3), (6, 9, 3), (9, 12, 3), (12, 15, 3), (15, 18, 3), (18, 20, 2)]
+    assert on_threads(lambda item: item * item, range(10)) == [item * item for item in range(10)]
+    with pytest.raises(ZeroDivisionError):
+        on_threads(lambda item: 1 / (item - 7), range(10))
