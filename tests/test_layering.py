@@ -6,6 +6,7 @@ too. The second half plants bad sources and shows that each rule can fail.
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -130,6 +131,27 @@ def test_source_keeps_to_its_layer(path: PurePosixPath) -> None:
 
 def test_every_layer_was_looked_at() -> None:
     assert {path.parts[0].removesuffix(".py") for path in sources()} >= set(LAYERS)
+
+
+SHARED_NAMES = {"__init__.py", "__main__.py", "errors.py"}  # errors.py: the exceptions of a layer
+MAX_LINES = 300
+LONGER: dict[str, str] = {  # product files of more lines, each with its reason
+    "lines_core/checkpoints/pickle_interpreter.py": "302 lines: one table of opcodes",
+}
+
+
+def test_product_files_have_unique_names_and_at_most_300_lines() -> None:
+    folders = (*LAYERS, "training")
+    files = sorted(
+        file.relative_to(ROOT)
+        for folder in folders
+        for pattern in ("*.py", "*.js", "*.css")
+        for file in (ROOT / folder).rglob(pattern)
+    )
+    names = Counter(file.name for file in files if file.name not in SHARED_NAMES)
+    assert [name for name, count in names.items() if count > 1] == []
+    long = {f"{file}" for file in files if len((ROOT / file).read_text("utf-8").splitlines()) > MAX_LINES}
+    assert long <= set(LONGER)
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,10 @@ def load_subset(
         folder: holds ``<task>-<split>.parquet``, columns ``image`` (a ``datasets`` Image) and ``label``.
         task: whose images; its ``classes`` must be the file's labels.
         split: ``"val"`` or ``"test"``.
-        n: how many; 0, or more than there are, gives all.
+        n: number of images; 0, or more than the file has, gives all.
         image_size: S of the encoder; other sizes are resized and cropped as open_clip does.
-        cache: folder for the prepared images under a content key; None prepares them anew each time.
-    Raises: LabError if the file is absent, damaged, or speaks of other classes.
+        cache: folder for decoded images, by content hash; None decodes them each time.
+    Raises: LabError if the file is absent, damaged, or has other classes.
     Cost: decodes the file once (0.1 ms an image); from the cache about a millisecond.
     """
     path = subset_path(folder, task, split)
@@ -91,7 +91,7 @@ def load_subset(
     cached = None if cache is None else cache / f"{task.key}-{split}-{key.hexdigest()[:24]}.safetensors"
     subset = _from_cache(cached, image_size)
     if subset is None:
-        subset = _prepare(path, content, task, split, image_size)
+        subset = _decode(path, content, task, split, image_size)
         if cached is not None:
             _cache_subset(cached, subset)
     n = len(subset) if n == 0 else min(n, len(subset))
@@ -99,15 +99,14 @@ def load_subset(
 
 
 def balanced_order(labels: list[int], name: str, seed: int = SEED) -> list[int]:
-    """Row numbers in an order whose every beginning is balanced by class as well as it can be.
+    """Row numbers in an order of which every prefix is balanced by class as far as possible.
 
-    Each class is shuffled; then round after round takes one image of every class that has any left,
-    the classes of a round in shuffled order too.
+    Each class is shuffled; each round then takes one image of every class that has any left, with the classes
+    in shuffled order.
 
     Args:
         labels: class of each row.
-        name: says whose rows they are, so that two tasks are not shuffled alike.
-        seed: another seed, another order.
+        name: of the task and split, so that two of them are shuffled differently.
     """
     by_class: dict[int, list[int]] = {}
     for row, label in enumerate(labels):
@@ -115,7 +114,7 @@ def balanced_order(labels: list[int], name: str, seed: int = SEED) -> list[int]:
     ranked: list[tuple[int, str, int]] = []
     for label, rows in by_class.items():
         rows.sort(key=lambda row: _rank(seed, name, "row", row))
-        ranked += [(turn, _rank(seed, name, turn, label), row) for turn, row in enumerate(rows)]
+        ranked += [(number, _rank(seed, name, number, label), row) for number, row in enumerate(rows)]
     return [row for _, _, row in sorted(ranked)]
 
 
@@ -138,8 +137,8 @@ def _rank(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _prepare(path: Path, content: bytes, task: Task, split: str, image_size: int) -> Subset:
-    # imported here, as a prepared cache needs neither; pyarrow alone, because `datasets` takes a second more
+def _decode(path: Path, content: bytes, task: Task, split: str, image_size: int) -> Subset:
+    # imported here, as cached images need neither; pyarrow alone, because `datasets` takes a second more
     import pyarrow
     import pyarrow.parquet
 
@@ -183,10 +182,10 @@ def _from_cache(path: Path | None, image_size: int) -> Subset | None:
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, KeyError) as error:
-        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them anew.", path, error)
+        _LOG.warning("The cached images in %s cannot be read (%s): decoding them again.", path, error)
         return None
     if images.dtype != torch.uint8 or images.shape != (len(labels), 3, image_size, image_size):
-        _LOG.warning("The prepared images in %s have shape %s: preparing them anew.", path, images.shape)
+        _LOG.warning("The cached images in %s have shape %s: decoding them again.", path, images.shape)
         return None
     return Subset(images, labels)
 
@@ -196,9 +195,9 @@ def _cache_subset(path: Path, subset: Subset) -> None:
         named = {"images": subset.images, "labels": subset.labels}
         atomic_write(path, lambda part: safetensors.torch.save_file(named, part))
     except (OSError, SafetensorError) as error:  # a full disk is the latter
-        _say_once(path.parent, getattr(error, "strerror", None) or str(error))
+        _warn_once(path.parent, getattr(error, "strerror", None) or str(error))
 
 
 @cache
-def _say_once(folder: Path, why: str) -> None:
-    _LOG.warning("The prepared images could not be cached in %s: %s", folder, why)
+def _warn_once(folder: Path, reason: str) -> None:
+    _LOG.warning("The decoded images could not be cached in %s: %s", folder, reason)

@@ -163,10 +163,10 @@ def test_images_prepared_by_another_version_are_not_used(
         subset = prepare(*arguments)
         return type(subset)(subset.images.flip(2).contiguous(), subset.labels)
 
-    prepare = evaluators.data.image_subset._prepare
+    prepare = evaluators.data.image_subset._decode
     with monkeypatch.context() as patch:
         patch.setattr("evaluators.data.image_subset.CACHE_VERSION", 0)
-        patch.setattr("evaluators.data.image_subset._prepare", upside_down)
+        patch.setattr("evaluators.data.image_subset._decode", upside_down)
         older = load_subset(lab / "eval", digits, "test", image_size=24, cache=tmp_path)
     assert not older.images.equal(right.images)
     for _ in range(2):

@@ -1,3 +1,5 @@
+"""Chunks of several tasks, and their normalised images and labels."""
+
 import itertools
 
 import pytest
@@ -10,7 +12,7 @@ MEAN, STD = (0.5, 0.4, 0.6), (0.5, 0.25, 0.3)
 
 
 def subset(task: int, count: int) -> Subset:
-    """Images that say where they come from: the first channel is the task, the second the position."""
+    """Images whose first channel is the task and whose second is the position."""
     images = torch.zeros((count, 3, 2, 2), dtype=torch.uint8)
     images[:, 0] = task
     images[:, 1] = torch.arange(count).view(-1, 1, 1)
@@ -23,7 +25,7 @@ def batches(*counts: int, chunk: int = 12) -> ImageBatches:
 
 
 def taken(of: ImageBatches, images: int) -> list[list[tuple[int, int]]]:
-    """(task, position) of each image, chunk by chunk, read back from what the encoder would get."""
+    """(task, position) of each image of each chunk, read from the normalised images."""
     chunks = []
     for chunk in of.chunks(images):
         batch = of.normalised(chunk)

@@ -1,6 +1,9 @@
+"""Order, decoding and cache of a task's images."""
+
 import logging
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ def load(lab: Path, task: Task, split: str = "test", n: int = 0, cache: Path | N
     return load_subset(lab / "eval", task, split, n, image_size=24, cache=cache)
 
 
-def test_every_beginning_is_balanced() -> None:
+def test_every_prefix_is_balanced() -> None:
     """Classes of 3, 9 and 30 images: equal to within one until a class has no more."""
     labels = [0] * 3 + [1] * 9 + [2] * 30
     random.Random(0).shuffle(labels)
@@ -36,8 +39,8 @@ def test_every_beginning_is_balanced() -> None:
             assert taken[label] >= min(there, max(taken.values()) - 1)
 
 
-def test_order_is_seeded_shuffled_and_the_same_everywhere() -> None:
-    """The order is written down, because other images on another machine would be other numbers."""
+def test_the_order_is_seeded_and_the_same_everywhere() -> None:
+    """Other images on another machine would give other results."""
     labels = [row % 3 for row in range(12)]
     assert balanced_order(labels, "digits-test") == [0, 5, 4, 7, 2, 9, 3, 11, 10, 6, 1, 8]
     assert balanced_order(labels, "digits-test", seed=1) != balanced_order(labels, "digits-test")
@@ -90,14 +93,14 @@ def test_cache_gives_the_same_without_decoding(
 ) -> None:
     first = load(lab, digits, cache=tmp_path)
     (cached,) = tmp_path.iterdir()
-    monkeypatch.setattr("evaluators.data.image_subset._prepare", None)
+    monkeypatch.setattr("evaluators.data.image_subset._decode", None)
     again = load(lab, digits, n=30, cache=tmp_path)
     assert torch.equal(again.images, first.images[:30])
     assert list(tmp_path.iterdir()) == [cached]
 
 
 @pytest.mark.parametrize("content", [b"", b"no safetensors at all", None])
-def test_damaged_cache_is_made_anew(
+def test_a_damaged_cache_is_written_again(
     lab: Path, digits: Task, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes | None
 ) -> None:
     first = load(lab, digits, cache=tmp_path)
@@ -105,13 +108,13 @@ def test_damaged_cache_is_made_anew(
     cached.write_bytes(cached.read_bytes()[:-100] if content is None else content)
     with caplog.at_level(logging.WARNING):
         assert torch.equal(load(lab, digits, cache=tmp_path).images, first.images)
-    assert "preparing them anew" in caplog.text
+    assert "decoding them again" in caplog.text
     caplog.clear()
     assert torch.equal(load(lab, digits, cache=tmp_path).images, first.images)
     assert not caplog.text
 
 
-def test_unwritable_cache_is_done_without(
+def test_an_unwritable_cache_is_not_needed(
     lab: Path, digits: Task, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -120,8 +123,8 @@ def test_unwritable_cache_is_done_without(
     assert "could not be cached" in caplog.text
 
 
-def test_other_images_have_another_cache(lab: Path, digits: Task, tmp_path: Path) -> None:
-    """The key is the content: a file replaced under the same name is not answered from the old one."""
+def test_the_cache_key_is_the_content(lab: Path, digits: Task, tmp_path: Path) -> None:
+    """A file that is replaced under the same name is not answered from the old cache."""
     folder = tmp_path / "eval"
     folder.mkdir()
     cache = tmp_path / "cache"
@@ -131,9 +134,7 @@ def test_other_images_have_another_cache(lab: Path, digits: Task, tmp_path: Path
     assert len(load_subset(folder, digits, "test", image_size=24, cache=cache)) == 24
 
 
-def test_absent_damaged_and_mismatched_read_differently(lab: Path, digits: Task, tmp_path: Path) -> None:
-    from dataclasses import replace
-
+def test_absent_damaged_and_mismatched_files(lab: Path, digits: Task, tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"digits-train.parquet is absent"):
         load(lab, digits, "train")
     (tmp_path / "digits-test.parquet").write_bytes(b"PAR1 and nothing more")
@@ -143,7 +144,7 @@ def test_absent_damaged_and_mismatched_read_differently(lab: Path, digits: Task,
         load(lab, replace(digits, classes=("nil", "one")))
 
 
-def test_images_are_counted_without_reading_them(lab: Path, digits: Task, tmp_path: Path) -> None:
+def test_images_are_counted_from_the_metadata(lab: Path, digits: Task, tmp_path: Path) -> None:
     assert count_images(lab / "eval", digits, "val") == 24
     (tmp_path / "digits-val.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(LabError, match=r"digits-val\.parquet cannot be read"):
@@ -163,7 +164,7 @@ def test_fit_is_open_clips_transform(size: tuple[int, int], mode: str) -> None:
     assert torch.equal(fitted, expected)
 
 
-def test_order_hardly_repeats_between_rounds() -> None:
+def test_the_order_of_classes_differs_between_rounds() -> None:
     """The order of a round is shuffled too, or a round cut short would always favour the same classes."""
     labels = [row % 4 for row in range(80)]
     classes = [labels[row] for row in balanced_order(labels, "any")]

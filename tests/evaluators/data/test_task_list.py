@@ -1,3 +1,5 @@
+"""Reading ``tasks.json``."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -46,12 +48,12 @@ def test_reads_in_order_and_by_suite(tmp_path: Path) -> None:
         ({"classes": 3}, r"does not list tasks"),
     ],
 )
-def test_what_is_no_task_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_invalid_tasks_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(LabError, match=message):
         read_tasks(written(tmp_path, TASK | change))
 
 
-def test_absent_damaged_and_double_read_differently(tmp_path: Path) -> None:
+def test_absent_damaged_and_repeating_lists(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="is absent"):
         read_tasks(tmp_path / "tasks.json")
     (tmp_path / "tasks.json").write_text('{"tasks": [')

@@ -1,3 +1,5 @@
+"""Choice and cache of dtype and batch size."""
+
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ from evaluators.encoder.autotune import EngineConfig, autotune, cached_config, c
 
 
 class Tower(nn.Module):
-    """As much of a vision transformer as is looked at."""
+    """The parts of a vision transformer that `autotune` reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,8 +21,8 @@ class Tower(nn.Module):
         self.transformer = SimpleNamespace(resblocks=[self.block])
 
 
-def timed(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a run of a precision and number take so many seconds a image."""
+def set_costs(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the timing by seconds an image for each dtype and batch size."""
 
     def seconds(block: nn.Module, activations: torch.Tensor) -> float:
         assert activations.shape[1:] == (5, 16)
@@ -31,7 +33,7 @@ def timed(costs: dict[tuple[torch.dtype, int], float], monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_seconds", seconds)
 
 
-def test_the_fastest_precision_and_the_smallest_chunk_nearly_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_dtype_and_the_smallest_chunk_nearly_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = {
         (torch.float32, 8): 5.0,
         (torch.float32, 16): 4.0,
@@ -40,17 +42,17 @@ def test_the_fastest_precision_and_the_smallest_chunk_nearly_as_fast(monkeypatch
         (torch.bfloat16, 32): 1.0,
         (torch.float32, 32): 4.0,
     }
-    timed(costs, monkeypatch)
+    set_costs(costs, monkeypatch)
     assert autotune(Tower(), torch.device("cpu")) == EngineConfig(torch.bfloat16, 16, 1.05)
 
 
 def test_a_narrow_tower_stays_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = {(dtype, 8): cost for dtype, cost in ((torch.float32, 1.0), (torch.bfloat16, 1.2))}
-    timed(costs, monkeypatch)
+    set_costs(costs, monkeypatch)
     assert autotune(Tower(), torch.device("cpu"), [8]).dtype == torch.float32
 
 
-def test_the_tower_is_left_as_it_was() -> None:
+def test_the_tower_is_not_changed() -> None:
     tower = Tower()
     before = tower.block.weight
     found = autotune(tower, torch.device("cpu"), [2, 4])
@@ -60,21 +62,21 @@ def test_the_tower_is_left_as_it_was() -> None:
     assert before.dtype == torch.float32
 
 
-def test_what_is_tried_where() -> None:
+def test_candidates_of_a_device() -> None:
     assert candidates(torch.device("cpu")) == (torch.float32, torch.bfloat16)
     assert candidates(torch.device("mps")) == (torch.float32,)
 
 
-def test_a_measured_pace_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measured at every start, precision or chunk could change, and stored numbers with them."""
-    path = tmp_path / "pace" / "tower.json"
+def test_the_configuration_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured at every start, dtype or chunk could change, and with them cached results."""
+    path = tmp_path / "config" / "tower.json"
     first = cached_config(path, Tower(), torch.device("cpu"))
     monkeypatch.setattr(module, "autotune", None)
     assert cached_config(path, Tower(), torch.device("cpu")) == first
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"dtype": "torch.int8", "chunk": 8, "seconds": 1}', "{}"])
-def test_a_kept_pace_of_no_use_is_measured_anew(tmp_path: Path, content: str) -> None:
+def test_an_invalid_cached_configuration_is_measured_again(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tower.json"
     path.write_text(content)
     found = cached_config(path, Tower(), torch.device("cpu"))

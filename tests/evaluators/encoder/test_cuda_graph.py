@@ -1,4 +1,4 @@
-"""The rules around a captured pass; capturing itself is stood in for where there is no CUDA device."""
+"""Replaying captured forward passes; without a CUDA device a fake replaces the capture."""
 
 import logging
 
@@ -10,14 +10,14 @@ from evaluators.encoder.cuda_graph import CapturedGraph, CudaGraphForward, Forwa
 
 
 def recorded(forward: Forward, images: Tensor) -> CapturedGraph:
-    """What a graph does, on any device: fixed places for input and output, weights read at each replay."""
-    still = images.clone()
-    features = forward(still).clone()
+    """A fake graph: fixed buffers for input and output, weights read at each replay."""
+    buffer = images.clone()
+    features = forward(buffer).clone()
 
     def replay() -> None:
-        features.copy_(forward(still))
+        features.copy_(forward(buffer))
 
-    return CapturedGraph(still, features, replay)
+    return CapturedGraph(buffer, features, replay)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_replay_sees_new_images_and_new_weights(tower: nn.Module) -> None:
     assert not torch.equal(replayed(images(4)), first)
 
 
-def test_each_shape_is_captured_once_and_few_are_kept(
+def test_each_shape_is_captured_once_and_few_graphs_are_cached(
     tower: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captured: list[int] = []
@@ -55,15 +55,13 @@ def test_each_shape_is_captured_once_and_few_are_kept(
         assert torch.equal(replayed(images(count)), tower(images(count)))
     assert captured == [4, 3]
     monkeypatch.setattr("evaluators.encoder.cuda_graph.GRAPHS_KEPT", 2)
-    replayed(images(2))  # pushes out the one not used for longest
+    replayed(images(2))  # evicts the least recently used one
     replayed(images(4))
     replayed(images(3))
     assert captured == [4, 3, 2, 3]
 
 
-def test_a_pass_that_cannot_be_captured_runs_as_it_is(
-    tower: nn.Module, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_capture_the_pass_itself_runs(tower: nn.Module, caplog: pytest.LogCaptureFixture) -> None:
     def refuses(forward: Forward, given: Tensor) -> CapturedGraph:
         raise RuntimeError("operation not permitted when stream is capturing")
 
@@ -76,7 +74,7 @@ def test_a_pass_that_cannot_be_captured_runs_as_it_is(
     assert "not permitted" in caplog.text
 
 
-def test_a_replay_that_gives_other_features_is_not_used(tower: nn.Module) -> None:
+def test_a_replay_with_other_features_disables_graphs(tower: nn.Module) -> None:
     def wrong(forward: Forward, given: Tensor) -> CapturedGraph:
         captured = recorded(forward, given)
 
@@ -92,7 +90,7 @@ def test_a_replay_that_gives_other_features_is_not_used(tower: nn.Module) -> Non
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_cuda_graph_gives_what_the_pass_gives(tower: nn.Module) -> None:
+def test_a_cuda_graph_gives_the_features_of_the_pass(tower: nn.Module) -> None:
     tower = tower.cuda()
     replayed = CudaGraphForward(tower, capture)
     for seed in range(3):

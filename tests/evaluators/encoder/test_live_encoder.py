@@ -1,3 +1,5 @@
+"""Editing the live weights, and forward passes that run out of memory."""
+
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,12 @@ def encoder(lab: Path) -> LiveEncoder:
 
 
 def weights(encoder: LiveEncoder) -> torch.Tensor:
-    """All weights of the image tower as the forward pass reads them, not as the flat vector says."""
+    """All weights of the image tower, read from its modules and not from the flat vector."""
     tower = dict(encoder.loaded.clip.visual.named_parameters(prefix="visual"))
     return encoder.layout.flatten(tower)
 
 
-def test_carries_finetuned_and_pretrained_exactly(encoder: LiveEncoder) -> None:
+def test_finetuned_and_pretrained_weights_are_exact(encoder: LiveEncoder) -> None:
     pretrained, residual = weights(encoder), encoder.residual("digits")
     encoder.write_edit("digits", EditSpec.finetuned().scales(4))
     assert torch.equal(weights(encoder), pretrained + residual)
@@ -29,7 +31,7 @@ def test_carries_finetuned_and_pretrained_exactly(encoder: LiveEncoder) -> None:
     assert torch.equal(weights(encoder), pretrained)
 
 
-def test_residuals_of_a_small_encoder_do_not_fill_the_memory(encoder: LiveEncoder) -> None:
+def test_the_residual_cache_of_a_small_encoder_is_limited_by_count(encoder: LiveEncoder) -> None:
     assert encoder.residuals.max_bytes == MAX_RESIDUALS * encoder.residual_cost("digits") < RESIDUAL_BYTES
 
 
@@ -60,7 +62,7 @@ def test_after_a_failed_write_the_next_one_writes(
     assert torch.equal(weights(encoder), digits)
 
 
-def test_less_memory_means_fewer_images_at_a_time_and_the_same_features(
+def test_out_of_memory_halves_the_batch_and_keeps_the_features(
     encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = torch.randn(11, 3, 24, 24, generator=torch.Generator().manual_seed(0))
@@ -83,7 +85,9 @@ def test_less_memory_means_fewer_images_at_a_time_and_the_same_features(
     assert sizes[-1] == 2
 
 
-def test_no_memory_at_all_is_said_in_words(encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_for_one_image_is_a_lab_error(
+    encoder: TinyEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def allocate(batch: torch.Tensor) -> torch.Tensor:
         return torch.empty(1 << 60, dtype=torch.uint8)
 
@@ -92,6 +96,6 @@ def test_no_memory_at_all_is_said_in_words(encoder: TinyEncoder, monkeypatch: py
         encoder.encode(torch.zeros(4, 3, 24, 24))
 
 
-def test_another_error_of_the_forward_pass_is_not_taken_for_a_lack_of_memory(encoder: TinyEncoder) -> None:
+def test_another_error_is_raised_as_it_is(encoder: TinyEncoder) -> None:
     with torch.inference_mode(), pytest.raises(RuntimeError, match="channels"):
         encoder.encode(torch.zeros(4, 2, 24, 24))

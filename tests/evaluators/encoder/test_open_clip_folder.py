@@ -1,3 +1,5 @@
+"""Describing and loading a CLIP folder, and refusing damaged ones."""
+
 import json
 import shutil
 from collections.abc import Callable
@@ -18,7 +20,7 @@ def model(lab: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(lab / "tiny_clip", tmp_path / "model"))
 
 
-def test_loads_what_the_files_hold(lab: Path) -> None:
+def test_weights_are_those_of_the_file(lab: Path) -> None:
     loaded = load_model(lab / "tiny_clip")
     stored = load_file(lab / "tiny_clip" / "open_clip_model.safetensors")
     state = loaded.clip.state_dict()

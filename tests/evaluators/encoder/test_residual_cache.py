@@ -97,18 +97,6 @@ def test_concurrent_requests_share_one_computation(threads: ThreadPoolExecutor) 
     assert ask(computer, "digits") is asking[0].result()
 
 
-def test_a_cache_hit_does_not_wait_for_a_computation(threads: ThreadPoolExecutor) -> None:
-    computer = Computer(100)
-    computer.finished.add("digits")
-    computer.cache.get("digits")
-    slow = threads.submit(ask, computer, "a large merge")
-    soon(lambda: "a large merge" in computer.started)
-    threads.submit(ask, computer, "digits").result(WATCHDOG)
-    assert not slow.done()
-    computer.finished.add("a large merge")
-    slow.result(WATCHDOG)
-
-
 def test_a_computation_without_requests_is_cancelled_after_a_delay(threads: ThreadPoolExecutor) -> None:
     computer, request = Computer(100), Request()
     asking = threads.submit(ask, computer, "digits", request)
@@ -144,12 +132,12 @@ def test_a_merge_that_waits_for_another_is_cancelled_unstarted(threads: ThreadPo
     assert list(computer.cache.keys) == [merges[-1]]
 
 
-def test_a_checkpoint_does_not_wait_for_a_merge(threads: ThreadPoolExecutor) -> None:
+def test_a_checkpoint_and_a_cache_hit_do_not_wait_for_a_merge(threads: ThreadPoolExecutor) -> None:
     computer, merge = Computer(20), MergeSpec(("digits", "faces"))
     merging = threads.submit(ask, computer, merge)
     soon(lambda: computer.started)
     computer.finished.update(("digits", "faces"))
-    for key in ("digits", "faces"):
+    for key in ("digits", "faces", "faces"):
         threads.submit(ask, computer, key).result(WATCHDOG)
     assert not merging.done()
     assert list(computer.cache.keys) == ["faces"], "there is memory for one beside the merge"

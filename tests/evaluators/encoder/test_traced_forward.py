@@ -1,3 +1,5 @@
+"""Traced forward passes, compared with eager ones."""
+
 import logging
 
 import pytest
@@ -10,7 +12,7 @@ from evaluators.specs.edit_spec import EditSpec
 
 
 class Eager:
-    """The same pass, with the calls of it."""
+    """The eager pass, with a count of its calls."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -32,7 +34,7 @@ def images(count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, 2, 2, generator=torch.Generator().manual_seed(seed))
 
 
-def test_features_are_those_of_the_pass_for_every_shape_and_after_every_edit(tower: nn.Module) -> None:
+def test_features_equal_the_eager_ones_for_every_shape_and_edit(tower: nn.Module) -> None:
     eager = Eager(tower)
     traced = TracedForward(tower, eager)
     with torch.inference_mode():
@@ -45,9 +47,9 @@ def test_features_are_those_of_the_pass_for_every_shape_and_after_every_edit(tow
     assert eager.calls == 3 * CHECKED  # three shapes; from then on only the trace runs
 
 
-def test_a_trace_that_differs_is_given_up(tower: nn.Module, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_trace_with_other_features_is_disabled(tower: nn.Module, caplog: pytest.LogCaptureFixture) -> None:
     class Fickle(nn.Module):
-        """Decides by what it sees, which a trace fixes for ever."""
+        """Branches on its input, which a trace fixes."""
 
         def forward(self, given: Tensor) -> Tensor:
             found: Tensor = tower(given)
@@ -62,7 +64,7 @@ def test_a_trace_that_differs_is_given_up(tower: nn.Module, caplog: pytest.LogCa
     assert caplog.text.count("other features") == 1
 
 
-def test_a_pass_that_cannot_be_traced_runs_as_it_is(
+def test_without_a_trace_the_pass_itself_runs(
     tower: nn.Module, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*_: object, **__: object) -> None:

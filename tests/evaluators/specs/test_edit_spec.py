@@ -1,3 +1,5 @@
+"""Scales, canonical form, keys and checks of an ``EditSpec``."""
+
 import json
 import math
 import pickle
@@ -112,7 +114,7 @@ def test_dictionary_round_trip_through_json() -> None:
         ({"shape": "free", "free_form": (0.0, math.nan)}, r"free_form\[1\] must be finite"),
     ],
 )
-def test_what_means_nothing_is_refused(wrong: dict[str, Any], message: str) -> None:
+def test_invalid_specs_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(LinesError, match=message):
         EditSpec(**wrong)
     with pytest.raises(LinesError, match=message):

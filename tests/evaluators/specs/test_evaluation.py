@@ -1,3 +1,5 @@
+"""Means and intervals of an ``Evaluation``, and its JSON."""
+
 import json
 from dataclasses import replace
 
@@ -30,7 +32,7 @@ def test_dictionary_round_trip_through_json(scored: Scored) -> None:
     assert Evaluation.from_dict(json.loads(json.dumps(evaluation.as_dict()))) == evaluation
 
 
-def test_what_is_no_evaluation_is_refused(scored: Scored) -> None:
+def test_invalid_evaluations_are_refused(scored: Scored) -> None:
     plain = scored(90, 40).as_dict()
     for wrong in (
         {"spec": plain["spec"]},

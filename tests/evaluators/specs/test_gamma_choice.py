@@ -1,3 +1,5 @@
+"""The choice of gamma, by hand and with its ties."""
+
 import pytest
 
 from evaluators.errors import EvaluationError
@@ -17,7 +19,7 @@ def test_by_hand(scored: Scored) -> None:
     assert [score for _, score in choice.scores] == pytest.approx([2.75, 3.05, 2.5])
 
 
-def test_the_weight_says_what_the_target_is_worth(scored: Scored) -> None:
+def test_a_larger_weight_prefers_the_target(scored: Scored) -> None:
     pretrained, finetuned = scored(40, 40, 80), scored(80, 20, 80)
     points = [(1.0, finetuned), (0.0, scored(40, 40, 80))]
     assert choose_gamma(points, pretrained, finetuned, weight=0.0).gamma == 0.0
@@ -51,7 +53,7 @@ def test_only_validation_may_choose(scored: Scored) -> None:
             choose_gamma(points, pretrained, finetuned)
 
 
-def test_what_cannot_be_chosen_from_is_refused(scored: Scored) -> None:
+def test_invalid_candidates_are_refused(scored: Scored) -> None:
     val = scored(80, 40)
     with pytest.raises(EvaluationError, match="no candidate"):
         choose_gamma([], val, val)

@@ -1,3 +1,5 @@
+"""Confidence intervals, by hand and as published."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Canonical form, JSON and checks of a ``MergeSpec``."""
+
 import json
 import re
 from typing import Any
@@ -20,13 +22,13 @@ def test_equal_merges_are_equal_values() -> None:
     assert dict(one.settings)["density"] == 0.2
 
 
-def test_the_tasks_it_is_made_for() -> None:
+def test_target_tasks_of_a_merge() -> None:
     assert MergeSpec(THREE).tasks == ("digits", "faces", "scenes")
     assert MergeSpec(("soup-01.objects", "soup-02.objects"), "average").tasks == ("objects",)
     assert MergeSpec(THREE, "tall-masks", task="faces").tasks == ("faces",)
 
 
-def test_a_spec_of_a_merge() -> None:
+def test_the_edit_of_a_merge() -> None:
     merge = MergeSpec(THREE)
     spec = EditSpec.merged(merge, 0.25, 0.5, shape="sqrt")
     assert (spec.checkpoint, spec.alpha, spec.beta) == ("digits", 0.25, 0.5)
@@ -39,7 +41,7 @@ def test_a_spec_of_a_merge() -> None:
     assert (plain.targets, plain.sources) == (("digits",), ("digits",))
 
 
-def test_it_survives_json() -> None:
+def test_dictionary_round_trip_through_json() -> None:
     spec = EditSpec.merged(MergeSpec(THREE, "ties", (("density", 0.35), ("agg", 1.0))), 0.2, 1.4)
     assert EditSpec.from_dict(json.loads(json.dumps(spec.as_dict()))) == spec
     assert spec.key() != EditSpec.merged(MergeSpec(THREE, "ties"), 0.2, 1.4).key()
@@ -47,7 +49,7 @@ def test_it_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"checkpoints": ()}, "takes 1 to 100 checkpoints"),
         ({"checkpoints": "digits"}, "must be a list of names"),
@@ -64,21 +66,21 @@ def test_it_survives_json() -> None:
         ({"checkpoints": THREE, "method": "tall-masks", "task": "cars"}, "got 'cars'"),
     ],
 )
-def test_what_is_wrong_is_named(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(SpecError, match=re.escape(said)):
+def test_invalid_merges_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
         MergeSpec(**values)
 
 
 @pytest.mark.parametrize(
-    ("plain", "said"),
+    ("plain", "message"),
     [
         ({"method": "sum"}, "A merge has checkpoints, method, settings and task"),
         ({"checkpoints": list(THREE), "extra": 1}, "got 'checkpoints', 'extra'"),
         ({"checkpoints": list(THREE), "settings": [1]}, "values by name"),
     ],
 )
-def test_what_is_no_merge_in_json(plain: dict[str, Any], said: str) -> None:
-    with pytest.raises(SpecError, match=re.escape(said)):
+def test_invalid_json_is_refused(plain: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
         EditSpec.from_dict({"merge": plain})
 
 

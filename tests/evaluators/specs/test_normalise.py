@@ -1,3 +1,5 @@
+"""Normalised accuracies, by hand and at their ends."""
+
 from dataclasses import replace
 
 import pytest
@@ -23,7 +25,7 @@ def test_the_anchors_are_the_ends(scored: Scored) -> None:
     assert (forgot_nothing.control, forgot_nothing.regained) == (1.0, 1.0)
 
 
-def test_nothing_lost_nothing_to_regain(scored: Scored) -> None:
+def test_without_forgetting_nothing_is_regained(scored: Scored) -> None:
     pretrained = scored(50, 40, 80)
     assert normalised(pretrained, pretrained, scored(96, 40, 80)).regained is None
     assert normalised(pretrained, pretrained, scored(96, 50, 80)).regained is None

@@ -1,3 +1,5 @@
+"""Pareto fronts and hypervolumes, by hand and by definition."""
+
 import itertools
 import random
 
@@ -43,6 +45,6 @@ def test_hypervolume_counts_covered_cells() -> None:
         assert hypervolume(points + points, (1, 1)) == cells
 
 
-def test_what_is_not_a_number_is_refused() -> None:
+def test_nan_is_refused() -> None:
     with pytest.raises(EvaluationError, match="not numbers"):
         hypervolume([(float("nan"), 1.0)], (0.0, 0.0))
