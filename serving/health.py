@@ -61,7 +61,10 @@ def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
         },
         "cache": {"kept": cache, "problem": without_paths(now.problem, now.store), "known": now.results},
         "models": list(now.models),
-        "guests": {"checkpoints": now.added, "bytes": now.added_bytes},
+        "session_checkpoints": {
+            "count": now.session_checkpoints,
+            "bytes": now.session_checkpoint_bytes,
+        },
     }
 
 

@@ -90,8 +90,8 @@ class ServiceStatus:
         store: path of the result store's file, empty if results are kept in memory only.
         problem: why results are not kept on disk although they should be; empty if they are.
         failure: why a model cannot be run any more; empty while all can.
-        added: checkpoints that visitors have added.
-        added_bytes: disk space that these take.
+        session_checkpoints: checkpoints that visitors have added.
+        session_checkpoint_bytes: disk space that these take.
     """
 
     device: str
@@ -103,5 +103,5 @@ class ServiceStatus:
     store: str
     problem: str
     failure: str
-    added: int
-    added_bytes: int
+    session_checkpoints: int
+    session_checkpoint_bytes: int

@@ -107,7 +107,7 @@ def test_it_is_deleted_when_the_session_ends(studio: Studio, file: Path, tmp_pat
     assert not list((tmp_path / "kept" / "sessions").rglob("*.safetensors"))
     assert info.key not in there.live.residuals.keys
     assert info.key not in there.live.residual_paths
-    assert studio.status().added == studio.status().added_bytes == 0
+    assert studio.status().session_checkpoints == studio.status().session_checkpoint_bytes == 0
     with pytest.raises(SpecError, match="no checkpoint"):
         anna.evaluate(finetuned(info.key))
 
@@ -122,7 +122,7 @@ def test_quota_and_expiry(studio: Studio, file: Path, monkeypatch: pytest.Monkey
     later = time.monotonic() + 7201
     monkeypatch.setattr(time, "monotonic", lambda: later)
     studio.expire()
-    assert studio.status().added == 0
+    assert studio.status().session_checkpoints == 0
 
 
 def test_its_results_are_not_stored(studio: Studio, file: Path, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_hanging_download_blocks_no_other_session_and_ends_with_its_own(
     *_, (status, *_) = hanging
     assert "Stopped fetching anna/mine/mine.pt" in status
     assert len(studio.seen_by(session_key(anna)).checkpoints(MODEL)) == len(KEYS)
-    assert studio.status().added == 1
+    assert studio.status().session_checkpoints == 1
 
 
 def test_two_sessions_import_the_same_file_at_once(
@@ -256,7 +256,7 @@ def test_a_checkpoint_from_the_hub_leaves_no_download(
     blobs = tmp_path / "cache" / "models--someone--mine" / "blobs"
     assert not list(blobs.iterdir())
     studio.leave("anna")
-    assert studio.status().added_bytes == 0
+    assert studio.status().session_checkpoint_bytes == 0
 
 
 def test_a_visitor_cannot_read_what_only_this_machine_may_read(

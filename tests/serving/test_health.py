@@ -40,7 +40,7 @@ def test_it_tells_how_the_server_is(page: Page) -> None:
         "queue": {"running": 1, "waiting": 3, "expected_wait_seconds": 2.5},
         "cache": {"kept": "memory", "problem": "", "known": 17},
         "models": ["tiny-clip", "ViT-B-32"],
-        "guests": {"checkpoints": 2, "bytes": 4096},
+        "session_checkpoints": {"count": 2, "bytes": 4096},
     }
 
 
