@@ -1,7 +1,7 @@
-"""Hostile input for minutes: the strategies of ``tests/hostile``, another seed each time.
+"""Fuzzing for minutes with the strategies of ``tests/hostile``, with a new seed each time.
 
-Each row is one kind of input and one minute. An example that fails is printed as small as hypothesis can make
-it, and files are kept beside, to become a test of their own.
+Each row is one kind of input for one minute. A failing example is minimised and printed, and its file is kept
+to become a test.
 """
 
 import random
@@ -25,23 +25,23 @@ ROUND = 1000
 """Examples between two looks at the clock."""
 KINDS: tuple[tuple[str, st.SearchStrategy[Any], Callable[[Any], bool]], ...] = (
     (
-        "safetensors headers that lie",
+        "false safetensors headers",
         checkpoint_strategies.safetensors_headers(),
         checkpoint_strategies.check_reading,
     ),
     (
-        "PyTorch files with bent records",
+        "PyTorch files with damaged records",
         checkpoint_strategies.torch_records(),
         checkpoint_strategies.check_reading,
     ),
     (
-        "files with bytes changed anywhere",
-        checkpoint_strategies.bent_files(),
+        "files with changed bytes",
+        checkpoint_strategies.damaged_files(),
         checkpoint_strategies.check_reading,
     ),
     (
         "any bytes under a zip file's first four",
-        checkpoint_strategies.zip_like,
+        checkpoint_strategies.zip_magic_files,
         checkpoint_strategies.check_reading,
     ),
     ("edits", spec_strategies.edits(), spec_strategies.check_edit),
@@ -96,7 +96,7 @@ def main() -> int:
         total, failures = total + tried, failures + len(failed)
         for example in failed:
             if isinstance(example, bytes):
-                kept = Path(tempfile.mkdtemp(prefix="lines-fuzz-"), "stranger")
+                kept = Path(tempfile.mkdtemp(prefix="lines-fuzz-"), "untrusted")
                 kept.write_bytes(example)
                 print(f"  kept in {kept}")
             else:

@@ -192,7 +192,7 @@ class _Interpreter:
             self._stack = self._below.pop()
             self._stack.append(tuple(stack))
         elif opcode in ("TUPLE1", "TUPLE2", "TUPLE3"):
-            self._tuple_of_last(int(opcode[-1]))
+            stack.append(tuple(_pop_last(stack, int(opcode[-1]))))
         elif opcode == "GLOBAL":
             if argument not in self._globals:
                 self._globals[argument] = self._global(argument.replace(" ", ".", 1))
@@ -205,14 +205,12 @@ class _Interpreter:
         elif opcode in ("EMPTY_DICT", "EMPTY_LIST"):
             stack.append({} if opcode == "EMPTY_DICT" else [])
         elif opcode == "SETITEM":
-            value, key = stack.pop(), stack.pop()
-            self._set_items([key, value])
+            self._set_items(_pop_last(stack, 2))
         elif opcode == "SETITEMS":
             self._stack = self._below.pop()
             self._set_items(stack)
         elif opcode == "APPEND":
-            value = stack.pop()
-            self._extend([value])
+            self._extend([stack.pop()])
         elif opcode == "APPENDS":
             self._stack = self._below.pop()
             self._extend(stack)
@@ -231,12 +229,6 @@ class _Interpreter:
                 f"{self._label} has the pickle instruction {opcode}, which tensors do not need. "
                 f"{TENSORS_ALONE}"
             )
-
-    def _tuple_of_last(self, count: int) -> None:
-        at = len(self._stack) - count
-        if at < 0:
-            raise damaged(self._label, "its pickle makes a tuple of missing values")
-        self._stack[at:] = [tuple(self._stack[at:])]
 
     def _extend(self, items: list[Value]) -> None:
         target = self._stack[-1]
@@ -296,6 +288,11 @@ class _Interpreter:
             case Inert(), tuple():
                 return callee
         raise damaged(self._label, "its pickle has an invalid call")
+
+
+def _pop_last(stack: list[Value], count: int) -> list[Value]:
+    """The last values, removed from the stack. Raises: IndexError if there are fewer."""
+    return [stack.pop() for _ in range(count)][::-1]
 
 
 def _kind(value: Value) -> str:

@@ -72,7 +72,7 @@ def safetensors_headers(draw: st.DrawFn) -> bytes:
                 entry[field][at] = float(same)
         else:
             entry[field] = draw(st.sampled_from(["F64", "BOOL", "U8", "F8_E4M3", "C64"]) | odd_values)
-    text = json.dumps(header).encode()  # writes NaN and Infinity, as a stranger may
+    text = json.dumps(header).encode()  # writes NaN and Infinity, as input from a visitor may
     if draw(st.integers(0, 5)) == 0:
         text = text.replace(b'"b"', b'"a"')  # a name twice, which no table of Python's can have
     wrong = draw(st.integers(0, 9)) == 0
@@ -113,7 +113,7 @@ _ODD_STEPS = tuple(
 )
 
 
-def _bent(draw: st.DrawFn, content: bytes) -> bytes:
+def _damaged(draw: st.DrawFn, content: bytes) -> bytes:
     """Bytes replaced, put in or taken out at a few places."""
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(content)))
@@ -127,7 +127,7 @@ def _bent(draw: st.DrawFn, content: bytes) -> bytes:
     return content
 
 
-def _bent_pickle(draw: st.DrawFn, content: bytes) -> bytes:
+def _damaged_pickle(draw: st.DrawFn, content: bytes) -> bytes:
     """Whole instructions replaced, put in, doubled or taken out, so that what follows is still followed."""
     starts = [place for _, _, place in pickletools.genops(content) if place is not None]
     steps = [content[begin:end] for begin, end in pairwise([*starts, len(content)])]
@@ -146,23 +146,23 @@ def _bent_pickle(draw: st.DrawFn, content: bytes) -> bytes:
 
 @st.composite
 def torch_records(draw: st.DrawFn) -> bytes:
-    """A PyTorch file that is a whole zip file, with records bent, renamed, doubled, dropped or packed."""
+    """A valid zip file of PyTorch with records damaged, renamed, duplicated, dropped or compressed."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(valid_torch())) as old:
         records = [(name, old.read(name)) for name in old.namelist()]
     which = draw(st.sampled_from([0, 0, 0, *range(len(records))]))  # the pickle is the first
     name, content = records[which]
-    match draw(st.sampled_from(["bend", "bend", "bend", "rename", "double", "drop", "pack", "more"])):
-        case "bend":
-            bend = _bent_pickle if name.endswith("data.pkl") and draw(st.integers(0, 3)) else _bent
-            records[which] = (name, bend(draw, content))
+    match draw(st.sampled_from(["damage", "damage", "damage", "rename", "double", "drop", "pack", "more"])):
+        case "damage":
+            damage = _damaged_pickle if name.endswith("data.pkl") and draw(st.integers(0, 3)) else _damaged
+            records[which] = (name, damage(draw, content))
         case "rename":
             records[which] = (
                 draw(st.sampled_from([*ODD_TEXTS[:12], "other/data.pkl", "archive/constants.pkl"])),
                 content,
             )
         case "double":
-            records.append((name, _bent(draw, content)))
+            records.append((name, _damaged(draw, content)))
         case "drop":
             del records[which]
         case "more":
@@ -177,16 +177,16 @@ def torch_records(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def bent_files(draw: st.DrawFn) -> bytes:
+def damaged_files(draw: st.DrawFn) -> bytes:
     """A good file of either format with bytes changed, half the time where the zip file keeps its list."""
     content = draw(st.sampled_from([valid_safetensors, valid_torch]))()
     if draw(st.booleans()):
         place = content.rfind(b"PK\x01\x02") if b"PK\x01\x02" in content else 0
-        return content[:place] + _bent(draw, content[place:])
-    return _bent(draw, content)
+        return content[:place] + _damaged(draw, content[place:])
+    return _damaged(draw, content)
 
 
-zip_like = st.binary(max_size=400).map(lambda rest: b"PK\3\4" + rest)
+zip_magic_files = st.binary(max_size=400).map(lambda rest: b"PK\3\4" + rest)
 """Any bytes that begin like a PyTorch file."""
 
 
@@ -199,15 +199,15 @@ def check_reading(content: bytes) -> bool:
     accepted = False
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".safetensors", ".pt"):
-            path = Path(folder, f"stranger{suffix}")
+            path = Path(folder, f"untrusted{suffix}")
             path.write_bytes(content)
             tensors = _read(partial(read_checkpoint, path, max_bytes=MAX_BYTES))
             if tensors is not None:
                 _check_tensors(tensors, content)
                 accepted = True
         for read in (read_metadata, read_shapes):
-            _read(partial(read, Path(folder, "stranger.safetensors")))
-        assert sorted(os.listdir(folder)) == ["stranger.pt", "stranger.safetensors"]
+            _read(partial(read, Path(folder, "untrusted.safetensors")))
+        assert sorted(os.listdir(folder)) == ["untrusted.pt", "untrusted.safetensors"]
     return accepted
 
 

@@ -65,7 +65,7 @@ odd_values = st.one_of(
 )
 
 
-def shown(value: object) -> str:
+def short_id(value: object) -> str:
     """A name for an example in the list of tests."""
     return ascii(value)[:30]
 

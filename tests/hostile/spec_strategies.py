@@ -118,7 +118,7 @@ LINK_KEYS: Mapping[str, list[str]] = {
 
 
 def check_edit(plain: Any) -> bool:
-    """Whether an edit was taken, as one that is finite and the same after JSON, and not refused in words.
+    """Whether an edit was accepted: finite and the same after JSON, or else refused with a message.
 
     Raises: AssertionError, or whatever else the parser raises, if it was neither.
     """

@@ -12,14 +12,14 @@ import torch
 from lines_core.checkpoints import compare, read_checkpoint, read_metadata, read_shapes
 from lines_core.errors import CheckpointError
 from tests.hostile.checkpoint_bytes import one_float, refusal, safetensors_file, torch_file, write_hole
-from tests.hostile.odd_values import ODD_NUMBERS, check_message, shown
+from tests.hostile.odd_values import ODD_NUMBERS, check_message, short_id
 
 
 @pytest.mark.parametrize(
-    "number", [one for one in ODD_NUMBERS if type(one) is not int or not 0 <= one <= 10], ids=shown
+    "number", [one for one in ODD_NUMBERS if type(one) is not int or not 0 <= one <= 10], ids=short_id
 )
 @pytest.mark.parametrize("place", ["shape", "begin", "end"])
-def test_no_odd_number_passes_for_a_size(tmp_path: Path, place: str, number: Any) -> None:
+def test_invalid_numbers_are_no_size(tmp_path: Path, place: str, number: Any) -> None:
     """1e308, NaN, true for 1, minus zero: JSON has them all, and Python's parser takes NaN as well."""
     claim = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
     where = claim["shape"] if place == "shape" else claim["data_offsets"]
@@ -31,9 +31,9 @@ def test_no_odd_number_passes_for_a_size(tmp_path: Path, place: str, number: Any
 @pytest.mark.parametrize(
     "literal",
     [b"1e400", b"-1e400", b"1E400", b"1" * 4300, b"1" * 5000, b"NaN", b"Infinity", b"-0.0", b"1.0"],
-    ids=shown,
+    ids=short_id,
 )
-def test_numbers_that_json_can_write_and_a_size_cannot_be(tmp_path: Path, literal: bytes) -> None:
+def test_json_numbers_that_are_no_size(tmp_path: Path, literal: bytes) -> None:
     """5000 digits raise ValueError in Python itself, and 4300 would fill a message."""
     header = b'{"a":{"dtype":"F32","shape":[' + literal + b'],"data_offsets":[0,4]}}'
     said = refusal(safetensors_file(tmp_path / "a.safetensors", header, bytes(4)))
@@ -56,7 +56,7 @@ def test_numbers_that_json_can_write_and_a_size_cannot_be(tmp_path: Path, litera
         "\U000e0061",
         "x" * (1 << 20),
     ],
-    ids=shown,
+    ids=short_id,
 )
 def test_names_that_look_like_others_are_refused(tmp_path: Path, name: str) -> None:
     claim = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
@@ -67,7 +67,7 @@ def test_names_that_look_like_others_are_refused(tmp_path: Path, name: str) -> N
     assert "names are printable ASCII text" in refusal(path)
 
 
-def test_a_name_with_slashes_is_only_a_name(tmp_path: Path) -> None:
+def test_tensor_names_never_become_paths(tmp_path: Path) -> None:
     """Tensor names never become file names."""
     inner = tmp_path / "inner"
     inner.mkdir()
@@ -86,7 +86,7 @@ def test_a_name_with_slashes_is_only_a_name(tmp_path: Path) -> None:
     "name", ["\u202etp.a.pt", "a\nb.pt", "x" * 5000 + ".pt", "\ud800.pt", "a\x00.pt", "é" * 120]
 )
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors", ".exe"])
-def test_a_file_name_from_a_browser_is_shown_short_and_plain(tmp_path: Path, name: str, suffix: str) -> None:
+def test_file_names_in_messages_are_short_and_printable(tmp_path: Path, name: str, suffix: str) -> None:
     refusal(tmp_path / (name + suffix))
 
 
@@ -100,7 +100,7 @@ def test_five_gigabytes_are_refused_before_a_byte_is_read(
     assert "bytes, more than the 4,294,967,296 allowed" in refusal(tmp_path / f"a{suffix}", read)
 
 
-def test_a_comparison_with_thousands_of_long_names_is_told_in_short(tmp_path: Path) -> None:
+def test_a_comparison_of_thousands_of_names_has_a_short_message(tmp_path: Path) -> None:
     candidate = {f"{'x' * 190}{i}": torch.ones(1) for i in range(5000)}
     with pytest.raises(CheckpointError) as raised:
         compare({"a": torch.ones(1)}, candidate)
@@ -108,7 +108,7 @@ def test_a_comparison_with_thousands_of_long_names_is_told_in_short(tmp_path: Pa
     assert len(raised.value.mismatches) == 5001
 
 
-def test_metadata_are_text_and_nothing_else(tmp_path: Path) -> None:
+def test_metadata_must_be_text(tmp_path: Path) -> None:
     claim = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
     deep: Any = "x"
     for _ in range(200):

@@ -14,7 +14,7 @@ from evaluators.specs.merge_spec import NAME, MergeSpec
 from lines_core.errors import LinesError
 from lines_core.untrusted_text import excerpt, quoted
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from tests.hostile.odd_values import ODD_TEXTS, check_message, shown
+from tests.hostile.odd_values import ODD_TEXTS, check_message, short_id
 from tests.hostile.spec_strategies import check_edit, check_link, check_merge
 from ui.api import evaluate
 from ui.explore.share_link import RANGES
@@ -111,7 +111,7 @@ def test_every_field_of_a_merge_refuses_what_it_cannot_be(field: str, wrong: str
         refused(lambda: EditSpec.from_dict({"merge": plain}), ".")
 
 
-@pytest.mark.parametrize("name", [MEGABYTE, "\u202e", "", "\ud800"], ids=shown)
+@pytest.mark.parametrize("name", [MEGABYTE, "\u202e", "", "\ud800"], ids=short_id)
 def test_unknown_settings_are_refused(name: str) -> None:
     message = refused(lambda: EditSpec.from_dict({name: 1, f"{name} ": 2, "third": 3}), "has no setting")
     assert "alpha" in message
@@ -146,7 +146,7 @@ def test_free_form_has_at_most_the_largest_number_of_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [text for text in ODD_TEXTS if text not in ("__class__", "nan", "1e400")], ids=shown
+    "name", [text for text in ODD_TEXTS if text not in ("__class__", "nan", "1e400")], ids=short_id
 )
 def test_no_name_leaves_a_folder_or_imitates_another(name: str) -> None:
     """The Kelvin sign and a dotless i passed once: a pattern that ignores case takes them for k and i."""
@@ -164,7 +164,7 @@ def test_numbers_of_json_that_are_no_cache_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [*ODD_TEXTS, MEGABYTE, "0x1", "1_0", "\u0661", "--1", "1e", "\u2212 1"], ids=shown
+    "value", [*ODD_TEXTS, MEGABYTE, "0x1", "1_0", "\u0661", "--1", "1e", "\u2212 1"], ids=short_id
 )
 @pytest.mark.parametrize("entry", ["model", "task", "shape", "gamma", "alpha", "beta", "mix", "outside"])
 def test_a_link_with_any_value_still_opens(entry: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoint files bent out of shape by the hundred: each is read as what it is, or refused in words.
+"""Fuzzing of the checkpoint readers: each damaged file is read or refused with a message.
 
 The same examples on every run; ``python -m benchmarks fuzz`` draws others for minutes.
 """
@@ -6,8 +6,8 @@ The same examples on every run; ``python -m benchmarks fuzz`` draws others for m
 from hypothesis import HealthCheck, given, settings
 
 from tests.hostile.checkpoint_strategies import (
-    bent_files,
     check_reading,
+    damaged_files,
     safetensors_headers,
     torch_records,
     valid_safetensors,
@@ -22,7 +22,7 @@ _THESE = settings(
 )
 
 
-def test_what_is_bent_was_whole() -> None:
+def test_the_undamaged_files_are_read() -> None:
     """Else everything would be refused, and nothing tested."""
     assert check_reading(valid_safetensors())
     assert check_reading(valid_torch())
@@ -30,17 +30,17 @@ def test_what_is_bent_was_whole() -> None:
 
 @_THESE
 @given(safetensors_headers())
-def test_300_headers_that_lie(content: bytes) -> None:
+def test_false_safetensors_headers(content: bytes) -> None:
     check_reading(content)
 
 
 @_THESE
 @given(torch_records())
-def test_300_pytorch_files_with_bent_records(content: bytes) -> None:
+def test_pytorch_files_with_damaged_records(content: bytes) -> None:
     check_reading(content)
 
 
 @_THESE
-@given(bent_files())
-def test_300_files_with_bytes_changed_anywhere(content: bytes) -> None:
+@given(damaged_files())
+def test_files_with_changed_bytes(content: bytes) -> None:
     check_reading(content)

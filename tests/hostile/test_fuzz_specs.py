@@ -1,4 +1,4 @@
-"""JSON where an edit, a merge or a link should be: each means something, or is refused in words.
+"""Fuzzing of edits, merges and links: each is parsed or refused with a message.
 
 The same examples on every run; ``python -m benchmarks fuzz`` draws others for minutes.
 """
@@ -20,17 +20,17 @@ _THESE = settings(
 
 @_THESE
 @given(edits())
-def test_400_edits(plain: Any) -> None:
+def test_edits_from_json(plain: Any) -> None:
     check_edit(plain)
 
 
 @_THESE
 @given(merges())
-def test_400_merges(plain: Any) -> None:
+def test_merges_from_json(plain: Any) -> None:
     check_merge(plain)
 
 
 @_THESE
 @given(links)
-def test_400_links(query: Mapping[str, str]) -> None:
+def test_links_with_any_query(query: Mapping[str, str]) -> None:
     check_link(query)

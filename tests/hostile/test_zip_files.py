@@ -65,13 +65,13 @@ def changed_list(place: int, form: str, value: int) -> bytes:
         (changed_list(8, "<H", 1), "it is encrypted"),
     ],
 )
-def test_lists_of_records_that_lie(tmp_path: Path, content: bytes, said: str) -> None:
+def test_false_directories_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
     """Records that share bytes are how a small zip file unpacks to terabytes."""
     (tmp_path / "a.pt").write_bytes(content)
     assert said in refusal(tmp_path / "a.pt")
 
 
-def test_records_beyond_four_gigabytes_are_understood(tmp_path: Path) -> None:
+def test_zip64_offsets_are_read(tmp_path: Path) -> None:
     """torch writes such numbers into an extra field; here they stand there without need."""
     content = bytearray(zipped(GOOD))
     at = content.rfind(b"PK\x01\x02")
