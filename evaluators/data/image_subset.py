@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import safetensors
 import safetensors.torch
 import torch
 from PIL import Image
@@ -26,7 +27,7 @@ from evaluators.errors import LabError
 from lines_core.atomic_write import atomic_write
 
 SEED = 0
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 _LOG = logging.getLogger(__name__)
 
 
@@ -89,11 +90,13 @@ def load_subset(
     key = hashlib.sha256(content)
     key.update(repr((task.key, split, task.classes, image_size, SEED, CACHE_VERSION)).encode())
     cached = None if cache is None else cache / f"{task.key}-{split}-{key.hexdigest()[:24]}.safetensors"
-    subset = _from_cache(cached, image_size)
-    if subset is None:
+    prepared = None if cached is None else read_subset(cached, image_size)
+    if prepared is not None:
+        subset = prepared[0]
+    else:
         subset = _decode(path, content, task, split, image_size)
         if cached is not None:
-            _cache_subset(cached, subset)
+            cache_subset(cached, subset, len(subset))
     n = len(subset) if n == 0 else min(n, len(subset))
     return Subset(subset.images[:n], subset.labels[:n])
 
@@ -173,31 +176,38 @@ def _class_names(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...] | No
     return None if names is None else tuple(names)
 
 
-def _from_cache(path: Path | None, image_size: int) -> Subset | None:
-    if path is None:
-        return None
+def read_subset(path: Path, image_size: int) -> tuple[Subset, int] | None:
+    """Prepared images, and the number that they were drawn from; None if absent or damaged."""
     try:
-        named = safetensors.torch.load_file(path)
-        images, labels = named["images"], named["labels"]
+        with safetensors.safe_open(path, framework="pt") as file:
+            images, labels = file.get_tensor("images"), file.get_tensor("labels")
+            available = int((file.metadata() or {})["available"])
     except FileNotFoundError:
         return None
-    except (SafetensorError, OSError, KeyError) as error:
-        _LOG.warning("The cached images in %s cannot be read (%s): decoding them again.", path, error)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        _LOG.warning("The prepared images in %s cannot be read (%s): preparing them again.", path, error)
         return None
-    if images.dtype != torch.uint8 or images.shape != (len(labels), 3, image_size, image_size):
-        _LOG.warning("The cached images in %s have shape %s: decoding them again.", path, images.shape)
+    if not are_prepared(images, len(labels), image_size):
+        _LOG.warning("The prepared images in %s have shape %s: preparing them again.", path, images.shape)
         return None
-    return Subset(images, labels)
+    return Subset(images, labels), available
 
 
-def _cache_subset(path: Path, subset: Subset) -> None:
+def cache_subset(path: Path, subset: Subset, available: int) -> None:
+    """Write prepared images; a failure (disk full, read-only) is only logged, once a folder."""
     try:
         named = {"images": subset.images, "labels": subset.labels}
-        atomic_write(path, lambda part: safetensors.torch.save_file(named, part))
-    except (OSError, SafetensorError) as error:  # a full disk is the latter
+        metadata = {"available": str(available)}
+        atomic_write(path, lambda partial: safetensors.torch.save_file(named, partial, metadata))
+    except (OSError, SafetensorError) as error:  # safetensors raises the latter for a full disk
         _warn_once(path.parent, getattr(error, "strerror", None) or str(error))
+
+
+def are_prepared(images: Tensor, count: int, image_size: int) -> bool:
+    """Whether images have the dtype and shape of a `Subset` of ``count`` images."""
+    return images.dtype == torch.uint8 and images.shape == (count, 3, image_size, image_size)
 
 
 @cache
 def _warn_once(folder: Path, reason: str) -> None:
-    _LOG.warning("The decoded images could not be cached in %s: %s", folder, reason)
+    _LOG.warning("The prepared images could not be cached in %s: %s", folder, reason)

@@ -18,19 +18,17 @@ import torch
 from huggingface_hub.errors import OfflineModeIsEnabled
 from torch import Tensor
 
-from evaluators.data.image_subset import SEED, Subset
+from evaluators.data.image_subset import SEED, Subset, cache_subset, read_subset
 from evaluators.errors import HubError, SpecError
 from evaluators.hub.images.decoding import decode
 from evaluators.hub.images.parquet_split import ParquetSplit
-from evaluators.hub.images.prepared_cache import (
+from evaluators.hub.images.preparation_files import (
     cache_commit,
     cache_part,
-    cache_subset,
     drop_parts,
     name_of,
     read_commit,
     read_part,
-    read_subset,
 )
 from evaluators.hub.images.row_choice import Row, RowGroup, choose_rows, in_half
 from evaluators.hub.images.split_files import find_commit, is_commit, list_split, list_tars

@@ -108,7 +108,7 @@ def test_a_damaged_cache_is_written_again(
     cached.write_bytes(cached.read_bytes()[:-100] if content is None else content)
     with caplog.at_level(logging.WARNING):
         assert torch.equal(load(lab, digits, cache=tmp_path).images, first.images)
-    assert "decoding them again" in caplog.text
+    assert "preparing them again" in caplog.text
     caplog.clear()
     assert torch.equal(load(lab, digits, cache=tmp_path).images, first.images)
     assert not caplog.text
