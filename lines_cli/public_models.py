@@ -26,12 +26,17 @@ POLL = 0.5
 
 def prefetch(arguments: Sequence[str], prog: str = "lines prefetch") -> int:
     """Load a model and check it against published accuracies; 0 if every part was loaded."""
-    return _load_and(_print_self_test, arguments, prog, "Download weights, checkpoints and images.")
+    parser = _parser(prog, "Download weights, checkpoints and images.")
+    parser.add_argument(
+        "--no-check", action="store_true", help="skip the self-test, which takes long without a GPU"
+    )
+    options = parser.parse_args(arguments)
+    return _load_and(None if options.no_check else _print_self_test, options)
 
 
 def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
     """Load a model and measure Table 1 on it; 0 if every part was loaded."""
-    return _load_and(_print_table1, arguments, prog, "Measure the paper's Table 1.")
+    return _load_and(_print_table1, _parser(prog, "Measure the paper's Table 1.").parse_args(arguments))
 
 
 def tasks_of(text: str) -> tuple[str, ...]:
@@ -39,8 +44,8 @@ def tasks_of(text: str) -> tuple[str, ...]:
     return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
 
 
-def options_of(arguments: Sequence[str], prog: str, description: str) -> argparse.Namespace:
-    """The parsed command line, the same for both commands."""
+def _parser(prog: str, description: str) -> argparse.ArgumentParser:
+    """Parser of the options that both commands have."""
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
     parser.add_argument(
@@ -52,19 +57,17 @@ def options_of(arguments: Sequence[str], prog: str, description: str) -> argpars
     parser.add_argument("--images", type=int, default=IMAGES, help="test images a task (default 256)")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
     parser.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
-    return parser.parse_args(arguments)
+    return parser
 
 
-def _load_and(
-    report: Callable[[Studio, str], None], arguments: Sequence[str], prog: str, description: str
-) -> int:
-    options = options_of(arguments, prog, description)
+def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
     try:
         request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
         studio = Studio(app_folder() / "assets", options.cache, options.device)
         job = studio.load(request)
         _follow(job)
-        report(studio, options.model)
+        if report is not None:
+            report(studio, options.model)
     except LinesError as error:
         print(error, file=sys.stderr)
         return 1

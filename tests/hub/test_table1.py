@@ -42,6 +42,8 @@ def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureF
     assert "CLIP ViT-B/32  done" in output
     assert "PCAM  done: 24 test and 24 validation images" in output
     assert output.count("), published") == 4, "the self-test: two tasks zero-shot, two fine-tuned"
+    assert public_models.prefetch([*command, "--no-check"]) == 0
+    assert "published" not in capsys.readouterr().out
 
 
 def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(

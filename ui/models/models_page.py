@@ -25,8 +25,8 @@ from ui.models.own_checkpoint import own_checkpoint_form
 from ui.shell import text
 from ui.shell.error_messages import as_toast, message_of
 
-PROGRESS = "load progress"
-"""Name of the tickets of requests that follow a load."""
+PROGRESS, CHECK = "load progress", "check"
+"""Names of the tickets of requests that follow a load, and of self-tests."""
 REFRESH = 0.4
 """Seconds between two updates of the progress."""
 ALL = 0
@@ -118,18 +118,15 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
         else:
             yield from _follow(seen, job)
 
-    def stop_load(request: gr.Request, model: str) -> None:
-        if not studio.seen_by(session_key(request)).stop_loading(model):
-            gr.Info(words.LOADED_BY_OTHERS)
-
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
     gr.on([tab.select, encoder.change], show_load, encoder, outputs, trigger_mode="multiple", **queued)
-    stop.click(stop_load, encoder, None, queue=False, **private)
+    stop.click(stop_listener(studio), encoder, None, queue=False, **private)
     checking: dict[str, Any] = {"concurrency_id": "checks", "concurrency_limit": None, **private}
+    run_check = check_listener(studio)
     load.click(start_load, choices, [*outputs, loaded], **queued).then(
-        check_listener(studio), loaded, checks, **checking
+        run_check, loaded, [checks, stop], **checking
     )
-    check.click(check_listener(studio), encoder, checks, **checking)
+    check.click(run_check, encoder, [checks, stop], **checking)
 
 
 _START: tuple[Any, ...] = (next(iter(ENCODERS)), next(iter(FAMILIES)), list(BENCHMARKS[8]), IMAGES, [])
@@ -188,20 +185,40 @@ def _buttons(busy: bool) -> tuple[Any, Any]:
     return gr.update(interactive=not busy), gr.update(interactive=busy)
 
 
-def check_listener(studio: Studio) -> Any:
-    """The listener that runs the self-test of a loaded model, and shows it checkpoint by checkpoint."""
+def stop_listener(studio: Studio) -> Any:
+    """The listener that stops a visitor's self-test, and the load unless others wait for it too."""
 
-    def check(request: gr.Request, model: str) -> Iterator[Any]:
+    def stop(request: gr.Request, model: str) -> None:
+        seen = studio.seen_by(session_key(request))
+        seen.ticket(CHECK)  # supersedes the self-test
+        job = seen.loading(model)
+        if job is not None and not job.done and not seen.stop_loading(model):
+            gr.Info(words.LOADED_BY_OTHERS)
+
+    return stop
+
+
+def check_listener(studio: Studio) -> Any:
+    """The listener that runs the self-test of a loaded model, and shows it checkpoint by checkpoint.
+
+    Yields: the table, and the update of the Stop button.
+    """
+
+    def check(request: gr.Request, model: str) -> Iterator[tuple[Any, Any]]:
         if not model:  # the load before it has failed or was stopped
-            yield gr.skip()
+            yield gr.skip(), gr.skip()
             return
         seen = studio.seen_by(session_key(request))
         checks: list[AccuracyCheck] = []
-        with as_toast(), suppress(Superseded):  # by another self-test of this page
+        with as_toast(), suppress(Superseded):  # by Stop, or another self-test of this page
             if model not in [info.key for info in seen.models()]:
                 raise SpecError(words.load_first(ENCODERS[model].title))
-            for progress in check_load(seen, model, seen.ticket("check")):
+            for progress in check_load(seen, model, seen.ticket(CHECK)):
                 checks += progress.checks
-                yield loading.checks_table(checks) + loading.check_status(progress)
+                yield (
+                    loading.checks_table(checks) + loading.check_status(progress),
+                    gr.update(interactive=True),
+                )
+        yield loading.checks_table(checks), gr.update(interactive=False)
 
     return check
