@@ -1,6 +1,6 @@
-"""The model zoo as data: public encoders, tasks, checkpoint families and the figures published for them.
+"""Model zoo: tables of public encoders, tasks, checkpoint families and published accuracies.
 
-Adding one is adding a row. Nothing is imported, loaded or fetched here; the rows say where to look.
+Adding one is adding a row. Nothing is downloaded here, and only the standard library is imported.
 """
 
 from evaluators.zoo.checkpoint_families import FAMILIES, CheckpointFamily, HubFile, find_ignoring_case

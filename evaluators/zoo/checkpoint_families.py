@@ -1,7 +1,6 @@
-"""Families of public checkpoints and where each one lies.
+"""Families of public checkpoints, and the files of their checkpoints.
 
-Most have one checkpoint for each encoder and task; model soups have many of one task, which differ in how
-they were fine-tuned.
+Most have one checkpoint for each encoder and task; model soups have many of one task.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ class HubFile:
     """A file on the Hugging Face Hub.
 
     Attributes:
-        repo, kind, revision: as its interface takes them; kind is ``"model"``.
+        repo, kind, revision: as huggingface_hub takes them; kind is ``"model"``.
         pattern_path: path in the repository, whose case may differ: see `find_ignoring_case`.
     """
 
@@ -30,24 +29,23 @@ class HubFile:
 
 @dataclass(frozen=True)
 class CheckpointFamily:
-    """Checkpoints that one group fine-tuned in one way.
+    """Checkpoints of one publication, all fine-tuned by one procedure.
 
     Attributes:
         key: identifier.
-        title: what the page calls it.
-        source: who published it, where and under which licence.
-        training: what was trained, on what and how.
-        repo, path: where a checkpoint lies, with ``{model}`` and ``{task}`` in the family's own spelling.
-        models: spelling of the encoders, by their keys; an encoder left out has no checkpoints.
-        tasks: spelling of the tasks, by their keys.
-        another_task: reason by key, where the checkpoint was fine-tuned on another task than ours: its
-            target accuracy on ours means nothing, and the published figures are not about ours.
-        revision: branch, tag or commit to ask for.
+        title: name on the page.
+        source: publisher, address and licence.
+        training: the fine-tuning procedure.
+        repo, path: of a checkpoint, with ``{model}`` and ``{task}`` in the family's spelling.
+        models: the family's spelling of encoders, by key; other encoders have no checkpoints.
+        tasks: the family's spelling of tasks, by key.
+        another_task: reason by key, where the checkpoint was fine-tuned on another task than the one in
+            `TASKS`, so that its accuracies cannot be compared.
+        revision: branch, tag or commit.
         suite: of its tasks.
-        members: names of the checkpoints where there are several of one task, the only one in `tasks`; empty
-            where there is one for each task.
-        suggested: members to begin with, best first.
-        url: where a member lies outside the Hub, with ``{member}``.
+        members: names of the checkpoints of the only task; empty if there is one checkpoint for each task.
+        suggested: members to load first, best first.
+        url: of a member outside the Hub, with ``{member}``.
         megabytes: of a member's file, in 10**6 bytes.
     """
 
@@ -73,7 +71,7 @@ class CheckpointFamily:
         return next(iter(self.tasks)) if self.members else ""
 
     def hub_file(self, encoder: Encoder, task: HubTask) -> HubFile:
-        """Where the checkpoint lies that was fine-tuned from `encoder` on `task`.
+        """File of the checkpoint that was fine-tuned from `encoder` on `task`.
 
         Raises: HubError if the family has none.
 
@@ -90,7 +88,7 @@ class CheckpointFamily:
         return HubFile(self.repo.format(**spelling), "model", self.revision, self.path.format(**spelling))
 
     def member_url(self, encoder: Encoder, member: str) -> str:
-        """Where a member lies that was fine-tuned from `encoder`.
+        """URL of a member that was fine-tuned from `encoder`.
 
         Raises: HubError if the family has no such member.
 
@@ -166,12 +164,11 @@ FAMILIES: Mapping[str, CheckpointFamily] = MappingProxyType({family.key: family 
 
 
 def find_ignoring_case(wanted: str, listed: Iterable[str]) -> str | None:
-    """The listed path that is the wanted one up to upper and lower case; None if there is none.
+    """The listed path that equals the wanted one up to case, the exact one first; None if there is none.
 
-    A repository may spell a folder ``VIT-B-16`` where everything else has ``ViT-B-16``. A path spelt exactly
-    as wanted is taken even if another differs from it by case alone.
+    A repository spells one folder ``VIT-B-16`` where everything else has ``ViT-B-16``.
 
-    Raises: HubError if none is spelt exactly so and several are up to case.
+    Raises: HubError if none is exact and several differ by case only.
 
     >>> find_ignoring_case("single_task/ViT-B-16/a.pt", ["README.md", "single_task/VIT-B-16/a.pt"])
     'single_task/VIT-B-16/a.pt'

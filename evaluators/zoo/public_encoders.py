@@ -1,4 +1,4 @@
-"""The public CLIP encoders of the paper, and which of them a set of weights belongs to."""
+"""Public CLIP encoders of the paper, and finding the one that a checkpoint belongs to."""
 
 import re
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ class Encoder:
 
     Attributes:
         key: identifier, as the paper's code writes it.
-        title: what the page calls it.
-        open_clip: open_clip's configuration. OpenAI's weights need its QuickGELU variant: with plain GELU
-            they load without a warning and every feature is wrong.
+        title: name on the page.
+        open_clip: open_clip's configuration. OpenAI's weights need its QuickGELU variant; with plain GELU
+            they load without a warning and give wrong features.
         repo: Hub repository.
-        revision: branch, tag or commit to ask for.
-        weights: file names in order of preference, as open_clip's own loader orders them.
+        revision: branch, tag or commit.
+        weights: file names in open_clip's order of preference.
         num_blocks: L, residual blocks of the image tower.
         width: of the residual stream.
         patch_size, image_size: pixels a side.
@@ -101,14 +101,12 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType({encoder.key: encoder for enc
 
 
 def encoder_with_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Encoder | None:
-    """The encoder whose image tower has these shapes, for the hint "24 blocks: choose ViT-L-14".
+    """The encoder in `ENCODERS` whose image tower has these shapes, for hints such as "choose ViT-L-14".
 
-    Patch embedding, position embedding and the number of blocks decide, and `proj` where it is there: enough
-    to tell the rows apart, whatever else is wrong with a file.
+    Compares patch embedding, position embedding, number of blocks, and `proj` if present.
 
     Args:
         shapes: by open_clip's names, ``visual.*``; other names are ignored.
-    Returns: the encoder, or None if it is none of ours.
 
     >>> encoder_with_shapes({"visual.conv1.weight": (768, 3, 32, 32)}) is None
     True

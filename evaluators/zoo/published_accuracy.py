@@ -1,4 +1,4 @@
-"""Accuracies that others published for these checkpoints, to hold ours against, and the paper's Table 1."""
+"""Published accuracies of the public checkpoints, and the paper's Table 1, for comparison with ours."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from evaluators.zoo.public_tasks import TASKS
 WHAT = ("zero-shot", "fine-tuned")
 SPLITS = ("test", "val")
 TOLERANCE = 0.01
-"""How far published runs of one model on one task differ: FusionBench's own, by up to one point."""
+"""Difference between published runs of one model on one task: in FusionBench up to one point."""
 
 _TABLES: dict[str, Any] = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
 
@@ -38,17 +38,17 @@ FIGURES: Mapping[tuple[str, str, str, str, str, str], float] = MappingProxyType(
 def published(
     encoder_key: str, task_key: str, what: str, family_key: str, split: str = "test", member: str = ""
 ) -> float | None:
-    """Published top-1 accuracy, in [0, 1], of a model on a task; None where there is none about that task.
+    """Published top-1 accuracy, in [0, 1], of a model on a task; None if none was published.
 
-    A figure of a family was measured with its own class names and splits (see the tasks' notes). Ours are
-    those of fusion-bench, so its zero-shot figures are the ones to hold the pre-trained model against.
+    Each family was evaluated with its own class names and splits (see the tasks' notes). Ours are those of
+    fusion-bench, so the pre-trained model is to be compared with its zero-shot figures.
 
     Args:
         encoder_key, task_key, family_key: keys of `ENCODERS`, `TASKS` and `FAMILIES`.
         what: ``"zero-shot"``, or ``"fine-tuned"`` on that same task; a member of model-soups on ImageNet.
         split: ``"test"`` or ``"val"``, which only tall-masks has.
         member: of a family that has several checkpoints of one task.
-    Raises: LabError for a key, `what` or `split` that is unknown: that is another thing than no figure.
+    Raises: LabError for an unknown key, `what` or `split`.
     Source: wang-kee/LiNeS 43a7bdd, results; tanganke/fusion_bench 54c9e8c, docs/modelpool/clip_vit.md;
         mlfoundations/model-soups d5398f1, README.md.
 
@@ -71,15 +71,15 @@ def published(
 
 @dataclass(frozen=True)
 class PaperRow:
-    """One row of the paper's Table 1, or of what the paper states of it for other encoders and task counts.
+    """One row of the paper's Table 1, or of its counterparts for other encoders and numbers of tasks.
 
     Attributes:
         encoder: key of `ENCODERS`.
-        tasks: how many, a key of `BENCHMARKS`.
+        tasks: number of tasks, a key of `BENCHMARKS`.
         method: ``"pre-trained"``, ``"fine-tuned"`` or ``"LiNeS"``, which is fine-tuned, then edited.
         target: mean accuracy on the task each checkpoint was fine-tuned on, in [0, 1].
-        control: mean accuracy on the other tasks; None where the paper does not state it.
-        normalised: whether target is over the fine-tuned model's and control over the zero-shot model's.
+        control: mean accuracy on the other tasks; None if the paper does not state it.
+        normalised: whether target is relative to the fine-tuned and control to the zero-shot model's.
         source: where in the paper.
     """
 

@@ -29,7 +29,7 @@ def test_weights_are_those_of_the_file(lab: Path) -> None:
         assert state[name].dtype == torch.float32
         assert torch.equal(state[name], value.float())
     assert not loaded.clip.training
-    assert loaded.tokenizer(["a image"]).shape == (1, 16)
+    assert loaded.tokenizer(["an image"]).shape == (1, 16)
 
 
 def test_a_tower_is_described_without_loading_it(lab: Path) -> None:
