@@ -24,8 +24,8 @@ def test_invalid_numbers_are_no_size(tmp_path: Path, place: str, number: Any) ->
     claim = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
     where = claim["shape"] if place == "shape" else claim["data_offsets"]
     where[1 if place == "end" else 0] = number  # type: ignore[index]
-    said = refusal(safetensors_file(tmp_path / "a.safetensors", {"a": claim}, bytes(4)))
-    assert re.search("are not integers|does not fill|has no elements", said)
+    message = refusal(safetensors_file(tmp_path / "a.safetensors", {"a": claim}, bytes(4)))
+    assert re.search("are not integers|does not fill|has no elements", message)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_invalid_numbers_are_no_size(tmp_path: Path, place: str, number: Any) ->
 def test_json_numbers_that_are_no_size(tmp_path: Path, literal: bytes) -> None:
     """5000 digits raise ValueError in Python itself, and 4300 would fill a message."""
     header = b'{"a":{"dtype":"F32","shape":[' + literal + b'],"data_offsets":[0,4]}}'
-    said = refusal(safetensors_file(tmp_path / "a.safetensors", header, bytes(4)))
-    assert re.search("are not integers|cannot be parsed|has no elements", said)
+    message = refusal(safetensors_file(tmp_path / "a.safetensors", header, bytes(4)))
+    assert re.search("are not integers|cannot be parsed|has no elements", message)
 
 
 @pytest.mark.parametrize(

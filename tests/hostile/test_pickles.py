@@ -60,7 +60,7 @@ def test_other_protocols_are_refused(tmp_path: Path, protocol: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("instructions", "said"),
+    ("instructions", "message"),
     [
         (b"\x80\x02}" + one_float() + one_float() + b".", "the name 'a' occurs twice"),
         (b"\x80\x02}" + one_float(key=b"../../0") + b".", "the storage of 'a' is not in it"),
@@ -99,8 +99,8 @@ def test_other_protocols_are_refused(tmp_path: Path, protocol: int) -> None:
         (b"\x80\x02\xff.", "its pickle is invalid"),
     ],
 )
-def test_invalid_pickles_are_refused(tmp_path: Path, instructions: bytes, said: str) -> None:
-    assert said in refusal(torch_file(tmp_path / "a.pt", instructions, {"a/data/0": bytes(4)}))
+def test_invalid_pickles_are_refused(tmp_path: Path, instructions: bytes, message: str) -> None:
+    assert message in refusal(torch_file(tmp_path / "a.pt", instructions, {"a/data/0": bytes(4)}))
 
 
 def test_a_valid_pickle_made_by_hand_is_read(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ GOOD = [("a/data.pkl", b"\x80\x02}" + one_float() + b"."), ("a/data/0", bytes(4)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (zipped([*GOOD, ("a/data/1", bytes(100 << 20))], zipfile.ZIP_DEFLATED), "it is compressed"),
         (zipped([*GOOD, GOOD[0]]), "'a/data.pkl' occurs twice"),
@@ -42,9 +42,9 @@ GOOD = [("a/data.pkl", b"\x80\x02}" + one_float() + b"."), ("a/data/0", bytes(4)
         (b"PK\x05\x06" + bytes(18), "not a PyTorch zip file"),
     ],
 )
-def test_zip_files_that_torch_does_not_write(tmp_path: Path, content: bytes, said: str) -> None:
+def test_zip_files_that_torch_does_not_write(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.pt").write_bytes(content)
-    assert said in refusal(tmp_path / "a.pt")
+    assert message in refusal(tmp_path / "a.pt")
 
 
 def changed_list(place: int, form: str, value: int) -> bytes:
@@ -55,7 +55,7 @@ def changed_list(place: int, form: str, value: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (changed_list(42, "<L", 0), "overlaps another"),
         (changed_list(42, "<L", 1), "overlaps another"),
@@ -65,10 +65,10 @@ def changed_list(place: int, form: str, value: int) -> bytes:
         (changed_list(8, "<H", 1), "it is encrypted"),
     ],
 )
-def test_false_directories_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
+def test_false_directories_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     """Records that share bytes are how a small zip file unpacks to terabytes."""
     (tmp_path / "a.pt").write_bytes(content)
-    assert said in refusal(tmp_path / "a.pt")
+    assert message in refusal(tmp_path / "a.pt")
 
 
 def test_zip64_offsets_are_read(tmp_path: Path) -> None:

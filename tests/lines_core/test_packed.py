@@ -69,7 +69,7 @@ def test_a_file_gives_back_what_was_packed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packed", "said"),
+    ("packed", "message"),
     [
         ({"other::half": torch.ones(1)}, "'other', which the model does not have"),
         ({"a.bias::half": torch.ones(5)}, "'a.bias' does not fit its shape (4,)"),
@@ -94,6 +94,6 @@ def test_a_file_gives_back_what_was_packed(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_damage_is_named(packed: dict[str, torch.Tensor], said: str) -> None:
-    with pytest.raises(CheckpointError, match=re.escape(said)):
+def test_damage_is_named(packed: dict[str, torch.Tensor], message: str) -> None:
+    with pytest.raises(CheckpointError, match=re.escape(message)):
         unpack(packed, SHAPES)

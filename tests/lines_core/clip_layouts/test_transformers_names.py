@@ -1,4 +1,4 @@
-"""What `towers` reads of transformers is written back under the same names, bit for bit."""
+"""Conversion to the names of transformers: the inverse of `find_tower`, bit for bit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,54 +11,37 @@ from evaluators.encoder.torchvision_operators import declare_missing_operators
 from lines_core.clip_layouts.image_tower import find_tower
 from lines_core.clip_layouts.transformers_names import transformers_names
 from lines_core.errors import CheckpointError
+from tests.lines_core.clip_layouts.towers import (
+    Size,
+    Tensors,
+    open_clip_tower,
+    randomise,
+    transformers_clip,
+    visual,
+)
 
-Tensors = dict[str, Tensor]
-PATCH, WIDTH, BLOCKS, HEADS, EMBED = 8, 16, 11, 2, 6
-
-
-@torch.no_grad()
-def randomised(module: Any) -> Any:
-    """Every parameter random, so that none can be mistaken for another."""
-    generator = torch.Generator().manual_seed(0)
-    for parameter in module.parameters():
-        spread = parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.1
-        parameter.normal_(1.0 if parameter.ndim == 1 else 0.0, spread, generator=generator)
-    return module.eval()
+SIZE = Size("two-digit blocks", 32, 11, 2, 6, 16)
 
 
 @pytest.fixture(scope="module")
-def open_clip_tower() -> Any:
-    """A whole tower, with biases of the mlp and the attention; block 10 has two digits."""
-    declare_missing_operators()
-    from open_clip.transformer import QuickGELU, VisionTransformer
-
-    return randomised(
-        VisionTransformer(
-            24, PATCH, WIDTH, BLOCKS, HEADS, mlp_ratio=2.0, output_dim=EMBED, act_layer=QuickGELU
-        )
-    )
+def open_clip() -> Any:
+    return open_clip_tower(SIZE)
 
 
 @pytest.fixture(scope="module")
-def tower(open_clip_tower: Any) -> Tensors:
-    return {f"visual.{name}": tensor for name, tensor in open_clip_tower.state_dict().items()}
+def tower(open_clip: Any) -> Tensors:
+    return visual(open_clip)
 
 
 def transformers_tower() -> Any:
     declare_missing_operators()
-    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+    from transformers import CLIPVisionModelWithProjection
 
-    config = CLIPVisionConfig(
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        projection_dim=EMBED,
-        num_hidden_layers=BLOCKS,
-        num_attention_heads=HEADS,
-        image_size=24,
-        patch_size=PATCH,
-        hidden_act="quick_gelu",
-    )
-    return randomised(CLIPVisionModelWithProjection(config))
+    config = transformers_clip(SIZE).config.vision_config
+    config.projection_dim = SIZE.embed
+    module: Any = CLIPVisionModelWithProjection(config)
+    randomise(module, seed=3)
+    return module.eval()
 
 
 def same(one: Tensors, other: Tensors) -> bool:
@@ -84,10 +67,10 @@ def test_without_a_projection_it_is_the_vision_model(tower: Tensors) -> None:
 
 
 @torch.no_grad()
-def test_features_in_transformers_are_those_of_open_clip(open_clip_tower: Any, tower: Tensors) -> None:
+def test_features_in_transformers_are_those_of_open_clip(open_clip: Any, tower: Tensors) -> None:
     target = transformers_tower()
-    images = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(1))
-    expected = open_clip_tower(images)
+    images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    expected = open_clip(images)
     assert (target(pixel_values=images).image_embeds - expected).abs().max() > 0.1, "equal before the load"
     target.load_state_dict(transformers_names(tower), strict=True)
     torch.testing.assert_close(target(pixel_values=images).image_embeds, expected, rtol=0, atol=1e-5)

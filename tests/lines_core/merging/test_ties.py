@@ -17,7 +17,7 @@ def ties(
 
 
 def test_worked_by_hand() -> None:
-    """Column by column: all agree; the larger side wins against two; one alone; nobody."""
+    """Column by column: all agree; the larger side wins against two; one alone; none."""
     rows = [
         [1.0, -8.0, 0.0, 0.0],
         [2.0, 2.0, 0.0, 0.0],
