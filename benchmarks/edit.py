@@ -19,7 +19,7 @@ THREADS = 2
 ALPHA = 0.3
 
 
-class Encoder(NamedTuple):
+class TowerShape(NamedTuple):
     """Shape of one open_clip image tower (open_clip/model_configs)."""
 
     title: str
@@ -31,12 +31,12 @@ class Encoder(NamedTuple):
 
 
 ENCODERS = (
-    Encoder("ViT-B/32", 768, 12, 32, 512, rounds=15),
-    Encoder("ViT-L/14", 1024, 24, 14, 768, rounds=7),
+    TowerShape("ViT-B/32", 768, 12, 32, 512, rounds=15),
+    TowerShape("ViT-L/14", 1024, 24, 14, 768, rounds=7),
 )
 
 
-def tower_shapes(encoder: Encoder, image_size: int = 224) -> dict[str, tuple[int, ...]]:
+def tower_shapes(encoder: TowerShape, image_size: int = 224) -> dict[str, tuple[int, ...]]:
     """Parameter shapes by open_clip's names: 87,849,216 weights for ViT-B/32, 303,966,208 for ViT-L/14."""
     width = encoder.width
     shapes: dict[str, tuple[int, ...]] = {
@@ -117,7 +117,7 @@ def interleaved(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str,
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}  # the first warms up
 
 
-def measure(encoder: Encoder) -> None:
+def measure(encoder: TowerShape) -> None:
     """Measure one encoder and print its rows."""
     torch.manual_seed(0)
     shapes = tower_shapes(encoder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from evaluators.encoder.autotune import best_device
 from evaluators.experiments import table1 as experiment
 from evaluators.experiments.load_check import check_load
-from evaluators.experiments.table1 import Row, mean_row
+from evaluators.experiments.table1 import Table1Row, mean_row
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
 from evaluators.service.load_jobs import LoadJob
@@ -117,7 +117,7 @@ def _print_checks(checks: Sequence[AccuracyCheck]) -> None:
 
 def _print_table1(studio: Studio, model: str) -> None:
     """Each checkpoint as it is measured, then the means beside the paper's."""
-    rows: list[Row] = []
+    rows: list[Table1Row] = []
     for row in experiment.table1(studio, model):
         if not rows:
             _print_checks(self_test(row.pretrained))

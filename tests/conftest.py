@@ -93,7 +93,7 @@ def make_lab(folder: Path, seed: int = 0) -> Path:
                 "title": key.replace("_", " ").capitalize(),
                 "suite": suite,
                 "classes": classes,
-                "prompts": ["a image of a {}.", "a drawing of the {}."],
+                "prompts": ["an image of a {}.", "a drawing of the {}."],
                 "blurb": f"Random images called {key}.",
                 "mirrors": "nothing",
             }

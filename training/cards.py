@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from evaluators.experiments.sweeps import ALL_IMAGES, Found, reference_specs
 from training.evaluation_sets import splits_of
-from training.report_tables import markdown, percent
+from training.report_tables import markdown, pct
 from training.study import shipped_evaluations
 from training.tiny_clip_model import MODEL_CONFIG
 from training.training_log import read_training_log
@@ -73,7 +73,7 @@ def _accuracy_table(measured: Found) -> Iterator[str]:
         if "val" in splits_of(key):
             before, after = (measured[spec] for spec in reference_specs(key, images=ALL_IMAGES))
             cells = (before.target, after.target, before.control, after.control)
-            rows.append([setting.title, *map(percent, cells)])
+            rows.append([setting.title, *map(pct, cells)])
     return markdown(header, rows)
 
 

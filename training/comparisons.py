@@ -17,8 +17,8 @@ from evaluators.labs.lab import Variant
 from evaluators.specs.merge_spec import task_of
 from lines_core.atomic_write import atomic_write
 from lines_core.packed import Packed, pack, pack_low_rank, save_packed
-from training.finetuning import FinetuningConfig, finetune, zero_shot_head
-from training.tiny_clip_model import load_model
+from training.finetuning import FinetuningConfig, finetune, training_head
+from training.tiny_clip_model import load_tiny_clip
 from training.training_log import save_entry
 from training.variant_training import DEPTH_RATES, low_rank_updates
 from training.vocabulary import tokenizer
@@ -103,9 +103,9 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     torch.set_num_threads(1)
     config, task = compared_configs()[key], task_of(key)
     training = torch.load(drawn, weights_only=True)
-    model = load_model(tiny_clip)
+    model = load_tiny_clip(tiny_clip)
     before = {name: value.detach().clone() for name, value in model.visual.named_parameters()}
-    head = zero_shot_head(model, tokenizer(tiny_clip), FAMILIES[task])
+    head = training_head(model, tokenizer(tiny_clip), FAMILIES[task])
     began = time.perf_counter()
     for _ in finetune(model, head, training["pixels"], training["labels"], config):
         pass

@@ -182,7 +182,7 @@ class RobustFinding:
     lines_wise_ft: tuple[Evaluation, ...]
 
 
-def robust_finding(measured: Found, checkpoint: str = "objects") -> RobustFinding:
+def robust_claim(measured: Found, checkpoint: str = "objects") -> RobustFinding:
     """The finding of the objects checkpoint. Raises: KeyError if its sweeps were not measured."""
     pretrained, finetuned = (measured[spec] for spec in reference_specs(checkpoint, images=ALL_IMAGES))
     wise_ft, lines_wise_ft = (

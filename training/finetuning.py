@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from training.augmenting import augmented, mixed
 from training.tiny_clip_model import to_input
 from training.variant_training import add_low_rank, depth_factors, low_rank_updates
-from training.world.labelled_image import Family
+from training.world.labelled_image import SyntheticTask
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FinetuningConfig:
         return self.rate * min((step + 1) / self.warmup, 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def zero_shot_head(model: CLIP, tokenizer: SimpleTokenizer, family: Family) -> Tensor:
+def training_head(model: CLIP, tokenizer: SimpleTokenizer, family: SyntheticTask) -> Tensor:
     """Unit-norm class vectors from the family's prompts, (D, classes)."""
     names = [concept.name for concept in family.concepts]
     head: Tensor = build_zero_shot_classifier(model, tokenizer, names, [t.format for t in family.prompts])

@@ -16,13 +16,13 @@ from training.findings import (
     RobustFinding,
     Summary,
     TaskFinding,
-    robust_finding,
+    robust_claim,
     summarise,
     task_finding,
 )
 from training.report_merging import merging_section
 from training.report_soups import soups_section
-from training.report_tables import markdown, percent, target_and_control, with_interval
+from training.report_tables import markdown, pct, target_and_control, with_interval
 from training.report_variants import variants_section
 from training.storing import FILE as STORING
 from training.storing import storing_section
@@ -48,34 +48,34 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
         (
             "control accuracy lost by fine-tuning",
             "at least 8 points",
-            f"{percent(summary.drop)} points (control {with_interval(summary.finetuned_control)} %)",
+            f"{pct(summary.drop)} points (control {with_interval(summary.finetuned_control)} %)",
             summary.drop >= 0.08,
         ),
         (
             "target kept by LiNeS, of fine-tuned",
             "at least 99 %",
-            f"{percent(summary.kept)} % (target {with_interval(summary.lines_target)} %)",
+            f"{pct(summary.kept)} % (target {with_interval(summary.lines_target)} %)",
             summary.kept >= 0.99,
         ),
         (
             "lost control accuracy given back by LiNeS",
             "at least 75 %",
-            f"{percent(summary.regained)} % (control {with_interval(summary.lines_control)} %)",
+            f"{pct(summary.regained)} % (control {with_interval(summary.lines_control)} %)",
             summary.regained >= 0.75,
         ),
         (
             "target, LiNeS above deep shrinking at equal control",
             "clearly",
-            f"{percent(summary.reverse_margin)} points; on {summary.reverse_falls_short} of 8 tasks deep "
+            f"{pct(summary.reverse_margin)} points; on {summary.reverse_falls_short} of 8 tasks deep "
             "shrinking never gets LiNeS's control accuracy, and is taken at its own best",
             summary.reverse_margin >= 0.02,
         ),
         (
             "control, LiNeS above WiSE-FT at equal target",
             "above",
-            f"{percent(summary.wise_ft_margin, 2)} ± {percent(summary.wise_ft_error, 2)} points (standard "
+            f"{pct(summary.wise_ft_margin, 2)} ± {pct(summary.wise_ft_error, 2)} points (standard "
             f"error over tasks), target accuracy on {IMAGES:,} test images a task; on those that ship "
-            f"{percent(summary.wise_ft_margin_shipped, 2)}, too few to tell",
+            f"{pct(summary.wise_ft_margin_shipped, 2)}, too few to tell",
             summary.wise_ft_margin > 0,
         ),
     ]
@@ -99,10 +99,10 @@ def _task_table(findings: Sequence[TaskFinding]) -> Iterator[str]:
                 target_and_control(after),
                 f"{found.gamma:g}",
                 target_and_control(edited),
-                f"{percent(edited.target / after.target)} %",
-                f"{percent((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost",
-                percent(found.wise_ft_control),
-                f"{percent(found.reverse_target)} / {percent(found.reverse_control)}",
+                f"{pct(edited.target / after.target)} %",
+                f"{pct((edited.control - after.control) / lost)} %" if lost > 0 else "nothing lost",
+                pct(found.wise_ft_control),
+                f"{pct(found.reverse_target)} / {pct(found.reverse_control)}",
             ]
         )
     return markdown(header.split(" | "), rows)
@@ -172,9 +172,9 @@ def _robust_table(found: RobustFinding) -> Iterator[str]:
     rows = [
         [
             name,
-            percent(evaluation.target),
-            *(percent(task.accuracy) for task in evaluation.control_tasks),
-            percent(evaluation.control),
+            pct(evaluation.target),
+            *(pct(task.accuracy) for task in evaluation.control_tasks),
+            pct(evaluation.control),
         ]
         for name, evaluation in models.items()
     ]
@@ -194,7 +194,7 @@ def write_report(assets: Path) -> Iterator[str]:
     measured = shipped_evaluations(assets)
     ample = read_ample_targets(assets / "report" / AMPLE)
     findings = [task_finding(measured, ample, key) for key in TASKS]
-    summary, robust = summarise(findings), robust_finding(measured)
+    summary, robust = summarise(findings), robust_claim(measured)
     plots = assets / "report"
     plots.mkdir(exist_ok=True)
     draw_tasks(findings, plots / "tasks.png")

@@ -26,7 +26,7 @@ from training.merging_study import (
     tall_masks_test,
     tested,
 )
-from training.report_tables import markdown, percent, with_interval
+from training.report_tables import markdown, pct, with_interval
 from training.study import Study, shipped_evaluations
 
 PAPER: Mapping[str, tuple[float, ...]] = {
@@ -76,7 +76,7 @@ def merging_section(assets: Path) -> Iterator[str]:
     yield ""
     yield (
         f"With a mask a task, that is eight models: TALL masks {with_interval(tall)} ("
-        f"{percent(tall.normalised(finetuned))} % of the fine-tuned models; λ chosen a task on validation), "
+        f"{pct(tall.normalised(finetuned))} % of the fine-tuned models; λ chosen a task on validation), "
         f"magnitude masks {with_interval(magnitude)}."
     )
     yield ""
@@ -101,7 +101,7 @@ def merging_section(assets: Path) -> Iterator[str]:
                 f"{chosen[0]:.3f} ({paper[0]:g})",
                 f"{chosen[1]:g} ({paper[1]:g})",
                 f"α {best[0]:g}, β {best[1]:g}",
-                f"{percent(heat.normalised[best])} %",
+                f"{pct(heat.normalised[best])} %",
             ]
         )
     yield from markdown(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evaluators import Evaluation
 from evaluators.experiments.soup_search import SoupSearch
-from training.report_tables import markdown, percent, value_with_interval
+from training.report_tables import markdown, pct, value_with_interval
 from training.soup_study import (
     FILE,
     SoupFinding,
@@ -56,7 +56,7 @@ def soups_section(assets: Path) -> Iterator[str]:
     mean_id = sum(single.target for single in singles) / len(singles)
     mean_ood = sum(single.control for single in singles) / len(singles)
     rows = [
-        ["mean of the members", percent(mean_id), percent(mean_ood), PAPER["mean of the members"]],
+        ["mean of the members", pct(mean_id), pct(mean_ood), PAPER["mean of the members"]],
         ["best member on test", *_pair(best), PAPER["best member on test"]],
     ]
     for name, found in (("uniform", uniform), ("greedy", chosen)):
@@ -74,7 +74,7 @@ def soups_section(assets: Path) -> Iterator[str]:
     yield (
         "The greedy selection tried, in order: "
         + ", ".join(
-            f"{step.member.partition('.')[0]} ({percent(step.score)}{' kept' if step.kept else ''})"
+            f"{step.member.partition('.')[0]} ({pct(step.score)}{' kept' if step.kept else ''})"
             for step in greedy.steps
         )
         + "."

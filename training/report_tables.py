@@ -16,7 +16,7 @@ class HasInterval(Protocol):
     def interval(self) -> tuple[float, float]: ...
 
 
-def percent(value: float, digits: int = 1) -> str:
+def pct(value: float, digits: int = 1) -> str:
     """A fraction as percent."""
     return f"{100 * value:.{digits}f}"
 
@@ -29,12 +29,12 @@ def with_interval(estimate: HasInterval) -> str:
 def value_with_interval(value: float, interval: tuple[float, float]) -> str:
     """A fraction as percent, with its interval."""
     low, high = interval
-    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+    return f"{pct(value)} ({pct(low)} to {pct(high)})"
 
 
 def target_and_control(evaluation: Evaluation) -> str:
     """Both accuracies of an evaluation as percent."""
-    return f"{percent(evaluation.target)} / {percent(evaluation.control)}"
+    return f"{pct(evaluation.target)} / {pct(evaluation.control)}"
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -13,14 +13,14 @@ from training.cards import write_cards
 from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
-from training.finetuning import FinetuningConfig, finetune, zero_shot_head
+from training.finetuning import FinetuningConfig, finetune, training_head
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
 from training.report import AMPLE, write_report
 from training.soup_study import measure_soups
 from training.storing import FILE as STORING
 from training.storing import measure_storing
-from training.tiny_clip_model import fresh_model, load_model, save_config
+from training.tiny_clip_model import fresh_model, load_tiny_clip, save_config
 from training.training_log import save_entry
 from training.variants_study import measure_variants
 from training.vocabulary import save_merges, tokenizer
@@ -85,8 +85,8 @@ def adapt(folders: Folders) -> Iterator[str]:
         path = folders.tiny_clip / "finetuned" / f"{key}.safetensors"
         if path.exists():
             continue
-        model = load_model(folders.tiny_clip)
-        head = zero_shot_head(model, tokenizer(folders.tiny_clip), FAMILIES[key])
+        model = load_tiny_clip(folders.tiny_clip)
+        head = training_head(model, tokenizer(folders.tiny_clip), FAMILIES[key])
         pixels, labels = draw_split(key, "train", config.images, folders.workers)
         began = time.perf_counter()
         for line in finetune(model, head, torch.from_numpy(pixels), torch.from_numpy(labels), config):

@@ -33,7 +33,7 @@ MODEL_CONFIG: dict[str, Any] = {
         "layers": 3,
     },
 }
-CONFIG = {
+CONFIG_FILE = {
     "model_cfg": MODEL_CONFIG,
     "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"},
 }
@@ -43,7 +43,7 @@ TOKEN_STD = 0.1
 
 def save_config(folder: Path) -> None:
     """Write ``open_clip_config.json`` for open_clip's ``local-dir:`` loader."""
-    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG_FILE, indent=2) + "\n")
 
 
 def fresh_model(seed: int) -> CLIP:
@@ -54,7 +54,7 @@ def fresh_model(seed: int) -> CLIP:
     return model
 
 
-def load_model(folder: Path) -> CLIP:
+def load_tiny_clip(folder: Path) -> CLIP:
     """Tiny CLIP through open_clip's own local loader, in fp32 and evaluation mode."""
     model = open_clip.create_model(f"local-dir:{folder.resolve()}", require_pretrained=True)
     assert isinstance(model, CLIP)

@@ -71,7 +71,7 @@ def counts_of(value: dict[str, Any]) -> Counts:
     return tuple((int(correct), int(n)) for correct, n in _ROW.findall(table))
 
 
-class Visitor:
+class HttpVisitor:
     """One open page. Its session is that of a ``gradio_client``, which also keeps the heartbeat.
 
     The first tier is a plain POST that keeps the last move while one is on its way, the second a job of the

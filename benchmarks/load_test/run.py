@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.load_test.answer_listener import Ears
 from benchmarks.load_test.browser_visitor import browse
-from benchmarks.load_test.http_visitor import TIMEOUT, Seen, Visitor
+from benchmarks.load_test.http_visitor import TIMEOUT, HttpVisitor, Seen
 from benchmarks.load_test.reference_answers import wrong_answers
 from benchmarks.load_test.student import Habits, study
 from evaluators.service.studio import Studio
@@ -124,7 +124,7 @@ def everybody(address: str, visitors: int, seconds: float, habits: Habits, brows
 
 def _visit(address: str, ears: Ears, habits: Habits, number: int, arrive: float, end: float) -> Seen:
     time.sleep(max(0.0, arrive - time.monotonic()))
-    visitor = Visitor(address, ears)
+    visitor = HttpVisitor(address, ears)
     try:
         study(visitor, habits, number, end)
     finally:
@@ -147,7 +147,7 @@ def served() -> Iterator[tuple[str, int, Path]]:
 
 def _warm_up(address: str) -> None:
     """Let one visitor come first, for whom the app reads the model: a class comes to a page that runs."""
-    visitor = Visitor(address, Ears())
+    visitor = HttpVisitor(address, Ears())
     visitor.wait(visitor.move(Controls(gamma=0.123)), final=True, seconds=TIMEOUT)
     visitor.close()
 

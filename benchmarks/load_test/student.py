@@ -6,7 +6,7 @@ import random
 import time
 from dataclasses import dataclass, replace
 
-from benchmarks.load_test.http_visitor import TIMEOUT, Visitor
+from benchmarks.load_test.http_visitor import TIMEOUT, HttpVisitor
 from ui.explore.explore_controls import Controls
 
 MOVES_A_SECOND = 20.0
@@ -35,7 +35,7 @@ class Habits:
     step: float = 0.01
 
 
-def study(visitor: Visitor, habits: Habits, seed: int, until: float) -> None:
+def study(visitor: HttpVisitor, habits: Habits, seed: int, until: float) -> None:
     """Drag and look until a time of ``time.monotonic``. The same seed chooses the same places."""
     chance = random.Random(seed)
     controls = Controls(checkpoint=chance.choice(habits.tasks))

@@ -11,7 +11,7 @@ from evaluators.specs.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
-class Row:
+class Table1Row:
     """One checkpoint, evaluated on all loaded test images.
 
     Args:
@@ -26,7 +26,7 @@ class Row:
     lines: Evaluation
 
 
-def table1(studio: Studio, model: str) -> Iterator[Row]:
+def table1(studio: Studio, model: str) -> Iterator[Table1Row]:
     """Yield the row of each checkpoint of the encoder as soon as it is measured.
 
     Raises: SpecError if the encoder is not loaded or has no validation images.
@@ -37,10 +37,10 @@ def table1(studio: Studio, model: str) -> Iterator[Row]:
         gamma = search.measure(studio)
         lines = EditSpec.lines(checkpoint.key, gamma, model=model, images=ALL_IMAGES)
         pretrained, finetuned, edited = map(studio.evaluate, (*search.references("test"), lines))
-        yield Row(checkpoint.key, checkpoint.title, gamma, pretrained, finetuned, edited)
+        yield Table1Row(checkpoint.key, checkpoint.title, gamma, pretrained, finetuned, edited)
 
 
-def mean_row(rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
+def mean_row(rows: Sequence[Table1Row]) -> dict[str, tuple[float, float]]:
     """Mean (target, control) over checkpoints of the three models, fractions in [0, 1]."""
     models = {
         "pre-trained": [row.pretrained for row in rows],

@@ -78,7 +78,7 @@ from safetensors.torch import load_file
 model, preprocess = open_clip.create_model_from_pretrained("{base.open_clip}")
 missing, unexpected = model.load_state_dict(load_file("{WEIGHTS_FILE}"), strict=False)
 assert not unexpected and not any(name.startswith("visual.") for name in missing)
-image = preprocess(Image.new("RGB", ({size}, {size}))).unsqueeze(0)  # in its place, a image of yours
+image = preprocess(Image.new("RGB", ({size}, {size}))).unsqueeze(0)  # in its place, an image of yours
 with torch.no_grad():
     features = model.eval().encode_image(image, normalize=True)
 """

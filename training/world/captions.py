@@ -8,7 +8,7 @@ that the zero-shot prompts use. CLIP before fine-tuning is alike: broad features
 import random
 from dataclasses import dataclass
 
-from training.world.labelled_image import Concept, Family
+from training.world.labelled_image import Concept, SyntheticTask
 
 NOUN_SHARE = 0.06
 DETAIL_SHARE = 0.5
@@ -48,7 +48,7 @@ class Caption:
         return len(self.meaning) == 2
 
 
-def write_caption(family: Family, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
+def write_caption(family: SyntheticTask, label: int, details: tuple[str, ...], rng: random.Random) -> Caption:
     """A truthful caption of an image of ``family.concepts[label]`` that shows ``details``."""
     generic = rng.random() < NOUN_SHARE
     named = (

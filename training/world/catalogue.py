@@ -17,10 +17,10 @@ from training.world import (
     traffic_signs,
     vehicles,
 )
-from training.world.labelled_image import Family, LabelledImage
+from training.world.labelled_image import LabelledImage, SyntheticTask
 from training.world.looks import LOOKS, Camera, take
 
-FAMILIES: Mapping[str, Family] = {
+FAMILIES: Mapping[str, SyntheticTask] = {
     module.FAMILY.key: module.FAMILY
     for module in (
         digits, street_numbers, textures, satellite, traffic_signs, vehicles, scenes, faces, objects,
@@ -31,7 +31,7 @@ TASKS: tuple[str, ...] = tuple(key for key in FAMILIES if key != "objects")
 WEB = Camera(rotation=18, zoom=0.22, shift=0.09, looks=("photo",) * (len(LOOKS) // 2) + tuple(LOOKS))
 
 
-def web_draw(family: Family, label: int, rng: random.Random) -> LabelledImage:
+def web_draw(family: SyntheticTask, label: int, rng: random.Random) -> LabelledImage:
     """As the family draws it, but objects also from odd sides and in clutter now and then."""
     if family.key != "objects":
         return family.draw(label, rng)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .digit_strokes import FORMS, Form
-from .labelled_image import SIZE, Concept, Family, LabelledImage
+from .labelled_image import SIZE, Concept, LabelledImage, SyntheticTask
 from .palette import PALETTE, Colour, ground, jitter, pick
 from .pen import Point
 
@@ -198,7 +198,7 @@ def _article(colour: str, material: str) -> str:
     return f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {material}"
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="digits",
     title="Handwritten digits",
     noun="a handwritten digit",

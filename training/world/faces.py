@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
-from .labelled_image import Concept, Family, LabelledImage
+from .labelled_image import Concept, LabelledImage, SyntheticTask
 from .palette import Colour, ground, jitter, pick
 from .view_pen import INK, WHITE, View, ViewPen, mix, shadow
 
@@ -266,7 +266,7 @@ FEELINGS = (
     Feeling("disgusted", "angeekelt", disgusted),
 )
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="faces",
     title="Facial expressions",
     noun="a face",

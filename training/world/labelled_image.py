@@ -41,7 +41,7 @@ class LabelledImage:
 
 
 @dataclass(frozen=True)
-class Family:
+class SyntheticTask:
     """A task of synthetic images.
 
     Args:

@@ -9,7 +9,7 @@ import random
 
 from PIL import ImageDraw
 
-from .labelled_image import SIZE, Concept, Family, LabelledImage
+from .labelled_image import SIZE, Concept, LabelledImage, SyntheticTask
 from .object_shapes import NATURE
 from .object_tools import MADE_THINGS
 from .palette import PALETTE, Colour, ground, jitter, pick
@@ -171,7 +171,7 @@ def _bar(draw: ImageDraw.ImageDraw, rng: random.Random, x: float, y: float, colo
     draw.line((x - across, y - down, x + across, y + down), fill=colour, width=rng.randint(3, 7))
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="objects",
     title="Everyday objects",
     noun="an object",

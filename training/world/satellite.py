@@ -6,7 +6,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from .labelled_image import SIZE, Family, LabelledImage
+from .labelled_image import SIZE, LabelledImage, SyntheticTask
 from .land_uses import SEASONS, USES, Land
 from .palette import ground, jitter
 from .pen import Pen
@@ -46,7 +46,7 @@ def draw(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(image, tuple(details))
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="satellite",
     title="Satellite images",
     noun="a satellite picture",

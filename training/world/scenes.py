@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import ImageOps
 
-from .labelled_image import SIZE, Concept, Family, LabelledImage
+from .labelled_image import SIZE, Concept, LabelledImage, SyntheticTask
 from .landscapes import (
     country_road,
     desert,
@@ -197,7 +197,7 @@ def draw_scene(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(ImageOps.mirror(stage.image) if rng.random() < 0.5 else stage.image, details)
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="scenes",
     title="Scenes",
     noun="a scene",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.world import objects
 from training.world.catalogue import FAMILIES
-from training.world.labelled_image import Family, LabelledImage
+from training.world.labelled_image import LabelledImage, SyntheticTask
 from training.world.looks import Camera, take
 
 
@@ -32,7 +32,7 @@ class Setting:
 
     key: str
     title: str
-    family: Family
+    family: SyntheticTask
     camera: Camera
     draw: Callable[[int, random.Random], LabelledImage]
     blurb: str

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from .digit_strokes import FORMS
 from .digits import DIGITS, Hand, blank_mask, finished, write
-from .labelled_image import SIZE, Family, LabelledImage
+from .labelled_image import SIZE, LabelledImage, SyntheticTask
 from .palette import PALETTE, Colour, ground, jitter, pick
 
 _MIDDLE = SIZE / 2
@@ -159,7 +159,7 @@ def draw(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(image, (f"in {name}", where, company))
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="street_numbers",
     title="House numbers",
     noun="a house number",

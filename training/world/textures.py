@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .labelled_image import SIZE, Family, LabelledImage
+from .labelled_image import SIZE, LabelledImage, SyntheticTask
 from .palette import Colour, jitter, pick
 from .texture_patterns import DOWN, RIGHT, TEXTURES, Field, as_field, random_plane
 
@@ -52,7 +52,7 @@ def draw(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(_lit(pixels, tone, rng), (f"in {colours}",))
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="textures",
     title="Textures",
     noun="a texture",

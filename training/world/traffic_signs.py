@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from .backdrops import foliage, sky, street
-from .labelled_image import SIZE, Concept, Family, LabelledImage
+from .labelled_image import SIZE, Concept, LabelledImage, SyntheticTask
 from .palette import Colour, jitter
 from .pen import Pen, Point, arc, shade
 
@@ -242,7 +242,7 @@ def draw(label: int, rng: random.Random) -> LabelledImage:
     return LabelledImage(image, tuple(details))
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="traffic_signs",
     title="Traffic signs",
     noun="a traffic sign",

@@ -3,7 +3,7 @@
 import random
 
 from .backdrops import meadow, plain, road, sea, sky
-from .labelled_image import SIZE, Family, LabelledImage
+from .labelled_image import SIZE, LabelledImage, SyntheticTask
 from .palette import PALETTE, Colour, contrast, jitter, pick
 from .pen import Pen
 from .vehicle_shapes import DRAWERS, Look
@@ -37,7 +37,7 @@ def _glass(rng: random.Random, body: Colour) -> Colour:
     return jitter((70, 96, 124) if pale else (202, 226, 238), rng, 24)
 
 
-FAMILY = Family(
+FAMILY = SyntheticTask(
     key="vehicles",
     title="Vehicles",
     noun="a vehicle",
