@@ -42,7 +42,7 @@ def test_damaged_lists_and_residuals_are_named(tmp_path: Path) -> None:
         Studio(lab, None)
     (compared / "gammas.json").unlink()
     (compared / "variants.json").write_text('[{"key": "x"}]')
-    with pytest.raises(LabError, match="not a list of ways"):
+    with pytest.raises(LabError, match="not a list of fine-tuning variants"):
         Studio(lab, None)
     (compared / "variants.json").unlink()
     assert Studio(lab, None).variants() == ()
