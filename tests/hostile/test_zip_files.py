@@ -36,6 +36,7 @@ GOOD = [("a/data.pkl", b"\x80\x02}" + one_float() + b"."), ("a/data/0", bytes(4)
         (zipped([*GOOD, ("a/byteorder", b"big")]), "has byte order b'big'"),
         (zipped([*GOOD, ("a/byteorder", b"big" * 100)]), "describes its content in 300 bytes"),
         (zipped(GOOD) + b"more", "does not end as a zip file"),
+        (b"PK\x03\x04" + zipped(GOOD), "its first record is not at its beginning"),
         (zipped(GOOD).replace(b"a/data/0", b"\xffa/data\xff"), "is not in it"),
         (b"PK\x03\x04", "cut short"),
         (b"PK\x03\x04" + bytes(100), "cut short"),
