@@ -58,9 +58,8 @@ def find_records(stream: BinaryIO, label: str) -> dict[str, Record]:
         raise damaged(label, f"its list of records cannot be parsed ({error})") from error
     if len(listed) > MAX_RECORDS:
         raise CheckpointError(f"{label} has {len(listed):,} records, more than the {MAX_RECORDS:,} allowed.")
-    if (
-        listed and min(info.header_offset for info in listed) != 0
-    ):  # zipfile skips what is put before a zip file
+    # zipfile skips bytes before a zip file
+    if listed and min(info.header_offset for info in listed) != 0:
         raise damaged(label, "its first record is not at its beginning")
     records: dict[str, Record] = {}
     free = 0  # first byte that no record has claimed
