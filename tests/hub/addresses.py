@@ -8,12 +8,10 @@ RESOLVE = re.compile(r"/(?P<kind>datasets/)?(?P<repo>[^/]+/[^/]+)/resolve/(?P<re
 BEHIND = re.compile(
     r"/(?:api/resolve-cache|cdn)/(?P<kind>models|datasets)/(?P<repo>[^/]+/[^/]+)/(?P<rest>[0-9a-f]{40}/.+)"
 )
-SPECIAL = re.compile(r"(refs(?:/|%2F)(?:convert|pr)(?:/|%2F)[^/]+)(?:/(.*))?", re.IGNORECASE)
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 def revision_and_path(rest: str) -> tuple[str, str]:
-    """Revision and path at the end of a URL; refs/convert/... and refs/pr/... are revisions too."""
-    match = SPECIAL.fullmatch(rest)
-    revision, path = match.groups() if match else rest.partition("/")[::2]
-    return unquote(revision), unquote(path or "")
+    """Revision and path at the end of a URL."""
+    revision, _, path = rest.partition("/")
+    return unquote(revision), unquote(path)

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from tests.hub.served_files import DATE, Repository, last_commit, pointer_of
+from tests.hub.served_files import DATE, Repository, pointer_of
 
 
 def flag(query: dict[str, list[str]], name: str) -> bool:
@@ -39,12 +39,11 @@ def info(repository: Repository, blobs: bool, gated: bool) -> dict[str, Any]:
     return info | ({"modelId": repository.repo} if repository.kind == "model" else {})
 
 
-def entries(repository: Repository, expand: bool, xet: bool) -> list[dict[str, Any]]:
+def entries(repository: Repository, xet: bool) -> list[dict[str, Any]]:
     """Folders and files as in a tree listing, by path."""
     folders = [
         {"type": "directory", "oid": hashlib.sha1(name.encode()).hexdigest(), "size": 0, "path": name}
-        | (last_commit() if expand else {})
         for name in repository.folders()
     ]
-    files = [file.entry(expand, xet) for file in repository.files.values()]
+    files = [file.entry(xet) for file in repository.files.values()]
     return sorted([*folders, *files], key=lambda entry: str(entry["path"]))

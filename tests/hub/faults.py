@@ -43,12 +43,10 @@ class Fault:
     kind: FaultKind
     times: int | None
     skip: int
-    method: str | None
     origin: str | None
     status: int
     retry_after: float | None
     after: int
-    seconds: float
     rate: int
 
     def hits(self, request: Request, canonical: str, in_the_body: bool) -> bool:
@@ -56,7 +54,6 @@ class Fault:
         return (
             self.times != 0
             and (self.kind in IN_THE_BODY) is in_the_body
-            and self.method in (None, request.method)
             and self.origin in (None, request.origin)
             and fnmatchcase(canonical, f"*{self.pattern}*")
         )

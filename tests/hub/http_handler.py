@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.kind == "drop":
             self.close_connection = True
             return
-        if fault is not None and fault.kind == "slow" and hub.wait(fault.seconds):
+        if fault is not None and fault.kind == "slow" and hub.wait():
             self.close_connection = True
             return
         if fault is not None and fault.kind == "status":
@@ -111,8 +111,6 @@ class Handler(BaseHTTPRequestHandler):
         if not match:
             return None
         first, last = match.groups()
-        if not first:
-            return (-int(last), None)
         return (int(first), int(last) if last else None)
 
     def _known(self, repository: Repository, revision: str) -> bool:
@@ -166,8 +164,6 @@ class Handler(BaseHTTPRequestHandler):
         first, last = 0, file.size - 1
         if self.record.range is not None:
             first, end = self.record.range
-            if first < 0:
-                first = max(0, file.size + first)
             last = last if end is None else min(end, last)
             if first > last:
                 self._head(416, {"Content-Range": f"bytes */{file.size}", "Content-Length": "0"})
@@ -199,7 +195,7 @@ class Handler(BaseHTTPRequestHandler):
                             left -= 1
                             fault = None
                             continue
-                        if fault.kind != "stall" or hub.wait(fault.seconds):
+                        if fault.kind != "stall" or hub.wait():
                             self._hang_up(hard=fault.kind == "reset")
                             return
                         fault = None
@@ -239,9 +235,8 @@ class Handler(BaseHTTPRequestHandler):
             revision, _ = revision_and_path(after)
             if self._known(repository, revision):
                 form = json.loads(body) if body.startswith(b"{") else parse_qs(body.decode())
-                expand = str(form.get("expand", ["false"])).lower().strip("['\"]") == "true"
                 asked = set(form.get("paths", []))
-                listed = entries(repository, expand, hub.xet)
+                listed = entries(repository, hub.xet)
                 self._json([entry for entry in listed if entry["path"] in asked])
         else:
             self._refuse(404, "", "Sorry, there is nothing here.")
@@ -253,19 +248,19 @@ class Handler(BaseHTTPRequestHandler):
                 404, "EntryNotFound", f"{folder} does not exist", **{"X-Repo-Commit": repository.commit}
             )
             return
-        recursive, expand = flag(query, "recursive"), flag(query, "expand")
+        recursive = flag(query, "recursive")
         listed = [
             entry
-            for entry in entries(repository, expand, self.server.hub.xet)
+            for entry in entries(repository, self.server.hub.xet)
             if not folder or entry["path"].startswith(f"{folder}/")
             if recursive or "/" not in entry["path"][len(folder) + 1 if folder else 0 :]
         ]
         start = int(query.get("cursor", ["0"])[0])
-        size = min(self.server.hub.page_size, 50) if expand else self.server.hub.page_size
+        size = self.server.hub.page_size
         headers = {}
         if start + size < len(listed):
             where = f"{self.server.hub.address}{urlsplit(self.path).path}"
-            link = f"{where}?recursive={recursive}&expand={expand}&cursor={start + size}"
+            link = f"{where}?recursive={recursive}&cursor={start + size}"
             headers["Link"] = f'<{link}>; rel="next"'
         self._json(listed[start : start + size], headers)
 

@@ -30,7 +30,7 @@ class File:
     def etag(self) -> str:
         return self.sha256 if self.large else self.blob
 
-    def entry(self, expand: bool, xet: bool) -> dict[str, Any]:
+    def entry(self, xet: bool) -> dict[str, Any]:
         """As in a tree listing."""
         entry: dict[str, Any] = {"type": "file", "oid": self.blob, "size": self.size, "path": self.name}
         if self.large:
@@ -38,7 +38,7 @@ class File:
             entry["lfs"] = {"oid": self.sha256, "size": self.size, "pointerSize": pointer}
             if xet:
                 entry["xetHash"] = self.sha256[::-1]
-        return entry | (last_commit() if expand else {})
+        return entry
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,3 @@ def _read_file(name: str, path: Path, digests: Digests) -> File:
 def pointer_of(sha256: str, size: int) -> bytes:
     """The text that git keeps in place of a large file."""
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {size}\n".encode()
-
-
-def last_commit() -> dict[str, Any]:
-    return {"lastCommit": {"id": "0" * 40, "title": "Add files", "date": DATE}}

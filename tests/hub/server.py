@@ -19,9 +19,9 @@ Faults are put on paths. A pattern is a glob found anywhere in ``/<owner>/<name>
     hub.fail("resolve/*/model.safetensors", "cut", after=1_000_000)           # once, then all is well
     hub.fail("owner/name", "status", status=429, retry_after=2, times=None)   # always
 
-    before the reply: status (any; 429 with retry_after), drop (hang up), slow (wait ``seconds``)
+    before the reply: status (any; 429 with retry_after), drop (hang up), slow (wait a minute)
     in the bytes of a file, once ``after`` of this reply's bytes are out: cut (hang up politely), reset,
-        stall (``seconds``), drip (``rate`` bytes a second), wrong (one byte differs), short (a shorter file)
+        stall (a minute), drip (``rate`` bytes a second), wrong (one byte differs), short (a shorter file)
 
 ``hub.requests`` keeps every request with its range and how many bytes of a file went out; ``hub.gate``
 closes a repository, ``with hub.down():`` refuses connections, ``hub.clear()`` forgets faults, gates and
@@ -108,12 +108,10 @@ class Hub:
         *,
         times: int | None = 1,
         skip: int = 0,
-        method: str | None = None,
         origin: Literal["hub", "cdn"] | None = None,
         status: int = 503,
         retry_after: float | None = None,
         after: int = 0,
-        seconds: float = 60.0,
         rate: int = 100_000,
     ) -> None:
         """Put a fault on a path; see the module for the kinds.
@@ -121,9 +119,9 @@ class Hub:
         Args:
             times: requests it befalls, None for all.
             skip: matching requests that are left alone first.
-            method, origin: only requests of that method, or at "hub" or "cdn".
+            origin: only requests at "hub" or "cdn".
         """
-        fault = Fault(pattern, kind, times, skip, method, origin, status, retry_after, after, seconds, rate)
+        fault = Fault(pattern, kind, times, skip, origin, status, retry_after, after, rate)
         with self._lock:
             self._faults.append(fault)
 
@@ -204,7 +202,7 @@ class Hub:
     def gated(self, kind: Kind, repo: str) -> bool:
         return (kind, repo) in self._gates
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float = 60.0) -> bool:
         """Hold a request up; True if the test has ended meanwhile."""
         return self._release.wait(seconds)
 

@@ -9,6 +9,7 @@ a smaller one is then part of the test subset.
 """
 
 import logging
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ from evaluators.hub.images.parquet_split import ParquetSplit
 from evaluators.hub.images.preparation_files import (
     cache_commit,
     cache_part,
-    drop_parts,
     name_of,
     read_commit,
     read_part,
@@ -111,7 +111,7 @@ def hub_subset(
             return cached
         subset = request.read(cache, commit)
         if subset is None:
-            subset = request.prepare(cache, commit, workers, progress or _no_progress)
+            subset = request.prepare(cache, commit, workers, progress or (lambda done, total: None))
     cache_commit(request.commit_path(cache), commit, {"repo": task.repo, "revision": task.revision})
     return subset
 
@@ -199,7 +199,7 @@ class _Request:
         subset = Subset(images, torch.tensor([row.label for row in rows], dtype=torch.int64))
         available = sum(len(group.labels) for group in source.groups)
         cache_subset(path, subset, available)
-        drop_parts(parts)
+        shutil.rmtree(parts, ignore_errors=True)
         return self._result(subset, available, commit, workers.traffic.bytes_read)
 
     def _choose(self, groups: tuple[RowGroup, ...]) -> list[Row]:
@@ -254,7 +254,3 @@ def _refusal(task: HubTask, half: int) -> SpecError:
         f"{task.title} has no validation images of its own: validation gets a half of the split "
         f"{task.test_split!r}, so ask for 1 to about {half} images, not for more or all."
     )
-
-
-def _no_progress(done: int, total: int) -> None:
-    """Progress that is not shown."""

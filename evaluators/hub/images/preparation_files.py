@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,11 +36,6 @@ def cache_part(path: Path, images: Tensor) -> None:
         atomic_write(path, lambda partial: safetensors.torch.save_file({"images": images}, partial))
     except (OSError, SafetensorError) as error:
         _LOG.debug("The images of a row group could not be kept in %s: %s", path, error)
-
-
-def drop_parts(folder: Path) -> None:
-    """Delete the images by row group once the whole subset is prepared."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_commit(path: Path) -> str | None:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.data.image_subset import SEED, balanced_order
-
-HALVES = ("val", "test")
+from evaluators.specs.edit_spec import SPLITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ def half_of(file: str, row: int) -> str:
         file: path of the file in its repository.
         row: number of the row in the file.
     """
-    return HALVES[hashlib.sha256(repr((SEED, file, row)).encode()).digest()[0] & 1]
+    return SPLITS[hashlib.sha256(repr((SEED, file, row)).encode()).digest()[0] & 1]
 
 
 def in_half(groups: Iterable[RowGroup], half: str | None) -> list[NDArray[np.bool_]]:

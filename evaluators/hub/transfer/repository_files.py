@@ -138,27 +138,21 @@ class _Wanted:
         return Fetched(path, self.repo, self.name, commit, etag, path.stat().st_size)
 
 
-class _Lock:
-    """A lock that a weak dictionary can hold, so that it goes with its last user."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-
-
-_LOCKS: WeakValueDictionary[tuple[str, str], _Lock] = WeakValueDictionary()
+_LOCKS: WeakValueDictionary[tuple[str, str], threading.Lock] = WeakValueDictionary()
+"""By folder and name of a file, while a thread fetches it."""
 _LOCKS_LOCK = threading.Lock()
 
 
 def _fetch(wanted: _Wanted, transfer: Transfer) -> Fetched:
     """The file, in the thread that waits for the network; one thread at a time for each file."""
     with _LOCKS_LOCK:
-        lock = _LOCKS.setdefault((str(wanted.folder), wanted.name), _Lock())
-    while not lock.lock.acquire(timeout=_POLL):
+        lock = _LOCKS.setdefault((str(wanted.folder), wanted.name), threading.Lock())
+    while not lock.acquire(timeout=_POLL):
         transfer.check()
     try:
         return _newest(wanted, transfer)
     finally:
-        lock.lock.release()
+        lock.release()
 
 
 def _newest(wanted: _Wanted, transfer: Transfer) -> Fetched:
