@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.hub.published_check import AccuracyCheck, self_test
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import FAMILIES
-
-ALL = 0
 
 
 @dataclass(frozen=True)
@@ -38,5 +37,5 @@ def check_load(studio: Studio, model: str, ticket: Ticket | None = None) -> Iter
     specs = [*map(EditSpec.pretrained, keys[:1]), *map(EditSpec.finetuned, keys)]
     yield CheckProgress(0, len(specs))
     for done, spec in enumerate(specs, 1):
-        evaluation = studio.evaluate(replace(spec, model=model, images=ALL), ticket, background=True)
+        evaluation = studio.evaluate(replace(spec, model=model, images=ALL_IMAGES), ticket, background=True)
         yield CheckProgress(done, len(specs), self_test(evaluation))

@@ -11,6 +11,7 @@ import gradio as gr
 
 from evaluators.errors import SpecError, Superseded
 from evaluators.experiments.load_check import check_load
+from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.hub.load_request import IMAGES, LoadRequest
 from evaluators.hub.published_check import AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
@@ -29,7 +30,6 @@ PROGRESS, CHECK = "load progress", "check"
 """Names of the tickets of requests that follow a load, and of self-tests."""
 REFRESH = 0.4
 """Seconds between two updates of the progress."""
-ALL = 0
 
 
 def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
@@ -63,7 +63,7 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
                 min_width=300,
             )
             images = gr.Dropdown(
-                [("64", 64), ("256", IMAGES), ("1,000", 1000), (words.MODEL_CHOICE["all"], ALL)],
+                [("64", 64), ("256", IMAGES), ("1,000", 1000), (words.MODEL_CHOICE["all"], ALL_IMAGES)],
                 value=IMAGES,
                 label=words.MODEL_CHOICE["images"],
                 elem_id="lx-load-images",
