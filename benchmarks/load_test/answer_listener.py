@@ -1,7 +1,7 @@
-"""One pair of ears for a whole crowd: a thread that looks at the answers of all jobs of gradio_client.
+"""One thread that takes the answers of all gradio_client jobs.
 
-With a thread for each job, 100 visitors' process is woken so often that it gets to little else: requests
-leave it up to a minute late, and the server is blamed for the wait.
+With a thread per job, the process of 100 visitors sends requests up to a minute late, and the server
+seems slow.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 
 from gradio_client.client import Job
 
-LOOK = 0.05
-"""Seconds between two looks, as often as gradio_client itself looks for what it has received."""
+POLL_SECONDS = 0.05
+"""As often as gradio_client itself polls."""
 
 
 @dataclass(eq=False)
-class _Heard:
-    """One job, and how many of its answers have been taken."""
+class _Subscription:
+    """A job, and how many of its answers have been taken."""
 
     job: Job
     take: Callable[[Any], None]
     ended: Callable[[BaseException | None], None]
     taken: int = 0
 
-    def goes_on(self) -> bool:
-        """Take what is new; whether more may come."""
+    def take_new(self) -> bool:
+        """Take new answers; whether more may come."""
         done, error = self.job.done(), None
         try:
             for value in self.job.outputs()[self.taken :]:
@@ -37,39 +37,39 @@ class _Heard:
             if not done:
                 return True
             self.job.result()
-        except BaseException as problem:  # noqa: BLE001 -- whatever it is, it ends this job only
+        except BaseException as problem:  # noqa: BLE001 -- any error ends this job only
             error = problem
         self.ended(error)
         return False
 
 
-class Ears:
-    """Hears jobs until they end. Any thread may add to them."""
+class AnswerListener:
+    """Takes the answers of jobs until they end. Methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._heard: list[_Heard] = []
+        self._subscriptions: list[_Subscription] = []
 
-    def hear(
+    def listen(
         self, job: Job, take: Callable[[Any], None], ended: Callable[[BaseException | None], None]
     ) -> None:
-        """Take a job's answers one by one, and then its end, in a thread of the ears.
+        """Pass on a job's answers one by one, and then its end, in the listener's thread.
 
         Args:
             ended: is called with what the job or ``take`` failed with, or with None.
         """
         with self._mutex:
-            self._heard.append(_Heard(job, take, ended))
-            if len(self._heard) == 1:
-                threading.Thread(target=self._listen, daemon=True).start()
+            self._subscriptions.append(_Subscription(job, take, ended))
+            if len(self._subscriptions) == 1:
+                threading.Thread(target=self._run, daemon=True).start()
 
-    def _listen(self) -> None:
+    def _run(self) -> None:
         listening = True
         while listening:
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
             with self._mutex:
-                heard = list(self._heard)
-            ended = [one for one in heard if not one.goes_on()]
+                subscriptions = list(self._subscriptions)
+            ended = [one for one in subscriptions if not one.take_new()]
             with self._mutex:
-                self._heard = [one for one in self._heard if one not in ended]
-                listening = bool(self._heard)
+                self._subscriptions = [one for one in self._subscriptions if one not in ended]
+                listening = bool(self._subscriptions)

@@ -1,4 +1,4 @@
-"""A real browser among the crowd: it drags the slider of the page and reads the page's own table."""
+"""Visitor in a real browser: drags the slider of the page and reads its table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import time
 from typing import Any
 
-from benchmarks.load_test.http_visitor import TIMEOUT, Move, Seen, counts_of
+from benchmarks.load_test.http_visitor import TIMEOUT, Move, Observations, counts_of
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
 
@@ -19,21 +19,21 @@ SHOWN = """() => {
 }"""
 
 
-def browse(address: str, checkpoint: str, seed: int, until: float) -> Seen:
-    """Drag and look in Chromium until a time of ``time.monotonic``; what was seen.
+def browse(address: str, checkpoint: str, seed: int, until: float) -> Observations:
+    """Drag and wait in Chromium until a time of ``time.monotonic``, at least once.
 
-    The page is opened here, and its time to open does not count.
+    The time to open the page does not count.
     """
     from playwright.sync_api import sync_playwright
 
-    seen, chance = Seen(), random.Random(seed)
+    seen, chance = Observations(), random.Random(seed)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=driving.chromium(), args=driving.ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(1000 * TIMEOUT)
         page.goto(f"{address}/?task={checkpoint}")
         page.wait_for_selector(f'{driving.LIVE}:not([data-key=""])')
-        while time.monotonic() < until:
+        while not seen.moves or time.monotonic() < until:
             gamma = driving.drag(page, "gamma", moves=chance.randint(8, 30), seconds=1.0)
             if chance.random() < 0.7:  # the drag of `driving` always ends in one place
                 gamma = round(chance.randrange(101) / 100, 2)
@@ -43,11 +43,11 @@ def browse(address: str, checkpoint: str, seed: int, until: float) -> Seen:
     return seen
 
 
-def _look(page: Any, spec: EditSpec, seen: Seen, seconds: float) -> None:
-    """Watch one position until its numbers are complete, or for some seconds after the first."""
+def _look(page: Any, spec: EditSpec, seen: Observations, seconds: float) -> None:
+    """Observe one position until its numbers are complete, or for some seconds after the first."""
     move = Move(spec, time.monotonic())
     seen.moves.append(move)
-    seen.looked.append(move)
+    seen.awaited.append(move)
     while time.monotonic() < (move.first or move.made + TIMEOUT - seconds) + seconds and move.final is None:
         value = json.loads(page.evaluate(SHOWN))
         now = time.monotonic()
@@ -57,5 +57,5 @@ def _look(page: Any, spec: EditSpec, seen: Seen, seconds: float) -> None:
             if value["state"] == "complete":
                 move.final = now
         elif value["state"] == "waiting":
-            seen.lines += 1
+            seen.queue_notices += 1
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A visitor of the page over HTTP: it sends and hears what the page's own script does."""
+"""Visitor over HTTP: sends the requests of the page's script, and takes their answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 from gradio_client import Client
 
-from benchmarks.load_test.answer_listener import Ears
+from benchmarks.load_test.answer_listener import AnswerListener
 from evaluators.specs.edit_spec import EditSpec
 from ui.explore.explore_controls import Controls
 from ui.live.live_panel import QUIET, SILENCE
 
 TIMEOUT = 60.0
-"""Seconds after which a request counts as one that never came back."""
+"""Seconds after which a request counts as timed out."""
 KEEP_ALIVE = 2.0
 """Seconds a connection may be idle: below the server's five, so that a request is seldom sent again."""
 _ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
@@ -31,7 +31,7 @@ Counts = tuple[tuple[int, int], ...]
 
 @dataclass
 class Move:
-    """A position of the controls that was asked for, and when its numbers came, in seconds of one clock.
+    """A position of the controls, and when its numbers came, in seconds of ``time.monotonic``.
 
     Args:
         number: of the move on this page.
@@ -45,28 +45,28 @@ class Move:
 
 
 @dataclass
-class Seen:
-    """All that a visitor saw.
+class Observations:
+    """What one visitor observed.
 
     Args:
         moves: that were sent to the server, in order.
-        looked: those where the visitor stopped and waited for numbers.
+        awaited: moves after which the visitor waited for numbers.
         returned: (spec, counts) of every answer with numbers.
-        lines: how often the page said how long the line is.
-        late: seconds by which each move came later than the visitor meant it to, for want of processor time.
-        errors: answers that are none, and requests that failed.
+        queue_notices: how often the page showed the queue position.
+        late: seconds by which each move was late, for want of processor time.
+        errors: invalid answers and failed requests.
     """
 
     moves: list[Move] = field(default_factory=list)
-    looked: list[Move] = field(default_factory=list)
+    awaited: list[Move] = field(default_factory=list)
     returned: list[tuple[EditSpec, Counts]] = field(default_factory=list)
-    lines: int = 0
+    queue_notices: int = 0
     late: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
 def counts_of(value: dict[str, Any]) -> Counts:
-    """The counts that a value of the page's head shows, read from the table that screen readers are given."""
+    """The counts in a value of the page's head, read from its table for screen readers."""
     table = value["slots"]["table"].partition("</table>")[0]
     return tuple((int(correct), int(n)) for correct, n in _ROW.findall(table))
 
@@ -79,12 +79,12 @@ class HttpVisitor:
 
     Args:
         address: of the page.
-        ears: hear the jobs' answers.
+        listener: takes the jobs' answers.
     """
 
-    def __init__(self, address: str, ears: Ears) -> None:
-        self.seen = Seen()
-        self._ears = ears
+    def __init__(self, address: str, listener: AnswerListener) -> None:
+        self.seen = Observations()
+        self._listener = listener
         # without ssl_verify the client reads all certificates anew for each request, over plain HTTP too
         self._client = Client(
             address, verbose=False, analytics_enabled=False, download_files=False, ssl_verify=False
@@ -103,7 +103,7 @@ class HttpVisitor:
             thread.start()
 
     def move(self, controls: Controls) -> Move:
-        """Set the controls. If an answer is on its way, only the last move until it comes is sent."""
+        """Set the controls. While a request is pending, only the last move is kept."""
         with self._changed:
             if self._newest is not None and self._newest[0] == controls:
                 return self._newest[1]
@@ -184,7 +184,7 @@ class HttpVisitor:
         with self._changed:
             self._refining += 1
         job = self._client.submit(*controls.values(), move.number, fn_index=self._settle)
-        self._ears.hear(job, partial(self._take, move=move), partial(self._refined, position, again))
+        self._listener.listen(job, partial(self._take, move=move), partial(self._refined, position, again))
 
     def _refined(self, position: tuple[Controls, Move], again: bool, error: BaseException | None) -> None:
         """Tier 2 is over. The client can lose an answer if its stream of answers closes just as it asks."""
@@ -216,7 +216,7 @@ class HttpVisitor:
         if value["state"] == "nothing":
             return
         if value["state"] == "waiting":
-            self.seen.lines += 1
+            self.seen.queue_notices += 1
         elif value["state"] == "error":
             self.seen.errors.append(value["slots"].get("sentence", ""))
         elif value["key"] == move.spec.key():

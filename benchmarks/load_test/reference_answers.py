@@ -1,4 +1,4 @@
-"""What a single visitor gets: every answer of a crowd is compared with it."""
+"""Answers of a single visitor, with which every answer of a load test is compared."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from evaluators.specs.edit_spec import EditSpec
 
 
 def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -> tuple[int, list[str]]:
-    """How many answers were compared, and those that are not a single visitor's.
+    """Number of answers compared, and those that differ from a single visitor's.
 
     Args:
-        studio: with an empty cache, and nobody else in it.
-        returned: every answer of the crowd.
-    Cost: what is counted once for each spec, up to the most images that were returned of it.
+        studio: with an empty cache and no other visitor.
+        returned: all answers.
+    Cost: one evaluation per spec, up to the most images that an answer had.
     """
     by_spec: dict[EditSpec, list[Counts]] = {}
     for spec, counts in returned:
@@ -28,7 +28,7 @@ def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -
 
 
 def single(studio: Studio, spec: EditSpec, images: int) -> set[Counts]:
-    """All answers to a spec on the way to so many images in all."""
+    """All partial answers to a spec up to so many images."""
     right: set[Counts] = set()
     for evaluation in studio.stream(spec):
         right.add(tuple((task.correct, task.n) for task in evaluation.tasks))

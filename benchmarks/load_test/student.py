@@ -1,4 +1,4 @@
-"""How students use the page: drag a slider, look at the numbers, drag on, now and then try another task."""
+"""Behaviour of a visitor: drag a slider, read the numbers, drag on, sometimes choose another task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOVES_A_SECOND = 20.0
 DRAG = (0.6, 2.0)
 """Seconds of one drag, from and to."""
 LOOK = (1.0, 6.0)
-"""Seconds that the numbers are looked at, once the first have come; less if they are complete before."""
+"""Seconds after the first numbers until the next drag; less if they are complete before."""
 ANOTHER_TASK = 0.15
 ANOTHER_SHAPE = 0.1
 TASKS = "digits street_numbers textures satellite traffic_signs vehicles scenes faces".split()
@@ -22,7 +22,7 @@ SHAPES = "linear linear sqrt quadratic".split()
 
 @dataclass(frozen=True)
 class Habits:
-    """What students may choose from.
+    """What visitors choose from.
 
     Args:
         tasks: keys of fine-tuned checkpoints.
@@ -35,11 +35,11 @@ class Habits:
     step: float = 0.01
 
 
-def study(visitor: HttpVisitor, habits: Habits, seed: int, until: float) -> None:
-    """Drag and look until a time of ``time.monotonic``. The same seed chooses the same places."""
+def use_page(visitor: HttpVisitor, habits: Habits, seed: int, until: float) -> None:
+    """Drag and wait until a time of ``time.monotonic``, at least once; a seed fixes the positions."""
     chance = random.Random(seed)
     controls = Controls(checkpoint=chance.choice(habits.tasks))
-    while time.monotonic() < until:
+    while not visitor.seen.awaited or time.monotonic() < until:
         if chance.random() < ANOTHER_TASK:
             controls = replace(controls, checkpoint=chance.choice(habits.tasks))
         if chance.random() < ANOTHER_SHAPE:
@@ -54,7 +54,7 @@ def study(visitor: HttpVisitor, habits: Habits, seed: int, until: float) -> None
             made = time.monotonic()
             time.sleep(1 / MOVES_A_SECOND)
             visitor.seen.late.append(time.monotonic() - made - 1 / MOVES_A_SECOND)
-        if last not in visitor.seen.looked[-1:]:  # else the slider came back to where it was
-            visitor.seen.looked.append(last)
+        if last not in visitor.seen.awaited[-1:]:  # else the slider returned to its position
+            visitor.seen.awaited.append(last)
         visitor.wait(last, final=False, seconds=TIMEOUT)
         visitor.wait(last, final=True, seconds=chance.uniform(*LOOK))
