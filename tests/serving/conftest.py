@@ -53,7 +53,7 @@ class Page:
     taken: list[Any] = field(default_factory=list)
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=120.0, trust_env=False)
 
 
 class Serving:
@@ -72,7 +72,7 @@ class Serving:
         folder = self._folders / f"page-{len(self._open)}"
         page = Page("", folder, Metrics())
         page.metrics.watch(lambda: page.status)
-        gate = Middleware(RequestLimitsMiddleware, folder=folder, allowed=allowed, limits=limits)
+        middleware = [Middleware(RequestLimitsMiddleware, folder=folder, allowed=allowed, limits=limits)]
         routes = [
             health_route(lambda: page.status, lambda: page.stopping),
             metrics_route(page.metrics),
@@ -81,7 +81,7 @@ class Serving:
         async def made() -> tuple[gr.Blocks, App]:
             blocks = _blocks(page)
             blocks.root_path = root_path or ""
-            return blocks, App.create_app(blocks, app_kwargs={"middleware": [gate], "routes": routes})
+            return blocks, App.create_app(blocks, app_kwargs={"middleware": middleware, "routes": routes})
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GRADIO_TEMP_DIR", str(folder))
