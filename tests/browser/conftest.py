@@ -38,9 +38,31 @@ def slow_address(browser: Any) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def page(browser: Any, free_address: str) -> Iterator[Any]:
-    """A fresh visitor of the free page."""
+@pytest.fixture(scope="session")
+def free_page(browser: Any, free_address: str) -> Iterator[Any]:
+    """A visitor of the free page, for tests that use ``page``."""
     visitor = driving.open_page(browser, free_address)
     yield visitor
     visitor.context.close()
+
+
+@pytest.fixture(scope="session")
+def slow_visitor(browser: Any, slow_address: str) -> Iterator[Any]:
+    """A visitor of the slow page, for tests that use ``slow_page``."""
+    visitor = driving.open_page(browser, slow_address)
+    yield visitor
+    visitor.context.close()
+
+
+@pytest.fixture
+def slow_page(slow_visitor: Any) -> Any:
+    """A visitor of the slow page, whose controls are as on a fresh page. Loaded once for all tests."""
+    driving.reset(slow_visitor)
+    return slow_visitor
+
+
+@pytest.fixture
+def page(free_page: Any) -> Any:
+    """A visitor of the free page, whose controls are as on a fresh page. Loaded once for all tests."""
+    driving.reset(free_page)
+    return free_page

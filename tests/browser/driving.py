@@ -1,4 +1,4 @@
-"""Start servers and a Chromium, and move the page's controls the way a visitor does."""
+"""Starts servers and a Chromium, and operates the page's controls as a visitor does."""
 
 import os
 import shutil
@@ -20,8 +20,12 @@ from evaluators.specs.edit_spec import EditSpec
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 LIVE = "#lx-head-live .lx-live"
-PATIENCE = 60_000
-"""Milliseconds to wait for the page: generous, because tests share the machine with whatever runs on it."""
+PATIENCE = 120_000
+"""Watchdog in milliseconds for each wait on the page."""
+FADED = """() => document.getAnimations().every(
+    one => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
+)"""
+"""Whether no colour is fading from one theme into the other."""
 
 
 def chromium() -> str | None:
@@ -38,23 +42,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], port: int, patience: float = 120.0) -> Iterator[tuple[str, int]]:
+def served(command: Sequence[str], port: int, patience: float = 300.0) -> Iterator[tuple[str, int]]:
     """Run a server until the block ends.
 
     Args:
         command: arguments after `python`.
-        port: that it is going to listen on.
-        patience: seconds to wait for it.
+        port: the port it will listen on.
+        patience: watchdog in seconds.
     Yields: its address and its process id, once it answers.
-    Raises: RuntimeError with its output if it ends or stays silent.
+    Raises: RuntimeError with its output if it exits or does not answer.
     """
     environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONPATH": str(ROOT)}
-    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- a pipe would fill up and stop it
+    output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- a pipe would fill up and stop it
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
         env=environment,
-        stdout=said,
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
@@ -65,15 +69,15 @@ def served(command: Sequence[str], port: int, patience: float = 120.0) -> Iterat
             if process.poll() is not None or time.monotonic() > until:
                 process.kill()
                 process.wait()
-                said.seek(0)
-                raise RuntimeError(f"The server did not start:\n{said.read()}")
+                output.seek(0)
+                raise RuntimeError(f"The server did not start:\n{output.read()}")
             time.sleep(0.05)
         yield address, process.pid
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        said.close()
+        output.close()
 
 
 def answers(address: str) -> bool:
@@ -94,6 +98,21 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
     return page
 
 
+def reset(page: Any) -> None:
+    """Bring a page back to the state in which it opened: tab, theme, scroll position, checkpoint, gamma."""
+    page.get_by_role("tab").first.click()
+    page.evaluate("document.body.classList.remove('dark')")
+    page.evaluate("window.scrollTo(0, 0)")
+    page.mouse.click(2, 2)  # Tab starts from the top again
+    if page.locator("#lx-checkpoint input").input_value() != "Handwritten digits":
+        page.locator("#lx-checkpoint input").click()
+        page.get_by_role("option", name="Handwritten digits").click()
+    page.click("#lx-preset-lines")
+    gamma = page.locator("#lx-gamma button")
+    gamma.click()
+    wait_for(page, key(position(page, "gamma")))
+
+
 def move(page: Any, name: str, value: float) -> None:
     """Set a slider as one pointer move does: its range input changes and says so."""
     page.locator(f"#lx-{name} input[type=range]").evaluate(
@@ -103,7 +122,7 @@ def move(page: Any, name: str, value: float) -> None:
 
 
 def position(page: Any, name: str) -> float:
-    """Where a slider stands."""
+    """Value of a slider."""
     return float(page.locator(f"#lx-{name} input[type=range]").input_value())
 
 
@@ -138,7 +157,7 @@ def bars(page: Any) -> list[float]:
 def drag(page: Any, name: str, moves: int, seconds: float) -> float:
     """Drag a slider's knob with the real pointer over its whole track and back to two thirds of it.
 
-    Returns: where the slider stands after the last move.
+    Returns: value of the slider after the last move.
     """
     box = page.locator(f"#lx-{name} input[type=range]").bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -155,11 +174,15 @@ def drag(page: Any, name: str, moves: int, seconds: float) -> float:
 
 
 def serious_violations(page: Any, axe: Any, theme: str) -> list[tuple[str, str]]:
-    """What axe finds serious in the "light" or the "dark" theme: rule and first node."""
+    """Serious violations that axe finds in the "light" or "dark" theme: rule and first node."""
     page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
-    page.wait_for_timeout(500)  # colours fade from one theme into the other
-    found = axe.run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+    page.wait_for_function(FADED)
+    violations = axe.run(page).response["violations"]
+    return [
+        (rule["id"], rule["nodes"][0]["html"])
+        for rule in violations
+        if rule["impact"] in ("serious", "critical")
+    ]
 
 
 def emulate_round_trip(page: Any, milliseconds: float) -> None:

@@ -1,6 +1,7 @@
-"""The tabs on merging, soups and ways of fine-tuning over the shipped lab, and what is taken home from it."""
+"""The tabs on merging, soups and fine-tuning variants over the shipped lab, and the export of an edit."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,29 @@ def lab_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield address
 
 
-@pytest.fixture
-def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
-    """A visitor; what the page logs as errors fails the test."""
-    page = open_page(browser, lab_address)
+@contextmanager
+def opened(browser: Any, address: str) -> Iterator[Any]:
+    """A visitor; errors of the page's script fail the test."""
+    page = open_page(browser, address)
     bad: list[str] = []
     page.on("pageerror", lambda error: bad.append(str(error)))
     yield page
     page.context.close()
     assert bad == []
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+    """A visitor for tests that each use another tab, or leave the tab Merge as it was."""
+    with opened(browser, lab_address) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def merging_visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+    """A visitor who merges, for tests that build upon each other's controls."""
+    with opened(browser, lab_address) as page:
+        yield page
 
 
 def open_tab(page: Any, name: str) -> None:
@@ -56,8 +71,8 @@ def wait_until_said(page: Any, panel: str, slot: str, words: str) -> None:
     )
 
 
-def test_a_merge_is_measured_moved_and_taken_apart(visitor: Any) -> None:
-    page, live = visitor, TABS["Merge"]
+def test_a_merge_is_measured_moved_and_taken_apart(merging_visitor: Any) -> None:
+    page, live = merging_visitor, TABS["Merge"]
     open_tab(page, "Merge")
     wait_until_said(page, live, "sentence", "of 8 tasks")
     assert "= 0.125" in said(page, live, "alpha")
@@ -77,8 +92,8 @@ def test_a_merge_is_measured_moved_and_taken_apart(visitor: Any) -> None:
     assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").first.inner_text()
 
 
-def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:
-    page = visitor
+def test_one_task_alone_is_refused(merging_visitor: Any) -> None:
+    page = merging_visitor
     open_tab(page, "Merge")
     for box in page.locator("#lx-merge-tasks input[type=checkbox]").all()[1:]:
         box.uncheck()

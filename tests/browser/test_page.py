@@ -1,14 +1,15 @@
-"""The page as a whole: nothing leaves the machine, it fits a phone, everyone can use it, the API is what it
-says."""
+"""The page as a whole: no external requests, no horizontal scroll, accessibility, and the public API."""
 
+import importlib.util
 import json
 import urllib.request
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 
-from tests.browser.driving import open_page
+from tests.browser.driving import PATIENCE, serious_violations
 
 pytestmark = pytest.mark.browser
 TABS = ("Forgetting", "Robust fine-tuning", "Tune", "Merge", "About the method")
@@ -22,58 +23,75 @@ def open_tab(page: Any, name: str) -> None:
         page.wait_for_selector(f'[data-chart="{CHARTS[name]}"] .main-svg')
 
 
-def test_no_request_leaves_the_machine(browser: Any, free_address: str) -> None:
+@dataclass
+class Tour:
+    """What happened while a visitor opened all tabs, at two widths and in both themes.
+
+    Args:
+        hosts: that requests went to.
+        console: errors and warnings.
+        too_wide: (width, tab) with a horizontal scroll bar.
+        violations: (theme, tab, serious violations that axe finds); None without axe.
+    """
+
+    hosts: set[str] = field(default_factory=set)
+    console: list[str] = field(default_factory=list)
+    too_wide: list[tuple[int, str]] = field(default_factory=list)
+    violations: list[tuple[str, str, Any]] | None = None
+
+
+@pytest.fixture(scope="module")
+def tour(browser: Any, free_address: str) -> Tour:
+    """One page load for all tests of the page as a whole."""
+    seen = Tour()
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    hosts = set()
-    context.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+    context.on("request", lambda request: seen.hosts.add(urlparse(request.url).hostname or ""))
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.on(
+        "console",
+        lambda line: seen.console.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda problem: seen.console.append(str(problem)))
     page.goto(free_address)
     page.wait_for_selector("#lx-head-live .main-svg")
-    for name in TABS:
-        open_tab(page, name)
-    page.wait_for_timeout(500)
-    assert {host for host in hosts if host} == {"127.0.0.1"}
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for name in TABS:
+            open_tab(page, name)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                seen.too_wide.append((width, name))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    if importlib.util.find_spec("axe_playwright_python"):
+        axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
+        seen.violations = []
+        for name in TABS:
+            open_tab(page, name)
+            seen.violations += [
+                (theme, name, serious)
+                for theme in ("light", "dark")
+                if (serious := serious_violations(page, axe, theme))
+            ]
     context.close()
+    return seen
 
 
-def test_nothing_is_said_on_the_console(browser: Any, free_address: str) -> None:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda line: said.append(line.text) if line.type in ("error", "warning") else None)
-    page.on("pageerror", lambda problem: said.append(str(problem)))
-    page.goto(free_address)
-    page.wait_for_selector("#lx-head-live .main-svg")
-    for name in TABS:
-        open_tab(page, name)
-    assert said == []
-    context.close()
+def test_no_request_leaves_the_machine(tour: Tour) -> None:
+    assert tour.hosts - {""} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_horizontal_scroll(browser: Any, free_address: str, width: int) -> None:
-    page = open_page(browser, free_address, viewport={"width": width, "height": 844})
-    for name in TABS:
-        open_tab(page, name)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-    page.context.close()
+def test_nothing_is_written_to_the_console(tour: Tour) -> None:
+    assert tour.console == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_serious_accessibility_violation(browser: Any, free_address: str, theme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    page = open_page(browser, free_address, f"?__theme={theme}")
-    for name in TABS:
-        open_tab(page, name)
-        found = axe.run(page).response["violations"]
-        serious = [
-            (one["id"], node["target"], node.get("failureSummary", "")[:160])
-            for one in found
-            for node in one["nodes"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], name
-    page.context.close()
+def test_no_horizontal_scroll(tour: Tour) -> None:
+    assert tour.too_wide == []
+
+
+def test_no_serious_accessibility_violation(tour: Tour) -> None:
+    if tour.violations is None:
+        pytest.skip("axe is not installed")
+    assert tour.violations == []
 
 
 def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
@@ -102,8 +120,8 @@ def test_only_the_two_public_endpoints_exist(free_address: str) -> None:
     assert info["unnamed_endpoints"] == {}
 
 
-def test_a_sweep_streams_its_points_and_can_be_stopped(browser: Any, slow_address: str) -> None:
-    page = open_page(browser, slow_address)
+def test_a_sweep_streams_its_points_and_can_be_stopped(slow_page: Any) -> None:
+    page = slow_page
     open_tab(page, "Forgetting")
     page.click("#lx-forgetting-run")
     points = "document.querySelector('[data-chart=\"target\"]').data.reduce((n, t) => n + t.x.length, 0)"
@@ -112,7 +130,6 @@ def test_a_sweep_streams_its_points_and_can_be_stopped(browser: Any, slow_addres
     page.click("#lx-forgetting-stop")
     page.wait_for_selector("#lx-forgetting-run:not([disabled])")
     assert "stopped" in page.locator('#lx-forgetting [data-slot="status"]').inner_text()
-    page.context.close()
 
 
 def test_a_precomputed_sweep_is_marked_and_can_be_reproduced(page: Any) -> None:
