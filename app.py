@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.graceful_shutdown import GracefulShutdown
+from serving.graceful_shutdown import WITHIN, GracefulShutdown
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
 # After each event Gradio builds a pandas table of the last 10,000, holding the interpreter lock.
@@ -70,6 +70,12 @@ def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> ar
         action=argparse.BooleanOptionalAction,
         default=True,
         help="write a line of JSON for each request to standard error (default: yes)",
+    )
+    parser.add_argument(
+        "--shutdown-seconds",
+        type=float,
+        default=WITHIN,
+        help="seconds from SIGTERM to the exit at most; Docker kills after 10 (default: %(default)s)",
     )
     options = parser.parse_args(given)
     if options.port is None:
@@ -145,6 +151,7 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     stopping = GracefulShutdown()
     stopping.install()
     options = arguments(given, prog)
+    stopping.within = options.shutdown_seconds
     folder = upload_folder()
     from serving.metrics import Metrics
     from serving.request_log import RequestLog

@@ -27,6 +27,8 @@ WITHIN = 9.0
 """Seconds for the whole shutdown; Docker kills after ten."""
 STEPS = 0.9
 """Share of them for the steps."""
+RESERVED = 0.1
+"""Share of them that is kept for each later step; a page with open connections takes two seconds to close."""
 DRAIN = 2
 """Seconds until open connections are cut when the page closes."""
 SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -76,7 +78,7 @@ class GracefulShutdown:
 
         Args:
             name: name for the log.
-            step: its timeout is an equal share of the time that is left when it starts.
+            step: its timeout is the time that is left when it starts, but for ``RESERVED`` a later step.
         """
         self._steps.append((name, step))
 
@@ -103,8 +105,9 @@ class GracefulShutdown:
         deadline = time.monotonic() + STEPS * self.within
         code = 0
         for position, (name, step) in enumerate(steps):
-            share = (deadline - time.monotonic()) / (len(steps) - position)
-            if not _run_step(name, step, share):
+            later = len(steps) - 1 - position
+            left = deadline - time.monotonic() - RESERVED * self.within * later
+            if not _run_step(name, step, max(left, 0.0)):
                 code = 1
         logging.shutdown()
         for stream in (sys.stdout, sys.stderr):

@@ -21,6 +21,7 @@ from tests.browser.driving import free_port
 from tests.deploy.clean_environment import ROOT
 from tests.deploy.starting import Page, started, starting
 
+SLOW_MACHINE = ("--shutdown-seconds", "90")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 
@@ -69,7 +70,7 @@ def test_the_image_starts_the_app_with_options_that_it_has() -> None:
 def test_sigterm_during_an_evaluation_loses_no_stored_result(tmp_path: Path) -> None:
     port = free_port()
     cache = tmp_path / "cache"
-    command = [sys.executable, "app.py", "--port", str(port), "--cache", str(cache)]
+    command = [sys.executable, "app.py", *SLOW_MACHINE, "--port", str(port), "--cache", str(cache)]
 
     with started(command, port, ROOT, os.environ, tmp_path / "first") as first:
         visitor = Client(first.address, verbose=False, analytics_enabled=False)
@@ -109,7 +110,7 @@ def torch_is_mapped(process: int) -> bool:
 def test_a_page_that_is_still_starting_stops_too(reached: Callable[[int], bool], tmp_path: Path) -> None:
     """In the middle of its imports, long before there is anything to close."""
     port = free_port()
-    command = [sys.executable, "app.py", "--port", str(port), "--cache", str(tmp_path)]
+    command = [sys.executable, "app.py", *SLOW_MACHINE, "--port", str(port), "--cache", str(tmp_path)]
     with starting(command, port, ROOT, os.environ, tmp_path / "output") as page:
         page.wait_until(lambda: reached(page.process.pid))
         assert page.stop() == 0

@@ -45,7 +45,7 @@ import sys, time
 from pathlib import Path
 from serving.graceful_shutdown import GracefulShutdown, closing
 
-stopping = GracefulShutdown()
+stopping = GracefulShutdown(within=60.0)
 stopping.install()
 import gradio as gr
 
