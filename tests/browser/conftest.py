@@ -56,13 +56,13 @@ def slow_visitor(browser: Any, slow_address: str) -> Iterator[Any]:
 
 @pytest.fixture
 def slow_page(slow_visitor: Any) -> Any:
-    """A visitor of the slow page, whose controls are as on a fresh page. Loaded once for all tests."""
-    driving.reset(slow_visitor)
+    """A visitor of the slow page, loaded anew."""
+    driving.reopen(slow_visitor)
     return slow_visitor
 
 
 @pytest.fixture
 def page(free_page: Any) -> Any:
-    """A visitor of the free page, whose controls are as on a fresh page. Loaded once for all tests."""
-    driving.reset(free_page)
+    """A visitor of the free page, loaded anew."""
+    driving.reopen(free_page)
     return free_page

@@ -98,19 +98,10 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
     return page
 
 
-def reset(page: Any) -> None:
-    """Bring a page back to the state in which it opened: tab, theme, scroll position, checkpoint, gamma."""
-    page.get_by_role("tab").first.click()
-    page.evaluate("document.body.classList.remove('dark')")
-    page.evaluate("window.scrollTo(0, 0)")
-    page.mouse.click(2, 2)  # Tab starts from the top again
-    if page.locator("#lx-checkpoint input").input_value() != "Handwritten digits":
-        page.locator("#lx-checkpoint input").click()
-        page.get_by_role("option", name="Handwritten digits").click()
-    page.click("#lx-preset-lines")
-    gamma = page.locator("#lx-gamma button")
-    gamma.click()
-    wait_for(page, key(position(page, "gamma")))
+def reopen(page: Any) -> None:
+    """Load the page anew, without a link's query: faster than a new context, and nothing is left of before."""
+    page.goto(page.url.partition("?")[0])
+    page.wait_for_selector(f'{LIVE}[data-state="complete"]')
 
 
 def move(page: Any, name: str, value: float) -> None:

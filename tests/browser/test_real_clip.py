@@ -100,7 +100,7 @@ def test_another_visitor_finds_the_model_and_links_to_it(
 
 def test_a_link_to_a_model_that_is_not_loaded_says_where_to_load_it(browser: Any, hub_address: str) -> None:
     page = open_page(browser, hub_address, "?model=ViT-L-14&task=tall-masks.svhn&gamma=0.4")
-    page.wait_for_selector("#lx-notice >> text=CLIP ViT-L/14, which is not loaded here")
+    page.wait_for_selector("#lx-notice >> text=CLIP ViT-L/14, which is not loaded: load it in the tab")
     assert shown_model(page) == "Tiny CLIP"
     page.context.close()
 

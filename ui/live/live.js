@@ -158,11 +158,15 @@ function bend(model, shape, outside, alpha, beta, mix) {
 if (fixed.affine) window.linesBend = bend;
 
 // Gradio fires a control's listeners once more when a deferred event is sent: the same values are no move. And its
-// client can lose the remaining answers if their stream closes just as it asks: after a timeout it asks again.
+// client can lose the remaining answers if their stream closes just as it asks: after a timeout it asks again, a few times.
 let resting = null, silent = null, last = null;
-function listen() {
+function listen(attempts = 5) {
   clearTimeout(silent);
-  silent = setTimeout(() => trigger("rest"), fixed.silence);
+  if (!attempts) return;
+  silent = setTimeout(() => {
+    trigger("rest");
+    listen(attempts - 1);
+  }, fixed.silence);
 }
 element.addEventListener("moved", (event) => {
   if (event.detail === last) return;
