@@ -43,7 +43,7 @@ FIRST_PAGE = 20.0
 
 def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
     """Parsed command line; defaults come from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and SPACE_ID."""
-    parser = argparse.ArgumentParser(prog, description="See and use LiNeS on a real CLIP, in the browser.")
+    parser = argparse.ArgumentParser(prog, description="Serve the LiNeS Explorer page.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
     )

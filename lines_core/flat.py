@@ -36,7 +36,7 @@ class FlatLayout:
     def of(cls, named: Mapping[str, Tensor], family: Family | None = None) -> "FlatLayout":
         """The layout of one tower's parameters, given in any order.
 
-        Raises: LayerError as `layers.depth_order`, or if a tensor is not floating-point.
+        Raises: LayerError as `architectures.depth_order`, or if a tensor is not floating-point.
         """
         for name, tensor in named.items():
             if not tensor.is_floating_point():

@@ -1,1 +1,1 @@
-"""What a running server needs around the page: the gate for uploads, health, metrics, logs and stopping."""
+"""What a running server needs around the page: request limits, health, metrics, logs and stopping."""

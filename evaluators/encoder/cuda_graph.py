@@ -58,7 +58,7 @@ class CudaGraphForward:
     """``forward``, by replaying a captured graph where that gives the same features.
 
     The first call with a shape captures a graph and compares; if they differ, or it cannot be captured, all
-    later calls run ``forward`` itself. The caller holds the studio's lock.
+    later calls run ``forward`` itself. The caller holds the scheduler's turn.
 
     Args:
         forward: from images (n, 3, H, W) to features (n, D); its weights keep their memory.

@@ -48,8 +48,8 @@ _DEVICE_LOST = (
 class LiveEncoder(ABC):
     """An image tower whose weights are views into one flat vector, edited in place.
 
-    The caller holds the studio's lock over ``write_edit`` and the calls of ``encode`` that follow; all other
-    methods are thread-safe.
+    The caller holds the scheduler's turn over ``write_edit`` and the calls of ``encode`` that follow; all
+    other methods are thread-safe.
 
     Args:
         loaded: the pre-trained CLIP; its image tower is adopted.

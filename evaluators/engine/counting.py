@@ -20,7 +20,7 @@ def count_chunk(
 
     Args:
         images, heads: of the measurement, on the lab's device.
-    Raises: as ``LiveEncoder.carry`` and ``encode``.
+    Raises: as ``LiveEncoder.write_edit`` and ``encode``.
     Lock: the caller holds the lab's encoder.
     """
     lab.encoder.write_edit(resolved.residual, resolved.scales)

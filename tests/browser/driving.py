@@ -99,7 +99,7 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
 
 
 def reopen(page: Any) -> None:
-    """Load the page anew, without a link's query: faster than a new context, and nothing is left of before."""
+    """Load the page anew, without a link's query: faster than a new context, and no state is left."""
     page.goto(page.url.partition("?")[0])
     page.wait_for_selector(f'{LIVE}[data-state="complete"]')
 

@@ -69,3 +69,11 @@ def test_complete_references_are_looked_up_once(
     assert first["charts"] == second["charts"]
     assert many > 20
     assert len(looked) - many < 5
+
+
+def test_an_emptied_number_field_is_named(head: ExploreAnswers) -> None:
+    """Gradio sends None for it; computing with that was reported to the visitor as a fault of the server."""
+    emptied: Any = None
+    (value,) = head.settle("anna", replace(HERE, gamma=emptied))
+    assert value["state"] == "error"
+    assert "Enter a number for γ." in value["slots"]["sentence"]

@@ -94,6 +94,8 @@ def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeAnswers, method: 
     answers = list(tab.settle("visitor", controls))
     assert answers[-1]["state"] == "complete"
     assert answers[-1]["version"] > quick["version"]
+    lines = [value["slots"]["line"] for value in answers if value["state"] == "waiting"]
+    assert any("Measuring model 1 of 4" in line for line in lines) == (method == "tall-masks")
     bars = answers[-1]["charts"]["bars"]["figure"]["data"]
     assert [trace["y"] for trace in bars] == [["Digits", "Faces"]] * 4
     assert "normalised" in answers[-1]["slots"]["tiles"]

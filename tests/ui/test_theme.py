@@ -52,7 +52,7 @@ def test_paint_refuses_a_colour_nobody_defined() -> None:
 
 
 def test_colours_are_named_in_one_file_only() -> None:
-    """The house rule that a figure never holds a colour, shown to hold for every source of the page."""
+    """No figure names a colour: checked for every source of the page."""
     for path in UI.rglob("*"):
         if path.suffix in {".py", ".js", ".css"} and path.name != "theme.py":
             assert not re.findall(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b", path.read_text("utf-8")), path

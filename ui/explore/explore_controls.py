@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluators.errors import SpecError
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.specs.edit_spec import EditSpec
 
+NUMBERS = {"gamma": "γ", "alpha": "α", "beta": "β", "mix": "the WiSE-FT mix"}
+"""Controls with a number field, by the name on the page."""
 GAMMA_RANGE = (0.0, 1.0)
 ALPHA_RANGE = (0.0, 1.5)
 BETA_RANGE = (-1.0, 1.5)
@@ -51,6 +54,9 @@ class Controls:
 
         Raises: SpecError for anything a visitor can set wrongly from outside (a link, the API of the page).
         """
+        for name, symbol in NUMBERS.items():
+            if getattr(self, name) is None:  # an emptied number field
+                raise SpecError(f"Enter a number for {symbol}.")
         alpha, beta = (self.gamma, 1.0 - self.gamma) if self.tie else (self.alpha, self.beta)
         return EditSpec(
             model=self.model,

@@ -34,7 +34,7 @@ OUTSIDE = {
 }
 CHARTS = {
     "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
-    "tradeoff": ("Target against control", "up: better at the new task, right: remembers more"),
+    "tradeoff": ("Target against control", "up: better at the new task, right: forgets less"),
     "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
 }
 EQUATION = (

@@ -32,8 +32,8 @@ sweep."""
 def preset(studio: Studio, name: str, here: Controls, ticket: Ticket | None = None) -> Controls:
     """The controls of a preset for the model and checkpoint the visitor is at.
 
-    "lines" takes the gamma that C.1 chooses on validation, "reverse" the same gamma with the deep blocks "
-    "shrunk.
+    "lines" takes the gamma that C.1 chooses on validation, "reverse" the same gamma with the deep blocks
+    shrunk.
     Without a known validation sweep it is measured first, which takes some seconds.
 
     Raises: LinesError if it has to be measured and cannot be.

@@ -72,7 +72,10 @@ class MergeAnswers(LiveAnswers[MergeControls]):
             yield answer(version=ticket.version, state="partial")  # clears the waiting line
         merges = {*compared.lines, *compared.plain}
         found: dict[EditSpec, Evaluation] = {}
-        for spec in compared.all:
+        for number, spec in enumerate(compared.all, 1):
+            if number <= len(merges) > 2 and studio.cached(spec) is None:  # a model per task takes a while
+                line = f"<span>{words.measuring(number, len(merges))}</span>"
+                yield answer(version=ticket.version, state="waiting", key=ticket.key, slots={"line": line})
             for evaluation in studio.stream(spec, ticket, patience=SETTLE_PATIENCE):
                 if isinstance(evaluation, Queued):
                     yield evaluation

@@ -58,3 +58,8 @@ def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
         f"Eq. 2: α = (1 / T) · ‖Σ τ‖₁ / ‖τ merged‖₁ = (1 / {found.count}) · {found.sum_norm:,.0f} / "
         f"{found.merged_norm:,.0f} = {found.alpha:.3f}"
     )
+
+
+def measuring(number: int, total: int) -> str:
+    """Progress of a method that makes one model per task."""
+    return f"Measuring model {number} of {total} …"

@@ -20,7 +20,7 @@ MODEL_CHOICE = {
     "family": "Fine-tuned checkpoints",
     "tasks": "Tasks (the first eight are the paper's Table 1)",
     "members": "Members of the soup, the best on held-out images first",
-    "images": "Test images a task",
+    "images": "Test images per task",
     "all": "all",
     "load": "Load",
     "check": "Check against published figures",

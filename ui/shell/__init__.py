@@ -1,1 +1,1 @@
-"""What every page shares: layout, theme, text, share link and HTML snippets."""
+"""What every page shares: theme, text, HTML snippets, figure style and error messages."""

@@ -21,8 +21,7 @@ def percent(fraction: float) -> float:
 
 
 def figure(data: Sequence[Trace], **layout: Any) -> Figure:
-    """The traces in the house frame: transparent, no legend, no drag surprises, margins that fit the
-    labels."""
+    """The traces in the common layout: transparent, no legend, zoom only by choice, margins that fit."""
     base: dict[str, Any] = {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
