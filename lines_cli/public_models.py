@@ -54,7 +54,7 @@ def _parser(prog: str, description: str) -> argparse.ArgumentParser:
         help=f"{', '.join(map(str, BENCHMARKS))}, or keys with commas: {', '.join(TASKS)}",
     )
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
-    parser.add_argument("--images", type=int, default=IMAGES, help="test images a task (default 256)")
+    parser.add_argument("--images", type=int, default=IMAGES, help="test images per task (default 256)")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
     parser.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
     return parser

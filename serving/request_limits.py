@@ -110,7 +110,7 @@ class RequestLimitsMiddleware:
     def _check_route(self, route: str, query: int) -> None:
         """Raises: RequestRefused for a blocked route, and for an upload where they are switched off."""
         if route.startswith(BLOCKED):
-            raise RequestRefused(HTTPStatus.FORBIDDEN, "This page does not offer that.")
+            raise RequestRefused(HTTPStatus.FORBIDDEN, "This endpoint is disabled.")
         if route.rstrip("/") not in (UPLOAD, PROGRESS):
             return
         if not self._allowed:

@@ -1,4 +1,4 @@
-"""Target accuracy on 2,000 test images a task, for a comparison that the shipped few hundred cannot make.
+"""Target accuracy on 2,000 test images per task, for a comparison that the shipped few hundred cannot make.
 
 LiNeS and the WiSE-FT line are a point or two apart. With 400 images a target accuracy is uncertain by two
 points, and the best of eleven uncertain points of another method looks better than it is. Control accuracy is

@@ -74,7 +74,7 @@ def _claims(summary: Summary) -> list[tuple[str, str, str, bool]]:
             "control, LiNeS above WiSE-FT at equal target",
             "above",
             f"{pct(summary.wise_ft_margin, 2)} ± {pct(summary.wise_ft_error, 2)} points (standard "
-            f"error over tasks), target accuracy on {IMAGES:,} test images a task; on those that ship "
+            f"error over tasks), target accuracy on {IMAGES:,} test images per task; on those that ship "
             f"{pct(summary.wise_ft_margin_shipped, 2)}, too few to tell",
             summary.wise_ft_margin > 0,
         ),
@@ -204,7 +204,7 @@ def write_report(assets: Path) -> Iterator[str]:
         "# What the embedded lab shows",
         "",
         "Written by `python -m training report` from `assets/sweeps`; every number is measured on "
-        f"the test split ({images[0]} to {images[-1]} images a task), γ chosen by C.1 (w = 2) on "
+        f"the test split ({images[0]} to {images[-1]} images per task), γ chosen by C.1 (w = 2) on "
         "validation. Intervals are 95 %. Other methods are compared at their best: the best point of the "
         "WiSE-FT line with no less target accuracy than LiNeS, the best point of deep shrinking with no less "
         "control accuracy (or with its own best, where that is lower).",

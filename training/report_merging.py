@@ -109,7 +109,7 @@ def merging_section(assets: Path) -> Iterator[str]:
         rows,
     )
     yield from ("", "![Validation accuracy against the coefficient](report/coefficients.png)", "")
-    yield f"![Normalised validation accuracy over α and β, {HEAT_IMAGES} images a task](report/heat.png)"
+    yield f"![Normalised validation accuracy over α and β, {HEAT_IMAGES} images per task](report/heat.png)"
     draw_curves(findings, assets / "report" / "coefficients.png")
     draw_heat(maps, assets / "report" / "heat.png")
 

@@ -32,7 +32,7 @@ def variants_section(assets: Path) -> Iterator[str]:
     yield from ("## Variants of fine-tuning, with and without LiNeS", "")
     yield (
         "Mean target / mean control accuracy over the eight checkpoints on all test images (%), γ by C.1 "
-        "on 200 validation images a task for each checkpoint; beside them the paper's Tables 10 and 11."
+        "on 200 validation images per task for each checkpoint; beside them the paper's Tables 10 and 11."
     )
     yield ""
     rows = [

@@ -23,7 +23,7 @@ FILE = "variants.json"
 
 
 def tuned_specs(study: Study, variant: Variant) -> tuple[VariantSpecs, dict[str, float]]:
-    """A variant over the eight tasks, each gamma by C.1 on 200 validation images a task; and the gammas."""
+    """A variant over the eight tasks, each gamma by C.1 on 200 validation images per task; and the gammas."""
     gammas = {}
     for task in TASKS:
         search = GammaSearch(f"{variant.key}.{task}" if variant.key else task, images=LIVE_IMAGES)

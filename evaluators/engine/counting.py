@@ -1,4 +1,4 @@
-"""Correct images a task in one chunk of images, for an encoder that carries an edit."""
+"""Correct images per task in one chunk of images, for an encoder that carries an edit."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from evaluators.specs.resolved_spec import ResolvedSpec
 def count_chunk(
     lab: Lab, resolved: ResolvedSpec, images: ImageBatches, chunk: Chunk, heads: Sequence[ClassifierHead]
 ) -> tuple[int, ...]:
-    """Correct images a task in one chunk.
+    """Correct images per task in one chunk.
 
     The coefficients are written absolutely, so earlier edits do not matter.
 
@@ -32,7 +32,7 @@ def count_chunk(
 def count_correct(
     features: Tensor, chunk: Chunk, images: ImageBatches, heads: Sequence[ClassifierHead]
 ) -> tuple[int, ...]:
-    """Correct images a task, from the features (n, D) of a chunk's images."""
+    """Correct images per task, from the features (n, D) of a chunk's images."""
     features = features.float()
     hits = torch.zeros(len(heads), dtype=torch.int64, device=features.device)
     begin = 0

@@ -17,7 +17,7 @@ class ChunkCounts(NamedTuple):
     """What one chunk gave.
 
     Args:
-        correct: correct images a task, in the order of the chunk's images.
+        correct: correct images per task, in the order of the chunk's images.
         edit: seconds in which weights were written.
         forward: seconds in which images were counted.
         device: kind of device that counted, such as "cpu" or "cuda".

@@ -182,7 +182,7 @@ def _count_group(
     stop: threading.Event,
     busy: Callable[[], bool],
 ) -> list[list[tuple[int, ...]]]:
-    """Correct images a task of each cell, chunk by chunk; fewer chunks if it was stopped."""
+    """Correct images per task of each cell, chunk by chunk; fewer chunks if it was stopped."""
     counted: list[list[tuple[int, ...]]] = [[] for _ in group]
     for chunk, pixels in zip(inputs.chunks, inputs.pixels, strict=True):
         tokens: Tensor | None = None

@@ -20,7 +20,7 @@ PAPER_ALPHA, PAPER_BETA, PAPER_SCALE = 0.125, 0.3, 0.3
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
 HEAT_STEPS = 10
 HEAT_IMAGES = 100
-"""Validation images a task for the alpha-beta map: it has 121 cells."""
+"""Validation images per task for the alpha-beta map: it has 121 cells."""
 
 Coefficients = tuple[float, float]
 """alpha and beta of LiNeS; lambda and 0 of a plain merge."""

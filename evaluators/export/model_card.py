@@ -241,7 +241,7 @@ def _evidence(evaluation: Evaluation) -> str:
     origin = "shipped with the LiNeS Explorer" if evaluation.precomputed else "measured where it was exported"
     narrow = "" if evaluation.dtype == "float32" else ", to which the float32 weights were rounded"
     return (
-        f"{images} images a task, {evaluation.dtype} on {evaluation.device}{narrow}, "
+        f"{images} images per task, {evaluation.dtype} on {evaluation.device}{narrow}, "
         f"{evaluation.seconds:.1f} s; {origin}."
     )
 

@@ -19,7 +19,7 @@ class LoadRequest:
         model: key of an encoder of the zoo.
         family: key of a checkpoint family.
         tasks: keys of tasks of the family's suite, at least two.
-        images: test images a task; 0 for all, which leaves none for validation where a data set has no
+        images: test images per task; 0 for all, which leaves none for validation where a data set has no
             split for it.
         members: of a family with several checkpoints of one task; empty for those it suggests.
     Raises: SpecError for an unknown key, fewer than two tasks, tasks of another suite than the family's, a
@@ -43,7 +43,7 @@ class LoadRequest:
             raise SpecError("Load at least two tasks: one is the target, the others show what is forgotten.")
         self._check_family(FAMILIES[self.family])
         if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 0:
-            raise SpecError(f"images must be a whole number of images a task, or 0, got {self.images!r}.")
+            raise SpecError(f"images must be a whole number of images per task, or 0, got {self.images!r}.")
 
     def _check_family(self, family: CheckpointFamily) -> None:
         suited = [key for key, task in TASKS.items() if task.suite == family.suite]

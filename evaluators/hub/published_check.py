@@ -14,8 +14,8 @@ OUR_CLASS_NAMES = "fusion-bench"
 FALSE_ALARM = 0.05
 """Probability of a false alarm over all checks of one evaluation together."""
 CAUSES = (
-    "Likely causes: another activation (QuickGELU against GELU), another resize or normalisation, another "
-    "order of class names, another split, or a subset that leaves classes out."
+    "Likely causes: a different activation (QuickGELU against GELU), a different resize or normalisation, "
+    "another order of class names, another split, or a subset that leaves classes out."
 )
 
 

@@ -144,7 +144,10 @@ class LoadedModels:
     ) -> CheckpointInfo:
         lab = self.lab_of(model)
         if not isinstance(lab, HubLab):
-            raise SpecError(f"{lab.info.title} takes no other checkpoints: load a public encoder for yours.")
+            raise SpecError(
+                f"{lab.info.title} takes no further checkpoints: load a public model in the tab Real CLIP "
+                "first."
+            )
         size = 4 * lab.live.layout.numel
         with self._session_checkpoints.reserve(self._session, size) as left:
             checkpoint = read(lab, self._session_checkpoints.folder(self._session), left)

@@ -62,7 +62,7 @@ class Studio(LoadedModels):
     ) -> None:
         folder = None if cache is None else Path(cache)
         lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
-        name = "results.sqlite" if zero_gpu is None else "results-lent-gpu.sqlite"  # of another device
+        name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
         results = ResultCache(lab, None if folder is None else folder / name)
         home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
@@ -188,7 +188,7 @@ class Studio(LoadedModels):
         """Cache and return the complete answer from counts that were made elsewhere.
 
         Args:
-            correct: correct images a task, chunk by chunk of the measurement's images.
+            correct: correct images per task, chunk by chunk of the measurement's images.
             seconds: spent on them.
         Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
         """

@@ -61,7 +61,7 @@ class EditSpec:
         outside: scale of the parameters in no block, a key of ``lines_core.editing.OUTSIDE_RULES``.
         mix: WiSE-FT coefficient, multiplies every factor: 0 = pretrained.
         split: ``"val"`` (to choose by) or ``"test"`` (to report).
-        images: images a task; 0 = all.
+        images: images per task; 0 = all.
         free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
         merge: tau is its merged residual instead of the checkpoint's.
     Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
@@ -94,7 +94,7 @@ class EditSpec:
         whole = isinstance(self.images, int) and not isinstance(self.images, bool)
         if not whole or not 0 <= self.images <= MAX_IMAGES:
             raise SpecError(
-                f"images must be a whole number of images a task, or 0 for all, got {quoted(self.images)}."
+                f"images must be a whole number of images per task, or 0 for all, got {quoted(self.images)}."
             )
         if (self.shape == FREE) != (self.free_form is not None):
             raise SpecError(
@@ -184,7 +184,7 @@ class EditSpec:
         """
         known = sorted(field.name for field in fields(cls))
         if not isinstance(plain, Mapping):
-            raise SpecError(f"An edit is its settings by name, got {quoted(plain)}.")
+            raise SpecError(f"An edit must be a mapping of settings, got {quoted(plain)}.")
         foreign = [*islice((name for name in plain if name not in known), 2)]
         if foreign:
             raise SpecError(

@@ -30,7 +30,7 @@ class MergeSpec:
         checkpoints: keys; sorted, so that equal merges are equal values. A single one is allowed.
         method: a key of ``lines_core.merging.METHODS``.
         settings: of the method, as (name, value) pairs; absent ones get their defaults.
-        task: for methods that make one model a task, the key of that task's checkpoint; else empty.
+        task: for methods that make one model per task, the key of that task's checkpoint; else empty.
     Raises: SpecError for an invalid name, an unknown method, a repeated checkpoint, an unknown setting or one
         out of range, and a task that the method does not take or lacks.
     """
@@ -50,7 +50,7 @@ class MergeSpec:
                 f"got {first_names(names)}."
             )
         if len(set(names)) != len(names):
-            raise SpecError(f"A checkpoint is merged once, got {first_names(sorted(names))}.")
+            raise SpecError(f"List each checkpoint only once, got {first_names(sorted(names))}.")
         if not isinstance(self.method, str) or self.method not in METHODS:
             raise SpecError(f"method must be one of {', '.join(METHODS)}, got {quoted(self.method)}.")
         try:
@@ -64,7 +64,7 @@ class MergeSpec:
             raise SpecError(f"task must be the name of a checkpoint, got {quoted(self.task)}.")
         if METHODS[self.method].per_task and self.task not in names:
             raise SpecError(
-                f"{METHODS[self.method].title} makes one model a task: name the checkpoint of the task, "
+                f"{METHODS[self.method].title} makes one model per task: name the checkpoint of the task, "
                 f"one of {first_names(sorted(names))}, got {quoted(self.task)}."
             )
         if self.task and not METHODS[self.method].per_task:
@@ -93,7 +93,7 @@ class MergeSpec:
     def from_dict(cls, plain: Mapping[str, Any]) -> "MergeSpec":
         """Inverse of ``as_dict``. Raises: SpecError as the constructor, or for an unknown key."""
         if not isinstance(plain, Mapping):
-            raise SpecError(f"A merge is its settings by name, got {quoted(plain)}.")
+            raise SpecError(f"A merge must be a mapping of settings, got {quoted(plain)}.")
         foreign = any(name not in ("checkpoints", "method", "settings", "task") for name in plain)
         if foreign or "checkpoints" not in plain:
             got = ", ".join(quoted(name) for _, name in zip(range(5), plain, strict=False))
@@ -101,7 +101,9 @@ class MergeSpec:
         values = dict(plain)
         settings = values.get("settings", {})
         if not isinstance(settings, Mapping):
-            raise SpecError(f"The settings of a merge are values by name, got {quoted(settings)}.")
+            raise SpecError(
+                f"The settings of a merge must be a mapping from name to value, got {quoted(settings)}."
+            )
         values["settings"] = tuple(settings.items())
         return cls(**values)
 
@@ -109,6 +111,6 @@ class MergeSpec:
 def _check_setting(name: object, value: object) -> None:
     """Raises: MergeError unless it is a name and a finite number; the method checks the rest."""
     if not isinstance(name, str):
-        raise MergeError(f"a setting goes by its name, got {quoted(name)}.")
+        raise MergeError(f"a setting's name must be a string, got {quoted(name)}.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_SETTING:
         raise MergeError(f"{quoted(name)[1:-1]} must be a finite number, got {quoted(value)}.")

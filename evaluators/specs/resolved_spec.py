@@ -28,7 +28,7 @@ class ResolvedSpec:
         residual: a checkpoint or a merge; empty if all scales are 0.
         scales: of the residual.
         suite, split: of the tasks and images.
-        images: images a task, never 0.
+        images: images per task, never 0.
     """
 
     model: str

@@ -187,7 +187,7 @@ class _Results(ResultCache):
 
 
 def correct(resolved: ResolvedSpec, tasks: Sequence[Task], images: int) -> list[int]:
-    """Correct ones of the first images a task, by formula."""
+    """Correct ones of the first images per task, by formula."""
     targets = checkpoints_of(resolved.residual)
     return [
         round(images * _accuracy(resolved.scales.blocks, task.key in targets, index))

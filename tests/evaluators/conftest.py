@@ -12,7 +12,7 @@ Scored = Callable[..., Evaluation]
 
 @pytest.fixture
 def scored() -> Scored:
-    """``scored(target, *controls)``: an evaluation from counts of 100 images a task."""
+    """``scored(target, *controls)``: an evaluation from counts of 100 images per task."""
 
     def build(
         target: int, *controls: int, split: str = "val", complete: bool = True, n: int = 100

@@ -122,8 +122,8 @@ def test_unknown_settings_are_refused(name: str) -> None:
 @pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong != "a table"])
 def test_only_an_object_is_an_edit(wrong: str) -> None:
     plain = WRONG[wrong]
-    refused(lambda: EditSpec.from_dict(plain), "An edit is its settings by name")
-    refused(lambda: MergeSpec.from_dict(plain), "A merge is its settings by name")
+    refused(lambda: EditSpec.from_dict(plain), "An edit must be a mapping of settings")
+    refused(lambda: MergeSpec.from_dict(plain), "A merge must be a mapping of settings")
 
 
 def test_a_million_settings_and_checkpoints() -> None:

@@ -84,7 +84,7 @@ def test_a_wrong_file_is_fetched_once_more(hub: Hub, weights: bytes) -> None:
 @pytest.mark.parametrize(
     ("how", "message", "transfers"),
     [
-        ("wrong", f"{REPO}/{BIG} came twice with another content", 2),
+        ("wrong", f"{REPO}/{BIG} arrived twice with another content", 2),
         ("short", f"{REPO}/{BIG} could not be fetched.*of size {1 << 20} but has size 1000", 1),
     ],
 )

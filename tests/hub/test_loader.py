@@ -240,7 +240,7 @@ def test_a_stopped_load_continues_later(
         ({"tasks": ("mnist", "letters")}, "no task letters: pick from"),
         ({"tasks": ("mnist",)}, "at least two tasks"),
         ({"tasks": ("mnist", "mnist")}, "at least two tasks"),
-        ({"images": -1}, "whole number of images a task, or 0, got -1"),
+        ({"images": -1}, "whole number of images per task, or 0, got -1"),
         ({"images": True}, "got True"),
     ],
 )

@@ -165,7 +165,7 @@ def test_a_temporary_failure_is_retried(hub: Hub, weights: bytes, kind: Any, sta
 
 def test_a_hub_that_keeps_failing(hub: Hub, weights: bytes) -> None:
     hub.fail(REPO, "status", status=502, times=None)
-    with pytest.raises(HubError, match=rf"fails to serve {REPO}/{BIG} \(502\)\. Try again later\."):
+    with pytest.raises(HubError, match=rf"could not serve {REPO}/{BIG} \(502\)\. Try again later\."):
         big()
     assert len(hub.requests) == QUICK.attempts
     hub.clear()

@@ -68,7 +68,7 @@ def test_tars_larger_than_the_budget_are_read_in_pieces_from_everywhere(
         ({"a.jpg": image(0, 0)}, r"Sample 'a' .* needs 'jpg' and 'cls', it has 'jpg' of these"),
         ({"a.jpg": image(0, 0), "a.cls": b"cat"}, r"has the label b'cat', expected a whole number"),
         ({"a.jpg": image(0, 0), "a.cls": b"10"}, r"has the label 10 .* from 0 to 9"),
-        (None, "is no whole tar file"),
+        (None, "is not a complete tar file"),
     ],
 )
 def test_malformed_tars(hub: Hub, cache: Path, members: dict[str, bytes] | None, message: str) -> None:

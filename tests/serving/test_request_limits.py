@@ -93,7 +93,7 @@ def test_unused_routes_are_blocked(page: Page, method: str, route: str) -> None:
     with page.client() as client:
         answer = client.request(method, f"/gradio_api/{route}")
     assert answer.status_code == 403
-    assert method == "HEAD" or answer.text == "This page does not offer that."
+    assert method == "HEAD" or answer.text == "This endpoint is disabled."
 
 
 def test_a_promised_length_over_the_limit_is_refused_before_the_body(page: Page) -> None:

@@ -18,11 +18,11 @@ STEP = 0.01
 
 
 IMAGES = {TINY_CLIP: 200}
-"""Images a task that a move asks for; of a model that is not listed, all that were loaded."""
+"""Images per task that a move asks for; of a model that is not listed, all that were loaded."""
 
 
 def images_of(model: str) -> int:
-    """Images a task that the page asks for, 0 for all."""
+    """Images per task that the page asks for, 0 for all."""
     return IMAGES.get(model, 0)
 
 

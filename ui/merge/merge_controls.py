@@ -72,7 +72,7 @@ class MergeControls:
 
     @property
     def images(self) -> int:
-        """Images a task."""
+        """Images per task."""
         return images_of(self.model)
 
     @property

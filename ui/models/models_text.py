@@ -47,7 +47,7 @@ OWN = {
         "Load the model and the task first."
     ),
     "task": "Fine-tuned on",
-    "address": "On the Hub",
+    "address": "Hub repository",
     "file": "Or a file",
     "add": "Add it",
     "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",

@@ -91,7 +91,7 @@ class TarSplit:
                     samples.setdefault(folder + slash + key, {})[field] = member
         except (tarfile.TarError, ValueError, EOFError, OverflowError) as error:
             raise HubError(
-                f"{file.path} of {self._task.repo} is no whole tar file: {excerpt(str(error))}"
+                f"{file.path} of {self._task.repo} is not a complete tar file: {excerpt(str(error))}"
             ) from error
         if not whole:
             # the sample at either end of a piece may have a part beyond it

@@ -95,8 +95,8 @@ def explain(
         return HubError(f"{what} is larger than allowed: {error}. Choose a smaller file.")
     if isinstance(error, OfflineModeIsEnabled):
         return HubError(
-            f"HF_HUB_OFFLINE forbids to ask {constants.ENDPOINT}, and {what} is not on this machine; "
-            f"unset it once and fetch it with `{PREFETCH}`."
+            f"HF_HUB_OFFLINE is set, so {constants.ENDPOINT} cannot be contacted, and {what} is not on this "
+            f"machine; unset it once and fetch it with `{PREFETCH}`."
         )
     if isinstance(error, HFValidationError):
         return HubError(f"{repo!r} is no name of a repository, expected owner/name: {error}")
@@ -138,7 +138,7 @@ def _refused(error: Refused | HfHubHTTPError, what: str, page: str) -> HubError:
             f"{later}, or log in with `hf auth login` for a higher limit."
         )
     if status >= 500 or status == 408:
-        return HubError(f"{constants.ENDPOINT} fails to serve {what} ({status}). {later}.")
+        return HubError(f"{constants.ENDPOINT} could not serve {what} ({status}). {later}.")
     if status in (401, 403):
         return HubError(
             f"You may not read {what} ({status}): log in with `hf auth login` and check your access at "

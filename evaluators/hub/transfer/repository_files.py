@@ -211,8 +211,8 @@ def _download(wanted: _Wanted, transfer: Transfer, etag: str, commit: str, size:
         _LOG.warning("%s does not have the content that the Hub names: attempt %d.", wanted.what, attempt)
         delete(path)
     raise HubError(
-        f"{wanted.what} came twice with another content than the Hub names (sha256 {etag}): the connection "
-        f"or {constants.ENDPOINT} changes files on the way. Nothing was kept; try another network."
+        f"{wanted.what} arrived twice with another content than the Hub names (sha256 {etag}): the "
+        f"connection or {constants.ENDPOINT} changes files on the way. Nothing was kept; try another network."
     )
 
 

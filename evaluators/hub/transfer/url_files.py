@@ -211,10 +211,11 @@ def _explained(error: Exception, address: str, folder: Path) -> HubError:
         return HubError(f"{address} is larger than allowed: {error}.")
     if isinstance(error, OfflineModeIsEnabled):
         return HubError(
-            f"HF_HUB_OFFLINE forbids to ask {host}, and {address} is not on this machine: unset it once."
+            f"HF_HUB_OFFLINE is set, so {host} cannot be contacted, and {address} is not on this machine: "
+            "unset it once."
         )
     if isinstance(error, Refused):
-        return HubError(f"{host} fails to serve {address} ({error}). Try again later.")
+        return HubError(f"{host} could not serve {address} ({error}). Try again later.")
     if isinstance(error, Unreachable | httpx.HTTPError | ConnectionError):
         return HubError(
             f"Cannot reach {host} ({error}), and {address} is not on this machine: check the network, or try "

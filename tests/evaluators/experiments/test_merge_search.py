@@ -196,7 +196,7 @@ def test_a_grid_is_scored_as_it_is_measured_and_tested_once_it_is_chosen(studio:
     found = {spec: studio.evaluate(spec) for spec in first}
     assert list(grid.result(found).normalised) == [
         (0.5, 0.0)
-    ]  # one model a task: half of (1.0, 0.0) is no score
+    ]  # one model per task: half of (1.0, 0.0) is no score
     assert grid.result(found).best is None
     found[last] = studio.evaluate(last)
     chosen = grid.result(found)

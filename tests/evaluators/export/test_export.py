@@ -369,8 +369,8 @@ def test_the_numbers_are_those_of_the_evaluations(write: Write, measured: list[E
             assert said(table["mean of 2"][column]) == mean
     controls = [task for task in measured[2].tasks if task.key != "digits"]
     assert said(table["mean of 2"][3])[:1] == percent(sum(task.accuracy for task in controls) / 2)
-    assert "- this model, test split: 42 images a task, float32 on cpu, " in text
-    assert "- this model, val split: 10 images a task, float32 on cpu, " in text
+    assert "- this model, test split: 42 images per task, float32 on cpu, " in text
+    assert "- this model, val split: 10 images per task, float32 on cpu, " in text
     assert text.count("measured where it was exported") == len(measured)
     assert "95 % interval" in text
     assert "balanced by class" in text

@@ -142,7 +142,7 @@ def test_chunk_size_does_not_change_counts_here(lab: Path, truth: dict[EditSpec,
 
 
 def test_subsets_of_other_sizes_share_chunks(studio: Studio, encoded: list[int]) -> None:
-    """The first 10 images a task are counted once, whoever asks for 10, 20 or all."""
+    """The first 10 images per task are counted once, whoever asks for 10, 20 or all."""
     spec = EditSpec.lines("digits", 0.4)
     few = studio.evaluate(replace(spec, images=10))
     assert encoded == [12, 12, 6]

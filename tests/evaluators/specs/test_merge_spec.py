@@ -55,7 +55,7 @@ def test_dictionary_round_trip_through_json() -> None:
         ({"checkpoints": "digits"}, "must be a list of names"),
         ({"checkpoints": ("digits", 3)}, "must be a list of names"),
         ({"checkpoints": ("digits", "../x")}, "each a short name"),
-        ({"checkpoints": ("digits", "digits")}, "is merged once"),
+        ({"checkpoints": ("digits", "digits")}, "only once"),
         ({"checkpoints": THREE, "method": "magic"}, "method must be one of sum"),
         ({"checkpoints": THREE, "method": "ties", "settings": (("density", 3.0),)}, "TIES: density must be"),
         ({"checkpoints": THREE, "method": "ties", "settings": (("colour", 3.0),)}, "TIES: "),
@@ -76,7 +76,7 @@ def test_invalid_merges_are_refused(values: dict[str, Any], message: str) -> Non
     [
         ({"method": "sum"}, "A merge has checkpoints, method, settings and task"),
         ({"checkpoints": list(THREE), "extra": 1}, "got 'checkpoints', 'extra'"),
-        ({"checkpoints": list(THREE), "settings": [1]}, "values by name"),
+        ({"checkpoints": list(THREE), "settings": [1]}, "mapping from name to value"),
     ],
 )
 def test_invalid_json_is_refused(plain: dict[str, Any], message: str) -> None:
