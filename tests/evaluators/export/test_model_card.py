@@ -1,0 +1,223 @@
+"""The model card: its numbers, words and snippets are true."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from huggingface_hub import ModelCard
+
+from evaluators.errors import EvaluationError
+from evaluators.export import LAYOUTS, export
+from evaluators.export.edit_sources import base_of
+from evaluators.export.model_card import LICENCE
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.merge_spec import MergeSpec
+from tests.evaluators.export.exported_specs import SPECS, Write, carried, every_layout, every_spec
+from tests.paths import ROOT
+
+
+def accuracies(text: str) -> dict[str, list[str]]:
+    """Cells by the first of their row, of the table of accuracies."""
+    table = text.split("## Accuracy")[1].split("## Load")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def said(cell: str) -> tuple[float, ...]:
+    """Accuracy, interval and counts of a cell."""
+    return tuple(map(float, re.findall(r"[\d.]+", cell)))
+
+
+def percent(*values: float) -> tuple[float, ...]:
+    return tuple(float(f"{100 * value:.1f}") for value in values)
+
+
+def test_the_numbers_are_those_of_the_evaluations(write: Write, measured: list[Evaluation]) -> None:
+    text = write(SPECS["gamma 0.4"], "open_clip", *measured).card.read_text("utf-8")
+    table = accuracies(text)
+    assert table["task"] == [
+        "role",
+        "this model, test",
+        "this model, val",
+        "pre-trained, test",
+        "fine-tuned, test",
+        "linear, α 0.7, β 0.3, mix 0.5, test",
+    ]
+    for column, evaluation in enumerate(measured, start=1):
+        for task in evaluation.tasks:
+            row = table[f"`{task.title}`"]
+            assert row[0] == ("target" if task.key == "digits" else "control")
+            expected = (*percent(task.accuracy, task.low, task.high), task.correct, task.n)
+            assert said(row[column]) == expected
+        if column != 3:  # there faces was the target
+            mean = percent(evaluation.control, *evaluation.control_interval)
+            assert said(table["mean of 2"][column]) == mean
+    controls = [task for task in measured[2].tasks if task.key != "digits"]
+    assert said(table["mean of 2"][3])[:1] == percent(sum(task.accuracy for task in controls) / 2)
+    assert "- this model, test split: 42 images per task, float32 on cpu, " in text
+    assert "- this model, val split: 10 images per task, float32 on cpu, " in text
+    assert text.count("measured where it was exported") == len(measured)
+    assert "95 % interval" in text
+    assert "balanced by class" in text
+
+
+def test_the_cells_can_be_wrong(write: Write, measured: list[Evaluation]) -> None:
+    """Another count gives another card."""
+    first = measured[0]
+    task = first.tasks[0]
+    more = replace(task, correct=task.correct - 1)
+    changed = replace(first, tasks=(more, *first.tasks[1:]))
+    texts = [write(first.spec, "open_clip", one).card.read_text("utf-8") for one in (first, changed)]
+    assert accuracies(texts[0]) != accuracies(texts[1])
+
+
+def test_where_the_numbers_come_from_is_said(write: Write, measured: list[Evaluation]) -> None:
+    shipped = replace(measured[0], precomputed=True, dtype="bfloat16", device="cuda")
+    text = write(shipped.spec, "open_clip", shipped).card.read_text("utf-8")
+    assert "bfloat16 on cuda, to which the float32 weights were rounded" in text
+    assert "shipped with the LiNeS Explorer." in text
+    assert "measured where it was exported" not in text
+
+
+def test_a_model_that_was_not_measured(write: Write, measured: list[Evaluation]) -> None:
+    spec = SPECS["gamma 0"]
+    assert "\n## Accuracy\n\nNot measured.\n" in write(spec).card.read_text("utf-8")
+    compared = write(spec, "open_clip", *measured[2:]).card.read_text("utf-8")
+    assert "This model itself was not measured" in compared
+    assert "This model itself was not measured" not in write(
+        SPECS["gamma 0.4"], "open_clip", *measured
+    ).card.read_text("utf-8")
+
+
+def test_the_means_of_a_merge(studio: Studio, write: Write) -> None:
+    """Both of its tasks are targets, and the fine-tuned models are what it is compared with."""
+    spec = SPECS["sum"]
+    evaluations = [studio.evaluate(spec), *(studio.evaluate(EditSpec.finetuned(key)) for key in spec.sources)]
+    table = accuracies(write(spec, "open_clip", *evaluations).card.read_text("utf-8"))
+    head = ["role", "this model, test", "fine-tuned (digits), test", "fine-tuned (faces), test"]
+    assert table["task"] == head
+    assert [table[f"`{title}`"][0] for title in ("Digits", "Faces", "Textures")] == [
+        "target",
+        "target",
+        "control",
+    ]
+    merged = evaluations[0]
+    assert said(table["mean of 2"][1]) == percent(merged.target, *merged.target_interval)
+
+
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        (EditSpec.finetuned("faces"), "says nothing of an edit of tiny-clip, 'digits'"),
+        (EditSpec.merged(MergeSpec(("digits", "faces"))), "says nothing of an edit of tiny-clip, 'digits'"),
+    ],
+)
+def test_numbers_of_another_model_are_refused(
+    studio: Studio, write: Write, tmp_path: Path, of: EditSpec, message: str
+) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        write(SPECS["gamma 0"], "open_clip", studio.evaluate(of))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_of_another_encoder_are_refused(write: Write, measured: list[Evaluation]) -> None:
+    foreign = replace(measured[2], spec=replace(measured[2].spec, model="ViT-B-32"))
+    with pytest.raises(EvaluationError, match="ViT-B-32, 'faces', says nothing"):
+        write(SPECS["gamma 0"], "open_clip", foreign)
+
+
+def test_partial_numbers_are_refused(studio: Studio, write: Write) -> None:
+    partial = next(iter(studio.stream(SPECS["gamma 0.4"])))
+    assert not partial.complete
+    with pytest.raises(EvaluationError, match="complete evaluations, got a partial one"):
+        write(SPECS["gamma 0.4"], "open_clip", partial)
+
+
+@every_spec
+@every_layout
+def test_the_card_is_one_the_hub_reads(write: Write, lab: Path, spec: EditSpec, layout: str) -> None:
+    text = write(spec, layout).card.read_text("utf-8")
+    data: Any = ModelCard(text).data
+    assert (data.base_model, data.library_name, data.license) == ("tiny-clip", layout, None)
+    assert data.tags
+    assert "lines" in data.tags
+    assert LICENCE in text
+    fence = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert fence
+    assert EditSpec.from_dict(json.loads(fence[1])) == spec
+    scales = spec.scales(4)
+    listed = re.findall(r"^\| (?:block \d+|(?:before|after) block \d+) \| (\S+) \|$", text, re.MULTILINE)
+    expected = (scales.before, *scales.blocks, scales.after)
+    assert list(map(float, listed)) == pytest.approx(expected, rel=1e-5)
+    for folder in (ROOT, lab):
+        assert str(folder) not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gamma 0.4", "Single-task LiNeS with γ = 0.4. Linear scaling function"),
+        ("gamma 0.4", "α = 0.4 and β = 0.6: 0.4 in block 1, 1 in block 4."),
+        ("reverse", "Reverse scaling function, λ(ℓ) = α + β·(1 − x) with x"),
+        ("reverse", ": 1 in block 1, 0.25 in block 4. Parameters before the first block"),
+        ("flat, mixed", "Every block alike: λ = 0.7, which is task arithmetic."),
+        ("flat, mixed", "multiplied by the WiSE-FT mix 0.3."),
+        ("by hand", "A coefficient of its own for every block, given by hand."),
+        ("ties", "# Tiny CLIP, 2 fine-tuned models merged and edited"),
+        ("ties", "what 2 fine-tunings changed, merged by TIES"),
+        ("sum", "α = 0.3 and β = 0.2: 0.3 in block 1, 0.5 in block 4."),
+        ("gamma 0", "# Tiny CLIP, fine-tuned on `Digits` and edited"),
+    ],
+)
+def test_the_edit_in_words(write: Write, name: str, words: str) -> None:
+    text = write(SPECS[name]).card.read_text("utf-8")
+    assert words in text
+    assert ("Single-task LiNeS" in text) == (name in ("gamma 0.4", "gamma 0"))
+
+
+def test_the_snippets_run_as_printed(studio: Studio, tmp_path: Path, lab: Path) -> None:
+    """In another process, in the folder of the files; only a broken torchvision is helped to its feet."""
+    spec = SPECS["reverse"]
+    for layout in LAYOUTS:
+        folder = tmp_path / layout
+        folder.mkdir()
+        text = export(studio.lab, spec, layout, folder).card.read_text("utf-8")
+        (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        assert len([line for line in code.splitlines() if line.strip()]) == 10
+        (folder / "snippet.py").write_text(code)
+        (folder / "assets").symlink_to(lab)
+    start = (
+        "import os, runpy, sys, torch\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from evaluators.encoder.torchvision_operators import declare_missing_operators\n"
+        "declare_missing_operators()\n"
+        "torch.set_num_threads(1)\n"
+        f"for layout in {list(LAYOUTS)}:\n"
+        "    os.chdir(layout)\n"
+        "    torch.save(runpy.run_path('snippet.py')['features'], 'features.pt')\n"
+        "    os.chdir('..')\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", start], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+
+    base, clip = base_of(studio.lab), studio.lab.encoder.loaded.clip
+    black = (-torch.tensor(base.mean) / torch.tensor(base.std)).view(1, 3, 1, 1).expand(1, 3, 24, 24)
+    with torch.no_grad():
+        carried(studio, SPECS["pre-trained"])
+        plain = clip.encode_image(black, normalize=True)
+        carried(studio, spec)
+        expected = clip.encode_image(black, normalize=True)
+    assert (expected - plain).abs().max() > 0.01, "the pre-trained model would have passed"
+    for layout in LAYOUTS:
+        features = torch.load(tmp_path / layout / "features.pt", weights_only=True)
+        torch.testing.assert_close(features, expected, rtol=0, atol=1e-5)
