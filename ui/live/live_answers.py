@@ -79,22 +79,20 @@ class LiveAnswers(ABC, Generic[Controls]):
             ticket = studio.ticket(self.panel, key, moves, settles)
             if settles:
                 for value in self.all(studio, controls, ticket):
-                    yield waiting(value, ticket) if isinstance(value, Queued) else value
+                    yield waiting(markup.in_line(value), ticket) if isinstance(value, Queued) else value
             else:
                 yield self.first(studio, controls, ticket)
         except Superseded:
             return
         except Queued as queued:
             assert ticket is not None  # nothing waits without one
-            yield waiting(queued, ticket)
+            yield waiting(markup.in_line(queued), ticket)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             version = (ticket or studio.ticket(self.panel)).version
             message = markup.trouble(message_of(problem))
             yield answer(version=version, state="error", slots={"sentence": message})
 
 
-def waiting(queued: Queued, ticket: Ticket) -> Value:
-    """What the page shows of a request that waits: a line with the expected time, and no new charts."""
-    return answer(
-        version=ticket.version, state="waiting", key=ticket.key, slots={"line": markup.in_line(queued)}
-    )
+def waiting(line: str, ticket: Ticket) -> Value:
+    """What the page shows of a request that waits: a line of HTML that says for what, and no new charts."""
+    return answer(version=ticket.version, state="waiting", key=ticket.key, slots={"line": line})

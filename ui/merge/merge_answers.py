@@ -13,7 +13,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
+from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
 from ui.merge import merge_text as words
@@ -74,8 +74,7 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         found: dict[EditSpec, Evaluation] = {}
         for number, spec in enumerate(compared.all, 1):
             if number <= len(merges) > 2 and studio.cached(spec) is None:  # a model per task takes a while
-                line = f"<span>{words.measuring(number, len(merges))}</span>"
-                yield answer(version=ticket.version, state="waiting", key=ticket.key, slots={"line": line})
+                yield waiting(markup.waiting_line(words.measuring(number, len(merges))), ticket)
             for evaluation in studio.stream(spec, ticket, patience=SETTLE_PATIENCE):
                 if isinstance(evaluation, Queued):
                     yield evaluation

@@ -17,11 +17,13 @@ def trouble(message: str) -> str:
 
 def in_line(line: Queued) -> str:
     """The queue position of a request, or the progress of preparing its weights."""
-    message = (
-        text.preparing(line.seconds)
-        if isinstance(line, Preparing)
-        else text.in_line(line.ahead, line.seconds)
-    )
+    if isinstance(line, Preparing):
+        return waiting_line(text.preparing(line.seconds))
+    return waiting_line(text.in_line(line.ahead, line.seconds))
+
+
+def waiting_line(message: str) -> str:
+    """What a panel says while its numbers are awaited."""
     return f"<span>{escape(message)}</span>"
 
 
