@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from evaluators.specs.evaluation import TARGET, Evaluation, TaskResult
 from ui.shell.figure_style import Figure, Trace, axis, counted, figure, percent, whiskers
@@ -64,8 +65,22 @@ def tasks_figure(current: Evaluation, pretrained: Evaluation | None, finetuned: 
         }
         for task in ordered
     ]
+    labels = [f"<b>{task.title}</b>" if task.role == TARGET else task.title for task in ordered]
+    ticks = {"tickvals": titles, "ticktext": labels}
+    return task_rows([bars, *ghosts], titles, ticks, annotations=numbers, bargap=0.3, uirevision="tasks")
+
+
+def task_rows(
+    traces: Sequence[Trace], titles: Sequence[str], ticks: Mapping[str, Any] | None = None, **layout: Any
+) -> Figure:
+    """Horizontal bars over an axis of accuracy in percent, one row per task, the first on top.
+
+    Args:
+        titles: of the tasks.
+        ticks: properties of the tasks' labels, if they are not their titles.
+    """
     return figure(
-        [bars, *ghosts],
+        traces,
         xaxis=axis("", range=[0, 101], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100], fixedrange=True),
         yaxis=axis(
             "",
@@ -74,15 +89,12 @@ def tasks_figure(current: Evaluation, pretrained: Evaluation | None, finetuned: 
             type="category",
             categoryorder="array",
             categoryarray=titles,
-            ticktext=[f"<b>{t.title}</b>" if t.role == TARGET else t.title for t in ordered],
-            tickvals=titles,
             tickfont={"size": 12, "color": "@ink"},
             fixedrange=True,
+            **(ticks or {}),
         ),
-        annotations=numbers,
         margin={"l": 142, "r": 46, "t": 4, "b": 26},
-        bargap=0.3,
-        uirevision="tasks",
+        **layout,
     )
 
 

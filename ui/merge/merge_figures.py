@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluators.experiments.merge_search import Score
-from ui.explore.tasks_figure import ghost
+from ui.explore.tasks_figure import ghost, task_rows
 from ui.shell.figure_style import (
     Figure,
     Trace,
@@ -41,21 +41,10 @@ def bars_figure(
     for role, reference in (("pretrained", zero_shot), ("finetuned", finetuned)):
         if reference is not None:
             traces.append(ghost(reference.tasks, role, MARK))
-    return figure(
+    return task_rows(
         traces,
-        xaxis=axis("", range=[0, 101], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100], fixedrange=True),
-        yaxis=axis(
-            "",
-            autorange="reversed",
-            showgrid=False,
-            type="category",
-            categoryorder="array",
-            categoryarray=titles,
-            tickfont={"size": 12, "color": "@ink"},
-            fixedrange=True,
-        ),
+        titles,
         annotations=[_number(task.title, task.accuracy) for task in lines.tasks],
-        margin={"l": 142, "r": 46, "t": 4, "b": 26},
         barmode="group",
         bargap=0.28,
         bargroupgap=0.06,
