@@ -76,4 +76,4 @@ def test_an_emptied_number_field_is_named(head: ExploreAnswers) -> None:
     emptied: Any = None
     (value,) = head.settle("anna", replace(HERE, gamma=emptied))
     assert value["state"] == "error"
-    assert "Enter a number for γ." in value["slots"]["sentence"]
+    assert "gamma must be a number, got None." in value["slots"]["sentence"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from evaluators.errors import SpecError
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.specs.edit_spec import EditSpec
 
-NUMBERS = {"gamma": "γ", "alpha": "α", "beta": "β", "mix": "the WiSE-FT mix"}
-"""Controls with a number field, by the name on the page."""
 GAMMA_RANGE = (0.0, 1.0)
 ALPHA_RANGE = (0.0, 1.5)
 BETA_RANGE = (-1.0, 1.5)
@@ -54,20 +52,17 @@ class Controls:
 
         Raises: SpecError for anything a visitor can set wrongly from outside (a link, the API of the page).
         """
-        for name, symbol in NUMBERS.items():
-            if getattr(self, name) is None:  # an emptied number field
-                raise SpecError(f"Enter a number for {symbol}.")
-        alpha, beta = (self.gamma, 1.0 - self.gamma) if self.tie else (self.alpha, self.beta)
-        return EditSpec(
-            model=self.model,
-            checkpoint=self.checkpoint,
-            shape=self.shape,
-            alpha=alpha,
-            beta=beta,
-            mix=self.mix,
-            outside=self.outside,
-            **{"images": images_of(self.model), **rest},  # type: ignore[arg-type]
-        )
+        common: dict[str, Any] = {
+            "model": self.model,
+            "shape": self.shape,
+            "mix": self.mix,
+            "outside": self.outside,
+            "images": images_of(self.model),
+            **rest,
+        }
+        if self.tie:
+            return EditSpec.lines(self.checkpoint, self.gamma, **common)
+        return EditSpec(checkpoint=self.checkpoint, alpha=self.alpha, beta=self.beta, **common)
 
     def values(self) -> tuple[str, str, str, bool, float, float, float, float, str]:
         """The positions in field order: what a handler returns to set every control."""
