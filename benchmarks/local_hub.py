@@ -41,7 +41,7 @@ class LocalHub:
 @contextmanager
 def local_hub() -> Iterator[LocalHub]:
     """Serve a temporary folder, which is empty at first."""
-    from tests.browser.driving import free_port
+    from tests.deploy.starting import free_port
     from tests.hub.server import Hub
 
     folder = Path(tempfile.mkdtemp(prefix="lines-hub-"))

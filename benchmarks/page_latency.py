@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser import driving
+from tests.deploy.starting import free_port
 
 MOVES = 25
 WARM_UP = 4
@@ -95,7 +96,7 @@ def chromium() -> Iterator[Any]:
 
 def free(browser: Any) -> None:
     """The page alone: evaluations cost nothing."""
-    port = driving.free_port()
+    port = free_port()
     with driving.served(["-m", "tests.browser.serve", str(port)], port) as (address, _):
         times = moves(driving.open_page(browser, address))
     row("schedule bent, no server involved", spread(times["schedule"]), "p50 <= 20")
@@ -106,7 +107,7 @@ def lab(browser: Any) -> None:
     """The real app on the embedded lab, started with an empty cache."""
     cache = tempfile.mkdtemp(prefix="lines-page-")
     try:
-        port = driving.free_port()
+        port = free_port()
         begin = time.perf_counter()
         command = ["app.py", "--port", str(port), "--cache", cache]
         with driving.served(command, port) as (address, process):

@@ -23,6 +23,7 @@ from benchmarks.load_test.reference_answers import wrong_answers
 from benchmarks.load_test.student import Habits, use_page
 from evaluators.service.studio import Studio
 from tests.browser import driving
+from tests.deploy.starting import free_port
 from ui.explore.explore_controls import Controls
 
 ARRIVE = 10.0
@@ -147,7 +148,7 @@ def _visit(
 def served() -> Iterator[tuple[str, int, Path]]:
     """The app with an empty cache: its address, its process, and the folder of its lab."""
     cache = tempfile.mkdtemp(prefix="lines-load-test-")
-    port = driving.free_port()
+    port = free_port()
     try:
         with driving.served(["app.py", "--port", str(port), "--cache", cache], port) as (address, process):
             _warm_up(address)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser import driving
+from tests.deploy.starting import free_port
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def free_address(browser: Any) -> Iterator[str]:
     """Address of a page whose evaluations cost nothing and whose sweeps are precomputed."""
-    port = driving.free_port()
+    port = free_port()
     with driving.served(["-m", "tests.browser.serve", str(port), "--fail-at", "0.33"], port) as (address, _):
         yield address
 
@@ -33,7 +34,7 @@ def free_address(browser: Any) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def slow_address(browser: Any) -> Iterator[str]:
     """Address of a page with nothing precomputed and chunks of 0.1 s."""
-    port = driving.free_port()
+    port = free_port()
     with driving.served(["-m", "tests.browser.serve", str(port), "0.1", "--cold"], port) as (address, _):
         yield address
 

@@ -2,20 +2,16 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from evaluators.specs.edit_spec import EditSpec
+from tests.deploy.starting import started
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
@@ -34,59 +30,21 @@ def chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
-def served(command: Sequence[str], port: int, patience: float = 300.0) -> Iterator[tuple[str, int]]:
+def served(command: Sequence[str], port: int) -> Iterator[tuple[str, int]]:
     """Run a server until the block ends.
 
     Args:
         command: arguments after `python`.
         port: the port it will listen on.
-        patience: watchdog in seconds.
     Yields: its address and its process id, once it answers.
     Raises: RuntimeError with its output if it exits or does not answer.
     """
     environment = os.environ | {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONPATH": str(ROOT)}
-    output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- a pipe would fill up and stop it
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + patience
-        while not answers(address):
-            if process.poll() is not None or time.monotonic() > until:
-                process.kill()
-                process.wait()
-                output.seek(0)
-                raise RuntimeError(f"The server did not start:\n{output.read()}")
-            time.sleep(0.05)
-        yield address, process.pid
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        output.close()
-
-
-def answers(address: str) -> bool:
-    """Whether the server answers a request for its page."""
-    try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "output"
+        with started([sys.executable, *command], port, ROOT, environment, output) as page:
+            yield page.address, page.process.pid
 
 
 def open_page(browser: Any, address: str, query: str = "", **options: Any) -> Any:

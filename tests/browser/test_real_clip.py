@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser import driving
 from tests.browser.driving import move, open_page
+from tests.deploy.starting import free_port
 
 pytestmark = pytest.mark.browser
 PATIENCE = 90_000
@@ -21,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def hub_address(browser: Any, folder: Path) -> Iterator[str]:
     """Address of a page over the embedded lab and a local Hub with the paper's eight tasks."""
-    port = driving.free_port()
+    port = free_port()
     with driving.served(["-m", "tests.browser.serve_hub", str(port), str(folder)], port) as (address, _):
         yield address
 

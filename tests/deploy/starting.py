@@ -1,17 +1,18 @@
-"""Start the page as a process of its own, in an environment and as a user that the test chooses."""
+"""Starts a page as a process of its own, in an environment that the test chooses, and ends it."""
 
 import os
 import signal
+import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.browser.driving import answers
-
-WATCHDOG = 180.0
+WATCHDOG = 300.0
 """Seconds until a test gives up waiting for a process: generous, since tests share the machine."""
 
 
@@ -39,6 +40,22 @@ class Page:
     def log(self) -> str:
         """What the process has written so far."""
         return self.output.read_text("utf-8")
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    """Whether the server answers a request for its page."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.driving import free_port
 from tests.deploy.clean_environment import ROOT
+from tests.deploy.starting import free_port
 
 VULNERABLE = {"old": ["2.0"], "hopeless": []}
 """Projects with a vulnerability, and the versions that fix it."""

@@ -17,9 +17,8 @@ import pytest
 from gradio_client import Client
 
 from app import arguments
-from tests.browser.driving import free_port
 from tests.deploy.clean_environment import ROOT
-from tests.deploy.starting import Page, started, starting
+from tests.deploy.starting import Page, free_port, started, starting
 
 SLOW_MACHINE = ("--shutdown-seconds", "90")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from tests.browser.driving import free_port
 from tests.deploy.clean_environment import (
     ROOT,
     canonical,
@@ -21,7 +20,7 @@ from tests.deploy.clean_environment import (
     required,
     requirement_lines,
 )
-from tests.deploy.starting import started
+from tests.deploy.starting import free_port, started
 
 PARTS = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 """What goes into the container image; the tests run on a copy of nothing else."""
