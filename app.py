@@ -21,9 +21,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 # After each event Gradio builds a pandas table of the last 10,000, holding the interpreter lock.
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # before torch is imported: spinning threads take the cores of other visitors
+# Before torch is imported: spinning threads take the cores of other visitors.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -172,9 +171,7 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     if log is not None:
         stopping.before_exit("write the request log", log.flush)
     shown.wait(FIRST_PAGE)
-    with ThreadPoolExecutor(
-        1
-    ) as reader:  # on ZeroGPU, `spaces` emulates a GPU for all tensors of this thread
+    with ThreadPoolExecutor(1) as reader:  # on ZeroGPU `spaces` emulates a GPU for this thread's tensors
         reader.submit(studio.warm_up).result()
     settle_memory()
     stopping.wait()

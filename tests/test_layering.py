@@ -22,7 +22,7 @@ LAYERS = (
     "app",
     "lines_cli",
 )  # lowest first: a layer imports itself and what is before it
-ROOMS = {  # the same inside a layer: a folder imports itself and the folders before it
+SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folders before it
     "evaluators": (
         "specs",
         "zoo",
@@ -88,9 +88,9 @@ def violations(source: str, path: PurePosixPath) -> list[str]:
     tree = ast.parse(source)
     layer = path.parts[0].removesuffix(".py")
     above = {*LAYERS[LAYERS.index(layer) + 1 :], *BESIDE} if layer in LAYERS else set()
-    rooms = ROOMS.get(layer, ())
-    room = path.parts[1] if len(path.parts) > 2 else ""
-    higher = rooms[rooms.index(room) + 1 :] if room in rooms else ()
+    subfolders = SUBFOLDERS.get(layer, ())
+    subfolder = path.parts[1] if len(path.parts) > 2 else ""
+    higher = subfolders[subfolders.index(subfolder) + 1 :] if subfolder in subfolders else ()
     forbidden = {name for folder, names in FORBIDDEN.items() if path.is_relative_to(folder) for name in names}
     found = []
     for line, module in imported_modules(tree, path):
@@ -98,7 +98,7 @@ def violations(source: str, path: PurePosixPath) -> list[str]:
         if top in above:
             found.append(f"{path}:{line}: {layer} imports {module}, imports point down only")
         elif top == layer and module.split(".")[1:2] and module.split(".")[1] in higher:
-            found.append(f"{path}:{line}: {layer}/{room} imports {module}, imports point down only")
+            found.append(f"{path}:{line}: {layer}/{subfolder} imports {module}, imports point down only")
         elif top in forbidden:
             found.append(f"{path}:{line}: {layer} imports {module}, which belongs elsewhere")
         elif path.stem.endswith(("_figure", "_figures")) and top in {"gradio", "gradio_client"}:
