@@ -118,7 +118,7 @@ class ZeroGpu:
 
         Cost: of a worker's first call its start, and the lab's way to the GPU, some seconds in all.
         """
-        return _WorkerEdit(self._counts(lab, resolved, chunks))
+        return _WorkerEdit(self._counts(lab, resolved, chunks), len(chunks))
 
     def _counts(
         self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]
@@ -211,16 +211,25 @@ class ZeroGpu:
 class _WorkerEdit:
     """An edit that a worker counts, the chunks in the order in which they were announced."""
 
-    def __init__(self, counts: Generator[ChunkCounts, None, None]) -> None:
+    def __init__(self, counts: Generator[ChunkCounts, None, None], chunks: int) -> None:
         self._counts = counts
+        self._missing = chunks
 
     def ready(self, check: Callable[[], None], patience: float | None) -> AbstractContextManager[object]:
         """As ``LoadedEdit.ready``: the worker reads the weights when it begins to count."""
         return nullcontext()
 
     def count(self, chunk: Chunk) -> ChunkCounts:
-        """As ``LoadedEdit.count``."""
-        return next(self._counts)
+        """As ``LoadedEdit.count``. Raises: GpuRefused also if the worker ends too early."""
+        counts = next(self._counts, None)
+        if counts is None:
+            raise GpuRefused("The GPU worker ended before all images were counted: try again.")
+        self._missing -= 1
+        if not self._missing:
+            next(
+                self._counts, None
+            )  # to its end: closing it now could stop a worker that serves another call
+        return counts
 
     def close(self) -> None:
         """Stop the worker at its next chunk."""

@@ -77,6 +77,14 @@ def test_counts_equal_those_of_this_process(
     assert {spec: counts(gpu_studio.evaluate(spec, fresh=True)) for spec in SPECS[::-1]} == truth
     assert (gpu.forks, gpu.calls) == (1, 2 * len(SPECS))
     assert gpu.sent < 4096
+    assert gpu.stopped == 0, "a call that has counted everything is left to end by itself"
+
+
+def test_a_worker_that_ends_early_is_a_refusal(gpu_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told to stop just as it began with another call, it ended, and StopIteration became a RuntimeError."""
+    monkeypatch.setattr(zero_gpu.ZeroGpu, "_counts", lambda self, *given: (count for count in ()))
+    with pytest.raises(GpuRefused, match="ended before all images were counted"):
+        gpu_studio.evaluate(SPECS[0])
 
 
 def test_one_call_streams_chunk_by_chunk(gpu_studio: Studio, gpu: ForkedGpu, lab: Path) -> None:
