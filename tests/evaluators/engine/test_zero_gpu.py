@@ -80,9 +80,13 @@ def test_counts_equal_those_of_this_process(
     assert gpu.stopped == 0, "a call that has counted everything is left to end by itself"
 
 
-def test_a_worker_that_ends_early_is_a_refusal(gpu_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_ends_early_is_refused(gpu_studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told to stop just as it began with another call, it ended, and StopIteration became a RuntimeError."""
-    monkeypatch.setattr(zero_gpu.ZeroGpu, "_counts", lambda self, *given: (count for count in ()))
+
+    def ends_at_once(*given: Any) -> Iterator[Any]:
+        yield from ()
+
+    monkeypatch.setattr(zero_gpu.ZeroGpu, "_counts", ends_at_once)
     with pytest.raises(GpuRefused, match="ended before all images were counted"):
         gpu_studio.evaluate(SPECS[0])
 
