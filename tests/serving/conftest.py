@@ -1,6 +1,7 @@
 """A small page of Gradio's with everything around it that the server has, reached over real HTTP."""
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +34,10 @@ LIMITS = UploadLimits(
     other_bytes=64 * KB,
     other_seconds=1.0,
 )
+UPLOAD = "/gradio_api/upload"
+FORM = {"content-type": "multipart/form-data; boundary=cut"}
+HEAD = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.pt"\r\n\r\n'
+TAIL = b"\r\n--cut--\r\n"
 
 
 @dataclass
@@ -133,3 +138,22 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 def page(serve: Serving) -> Page:
     """One page for all tests of a module that change nothing about it."""
     return serve()
+
+
+@pytest.fixture
+def fresh(page: Page) -> Page:
+    """The page, with nothing in its folder."""
+    shutil.rmtree(page.folder, ignore_errors=True)
+    page.taken.clear()
+    return page
+
+
+def send(page: Page, content: bytes, name: str = "a.pt") -> httpx.Response:
+    """Upload a file as the page does."""
+    with page.client() as client:
+        return client.post(UPLOAD, files={"files": (name, content)})
+
+
+def files(page: Page) -> list[Path]:
+    """What lies in the folder for uploads."""
+    return [path for path in page.folder.rglob("*") if path.is_file()]

@@ -1,7 +1,6 @@
 """Limits on requests and uploads, over real HTTP."""
 
 import json
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -14,36 +13,13 @@ import httpx
 import pytest
 
 from serving.request_limits import UploadLimits
-from tests.serving.conftest import KB, LIMITS, Page, Serving
-
-UPLOAD = "/gradio_api/upload"
-FORM = {"content-type": "multipart/form-data; boundary=cut"}
-HEAD = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="a.pt"\r\n\r\n'
-TAIL = b"\r\n--cut--\r\n"
-
-
-def send(page: Page, content: bytes, name: str = "a.pt") -> httpx.Response:
-    """Upload a file as the page does."""
-    with page.client() as client:
-        return client.post(UPLOAD, files={"files": (name, content)})
-
-
-def files(page: Page) -> list[Path]:
-    """What lies in the folder for uploads."""
-    return [path for path in page.folder.rglob("*") if path.is_file()]
+from tests.serving.conftest import FORM, HEAD, KB, LIMITS, TAIL, UPLOAD, Page, Serving, files, send
+from tests.waiting import soon
 
 
 @pytest.fixture(scope="module")
 def closed(serve: Serving) -> Page:
     return serve(allowed=False)
-
-
-@pytest.fixture
-def fresh(page: Page) -> Page:
-    """The page, with nothing in its folder."""
-    shutil.rmtree(page.folder, ignore_errors=True)
-    page.taken.clear()
-    return page
 
 
 def test_an_upload_reaches_the_handler(fresh: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,69 +109,6 @@ def test_the_limit_is_exact(fresh: Page) -> None:
     assert [path.stat().st_size for path in files(fresh)] == [room]
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "said"),
-    [
-        (HEAD + b"x" + (b"\r\n" + HEAD) * 2 + TAIL, 413, "at most 2 files"),
-        (b"".join([HEAD, (b"\r\n" + HEAD) * 1000, TAIL]), 413, "2 files"),
-        (b'--cut\r\nContent-Disposition: form-data; name="a"\r\n\r\nx' + TAIL, 400, "no other fields"),
-        (b'--cut\r\nContent-Disposition: form-data; name="files"\r\n\r\nx' + TAIL, 400, "no other fields"),
-        (HEAD.replace(b"files", b"other") + TAIL, 400, "no other fields"),
-        (b"--cut\r\nContent-Type: text/plain\r\n\r\nx" + TAIL, 400, "no other fields"),
-        (b"--cut\r\n" + b"A: " + b"x" * 6000 + b"\r\n\r\n" + TAIL, 400, "not a valid form"),
-        (b"--cut\r\n" + b"A: b\r\n" * 20 + b"\r\n" + TAIL, 400, "not a valid form"),
-        (b"not a form", 400, "not a valid form"),
-    ],
-)
-def test_a_form_has_only_a_few_files(fresh: Page, body: bytes, status: int, said: str) -> None:
-    with fresh.client() as client:
-        answer = client.post(UPLOAD, content=body, headers=FORM)
-    assert (answer.status_code, said in answer.text) == (status, True), answer.text
-    assert files(fresh) == []
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "application/json",
-        "multipart/form-data",
-        "multipart/form-data; boundary=",
-        "",
-        "text/plain; boundary=cut",
-    ],
-)
-def test_an_upload_must_be_a_form(page: Page, kind: str) -> None:
-    with page.client() as client:
-        assert client.post(UPLOAD, content=b"{}", headers={"content-type": kind}).status_code == 400
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../../../x.pt",
-        "/etc/x.pt",
-        "..",
-        ".",
-        "a\x00b.pt",
-        "\u202egnp.tp",
-        "💣" * 300,
-        "a" * 5000,
-        "a\\..\\b",
-        "con",
-        "",
-    ],
-)
-def test_file_names_cannot_leave_the_folder(fresh: Page, name: str) -> None:
-    answer = send(fresh, b"x", name)
-    assert answer.status_code in (200, 400), answer.text
-    home = fresh.folder.resolve()
-    assert all(home in path.resolve().parents for path in files(fresh))
-    assert not (home.parent / "x.pt").exists()
-    if answer.status_code == 200:
-        (path,) = answer.json()
-        assert Path(path).parent.parent == home
-
-
 def test_a_third_simultaneous_upload_is_refused(fresh: Page) -> None:
     host, port = fresh.url.removeprefix("http://").split(":")
     lines = [socket.create_connection((host, int(port)), timeout=60) for _ in range(2)]
@@ -214,7 +127,7 @@ def test_a_third_simultaneous_upload_is_refused(fresh: Page) -> None:
     finally:
         for line in lines:
             line.close()
-    assert _soon(lambda: send(fresh, b"x").status_code == 200)
+    soon(lambda: send(fresh, b"x").status_code == 200)
     assert all(not path.name.startswith("tmp") for path in files(fresh))
 
 
@@ -225,8 +138,8 @@ def test_an_interrupted_upload_leaves_nothing(fresh: Page) -> None:
             head = f"POST {UPLOAD} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {100 * KB}\r\n"
             line.sendall((head + f"Content-Type: {FORM['content-type']}\r\n\r\n").encode())
             line.sendall(HEAD + b"x" * 50 * KB)
-            assert _soon(lambda: files(fresh) != [])
-        assert _soon(lambda: files(fresh) == [])
+            soon(lambda: files(fresh) != [])
+        soon(lambda: files(fresh) == [])
     assert send(fresh, b"x").status_code == 200
 
 
@@ -242,7 +155,7 @@ def test_a_slow_upload_times_out(serve: Serving) -> None:
     with page.client() as client:
         with suppress(httpx.TransportError):  # it keeps sending to a closed connection
             assert client.post(UPLOAD, content=body(), headers=FORM).status_code == 408
-    assert _soon(lambda: files(page) == [])
+    soon(lambda: files(page) == [])
 
 
 def test_a_full_folder_accepts_nothing_until_it_is_swept(fresh: Page) -> None:
@@ -332,12 +245,3 @@ def test_the_limits_are_those_in_the_documentation() -> None:
     limits = UploadLimits()
     assert (limits.file_bytes, limits.folder_bytes, limits.free_bytes) == (2 * 2**30, 8 * 2**30, 2 * 2**30)
     assert limits.at_once == 2
-
-
-def _soon(true: Any) -> bool:
-    until = time.monotonic() + 60.0
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
