@@ -1,36 +1,12 @@
-import pytest
-
 from evaluators.experiments.robust_fronts import Areas
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.normalise import Normalised
 from ui.about.about_page import CODE
 from ui.explore import explore_text
 from ui.explore.explore_markup import sentence
+from ui.explore.tradeoff_figure import References
 from ui.robust import robust_text
 from ui.shell import text
 from ui.shell.markup import notice, plain_table, trouble
-
-
-@pytest.mark.parametrize(
-    ("kept", "regained", "said"),
-    [
-        (
-            0.991,
-            0.82,
-            "Keeps 99.1\u202f% of what it learned about digits and gets back 82\u202f% of what it forgot.",
-        ),
-        (1.0, 0.0, "and gets back nothing of what it forgot."),
-        (1.0, -0.2, "but forgets even more than the fine-tuned model."),
-        (0.9, 1.2, "and knows more about the other tasks than before fine-tuning."),
-        (0.9, None, "fine-tuning made it forget nothing here."),
-    ],
-)
-def test_the_plain_sentence(kept: float, regained: float | None, said: str) -> None:
-    assert explore_text.verdict("Digits", Normalised(kept, 1.0, kept, regained)).endswith(said)
-
-
-def test_the_sentence_waits_for_the_references() -> None:
-    assert explore_text.verdict("Digits", None).startswith("Comparing")
 
 
 def test_partial_numbers_say_how_many_images(edited: Evaluation) -> None:
@@ -38,7 +14,7 @@ def test_partial_numbers_say_how_many_images(edited: Evaluation) -> None:
 
     partial = replace(edited, complete=False)
     assert "first 1,600 of 3,200 images" in explore_text.evidence(partial, 3200)
-    assert "--part:0.500" in sentence(partial, None, 3200)
+    assert "--part:0.500" in sentence(partial, References(None, None), 3200)
     assert "all 1,600 test images" in explore_text.evidence(edited, 1600)
 
 

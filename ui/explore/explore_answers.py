@@ -9,7 +9,6 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.normalise import normalised
 from ui.explore import explore_markup
 from ui.explore.explore_controls import Controls
 from ui.explore.references import anchors, missing_anchors, references_of
@@ -70,9 +69,6 @@ class ExploreAnswers(LiveAnswers[Controls]):
         spec = evaluation.spec
         num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
         references = self._references(studio, spec)
-        numbers = None
-        if references.pretrained and references.finetuned:
-            numbers = normalised(evaluation, references.pretrained, references.finetuned)
         total = self._total(evaluation, references)
         role = role_of(spec)
         return answer(
@@ -91,7 +87,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 ),
             },
             slots={
-                "sentence": explore_markup.sentence(evaluation, numbers, total),
+                "sentence": explore_markup.sentence(evaluation, references, total),
                 "tiles": explore_markup.tiles(evaluation, references, role),
                 "table": explore_markup.table(evaluation, references, num_blocks),
             },

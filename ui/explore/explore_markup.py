@@ -5,16 +5,16 @@ from __future__ import annotations
 from html import escape
 
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.normalise import Normalised
 from ui.explore import explore_text
 from ui.explore.tradeoff_figure import References
+from ui.explore.verdict import verdict
 from ui.live.schedule_figure import factors, positions
 from ui.shell import markup, text
 
 
-def sentence(evaluation: Evaluation, numbers: Normalised | None, total: int) -> str:
+def sentence(evaluation: Evaluation, references: References, total: int) -> str:
     """The plain sentence, and below it what it rests on."""
-    said = explore_text.verdict(evaluation.target_task.title, numbers)
+    said = verdict(evaluation, references.pretrained, references.finetuned)
     seen = sum(task.n for task in evaluation.tasks)
     bar = (
         ""

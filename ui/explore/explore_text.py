@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from evaluators.specs.evaluation import Evaluation
-from evaluators.specs.normalise import Normalised
-from ui.shell.text import TABS, percent, thousands
+from ui.shell.text import TABS, thousands
 
 CONTROLS = {
     "model": ("Model", "The pre-trained CLIP."),
@@ -18,7 +17,7 @@ CONTROLS = {
     "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
 }
 ADVANCED = "More controls"
-PRESETS_TITLE = "Go to"
+PRESETS_TITLE = "Presets"
 PRESETS = {
     "pretrained": "Pre-trained",
     "finetuned": "Fine-tuned",
@@ -47,11 +46,15 @@ EQUATION = (
 EQUATION_TITLE = "Show the equation"
 
 
+def controls_are_shifts(evaluation: Evaluation) -> bool:
+    """Whether the control tasks are shifted sets of the target task instead of other tasks."""
+    return all(task.key.startswith(f"{evaluation.target_task.key}_") for task in evaluation.control_tasks)
+
+
 def controls_named(evaluation: Evaluation) -> str:
-    """What the mean of the control tasks is a mean of: other tasks, or the shifted sets of the same task."""
-    controls = evaluation.control_tasks
-    shifts = all(task.key.startswith(f"{evaluation.target_task.key}_") for task in controls)
-    return f"mean of the {len(controls)} {'shifted sets' if shifts else 'other tasks'}"
+    """What the mean of the control tasks is a mean of."""
+    number = len(evaluation.control_tasks)
+    return f"mean of the {number} {'shifted sets' if controls_are_shifts(evaluation) else 'other tasks'}"
 
 
 def inside(title: str) -> str:
@@ -62,25 +65,6 @@ def inside(title: str) -> str:
     """
     first = title.split(" ")[0]
     return title[:1].lower() + title[1:] if first[1:].islower() and first.isalpha() else title
-
-
-def verdict(title: str, numbers: Normalised | None) -> str:
-    """The plain sentence on top: what the edit keeps of the task it learned, and gets back of what it
-    forgot."""
-    task = inside(title)
-    if numbers is None or numbers.kept is None:
-        return f"Comparing with the pre-trained and the fine-tuned model on {task} …"
-    keeps = f"Keeps {percent(numbers.kept)} of what it learned about {task}"
-    if numbers.regained is None:
-        return f"{keeps}; fine-tuning made it forget nothing here."
-    back = numbers.regained
-    if abs(back) < 0.005:
-        return f"{keeps} and gets back nothing of what it forgot."
-    if back < 0:
-        return f"{keeps} but forgets even more than the fine-tuned model."
-    if back > 1.005:
-        return f"{keeps} and knows more about the other tasks than before fine-tuning."
-    return f"{keeps} and gets back {percent(back, 0)} of what it forgot."
 
 
 def evidence(evaluation: Evaluation, total: int) -> str:

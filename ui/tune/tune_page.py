@@ -10,11 +10,11 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
-from evaluators.specs.normalise import normalised
-from ui.explore import explore_markup, explore_text
+from ui.explore import explore_markup
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.explore.tradeoff_figure import References
+from ui.explore.verdict import verdict
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
@@ -64,11 +64,8 @@ def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, Refer
     if test is None:
         return f"{words.tuned(chosen.gamma, weight)}."
     evaluation, references = test
-    if not (references.pretrained and references.finetuned):
-        return f"{words.tuned(chosen.gamma, weight)}."
-    numbers = normalised(evaluation, references.pretrained, references.finetuned)
-    verdict = explore_text.verdict(evaluation.target_task.title, numbers)
-    return f"{words.tuned(chosen.gamma, weight)}. On test images it {verdict[:1].lower()}{verdict[1:]}"
+    said = verdict(evaluation, references.pretrained, references.finetuned)
+    return f"{words.tuned(chosen.gamma, weight)}. On test images: {said}"
 
 
 def _score_alt(chosen: Choice | None) -> str:

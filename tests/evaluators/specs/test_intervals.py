@@ -5,7 +5,7 @@ import math
 import pytest
 
 from evaluators.errors import EvaluationError
-from evaluators.specs.intervals import mean_interval, wilson_interval
+from evaluators.specs.intervals import difference_interval, mean_interval, wilson_interval
 
 
 def test_wilson_by_hand() -> None:
@@ -57,3 +57,22 @@ def test_mean_interval_stays_within_bounds_and_narrows() -> None:
     assert many[1] - many[0] == pytest.approx((few[1] - few[0]) / 2)
     with pytest.raises(EvaluationError, match="mean of no accuracies"):
         mean_interval([])
+
+
+def test_difference_interval_by_hand() -> None:
+    """0 and 4 of 4 with z = 2: Wilson gives [0, 1/2] and [1/2, 1], so 1 - sqrt(1/4 + 1/4) to 1."""
+    low, high = difference_interval([(0, 4)], [(4, 4)], z=2.0)
+    assert low == pytest.approx(1 - math.sqrt(0.5))
+    assert high == pytest.approx(1.0)
+
+
+def test_difference_interval_of_newcombe() -> None:
+    """Newcombe 1998, Table II: 56/70 against 48/80 has 0.0524 to 0.3339 by method 10."""
+    low, high = difference_interval([(48, 80)], [(56, 70)])
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+def test_difference_interval_is_antisymmetric() -> None:
+    one, other = [(10, 40), (30, 40)], [(15, 40), (38, 40)]
+    low, high = difference_interval(one, other)
+    assert difference_interval(other, one) == pytest.approx((-high, -low))
