@@ -46,7 +46,7 @@ def test_better_than_before_is_said_only_beyond_the_interval() -> None:
 
 
 def test_the_untouched_model_keeps_nothing() -> None:
-    """It used to say "Keeps 56 % of what was learned", the ratio of its accuracy to the fine-tuned model's."""
+    """It used to say "Keeps 56 % of what it learned", its accuracy over the fine-tuned model's."""
     said = verdict(PRETRAINED, PRETRAINED, FINETUNED)
     assert said.startswith("The pre-trained model: it has not learned digits (50.0\u202f%)")
     for zero in (EditSpec(alpha=0.0, beta=0.0), EditSpec.lines(gamma=0.3, mix=0.0)):
