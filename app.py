@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serving.command_line import DEVICES, OneLineParser, fail, listening_problem, port, positive_seconds
 from serving.graceful_shutdown import WITHIN, GracefulShutdown
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
+LOCALHOST = "127.0.0.1"
 QUEUED = 64
 """Queue length on a ZeroGPU Space, where Gradio would refuse the second event."""
 FIRST_PAGE = 20.0
@@ -42,19 +44,19 @@ FIRST_PAGE = 20.0
 
 def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
     """Parsed command line; defaults come from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and SPACE_ID."""
-    parser = argparse.ArgumentParser(prog, description="Serve the LiNeS Explorer page.")
+    parser = OneLineParser(prog, description="Serve the LiNeS Explorer page.")
     parser.add_argument(
         "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
     )
     parser.add_argument(
-        "--port", type=int, default=None, help=f"port (default: GRADIO_SERVER_PORT or {DEFAULT_PORT})"
+        "--port", type=port, default=None, help=f"port (default: GRADIO_SERVER_PORT or {DEFAULT_PORT})"
     )
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".cache", help="folder for results and decoded images"
     )
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
+        choices=DEVICES,
         default="auto",
         help="what the models run on (default: a GPU if there is one)",
     )
@@ -72,15 +74,19 @@ def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> ar
     )
     parser.add_argument(
         "--shutdown-seconds",
-        type=float,
+        type=positive_seconds,
         default=WITHIN,
         help="seconds from SIGTERM to the exit at most; Docker kills after 10 (default: %(default)s)",
     )
     options = parser.parse_args(given)
+    options.prog = parser.prog
     if options.port is None:
-        options.port = int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT))
+        try:
+            options.port = port(os.environ.get("GRADIO_SERVER_PORT") or str(DEFAULT_PORT))
+        except argparse.ArgumentTypeError as problem:
+            parser.error(f"GRADIO_SERVER_PORT: {problem}: unset it, or give --port")
     if options.host is None:
-        options.host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+        options.host = os.environ.get("GRADIO_SERVER_NAME") or LOCALHOST
     return options
 
 
@@ -112,16 +118,18 @@ def opened(
         device: what models run on, or "auto".
         uploads: whether visitors may add their own checkpoints; ``serve`` installs the limits for them.
         observe: is called with the stats of every request.
+    Raises: LinesError if the device is not there, or the lab's files do not fit together.
     """
     gc.disable()  # garbage collections during the imports free nothing and take a second
     gpu = zero_gpu()
-    from evaluators.encoder.autotune import best_device
+    from evaluators.encoder.autotune import usable_device
     from evaluators.service.studio import Studio
     from ui.layout import build
 
     gc.enable()
-    if device == "auto":
-        device = best_device() if gpu is None else "cpu"  # ``spaces`` only emulates a GPU in this process
+    if device == "auto" and gpu is not None:
+        device = "cpu"  # ``spaces`` only emulates a GPU in this process
+    device = usable_device(device)
     studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe)
     page = build(studio, uploads)
     if gpu is not None:
@@ -145,18 +153,43 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Serve the page until a signal arrives.
 
     The page opens on precomputed answers; the model is loaded once it is open, because doing both at once
-    delays the page. Raises: LabError if the model cannot be loaded.
+    delays the page. A start that fails ends with exit code 2, says why in one line, and leaves no folder.
     """
     stopping = GracefulShutdown()
     stopping.install()
     options = arguments(given, prog)
     stopping.within = options.shutdown_seconds
+    check_address(options)
     folder = upload_folder()
-    from serving.metrics import Metrics
-    from serving.request_log import RequestLog
+    from lines_core.errors import LinesError
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("serving").setLevel(logging.INFO)
+    try:
+        start(options, stopping, folder)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, LinesError):
+            fail(options.prog, error)
+        if isinstance(error, OSError):
+            check_address(options)  # another program may have taken it meanwhile
+        raise
+    stopping.wait()
+
+
+def check_address(options: argparse.Namespace) -> None:
+    """End the program with its reason if it cannot listen on the address and port of the command line."""
+    for host in (options.host, LOCALHOST):  # Gradio tries the latter too
+        problem = listening_problem(host, options.port)
+        if problem:
+            fail(options.prog, problem)
+
+
+def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path) -> None:
+    """Open the page, then load the model. Raises: LinesError if either is not possible."""
+    from serving.metrics import Metrics
+    from serving.request_log import RequestLog
+
     metrics = Metrics()
     log = RequestLog() if options.request_log else None
 
@@ -174,7 +207,6 @@ def main(given: Sequence[str] | None = None, prog: str | None = None) -> None:
     with ThreadPoolExecutor(1) as reader:  # on ZeroGPU `spaces` emulates a GPU for this thread's tensors
         reader.submit(studio.warm_up).result()
     settle_memory()
-    stopping.wait()
 
 
 def settle_memory() -> None:
@@ -204,6 +236,7 @@ def serve(
     from serving.memory import return_freed_memory
     from serving.metrics import metrics_route
     from serving.periodic_tasks import run_periodically
+    from serving.queue_limit import limit_queue
     from serving.queue_polling import slow_queue_polling
     from serving.request_limits import RequestLimitsMiddleware, UploadLimits
     from serving.upload_folder import UploadSweeper
@@ -231,6 +264,7 @@ def serve(
         **launch_settings(),
     )
     slow_queue_polling(page)
+    limit_queue(page)
     run_periodically([UploadSweeper(folder).sweep, studio.expire, return_freed_memory])
     return shown
 

@@ -47,10 +47,11 @@ NEEDS = {  # what a command needs -> a module that is there with it, and what to
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the subcommand that the arguments name. Returns: its exit status."""
     app_folder()
+    from serving.command_line import OneLineParser
     from serving.version import VERSION
 
     width = max(map(len, COMMANDS))
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="lines",
         description="Layer-increasing scaling of fine-tuned models (LiNeS).",
         epilog="commands:\n"

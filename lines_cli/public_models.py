@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluators.encoder.autotune import best_device
+from evaluators.encoder.autotune import usable_device
+from evaluators.errors import DeviceError, SpecError
 from evaluators.experiments import table1 as experiment
 from evaluators.experiments.load_check import check_load
 from evaluators.experiments.table1 import Table1Row, mean_row
@@ -19,6 +20,7 @@ from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
 from lines_cli import app_folder, default_cache
 from lines_core.errors import LinesError
+from serving.command_line import DEVICES, USAGE_ERROR, OneLineParser
 
 POLL = 0.5
 """Seconds between two looks at the progress of a load."""
@@ -46,7 +48,7 @@ def tasks_of(text: str) -> tuple[str, ...]:
 
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     """Parser of the options that both commands have."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser = OneLineParser(prog=prog, description=description)
     parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
     parser.add_argument(
         "--tasks",
@@ -56,21 +58,23 @@ def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
     parser.add_argument("--images", type=int, default=IMAGES, help="test images per task (default 256)")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
-    parser.add_argument("--device", default=best_device(), help="cpu, cuda or mps")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="what the model runs on (default: a GPU if any)"
+    )
     return parser
 
 
 def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
     try:
         request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
-        studio = Studio(app_folder() / "assets", options.cache, options.device)
+        studio = Studio(app_folder() / "assets", options.cache, usable_device(options.device))
         job = studio.load(request)
         _follow(job)
         if report is not None:
             report(studio, options.model)
     except LinesError as error:
         print(error, file=sys.stderr)
-        return 1
+        return USAGE_ERROR if isinstance(error, SpecError | DeviceError) else 1
     return 1 if any(step.state == FAILED for step in job.steps()) else 0
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from evaluators.errors import DeviceError
 from lines_core.atomic_write import atomic_write
 
 CHUNKS = {"cpu": (8, 16, 32), "cuda": (64, 128, 256), "mps": (16, 32, 64)}
@@ -44,6 +45,16 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def usable_device(name: str) -> str:
+    """The device of a name, and the best one for "auto". Raises: DeviceError if it is not there."""
+    if name == "auto":
+        return best_device()
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(name, True):
+        raise DeviceError(f"PyTorch finds no {name} device on this machine: leave --device out, or use cpu.")
+    return name
 
 
 def candidates(device: torch.device) -> tuple[torch.dtype, ...]:

@@ -77,7 +77,7 @@ def test_table1_is_what_the_studio_says(
 
 
 def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert public_models.prefetch(["--tasks", "mnist,letters", *command[2:]]) == 1
+    assert public_models.prefetch(["--tasks", "mnist,letters", *command[2:]]) == 2
     assert "There is no task letters" in capsys.readouterr().err
 
 

@@ -24,7 +24,7 @@ from evaluators.errors import HubError
 from evaluators.hub.transfer.http_client import Refused, TooLarge, Unreachable, install_client
 from lines_core.errors import LinesError
 
-PREFETCH = "python -m lines_cli prefetch"
+KEPT = "What was loaded once needs no connection."
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 CLIENT_ERRORS = (
     OSError,
@@ -96,7 +96,7 @@ def explain(
     if isinstance(error, OfflineModeIsEnabled):
         return HubError(
             f"HF_HUB_OFFLINE is set, so {constants.ENDPOINT} cannot be contacted, and {what} is not on this "
-            f"machine; unset it once and fetch it with `{PREFETCH}`."
+            f"machine: unset it and try again. {KEPT}"
         )
     if isinstance(error, HFValidationError):
         return HubError(f"{repo!r} is no name of a repository, expected owner/name: {error}")
@@ -117,8 +117,8 @@ def explain(
         )
     if isinstance(error, (Unreachable, httpx.TransportError, LocalEntryNotFoundError, ConnectionError)):
         return HubError(
-            f"Cannot reach {constants.ENDPOINT} ({error}), and {what} is not on this machine; connect once "
-            f"and fetch it with `{PREFETCH}`, or try again later."
+            f"Cannot reach {constants.ENDPOINT} ({error}), and {what} is not on this machine: connect it to "
+            f"the Internet, or set HTTPS_PROXY or HF_ENDPOINT, and try again. {KEPT}"
         )
     return HubError(f"{what} could not be fetched from {constants.ENDPOINT}: {error}. Try again later.")
 
