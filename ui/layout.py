@@ -72,6 +72,11 @@ def _left(studio: Studio) -> Callable[[gr.Request], None]:
     return left
 
 
+def number_fields_script() -> str:
+    """The script that keeps impossible entries of number fields from their listeners."""
+    return f"<script>{(HERE / 'shell' / 'number_fields.js').read_text(encoding='utf-8')}</script>"
+
+
 def launch_settings() -> dict[str, Any]:
     """How the page is launched everywhere: our theme and style, and nothing that leaves the machine.
 
@@ -79,7 +84,7 @@ def launch_settings() -> dict[str, Any]:
     """
     return {
         "theme": gradio_theme(),
-        "head": plotly_script(),
+        "head": plotly_script() + number_fields_script(),
         "css": style_variables() + (HERE / "shell" / "style.css").read_text(encoding="utf-8"),
         "run_history": False,
         "ssr_mode": False,

@@ -13,20 +13,58 @@ pytestmark = pytest.mark.browser
 
 
 def test_presets(page: Any) -> None:
+    """They set everything, and what is active is visible: button, label, the mix in its closed box."""
     tuned = position(page, "gamma")
+
+    def active() -> list[str]:
+        pressed = page.locator('[id^="lx-preset-"][aria-pressed="true"]')
+        return [button.get_attribute("id") for button in pressed.all()]
+
+    assert active() == ["lx-preset-lines"]
     page.click("#lx-preset-pretrained")
     wait_for(page, EditSpec(shape="flat", alpha=0.0, beta=1.0).key())
     assert set(driving.bars(page)) == {0.0}
+    assert active() == ["lx-preset-pretrained"]
+    assert "All layers keep" in page.locator("#lx-gamma").inner_text()
+    assert not page.locator("#lx-mix").is_visible()
     page.click("#lx-preset-finetuned")
     wait_for(page, key(1.0))
     assert set(driving.bars(page)) == {1.0}
     page.click("#lx-preset-wise_ft")
     wait_for(page, EditSpec.wise_ft("digits", 0.5).key())
     assert set(driving.bars(page)) == {0.5}
+    page.locator("#lx-mix").wait_for(state="visible")
     page.click("#lx-preset-reverse")
     wait_for(page, key(tuned, shape="reverse", outside="depth"))
+    assert "Late layers keep" in page.locator("#lx-gamma").inner_text()
+    assert "first block keeps its full change" in page.locator("#lx-tie").inner_text()
     page.click("#lx-preset-lines")
     wait_for(page, key(tuned))
+    move(page, "gamma", 0.77)
+    wait_for(page, key(0.77))
+    assert active() == []
+
+
+def test_a_field_keeps_its_last_good_value(page: Any) -> None:
+    """Nothing out of range is measured: the listeners never see what the field does not take."""
+    move(page, "gamma", 0.6)
+    wait_for(page, key(0.6))
+    field = page.locator('#lx-gamma input[type="number"]')
+    for entry in ("", "5", "-3", "abc"):
+        field.focus()
+        page.keyboard.press("Control+A")
+        page.keyboard.press("Delete")
+        page.keyboard.type(entry)
+        page.locator(".lx-takes", has_text="Takes 0 to 1.").wait_for()
+        assert field.get_attribute("aria-invalid") is not None
+        assert driving.bars(page)[1] == 0.6
+        page.keyboard.press("Tab")
+        assert (field.input_value(), field.get_attribute("aria-invalid")) == ("0.6", None)
+    field.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0,35")  # a decimal comma
+    wait_for(page, key(0.35))
+    assert not page.locator(".lx-takes").inner_text()
 
 
 def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_address: str) -> None:

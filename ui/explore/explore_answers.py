@@ -11,6 +11,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.explore import explore_markup
 from ui.explore.explore_controls import Controls
+from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
 from ui.explore.references import anchors, missing_anchors, references_of
 from ui.explore.share_link import to_query
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
@@ -31,6 +32,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self._complete: dict[str, References] = {}
+        self._tuned: dict[str, float] = {}
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is cached, else nothing."""
@@ -92,6 +94,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 "table": explore_markup.table(evaluation, references, num_blocks),
             },
             link=to_query(controls),
+            preset=active(controls, self._tuned_gamma(studio, controls)),
             group=f"{spec.model}/{spec.checkpoint}",
             trail=_trail_point(evaluation) if evaluation.complete else None,
         )
@@ -105,6 +108,19 @@ class ExploreAnswers(LiveAnswers[Controls]):
             while len(self._complete) > REFERENCES_KEPT:
                 self._complete.pop(next(iter(self._complete)))
         return references
+
+    def _tuned_gamma(self, studio: Studio, controls: Controls) -> float:
+        """Gamma of the tuned presets; kept once it is known."""
+        fingerprint = studio.fingerprint(anchors(controls.spec())[1])
+        gamma = self._tuned.get(fingerprint)
+        if gamma is None:
+            gamma = tuned_gamma(studio, controls)
+            if gamma is None:
+                return PAPER_GAMMA
+            self._tuned[fingerprint] = gamma
+            while len(self._tuned) > REFERENCES_KEPT:
+                self._tuned.pop(next(iter(self._tuned)))
+        return gamma
 
     def _total(self, evaluation: Evaluation, references: References) -> int:
         """Images that the complete evaluation will count, as a complete one of the same suite shows."""

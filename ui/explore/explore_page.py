@@ -14,6 +14,7 @@ from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
 from ui.explore import explore_text
+from ui.explore.controls_script import BEND, OPENS_ADVANCED, TIE_CARRIES, TIE_SHOWS, labels_script
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.explore.presets import preset, start_controls
@@ -26,27 +27,6 @@ from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
 from ui.shell import markup, text
 from ui.shell.error_messages import as_toast
-
-BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
-    if (window.linesBend)
-        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix);
-    return [];
-}"""
-"""Tier 0: the schedule bends in the browser before anything is asked of the server."""
-
-TIE_SHOWS = """(tie) => {
-    const set = (visible) => ({ __type__: "update", visible });
-    return [set(tie), set(!tie), set(!tie)];
-}"""
-"""Tied shows gamma, untied shows alpha and beta."""
-
-TIE_CARRIES = """(tie, gamma, alpha, beta) => {
-    const near = (value) => Math.round(100 * value) / 100;
-    return tie
-        ? [near(Math.min(1, Math.max(0, alpha))), alpha, beta]
-        : [gamma, near(gamma), near(1 - gamma)];
-}"""
-"""What was set carries over when the visitor ties or unties; a link or preset says all three itself."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +61,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
     start = start_controls(studio, Controls(model=model, checkpoint=checkpoint))
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
-            settings, presets = _controls(studio, start)
+            settings, presets, advanced = _controls(studio, start)
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
@@ -97,7 +77,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
             )
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
-    _wire(studio, page, head, explore, presets, notice)
+    _wire(studio, page, head, explore, presets, advanced, notice)
     return explore
 
 
@@ -107,8 +87,10 @@ def _wanted(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[E
     return spec, anchors(spec)
 
 
-def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Component], dict[str, gr.Button]]:
-    """The controls themselves; returned in the order of `Controls`, with the preset buttons by name."""
+def _controls(
+    studio: Studio, start: Controls
+) -> tuple[list[gr.components.Component], dict[str, gr.Button], gr.Accordion]:
+    """The controls themselves, in the order of `Controls`; the preset buttons by name; the closed box."""
     words = explore_text.CONTROLS
     model = gr.Dropdown(
         [(one.title, one.key) for one in studio.models()],
@@ -147,7 +129,7 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
         filterable=False,
         elem_id="lx-shape",
     )
-    with gr.Accordion(explore_text.ADVANCED, open=False, elem_id="lx-advanced"):
+    with gr.Accordion(explore_text.ADVANCED, open=False, elem_id="lx-advanced") as advanced:
         mix = _slider("mix", MIX_RANGE, start.mix)
         outside = gr.Dropdown(
             [(explore_text.OUTSIDE.get(rule, rule), rule) for rule in OUTSIDE_RULES],
@@ -160,7 +142,7 @@ def _controls(studio: Studio, start: Controls) -> tuple[list[gr.components.Compo
         )
     with gr.Accordion(explore_text.EQUATION_TITLE, open=False):
         gr.Markdown(explore_text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
-    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets
+    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets, advanced
 
 
 def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
@@ -184,6 +166,7 @@ def _wire(
     head: ExploreAnswers,
     explore: Explore,
     presets: dict[str, gr.Button],
+    advanced: gr.Accordion,
     notice: gr.HTML,
 ) -> None:
     settings, live = explore.settings, explore.live
@@ -195,6 +178,10 @@ def _wire(
     tie, sliders = settings[3], settings[4:7]
     tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
     tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
+    shape, (mix, outside) = settings[2], settings[7:]
+    shape.change(None, shape, [tie, *sliders], js=labels_script(), **in_browser)  # type: ignore[attr-defined]
+    closed = [mix.change, outside.change]  # type: ignore[attr-defined]
+    gr.on(closed, None, [mix, outside], advanced, js=OPENS_ADVANCED, **in_browser)
 
     answered = connect(head, lambda values: Controls(*values), changes, settings, live)
     at_once: dict[str, Any] = {"queue": False, **private}

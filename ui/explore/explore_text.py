@@ -9,13 +9,28 @@ CONTROLS = {
     "model": ("Model", "The pre-trained CLIP."),
     "checkpoint": ("Fine-tuned on", "The task this copy of the model was trained on afterwards."),
     "shape": ("Scaling function", "How the factor rises from the first block to the last."),
-    "gamma": ("γ: first block keeps", "1 = fine-tuned"),
-    "alpha": ("α: first block", "1 = fine-tuned"),
+    "gamma": ("Early layers keep", "γ: 0 = pre-trained, 1 = fine-tuned"),
+    "alpha": ("α: first block", "0 = pre-trained, 1 = fine-tuned"),
     "beta": ("β: rise to the last", "the last block gets α + β"),
     "tie": ("Tie β = 1 − α", "The last block keeps its full change."),
     "mix": ("WiSE-FT mix", "multiplies every factor"),
     "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
 }
+BY_SHAPE = {
+    "flat": {
+        "gamma": ("All layers keep", CONTROLS["gamma"][1]),
+        "alpha": ("α: every block", CONTROLS["alpha"][1]),
+        "beta": ("β", "has no effect: Flat gives every block α"),
+        "tie": (CONTROLS["tie"][0], "Flat gives every block α."),
+    },
+    "reverse": {
+        "gamma": ("Late layers keep", CONTROLS["gamma"][1]),
+        "alpha": ("α: last block", CONTROLS["alpha"][1]),
+        "beta": ("β: rise to the first", "the first block gets α + β"),
+        "tie": (CONTROLS["tie"][0], "The first block keeps its full change."),
+    },
+}
+"""Labels that differ from ``CONTROLS`` under a scaling function."""
 ADVANCED = "More controls"
 PRESETS_TITLE = "Presets"
 PRESETS = {

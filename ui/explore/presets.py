@@ -48,10 +48,28 @@ def preset(studio: Studio, name: str, here: Controls, ticket: Ticket | None = No
     return replace(home, **TUNED_PLACES[name], gamma=gamma)
 
 
+def active(here: Controls, tuned: float) -> str | None:
+    """Name of the preset that the controls are at; None elsewhere.
+
+    Args:
+        tuned: gamma of the tuned presets for the model and checkpoint.
+    """
+    home = replace(Controls(), model=here.model, checkpoint=here.checkpoint)
+    places = {name: replace(home, **place) for name, place in PLACES.items()}
+    places |= {name: replace(home, **place, gamma=tuned) for name, place in TUNED_PLACES.items()}
+    spec = here.spec()
+    return next((name for name, place in places.items() if place.spec() == spec), None)
+
+
+def tuned_gamma(studio: Studio, here: Controls) -> float | None:
+    """The gamma that C.1 chooses, as far as it is known without measuring. Cost: some 50 cache lookups."""
+    try:
+        return GammaSearch(here.checkpoint, here.model, images_of(here.model)).known(studio)
+    except SpecError:  # no validation images
+        return None
+
+
 def start_controls(studio: Studio, here: Controls) -> Controls:
     """Where a visitor without a link begins: at the tuned gamma if it is known, else at the paper's 0.5."""
-    try:
-        gamma = GammaSearch(here.checkpoint, here.model, images_of(here.model)).known(studio)
-    except SpecError:
-        gamma = None
+    gamma = tuned_gamma(studio, here)
     return replace(here, gamma=PAPER_GAMMA if gamma is None else gamma)

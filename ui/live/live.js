@@ -115,11 +115,18 @@ function show() {
     draw(name, value.charts[name]);
   }
   for (const name of value.hide || []) graph(name).closest("figure").hidden = true;
+  if (value.preset !== undefined) press(value.preset);
   if (value.link !== null && value.link !== undefined) writeLink(value.link);
   const root = element.querySelector(".lx-live");
   root.dataset.state = value.state;
   root.dataset.key = value.key;
   root.dataset.version = value.version;
+}
+
+// The button of the preset that the controls are at, if any.
+function press(preset) {
+  for (const button of document.querySelectorAll('[id^="lx-preset-"]'))
+    button.setAttribute("aria-pressed", button.id === `lx-preset-${preset}`);
 }
 
 // The opening value is for visitors who come without a share link.

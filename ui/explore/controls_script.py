@@ -1,0 +1,47 @@
+"""JavaScript listeners of the Explore controls: they answer in the browser, without a request."""
+
+from __future__ import annotations
+
+import json
+
+from ui.explore import explore_text
+
+BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
+    if (window.linesBend)
+        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix);
+    return [];
+}"""
+"""Tier 0: the schedule bends in the browser before anything is asked of the server."""
+
+TIE_SHOWS = """(tie) => {
+    const set = (visible) => ({ __type__: "update", visible });
+    return [set(tie), set(!tie), set(!tie)];
+}"""
+"""Tied shows gamma, untied shows alpha and beta."""
+
+TIE_CARRIES = """(tie, gamma, alpha, beta) => {
+    const near = (value) => Math.round(100 * value) / 100;
+    return tie
+        ? [near(Math.min(1, Math.max(0, alpha))), alpha, beta]
+        : [gamma, near(gamma), near(1 - gamma)];
+}"""
+"""What was set carries over when the visitor ties or unties; a link or preset says all three itself."""
+
+LABELLED = ("tie", "gamma", "alpha", "beta")
+"""Controls whose labels depend on the scaling function."""
+
+LABELS = """(shape) => {
+    const words = %s;
+    return (words[shape] || words[""]).map(([label, info]) => ({ __type__: "update", label, info }));
+}"""
+
+OPENS_ADVANCED = """(mix, outside) =>
+    mix === 1 && outside === "alpha" ? { __type__: "update" } : { __type__: "update", open: true }"""
+"""What is set in the closed box must be visible."""
+
+
+def labels_script() -> str:
+    """Sets the labels of ``LABELLED`` by the scaling function."""
+    plain = {name: explore_text.CONTROLS[name] for name in LABELLED}
+    rows = {"": plain, **explore_text.BY_SHAPE}
+    return LABELS % json.dumps({shape: [row[name] for name in LABELLED] for shape, row in rows.items()})
