@@ -60,6 +60,11 @@ class ClassifierHead:
         unit: Tensor = features / features.norm(dim=1, keepdim=True)
         return unit @ self.weight + self.bias
 
+    @property
+    def classes(self) -> int:
+        """C, the number of classes."""
+        return self.weight.shape[1]
+
     def predict(self, features: Tensor) -> Tensor:
         """Predicted class of each feature, (n,)."""
         return self.logits(features).argmax(dim=1)

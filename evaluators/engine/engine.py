@@ -13,17 +13,29 @@ from evaluators.labs.lab import Lab
 from evaluators.specs.resolved_spec import ResolvedSpec
 
 
-class ChunkCounts(NamedTuple):
-    """What one chunk gave.
+class Counted(NamedTuple):
+    """Counts of one chunk.
 
     Args:
-        correct: correct images per task, in the order of the chunk's images.
+        correct: correct images per task.
+        predictions: predicted classes per task, ``predictions.pack``, in the order of the chunk's images.
+    """
+
+    correct: tuple[int, ...]
+    predictions: tuple[bytes, ...]
+
+
+class ChunkCounts(NamedTuple):
+    """What one chunk gave, and what it took.
+
+    Args:
+        counted: its counts.
         edit: seconds in which weights were written.
         forward: seconds in which images were counted.
         device: kind of device that counted, such as "cpu" or "cuda".
     """
 
-    correct: tuple[int, ...]
+    counted: Counted
     edit: float
     forward: float
     device: str

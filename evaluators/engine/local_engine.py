@@ -51,9 +51,9 @@ class LocalEngine:
         ):
             lab.encoder.write_edit(resolved.residual, resolved.scales)
             written = time.perf_counter()
-            correct = count_chunk(lab, resolved, images, chunk, heads)
+            counted = count_chunk(lab, resolved, images, chunk, heads)
         ended = time.perf_counter()
-        return ChunkCounts(correct, written - began, ended - written, lab.device.type)
+        return ChunkCounts(counted, written - began, ended - written, lab.device.type)
 
 
 class _LocalEdit:

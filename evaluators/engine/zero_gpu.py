@@ -160,8 +160,8 @@ class ZeroGpu:
             heads = lab.heads_with_images(resolved)
             for chunk in chunks:
                 began = time.perf_counter()
-                correct = count_chunk(lab, resolved, images, chunk, heads)
-                yield ChunkCounts(correct, 0.0, time.perf_counter() - began, lab.device.type)
+                counted = count_chunk(lab, resolved, images, chunk, heads)
+                yield ChunkCounts(counted, 0.0, time.perf_counter() - began, lab.device.type)
         except LinesError as error:
             yield error
 

@@ -20,6 +20,7 @@ from evaluators.data.image_batches import Chunk, ImageBatches
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.engine.counting import count_correct
+from evaluators.engine.engine import Counted
 from evaluators.errors import Cancelled
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
@@ -119,8 +120,8 @@ def _count_together(
                     if result is None:
                         running -= 1
                     else:
-                        spec, correct, seconds = result
-                        yield spec, studio.record(spec, correct, seconds)
+                        spec, counted, seconds = result
+                        yield spec, studio.record(spec, counted, seconds)
                         points += 1
                 if cancelled is not None and cancelled.is_set():
                     raise Cancelled(f"The sweep was cancelled after {points} points.")
@@ -165,11 +166,11 @@ def _worker(
                 break
             encoder = encoder or inputs.lab.new_encoder()
             started = time.perf_counter()
-            counted = _count_group(encoder, inputs, group, stop, busy)
+            cells = _count_group(encoder, inputs, group, stop, busy)
             seconds = (time.perf_counter() - started) / len(group)
-            for (spec, _), correct in zip(group, counted, strict=True):
-                if len(correct) == len(inputs.chunks):
-                    results.put((spec, correct, seconds))
+            for (spec, _), counted in zip(group, cells, strict=True):
+                if len(counted) == len(inputs.chunks):
+                    results.put((spec, counted, seconds))
         results.put(None)
     except BaseException as problem:  # noqa: BLE001 -- raised again where the results are read
         results.put(problem)
@@ -181,9 +182,9 @@ def _count_group(
     group: list[Cell],
     stop: threading.Event,
     busy: Callable[[], bool],
-) -> list[list[tuple[int, ...]]]:
-    """Correct images per task of each cell, chunk by chunk; fewer chunks if it was stopped."""
-    counted: list[list[tuple[int, ...]]] = [[] for _ in group]
+) -> list[list[Counted]]:
+    """Counts of each cell, chunk by chunk; fewer chunks if it was stopped."""
+    counted: list[list[Counted]] = [[] for _ in group]
     for chunk, pixels in zip(inputs.chunks, inputs.pixels, strict=True):
         tokens: Tensor | None = None
         for counts, (_, resolved) in zip(counted, group, strict=True):

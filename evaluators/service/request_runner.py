@@ -9,87 +9,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 
-from evaluators.data.image_batches import Chunk, ImageBatches
-from evaluators.engine.engine import ChunkCounts, Engine, LoadedEdit
+from evaluators.engine.engine import Counted, Engine, LoadedEdit
 from evaluators.errors import Queued
-from evaluators.labs.lab import Lab
 from evaluators.service.request_stats import COMPLETE, KNOWN, PARTIAL, Observer, RequestStats
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
-from evaluators.service.scheduler import Priority, Scheduler, Ticket
+from evaluators.service.scheduler import Priority, Scheduler
+from evaluators.service.shared_counts import Counting, Progress, Request
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
-from evaluators.specs.resolved_spec import ResolvedSpec
+from evaluators.specs.evaluation import Evaluation
 
 PROGRESS_KEPT = 256
 SLOWEST_REPORT = 4
 """Times its patience, the longest that a waiting request goes without reporting its queue position."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One accepted request.
-
-    Args:
-        lab: that answers it, as the visitor's session sees it.
-        spec: as it was asked.
-        resolved: what that means in the lab.
-        private: whether a visitor's own checkpoint is in it, so that the answer is not kept on disk.
-        ticket: says when the request is not wanted any more.
-    """
-
-    lab: Lab
-    spec: EditSpec
-    resolved: ResolvedSpec
-    private: bool = False
-    ticket: Ticket = field(default_factory=Ticket)
-
-
-@dataclass
-class _Progress:
-    """Whole chunks counted so far for one measurement, shared by all its requests; guarded by the runner."""
-
-    correct: list[tuple[int, ...]] = field(default_factory=list)
-    seconds: float = 0.0
-    device: str = ""
-
-
-@dataclass
-class _Counting:
-    """A request while it is counted: its chunks, and what is counted of them."""
-
-    request: Request
-    images: ImageBatches
-    chunks: tuple[Chunk, ...]
-    progress: _Progress
-    stats: RequestStats
-    correct: list[tuple[int, ...]] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        return len(self.correct) == len(self.chunks)
-
-    def catch_up(self) -> bool:
-        """Take over what other requests have counted of the same; whether that was anything new."""
-        before = len(self.correct)
-        self.correct += self.progress.correct[before : len(self.chunks)]
-        self.stats.shared += len(self.correct) - before
-        return len(self.correct) > before
-
-    def add(self, chunk: Chunk, counts: ChunkCounts) -> None:
-        """Note what the next chunk gave, and share it unless another request has done so."""
-        if len(self.progress.correct) == len(self.correct):
-            self.progress.seconds += counts.edit + counts.forward
-            self.progress.device = counts.device
-            if chunk.whole:
-                self.progress.correct.append(counts.correct)
-        self.correct.append(counts.correct)
-        self.stats.edit += counts.edit
-        self.stats.forward += counts.forward
-        self.stats.counted += 1
 
 
 class RequestRunner:
@@ -116,30 +51,40 @@ class RequestRunner:
         self._quick = quick
         self._full = full
         self._observe = observe
-        self._mutex = threading.Lock()  # guards what follows and every _Progress, for moments only
-        self._progress: OrderedDict[str, _Progress] = OrderedDict()
+        self._mutex = threading.Lock()  # guards what follows and every Progress, for moments only
+        self._progress: OrderedDict[str, Progress] = OrderedDict()
 
     def refuse(self, spec: EditSpec, error: Exception) -> None:
         """Report a request that was not accepted."""
         if self._observe is not None:
             self._observe(RequestStats(spec.key()).ended(error))
 
-    def first(self, request: Request, patience: float | None = None) -> Evaluation:
+    def first(
+        self, request: Request, patience: float | None = None, pictures: int = 0, background: bool = False
+    ) -> Evaluation:
         """The cached answer, or else the one from the first chunk, which a later stream continues.
 
+        Args:
+            pictures: images per task whose predictions are asked for; a cached answer without any does not
+                count then.
+            background: with the lowest priority.
         Raises: Superseded; Queued after ``patience`` seconds; QueueFull; LabError, CheckpointError or
             DeviceError if counting fails.
         """
         with self._reported(request.spec) as stats:
             known = self._known(request, stats)
-            if known is not None:
+            if known is not None and not (pictures and known.predictions is None):
                 return known
             counting = self._counting(request, stats, self._progress_of(request))
-            if not self._catch_up(counting):
-                if self._quick is not self._full:
-                    counting.progress = _Progress()
+            self._catch_up(counting)
+            if self._quick is not self._full and not counting.has(pictures):
+                counting.counted, counting.progress = [], self._progress_of(request, "quick ")
+                self._catch_up(counting)
+            if not counting.has(pictures):
+                priority = Priority.BACKGROUND if background else Priority.MOVING
                 with closing(self._load(self._quick, counting)) as edit:
-                    self._count_next(counting, self._quick, edit, Priority.MOVING, patience)
+                    while not counting.has(pictures):
+                        self._count_next(counting, self._quick, edit, priority, patience)
             stats.answered(COMPLETE if counting.complete else PARTIAL)
             return self._evaluation(counting)
 
@@ -160,7 +105,7 @@ class RequestRunner:
             if known is not None:
                 yield known
                 return
-            progress = _Progress() if fresh else self._progress_of(request)
+            progress = Progress() if fresh else self._progress_of(request)
             counting = self._counting(request, stats, progress)
             news = self._catch_up(counting)
             priority, reports = Priority.BACKGROUND if background else Priority.NUMBERS, count(1)
@@ -179,15 +124,15 @@ class RequestRunner:
                     yield evaluation
                     news, priority = False, max(priority, Priority.REFINEMENT)
 
-    def record(self, request: Request, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
+    def record(self, request: Request, counted: Sequence[Counted], seconds: float) -> Evaluation:
         """Cache and return the complete answer from counts that were made elsewhere.
 
         Raises: ValueError unless every chunk is counted.
         """
-        counting = self._counting(request, RequestStats(""), _Progress(seconds=seconds))
-        counting.correct.extend(correct)
+        counting = self._counting(request, RequestStats(""), Progress(seconds=seconds))
+        counting.counted.extend(counted)
         if not counting.complete:
-            raise ValueError(f"{len(counting.chunks)} chunks are to be counted, got {len(correct)}.")
+            raise ValueError(f"{len(counting.chunks)} chunks are to be counted, got {len(counted)}.")
         return self._evaluation(counting)
 
     @contextmanager
@@ -212,22 +157,22 @@ class RequestRunner:
             stats.answered(KNOWN)
         return known
 
-    def _counting(self, request: Request, stats: RequestStats, progress: _Progress) -> _Counting:
+    def _counting(self, request: Request, stats: RequestStats, progress: Progress) -> Counting:
         resolved = request.resolved
         images = request.lab.images(resolved.suite, resolved.split)
-        return _Counting(request, images, images.chunks(resolved.images), progress, stats)
+        return Counting(request, images, images.chunks(resolved.images), progress, stats)
 
-    def _load(self, engine: Engine, counting: _Counting) -> LoadedEdit:
-        missing = counting.chunks[len(counting.correct) :]
+    def _load(self, engine: Engine, counting: Counting) -> LoadedEdit:
+        missing = counting.chunks[len(counting.counted) :]
         return engine.load(counting.request.lab, counting.request.resolved, missing)
 
-    def _catch_up(self, counting: _Counting) -> bool:
+    def _catch_up(self, counting: Counting) -> bool:
         with self._mutex:
             return counting.catch_up()
 
     def _count_next(
         self,
-        counting: _Counting,
+        counting: Counting,
         engine: Engine,
         edit: LoadedEdit,
         priority: Priority,
@@ -246,41 +191,28 @@ class RequestRunner:
                 if self._catch_up(counting):
                     return
             self._scheduler.check(ticket)
-            chunk = counting.chunks[len(counting.correct)]
+            chunk = counting.chunks[len(counting.counted)]
             counts = edit.count(chunk)
             with self._mutex:
                 counting.add(chunk, counts)
 
-    def _evaluation(self, counting: _Counting) -> Evaluation:
+    def _evaluation(self, counting: Counting) -> Evaluation:
         """The counts so far as an evaluation, which is cached if it is complete."""
-        request, images = counting.request, counting.images
-        lab, resolved = request.lab, request.resolved
-        correct = [sum(task) for task in zip(*counting.correct, strict=True)]
-        counts = images.counts_after(len(counting.correct), resolved.images)
-        tasks = tuple(
-            TaskResult(task.key, task.title, task_role(task.key, request.spec), right, n)
-            for task, right, n in zip(
-                lab.tasks_with_images(resolved.suite, resolved.split), correct, counts, strict=True
-            )
-        )
-        evaluation = Evaluation(
-            request.spec,
-            tasks,
-            counting.complete,
-            counting.progress.seconds,
-            str(lab.dtype).removeprefix("torch."),
-            counting.progress.device or lab.device.type,
-        )
+        evaluation, request = counting.evaluation(), counting.request
         if evaluation.complete:
-            self._results.add(lab, resolved, evaluation, on_disk=not request.private)
+            self._results.add(request.lab, request.resolved, evaluation, on_disk=not request.private)
         return evaluation
 
-    def _progress_of(self, request: Request) -> _Progress:
-        """The progress that all requests for this measurement share, however many images they ask for."""
+    def _progress_of(self, request: Request, engine: str = "") -> Progress:
+        """The progress that all requests for this measurement share, however many images they ask for.
+
+        Args:
+            engine: a prefix for the engine that counts first numbers where it is not the one for streams.
+        """
         of_all = replace(request.resolved, images=0)
-        key = request.lab.key(of_all, SCHEMA_VERSION)  # another lab of the same name may follow
+        key = engine + request.lab.key(of_all, SCHEMA_VERSION)  # another lab of the same name may follow
         with self._mutex:
-            progress = self._progress.setdefault(key, _Progress())
+            progress = self._progress.setdefault(key, Progress())
             self._progress.move_to_end(key)
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)

@@ -8,7 +8,7 @@ from typing import overload
 import torch
 
 from evaluators.data.image_batches import CHUNK
-from evaluators.engine.engine import Engine
+from evaluators.engine.engine import Counted, Engine
 from evaluators.engine.local_engine import LocalEngine
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
@@ -17,12 +17,13 @@ from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.loaded_models import LoadedModels
-from evaluators.service.request_runner import Request, RequestRunner
+from evaluators.service.request_runner import RequestRunner
 from evaluators.service.request_stats import Observer, ServiceStatus
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Scheduler, Ticket, Visitor
 from evaluators.service.session_checkpoints import SessionLimits
+from evaluators.service.shared_counts import Request
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
@@ -184,15 +185,36 @@ class Studio(LoadedModels):
         """
         return self._runner.first(self._accept(spec, ticket), patience)
 
-    def record(self, spec: EditSpec, correct: Sequence[tuple[int, ...]], seconds: float) -> Evaluation:
+    def pictured(
+        self,
+        spec: EditSpec,
+        images: int = 1,
+        ticket: Ticket | None = None,
+        patience: float | None = None,
+        *,
+        background: bool = False,
+    ) -> Evaluation:
+        """An answer that has predictions, of the first ``images`` images of each task at least.
+
+        That is the complete one if its predictions are known, which those of a shipped one are not; else as
+        many chunks are counted as it takes, and a later ``stream`` continues them.
+
+        Args:
+            images: per task, as far as there are so many; 1 gives those of the first chunk.
+            background: as for ``stream``.
+        Raises: as ``first``.
+        """
+        return self._runner.first(self._accept(spec, ticket), patience, images, background)
+
+    def record(self, spec: EditSpec, counted: Sequence[Counted], seconds: float) -> Evaluation:
         """Cache and return the complete answer from counts that were made elsewhere.
 
         Args:
-            correct: correct images per task, chunk by chunk of the measurement's images.
+            counted: chunk by chunk of the measurement's images.
             seconds: spent on them.
         Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
         """
-        return self._runner.record(self._accept(spec, None), correct, seconds)
+        return self._runner.record(self._accept(spec, None), counted, seconds)
 
     def _accept(self, spec: EditSpec, ticket: Ticket | None) -> Request:
         """The request for a spec. The session has used its encoder, and the checkpoints that it has added.

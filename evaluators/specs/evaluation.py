@@ -1,5 +1,7 @@
-"""Result of evaluating an edited model: counts and intervals by task, split, dtype and device."""
+"""Result of evaluating an edited model: counts and intervals by task, predictions, dtype and device."""
 
+import binascii
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from evaluators.errors import EvaluationError, SpecError
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.intervals import mean_interval, tasks_interval, wilson_interval
+from evaluators.specs.predictions import unpack
 
 TARGET = "target"
 CONTROL = "control"
@@ -70,6 +73,8 @@ class Evaluation:
         dtype: of the forward pass, ``"float32"`` or ``"bfloat16"``.
         device: ``"cpu"`` or ``"cuda"``.
         precomputed: True if it shipped with the lab instead of being computed on this machine.
+        predictions: predicted class of each counted image, one ``predictions.pack`` a task, in the order in
+            which the images are counted; None if only counts are known.
     """
 
     spec: EditSpec
@@ -79,6 +84,7 @@ class Evaluation:
     dtype: str
     device: str
     precomputed: bool = False
+    predictions: tuple[bytes, ...] | None = None
 
     def __post_init__(self) -> None:
         roles = [task.role for task in self.tasks]
@@ -88,6 +94,12 @@ class Evaluation:
             raise EvaluationError(f"An evaluation has one target and at least one control, got {roles}.")
         if len({task.key for task in self.tasks}) != len(self.tasks):
             raise EvaluationError(f"A task is counted twice: {[task.key for task in self.tasks]}.")
+        if self.predictions is not None:
+            sizes = [len(packed) for packed in self.predictions]
+            if len(sizes) != len(self.tasks) or any(
+                size not in (task.n, 2 * task.n) for size, task in zip(sizes, self.tasks, strict=True)
+            ):
+                raise EvaluationError(f"Predictions of {sizes} bytes do not fit {self.tasks}.")
 
     @property
     def target_task(self) -> TaskResult:
@@ -129,11 +141,18 @@ class Evaluation:
         """95 % interval of ``control`` for these tasks and other images."""
         return mean_interval([(task.correct, task.n) for task in self.control_tasks])
 
+    def predicted(self, task: int) -> tuple[int, ...]:
+        """Predicted class of each counted image of the task at a position; empty if only counts are known."""
+        return () if self.predictions is None else unpack(self.predictions[task], self.tasks[task].n)
+
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, the inverse of ``from_dict``."""
+        """Plain JSON values, the inverse of ``from_dict``; predictions in base64, if there are any."""
         plain = asdict(self)
         plain["spec"] = self.spec.as_dict()
         plain["tasks"] = [asdict(task) for task in self.tasks]
+        del plain["predictions"]
+        if self.predictions is not None:
+            plain["predictions"] = [b64encode(packed).decode() for packed in self.predictions]
         return plain
 
     @classmethod
@@ -146,6 +165,8 @@ class Evaluation:
             values = dict(plain)
             spec = EditSpec.from_dict(values.pop("spec"))
             tasks = tuple(TaskResult(**task) for task in values.pop("tasks"))
+            if (packed := values.pop("predictions", None)) is not None:
+                values["predictions"] = tuple(b64decode(text, validate=True) for text in packed)
             return cls(spec=spec, tasks=tasks, **values)
-        except (KeyError, TypeError, SpecError) as error:
+        except (KeyError, TypeError, SpecError, binascii.Error) as error:
             raise EvaluationError(f"This is not a stored evaluation: {error}") from error

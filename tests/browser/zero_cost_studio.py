@@ -19,7 +19,7 @@ import torch
 from evaluators.data.image_batches import Chunk, ImageBatches, TaskSlice
 from evaluators.data.image_subset import subset_path
 from evaluators.data.task_list import Task
-from evaluators.engine.engine import ChunkCounts
+from evaluators.engine.engine import ChunkCounts, Counted
 from evaluators.errors import SpecError
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
@@ -32,6 +32,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
 from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.predictions import pack
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.merging import MergingAlpha
 from tests.paths import ROOT
@@ -103,7 +104,9 @@ class FormulaEdit:
         before = correct(self._resolved, self._tasks, chunk.parts[0].start)
         after = correct(self._resolved, self._tasks, chunk.parts[0].stop)
         added = tuple(b - a for a, b in zip(before, after, strict=True))
-        return ChunkCounts(added, 0.0, self._seconds, "cpu")
+        parts = zip(added, self._tasks, strict=True)
+        packed = tuple(_predictions(chunk.parts[0], right, len(task.classes)) for right, task in parts)
+        return ChunkCounts(Counted(added, packed), 0.0, self._seconds, "cpu")
 
     def close(self) -> None:
         """Nothing goes on."""
@@ -184,6 +187,12 @@ class _Results(ResultCache):
             )
             return Evaluation(spec, results, True, 0.0, "float32", "cpu", precomputed=True)
         return super().find(lab, spec, resolved)
+
+
+def _predictions(part: TaskSlice, right: int, classes: int) -> bytes:
+    """Of images whose label is their number: the first ones of a chunk are right."""
+    numbers = range(part.start, part.stop)
+    return pack([(number + (place >= right)) % classes for place, number in enumerate(numbers)], classes)
 
 
 def correct(resolved: ResolvedSpec, tasks: Sequence[Task], images: int) -> list[int]:

@@ -30,6 +30,11 @@ def test_control_is_a_mean_of_accuracies_not_of_images(scored: Scored) -> None:
 def test_dictionary_round_trip_through_json(scored: Scored) -> None:
     evaluation = scored(90, 40, 60, complete=False)
     assert Evaluation.from_dict(json.loads(json.dumps(evaluation.as_dict()))) == evaluation
+    assert "predictions" not in evaluation.as_dict()
+    predicted = replace(evaluation, predictions=(b"\x07" * 100, b"\x01\x02" * 100, b"\xff" * 100))
+    assert Evaluation.from_dict(json.loads(json.dumps(predicted.as_dict()))) == predicted
+    assert [predicted.predicted(task)[:2] for task in range(3)] == [(7, 7), (513, 513), (255, 255)]
+    assert evaluation.predicted(0) == ()
 
 
 def test_invalid_evaluations_are_refused(scored: Scored) -> None:
@@ -40,6 +45,8 @@ def test_invalid_evaluations_are_refused(scored: Scored) -> None:
         plain | {"tasks": 3},
         plain | {"tasks": [{"key": "digits"}]},
         plain | {"spec": {"shape": "cubic"}},
+        plain | {"predictions": ["not base64"]},
+        plain | {"predictions": [3]},
     ):
         with pytest.raises(EvaluationError, match="not a stored evaluation"):
             Evaluation.from_dict(wrong)
@@ -52,3 +59,6 @@ def test_invalid_evaluations_are_refused(scored: Scored) -> None:
     evaluation = scored(90, 40)
     with pytest.raises(EvaluationError, match="counted twice"):
         replace(evaluation, tasks=(*evaluation.tasks, evaluation.tasks[1]))
+    for packed in ((b"\0" * 100,), (b"\0" * 100, b"\0" * 99)):
+        with pytest.raises(EvaluationError, match="do not fit"):
+            replace(evaluation, predictions=packed)

@@ -1,0 +1,108 @@
+"""Requests, and the chunks that those for the same numbers have counted together."""
+
+from dataclasses import dataclass, field
+
+from evaluators.data.image_batches import Chunk, ImageBatches
+from evaluators.engine.engine import ChunkCounts, Counted
+from evaluators.labs.lab import Lab
+from evaluators.service.request_stats import RequestStats
+from evaluators.service.scheduler import Ticket
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
+from evaluators.specs.resolved_spec import ResolvedSpec
+
+MOST_PREDICTION_BYTES = 1 << 16
+"""Of an evaluation; predictions on more images are not kept."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One accepted request.
+
+    Args:
+        lab: that answers it, as the visitor's session sees it.
+        spec: as it was asked.
+        resolved: what that means in the lab.
+        private: whether a visitor's own checkpoint is in it, so that the answer is not kept on disk.
+        ticket: says when the request is not wanted any more.
+    """
+
+    lab: Lab
+    spec: EditSpec
+    resolved: ResolvedSpec
+    private: bool = False
+    ticket: Ticket = field(default_factory=Ticket)
+
+
+@dataclass
+class Progress:
+    """Whole chunks counted so far for one measurement, shared by all its requests; guarded by the runner."""
+
+    counted: list[Counted] = field(default_factory=list)
+    seconds: float = 0.0
+    device: str = ""
+
+
+@dataclass
+class Counting:
+    """A request while it is counted: its chunks, and what is counted of them."""
+
+    request: Request
+    images: ImageBatches
+    chunks: tuple[Chunk, ...]
+    progress: Progress
+    stats: RequestStats
+    counted: list[Counted] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chunk is counted."""
+        return len(self.counted) == len(self.chunks)
+
+    def has(self, images: int) -> bool:
+        """Whether so many images of each task are counted, and at least one chunk."""
+        wanted, each = self.images.counts(images), self.request.resolved.images
+        counted = self.images.counts_after(len(self.counted), each)
+        enough = all(n >= min(few, each) for n, few in zip(counted, wanted, strict=True))
+        return bool(self.counted) and (enough or self.complete)
+
+    def catch_up(self) -> bool:
+        """Take over what other requests have counted of the same; whether that was anything new."""
+        before, whole = len(self.counted), sum(chunk.whole for chunk in self.chunks)
+        self.counted += self.progress.counted[before:whole]
+        self.stats.shared += len(self.counted) - before
+        return len(self.counted) > before
+
+    def add(self, chunk: Chunk, counts: ChunkCounts) -> None:
+        """Note what the next chunk gave, and share it unless another request has done so."""
+        if len(self.progress.counted) == len(self.counted):
+            self.progress.seconds += counts.edit + counts.forward
+            self.progress.device = counts.device
+            if chunk.whole:
+                self.progress.counted.append(counts.counted)
+        self.counted.append(counts.counted)
+        self.stats.edit += counts.edit
+        self.stats.forward += counts.forward
+        self.stats.counted += 1
+
+    def evaluation(self) -> Evaluation:
+        """The counts so far as an evaluation."""
+        lab, resolved = self.request.lab, self.request.resolved
+        correct = [sum(task) for task in zip(*(one.correct for one in self.counted), strict=True)]
+        packed = [b"".join(task) for task in zip(*(one.predictions for one in self.counted), strict=True)]
+        counts = self.images.counts_after(len(self.counted), resolved.images)
+        tasks = tuple(
+            TaskResult(task.key, task.title, task_role(task.key, self.request.spec), right, n)
+            for task, right, n in zip(
+                lab.tasks_with_images(resolved.suite, resolved.split), correct, counts, strict=True
+            )
+        )
+        return Evaluation(
+            self.request.spec,
+            tasks,
+            self.complete,
+            self.progress.seconds,
+            str(lab.dtype).removeprefix("torch."),
+            self.progress.device or lab.device.type,
+            predictions=tuple(packed) if sum(map(len, packed)) <= MOST_PREDICTION_BYTES else None,
+        )
