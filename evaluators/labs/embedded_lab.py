@@ -91,6 +91,7 @@ class EmbeddedLab(Lab):
         self._tuned = self._read_tuned()
         self._lock = threading.Lock()  # guards the dictionaries below, which cached results need
         self._digests: dict[Path, str] = {}
+        self._contents: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     @property
@@ -129,12 +130,15 @@ class EmbeddedLab(Lab):
 
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         """SHA-256 of the files of the model, of the checkpoints and of the images."""
-        files = [*self._model_files()]
-        for checkpoint in checkpoints_of(resolved.residual):
-            files.append(checkpoint_path(self._model_folder, checkpoint))
-        tasks = self.tasks_with_images(resolved.suite, resolved.split)
-        files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
-        return [self._digest(file) for file in files]
+        checkpoints = checkpoints_of(resolved.residual)
+        named = checkpoints, resolved.suite, resolved.split
+        if named not in self._contents:  # 1 ms for the paths, and a panel looks up dozens of points a move
+            files = [*self._model_files()]
+            files += [checkpoint_path(self._model_folder, checkpoint) for checkpoint in checkpoints]
+            tasks = self.tasks_with_images(resolved.suite, resolved.split)
+            files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
+            self._contents[named] = [self._digest(file) for file in files]
+        return self._contents[named]
 
     def fingerprint(self) -> str:
         """Hash of all weights, images and prompts. Reads all files once."""
