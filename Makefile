@@ -16,15 +16,21 @@ stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt)
 DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
 
-.PHONY: app test check bench assets format wheel space
+.PHONY: app test test-python test-browser check bench assets format wheel space
 .DEFAULT_GOAL := app
 
 app: $(APP_STAMP)
 	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
-# In two runs: the browser's driver keeps an event loop running, and no page can be built beside it.
+# In two processes side by side: the browser's driver keeps an event loop running, and no page can be built beside
+# it; it also waits for pages half of the time.
 test: $(DEV_STAMP)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-python test-browser
+
+test-python: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-browser: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m browser $(ARGS)
 
 check: $(DEV_STAMP)
