@@ -25,8 +25,8 @@ def make(folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
+    from evaluators.encoder.residual_files import save_residual
     from evaluators.hub.hub_encoder import HubEncoder
-    from evaluators.hub.residual_files import save_residual
     from evaluators.zoo import ENCODERS
     from tests.hub.repositories import random_clip
 

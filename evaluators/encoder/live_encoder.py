@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -56,6 +57,7 @@ class LiveEncoder(ABC):
         dtype: of the live weights. The pre-trained weights and the residuals stay float32.
     Attributes:
         residuals: of its checkpoints and merges, on the tower's device.
+        residual_paths: files of the checkpoints that were imported, by key.
         problem: how the device failed; empty while it works.
     """
 
@@ -70,6 +72,7 @@ class LiveEncoder(ABC):
         self._forward = self._fastest_forward()
         self.residuals = ResidualCache(self._compute_residual, self.residual_cost, self._residual_bytes())
         self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()
+        self.residual_paths: dict[str, Path] = {}
         self.problem = ""
 
     @abstractmethod
@@ -137,6 +140,7 @@ class LiveEncoder(ABC):
 
     def drop(self, checkpoint: str) -> None:
         """Remove a deleted checkpoint, and merges with it, from the caches."""
+        self.residual_paths.pop(checkpoint, None)
         self.residuals.drop(lambda spec: checkpoint in checkpoints_of(spec))
         for spec in [spec for spec in tuple(self._alphas) if checkpoint in spec.checkpoints]:
             self._alphas.pop(spec, None)

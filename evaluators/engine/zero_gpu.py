@@ -31,17 +31,17 @@ from evaluators.data.image_batches import Chunk
 from evaluators.encoder.autotune import best_device
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.residual_files import saved_head
 from evaluators.engine.counting import count_chunk
 from evaluators.engine.engine import ChunkCounts
 from evaluators.errors import LabError
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder, open_image_tower
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest, LoadStep
 from evaluators.hub.loader import Loader
-from evaluators.hub.residual_files import saved_head
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.specs.resolved_spec import ResolvedSpec
 from evaluators.zoo.public_tasks import IMAGENET
 from lines_core.errors import LinesError
@@ -130,9 +130,7 @@ class ZeroGpu:
         """
         lab.heads(resolved.suite)  # what is imported for it must not be half imported when a worker forks
         self._held[lab.info.key] = lab  # before the call: a worker that it forks inherits this very lab
-        own: tuple[LoadedCheckpoint, ...] = ()
-        if isinstance(lab, HubLab):
-            own = tuple(replace(one, head=None) for one in lab.loaded_checkpoints if not one.family)
+        own = tuple(replace(one, head=None) for one in lab.own_checkpoints())
         model = lab.info.key
         origin = _Origin(model, _content(lab), self._load_requests.get(model), own)
         for batch in _calls(chunks):
@@ -169,7 +167,7 @@ class ZeroGpu:
         """The lab on the GPU: moved there earlier, or now."""
         moved = self._moved.get(origin.model)
         if moved is None or moved[0] != origin:
-            lab = self._move(self._in_memory(origin), torch.device(best_device()))
+            lab = self._move(self._in_memory(origin), origin.own, torch.device(best_device()))
             moved = self._moved[origin.model] = origin, lab
         return moved[1]
 
@@ -198,10 +196,11 @@ class ZeroGpu:
         self._held[origin.model] = lab
         return lab
 
-    def _move(self, lab: Lab, device: torch.device) -> Lab:
+    def _move(self, lab: Lab, own: Sequence[LoadedCheckpoint], device: torch.device) -> Lab:
         """Another lab of the same content on a device, with locks and an encoder of its own."""
         if isinstance(lab, EmbeddedLab):
-            return EmbeddedLab(lab.folder, self._cache, device, lab.dtype, lab.chunk)
+            moved = EmbeddedLab(lab.folder, self._cache, device, lab.dtype, lab.chunk)
+            return moved.with_checkpoints(own)
         if isinstance(lab, HubLab):
             live = _MovedEncoder(lab.live, device)
             return HubLab(live, lab.loaded_tasks, lab.loaded_checkpoints, lab.imagenet)
@@ -249,8 +248,8 @@ class _MovedEncoder(HubEncoder):
         self.identity = held.identity
         self.device = device
         self.engine_config = held.engine_config
-        self.residual_paths = dict(held.residual_paths)
         LiveEncoder.__init__(self, loaded, held.engine_config.dtype)
+        self.residual_paths = dict(held.residual_paths)
 
 
 def _content(lab: Lab) -> str:

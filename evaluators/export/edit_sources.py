@@ -113,10 +113,11 @@ def residual_of(encoder: LiveEncoder, spec: EditSpec) -> Tensor:
 
 
 def _source(lab: Lab, key: str, title: str) -> SourceCheckpoint:
-    if isinstance(lab, HubLab):
-        origin = read_metadata(lab.live.residual_paths[key]).get("source", key)
-        loaded = next(one for one in lab.loaded_checkpoints if one.info.key == key)
-        return SourceCheckpoint(key, title, origin, open_clip=False, head=loaded.head is not None)
+    loaded = lab.loaded_checkpoints if isinstance(lab, HubLab) else lab.own_checkpoints()
+    imported = next((one for one in loaded if one.info.key == key), None)
+    if imported is not None:
+        origin = read_metadata(imported.residual).get("source", key)
+        return SourceCheckpoint(key, title, origin, open_clip=False, head=imported.head is not None)
     if isinstance(lab, EmbeddedLab):
         return SourceCheckpoint(
             key, title, checkpoint_path(SHIPPED, key).as_posix(), open_clip=not is_compared(key)

@@ -13,6 +13,7 @@ from evaluators.export.edit_sources import base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, WEIGHTS_FILE, activation
+from evaluators.export.export_names import export_name
 from evaluators.export.mergekit_recipe import recipe
 from evaluators.export.model_card import FORMULA, card
 from evaluators.labs.lab import Lab
@@ -32,7 +33,7 @@ class Exported:
         weights: of the image tower, float32 safetensors.
         card: model card.
         recipe: in mergekit's form.
-        bundle: a zip of the others.
+        bundle: a zip of the others, named by `export_name`.
         config: ``config.json`` for the layouts whose library wants one.
     """
 
@@ -87,8 +88,7 @@ def export(
         "source": json.dumps([source.origin for source in sources]),
         "layout": names.title,
     }
-    made = spec.checkpoint if spec.merge is None else f"{spec.merge.method}-of-{len(sources)}"
-    stem = f"{spec.model}-{made}-{spec.key()[:8]}-{layout}"
+    stem = export_name(spec, layout)
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as hidden:
             staged = Path(hidden)

@@ -11,13 +11,14 @@ from torch import Tensor
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER
+from evaluators.encoder.residual_files import is_saved, residual_path, save_residual, saved_head
 from evaluators.errors import LabError
-from evaluators.hub.residual_files import is_saved, residual_path, save_residual, saved_head
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.hub.transfer.url_files import fetch_address
-from evaluators.labs.lab import CheckpointInfo
+from evaluators.labs.lab import CheckpointInfo, ModelInfo
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_case
 from evaluators.zoo.public_encoders import Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
@@ -30,44 +31,93 @@ SAME_TEXT = 1e-3
 
 
 @dataclass(frozen=True)
-class LoadedCheckpoint:
-    """An imported checkpoint.
+class CheckpointReader:
+    """Reads checkpoints of one encoder from files.
 
     Args:
-        info: its key and title.
-        residual: file of its residual.
-        identity: content name of checkpoint and pre-trained weights.
-        family: key of its family; empty for a visitor's own.
-        note: a peculiarity as a clause, empty unless the checkpoint was read just now.
-        head: of all of ImageNet's classes, fine-tuned together with the encoder; None if the encoder was
-            fine-tuned with the zero-shot heads, or on another task.
-    """
-
-    info: CheckpointInfo
-    residual: Path
-    identity: str
-    family: str = ""
-    note: str = ""
-    head: ClassifierHead | None = None
-
-
-@dataclass(frozen=True)
-class CheckpointImporter:
-    """Imports checkpoints for one encoder.
-
-    Args:
-        encoder: its row in the zoo.
+        model: the encoder's key and title.
         live: the encoder, for its layout and pre-trained weights.
         weights: content name of the pre-trained weights.
         pretrained: their file, with the text tower.
         folder: for residuals.
     """
 
-    encoder: Encoder
+    model: ModelInfo
     live: LiveEncoder
     weights: str
     pretrained: Path
     folder: Path
+
+    def of_file(
+        self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
+    ) -> LoadedCheckpoint:
+        """The checkpoint in a file of any known layout. Its residual is saved, so the file is read only once.
+
+        Args:
+            content: content name of the file.
+            source: of the file, for messages.
+        Raises: CheckpointError if it does not fit this encoder, naming the one it fits, or has a head of
+            other classes in ImageNet's suite; LabError.
+        """
+        identity = f"{self.weights} {content}"
+        residual = residual_path(self.folder, self.model.key, identity)
+        note = ""
+        if not is_saved(residual, self.live.layout):
+            tensors = read_checkpoint(path)
+            try:
+                tower = image_tower(tensors, self.live.pretrained(), self.model.title)
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
+            head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
+            _check_classes(info, head)
+            note = self._text_note(tensors)
+            del tensors
+            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
+        head = saved_head(residual)
+        _check_classes(info, head)  # a file kept for another task earlier
+        if info.suite != IMAGENET:
+            head = None  # the other suites have zero-shot heads
+        return LoadedCheckpoint(info, residual, identity, family, note, head)
+
+    def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
+        """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""
+        if self.pretrained.suffix != ".safetensors":
+            return ""
+        with safe_open(self.pretrained, "pt") as stored:
+            names = [name for name in stored.keys() if not name.startswith(TOWER)]  # noqa: SIM118
+            text = {name: stored.get_tensor(name) for name in names}
+        differences = unused_differences(tensors, text)
+        worst = max(differences, key=lambda name: differences[name], default="")
+        if not worst or differences[worst] <= SAME_TEXT:
+            return ""
+        return (
+            f"its {worst} is up to {differences[worst]:.2g} away from the pre-trained one: it began from "
+            "other weights, or its text tower was trained too"
+        )
+
+    def _hint(self, tensors: Mapping[str, Tensor]) -> str:
+        """A sentence with the encoder of the zoo that a checkpoint fits, empty if there is none."""
+        try:
+            shapes = {name: tuple(value.shape) for name, value in find_tower(tensors).weights.items()}
+        except CheckpointError:
+            return ""
+        other = encoder_with_shapes(shapes)
+        return (
+            ""
+            if other is None or other.key == self.model.key
+            else f" It is one of {other.title}: choose that."
+        )
+
+
+@dataclass(frozen=True)
+class CheckpointImporter(CheckpointReader):
+    """Also fetches the public checkpoints of an encoder of the zoo.
+
+    Args:
+        encoder: its row in the zoo.
+    """
+
+    encoder: Encoder
 
     def of_family(
         self, family: CheckpointFamily, task: HubTask, progress: Progress | None, stop: threading.Event | None
@@ -111,62 +161,6 @@ class CheckpointImporter:
         fetched = fetch_address(address, downloads / family.key, progress=progress, stop=stop)
         info = CheckpointInfo(f"{family.key}.{member}.{task.key}", f"{task.title}, {member}", task.suite)
         return self.of_file(info, fetched.path, f"{address} {fetched.sha256}", address, family.key)
-
-    def of_file(
-        self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
-    ) -> LoadedCheckpoint:
-        """The checkpoint in a file of any known layout. Its residual is saved, so the file is read only once.
-
-        Args:
-            content: content name of the file.
-            source: of the file, for messages.
-        Raises: CheckpointError if it does not fit this encoder, naming the one it fits, or has a head of
-            other classes in ImageNet's suite; LabError.
-        """
-        identity = f"{self.weights} {content}"
-        residual = residual_path(self.folder, self.encoder.key, identity)
-        note = ""
-        if not is_saved(residual, self.live.layout):
-            tensors = read_checkpoint(path)
-            try:
-                tower = image_tower(tensors, self.live.pretrained(), self.encoder.title)
-            except CheckpointError as error:
-                raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
-            head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
-            _check_classes(info, head)
-            note = self._text_note(tensors)
-            del tensors
-            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
-        head = saved_head(residual)
-        _check_classes(info, head)  # a file kept for another task earlier
-        if info.suite != IMAGENET:
-            head = None  # the other suites have zero-shot heads
-        return LoadedCheckpoint(info, residual, identity, family, note, head)
-
-    def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
-        """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""
-        if self.pretrained.suffix != ".safetensors":
-            return ""
-        with safe_open(self.pretrained, "pt") as stored:
-            names = [name for name in stored.keys() if not name.startswith(TOWER)]  # noqa: SIM118
-            text = {name: stored.get_tensor(name) for name in names}
-        differences = unused_differences(tensors, text)
-        worst = max(differences, key=lambda name: differences[name], default="")
-        if not worst or differences[worst] <= SAME_TEXT:
-            return ""
-        return (
-            f"its {worst} is up to {differences[worst]:.2g} away from the pre-trained one: it began from "
-            "other weights, or its text tower was trained too"
-        )
-
-    def _hint(self, tensors: Mapping[str, Tensor]) -> str:
-        """A sentence with the encoder of the zoo that a checkpoint fits, empty if there is none."""
-        try:
-            shapes = {name: tuple(value.shape) for name, value in find_tower(tensors).weights.items()}
-        except CheckpointError:
-            return ""
-        other = encoder_with_shapes(shapes)
-        return "" if other is None or other == self.encoder else f" It is one of {other.title}: choose that."
 
 
 def _check_classes(info: CheckpointInfo, head: ClassifierHead | None) -> None:

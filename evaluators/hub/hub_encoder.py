@@ -14,8 +14,8 @@ from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
 from evaluators.encoder.open_clip_import import import_open_clip
+from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
-from evaluators.hub.residual_files import mapped_residual
 from evaluators.specs.resolved_spec import ResidualSpec
 from evaluators.zoo.public_encoders import Encoder
 from lines_core.checkpoints import compare, read_checkpoint
@@ -64,18 +64,12 @@ class HubEncoder(LiveEncoder):
         self.engine_config = cached_config(
             configs / f"{row.key}-{device.type}.json", loaded.clip.visual, device
         )
-        self.residual_paths: dict[str, Path] = {}
         super().__init__(loaded, self.engine_config.dtype)
 
     @property
     def temperature(self) -> float:
         """s = exp(logit_scale), the factor of the cosine of image and text."""
         return float(self.loaded.clip.logit_scale.exp())
-
-    def drop(self, checkpoint: str) -> None:
-        """Drop everything cached of a deleted checkpoint."""
-        super().drop(checkpoint)
-        self.residual_paths.pop(checkpoint, None)
 
     def residual_cost(self, of: ResidualSpec) -> int:
         """Bytes of memory that a residual takes: none for a mapped file."""

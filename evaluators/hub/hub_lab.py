@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,16 +12,22 @@ from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
 from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_encoder import HubEncoder
 from evaluators.hub.images.hub_subset import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
-from evaluators.specs.merge_spec import MergeSpec, task_of
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec, checkpoints_of
+from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import IMAGENET
 from lines_core.merging import merge
 
 HEADS_KEPT = 64
+
+
+def model_info(row: Encoder) -> ModelInfo:
+    """What a lab says of an encoder of the zoo."""
+    return ModelInfo(row.key, row.title, row.num_blocks, row.tower_parameters, row.image_size)
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,7 @@ class HubLab(Lab):
         checkpoints: Sequence[LoadedCheckpoint],
         imagenet: Tensor | None = None,
     ) -> None:
-        row = live.row
-        info = ModelInfo(row.key, row.title, row.num_blocks, row.tower_parameters, row.image_size)
-        super().__init__(info, live.device, live.engine_config.chunk)
+        super().__init__(model_info(live.row), live.device, live.engine_config.chunk)
         self.live = live
         self.loaded_tasks = tuple(tasks)
         self.loaded_checkpoints = tuple(checkpoints)
@@ -113,29 +118,28 @@ class HubLab(Lab):
         tasks = [self._by_task[task.key] for task in self.tasks(resolved.suite)]
         return tuple(head.select_classes(loaded.imagenet or ()) for loaded in tasks)
 
-    def with_checkpoints(self, added: Sequence[LoadedCheckpoint]) -> "HubLab":
-        """This lab as a visitor sees it who has added checkpoints; everything loaded is shared with it.
+    @property
+    def weights(self) -> Path:
+        """File of the whole pre-trained CLIP."""
+        return self.live.weights
 
-        Those of other weights, or of a task that is not loaded, are left out.
-        """
-        fitting = [
-            checkpoint
-            for checkpoint in added
-            if checkpoint.identity.startswith(f"{self.live.identity} ")
-            and task_of(checkpoint.info.key) in self._by_task
-        ]
-        if not fitting:
-            return self
-        for checkpoint in fitting:
-            self.live.residual_paths[checkpoint.info.key] = checkpoint.residual
+    @property
+    def weights_identity(self) -> str:
+        """Content name of that file."""
+        return self.live.identity
+
+    def target_tasks(self) -> tuple[Task, ...]:
+        """All loaded tasks."""
+        return tuple(loaded.task for loaded in self.loaded_tasks)
+
+    def own_checkpoints(self) -> tuple[LoadedCheckpoint, ...]:
+        """The checkpoints of no family."""
+        return tuple(one for one in self.loaded_checkpoints if not one.family)
+
+    def _extended(self, added: Sequence[LoadedCheckpoint]) -> "HubLab":
         view = copy.copy(self)
-        view.loaded_checkpoints = (*self.loaded_checkpoints, *fitting)
+        view.loaded_checkpoints = (*self.loaded_checkpoints, *added)
         return view
-
-    def is_private(self, keys: Sequence[str]) -> bool:
-        """Whether one of these is a visitor's own checkpoint."""
-        own = {checkpoint.info.key for checkpoint in self.loaded_checkpoints if not checkpoint.family}
-        return not own.isdisjoint(keys)
 
     def extended_by(self, earlier: "HubLab") -> "HubLab":
         """This lab with the tasks and checkpoints of an earlier one that it lacks.

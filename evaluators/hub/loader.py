@@ -14,10 +14,10 @@ from torch import Tensor
 
 from evaluators.data.task_list import Task
 from evaluators.errors import Cancelled, LabError, SpecError
-from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint
+from evaluators.hub.checkpoint_import import CheckpointImporter
 from evaluators.hub.head_files import head_path, read_head, save_head
 from evaluators.hub.hub_encoder import HubEncoder, TextTower
-from evaluators.hub.hub_lab import HubLab, LoadedTask
+from evaluators.hub.hub_lab import HubLab, LoadedTask, model_info
 from evaluators.hub.imagenet_class_names import ALL_OF_IMAGENET, as_task
 from evaluators.hub.images.hub_subset import HubSubset, hub_subset
 from evaluators.hub.load_request import (
@@ -34,6 +34,7 @@ from evaluators.hub.load_request import (
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo import ENCODERS, FAMILIES, TASKS
 from evaluators.zoo.checkpoint_families import find_ignoring_case
@@ -88,7 +89,7 @@ class Loader:
             live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
             heads, imagenet = self._heads(request, live, step, stop)
         family = FAMILIES[request.family]
-        importer = CheckpointImporter(row, live, identity, fetched.path, self.residuals)
+        importer = CheckpointImporter(model_info(row), live, identity, fetched.path, self.residuals, row)
         tasks: list[LoadedTask] = []
         checkpoints: list[LoadedCheckpoint] = []
         for key in request.tasks:

@@ -1,4 +1,4 @@
-"""Import of a visitor's checkpoint, from a file or from the Hub, for an encoder that is loaded."""
+"""Import of a visitor's checkpoint, from a file or from the Hub, for a loaded encoder."""
 
 import hashlib
 import re
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluators.errors import Cancelled, HubError, SpecError
-from evaluators.hub.checkpoint_import import CheckpointImporter, LoadedCheckpoint, content_of
-from evaluators.hub.hub_lab import HubLab
+from evaluators.hub.checkpoint_import import CheckpointReader, content_of
 from evaluators.hub.transfer.hub_cache import delete
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
-from evaluators.labs.lab import CheckpointInfo
+from evaluators.labs.lab import CheckpointInfo, Lab
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.zoo.checkpoint_families import find_ignoring_case
 from lines_core.errors import CheckpointError
 from lines_core.file_hash import sha256_of
@@ -31,7 +31,7 @@ _IMPORTS = threading.Lock()
 _ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
 
 
-def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> LoadedCheckpoint:
+def from_file(lab: Lab, folder: Path, task: str, path: Path, name: str) -> LoadedCheckpoint:
     """Import the checkpoint in a file, fine-tuned on one of the lab's tasks.
 
     Args:
@@ -49,7 +49,7 @@ def from_file(lab: HubLab, folder: Path, task: str, path: Path, name: str) -> Lo
 
 
 def from_hub(
-    lab: HubLab,
+    lab: Lab,
     folder: Path,
     task: str,
     address: str,
@@ -129,7 +129,7 @@ def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
 
 
 def _import(
-    lab: HubLab,
+    lab: Lab,
     folder: Path,
     info: CheckpointInfo,
     path: Path,
@@ -137,16 +137,15 @@ def _import(
     source: str,
     stop: threading.Event | None = None,
 ) -> LoadedCheckpoint:
-    live = lab.live
-    importer = CheckpointImporter(live.row, live, live.identity, live.weights, folder)
+    reader = CheckpointReader(lab.info, lab.encoder, lab.weights_identity, lab.weights, folder)
     with _IMPORTS:
         if stop is not None and stop.is_set():
             raise Cancelled("The page was closed before the checkpoint was read.")
-        return importer.of_file(info, path, content, source)
+        return reader.of_file(info, path, content, source)
 
 
-def _info(lab: HubLab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:
-    tasks = {loaded.task.key: loaded.task for loaded in lab.loaded_tasks}
+def _info(lab: Lab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:
+    tasks = {task.key: task for task in lab.target_tasks()}
     if task not in tasks:
         raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(tasks)}.")
     secret = hashlib.sha256(f"{folder.name} {content}".encode()).hexdigest()[:32]

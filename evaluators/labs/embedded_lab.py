@@ -1,5 +1,6 @@
 """The lab that ships with the app: Tiny CLIP with checkpoints, tasks and images, in one folder."""
 
+import copy
 import hashlib
 import itertools
 import json
@@ -15,8 +16,10 @@ from evaluators.data.task_list import Task, in_suite, read_tasks
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower_info
+from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, task_identity
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
@@ -50,6 +53,8 @@ class TinyEncoder(LiveEncoder):
         self.folder = folder
 
     def _read_residual(self, checkpoint: str) -> Tensor:
+        if checkpoint in self.residual_paths:
+            return mapped_residual(self.residual_paths[checkpoint], self.layout)
         path = checkpoint_path(self.folder, checkpoint)
         if not path.is_file():
             raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
@@ -89,6 +94,7 @@ class EmbeddedLab(Lab):
         self._checkpoints = self._read_checkpoints()
         self._variants, self._compared = self._read_compared()
         self._tuned = self._read_tuned()
+        self._own: tuple[LoadedCheckpoint, ...] = ()
         self._lock = threading.Lock()  # guards the dictionaries below, which cached results need
         self._digests: dict[Path, str] = {}
         self._contents: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
@@ -100,8 +106,8 @@ class EmbeddedLab(Lab):
         return self._dtype
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """Fine-tuned checkpoints in the order of their tasks."""
-        return self._checkpoints
+        """Fine-tuned checkpoints in the order of their tasks, then the visitor's own."""
+        return (*self._checkpoints, *(one.info for one in self._own))
 
     def compared(self) -> tuple[CheckpointInfo, ...]:
         """The checkpoints in ``compared/``, in the order of their variants."""
@@ -114,6 +120,30 @@ class EmbeddedLab(Lab):
     def tuned_gammas(self) -> Mapping[str, float]:
         """The gammas in ``compared/gammas.json``."""
         return self._tuned
+
+    @property
+    def weights(self) -> Path:
+        """The file in ``tiny_clip/``."""
+        return self._model_folder / WEIGHTS
+
+    @property
+    def weights_identity(self) -> str:
+        """Its SHA-256."""
+        return self._digest(self.weights)
+
+    def target_tasks(self) -> tuple[Task, ...]:
+        """The tasks of the checkpoints that ship."""
+        keys = {checkpoint.key for checkpoint in self._checkpoints}
+        return tuple(task for task in self._all_tasks if task.key in keys)
+
+    def own_checkpoints(self) -> tuple[LoadedCheckpoint, ...]:
+        """Those of this view."""
+        return self._own
+
+    def _extended(self, added: Sequence[LoadedCheckpoint]) -> "EmbeddedLab":
+        view = copy.copy(self)
+        view._own = (*self._own, *added)
+        return view
 
     def tasks(self, suite: str) -> tuple[Task, ...]:
         """Tasks that are evaluated together, in the order of every ``Evaluation``."""
@@ -130,15 +160,17 @@ class EmbeddedLab(Lab):
 
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
         """SHA-256 of the files of the model, of the checkpoints and of the images."""
-        checkpoints = checkpoints_of(resolved.residual)
-        named = checkpoints, resolved.suite, resolved.split
+        own = {one.info.key: one.identity for one in self._own}
+        sources = checkpoints_of(resolved.residual)
+        shipped = tuple(one for one in sources if one not in own)
+        named = shipped, resolved.suite, resolved.split
         if named not in self._contents:  # 1 ms for the paths, and a panel looks up dozens of points a move
             files = [*self._model_files()]
-            files += [checkpoint_path(self._model_folder, checkpoint) for checkpoint in checkpoints]
+            files += [checkpoint_path(self._model_folder, checkpoint) for checkpoint in shipped]
             tasks = self.tasks_with_images(resolved.suite, resolved.split)
             files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
             self._contents[named] = [self._digest(file) for file in files]
-        return self._contents[named]
+        return [*self._contents[named], *(own[one] for one in sources if one in own)]
 
     def fingerprint(self) -> str:
         """Hash of all weights, images and prompts. Reads all files once."""

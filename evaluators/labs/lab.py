@@ -6,6 +6,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,7 +19,11 @@ from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.errors import SpecError
 from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.merge_spec import task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
+
+if TYPE_CHECKING:
+    from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,52 @@ class Lab(ABC):
     def variants(self) -> tuple[Variant, ...]:
         """The fine-tuning procedures of the compared checkpoints."""
         return ()
+
+    # Visitors' own checkpoints
+
+    @property
+    @abstractmethod
+    def weights(self) -> Path:
+        """File of the whole pre-trained CLIP."""
+
+    @property
+    @abstractmethod
+    def weights_identity(self) -> str:
+        """Content name of the pre-trained weights."""
+
+    @abstractmethod
+    def target_tasks(self) -> tuple[Task, ...]:
+        """The tasks that a visitor's checkpoint may have been fine-tuned on."""
+
+    @abstractmethod
+    def own_checkpoints(self) -> "tuple[LoadedCheckpoint, ...]":
+        """The visitor's own among the checkpoints."""
+
+    @abstractmethod
+    def _extended(self, added: "Sequence[LoadedCheckpoint]") -> "Lab":
+        """This lab with more checkpoints; everything loaded is shared with it."""
+
+    def with_checkpoints(self, added: "Sequence[LoadedCheckpoint]") -> "Lab":
+        """This lab as a visitor sees it who has added checkpoints; everything loaded is shared with it.
+
+        Those of other weights, or of a task that is not loaded, are left out.
+        """
+        tasks = {task.key for task in self.target_tasks()}
+        fitting = [
+            checkpoint
+            for checkpoint in added
+            if checkpoint.identity.startswith(f"{self.weights_identity} ")
+            and task_of(checkpoint.info.key) in tasks
+        ]
+        if not fitting:
+            return self
+        for checkpoint in fitting:
+            self.encoder.residual_paths[checkpoint.info.key] = checkpoint.residual
+        return self._extended(fitting)
+
+    def is_private(self, keys: Sequence[str]) -> bool:
+        """Whether one of these is a visitor's own checkpoint."""
+        return not {checkpoint.info.key for checkpoint in self.own_checkpoints()}.isdisjoint(keys)
 
     def tuned_gammas(self) -> Mapping[str, float]:
         """Gamma by checkpoint, chosen on validation by C.1 when the lab was made."""

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from evaluators.data.task_list import Task
-from evaluators.errors import SpecError
 from evaluators.hub import visitor_checkpoint as own
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.loader import Loader
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
 from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
@@ -81,9 +80,11 @@ class LoadedModels:
     def lab_of(self, model: str) -> Lab:
         """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""
         lab = self._labs.get(model)
-        if not isinstance(lab, HubLab):
-            return lab
         return lab.with_checkpoints(self._session_checkpoints.of_model(self._session, model))
+
+    def target_tasks(self, model: str) -> tuple[Task, ...]:
+        """The tasks that a visitor's checkpoint of an encoder may have been fine-tuned on."""
+        return self.lab_of(model).target_tasks()
 
     def use(self, model: str) -> None:
         """Record that the session uses an encoder, and the checkpoints that it has added."""
@@ -119,7 +120,7 @@ class LoadedModels:
     # Checkpoints that visitors add
 
     def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
-        """Import a visitor's checkpoint for a loaded public encoder; a spec of the session may name it then.
+        """Import a visitor's checkpoint of a loaded encoder; a spec of the session may name it then.
 
         Raises: QuotaError if the session's quota is used up; SpecError, CheckpointError or LabError as
             ``visitor_checkpoint.from_file``; nothing is changed then.
@@ -140,15 +141,10 @@ class LoadedModels:
         )
 
     def _take(
-        self, model: str, read: Callable[[HubLab, Path, threading.Event], LoadedCheckpoint]
+        self, model: str, read: Callable[[Lab, Path, threading.Event], LoadedCheckpoint]
     ) -> CheckpointInfo:
         lab = self.lab_of(model)
-        if not isinstance(lab, HubLab):
-            raise SpecError(
-                f"{lab.info.title} takes no further checkpoints: load a public model in the tab Real CLIP "
-                "first."
-            )
-        size = 4 * lab.live.layout.numel
+        size = 4 * lab.encoder.layout.numel
         with self._session_checkpoints.reserve(self._session, size) as left:
             checkpoint = read(lab, self._session_checkpoints.folder(self._session), left)
             self._session_checkpoints.add(self._session, model, checkpoint, size)
@@ -156,8 +152,8 @@ class LoadedModels:
 
     def _drop_checkpoint(self, model: str, checkpoint: LoadedCheckpoint) -> None:
         lab = self._labs.find(model)
-        if isinstance(lab, HubLab):
-            lab.live.drop(checkpoint.info.key)
+        if lab is not None:
+            lab.encoder.drop(checkpoint.info.key)
 
     # Sessions
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluators.errors import LabError
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.process_folders import ProcessFolders
 from lines_core.errors import LinesError
 

@@ -228,7 +228,7 @@ class Studio(LoadedModels):
             self._runner.refuse(spec, error)
             raise
         self.use(spec.model)
-        private = isinstance(lab, HubLab) and lab.is_private(spec.sources)
+        private = lab.is_private(spec.sources)
         return Request(lab, spec, resolved, private, ticket or Ticket())
 
     def leave(self, session: str) -> None:

@@ -148,9 +148,16 @@ def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> Non
     names = {str(link.get_attribute("download")): link for link in links}
     assert sorted(name.rpartition(".")[2] for name in names) == ["safetensors", "zip"]
     with page.expect_download() as arriving:
-        names["model.safetensors"].click()
-    path = tmp_path / "model.safetensors"
+        names["digits-gamma0.4.safetensors"].click()
+    path = tmp_path / "digits-gamma0.4.safetensors"
     arriving.value.save_as(path)
+    stale = page.locator("#lx-edit-stale [data-made]")
+    assert not stale.is_visible()
+    move(page, "gamma", 0.6)
+    page.wait_for_selector("#lx-edit-stale >> text=these files are digits-gamma0.4", timeout=PATIENCE)
+    assert links[0].is_visible(), "they can still be downloaded"
+    move(page, "gamma", 0.4)
+    stale.wait_for(state="hidden", timeout=PATIENCE)
     before = load_file(ASSETS / "tiny_clip" / "open_clip_model.safetensors")
     after = load_file(ASSETS / "tiny_clip" / "finetuned" / "digits.safetensors")
     tau = {name: value.float() - before[name].float() for name, value in after.items()}

@@ -230,9 +230,15 @@ def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch
     studio = Studio(lab, None, chunk=CHUNK)
     spec = START.config().specs(0.5, 0.3)[0]
     bundle, weights = take_home.exported(studio, "ab/../c", spec, START.config().finetuned(), "open_clip")
-    assert Path(bundle).parent == Path(weights).parent == tmp_path / "abc"
+    assert Path(bundle).parent == Path(weights).parent
+    assert Path(bundle).parent.parent == tmp_path / "abc"
+    assert {Path(bundle).suffix, Path(weights).suffix} == {".zip", ".safetensors"}
+    assert Path(bundle).stem == Path(weights).stem == "merge-sum-digits-faces-alpha0.5-beta0.3"
+    whole = Path(bundle).read_bytes()
     again = take_home.exported(studio, "ab/../c", replace(spec, beta=0.4), (), "transformers")
-    assert not Path(bundle).exists()
-    assert Path(again[0]).exists()
+    assert Path(again[0]).name == "merge-sum-digits-faces-alpha0.5-beta0.4-transformers.zip"
+    assert Path(bundle).read_bytes() == whole, "it may be on its way to the visitor"
+    last = take_home.exported(studio, "ab/../c", replace(spec, beta=0.1), (), "open_clip")
+    assert [Path(path).exists() for path in (bundle, again[0], last[0])] == [False, True, True]
     take_home.forget("ab/../c")
     assert list(tmp_path.iterdir()) == []

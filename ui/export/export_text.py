@@ -13,3 +13,8 @@ TAKE_HOME = {
     "go": "Create the files",
     "files": "Everything as one zip, and the weights alone",
 }
+
+
+def stale(name: str) -> str:
+    """That the settings have changed since the files were made."""
+    return f"The settings have changed: these files are {name}. Create them again for the new settings."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,14 @@ from ui.export import export_text as words
 from ui.live.session_key import session_key
 from ui.shell.error_messages import as_toast
 
+KEPT = 2
+"""Exports of a session that are there at the same time."""
+MARK = (Path(__file__).parent / "stale_export.js").read_text(encoding="utf-8")
+
 
 @cache
 def _folders() -> Path:
-    """Parent of one folder per session with its last export, deleted by the next export and when it ends."""
+    """Parent of one folder per session with its last exports, deleted when it ends."""
     folders = Path(tempfile.mkdtemp(prefix="lines-exports-"))
     atexit.register(shutil.rmtree, folders, ignore_errors=True)
     return folders
@@ -34,6 +41,9 @@ def exported(
 ) -> list[str]:
     """Paths of the bundle and the weights of a spec, measured first if it is not yet.
 
+    Each export has a folder of its own, and those of the last `KEPT` stay: one may still be on its way to the
+    visitor when the next is made.
+
     Args:
         visitor: whose folder it goes to.
         beside: models the card compares it with, as far as they are measured.
@@ -42,11 +52,18 @@ def exported(
     known = (studio.cached(other) for other in beside)
     evaluation = studio.evaluate(spec, studio.ticket("take-home"))
     evaluations: list[Evaluation] = [evaluation, *(found for found in known if found is not None)]
-    folder = _folder(visitor)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations)
-    return [str(files.bundle), str(files.weights)]
+    home = _folder(visitor)
+    home.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{time.monotonic_ns():020d}-", dir=home))
+    try:
+        files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for older in sorted(home.iterdir())[:-KEPT]:
+        shutil.rmtree(older, ignore_errors=True)
+    weights = files.weights.rename(files.bundle.with_suffix(files.weights.suffix))
+    return [str(files.bundle), str(weights)]
 
 
 def forget(visitor: str) -> None:
@@ -92,7 +109,9 @@ def take_home(
             interactive=False,
             visible=False,
             elem_id=f"lx-{name}-files",
+            elem_classes="lx-files",
         )
+        stale = gr.HTML("", elem_id=f"lx-{name}-stale", apply_default_css=False)
 
     def run(request: gr.Request, chosen: str, *values: Any) -> Any:
         session = session_key(request)
@@ -100,15 +119,33 @@ def take_home(
         with as_toast():
             spec, beside = wanted(seen, values)
             paths = exported(seen, session, spec, beside, chosen)
-        return gr.update(value=paths, visible=True)
+        return gr.update(value=paths, visible=True), stale_notice(Path(paths[0]).stem, [chosen, *values])
 
-    go.click(
+    given = [layout, *settings]
+    exporting = go.click(
         run,
-        [layout, *settings],
-        files,
+        given,
+        [files, stale],
         concurrency_id="exports",
         concurrency_limit=1,
         api_visibility="private",
         preprocess=False,
         show_progress="full",
     )
+    mark = MARK.replace("ELEMENT", f"lx-{name}-stale")
+    in_browser: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+    exporting.then(None, given, None, js=mark, **in_browser)
+    moves = [control.change for control in given]  # type: ignore[attr-defined]
+    gr.on(moves, None, given, None, js=mark, trigger_mode="multiple", **in_browser)
+
+
+def stale_notice(name: str, values: Sequence[Any]) -> str:
+    """What is shown once the settings differ from those that the files were made with; hidden until then.
+
+    Args:
+        name: of the files.
+        values: the settings as the browser sent them.
+    """
+    made = escape(json.dumps(values), quote=True)
+    said = escape(words.stale(name))
+    return f'<p class="lx-notice" role="status" data-made="{made}" hidden>{said}</p>'

@@ -45,8 +45,8 @@ def test_another_export_takes_the_place_of_the_first(write: Write) -> None:
 
 
 def test_a_merge_is_named_after_its_method(write: Write) -> None:
-    assert write(SPECS["ties"]).bundle.name.startswith("tiny-clip-ties-of-2-")
-    assert write(SPECS["gamma 0"]).bundle.name.startswith("tiny-clip-digits-")
+    assert write(SPECS["ties"]).bundle.name.startswith("merge-ties-digits-faces-")
+    assert write(SPECS["gamma 0"]).bundle.name.startswith("digits-gamma0")
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from evaluators.errors import LabError
-from evaluators.hub.checkpoint_import import LoadedCheckpoint
 from evaluators.labs.lab import CheckpointInfo
+from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.session_checkpoints import QuotaError, SessionCheckpoints, SessionLimits
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,80 @@
+"""Names of exported files: what the edit is, readable, unique, and of safe characters only."""
+
+import hashlib
+import json
+
+from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.specs.edit_spec import FREE, EditSpec
+from evaluators.specs.merge_spec import MergeSpec
+from lines_core.merging import complete_settings
+
+MOST_NAMED = 4
+"""Checkpoints of a merge that are named; of more the number is."""
+OWN = "own-"
+"""How the keys of visitors' checkpoints begin; a secret follows."""
+DIGEST = 6
+LONGEST = 120
+"""Characters before the digest."""
+
+
+def export_name(spec: EditSpec, layout: str = "open_clip") -> str:
+    """Name of a spec's files, without an ending: letters, digits, ".", "-" and "_", at most 127.
+
+    Two specs of different weights have different names; the split and the images do not matter.
+
+    >>> export_name(EditSpec.lines("satellite", 0.1))
+    'satellite-gamma0.1'
+    >>> export_name(EditSpec.merged(MergeSpec(("digits", "faces"), "average"), 0.3, 0.5, model="ViT-B-32"))
+    'ViT-B-32-merge-average-digits-faces-alpha0.3-beta0.5'
+    """
+    model = [] if spec.model == TINY_CLIP else [spec.model]
+    what = [_checkpoint(spec.checkpoint)] if spec.merge is None else _merge(spec.merge)
+    name = "-".join([*model, *what, *_edit(spec), *([] if layout == "open_clip" else [layout])])
+    own = any(one.startswith(OWN) for one in spec.sources)
+    if own or spec.shape == FREE or len(name) > LONGEST or not (spec.merge is None or _says_all(spec.merge)):
+        return f"{name[:LONGEST]}-{_digest(spec)}"
+    return name
+
+
+def _merge(merge: MergeSpec) -> list[str]:
+    named = [_checkpoint(one) for one in merge.checkpoints]
+    sources = named if len(named) <= MOST_NAMED else [f"{len(named)}-models"]
+    return ["merge", merge.method, *sources, *(["for", _checkpoint(merge.task)] if merge.task else [])]
+
+
+def _says_all(merge: MergeSpec) -> bool:
+    """Whether method and names say everything: all checkpoints are named, all settings are the usual ones."""
+    usual = dict(merge.settings) == complete_settings(merge.method, {})
+    return usual and len(merge.checkpoints) <= MOST_NAMED
+
+
+def _edit(spec: EditSpec) -> list[str]:
+    """What the edit does to tau, in the words of the page where it has some."""
+    parts = [f"mix{_number(spec.mix)}"] if spec.mix != 1.0 else []
+    if spec.outside != "alpha":
+        parts.append(f"outside-{spec.outside}")
+    if spec.shape == FREE:
+        return ["free", *parts]
+    lines = spec.merge is None and spec.beta == round(1.0 - spec.alpha, 9) + 0.0
+    if lines and spec.shape == "linear":
+        return [f"gamma{_number(spec.alpha)}", *parts]
+    if spec.shape == "flat":
+        whole = spec.merge is None and spec.alpha == 1.0
+        return ["finetuned" if whole else f"scale{_number(spec.alpha)}", *parts]
+    shape = [] if spec.shape == "linear" else [spec.shape]
+    return [*shape, f"alpha{_number(spec.alpha)}", f"beta{_number(spec.beta)}", *parts]
+
+
+def _checkpoint(key: str) -> str:
+    """A checkpoint's key; of a visitor's own without its secret."""
+    return f"{OWN}{key.rpartition('.')[2]}" if key.startswith(OWN) else key
+
+
+def _number(value: float) -> str:
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
+def _digest(spec: EditSpec) -> str:
+    """A few characters of a hash of what decides the weights."""
+    plain = spec.as_dict() | {"split": "", "images": 0}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:DIGEST]
