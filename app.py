@@ -255,13 +255,15 @@ def serve(
     request_limits = Middleware(
         RequestLimitsMiddleware, folder=folder, allowed=options.uploads, limits=limits
     )
+    settings = launch_settings()
+    settings["app_kwargs"]["middleware"].insert(0, request_limits)
+    settings["app_kwargs"]["routes"] = routes
     page.launch(
         server_name=options.host,
         server_port=options.port,
         prevent_thread_lock=True,
         max_file_size=limits.file_bytes,
-        app_kwargs={"routes": routes, "middleware": [request_limits]},
-        **launch_settings(),
+        **settings,
     )
     slow_queue_polling(page)
     limit_queue(page)

@@ -38,6 +38,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
     "ui": (
         "shell",
         "live",
+        "address",
         "sweep",
         "export",
         "explore",

@@ -1,30 +1,37 @@
-"""Layout of the whole page: title, the Explore panel, and the tabs."""
+"""Layout of the whole page: the title, and a tab for each of its pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from evaluators.experiments.soup_search import soup_members
 from evaluators.service.studio import Studio
-from ui.about.about_page import about_tab
+from ui.about.about_page import about_page
+from ui.address.address_bar import AddressBar
+from ui.address.document import Document
+from ui.address.page_link import LinkRow
 from ui.api import declare_api
-from ui.compared.compared_page import compared_tab
+from ui.compared.compared_page import compared_page
 from ui.explore.explore_answers import ExploreAnswers
-from ui.explore.explore_page import explore_panel
+from ui.explore.explore_page import Explore, explore_panel
+from ui.explore.share_link import chosen
 from ui.export.take_home import forget
-from ui.forgetting.forgetting_page import forgetting_tab
+from ui.forgetting.forgetting_page import forgetting_section
 from ui.live.live_panel import plotly_script
 from ui.live.session_key import session_key
-from ui.merge.merge_page import merge_tab
-from ui.models.models_page import models_tab
-from ui.robust.robust_page import robust_tab
-from ui.shell import text
+from ui.merge.merge_page import merge_page
+from ui.models.models_page import models_page
+from ui.robust.robust_page import EMBEDDED, robust_page
+from ui.shell import markup, text
 from ui.shell.theme import gradio_theme, style_variables
-from ui.soup.soup_page import soup_tab
-from ui.tune.tune_page import tune_tab
+from ui.soup.soup_page import soup_page
+from ui.tune.tune_page import tune_section
 
 HERE = Path(__file__).parent
 THREADS = 256
@@ -35,30 +42,62 @@ CACHE = (3600, 3600)
 """Seconds between two looks for files that visitors downloaded, and the age at which they are deleted."""
 
 
+LayOut = Callable[[Studio, AddressBar, Explore], None]
+"""Lays a page out inside its tab."""
+
+
 def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
     """The whole page for one studio; every visitor shares it and nobody sees another's numbers.
 
     Args:
         uploads: whether visitors may bring checkpoints of their own.
     """
-    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=CACHE) as blocks:
-        page: gr.Blocks = blocks
-        with gr.Column(elem_classes="lx-top"):
+    pages: dict[str, LayOut] = {
+        "robust": robust_page,
+        "merge": merge_page,
+        "soup": soup_page,
+        "compared": compared_page,
+        "models": partial(models_page, uploads=uploads),
+        "about": about_page,
+    }
+    for page in _absent(studio):
+        del pages[page]
+    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=CACHE) as made:
+        blocks: gr.Blocks = made
+        with gr.Row(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
-            gr.Markdown(text.INTRO)
-        explore = explore_panel(studio, page, ExploreAnswers(studio))
-        with gr.Tabs(overflow_behavior="wrap"):
-            forgetting_tab(studio, page, explore)
-            robust_tab(studio, explore)
-            tune_tab(studio, explore)
-            merge_tab(studio, explore)
-            soup_tab(studio)
-            compared_tab(studio)
-            models_tab(studio, explore, uploads)
-            about_tab()
+            address = AddressBar({page: text.PAGES[page] for page in ("explore", *pages)})
+        with gr.Tabs(overflow_behavior="wrap", elem_id="lx-pages") as tabs:
+            with _tab("explore"):
+                gr.Markdown(text.INTRO, elem_classes="lx-lead")
+                explore = explore_panel(studio, address, ExploreAnswers(studio))
+                forgetting_section(studio, address, explore)
+                tune_section(studio, address, explore)
+            for page, lay_out in pages.items():
+                with _tab(page):
+                    gr.HTML(
+                        markup.page_title(text.PAGES[page]), elem_classes="lx-aside", apply_default_css=False
+                    )
+                    lay_out(studio, address, explore)
+        shared = [LinkRow("model", explore.model, explore.model.value), LinkRow("task", explore.checkpoint)]
+        address.connect(studio, blocks, tabs, shared, chosen)
         declare_api(studio)
-        page.unload(_left(studio))
-    return page
+        blocks.unload(_left(studio))
+    return blocks
+
+
+def _tab(page: str) -> gr.Tab:
+    return gr.Tab(text.PAGES[page], id=page, elem_id=f"lx-page-{page}")
+
+
+def _absent(studio: Studio) -> list[str]:
+    """Pages that the embedded lab has nothing for."""
+    absent = {
+        "robust": EMBEDDED[1] not in {checkpoint.key for checkpoint in studio.checkpoints(EMBEDDED[0])},
+        "soup": not soup_members(studio),
+        "compared": not studio.compared(),
+    }
+    return [page for page, missing in absent.items() if missing]
 
 
 def _left(studio: Studio) -> Callable[[gr.Request], None]:
@@ -85,6 +124,8 @@ def launch_settings() -> dict[str, Any]:
     return {
         "theme": gradio_theme(),
         "head": plotly_script() + number_fields_script(),
+        "favicon_path": HERE / "shell" / "favicon.svg",
+        "app_kwargs": {"middleware": [Middleware(Document)]},
         "css": style_variables() + (HERE / "shell" / "style.css").read_text(encoding="utf-8"),
         "run_history": False,
         "ssr_mode": False,

@@ -62,6 +62,11 @@ def reopen(page: Any) -> None:
     page.wait_for_selector(f'{LIVE}[data-state="complete"]')
 
 
+def open_tab(page: Any, name: str) -> None:
+    """Open a page by its tab in the navigation."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
 def move(page: Any, name: str, value: float) -> None:
     """Set a slider as one pointer move does: its range input changes and says so."""
     page.locator(f"#lx-{name} input[type=range]").evaluate(

@@ -18,6 +18,7 @@ from tests.hub.repositories import finetuned, random_clip, serve_zoo, small_enco
 from tests.hub.server import Hub
 from tests.paths import ASSETS
 from ui.explore import explore_page as explore
+from ui.explore import share_link
 from ui.layout import build, launch_settings
 
 IMAGES = 120
@@ -36,7 +37,7 @@ def main() -> None:
     hub.root.mkdir(parents=True)
     hub.start()
     small = small_encoder(given.folder)
-    for module in (loading, explore):
+    for module in (loading, explore, share_link):
         vars(module)["ENCODERS"] = {**ENCODERS, small.key: small}
     serve_zoo(hub, small, BENCHMARKS[8], IMAGES, ("tall-masks", "fusion-bench"))
     torch.save(tall_masks_state(finetuned(random_clip(small), seed=99)), given.folder / "own.pt")

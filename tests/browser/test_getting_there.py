@@ -7,7 +7,7 @@ import pytest
 
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
-from tests.browser.driving import key, move, open_page, position, wait_for
+from tests.browser.driving import key, move, open_page, open_tab, position, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -88,12 +88,49 @@ def test_a_wrong_link_opens_the_page_and_says_what_was_wrong(browser: Any, free_
     page.context.close()
 
 
-def test_moving_leaves_no_history_so_back_leaves_the_page(page: Any) -> None:
-    before = page.evaluate("history.length")
-    for gamma in (0.2, 0.6):
+def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> None:
+    """One entry for each rest of the controls, and one for each page; a reload stays."""
+    for gamma in (0.2, 0.5, 0.6):
         move(page, "gamma", gamma)
-        wait_for(page, key(gamma))
-    assert page.evaluate("history.length") == before
+    page.wait_for_url("**?task=digits&gamma=0.6")
+    open_tab(page, "Merge")
+    page.wait_for_url("**?page=merge&task=digits&tasks=*")
+    page.locator("#lx-merge-method input").click()
+    page.get_by_role("option", name="TIES").click()
+    page.wait_for_url("**&method=ties")
+    move(page, "merge-ties-density", 0.3)
+    page.wait_for_url("**&method=ties&density=0.3")
+    page.reload()
+    page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
+    assert page.title().startswith("Merge")
+    assert position(page, "merge-ties-density") == 0.3
+    assert page.locator("#lx-gamma").count() == 0, "Explore is built without being open"
+    page.go_back()
+    page.wait_for_function("document.querySelector('#lx-merge-ties-density input[type=range]').value == 0.2")
+    page.go_back()
+    page.wait_for_selector("#lx-merge-ties-density", state="detached")
+    page.go_back()
+    wait_for(page, key(0.6))
+    assert page.locator("#lx-page-explore").is_visible()
+    page.go_forward()
+    page.wait_for_selector("#lx-page-merge >> visible=true")
+    assert not page.locator("#lx-page-explore").is_visible()
+
+
+def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, free_address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{free_address}/?page=merge&task=faces&tasks=digits,faces&method=banana&alpha=0.25&beta=7")
+    page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
+    notice = page.locator("#lx-notice").inner_text()
+    assert "method “banana” is not one of" in notice
+    assert "beta should be a number from 0 to 2" in notice
+    assert position(page, "merge-alpha") == 0.25
+    assert page.locator("#lx-merge-tasks input:checked").count() == 2
+    open_tab(page, "Explore")
+    wait_for(page, key(position(page, "gamma"), "faces"))
+    page.goto(f"{free_address}/?page=banana")
+    page.wait_for_selector("#lx-notice >> text=page “banana” is not one of explore, robust")
+    page.close()
 
 
 def test_reset_and_typed_numbers(page: Any) -> None:
@@ -126,11 +163,11 @@ def test_keyboard_only(page: Any) -> None:
         page.keyboard.press("Tab")
         if (
             page.evaluate("document.activeElement.matches('[role=tab]') && document.activeElement.innerText")
-            == "Tune"
+            == "Merge"
         ):
             break
     page.keyboard.press("Enter")
-    page.wait_for_selector('#lx-tune [data-chart="score"] .main-svg')
+    page.wait_for_selector('#lx-merge-live [data-chart="bars"] .main-svg')
 
 
 def test_untying_carries_the_position_over(page: Any) -> None:

@@ -37,7 +37,6 @@ def test_closing_the_tab_stops_its_work(browser: Any) -> None:
     """Of the sweep's evaluations some are never completed; the server is idle soon after."""
     with served() as (address, _, _):
         page = driving.open_page(browser, address)
-        page.get_by_role("tab", name="Tune").click()
         page.locator("#lx-tune-run").click()
         soon(lambda: queue(address)["running"])
         page.context.close()

@@ -9,16 +9,17 @@ from urllib.parse import urlparse
 
 import pytest
 
+from tests.browser import driving
 from tests.browser.driving import PATIENCE, serious_violations
 
 pytestmark = pytest.mark.browser
-TABS = ("Forgetting", "Robust fine-tuning", "Tune", "Merge", "About the method")
-CHARTS = {"Forgetting": "target", "Robust fine-tuning": "mean", "Tune": "score", "Merge": "bars"}
+TABS = ("Explore", "Robust fine-tuning", "Merge", "Models", "About")
+CHARTS = {"Explore": "score", "Robust fine-tuning": "mean", "Merge": "bars"}
 
 
 def open_tab(page: Any, name: str) -> None:
     """Click a tab and wait for its first chart."""
-    page.get_by_role("tab", name=name).click()
+    driving.open_tab(page, name)
     if name in CHARTS:
         page.wait_for_selector(f'[data-chart="{CHARTS[name]}"] .main-svg')
 
@@ -55,7 +56,7 @@ def tour(browser: Any, free_address: str) -> Tour:
     page.on("pageerror", lambda problem: seen.console.append(str(problem)))
     page.goto(free_address)
     page.wait_for_selector("#lx-head-live .main-svg")
-    for width in (1440, 390):
+    for width in (1440, 780, 390):
         page.set_viewport_size({"width": width, "height": 844})
         for name in TABS:
             open_tab(page, name)
@@ -122,7 +123,6 @@ def test_only_the_two_public_endpoints_exist(free_address: str) -> None:
 
 def test_a_sweep_streams_its_points_and_can_be_stopped(slow_page: Any) -> None:
     page = slow_page
-    open_tab(page, "Forgetting")
     page.click("#lx-forgetting-run")
     points = "document.querySelector('[data-chart=\"target\"]').data.reduce((n, t) => n + t.x.length, 0)"
     page.wait_for_function(f"document.querySelector('#lx-forgetting progress') && {points} >= 7")
@@ -132,9 +132,8 @@ def test_a_sweep_streams_its_points_and_can_be_stopped(slow_page: Any) -> None:
 
 
 def test_a_precomputed_sweep_is_marked_and_can_be_reproduced(page: Any) -> None:
-    open_tab(page, "Forgetting")
     status = page.locator('#lx-forgetting [data-slot="status"]')
-    assert "precomputed" in status.inner_text()
+    page.wait_for_selector('#lx-forgetting [data-slot="status"] >> text=precomputed')
     page.click("#lx-forgetting-run")
     page.wait_for_function(
         "document.querySelector('#lx-forgetting [data-slot=\"status\"]').innerText.includes('Reproduced')"

@@ -1,4 +1,4 @@
-"""The tab Real CLIP against a local Hub: load, see numbers, check, add a checkpoint, stop, go back."""
+"""The page Models against a local Hub: load, see numbers, check, add a checkpoint, stop, go back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
     bad: list[str] = []
     page.on("response", lambda reply: bad.append(reply.url) if reply.status >= 500 else None)
     page.on("pageerror", lambda error: bad.append(str(error)))
-    page.get_by_role("tab", name="Real CLIP").click()
+    driving.open_tab(page, "Models")
     page.wait_for_selector("#lx-load")
     yield page
     page.context.close()
@@ -101,7 +101,7 @@ def test_another_visitor_finds_the_model_and_links_to_it(
 
 def test_a_link_to_a_model_that_is_not_loaded_says_where_to_load_it(browser: Any, hub_address: str) -> None:
     page = open_page(browser, hub_address, "?model=ViT-L-14&task=tall-masks.svhn&gamma=0.4")
-    page.wait_for_selector("#lx-notice >> text=CLIP ViT-L/14, which is not loaded: load it in the tab")
+    page.wait_for_selector("#lx-notice >> text=CLIP ViT-L/14, which is not loaded: load it on the page")
     assert shown_model(page) == "Tiny CLIP"
     page.context.close()
 
@@ -122,7 +122,7 @@ def test_own_checkpoint_and_a_broken_one(visitor: Any, folder: Path) -> None:
     page.set_input_files("#lx-own-file input[type=file]", str(folder / "own.pt"))
     page.wait_for_selector("#lx-own-file >> text=own")
     page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=chosen at the top")
+    page.wait_for_selector("#lx-own-said >> text=chosen on the page Explore")
     wait_for_task(page, "MNIST")
     assert "own.pt" in page.locator("#lx-checkpoint input").input_value()
 
@@ -134,7 +134,7 @@ def test_random_weights_fail_the_self_test_with_the_likely_causes(visitor: Any) 
     page.wait_for_function(f"{rows} === 16", timeout=PATIENCE)
     page.wait_for_selector("#lx-load-checks >> text=QuickGELU")
     page.reload()
-    page.get_by_role("tab", name="Real CLIP").click()
+    driving.open_tab(page, "Models")
     page.click("#lx-load-check")
     page.wait_for_function(f"{rows} === 16", timeout=PATIENCE)
 
@@ -163,7 +163,7 @@ def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:
 def test_the_tab_is_accessible_and_fits_a_phone(browser: Any, hub_address: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_page(browser, hub_address, "?__theme=light", viewport={"width": 390, "height": 844})
-    page.get_by_role("tab", name="Real CLIP").click()
+    driving.open_tab(page, "Models")
     page.wait_for_selector("#lx-load")
     load(page)
     wait_for_task(page, "EuroSAT")

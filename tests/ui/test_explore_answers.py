@@ -17,7 +17,6 @@ def test_only_a_complete_answer_leaves_a_trail(head: ExploreAnswers) -> None:
     partial, complete = head.settle("anna", HERE)
     assert partial["trail"] is None
     assert complete["trail"]["group"] == "tiny-clip/digits"
-    assert complete["link"] == "task=digits&gamma=0.37"
 
 
 def test_a_cached_position_is_complete_at_once(head: ExploreAnswers) -> None:
@@ -31,7 +30,7 @@ def test_a_cached_position_is_complete_at_once(head: ExploreAnswers) -> None:
 
 def test_the_page_opens_with_what_is_cached(head: ExploreAnswers, cold: ZeroCostStudio) -> None:
     opening = head.opening(replace(HERE, gamma=0.4))
-    assert (opening["version"], opening["state"], opening["link"]) == (0, "complete", None)
+    assert (opening["version"], opening["state"]) == (0, "complete")
     assert ExploreAnswers(cold).opening(HERE)["state"] == "empty"
 
 

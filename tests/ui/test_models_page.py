@@ -1,4 +1,4 @@
-"""The self-test on the Real CLIP page, and its Stop button."""
+"""The self-test on the page Models, and its Stop button."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

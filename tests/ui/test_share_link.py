@@ -1,7 +1,7 @@
 import pytest
 
 from ui.explore.explore_controls import Controls
-from ui.explore.share_link import from_query, to_query
+from ui.explore.share_link import from_query
 
 KNOWN = {
     "model": ["tiny-clip"],
@@ -9,27 +9,6 @@ KNOWN = {
     "shape": ["linear", "sqrt"],
     "outside": ["alpha", "depth"],
 }
-
-
-@pytest.mark.parametrize(
-    "controls",
-    [
-        Controls(),
-        Controls(checkpoint="faces", gamma=0.07),
-        Controls(tie=False, alpha=0.2, beta=-0.4, mix=0.35, shape="sqrt", outside="depth"),
-    ],
-)
-def test_a_link_says_everything_that_decides_the_edit(controls: Controls) -> None:
-    query = dict(part.split("=") for part in to_query(controls).split("&"))
-    restored, complaints = from_query(query, KNOWN)
-    assert complaints == []
-    assert restored.spec() == controls.spec()
-    assert restored.tie == controls.tie
-
-
-def test_a_link_is_short() -> None:
-    assert to_query(Controls(gamma=0.3)) == "task=digits&gamma=0.3"
-    assert to_query(Controls(tie=False, alpha=1, beta=0)) == "task=digits&alpha=1&beta=0"
 
 
 @pytest.mark.parametrize(

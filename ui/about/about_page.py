@@ -1,4 +1,4 @@
-"""Tab "About the method": the equation, the code, the sources, and how the small lab was made."""
+"""Page "About": the equation, the code, the sources, and how the small lab was made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from ui.shell import markup, text
+from evaluators.service.studio import Studio
+from ui.address.address_bar import AddressBar
+from ui.explore.explore_page import Explore
+from ui.shell import markup
 
 HERE = Path(__file__).parent
 ABOUT = (HERE / "about_method.md").read_text(encoding="utf-8")
@@ -26,16 +29,15 @@ model.load_state_dict(edited)
 """
 
 
-def about_tab() -> None:
+def about_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Prose only; nothing here is measured."""
-    with gr.Tab(text.TABS["about"]):
-        with gr.Column(elem_classes="lx-prose"):
-            gr.Markdown(
-                ABOUT,
-                latex_delimiters=[
-                    {"left": "$$", "right": "$$", "display": True},
-                    {"left": "$", "right": "$", "display": False},
-                ],
-            )
-            gr.HTML(markup.code(CODE_TITLE, CODE), apply_default_css=False)
-            gr.Markdown(ABOUT_LAB)
+    with gr.Column(elem_classes="lx-prose"):
+        gr.Markdown(
+            ABOUT,
+            latex_delimiters=[
+                {"left": "$$", "right": "$$", "display": True},
+                {"left": "$", "right": "$", "display": False},
+            ],
+        )
+        gr.HTML(markup.code(CODE_TITLE, CODE), apply_default_css=False)
+        gr.Markdown(ABOUT_LAB)

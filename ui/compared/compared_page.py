@@ -17,10 +17,12 @@ from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
+from ui.address.address_bar import AddressBar
 from ui.compared import compared_text as words
 from ui.compared.compared_figure import compared_alt, compared_figure
+from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
-from ui.shell import markup, text
+from ui.shell import markup
 from ui.shell.text import percent, points
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
@@ -79,18 +81,15 @@ def _table(measured: list[VariantResult]) -> str:
     return markup.plain_table(words.COMPARED_TABLE, words.COMPARED_COLUMNS, rows, shown=True)
 
 
-def compared_tab(studio: Studio) -> None:
-    """Lay the page out if the embedded lab has variants."""
-    if not studio.compared():
-        return
+def compared_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
+    """Lay the page out."""
     sweep = Sweep("compared", specs, draw, settings=0)
-    with gr.Tab(text.TABS["compared"]) as tab:
-        gr.Markdown(words.COMPARED, elem_classes="lx-lead")
-        buttons = sweep_buttons(sweep)
-        live = panel(
-            [Chart("ways", *words.COMPARED_CHART, "lx-large")],
-            elem_id="lx-compared",
-            slots=("finding", "status"),
-            after=("numbers",),
-        )
-        wire_sweep(sweep, studio, live, buttons, [], [tab.select])
+    gr.Markdown(words.COMPARED, elem_classes="lx-lead")
+    buttons = sweep_buttons(sweep)
+    live = panel(
+        [Chart("ways", *words.COMPARED_CHART, "lx-large")],
+        elem_id="lx-compared",
+        slots=("finding", "status"),
+        after=("numbers",),
+    )
+    wire_sweep(sweep, studio, live, buttons, [], [address.opened("compared")])

@@ -13,7 +13,6 @@ from ui.explore import explore_markup
 from ui.explore.explore_controls import Controls
 from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
 from ui.explore.references import anchors, missing_anchors, references_of
-from ui.explore.share_link import to_query
 from ui.explore.tasks_figure import tasks_alt, tasks_figure
 from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
@@ -39,7 +38,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         known = self.studio.cached(controls.spec())
         if known is None:
             return empty()
-        return self._render(self.studio, controls, known, version=0) | {"link": None}
+        return self._render(self.studio, controls, known, version=0)
 
     def key(self, studio: Studio, controls: Controls) -> str | None:
         """The spec's key; None while the list of checkpoints of a newly chosen model is on its way."""
@@ -93,7 +92,6 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 "tiles": explore_markup.tiles(evaluation, references, role),
                 "table": explore_markup.table(evaluation, references, num_blocks),
             },
-            link=to_query(controls),
             preset=active(controls, self._tuned_gamma(studio, controls)),
             group=f"{spec.model}/{spec.checkpoint}",
             trail=_trail_point(evaluation) if evaluation.complete else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import gradio as gr
@@ -13,19 +13,21 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
+from ui.address.address_bar import AddressBar
+from ui.address.page_link import LinkRow, PageLink
 from ui.explore import explore_text
 from ui.explore.controls_script import BEND, OPENS_ADVANCED, TIE_CARRIES, TIE_SHOWS, labels_script
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
-from ui.explore.share_link import NAMES, from_query
+from ui.explore.share_link import NAMES, read_controls
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.live_panel import Chart, panel
 from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
-from ui.shell import markup, text
+from ui.shell import markup
 from ui.shell.error_messages import as_toast
 
 
@@ -47,14 +49,14 @@ class Explore:
         return cast(gr.Dropdown, self.settings[1])
 
 
-def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Explore:
+def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> Explore:
     """Lay the head of the page out and wire its listeners, in the order that the three tiers need.
 
     Events, all on `.change` (keyboard, reset, presets and links must count too), none public:
         every control -> schedule       in the browser, registered first (tier 0)
         every control -> all charts     unqueued, only the latest position, hidden progress (tier 1)
         then          -> all charts     queued, chunk by chunk after a pause (tier 2)
-        page load     -> every control  from the link's query, then both tiers once
+        page opened   -> all charts     both tiers once, with the controls as the link says
     """
     model = studio.models()[0].key
     checkpoint = studio.checkpoints(model)[0].key
@@ -64,7 +66,6 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
             settings, presets, advanced = _controls(studio, start)
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
-            notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
             charts = [Chart(name, *words, f"lx-{name}") for name, words in explore_text.CHARTS.items()]
             live = panel(
                 charts,
@@ -77,7 +78,7 @@ def explore_panel(studio: Studio, page: gr.Blocks, head: ExploreAnswers) -> Expl
             )
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
-    _wire(studio, page, head, explore, presets, advanced, notice)
+    _wire(studio, address, head, explore, presets, advanced)
     return explore
 
 
@@ -162,12 +163,11 @@ def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool 
 
 def _wire(
     studio: Studio,
-    page: gr.Blocks,
+    address: AddressBar,
     head: ExploreAnswers,
     explore: Explore,
     presets: dict[str, gr.Button],
     advanced: gr.Accordion,
-    notice: gr.HTML,
 ) -> None:
     settings, live = explore.settings, explore.live
     changes = [control.change for control in settings]  # type: ignore[attr-defined]
@@ -183,14 +183,13 @@ def _wire(
     closed = [mix.change, outside.change]  # type: ignore[attr-defined]
     gr.on(closed, None, [mix, outside], advanced, js=OPENS_ADVANCED, **in_browser)
 
+    address.says(_link(settings))
     answered = connect(head, lambda values: Controls(*values), changes, settings, live)
-    at_once: dict[str, Any] = {"queue": False, **private}
 
     model = cast(gr.Dropdown, settings[0])
     model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
 
-    restored = page.load(_restore(studio), None, [*settings, notice], **at_once)
-    answered(restored.then)
+    answered(address.opened("explore"))
 
     for name, button in presets.items():
         button.click(_go(studio, name), settings, settings, concurrency_limit=None, **private)
@@ -212,49 +211,17 @@ def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
     return offer
 
 
-def _restore(studio: Studio) -> Callable[[gr.Request], list[Any]]:
-    """Controls from the link's query; a wrong entry is named in the notice and otherwise ignored.
-
-    The notice also says what is wrong with the server itself.
-
-    A page without a link stays as it opened: a visitor may have moved a control already.
-    """
-
-    def restore(request: gr.Request) -> list[Any]:
-        query = {name: str(value) for name, value in dict(request.query_params).items()}
-        offered = gr.update(choices=[(model.title, model.key) for model in studio.models()])
-        faults = text.faults(studio.status())
-        if not query.keys() & NAMES.keys():
-            said = gr.update(value=markup.notice(faults), visible=True) if faults else gr.skip()
-            return [offered, *[gr.skip()] * (len(Controls().values()) - 1), said]
-        models = [model.key for model in studio.models()]
-        model = query.get("model", models[0])
-        known = {
-            "model": models,
-            "checkpoint": [one.key for one in studio.checkpoints(model if model in models else models[0])],
-            "shape": list(SHAPES),
-            "outside": list(OUTSIDE_RULES),
-        }
-        wanted = query.get("task", "")
-        checkpoint = wanted if wanted in known["checkpoint"] else known["checkpoint"][0]
-        start = start_controls(studio, replace(Controls(), model=models[0], checkpoint=checkpoint))
-        elsewhere = ENCODERS.get(model) if model not in models else None
-        if elsewhere is not None:
-            query = {name: said for name, said in query.items() if name not in ("model", "task")}
-        controls, complaints = from_query(query, known, start)
-        if elsewhere is not None:
-            complaints = [explore_text.not_loaded(elsewhere.title), *complaints]
-        complaints = [*faults, *complaints]
-        said = markup.notice(complaints)
-        checkpoints = [(one.title, one.key) for one in studio.checkpoints(controls.model)]
-        return [
-            offered | {"value": controls.model},
-            gr.update(choices=checkpoints, value=controls.checkpoint),
-            *controls.values()[2:],
-            gr.update(value=said, visible=bool(complaints)),
-        ]
-
-    return restore
+def _link(settings: Sequence[gr.components.Component]) -> PageLink:
+    """What the link says of these controls, beside model and checkpoint."""
+    by_field = dict(zip((field.name for field in fields(Controls)), settings, strict=True))
+    start, tie = Controls(), by_field["tie"]
+    only = {"gamma": (tie, True), "alpha": (tie, False), "beta": (tie, False)}
+    rows = [
+        LinkRow(name, by_field[field], None if field in only else getattr(start, field), only.get(field))
+        for name, field in NAMES.items()
+        if field not in ("model", "checkpoint")
+    ]
+    return PageLink("explore", rows, settings, read_controls)
 
 
 def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluators.specs.evaluation import Evaluation
-from ui.shell.text import TABS, thousands
+from ui.shell.text import PAGES, thousands
 
 CONTROLS = {
     "model": ("Model", "The pre-trained CLIP."),
@@ -96,6 +96,12 @@ def evidence(evaluation: Evaluation, total: int) -> str:
 def not_loaded(model: str) -> str:
     """For a link to a model that can be loaded but is not."""
     return (
-        f"The link is for {model}, which is not loaded: load it in the tab {TABS['models']}, "
+        f"The link is for {model}, which is not loaded: load it on the page {PAGES['models']}, "
         "then open the link again."
     )
+
+
+EXPIRED = (
+    "The link is for a checkpoint that a visitor added, which this server no longer has: add it again on the "
+    f"page {PAGES['models']}."
+)

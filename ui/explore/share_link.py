@@ -1,14 +1,20 @@
-"""The share link: the controls as a short, readable query string, and back."""
+"""The link of the page Explore: its controls as short, readable query parameters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
+from evaluators.service.studio import Studio
+from evaluators.zoo import ENCODERS
+from lines_core.editing import OUTSIDE_RULES
+from lines_core.schedules import SHAPES
 from lines_core.untrusted_text import excerpt, first_of
+from ui.address.page_link import MOST_SAID
+from ui.explore import explore_text
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
+from ui.explore.presets import start_controls
 
 NAMES: Mapping[str, str] = {
     "model": "model",
@@ -22,28 +28,7 @@ NAMES: Mapping[str, str] = {
 }
 """Name in the link -> field of `Controls`. That alpha or beta is there says that the two are not tied."""
 
-MOST_SAID = 60
-"""Characters of a wrong entry that the complaint about it repeats."""
-
 RANGES = {"gamma": GAMMA_RANGE, "alpha": ALPHA_RANGE, "beta": BETA_RANGE, "mix": MIX_RANGE}
-
-
-def to_query(controls: Controls) -> str:
-    """The link's query without "?": the task and the slider always, everything else when it is not the
-    default.
-
-    >>> to_query(Controls(gamma=0.3))
-    'task=digits&gamma=0.3'
-    """
-    start = Controls()
-    skipped = {"alpha", "beta"} if controls.tie else {"gamma"}
-    always = {"checkpoint", "gamma", "alpha", "beta"}
-    said = {}
-    for name, field in NAMES.items():
-        value = getattr(controls, field)
-        if field not in skipped and (field in always or value != getattr(start, field)):
-            said[name] = f"{value:g}" if isinstance(value, int | float) else value
-    return urlencode(said)
 
 
 def from_query(
@@ -85,3 +70,35 @@ def from_query(
         else:
             complaints.append(f"The link's {name} “{shown}” is not one of {first_of(known[field], 12)}.")
     return controls, complaints
+
+
+def chosen(studio: Studio, query: Mapping[str, str]) -> tuple[str, str, list[str]]:
+    """Model and checkpoint of a link to any page, and what could not be followed.
+
+    What the link does not say, or says wrongly, is the first model, and the first checkpoint of the model.
+    """
+    models = [model.key for model in studio.models()]
+    elsewhere = ENCODERS.get(query.get("model", "")) if query.get("model") not in models else None
+    if elsewhere is not None:
+        first = studio.checkpoints(models[0])[0].key
+        return models[0], first, [explore_text.not_loaded(elsewhere.title)]
+    said = {name: query[name] for name in ("model", "task") if name in query}
+    model = said.get("model", "") if said.get("model") in models else models[0]
+    checkpoints = [one.key for one in studio.checkpoints(model)]
+    start = replace(Controls(), model=models[0], checkpoint=checkpoints[0])
+    gone = said.get("task", "").startswith("own-") and said["task"] not in checkpoints
+    if gone:
+        del said["task"]
+    controls, complaints = from_query(said, {"model": models, "checkpoint": checkpoints}, start)
+    return controls.model, controls.checkpoint, [*complaints, *([explore_text.EXPIRED] if gone else [])]
+
+
+def read_controls(
+    studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
+) -> tuple[list[object], list[str]]:
+    """Values of the controls in the order of `Controls`, and complaints."""
+    said = {name: entry for name, entry in query.items() if name not in ("model", "task")}
+    known = {"shape": list(SHAPES), "outside": list(OUTSIDE_RULES)}
+    start = start_controls(studio, replace(Controls(), model=model, checkpoint=checkpoint))
+    controls, complaints = from_query(said, known, start)
+    return list(controls.values()), complaints

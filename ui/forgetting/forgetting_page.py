@@ -1,4 +1,4 @@
-"""Page "Forgetting" (Fig. 1): accuracy as shallow or deep layers are shrunk."""
+"""Section on forgetting of the page Explore (Fig. 1): accuracy as shallow or deep layers are shrunk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from evaluators.experiments.sweeps import Found, gamma_sweep, reference_specs
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from ui.address.address_bar import AddressBar
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.forgetting import forgetting_text as words
@@ -68,13 +69,13 @@ def _table(shallow: list[Evaluation], deep: list[Evaluation]) -> str:
     return markup.plain_table("Accuracy against gamma", ["Curve", "γ", "Target", "Control"], rows)
 
 
-def forgetting_tab(studio: Studio, page: gr.Blocks, explore: Explore) -> None:
-    """Lay the page out; it shows the checkpoint chosen on the page Explore."""
+def forgetting_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
+    """Lay the section out, below the head of the page Explore and about the same checkpoint."""
     sweep = Sweep("forgetting", without_studio(specs), without_studio(draw))
-    with gr.Tab(text.TABS["forgetting"]) as tab:
-        gr.Markdown(words.FORGETTING, elem_classes="lx-lead")
-        buttons = sweep_buttons(sweep)
-        charts = [Chart(name, *words, "lx-tall") for name, words in words.FORGETTING_CHARTS.items()]
-        live = panel(charts, elem_id="lx-forgetting", slots=("finding", "status"), grid="lx-half")
-        shows_on = [page.load, tab.select, explore.model.change, explore.checkpoint.change]
-        wire_sweep(sweep, studio, live, buttons, [explore.model, explore.checkpoint], shows_on)
+    gr.HTML(markup.heading(words.FORGETTING_TITLE), apply_default_css=False)
+    gr.Markdown(words.FORGETTING, elem_classes="lx-lead")
+    buttons = sweep_buttons(sweep)
+    charts = [Chart(name, *words, "lx-tall") for name, words in words.FORGETTING_CHARTS.items()]
+    live = panel(charts, elem_id="lx-forgetting", slots=("finding", "status"), grid="lx-half")
+    shows_on = [address.opened("explore"), explore.model.change, explore.checkpoint.change]
+    wire_sweep(sweep, studio, live, buttons, [explore.model, explore.checkpoint], shows_on)

@@ -1,4 +1,4 @@
-"""Words on the Forgetting page."""
+"""Words in the section on forgetting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from evaluators.experiments.sweeps import KEPT_TARGET, best_control
 from evaluators.specs.evaluation import Evaluation
 from ui.shell.text import percent, points
 
+FORGETTING_TITLE = "Which layers forget?"
 FORGETTING = (
-    "Which layers forget? Both curves start at the fine-tuned model on the left. Going right, one shrinks "
+    "Both curves start at the fine-tuned model on the left. Going right, one shrinks "
     "the change in the **shallow** layers (LiNeS), the other in the **deep** layers. (Fig. 1 of the paper)"
 )
 FORGETTING_CHARTS = {

@@ -5,7 +5,7 @@
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
-//   slots     {name: html}        link  query string to put into the address bar, or null
+//   slots     {name: html}
 //   trail     {group, x, y, text} a settled position to remember, or null
 // or {state: "nothing"}, which changes nothing.
 // It listens to "moved" (sent by ui/live/listeners.py) and triggers "rest" once no control has moved for a while.
@@ -116,7 +116,6 @@ function show() {
   }
   for (const name of value.hide || []) graph(name).closest("figure").hidden = true;
   if (value.preset !== undefined) press(value.preset);
-  if (value.link !== null && value.link !== undefined) writeLink(value.link);
   const root = element.querySelector(".lx-live");
   root.dataset.state = value.state;
   root.dataset.key = value.key;
@@ -138,17 +137,6 @@ function open() {
 function redraw() {
   const charts = (memory.value && memory.value.charts) || {};
   for (const name in charts) draw(name, charts[name]);
-}
-
-// The address bar always holds the share link. The history entry is replaced, so "back" leaves the page.
-function writeLink(link) {
-  const parameters = new URLSearchParams(window.location.search);
-  for (const name of fixed.link_names) parameters.delete(name);
-  new URLSearchParams(link).forEach((entry, name) => parameters.set(name, entry));
-  const query = parameters.toString();
-  const address = window.location.pathname + (query ? "?" + query : "") + window.location.hash;
-  if (address !== window.location.pathname + window.location.search + window.location.hash)
-    window.history.replaceState(window.history.state, "", address);
 }
 
 // Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for

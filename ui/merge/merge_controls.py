@@ -17,6 +17,9 @@ from ui.explore.explore_controls import images_of
 from ui.merge.merge_text import FEW
 
 FEWEST = 2
+METHOD = "sum"
+"""Method that the page opens with."""
+SHAPE = "linear"
 ALPHA_TOP = 1.5
 BETA_TOP = 2.0
 

@@ -14,6 +14,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
 from lines_core.schedules import SHAPES
+from ui.address.address_bar import AddressBar
 from ui.explore.explore_page import Explore
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
@@ -22,40 +23,46 @@ from ui.live.session_key import session_key
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
 from ui.merge.merge_answers import MergeAnswers, comparison_of
-from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, MergeControls, offered, parameter_rows
-from ui.shell import text
+from ui.merge.merge_controls import (
+    ALPHA_TOP,
+    BETA_TOP,
+    METHOD,
+    SHAPE,
+    MergeControls,
+    caught_up,
+    offered,
+    parameter_rows,
+)
+from ui.merge.merge_link import merge_link
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
-METHOD = "sum"
 
-
-def merge_tab(studio: Studio, explore: Explore) -> None:
+def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out: every move is answered live, the search runs at a button."""
     answers = MergeAnswers(studio)
-    with gr.Tab(text.TABS["merge"]) as tab:
-        gr.Markdown(words.LEAD, elem_classes="lx-lead")
-        with gr.Row(elem_classes="lx-head"):
-            with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
-                settings, help_text, parameters = _controls(studio, explore)
-                take_home(studio, "merge", settings, _exported)
-            with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
-                live = panel(
-                    [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
-                    elem_id="lx-merge-live",
-                    slots=("sentence", "tiles", "alpha"),
-                    grid="lx-merge-grid",
-                )
-        sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(settings), run_grid)
-        buttons = sweep_buttons(sweep)
-        search_panel = panel(
-            [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
-            elem_id="lx-merge-search",
-            slots=("finding", "status"),
-            grid="lx-half",
-        )
-    _wire(studio, answers, explore, tab, settings, help_text, parameters, live)
+    gr.Markdown(words.LEAD, elem_classes="lx-lead")
+    with gr.Row(elem_classes="lx-head"):
+        with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
+            settings, help_text, parameters = _controls(studio, explore)
+            take_home(studio, "merge", settings, _exported)
+        with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+            live = panel(
+                [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
+                elem_id="lx-merge-live",
+                slots=("sentence", "tiles", "alpha"),
+                grid="lx-merge-grid",
+            )
+    sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(settings), run_grid)
+    buttons = sweep_buttons(sweep)
+    search_panel = panel(
+        [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
+        elem_id="lx-merge-search",
+        slots=("finding", "status"),
+        grid="lx-half",
+    )
+    _wire(studio, answers, explore, address, settings, help_text, parameters, live)
     decides = [*settings[1:3], *(slider for _, slider in parameters), settings[-1]]
-    shows_on = [tab.select, *(control.change for control in decides)]  # type: ignore[attr-defined]
+    shows_on = [address.opened("merge"), *(control.change for control in decides)]  # type: ignore[attr-defined]
     wire_sweep(sweep, studio, search_panel, buttons, settings, shows_on)
 
 
@@ -99,7 +106,7 @@ def _controls(
     alpha = _slider("alpha", words.ALPHA, ALPHA_TOP, PAPER_ALPHA, visible="hidden")
     shape = gr.Dropdown(
         [(SHAPES[key].title, key) for key in MERGE_SHAPES],
-        value="linear",
+        value=SHAPE,
         label=words.SHAPE[0],
         info=words.SHAPE[1],
         filterable=False,
@@ -147,7 +154,7 @@ def _wire(
     studio: Studio,
     answers: MergeAnswers,
     explore: Explore,
-    tab: gr.Tab,
+    address: AddressBar,
     settings: list[gr.components.Component],
     help_text: gr.Markdown,
     parameters: list[tuple[str, gr.components.Component]],
@@ -161,6 +168,15 @@ def _wire(
         choices = offered(studio.seen_by(session_key(request)), model)
         return gr.update(choices=choices, value=[key for _, key in choices])
 
+    def catch_up(request: gr.Request, *values: Any) -> Any:
+        """The tasks of a model that was chosen before this page was first opened."""
+        seen = studio.seen_by(session_key(request))
+        controls = MergeControls.from_values(values)
+        current = caught_up(seen, controls)
+        if current == controls:
+            return gr.skip()
+        return gr.update(choices=offered(seen, controls.model), value=list(current.checkpoints))
+
     def show_method(chosen: str) -> list[Any]:
         if chosen not in METHODS:
             return [gr.skip()] * (1 + len(parameters))
@@ -171,9 +187,11 @@ def _wire(
 
     moves = [control.change for control in settings[1:]]  # type: ignore[attr-defined]
     at_once: dict[str, Any] = {"queue": False, **private}
+    address.says(merge_link(settings, help_text))
     answered = connect(answers, MergeControls.from_values, moves, settings, live)
-    answered(tab.select)
+    answered(address.opened("merge"))
     explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
+    address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ def summary(job: LoadJob) -> str:
         return job.problem
     if failed:
         return f"Loaded, but for {words.listed(failed)}. Load again to try what failed once more."
-    return f"{ENCODERS[job.request.model].title} is ready: it is under Model at the top of the page."
+    return f"{ENCODERS[job.request.model].title} is ready: it is under Model on the page Explore."
 
 
 def _row(step: LoadStep) -> str:

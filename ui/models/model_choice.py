@@ -1,4 +1,4 @@
-"""Updates of the two drop-downs at the top of the page: the model, and its checkpoint."""
+"""Updates of the two drop-downs of the page Explore: the model, and its checkpoint."""
 
 from __future__ import annotations
 

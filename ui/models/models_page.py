@@ -1,4 +1,4 @@
-"""Tab "Real CLIP": load a public encoder with checkpoints and tasks, check it, add a checkpoint."""
+"""Page "Models": load a public encoder with checkpoints and tasks, check it, add a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from evaluators.hub.published_check import AccuracyCheck
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, TASKS
+from ui.address.address_bar import AddressBar
 from ui.explore.explore_page import Explore
 from ui.live.session_key import session_key
 from ui.models import load_progress as loading
@@ -32,61 +33,60 @@ REFRESH = 0.4
 """Seconds between two updates of the progress."""
 
 
-def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
-    """Lay out the tab. A load runs in the background, and every visitor sees its progress.
+def models_page(studio: Studio, address: AddressBar, explore: Explore, uploads: bool) -> None:
+    """Lay out the page. A load runs in the background, and every visitor sees its progress.
 
     Args:
         uploads: whether visitors may add checkpoints.
     """
-    with gr.Tab(text.TABS["models"]) as tab:
-        gr.Markdown(words.MODELS, elem_classes="lx-lead")
-        encoder = gr.Radio(
-            [(row.title, key) for key, row in ENCODERS.items()],
-            value=next(iter(ENCODERS)),
-            label=words.MODEL_CHOICE["encoder"],
-            elem_id="lx-load-encoder",
-        )
-        family = gr.Radio(
-            [(row.title, key) for key, row in FAMILIES.items()],
-            value=next(iter(FAMILIES)),
-            label=words.MODEL_CHOICE["family"],
-            elem_id="lx-load-family",
-        )
-        with gr.Row():
-            tasks = gr.Dropdown(
-                _titles(FAMILIES[_START[1]].suite),
-                value=list(BENCHMARKS[8]),
-                multiselect=True,
-                label=words.MODEL_CHOICE["tasks"],
-                elem_id="lx-load-tasks",
-                scale=3,
-                min_width=300,
-            )
-            images = gr.Dropdown(
-                [("64", 64), ("256", IMAGES), ("1,000", 1000), (words.MODEL_CHOICE["all"], ALL_IMAGES)],
-                value=IMAGES,
-                label=words.MODEL_CHOICE["images"],
-                elem_id="lx-load-images",
-                scale=1,
-            )
-        members = gr.Dropdown(
+    gr.Markdown(words.MODELS, elem_classes="lx-lead")
+    encoder = gr.Radio(
+        [(row.title, key) for key, row in ENCODERS.items()],
+        value=next(iter(ENCODERS)),
+        label=words.MODEL_CHOICE["encoder"],
+        elem_id="lx-load-encoder",
+    )
+    family = gr.Radio(
+        [(row.title, key) for key, row in FAMILIES.items()],
+        value=next(iter(FAMILIES)),
+        label=words.MODEL_CHOICE["family"],
+        elem_id="lx-load-family",
+    )
+    with gr.Row():
+        tasks = gr.Dropdown(
+            _titles(FAMILIES[_START[1]].suite),
+            value=list(BENCHMARKS[8]),
             multiselect=True,
-            visible=False,
-            label=words.MODEL_CHOICE["members"],
-            elem_id="lx-load-members",
+            label=words.MODEL_CHOICE["tasks"],
+            elem_id="lx-load-tasks",
+            scale=3,
+            min_width=300,
         )
-        size = gr.HTML(_size(*_START), elem_classes="lx-status", apply_default_css=False)
-        with gr.Row(elem_classes="lx-tools"):
-            load = gr.Button(words.MODEL_CHOICE["load"], size="sm", variant="primary", elem_id="lx-load")
-            stop = gr.Button(text.SWEEP["cancel"], size="sm", interactive=False, elem_id="lx-load-stop")
-            check = gr.Button(words.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
-        progress = gr.HTML("", elem_id="lx-load-progress", apply_default_css=False)
-        checks = gr.HTML("", elem_id="lx-load-checks", apply_default_css=False)
-        loaded = gr.State("")
-        if uploads:
-            own_checkpoint_form(studio, encoder, explore)
-        else:
-            gr.Markdown(words.OWN["off"], elem_classes="lx-small")
+        images = gr.Dropdown(
+            [("64", 64), ("256", IMAGES), ("1,000", 1000), (words.MODEL_CHOICE["all"], ALL_IMAGES)],
+            value=IMAGES,
+            label=words.MODEL_CHOICE["images"],
+            elem_id="lx-load-images",
+            scale=1,
+        )
+    members = gr.Dropdown(
+        multiselect=True,
+        visible=False,
+        label=words.MODEL_CHOICE["members"],
+        elem_id="lx-load-members",
+    )
+    size = gr.HTML(_size(*_START), elem_classes="lx-status", apply_default_css=False)
+    with gr.Row(elem_classes="lx-tools"):
+        load = gr.Button(words.MODEL_CHOICE["load"], size="sm", variant="primary", elem_id="lx-load")
+        stop = gr.Button(text.SWEEP["cancel"], size="sm", interactive=False, elem_id="lx-load-stop")
+        check = gr.Button(words.MODEL_CHOICE["check"], size="sm", elem_id="lx-load-check")
+    progress = gr.HTML("", elem_id="lx-load-progress", apply_default_css=False)
+    checks = gr.HTML("", elem_id="lx-load-checks", apply_default_css=False)
+    loaded = gr.State("")
+    if uploads:
+        own_checkpoint_form(studio, encoder, explore)
+    else:
+        gr.Markdown(words.OWN["off"], elem_classes="lx-small")
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     choices = [encoder, family, tasks, images, members]
@@ -119,7 +119,8 @@ def models_tab(studio: Studio, explore: Explore, uploads: bool) -> None:
             yield from _follow(seen, job)
 
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
-    gr.on([tab.select, encoder.change], show_load, encoder, outputs, trigger_mode="multiple", **queued)
+    shows_on = [address.opened("models"), encoder.change]
+    gr.on(shows_on, show_load, encoder, outputs, trigger_mode="multiple", **queued)
     stop.click(stop_listener(studio), encoder, None, queue=False, **private)
     checking: dict[str, Any] = {"concurrency_id": "checks", "concurrency_limit": None, **private}
     run_check = check_listener(studio)

@@ -1,4 +1,4 @@
-"""Words on the Real CLIP page."""
+"""Words on the page Models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 MODELS = (
-    "Everything above also works on the **paper's own models**: OpenAI's CLIP with public checkpoints that "
+    "Everything here also works on the **paper's own models**: OpenAI's CLIP with public checkpoints that "
     "were fine-tuned on 8, 14 or 20 tasks. They come from the Hugging Face Hub and stay on the machine this "
     "page runs on."
 )
@@ -51,5 +51,5 @@ OWN = {
     "file": "Or a file",
     "add": "Add it",
     "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",
-    "done": "Added, and chosen at the top of the page.",
+    "done": "Added, and chosen on the page Explore.",
 }

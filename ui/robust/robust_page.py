@@ -11,12 +11,13 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.zoo.public_tasks import IMAGENET
+from ui.address.address_bar import AddressBar
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
-from ui.shell import markup, text
+from ui.shell import markup
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 EMBEDDED = (TINY_CLIP, "objects")
@@ -93,20 +94,14 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
     )
 
 
-def robust_tab(studio: Studio, explore: Explore) -> None:
+def robust_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out; it shows the embedded objects unless a model with ImageNet is chosen."""
-    if EMBEDDED[1] not in {checkpoint.key for checkpoint in studio.checkpoints(TINY_CLIP)}:
-        return
     sweep = Sweep("robust", specs, draw)
-    with gr.Tab(text.TABS["robust"]) as tab:
-        gr.Markdown(words.ROBUST, elem_classes="lx-lead")
-        buttons = sweep_buttons(sweep)
-        charts = [Chart("mean", *words.ROBUST_CHART, "lx-main")]
-        charts += [Chart(key, title) for key, title in {**words.SHIFTS, **words.IMAGENET_SHIFTS}.items()]
-        live = panel(
-            charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts"
-        )
-        chosen = [explore.model, explore.checkpoint]
-        wire_sweep(
-            sweep, studio, live, buttons, chosen, [tab.select, *(control.change for control in chosen)]
-        )
+    gr.Markdown(words.ROBUST, elem_classes="lx-lead")
+    buttons = sweep_buttons(sweep)
+    charts = [Chart("mean", *words.ROBUST_CHART, "lx-main")]
+    charts += [Chart(key, title) for key, title in {**words.SHIFTS, **words.IMAGENET_SHIFTS}.items()]
+    live = panel(charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts")
+    chosen = [explore.model, explore.checkpoint]
+    shows_on = [address.opened("robust"), *(control.change for control in chosen)]
+    wire_sweep(sweep, studio, live, buttons, chosen, shows_on)

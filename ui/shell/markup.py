@@ -54,6 +54,16 @@ def plain_table(
     return f"<table{css}><caption>{escape(caption)}</caption>{head}<tbody>{body}</tbody></table>"
 
 
+def heading(title: str) -> str:
+    """Heading of a section of a page."""
+    return f'<h2 class="lx-heading">{escape(title)}</h2>'
+
+
+def page_title(title: str) -> str:
+    """Heading of a page for screen readers: the eye finds it in the navigation."""
+    return f'<h2 class="lx-hidden">{escape(title)}</h2>'
+
+
 def legend() -> str:
     """One legend for the whole page: every role with its symbol in its colour."""
     entries = "".join(

@@ -5,6 +5,10 @@ from __future__ import annotations
 from evaluators.service.request_stats import ServiceStatus
 
 TITLE = "LiNeS Explorer"
+DESCRIPTION = (
+    "See a CLIP model forget while it learns a task, and undo it with one slider: layer-increasing scaling "
+    "(LiNeS) live on real models."
+)
 INTRO = (
     "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
     "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "
@@ -71,13 +75,13 @@ SWEEP = {
     "nothing": "not measured yet",
     "stopped": "stopped; the points measured so far are kept",
 }
-TABS = {
-    "forgetting": "Forgetting",
+PAGES = {
+    "explore": "Explore",
     "robust": "Robust fine-tuning",
-    "tune": "Tune",
     "merge": "Merge",
     "soup": "Soup",
     "compared": "Fine-tuning compared",
-    "models": "Real CLIP",
-    "about": "About the method",
+    "models": "Models",
+    "about": "About",
 }
+"""Title of every page by its key, in the order of the navigation; the address names a page by its key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import gradio as gr
 
@@ -13,8 +14,11 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from lines_core.soups import SOUP_BETAS
+from ui.address.address_bar import AddressBar
+from ui.address.page_link import LinkReader, LinkRow, PageLink
+from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
-from ui.shell import markup, text
+from ui.shell import markup
 from ui.shell.text import percent, points
 from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
@@ -127,38 +131,47 @@ def _table(
     return markup.plain_table(words.SOUP_TABLE, words.SOUP_COLUMNS, rows, shown=True)
 
 
-def soup_tab(studio: Studio) -> None:
-    """Lay the page out if the embedded lab has soup members."""
-    if not soup_members(studio):
-        return
+def _read(
+    studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
+) -> tuple[list[Any], list[str]]:
+    """The soup and beta of a link, and complaints."""
+    reader = LinkReader(query)
+    which = reader.one_of("soup", list(words.SOUP_CHOICES), GREEDY)
+    return [which, reader.number("beta", SOUP_BETAS[0], SOUP_BETAS[-1], 0.0)], reader.complaints
+
+
+def soup_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
+    """Lay the page out."""
     sweep = Sweep("soup", specs, draw, next_specs, settings=0)
-    with gr.Tab(text.TABS["soup"]) as tab:
-        gr.Markdown(words.SOUP, elem_classes="lx-lead")
-        with gr.Row():
-            which = gr.Radio(
-                [(title, key) for key, title in words.SOUP_CHOICES.items()],
-                value=GREEDY,
-                label=words.SOUP_WHICH,
-                elem_id="lx-soup-which",
-                interactive=True,
-            )
-            beta = gr.Slider(
-                SOUP_BETAS[0],
-                SOUP_BETAS[-1],
-                0.0,
-                step=SOUP_BETAS[1] - SOUP_BETAS[0],
-                label=words.SOUP_BETA[0],
-                info=words.SOUP_BETA[1],
-                elem_id="lx-soup-beta",
-                buttons=[],
-                interactive=True,
-            )
-        buttons = sweep_buttons(sweep)
-        live = panel(
-            [Chart(name, *words, "lx-tall") for name, words in words.SOUP_CHARTS.items()],
-            elem_id="lx-soup",
-            slots=("finding", "tiles", "status"),
-            after=("numbers",),
-            grid="lx-half",
+    gr.Markdown(words.SOUP, elem_classes="lx-lead")
+    with gr.Row():
+        which = gr.Radio(
+            [(title, key) for key, title in words.SOUP_CHOICES.items()],
+            value=GREEDY,
+            label=words.SOUP_WHICH,
+            elem_id="lx-soup-which",
+            interactive=True,
         )
-        wire_sweep(sweep, studio, live, buttons, [which, beta], [tab.select], [which.change, beta.change])
+        beta = gr.Slider(
+            SOUP_BETAS[0],
+            SOUP_BETAS[-1],
+            0.0,
+            step=SOUP_BETAS[1] - SOUP_BETAS[0],
+            label=words.SOUP_BETA[0],
+            info=words.SOUP_BETA[1],
+            elem_id="lx-soup-beta",
+            buttons=[],
+            interactive=True,
+        )
+    rows = [LinkRow("soup", which, GREEDY), LinkRow("beta", beta, 0.0)]
+    address.says(PageLink("soup", rows, [which, beta], _read))
+    buttons = sweep_buttons(sweep)
+    live = panel(
+        [Chart(name, *words, "lx-tall") for name, words in words.SOUP_CHARTS.items()],
+        elem_id="lx-soup",
+        slots=("finding", "tiles", "status"),
+        after=("numbers",),
+        grid="lx-half",
+    )
+    dragged = [which.change, beta.change]
+    wire_sweep(sweep, studio, live, buttons, [which, beta], [address.opened("soup")], dragged)

@@ -1,6 +1,8 @@
-"""Page "Tune" (C.1): gamma chosen on validation images and reported on test images."""
+"""Section on tuning of the page Explore (C.1): gamma chosen on validation and reported on test images."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import gradio as gr
 
@@ -10,6 +12,8 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
+from ui.address.address_bar import AddressBar
+from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore import explore_markup
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
@@ -20,6 +24,9 @@ from ui.shell import markup, text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
 from ui.tune import tune_text as words
 from ui.tune.tune_figures import parts_figure, score_figure
+
+WEIGHTS = (0.0, 5.0)
+"""Range of the target's weight."""
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
@@ -88,38 +95,49 @@ def _table(chosen: Choice | None) -> str:
     return markup.plain_table("Score on validation", ["γ", "Score"], rows)
 
 
-def tune_tab(studio: Studio, explore: Explore) -> None:
-    """Lay the page out; moving the weight redraws from what is measured, without new evaluations."""
+def _read(
+    studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
+) -> tuple[list[float], list[str]]:
+    """The weight of a link, and complaints."""
+    reader = LinkReader(query)
+    return [reader.number("w", *WEIGHTS, TARGET_WEIGHT)], reader.complaints
+
+
+def tune_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
+    """Lay the section out, below the head of the page Explore and about the same checkpoint.
+
+    Moving the weight redraws from what is measured, without new evaluations.
+    """
     sweep = Sweep("tune", without_studio(specs), without_studio(draw))
-    with gr.Tab(text.TABS["tune"]) as tab:
-        gr.Markdown(
-            words.TUNE,
-            elem_classes="lx-lead",
-            latex_delimiters=[{"left": "$", "right": "$", "display": False}],
+    gr.HTML(markup.heading(words.TUNE_TITLE), apply_default_css=False)
+    gr.Markdown(
+        words.TUNE,
+        elem_classes="lx-lead",
+        latex_delimiters=[{"left": "$", "right": "$", "display": False}],
+    )
+    label, info = words.WEIGHT
+    with gr.Column(elem_classes="lx-narrow"):
+        weight = gr.Slider(
+            *WEIGHTS,
+            TARGET_WEIGHT,
+            step=0.1,
+            label=label,
+            info=info,
+            interactive=True,
+            elem_id="lx-weight",
+            buttons=[],
         )
-        label, info = words.WEIGHT
-        with gr.Column(elem_classes="lx-narrow"):
-            weight = gr.Slider(
-                0.0,
-                5.0,
-                TARGET_WEIGHT,
-                step=0.1,
-                label=label,
-                info=info,
-                interactive=True,
-                elem_id="lx-weight",
-                buttons=[],
-            )
-        buttons = sweep_buttons(sweep)
-        charts = [Chart(name, *words, "lx-tall") for name, words in words.TUNE_CHARTS.items()]
-        live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
-        shows_on = [tab.select, explore.model.change, explore.checkpoint.change]
-        wire_sweep(
-            sweep,
-            studio,
-            live,
-            buttons,
-            [explore.model, explore.checkpoint, weight],
-            shows_on,
-            [weight.change],
-        )
+    address.says(PageLink("explore", [LinkRow("w", weight, TARGET_WEIGHT)], [weight], _read))
+    buttons = sweep_buttons(sweep)
+    charts = [Chart(name, *words, "lx-tall") for name, words in words.TUNE_CHARTS.items()]
+    live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
+    shows_on = [address.opened("explore"), explore.model.change, explore.checkpoint.change]
+    wire_sweep(
+        sweep,
+        studio,
+        live,
+        buttons,
+        [explore.model, explore.checkpoint, weight],
+        shows_on,
+        [weight.change],
+    )

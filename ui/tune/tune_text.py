@@ -1,9 +1,10 @@
-"""Words on the Tune page."""
+"""Words in the section on tuning."""
 
 from __future__ import annotations
 
+TUNE_TITLE = "How much should the shallow layers shrink?"
 TUNE = (
-    "How much should the shallow layers shrink? The paper picks γ on **validation** "
+    "The paper picks γ on **validation** "
     "images: the best sum of $w$ "
     "times the kept "
     "target accuracy and the kept control accuracy (C.1, $w = 2$). Only then is the choice reported on "

@@ -1,0 +1,79 @@
+// The address bar always says which page is open and what its controls are set to. Python gives `pages` (title of
+// each page by key, the first one is opened without a parameter) and `opens` (key -> trigger of its event) before
+// this code, and rows {page, name, at, start, only: [at, value]} with every restored link: `at` is the place of a
+// control in the list of all values, `page` is empty for what every page has.
+// Back and forward step through settled states: an entry is pushed once the controls rest.
+const QUIET = 400; // milliseconds without a move after which the controls rest
+const first = Object.keys(pages)[0], home = document.title;
+let rows = [], values = [], page = first, restoring = true, resting = null, settled = "";
+
+const said = (value) => Array.isArray(value) ? value.join(",")
+  : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
+
+function query() {
+  const link = new URLSearchParams(window.location.search);
+  for (const name of ["page", ...rows.map((row) => row.name)]) link.delete(name);
+  if (page !== first) link.set("page", page);
+  for (const row of rows) {
+    if (row.page && row.page !== page) continue;
+    if (row.only && values[row.only[0]] !== row.only[1]) continue;
+    if (row.start === null || said(values[row.at]) !== said(row.start)) link.set(row.name, said(values[row.at]));
+  }
+  return link.toString().replaceAll("%2C", ",");
+}
+
+const address = (link) => window.location.pathname + (link ? "?" + link : "") + window.location.hash;
+
+function settle() {
+  clearTimeout(resting);
+  resting = null;
+  const link = query();
+  if (restoring || link === settled) return;
+  settled = link;
+  window.history.pushState(window.history.state, "", address(link));
+}
+
+function show(name) {
+  page = name;
+  document.title = name === first ? home : `${pages[name]} · ${home}`;
+}
+
+window.lxAddress = {
+  // A control of any page has moved.
+  moved(at, value) {
+    values[at] = value;
+    clearTimeout(resting);
+    if (!restoring) resting = setTimeout(settle, QUIET);
+  },
+  // A page has been opened.
+  opened(name, given) {
+    if (resting) settle();
+    values = given;
+    if (name === page) return;
+    show(name);
+    if (restoring) return; // its event follows once the link is restored
+    settle();
+    opens[name]();
+  },
+  // The controls are as the link says; `name` is empty if it says nothing.
+  restored(given_rows, name, given) {
+    rows = given_rows;
+    values = given;
+    show(name || page);
+    restoring = false;
+    settled = query();
+    if (name || page !== first) window.history.replaceState(window.history.state, "", address(settled));
+    opens[page]();
+  },
+  // The link of the present state, for the clipboard and the QR code.
+  link() {
+    if (resting) settle();
+    return window.location.origin + address(query());
+  },
+};
+window.addEventListener("popstate", () => {
+  clearTimeout(resting);
+  resting = null;
+  restoring = true;
+  trigger("visit");
+});

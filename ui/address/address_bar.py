@@ -1,0 +1,164 @@
+"""The address of every page: opening a link sets page and controls, moving them writes the link.
+
+The browser writes (`address.js`), because it has the values of all controls; Python reads, because it knows
+which models and checkpoints there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MethodType
+from typing import Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency, EventListener
+
+from evaluators.service.studio import Studio
+from lines_core.untrusted_text import excerpt
+from ui.address.page_link import MOST_SAID, LinkRow, PageLink
+from ui.live.session_key import session_key
+from ui.shell import markup, text
+
+SCRIPT = (Path(__file__).parent / "address.js").read_text(encoding="utf-8")
+LONGEST = 4000
+"""Characters of a link that are read."""
+SEARCH = "() => [window.location.search]"
+MOVED = "(value) => { window.lxAddress?.moved(%d, value); return []; }"
+OPENED = '(...values) => { window.lxAddress?.opened("%s", values); return []; }'
+RESTORED = "(page, ...values) => { window.lxAddress?.restored(%s, page, values); return []; }"
+
+PRIVATE: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "trigger_mode": "multiple",
+    "queue": False,
+}
+
+Choose = Callable[[Studio, Mapping[str, str]], tuple[str, str, list[str]]]
+"""(studio, link) -> the model and the checkpoint that the link names or implies, and complaints."""
+
+
+class AddressBar:
+    """The link of the page. Laid out where it is made; its notice says what was wrong in a link.
+
+    Args:
+        pages: key -> title.
+    """
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        self._pages = dict(pages)
+        self._links: list[PageLink] = []
+        self._controls: list[Component] = []
+        opens = ", ".join(f'"{page}": () => trigger("open_{page}")' for page in pages)
+        script = f"const pages = {json.dumps(self._pages)}, opens = {{{opens}}};\n{SCRIPT}"
+        self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False)
+        self._opened_page = gr.Textbox("", visible=False)
+        self._search = gr.Textbox("", visible=False)
+        self._notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
+
+    def opened(self, page: str) -> Callable[..., Dependency]:
+        """The event that a page has been opened, by its tab or by a link; its controls are set by then.
+
+        To be used as any Gradio event. A bound method, because ``gr.on`` reads its attributes.
+        """
+        return MethodType(EventListener(f"open_{page}").listener, self._bar)
+
+    def says(self, link: PageLink) -> None:
+        """Put controls of a page into its link.
+
+        To be called before other listeners of the controls are made: Gradio calls them one after the other,
+        and waits for the server's answers in between.
+        """
+        self._links.append(link)
+        for control in link.controls:
+            js = MOVED % len(self._controls)
+            self._controls.append(control)
+            control.change(None, control, None, js=js, **PRIVATE)  # type: ignore[attr-defined]
+
+    def connect(
+        self,
+        studio: Studio,
+        blocks: gr.Blocks,
+        tabs: gr.Tabs,
+        shared: Sequence[LinkRow],
+        choose: Choose,
+    ) -> None:
+        """Wire everything once all pages are laid out.
+
+        Args:
+            tabs: of the pages; the id of a tab is the key of its page.
+            shared: rows of the model and of the checkpoint, which every page has.
+        """
+        model, checkpoint = (row.control for row in shared)
+        controls = self._controls
+        rows = [_plain("", row, controls) for row in shared]
+        rows += [_plain(link.page, row, controls) for link in self._links for row in link.rows]
+        names = {"page", *(row["name"] for row in rows)}
+        for tab in tabs.children:
+            assert isinstance(tab, gr.Tab)
+            tab.select(None, controls, None, js=OPENED % tab.id, **PRIVATE)
+
+        def read(request: gr.Request, search: str, always: bool) -> list[Any]:
+            seen = studio.seen_by(session_key(request))
+            query = dict(parse_qsl(str(search)[:LONGEST].lstrip("?"), keep_blank_values=True))
+            complaints = text.faults(studio.status())
+            if not always and not query.keys() & names:
+                quiet = dict.fromkeys(controls, gr.skip()) | {model: _offered(seen)}
+                return [gr.skip(), "", *quiet.values(), _notice(complaints)]
+            page = query.get("page", "")
+            if page not in self._pages:
+                complaints += [_no_page(page, self._pages)] if page else []
+                page = next(iter(self._pages))
+            chosen, task, wrong = choose(seen, query)
+            complaints += wrong
+            values: dict[Component, Any] = dict.fromkeys(controls, gr.skip())
+            for link in self._links:
+                if link.page == page:
+                    found, wrong = link.read(seen, query, chosen, task)
+                    values.update(zip(link.controls, found, strict=True))
+                    complaints += wrong
+            values[model] = _offered(seen) | {"value": chosen}
+            tasks = [(one.title, one.key) for one in seen.checkpoints(chosen)]
+            values[checkpoint] = gr.update(choices=tasks, value=task)
+            return [gr.update(selected=page), page, *values.values(), _notice(complaints)]
+
+        def load(request: gr.Request, search: str) -> list[Any]:
+            """A page without a link stays as it opened: a visitor may have moved a control already."""
+            return read(request, search, always=False)
+
+        def visit(request: gr.Request, search: str) -> list[Any]:
+            return read(request, search, always=True)
+
+        outputs = [tabs, self._opened_page, *controls, self._notice]
+        restored = RESTORED % json.dumps(rows)
+        for event, listener in ((blocks.load, load), (self._bar.visit, visit)):
+            done = event(listener, self._search, outputs, js=SEARCH, **PRIVATE)
+            done.then(None, [self._opened_page, *controls], None, js=restored, **PRIVATE)
+
+
+def _plain(page: str, row: LinkRow, controls: Sequence[Component]) -> dict[str, Any]:
+    """A row as address.js reads it."""
+    only = None if row.only is None else [controls.index(row.only[0]), row.only[1]]
+    return {
+        "page": page,
+        "name": row.name,
+        "at": controls.index(row.control),
+        "start": row.start,
+        "only": only,
+    }
+
+
+def _offered(studio: Studio) -> Any:
+    return gr.update(choices=[(info.title, info.key) for info in studio.models()])
+
+
+def _notice(complaints: Sequence[str]) -> Any:
+    return gr.update(value=markup.notice(complaints), visible=bool(complaints))
+
+
+def _no_page(page: str, pages: Mapping[str, str]) -> str:
+    return f"The link's page “{excerpt(page, MOST_SAID)}” is not one of {', '.join(pages)}."

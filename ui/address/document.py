@@ -1,0 +1,78 @@
+"""The HTML document of the page: its own social tags, and a parameter `page` that Gradio does not read."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.shell import text
+
+FOREIGN = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*?/>\s*')
+"""Gradio's own social tags: its name, and images from other hosts."""
+OPENED = """<script>
+{
+  const page = new URLSearchParams(location.search).get("page");
+  const tabs = gradio_config.components.find((one) => one.props.elem_id === "lx-pages");
+  if (tabs && gradio_config.components.some((one) => one.type === "tabitem" && one.props.id === page))
+    tabs.props.selected = page;
+}
+</script>"""
+"""Selects the tab that the address names before Gradio builds the page, which then builds no other tab."""
+HEAD = b"</head>"
+
+
+class Document:
+    """Middleware for the document at ``/``.
+
+    The parameter ``page`` is kept from Gradio, which would look for a page of its own by that name and fail.
+    The browser still has it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything else through."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        kept = urlencode([(name, value) for name, value in query if name != "page"])
+        start: Message = {}
+        body = b""
+
+        async def changed(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            if start["status"] == 200 and scope["method"] == "GET":
+                body = own_document(body)
+                MutableHeaders(scope=start)["content-length"] = str(len(body))
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app({**scope, "query_string": kept.encode("latin-1")}, receive, changed)
+
+
+def own_document(document: bytes) -> bytes:
+    """Gradio's document with our social tags in place of its own."""
+    tags = "".join(
+        f'<meta {kind}="{name}" content="{escape(content)}" />'
+        for kind, name, content in (
+            ("property", "og:title", text.TITLE),
+            ("property", "og:type", "website"),
+            ("property", "og:description", text.DESCRIPTION),
+            ("name", "description", text.DESCRIPTION),
+            ("name", "twitter:card", "summary"),
+        )
+    )
+    added = (tags + OPENED).encode()
+    return FOREIGN.sub(b"", document).replace(HEAD, added + HEAD, 1)

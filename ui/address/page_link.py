@@ -1,0 +1,116 @@
+"""What the link of a page says: a row for each control, and how a link is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradio.components import Component
+
+from evaluators.service.studio import Studio
+from lines_core.untrusted_text import excerpt, first_of
+
+MOST_SAID = 60
+"""Characters of a wrong entry that the complaint about it repeats."""
+MOST_NAMED = 12
+"""Keys that a complaint lists."""
+
+
+class WrongEntry(ValueError):
+    """What a link says of a control cannot be followed; the text says what it should be."""
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """One control in the link.
+
+    Args:
+        name: of the parameter.
+        control: whose value is said.
+        start: value that the link leaves out; None if the value is always said.
+        only: a control and its value with which this one has a meaning, and is said.
+    """
+
+    name: str
+    control: Component
+    start: Any = None
+    only: tuple[Component, Any] | None = None
+
+
+Read = Callable[[Studio, Mapping[str, str], str, str], tuple[list[Any], list[str]]]
+"""(studio, link, model, checkpoint) -> values or updates of the controls, and complaints in plain words."""
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """The part of a page in its link.
+
+    Args:
+        page: key of the page.
+        rows: what is written, in order.
+        controls: what is set when a link is opened; more than ``rows`` if the link implies something.
+        read: gives one value for each of ``controls``. A control of which the link says nothing gets its
+            start value.
+    """
+
+    page: str
+    rows: Sequence[LinkRow]
+    controls: Sequence[Component]
+    read: Read
+
+
+@dataclass
+class LinkReader:
+    """Reads entries one by one and collects complaints; a wrong entry gives the default.
+
+    >>> reader = LinkReader({"beta": "0.3", "shape": "banana"})
+    >>> reader.number("beta", 0.0, 1.0, 0.5), reader.one_of("shape", ["linear", "sqrt"], "linear")
+    (0.3, 'linear')
+    >>> reader.complaints
+    ['The link\\'s shape “banana” is not one of linear, sqrt.']
+    """
+
+    query: Mapping[str, str]
+    complaints: list[str] = field(default_factory=list)
+
+    def number(self, name: str, low: float, high: float, default: float) -> float:
+        """A number within a range."""
+        said = self.query.get(name)
+        if said is None:
+            return default
+        try:
+            number = float(said)
+        except ValueError:
+            number = math.nan
+        if low <= number <= high:
+            return number
+        shown = excerpt(said, MOST_SAID)
+        self.complaints.append(
+            f"The link's {name} should be a number from {low:g} to {high:g}, not “{shown}”."
+        )
+        return default
+
+    def one_of(self, name: str, known: Sequence[str], default: str) -> str:
+        """One of some keys."""
+        said = self.query.get(name)
+        if said is None or said in known:
+            return default if said is None else said
+        self.complaints.append(_unknown(name, said, known))
+        return default
+
+    def some_of(self, name: str, known: Sequence[str], default: Sequence[str]) -> list[str]:
+        """Several keys, separated by commas, in their usual order; the known ones of them."""
+        said = self.query.get(name)
+        if said is None:
+            return list(default)
+        given = [key for key in said.split(",") if key]
+        strangers = [key for key in given if key not in known]
+        if strangers:
+            self.complaints.append(_unknown(name, strangers[0], known))
+        return [key for key in known if key in given] or list(default)
+
+
+def _unknown(name: str, said: str, known: Sequence[str]) -> str:
+    return f"The link's {name} “{excerpt(said, MOST_SAID)}” is not one of {first_of(known, MOST_NAMED)}."

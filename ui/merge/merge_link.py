@@ -1,0 +1,79 @@
+"""The link of the page Merge: what is merged, how, and the coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
+from evaluators.service.studio import Studio
+from lines_core.merging import METHODS, Parameter
+from ui.address.page_link import LinkReader, LinkRow, PageLink
+from ui.merge import merge_text as words
+from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, METHOD, SHAPE, offered, parameter_rows
+
+
+def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLink:
+    """What the link says of the page's settings.
+
+    Args:
+        settings: in the order of ``MergeControls``.
+        help_text: follows the method.
+    """
+    _, tasks, method, *rest = settings
+    count = len(parameter_rows())
+    parameters, (auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+    rows = [LinkRow("tasks", tasks), LinkRow("method", method, METHOD)]
+    rows += [
+        LinkRow(parameter.key, control, parameter.default, (method, row.key))
+        for (row, parameter), control in zip(parameter_rows(), parameters, strict=True)
+    ]
+    rows += [
+        LinkRow("alpha", alpha, None, (auto, False)),
+        LinkRow("beta", beta, PAPER_BETA),
+        LinkRow("plain", plain, PAPER_SCALE),
+        LinkRow("shape", shape, SHAPE),
+    ]
+    return PageLink("merge", rows, [*settings[1:], help_text], read_merge)
+
+
+def read_merge(
+    studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
+) -> tuple[list[Any], list[str]]:
+    """Updates of the settings after the model, of the method's help, and complaints."""
+    reader = LinkReader(query)
+    choices = offered(studio, model)
+    keys = [key for _, key in choices]
+    tasks = reader.some_of("tasks", keys, keys)
+    method = reader.one_of("method", list(METHODS), METHOD)
+    parameters = [
+        gr.update(
+            value=_number(reader, parameter) if row.key == method else parameter.default,
+            visible=row.key == method,
+        )
+        for row, parameter in parameter_rows()
+    ]
+    auto = "alpha" not in query
+    alpha = reader.number("alpha", 0.0, ALPHA_TOP, PAPER_ALPHA)
+    found = [
+        gr.update(choices=choices, value=tasks),
+        method,
+        *parameters,
+        auto,
+        gr.update(value=alpha, visible="hidden" if auto else True),
+        reader.number("beta", 0.0, BETA_TOP, PAPER_BETA),
+        reader.number("plain", 0.0, BETA_TOP, PAPER_SCALE),
+        reader.one_of("shape", list(MERGE_SHAPES), SHAPE),
+        words.method_help(method),
+    ]
+    return found, reader.complaints
+
+
+def _number(reader: LinkReader, parameter: Parameter) -> float:
+    if not parameter.choices:
+        return reader.number(parameter.key, parameter.low, parameter.high, parameter.default)
+    known = {f"{value:g}": value for value in parameter.choices}
+    return known[reader.one_of(parameter.key, list(known), f"{parameter.default:g}")]
