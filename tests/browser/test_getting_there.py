@@ -20,6 +20,7 @@ def test_presets(page: Any) -> None:
         pressed = page.locator('[id^="lx-preset-"][aria-pressed="true"]')
         return [button.get_attribute("id") for button in pressed.all()]
 
+    page.wait_for_selector('#lx-preset-lines[aria-pressed="true"]')
     assert active() == ["lx-preset-lines"]
     page.click("#lx-preset-pretrained")
     wait_for(page, EditSpec(shape="flat", alpha=0.0, beta=1.0).key())
