@@ -49,5 +49,9 @@ class Cancelled(LinesError):
     """A sweep or a load was stopped: what was measured or loaded so far is kept."""
 
 
+class ImageError(LinesError):
+    """An image that is damaged, too large, or of a format that is not read."""
+
+
 class HubError(LinesError):
     """A file or listing cannot be had from the Hub; the message names it, says why, and what to do."""

@@ -41,6 +41,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
         "address",
         "sweep",
         "export",
+        "pictures",
         "explore",
         "forgetting",
         "robust",

@@ -1,4 +1,4 @@
-"""Public HTTP API: `/evaluate` and `/models`; the page's own listeners are private."""
+"""Public HTTP API: `/evaluate`, `/images`, `/classify`, `/models`; the page's own listeners are private."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.normalise import normalised
 from evaluators.zoo import ENCODERS
 from ui.explore.references import anchors
+from ui.pictures.picture_answers import classify, images
 from ui.shell.error_messages import as_toast
 
 
@@ -108,7 +109,7 @@ def models(studio: Studio) -> list[dict[str, Any]]:
 
 
 def declare_api(studio: Studio) -> None:
-    """Declare the two endpoints inside the current Blocks, under stable names."""
+    """Declare the endpoints inside the current Blocks, under stable names."""
 
     def evaluate_endpoint(
         model: str = "tiny-clip",
@@ -135,9 +136,73 @@ def declare_api(studio: Studio) -> None:
         with as_toast():
             return evaluate(studio, model, checkpoint, alpha, beta, shape, mix, split, outside)
 
+    def images_endpoint(
+        model: str = "tiny-clip",
+        checkpoint: str = "digits",
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        shape: str = "linear",
+        mix: float = 1.0,
+        split: str = "test",
+        outside: str = "alpha",
+        task: str = "",
+        limit: int = 8,
+    ) -> dict[str, Any]:
+        """Class, predictions and state of single test images: which ones an edit forgets, keeps and learns.
+
+        Args:
+            model: key of the pre-trained model, see /models.
+            checkpoint: key of the fine-tuned checkpoint, see /models.
+            alpha: factor of the first block on the fine-tuning's change (Eq. 1).
+            beta: rise from the first to the last block.
+            shape: linear, sqrt, quadratic, flat or reverse.
+            mix: WiSE-FT coefficient, multiplies every factor.
+            split: test or val.
+            outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
+            task: key of a task; empty for all that are evaluated with the checkpoint.
+            limit: images per task, up to 200.
+        """
+        with as_toast():
+            spec = EditSpec(model, checkpoint, shape, alpha, beta, outside, mix, split)
+            return images(studio, (*anchors(spec), spec), task, limit)
+
+    def classify_endpoint(
+        image: str,
+        model: str = "tiny-clip",
+        checkpoint: str = "digits",
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        shape: str = "linear",
+        mix: float = 1.0,
+        outside: str = "alpha",
+        task: str = "",
+        names: str = "",
+        template: str = "",
+    ) -> dict[str, Any]:
+        """Class probabilities of your own picture under the pre-trained, the fine-tuned and an edited model.
+
+        Args:
+            image: a PNG, JPEG or WebP file in base64, 700 kB at most; it is not stored.
+            model: key of the pre-trained model, see /models.
+            checkpoint: key of the fine-tuned checkpoint, see /models.
+            alpha: factor of the first block on the fine-tuning's change (Eq. 1).
+            beta: rise from the first to the last block.
+            shape: linear, sqrt, quadratic, flat or reverse.
+            mix: WiSE-FT coefficient, multiplies every factor.
+            outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
+            task: key of a task whose classes to choose between.
+            names: class names with commas between them, instead of a task.
+            template: prompt for the names, with {} for the name.
+        """
+        with as_toast():
+            spec = EditSpec(model, checkpoint, shape, alpha, beta, outside, mix)
+            return classify(studio, (*anchors(spec), spec), image, task, names, template)
+
     def models_endpoint() -> list[dict[str, Any]]:
         """The models and fine-tuned checkpoints that /evaluate accepts."""
         return models(studio)
 
     api(evaluate_endpoint, api_name="evaluate", concurrency_id="api", concurrency_limit=2)
+    api(images_endpoint, api_name="images", concurrency_id="api", concurrency_limit=2)
+    api(classify_endpoint, api_name="classify", concurrency_id="api", concurrency_limit=2)
     api(models_endpoint, api_name="models", queue=False)

@@ -107,6 +107,14 @@ class ImageBatches:
             torch.mul(self._images[task][start:stop], self._factor, out=self._buffer[begin:end])
         return self._buffer[:end].sub_(self._shift).to(self._dtype)
 
+    def pixels(self, part: TaskSlice) -> Tensor:
+        """Images of a part, uint8 of shape (n, 3, S, S), in main memory."""
+        return self._images[part.task][part.start : part.stop].cpu()
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Images from elsewhere, uint8 of shape (n, 3, S, S), as the encoder takes them, on its device."""
+        return (pixels.to(self._factor.device) * self._factor - self._shift).to(self._dtype)
+
     def labels(self, part: TaskSlice) -> Tensor:
         """Labels of the images of a part."""
         return self._labels[part.task][part.start : part.stop]

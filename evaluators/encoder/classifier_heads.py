@@ -69,6 +69,20 @@ class ClassifierHead:
         """Predicted class of each feature, (n,)."""
         return self.logits(features).argmax(dim=1)
 
+    def probabilities(self, features: Tensor, temperature: float) -> Tensor:
+        """Probability of each class, (n, C).
+
+            softmax(s cos(feature, w_c)),    or softmax of the logits of a head with a bias
+
+        Args:
+            features: (n, D).
+            temperature: s = exp(logit_scale) of CLIP; the weights of a head with a bias include it.
+        """
+        if self.bias is not None:
+            return torch.softmax(self.logits(features), dim=1)
+        unit = features / features.norm(dim=1, keepdim=True)
+        return torch.softmax(temperature * (unit @ self.weight), dim=1)
+
     def select_classes(self, positions: Sequence[int]) -> "ClassifierHead":
         """The head restricted to some classes: its logits are those columns of the full logits."""
         chosen = torch.tensor(positions, device=self.weight.device)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-GRAPHS_KEPT = 3
-"""For a whole chunk, and for the first and the last, which are smaller."""
+GRAPHS_KEPT = 4
+"""For a whole chunk, for the first and the last, which are smaller, and for a single image."""
 WARM_UPS = 3
 _LOG = logging.getLogger(__name__)
 

@@ -82,6 +82,11 @@ class LiveEncoder(ABC):
         Raises: LabError if its file is absent; CheckpointError if it cannot be read or does not fit.
         """
 
+    @property
+    def temperature(self) -> float:
+        """s = exp(logit_scale), the factor of the cosine of image and text."""
+        return float(self.loaded.clip.logit_scale.exp())
+
     def pretrained(self) -> dict[str, Tensor]:
         """theta_0 by name: views, not to be written to."""
         return self.layout.unflatten(self._pretrained)

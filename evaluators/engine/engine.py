@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from torch import Tensor
+
 from evaluators.data.image_batches import Chunk
 from evaluators.labs.lab import Lab
 from evaluators.specs.resolved_spec import ResolvedSpec
@@ -61,6 +63,13 @@ class LoadedEdit(Protocol):
         """Stop what is still being counted; may be called more than once."""
 
 
+class EncodingEdit(LoadedEdit, Protocol):
+    """An edit that encodes images of visitors as well."""
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Features (n, D), float32, of images as uint8 (n, 3, S, S). Raises: as ``count``."""
+
+
 class Engine(Protocol):
     """Counts edits.
 
@@ -80,3 +89,10 @@ class Engine(Protocol):
             chunks: that will be counted, in this order; an exclusive engine may be given others later.
         Cost: little; what takes long happens in ``ready`` and ``count``.
         """
+
+
+class EncodingEngine(Engine, Protocol):
+    """Counts edits, and encodes images of visitors with them."""
+
+    def load(self, lab: Lab, resolved: ResolvedSpec, chunks: Sequence[Chunk]) -> EncodingEdit:
+        """As ``Engine.load``."""

@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from weakref import WeakKeyDictionary
 
+import torch
+from torch import Tensor
+
 from evaluators.data.image_batches import Chunk
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.cpu_threads import use_all_cores
@@ -55,6 +58,15 @@ class LocalEngine:
         ended = time.perf_counter()
         return ChunkCounts(counted, written - began, ended - written, lab.device.type)
 
+    def _encode(self, lab: Lab, resolved: ResolvedSpec, pixels: Tensor) -> Tensor:
+        """Encode images of a visitor. Thread: the one for all chunks."""
+        images = lab.images(resolved.suite, resolved.split)
+        use_all_cores()
+        with lab.encoder.invalidated_on_error():
+            lab.encoder.write_edit(resolved.residual, resolved.scales)
+            with torch.inference_mode():
+                return lab.encoder.encode(images.normalise(pixels)).float()
+
 
 class _LocalEdit:
     """An edit that the live encoder carries whenever one of its chunks is counted."""
@@ -77,6 +89,11 @@ class _LocalEdit:
         engine = self._engine
         counting = engine._thread.submit(engine._count, self._lab, self._resolved, self._heads, chunk)
         return counting.result()
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """As ``EncodingEdit.encode``. Lock: the caller has the scheduler's turn."""
+        engine = self._engine
+        return engine._thread.submit(engine._encode, self._lab, self._resolved, pixels).result()
 
     def close(self) -> None:
         """Nothing goes on between chunks."""

@@ -66,11 +66,6 @@ class HubEncoder(LiveEncoder):
         )
         super().__init__(loaded, self.engine_config.dtype)
 
-    @property
-    def temperature(self) -> float:
-        """s = exp(logit_scale), the factor of the cosine of image and text."""
-        return float(self.loaded.clip.logit_scale.exp())
-
     def residual_cost(self, of: ResidualSpec) -> int:
         """Bytes of memory that a residual takes: none for a mapped file."""
         return 0 if isinstance(of, str) and self.device.type == "cpu" else super().residual_cost(of)

@@ -12,10 +12,11 @@ from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
 from evaluators.encoder.classifier_heads import ClassifierHead, edited_head
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.hub.hub_encoder import HubEncoder
+from evaluators.hub.hub_encoder import HubEncoder, TextTower
 from evaluators.hub.images.hub_subset import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.specs.class_names import ClassNames
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec, checkpoints_of
 from evaluators.zoo.public_encoders import Encoder
@@ -200,6 +201,13 @@ class HubLab(Lab):
 
     def _head(self, task: Task) -> Tensor:
         return self._by_task[task.key].head.to(self.device)
+
+    def _typed_head(self, names: ClassNames) -> Tensor:
+        text = TextTower(self.live.row, self.live.weights, self.device)
+        try:
+            return text.head(Task("typed", "", "", names.names, (names.template,)))
+        finally:
+            text.close()
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self.live.row.mean, self.live.row.std

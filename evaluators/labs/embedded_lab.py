@@ -20,6 +20,7 @@ from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, task_identity
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
@@ -199,6 +200,10 @@ class EmbeddedLab(Lab):
     def _head(self, task: Task) -> Tensor:
         loaded = self.encoder.loaded
         return zero_shot_head(loaded.clip, loaded.tokenizer, task.classes, task.prompts)
+
+    def _typed_head(self, names: ClassNames) -> Tensor:
+        loaded = self.encoder.loaded
+        return zero_shot_head(loaded.clip, loaded.tokenizer, names.names, (names.template,))
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self._tower.mean, self._tower.std

@@ -17,7 +17,9 @@ from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.typed_heads import TypedHeads
 from evaluators.errors import SpecError
+from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
@@ -94,6 +96,7 @@ class Lab(ABC):
         self._encoder: LiveEncoder | None = None
         self._images: dict[tuple[str, str], ImageBatches] = {}
         self._heads: dict[str, tuple[Tensor, ...]] = {}
+        self.typed_heads = TypedHeads(self._typed_head)
 
     # What a subclass provides
 
@@ -188,6 +191,10 @@ class Lab(ABC):
     def _head(self, task: Task) -> Tensor:
         """Zero-shot head of a task, (D, classes)."""
 
+    @abstractmethod
+    def _typed_head(self, names: ClassNames) -> Tensor:
+        """The same of class names that a visitor typed."""
+
     # Resolving specs
 
     def resolve(self, spec: EditSpec) -> ResolvedSpec:
@@ -222,8 +229,7 @@ class Lab(ABC):
         Raises: SpecError if one of these has none.
         """
         counts = {task.key: self.count(task, split) for task in self.tasks(suite)}
-        absent = [key for key, count in counts.items() if not count and (key in needed or not needed)]
-        if absent:
+        if absent := [key for key, count in counts.items() if not count and (key in needed or not needed)]:
             raise SpecError(
                 f"There are no {split!r} images for {', '.join(absent)}: "
                 f"suite {suite!r} can only be evaluated on another split."
@@ -261,21 +267,18 @@ class Lab(ABC):
         """Images of a suite and split, of the tasks that have some. Raises: LabError."""
         tasks = self.tasks_with_images(suite, split)
         with self._loading:
-            images = self._images.get((suite, split))
-            if images is None:
+            if (suite, split) not in self._images:
                 subsets = [self._subset(task, split) for task in tasks]
                 images = ImageBatches(subsets, *self._normalisation(), self.device, self.dtype, self.chunk)
                 self._images[suite, split] = images
-            return images
+            return self._images[suite, split]
 
     def heads(self, suite: str) -> tuple[Tensor, ...]:
         """Zero-shot heads of a suite's tasks, (D, classes) each."""
         with self._loading:
-            heads = self._heads.get(suite)
-            if heads is None:
-                heads = tuple(self._head(task) for task in self.tasks(suite))
-                self._heads[suite] = heads
-            return heads
+            if suite not in self._heads:
+                self._heads[suite] = tuple(map(self._head, self.tasks(suite)))
+            return self._heads[suite]
 
     def heads_with_images(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """Heads of the tasks that are evaluated, in the order of `images`."""

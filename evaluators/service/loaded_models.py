@@ -15,9 +15,11 @@ from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
 from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
+from evaluators.specs.edit_spec import EditSpec
 
 Self = TypeVar("Self", bound="LoadedModels")
 
@@ -76,6 +78,15 @@ class LoadedModels:
     def tasks(self, suite: str = "tasks", model: str = TINY_CLIP) -> tuple[Task, ...]:
         """The tasks that are measured together, in the order of every ``Evaluation``."""
         return self.lab_of(model).tasks(suite)
+
+    def images_of(self, spec: EditSpec, most: int) -> tuple[TaskImages, ...]:
+        """The first images of each task that a spec is counted on, in the order of ``Evaluation.predicted``.
+
+        Raises: SpecError if the lab cannot answer the spec; LabError if the files are damaged.
+        """
+        lab = self.lab_of(spec.model)
+        resolved = lab.resolve(spec)
+        return task_images(lab, resolved.suite, resolved.split, most)
 
     def lab_of(self, model: str) -> Lab:
         """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""

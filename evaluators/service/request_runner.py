@@ -88,6 +88,17 @@ class RequestRunner:
             stats.answered(COMPLETE if counting.complete else PARTIAL)
             return self._evaluation(counting)
 
+    def known_pictures(self, request: Request) -> Evaluation | None:
+        """The answer as far as predictions are known without counting; None if there are none yet."""
+        known = self._results.find(request.lab, request.spec, request.resolved)
+        if known is not None and known.predictions is not None:
+            return known
+        for engine in ("", *(("quick ",) if self._quick is not self._full else ())):
+            counting = self._counting(request, RequestStats(""), self._progress_of(request, engine))
+            if self._catch_up(counting):
+                return counting.evaluation()
+        return None
+
     def stream(
         self, request: Request, fresh: bool, background: bool, patience: float | None
     ) -> Iterator[Evaluation | Queued]:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import overload
 
 import torch
+from torch import Tensor
 
 from evaluators.data.image_batches import CHUNK
-from evaluators.engine.engine import Counted, Engine
+from evaluators.engine.engine import Counted, EncodingEngine, Engine
 from evaluators.engine.local_engine import LocalEngine
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.service.image_classifier import ImageClassifier, Probabilities
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_runner import RequestRunner
@@ -24,6 +26,7 @@ from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Scheduler, Ticket, Visitor
 from evaluators.service.session_checkpoints import SessionLimits
 from evaluators.service.shared_counts import Request
+from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
@@ -73,13 +76,17 @@ class Studio(LoadedModels):
         self._connect(results, local, engine, observe)
 
     def _connect(
-        self, results: ResultCache, quick: Engine, engine: Engine, observe: Observer | None = None
+        self, results: ResultCache, quick: EncodingEngine, engine: Engine, observe: Observer | None = None
     ) -> None:
-        """Connect the parts that count. Args: ``quick`` counts first numbers, ``engine`` streams."""
+        """Connect the parts that count.
+
+        Args: ``quick`` counts first numbers and encodes visitors' images, ``engine`` streams.
+        """
         self._results = results
         self._engine = engine
         self._scheduler = Scheduler()
         self._runner = RequestRunner(self._scheduler, results, quick, engine, observe)
+        self._classifier = ImageClassifier(self._scheduler, quick)
 
     def _loaded(self, lab: HubLab, job: LoadJob) -> None:
         if isinstance(self._engine, ZeroGpu):
@@ -205,6 +212,32 @@ class Studio(LoadedModels):
         Raises: as ``first``.
         """
         return self._runner.first(self._accept(spec, ticket), patience, images, background)
+
+    def known_pictures(self, spec: EditSpec) -> Evaluation | None:
+        """The answer as far as predictions are known without counting; None if there are none yet."""
+        return self._runner.known_pictures(self._accept(spec, None))
+
+    def classify(
+        self,
+        specs: Sequence[EditSpec],
+        pixels: Tensor,
+        names: ClassNames | str,
+        ticket: Ticket | None = None,
+        patience: float | None = None,
+        *,
+        background: bool = False,
+    ) -> Probabilities:
+        """Class probabilities of one image under each of some edits of one encoder. Nothing is kept of it.
+
+        Args:
+            pixels: uint8 of shape (3, S, S), S the encoder's ``image_size``.
+            names: classes to choose between, or the key of a task of the checkpoint's suite.
+            ticket, patience, background: as for ``pictured``.
+        Raises: as ``first``; SpecError for an unknown task.
+        Turns: one a spec.
+        """
+        requests = [self._accept(spec, ticket) for spec in specs]
+        return self._classifier.probabilities(requests, pixels, names, patience, background)
 
     def record(self, spec: EditSpec, counted: Sequence[Counted], seconds: float) -> Evaluation:
         """Cache and return the complete answer from counts that were made elsewhere.

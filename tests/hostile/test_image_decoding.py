@@ -1,5 +1,6 @@
 """Invalid images of a data set: damaged, huge, or in formats that start another program."""
 
+import base64
 import io
 import random
 import struct
@@ -11,10 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from evaluators.errors import HubError
-from evaluators.hub.images.decoding import MOST_PIXELS, decode
+from evaluators.data.image_decoding import MOST_PIXELS, MOST_VISITOR_BYTES, decode, decode_visitors
+from evaluators.errors import ImageError
 from evaluators.hub.images.tar_split import _members_within
 from tests.hostile.odd_values import check_message
 
@@ -26,7 +28,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpa
 
 
 def refusal(content: bytes) -> str:
-    with pytest.raises(HubError) as raised:
+    with pytest.raises(ImageError) as raised:
         decode(content, SIZE)
     check_message(str(raised.value))
     return str(raised.value)
@@ -138,6 +140,39 @@ def test_an_image_is_rotated_by_its_exif_orientation() -> None:
     assert theirs.size == (24, 16)
 
 
+def visitors_refusal(text: object) -> str:
+    with pytest.raises(ImageError) as raised:
+        decode_visitors(text, SIZE)
+    check_message(str(raised.value))
+    return str(raised.value)
+
+
+def sent(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def test_a_visitors_picture_is_a_png_jpeg_or_webp_by_content() -> None:
+    for kind in ("PNG", "JPEG", "WEBP"):
+        for before in ("", "data:image/svg+xml;base64,"):  # what it is called does not matter
+            found = decode_visitors(before + sent(image(kind)), SIZE)
+            assert (found.shape, found.dtype) == ((3, SIZE, SIZE), torch.uint8)
+    for kind in ("GIF", "BMP", "TIFF", "PPM"):
+        assert "cannot be read as PNG, JPEG or WebP" in visitors_refusal(sent(image(kind)))
+    for content in (EPS, b"<svg/>", b"", png(60_000, 60_000, bytes(100_000)), image()[:-400]):
+        visitors_refusal(sent(content) or "=")
+    assert "base64" in visitors_refusal("no base64!")
+    for other in (None, 3, {"path": "/etc/passwd"}, "", ["a"]):
+        assert "base64" in visitors_refusal(other)
+    assert "700 kB at most" in visitors_refusal("A" * (2 * MOST_VISITOR_BYTES))
+
+
+def test_transparent_pixels_of_a_visitors_picture_are_white() -> None:
+    """A drawing is often black on nothing; what its pixels hide is black as well."""
+    stream = io.BytesIO()
+    Image.new("RGBA", (SIZE, SIZE), (0, 0, 0, 0)).save(stream, "PNG")
+    assert bool((decode_visitors(sent(stream.getvalue()), SIZE) == 255).all())
+
+
 def damaged_images() -> Iterator[bytes]:
     chosen = random.Random(0)
     whole = [image(kind) for kind in ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")]
@@ -157,7 +192,7 @@ def test_1500_images_with_bytes_changed() -> None:
         for content in damaged_images():
             try:
                 found = decode(content, SIZE)
-            except HubError as error:
+            except ImageError as error:
                 check_message(str(error))
             else:
                 read += found.shape == (SIZE, SIZE, 3)

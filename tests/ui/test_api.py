@@ -75,9 +75,9 @@ def test_a_lines_error_at_a_button_becomes_a_message_and_a_bug_stays_a_bug() -> 
         raise ZeroDivisionError
 
 
-def test_every_listener_of_the_page_is_private_but_the_two_endpoints(page: gr.Blocks) -> None:
+def test_every_listener_of_the_page_is_private_but_the_endpoints(page: gr.Blocks) -> None:
     named = {function.api_name for function in page.fns.values() if function.api_visibility == "public"}
-    assert named == {"evaluate", "models"}
+    assert named == {"evaluate", "images", "classify", "models"}
 
 
 def test_live_listeners_skip_the_queue_and_keep_the_last_position(page: gr.Blocks) -> None:

@@ -19,9 +19,9 @@ import torch
 from huggingface_hub.errors import OfflineModeIsEnabled
 from torch import Tensor
 
+from evaluators.data.image_decoding import decode
 from evaluators.data.image_subset import SEED, Subset, cache_subset, read_subset
-from evaluators.errors import HubError, SpecError
-from evaluators.hub.images.decoding import decode
+from evaluators.errors import HubError, ImageError, SpecError
 from evaluators.hub.images.parquet_split import ParquetSplit
 from evaluators.hub.images.preparation_files import (
     cache_commit,
@@ -226,7 +226,7 @@ class _Request:
         for content, row in zip(encoded, rows, strict=True):
             try:
                 images.append(decode(content, self.image_size))
-            except HubError as error:
+            except ImageError as error:
                 raise HubError(
                     f"The image in row {group.first_row + row} of {group.file} of {self.task.repo} cannot "
                     f"be decoded: {error}"

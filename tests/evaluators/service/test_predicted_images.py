@@ -68,11 +68,12 @@ def test_pictures_of_a_shipped_evaluation_take_one_chunk(
     shipped = replace(whole, predictions=None, precomputed=True)
     studio._results._shipped._known[studio.lab.resolve(SPEC)] = shipped
     assert studio.first(SPEC) == shipped
+    assert studio.known_pictures(SPEC) is None
     assert encoded == []
     pictured = studio.pictured(SPEC)
     assert [task.n for task in pictured.tasks] == [4, 4, 4]
     check(studio, pictured)
-    assert studio.pictured(SPEC) == pictured
+    assert studio.pictured(SPEC) == studio.known_pictures(SPEC) == pictured
     assert encoded == [12]
     assert studio.cached(SPEC) == shipped
     assert studio.pictured(SPEC, 9).tasks[0].n == 12
