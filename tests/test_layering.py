@@ -51,6 +51,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
         "compared",
         "models",
         "about",
+        "start",
         "api",
         "layout",
     ),

@@ -31,9 +31,12 @@ from ui.robust.robust_page import EMBEDDED, robust_page
 from ui.shell import markup, text
 from ui.shell.theme import gradio_theme, style_variables
 from ui.soup.soup_page import soup_page
+from ui.start.start_page import start_page, story_card
+from ui.start.story_values import story_values
 from ui.tune.tune_page import tune_section
 
 HERE = Path(__file__).parent
+STYLE_SHEETS = (HERE / "shell" / "style.css", HERE / "start" / "story.css")
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""
 SESSIONS = 500
@@ -62,12 +65,17 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
     }
     for page in _absent(studio):
         del pages[page]
+    story = story_values(studio)
     with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=CACHE) as made:
         blocks: gr.Blocks = made
         with gr.Row(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
-            address = AddressBar({page: text.PAGES[page] for page in ("explore", *pages)})
+            titles = {page: text.PAGES[page] for page in (*(["start"] if story else []), "explore", *pages)}
+            address = AddressBar(titles, default="explore")
         with gr.Tabs(overflow_behavior="wrap", elem_id="lx-pages") as tabs:
+            if story:
+                with _tab("start"):
+                    start_page(story)
             with _tab("explore"):
                 gr.Markdown(text.INTRO, elem_classes="lx-lead")
                 explore = explore_panel(studio, address, ExploreAnswers(studio))
@@ -79,6 +87,8 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
                         markup.page_title(text.PAGES[page]), elem_classes="lx-aside", apply_default_css=False
                     )
                     lay_out(studio, address, explore)
+        if story:
+            story_card(story)
         shared = [LinkRow("model", explore.model, explore.model.value), LinkRow("task", explore.checkpoint)]
         address.connect(studio, blocks, tabs, shared, chosen)
         declare_api(studio)
@@ -126,7 +136,7 @@ def launch_settings() -> dict[str, Any]:
         "head": plotly_script() + number_fields_script(),
         "favicon_path": HERE / "shell" / "favicon.svg",
         "app_kwargs": {"middleware": [Middleware(Document)]},
-        "css": style_variables() + (HERE / "shell" / "style.css").read_text(encoding="utf-8"),
+        "css": style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in STYLE_SHEETS),
         "run_history": False,
         "ssr_mode": False,
         "share": False,

@@ -13,7 +13,7 @@ const said = (value) => Array.isArray(value) ? value.join(",")
 function query() {
   const link = new URLSearchParams(window.location.search);
   for (const name of ["page", ...rows.map((row) => row.name)]) link.delete(name);
-  if (page !== first) link.set("page", page);
+  link.set("page", page);
   for (const row of rows) {
     if (row.page && row.page !== page) continue;
     if (row.only && values[row.only[0]] !== row.only[1]) continue;

@@ -46,10 +46,12 @@ class AddressBar:
     """The link of the page. Laid out where it is made; its notice says what was wrong in a link.
 
     Args:
-        pages: key -> title.
+        pages: key -> title; the first one is opened without a link.
+        default: page of a link that names none.
     """
 
-    def __init__(self, pages: Mapping[str, str]) -> None:
+    def __init__(self, pages: Mapping[str, str], default: str) -> None:
+        self._default = default
         self._pages = dict(pages)
         self._links: list[PageLink] = []
         self._controls: list[Component] = []
@@ -112,7 +114,7 @@ class AddressBar:
             page = query.get("page", "")
             if page not in self._pages:
                 complaints += [_no_page(page, self._pages)] if page else []
-                page = next(iter(self._pages))
+                page = self._default
             chosen, task, wrong = choose(seen, query)
             complaints += wrong
             values: dict[Component, Any] = dict.fromkeys(controls, gr.skip())

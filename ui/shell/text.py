@@ -76,6 +76,7 @@ SWEEP = {
     "stopped": "stopped; the points measured so far are kept",
 }
 PAGES = {
+    "start": "Start",
     "explore": "Explore",
     "robust": "Robust fine-tuning",
     "merge": "Merge",
