@@ -47,18 +47,22 @@ def served(command: Sequence[str], port: int) -> Iterator[tuple[str, int]]:
             yield page.address, page.process.pid
 
 
+EXPLORE = "?page=explore"
+"""Query of the page that most tests are about; without one *Start* opens."""
+
+
 def open_page(browser: Any, address: str, query: str = "", **options: Any) -> Any:
-    """A fresh visitor on the page, which shows complete numbers when this returns."""
+    """A fresh visitor on *Explore*, which shows complete numbers when this returns."""
     page = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options)).new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{address}/{query}")
+    page.goto(f"{address}/{query or EXPLORE}")
     page.wait_for_selector(f'{LIVE}[data-state="complete"]')
     return page
 
 
 def reopen(page: Any) -> None:
     """Load the page anew, without a link's query: faster than a new context, and no state is left."""
-    page.goto(page.url.partition("?")[0])
+    page.goto(page.url.partition("?")[0] + EXPLORE)
     page.wait_for_selector(f'{LIVE}[data-state="complete"]')
 
 

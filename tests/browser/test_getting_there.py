@@ -130,7 +130,7 @@ def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, fre
     open_tab(page, "Explore")
     wait_for(page, key(position(page, "gamma"), "faces"))
     page.goto(f"{free_address}/?page=banana")
-    page.wait_for_selector("#lx-notice >> text=page “banana” is not one of explore, robust")
+    page.wait_for_selector("#lx-notice >> text=page “banana” is not one of start, explore, robust")
     page.close()
 
 

@@ -168,7 +168,9 @@ def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> Non
 
 def test_the_tabs_are_accessible_and_fit_a_phone(browser: Any, lab_address: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    page = open_page(browser, lab_address, "?__theme=light", viewport={"width": 390, "height": 844})
+    page = open_page(
+        browser, lab_address, "?page=explore&__theme=light", viewport={"width": 390, "height": 844}
+    )
     for name in TABS:
         open_tab(page, name)
         page.wait_for_selector(f"{TABS[name]} .lx-live[data-state=complete]", timeout=PATIENCE)

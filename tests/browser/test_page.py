@@ -54,7 +54,7 @@ def tour(browser: Any, free_address: str) -> Tour:
         lambda line: seen.console.append(line.text) if line.type in ("error", "warning") else None,
     )
     page.on("pageerror", lambda problem: seen.console.append(str(problem)))
-    page.goto(free_address)
+    page.goto(free_address + driving.EXPLORE)
     page.wait_for_selector("#lx-head-live .main-svg")
     for width in (1440, 780, 390):
         page.set_viewport_size({"width": width, "height": 844})

@@ -162,7 +162,9 @@ def test_one_task_alone_is_refused_in_words(visitor: Any) -> None:
 
 def test_the_tab_is_accessible_and_fits_a_phone(browser: Any, hub_address: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    page = open_page(browser, hub_address, "?__theme=light", viewport={"width": 390, "height": 844})
+    page = open_page(
+        browser, hub_address, "?page=explore&__theme=light", viewport={"width": 390, "height": 844}
+    )
     driving.open_tab(page, "Models")
     page.wait_for_selector("#lx-load")
     load(page)

@@ -13,9 +13,12 @@ function makeSpotlight() {
       if (scrolled !== selector) {
         scrolled = selector;
         const at = found.getBoundingClientRect();
-        const inSight = at.top >= 0 && at.bottom <= window.innerHeight;
+        const phone = window.innerWidth <= 760; // the card covers the lower half, a slider the top
+        const [top, bottom] = phone ? [140, 0.54 * window.innerHeight] : [0, window.innerHeight];
+        const inSight = at.top >= top && at.bottom <= bottom;
+        found.style.scrollMarginTop = top + "px";
         const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-        if (!inSight) found.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+        if (!inSight) found.scrollIntoView({ block: phone ? "start" : "center", behavior: still ? "auto" : "smooth" });
       }
       const at = found.getBoundingClientRect();
       if (tell) tell(at.left + at.width / 2 > 0.55 * window.innerWidth);

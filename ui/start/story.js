@@ -6,6 +6,7 @@
 const { steps, values, words: languages } = JSON.parse(props.value);
 const asked = new URLSearchParams(window.location.search);
 let language = [asked.get("lang"), ...navigator.languages.map((tag) => tag.slice(0, 2)), "en"].find((tag) => languages[tag]);
+let chosen = asked.has("lang"); // a language other than the browser's stays in the address
 let at = -1; // index of the step shown, -1 while the story is closed
 const done = new Set(); // steps whose task is answered
 const words = () => languages[language];
@@ -51,7 +52,7 @@ function visit(index, query) {
   const link = new URLSearchParams(query ?? window.location.search);
   if (index < 0) link.delete("story");
   else link.set("story", index + 1);
-  if (asked.get("lang")) link.set("lang", language);
+  if (chosen) link.set("lang", language);
   const address = window.location.pathname + (link.toString() ? "?" + link : "") + window.location.hash;
   if (query === undefined) window.history.replaceState(window.history.state, "", address);
   else {
@@ -95,7 +96,7 @@ function draw(focus) {
   text.append(withTerms(filled(told.text, parts(told))));
   const task = make("div", { className: "lx-story-task" });
   if (tasks[step.kind]) task.append(...tasks[step.kind](step, told));
-  const select = make("select", { onchange: () => { language = select.value; draw(); }, aria: { label: "Language" } },
+  const select = make("select", { onchange: () => { language = select.value; chosen = true; visit(at); draw(); }, aria: { label: "Language" } },
     ...Object.entries(languages).map(([tag, { language: name }]) => make("option", { value: tag, textContent: name, selected: tag === language })));
   const last = at === steps.length - 1;
   card.lang = language;
