@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.specs.edit_spec import FREE, EditSpec
 from evaluators.specs.merge_spec import MergeSpec
@@ -10,8 +11,6 @@ from lines_core.merging import complete_settings
 
 MOST_NAMED = 4
 """Checkpoints of a merge that are named; of more the number is."""
-OWN = "own-"
-"""How the keys of visitors' checkpoints begin; a secret follows."""
 DIGEST = 6
 LONGEST = 120
 """Characters before the digest."""

@@ -22,6 +22,8 @@ from lines_core.file_hash import sha256_of
 from lines_core.untrusted_text import first_of
 
 PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
+OWN = "own-"
+"""How the key of a visitor's checkpoint begins; a secret and the task follow."""
 READABLE = (".safetensors", ".pt", ".pth", ".bin")
 LONGEST_TITLE = 40
 MOST_BYTES = 2 << 30
@@ -149,6 +151,6 @@ def _info(lab: Lab, folder: Path, task: str, content: str, name: str) -> Checkpo
     if task not in tasks:
         raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(tasks)}.")
     secret = hashlib.sha256(f"{folder.name} {content}".encode()).hexdigest()[:32]
-    key = f"own-{secret}.{task}"
+    key = f"{OWN}{secret}.{task}"
     short = name if len(name) <= LONGEST_TITLE else f"…{name[1 - LONGEST_TITLE :]}"
     return CheckpointInfo(key, f"{tasks[task].title} ({short})", tasks[task].suite)

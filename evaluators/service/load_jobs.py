@@ -126,6 +126,11 @@ class LoadJobs:
             for job in self._jobs.values():
                 job.stop()
 
+    def all(self) -> tuple[LoadJob, ...]:
+        """The newest load of every encoder that was asked for, in the order of the first requests."""
+        with self._lock:
+            return tuple(self._jobs.values())
+
     def of_model(self, model: str) -> LoadJob | None:
         """The newest load of an encoder."""
         with self._lock:

@@ -117,6 +117,10 @@ class LoadedModels:
         """The newest load of an encoder, running or ended."""
         return self._jobs.of_model(model)
 
+    def loads(self) -> tuple[LoadJob, ...]:
+        """The newest load of each encoder, if it is running or this session asked for it."""
+        return tuple(job for job in self._jobs.all() if not job.done or self._session in job.sessions)
+
     def stop_loading(self, model: str) -> bool:
         """Stop the load of an encoder unless other sessions have asked for it too; whether it was stopped."""
         return self._jobs.stop(model, self._session)

@@ -44,6 +44,7 @@ def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
 def load(page: Any) -> None:
     page.click("#lx-load")
     page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
+    page.wait_for_selector("#lx-open-ViT-B-32", timeout=PATIENCE)
 
 
 def shown_model(page: Any) -> str:
@@ -69,6 +70,10 @@ def test_load_then_drag_then_go_back(visitor: Any) -> None:
     page.wait_for_selector('#lx-load-progress tr[data-state="running"]')
     page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
     assert page.locator('#lx-load-progress tr[data-state="done"]').count() == 9
+    assert shown_model(page) == "Tiny CLIP", "nobody is taken away from what they look at"
+    page.get_by_text("CLIP ViT-B/16", exact=True).click()
+    assert page.locator("#lx-load-progress caption").all_inner_texts() == ["CLIP ViT-B/32"]
+    page.click("#lx-open-ViT-B-32")
     wait_for_task(page, "EuroSAT")
     assert shown_model(page) == "CLIP ViT-B/32"
     assert page.locator('[data-chart="schedule"] .lx-factor').count() == 3 + 2
@@ -110,8 +115,10 @@ def test_own_checkpoint_and_a_broken_one(visitor: Any, folder: Path) -> None:
     page = visitor
     load(page)
     page.click("#lx-own button")
-    page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=Choose the task")
+    assert page.locator("#lx-own-add").is_disabled()
+    page.click("#lx-own-model input")
+    page.get_by_role("option", name="CLIP ViT-B/32", exact=True).click()
+    page.wait_for_function("document.querySelector('#lx-own-model input').value === 'CLIP ViT-B/32'")
     page.click("#lx-own-task input")
     page.get_by_role("option", name="MNIST", exact=True).click()
     page.set_input_files("#lx-own-file input[type=file]", str(folder / "broken.pt"))
@@ -122,7 +129,7 @@ def test_own_checkpoint_and_a_broken_one(visitor: Any, folder: Path) -> None:
     page.set_input_files("#lx-own-file input[type=file]", str(folder / "own.pt"))
     page.wait_for_selector("#lx-own-file >> text=own")
     page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=chosen on the page Explore")
+    page.wait_for_selector("#lx-own-said >> text=chosen in Explore")
     wait_for_task(page, "MNIST")
     assert "own.pt" in page.locator("#lx-checkpoint input").input_value()
 
@@ -168,7 +175,6 @@ def test_the_tab_is_accessible_and_fits_a_phone(browser: Any, hub_address: str) 
     driving.open_tab(page, "Models")
     page.wait_for_selector("#lx-load")
     load(page)
-    wait_for_task(page, "EuroSAT")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for theme in ("light", "dark"):
         assert driving.serious_violations(page, axe, theme) == [], theme

@@ -31,7 +31,6 @@ from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
 from ui.live.session_key import session_key
-from ui.models import models_text
 from ui.models.own_checkpoint import import_listener
 
 MODEL = "ViT-B-32"
@@ -221,12 +220,28 @@ def test_a_hanging_download_blocks_no_other_session_and_ends_with_its_own(
     hanging = add(anna, MODEL, "mnist", "anna/mine", None)
     assert any("Downloading" in status for status, *_ in hanging)
     *_, (status, *_) = add(ben, MODEL, "mnist", "ben/mine", None)
-    assert models_text.OWN["done"] in status
+    assert "is added and chosen in Explore" in status
     studio.leave(session_key(anna))
     *_, (status, *_) = hanging
     assert "Stopped fetching anna/mine/mine.pt" in status
     assert len(studio.seen_by(session_key(anna)).checkpoints(MODEL)) == len(KEYS)
     assert studio.status().session_checkpoints == 1
+
+
+def test_a_double_click_adds_a_file_once(studio: Studio, file: Path) -> None:
+    """The second click used to find the file gone, and to say so in the place of the success."""
+    anna = cast(gr.Request, SimpleNamespace(session_hash="anna"))
+    add = import_listener(studio)
+    for _ in range(2):
+        *_, (status, model, checkpoint, *_) = add(anna, MODEL, "mnist", "", str(file))
+        assert "is added" in status
+        assert model["value"] == MODEL
+    assert not file.exists()
+    own = studio.seen_by(session_key(anna)).checkpoints(MODEL)[len(KEYS) :]
+    assert [one.key for one in own] == [checkpoint["value"]]
+    studio.leave(session_key(anna))
+    *_, (status, *_) = add(anna, MODEL, "mnist", "", str(file))
+    assert "is gone: upload it again" in status
 
 
 def test_two_sessions_import_the_same_file_at_once(

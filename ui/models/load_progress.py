@@ -30,13 +30,15 @@ def size_of(request: LoadRequest) -> str:
     )
 
 
-def steps_table(job: LoadJob) -> str:
-    """All steps of a load, and its summary."""
+def load_section(job: LoadJob) -> str:
+    """The name of the encoder, all steps of its load, and its summary."""
+    title = escape(ENCODERS[job.request.model].title)
     rows = "".join(_row(step) for step in job.steps())
     status = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
     return (
-        f'<div class="lx-scroll" tabindex="0"><table class="lx-steps">'
-        f'<caption class="lx-hidden">{words.LOADING}</caption><tbody>{rows}</tbody></table></div>{status}'
+        f'<section data-model="{escape(job.request.model)}"><div class="lx-scroll" tabindex="0">'
+        f'<table class="lx-steps"><caption>{title}</caption><tbody>{rows}</tbody></table></div>'
+        f"{status}</section>"
     )
 
 
@@ -53,7 +55,7 @@ def summary(job: LoadJob) -> str:
         return job.problem
     if failed:
         return f"Loaded, but for {words.listed(failed)}. Load again to try what failed once more."
-    return f"{ENCODERS[job.request.model].title} is ready: it is under Model on the page Explore."
+    return f"{ENCODERS[job.request.model].title} is ready."
 
 
 def _row(step: LoadStep) -> str:

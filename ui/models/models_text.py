@@ -25,13 +25,22 @@ MODEL_CHOICE = {
     "load": "Load",
     "check": "Check against published figures",
 }
-LOADING = "Progress of the load"
 NOT_LOADED = "Not loaded: see the step marked ✗. Load again to continue from there."
 
 
 def load_first(model: str) -> str:
     """For a button that needs a model that is not loaded."""
     return f"{model} is not loaded yet: press Load first."
+
+
+def not_loading(model: str) -> str:
+    """For Stop while only other models are being loaded."""
+    return f"{model} is not being loaded: choose the model whose load you want to stop."
+
+
+def opens(model: str) -> str:
+    """Label of the button that chooses a loaded model in Explore."""
+    return f"Open {model}"
 
 
 SELF_TEST = "Self-test: measured here (95 % interval, all checks together) against published"
@@ -42,14 +51,19 @@ OWN = {
     "off": "This server does not accept visitors' checkpoints. Run the app on your own machine to add one.",
     "title": "Add your own checkpoint",
     "help": (
-        "A copy of the chosen model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
+        "A copy of a loaded model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
         "tensors alone (`torch.save(model.state_dict(), path)`). Names as in open_clip or transformers. "
-        "Load the model and the task first."
+        "Files of *Download this model* can be added too."
     ),
+    "model": "Model it was fine-tuned from",
     "task": "Fine-tuned on",
     "address": "Hub repository",
     "file": "Or a file",
     "add": "Add it",
     "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",
-    "done": "Added, and chosen on the page Explore.",
 }
+
+
+def added(title: str) -> str:
+    """That a checkpoint was added, and where it is."""
+    return f"{title} is added and chosen in Explore. It is offered on the page Merge too."

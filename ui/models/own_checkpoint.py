@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import wait
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,57 +16,126 @@ from evaluators.errors import SpecError
 from evaluators.hub.transfer.parallel_calls import in_thread
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.studio import Studio
-from evaluators.zoo import ENCODERS, TASKS
 from ui.explore.explore_page import Explore
 from ui.live.session_key import session_key
 from ui.models import load_progress as loading
 from ui.models import models_text as words
+from ui.models.checkpoint_upload import checkpoint_upload
 from ui.models.model_choice import choose_model
 from ui.shell.error_messages import message_of
 
 REFRESH = 0.4
 """Seconds between two updates of the progress."""
+SESSIONS_KEPT = 256
+"""Sessions whose last import is remembered."""
+COMPLETE = """(task, address, file) => {
+    return { __type__: "update", interactive: Boolean(task && (address.trim() || file)) };
+}"""
+"""Whether there is something to add."""
 
 
-def own_checkpoint_form(studio: Studio, encoder: gr.Radio, explore: Explore) -> None:
-    """Lay out the form. Each import runs in a thread of its own; its download ends when the page closes."""
+def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
+    """Lay out the form. Each import runs in a thread of its own; its download ends when the page closes.
+
+    Returns: the model that the checkpoint was fine-tuned from, of those that are loaded.
+    """
+    models = [(info.title, info.key) for info in studio.models()]
     with gr.Accordion(words.OWN["title"], open=False, elem_id="lx-own"):
         gr.Markdown(words.OWN["help"], elem_classes="lx-small")
         with gr.Row():
+            model = gr.Dropdown(
+                models, value=models[0][1], label=words.OWN["model"], filterable=False, elem_id="lx-own-model"
+            )
             task = gr.Dropdown(
-                [(row.title, key) for key, row in TASKS.items()],
-                label=words.OWN["task"],
-                elem_id="lx-own-task",
+                _tasks(studio, models[0][1]), value=None, label=words.OWN["task"], elem_id="lx-own-task"
             )
             address = gr.Textbox(
                 label=words.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
             )
-        file = gr.File(
-            label=words.OWN["file"],
-            file_types=[".safetensors", ".pt", ".pth", ".bin"],
-            type="filepath",
-            elem_id="lx-own-file",
-        )
-        add = gr.Button(words.OWN["add"], size="sm", elem_id="lx-own-add")
+        file = checkpoint_upload(studio)
+        add = gr.Button(words.OWN["add"], size="sm", interactive=False, elem_id="lx-own-add")
         status = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
 
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    at_once: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **private}
+    explore.model.change(_model_listener(studio), explore.model, model, **at_once)
+    model.change(_task_listener(studio), model, task, **at_once)
+    given = [task, address, file]
+    changes = [task.change, address.change, file.change]
+    gr.on(changes, None, given, add, js=COMPLETE, **at_once)
     add.click(
         import_listener(studio),
-        [encoder, task, address, file],
-        [status, explore.model, explore.checkpoint, file],
+        [model, *given],
+        [status, explore.model, explore.checkpoint, address, file],
         concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
+        **private,
     )
+    return model
+
+
+def _tasks(studio: Studio, model: str) -> list[tuple[str, str]]:
+    return [(task.title, task.key) for task in studio.target_tasks(model)]
+
+
+def _model_listener(studio: Studio) -> Callable[[str], Any]:
+    """The listener that takes over the model that is chosen in Explore."""
+
+    def follow(model: str) -> Any:
+        models = [(info.title, info.key) for info in studio.models()]
+        there = any(key == model for _, key in models)
+        return gr.update(choices=models, value=model) if there else gr.skip()
+
+    return follow
+
+
+def _task_listener(studio: Studio) -> Callable[[str], Any]:
+    """The listener that offers the tasks of a model."""
+
+    def offer(model: str) -> Any:
+        return gr.update(choices=_tasks(studio, model), value=None)
+
+    return offer
+
+
+class _Imports:
+    """The last import of each session: a second click joins it, since its file may be gone by then."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._last: OrderedDict[str, tuple[Any, Future[CheckpointInfo]]] = OrderedDict()
+
+    def start(
+        self, studio: Studio, session: str, what: tuple[Any, ...], run: Callable[[], CheckpointInfo]
+    ) -> Future[CheckpointInfo]:
+        """Begin an import, or join the same one if it runs or its checkpoint is there."""
+        with self._mutex:
+            before = self._last.get(session)
+            if before is not None and before[0] == what and _goes_on(studio, what[0], before[1]):
+                return before[1]
+            future = in_thread(run, "import checkpoint")
+            self._last[session] = what, future
+            self._last.move_to_end(session)
+            while len(self._last) > SESSIONS_KEPT:
+                self._last.popitem(last=False)
+            return future
+
+
+def _goes_on(studio: Studio, model: str, future: Future[CheckpointInfo]) -> bool:
+    """Whether an import still runs, or has ended well and its checkpoint has not been deleted since."""
+    if not future.done():
+        return True
+    return future.exception() is None and future.result() in studio.checkpoints(model)
 
 
 def import_listener(studio: Studio) -> Any:
     """The listener that imports a checkpoint and shows how far it is, for any number of visitors at once."""
+    imports = _Imports()
 
     def add(
         request: gr.Request, model: str, task: str | None, address: str, path: str | None
-    ) -> Iterator[tuple[str, Any, Any, Any]]:
-        session = studio.seen_by(session_key(request))
+    ) -> Iterator[tuple[Any, ...]]:
+        key = session_key(request)
+        session = studio.seen_by(key)
         done, total = 0, 0
 
         def progress(now_done: int, now_total: int) -> None:
@@ -74,25 +145,24 @@ def import_listener(studio: Studio) -> Any:
         def run() -> CheckpointInfo:
             if not task or not (address or path):
                 raise SpecError(words.OWN["missing"])
-            if model not in [info.key for info in session.models()]:
-                raise SpecError(words.load_first(ENCODERS[model].title))
             if path:
                 info = session.take_file(model, task, Path(path), Path(path).name)
                 Path(path).unlink(missing_ok=True)  # its residual is kept in the session's folder
                 return info
             return session.take_address(model, task, address, progress)
 
-        future = in_thread(run, "import checkpoint")
+        future = imports.start(session, key, (model, task, address, path), run)
+        unchanged = [gr.skip()] * 4
         while not future.done():
-            yield loading.import_status(done, total), gr.skip(), gr.skip(), gr.skip()
+            yield loading.import_status(done, total), *unchanged
             wait([future], REFRESH)
         try:
             info = future.result()
         except Exception as problem:  # noqa: BLE001 -- the status below the button says what went wrong
             notice = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
-            yield notice, gr.skip(), gr.skip(), gr.skip()
+            yield notice, *unchanged
             return
-        status = f'<p class="lx-status" role="status">{words.OWN["done"]}</p>'
-        yield status, *choose_model(session, model, info.key), None
+        status = f'<p class="lx-status" role="status">{escape(words.added(info.title))}</p>'
+        yield status, *choose_model(session, model, info.key), "", None
 
     return add

@@ -1,0 +1,100 @@
+"""A visitor's own checkpoint of Tiny CLIP: checked in the browser, uploaded, added, offered everywhere."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.browser import driving
+from tests.browser.driving import open_page
+from tests.deploy.starting import free_port
+from tests.paths import ASSETS
+
+pytestmark = pytest.mark.browser
+PATIENCE = 90_000
+MINE = ASSETS / "tiny_clip" / "finetuned" / "digits.safetensors"
+SAID = "#lx-own-upload [data-said]"
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A visitor of the app itself, with the form open."""
+    port = free_port()
+    cache = tmp_path_factory.mktemp("cache")
+    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
+        page = open_page(browser, address)
+        driving.open_tab(page, "Models")
+        page.click("#lx-own button")
+        page.wait_for_selector("#lx-own-add")
+        yield page
+        page.context.close()
+
+
+def choose(page: Any, path: Path) -> None:
+    page.set_input_files("#lx-own-file input[type=file]", str(path))
+
+
+def tower(folder: Path, blocks: int, width: int = 64) -> Path:
+    """A file with the names of an image tower, and little else."""
+    tensors = {f"visual.transformer.resblocks.{i}.ln_1.weight": torch.ones(width) for i in range(blocks)}
+    path = folder / f"{blocks}-blocks.safetensors"
+    save_file({"visual.class_embedding": torch.ones(width), **tensors}, path)
+    return path
+
+
+def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    uploads: list[str] = []
+    page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(MINE.read_bytes()[:-100])
+    names = tmp_path / "bert.safetensors"
+    save_file({"bert.embeddings.weight": torch.ones(3)}, names)
+    odd = tmp_path / "old.pt"
+    odd.write_bytes(b"\x80\x02}q\x00.")
+    for path, words in (
+        (cut, "copy or download it again"),
+        (names, "got bert.embeddings.weight"),
+        (odd, "is no file of torch.save"),
+        (tower(tmp_path, 24, 1024), "got 24 blocks, width 1024: it is one of CLIP ViT-L/14, choose that"),
+        (tower(tmp_path, 3), "got 3 blocks, width 64: choose the model it was fine-tuned from"),
+    ):
+        choose(page, path)
+        page.wait_for_selector(f"{SAID} >> text={words}", timeout=PATIENCE)
+        assert page.locator(SAID).get_attribute("role") == "alert"
+    assert uploads == []
+    assert page.locator("#lx-own-add").is_disabled()
+
+
+def test_an_upload_can_be_cancelled(visitor: Any) -> None:
+    page = visitor
+    page.route("**/gradio_api/upload", lambda route: None)  # never answered
+    choose(page, MINE)
+    page.wait_for_selector("#lx-own-upload progress", timeout=PATIENCE)
+    page.click("#lx-own-upload .lx-cancel")
+    page.wait_for_selector(f"{SAID} >> text=cancelled", timeout=PATIENCE)
+    assert not page.locator("#lx-own-upload progress").is_visible()
+    page.unroute("**/gradio_api/upload")
+
+
+def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> None:
+    page = visitor
+    choose(page, MINE)
+    page.wait_for_selector("#lx-own-file >> text=digits", timeout=PATIENCE)
+    page.click("#lx-own-task input")
+    page.get_by_role("option", name="Handwritten digits", exact=True).click()
+    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.dblclick("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=is added and chosen in Explore", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-add:disabled", timeout=PATIENCE)
+    assert page.locator("#lx-own-said [role=alert]").count() == 0
+    driving.open_tab(page, "Explore")
+    assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
+    driving.open_tab(page, "Merge")
+    tasks = page.locator("#lx-merge-tasks label")
+    tasks.filter(has_text="digits.safetensors").wait_for(timeout=PATIENCE)
+    assert tasks.filter(has_text="digits.safetensors").locator("input").is_checked() is False
+    assert tasks.locator("input:checked").count() == 8
