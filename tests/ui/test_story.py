@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -73,6 +74,15 @@ def test_the_numbers_are_those_of_the_evaluations(studio: ZeroCostStudio) -> Non
     said = {name for _, text in texts(WORDS["en"]) for name in marks(text)[0]}
     assert said <= values.keys() | SAID_BY_THE_BROWSER
     assert {step.answer for step in STEPS} - {None} <= values.keys()
+
+
+def test_the_links_of_the_lesson_are_those_of_the_steps() -> None:
+    lesson = (Path(__file__).parents[2] / "docs" / "lesson.md").read_text(encoding="utf-8")
+    links = re.findall(r"`\?story=(\d+)&(page=\S+)`", lesson)
+    assert len(links) >= 3
+    for number, link in links:
+        step = STEPS[int(number) - 1]
+        assert link == step.link, step.id
 
 
 def test_without_known_numbers_there_is_no_story(cold: ZeroCostStudio) -> None:
