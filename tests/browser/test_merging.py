@@ -147,6 +147,8 @@ def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> Non
     links = page.locator("#lx-edit-files a").all()
     names = {str(link.get_attribute("download")): link for link in links}
     assert sorted(name.rpartition(".")[2] for name in names) == ["safetensors", "zip"]
+    cut = "node => node.scrollWidth > node.clientWidth && getComputedStyle(node).overflowX !== 'visible'"
+    assert not any(stem.evaluate(cut) for stem in page.locator("#lx-edit-files .stem").all())
     with page.expect_download() as arriving:
         names["digits-gamma0.4.safetensors"].click()
     path = tmp_path / "digits-gamma0.4.safetensors"

@@ -83,7 +83,7 @@ def test_an_upload_can_be_cancelled(visitor: Any) -> None:
 def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> None:
     page = visitor
     choose(page, MINE)
-    page.wait_for_selector("#lx-own-file >> text=digits", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-file a >> text=MB", timeout=PATIENCE)
     page.click("#lx-own-task input")
     page.get_by_role("option", name="Handwritten digits", exact=True).click()
     page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)

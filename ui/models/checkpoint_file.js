@@ -74,6 +74,7 @@ const problem = async (file) => {
 
 const send = (file) => {
     const config = window.gradio_config ?? {};
+    const api = `${config.root ?? ""}${config.api_prefix ?? "/gradio_api"}`;
     const form = new FormData();
     form.append("files", file, file.name);
     const request = (sending = new XMLHttpRequest());
@@ -83,15 +84,16 @@ const send = (file) => {
     request.onload = () => {
         if (request.status !== 200) return say(request.responseText || `The upload was refused (${request.status}).`, true);
         const [path] = JSON.parse(request.responseText);
+        const url = `${api}/file=${path}`; // without it the field says "Uploading..."
         say(`${file.name} is uploaded: choose its task and add it.`, false);
-        props.value = JSON.stringify({ path, orig_name: file.name, size: file.size, meta: { _type: "gradio.FileData" } });
+        props.value = JSON.stringify({ path, url, orig_name: file.name, size: file.size, meta: { _type: "gradio.FileData" } });
         trigger("change");
     };
     request.onloadend = () => {
         sending = null;
         bar(null);
     };
-    request.open("POST", `${config.root ?? ""}${config.api_prefix ?? "/gradio_api"}/upload`);
+    request.open("POST", `${api}/upload`);
     bar({ loaded: 0, total: file.size });
     say(`Uploading ${file.name}.`, false);
     request.send(form);

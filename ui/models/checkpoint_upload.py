@@ -31,6 +31,7 @@ def checkpoint_upload(studio: Studio) -> gr.File:
         file_types=list(READABLE),
         type="filepath",
         elem_id="lx-own-file",
+        elem_classes="lx-files",
     )
     limits = json.dumps(upload_limits(studio))
     upload = gr.HTML(
