@@ -20,7 +20,7 @@ setup(
         "lines_core": ["py.typed"],
         "lines_cli": ["py.typed"],
         f"{APP}.evaluators": ["**/*.json"],
-        f"{APP}.ui": ["**/*.css", "**/*.js", "**/*.md", "**/*.svg"],
+        f"{APP}.ui": ["**/*.css", "**/*.js", "**/*.json", "**/*.md", "**/*.svg"],
         f"{APP}.assets": ["**/*"],
     },
 )

@@ -6,6 +6,7 @@ evaluations that cost nothing, so they time the page alone; "lab" moves use the 
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -23,6 +24,8 @@ from tests.deploy.starting import free_port
 
 MOVES = 25
 WARM_UP = 4
+LONG = 500
+"""Moves after which the memory of the page is looked at."""
 MOVE = """(value) => new Promise((resolve, reject) => {
     const live = document.querySelector("#lx-head-live .lx-live");
     const schedule = document.querySelector('[data-chart="schedule"]');
@@ -51,6 +54,23 @@ MOVE = """(value) => new Promise((resolve, reject) => {
 })"""
 """One move: milliseconds until the schedule is bent, and until all charts show the answer."""
 
+DRAW = """() => {
+    const { view } = document.querySelector("#lx-head-live .lx-live"), { answer } = view, times = [];
+    for (let i = 0; i < 60; i++) {
+        const evaluation = structuredClone(answer.evaluation), shift = 0.002 * (i % 10);
+        for (const accuracy of [evaluation.target, evaluation.control])
+            for (const name in accuracy) accuracy[name] = Math.max(0, accuracy[name] - shift);
+        for (const task of evaluation.tasks) task.correct = Math.max(0, task.correct - (i % 10));
+        evaluation.factors = evaluation.factors.map((factor) => factor * (1 - shift));
+        const begin = performance.now();
+        view.draw({ ...answer, evaluation });
+        document.body.offsetHeight;
+        times.push(performance.now() - begin);
+    }
+    return times;
+}"""
+"""Milliseconds of drawing an answer anew and laying the page out, many times."""
+
 
 def moves(page: Any, count: int = MOVES) -> dict[str, list[float]]:
     """Milliseconds of `count` moves to places not visited before, after a few that do not count."""
@@ -63,6 +83,53 @@ def moves(page: Any, count: int = MOVES) -> dict[str, list[float]]:
             for name, values in found.items():
                 values.append(times[name])
     return found
+
+
+class Costs:
+    """What moves cost: bytes on the network, CPU time of the page's process and of the server's.
+
+    Counts from its creation on.
+
+    Args:
+        page: of a visitor who is alone on the server.
+        process: of the server.
+    """
+
+    def __init__(self, page: Any, process: int) -> None:
+        self._page, self._process = page, process
+        self._session = page.context.new_cdp_session(page)
+        self._bytes = 0
+        self._session.on("Network.dataReceived", self._received)
+        self._session.send("Network.enable")
+        self._session.send("Performance.enable")
+        self._browser = page.context.browser.new_browser_cdp_session()
+        self._before = self._now()
+
+    def _received(self, event: Any) -> None:
+        self._bytes += event["dataLength"]
+
+    def _now(self) -> dict[str, float]:
+        processes = self._browser.send("SystemInfo.getProcessInfo")["processInfo"]
+        renderers = [process["cpuTime"] for process in processes if process["type"] == "renderer"]
+        spent = Path(f"/proc/{self._process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks = int(spent[11]) + int(spent[12])
+        return {
+            "bytes": self._bytes,
+            "browser": 1000 * sum(renderers),
+            "server": 1000 * ticks / os.sysconf("SC_CLK_TCK"),
+        }
+
+    def per_move(self, count: int) -> dict[str, float]:
+        """Mean over `count` moves: ``bytes`` received, ``browser`` and ``server`` in milliseconds."""
+        now = self._now()
+        return {name: (now[name] - self._before[name]) / count for name in now}
+
+    def heap(self) -> float:
+        """Memory of the page's JavaScript in MB, after a garbage collection."""
+        self._session.send("HeapProfiler.enable")
+        self._session.send("HeapProfiler.collectGarbage")
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "JSHeapUsedSize")) / 1e6
 
 
 def resident(process: int) -> float:
@@ -97,10 +164,27 @@ def chromium() -> Iterator[Any]:
 def free(browser: Any) -> None:
     """The page alone: evaluations cost nothing."""
     port = free_port()
-    with driving.served(["-m", "tests.browser.serve", str(port)], port) as (address, _):
-        times = moves(driving.open_page(browser, address))
-    row("schedule bent, no server involved", spread(times["schedule"]), "p50 <= 20")
-    row("all charts, zero-cost evaluation", spread(times["charts"]), "p50 <= 80")
+    with driving.served(["-m", "tests.browser.serve", str(port)], port) as (address, process):
+        page = driving.open_page(browser, address)
+        moves(page, 1)
+        page.wait_for_function("window.Plotly")  # the last that is loaded
+        drawn = page.evaluate(DRAW)
+        costs = Costs(page, process)
+        times = moves(page)
+        each = costs.per_move(MOVES + WARM_UP)
+        begin = costs.heap()
+        for number in range(LONG):
+            gamma = round(0.01 * (37 * number % 101), 2)
+            driving.move(page, "gamma", gamma)
+            driving.wait_for(page, driving.key(gamma))
+        end = costs.heap()
+    row("schedule bent, no server involved", spread(times["schedule"]), "p50 <= 10")
+    row("all charts, zero-cost evaluation", spread(times["charts"]), "p50 <= 40")
+    row("of it drawing, with its layout", spread(drawn), "p50 <= 5")
+    row("received for a move, both tiers", f"{each['bytes']:,.0f} bytes", "")
+    row("CPU time of the page for a move", f"{each['browser']:.1f} ms", "")
+    row("CPU time of the server for a move", f"{each['server']:.1f} ms", "")
+    row(f"memory of the page's scripts, after {LONG} moves", f"{begin:.1f} -> {end:.1f} MB", "flat")
 
 
 def lab(browser: Any) -> None:

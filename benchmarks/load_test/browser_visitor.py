@@ -14,8 +14,10 @@ from tests.browser import driving
 LOOK = (1.0, 5.0)
 SHOWN = """() => {
     const live = document.querySelector("#lx-head-live .lx-live");
-    const table = live.querySelector('[data-slot="table"]').innerHTML;
-    return JSON.stringify({ key: live.dataset.key, state: live.dataset.state, slots: { table } });
+    const rows = live.querySelectorAll('[data-slot="table"] table:first-child tbody tr');
+    const counts = Array.from(rows, (row) => /\\((\\d+) of (\\d+),/.exec(row.cells[1].textContent));
+    const tasks = counts.filter(Boolean).map(([, correct, n]) => ({ correct: +correct, n: +n }));
+    return JSON.stringify({ key: live.dataset.key, state: live.dataset.state, evaluation: { tasks } });
 }"""
 
 
@@ -31,7 +33,7 @@ def browse(address: str, checkpoint: str, seed: int, until: float) -> Observatio
         browser = driver.chromium.launch(executable_path=driving.chromium(), args=driving.ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(1000 * TIMEOUT)
-        page.goto(f"{address}/?task={checkpoint}")
+        page.goto(f"{address}/?page=explore&task={checkpoint}")
         page.wait_for_selector(f'{driving.LIVE}:not([data-key=""])')
         while not seen.moves or time.monotonic() < until:
             gamma = driving.drag(page, "gamma", moves=chance.randint(8, 30), seconds=1.0)

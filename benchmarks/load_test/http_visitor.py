@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -23,7 +22,6 @@ TIMEOUT = 60.0
 """Seconds after which a request counts as timed out."""
 KEEP_ALIVE = 2.0
 """Seconds a connection may be idle: below the server's five, so that a request is seldom sent again."""
-_ROW = re.compile(r'<th scope="row">[^<]*</th><td>[\d.]+ % \((\d+) of (\d+), ')
 
 Counts = tuple[tuple[int, int], ...]
 """Correct and all images of each task, in the page's order."""
@@ -66,9 +64,8 @@ class Observations:
 
 
 def counts_of(value: dict[str, Any]) -> Counts:
-    """The counts in a value of the page's head, read from its table for screen readers."""
-    table = value["slots"]["table"].partition("</table>")[0]
-    return tuple((int(correct), int(n)) for correct, n in _ROW.findall(table))
+    """The counts in an answer of the page's head."""
+    return tuple((task["correct"], task["n"]) for task in value["evaluation"]["tasks"])
 
 
 class HttpVisitor:
@@ -98,6 +95,7 @@ class HttpVisitor:
         self._wanted: tuple[Controls, Move] | None = None
         self._open = True
         self._refining = 0
+        self._landmarks = ""
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._ask, self._rest)]
         for thread in self._threads:
             thread.start()
@@ -142,7 +140,7 @@ class HttpVisitor:
                 self._wanted = None
             self.seen.moves.append(move)
             body = {
-                "data": [*controls.values(), move.number],
+                "data": [*controls.values(), move.number, self._landmarks],
                 "fn_index": self._quick,
                 "session_hash": self._client.session_hash,
                 "event_data": None,
@@ -183,7 +181,7 @@ class HttpVisitor:
         controls, move = position
         with self._changed:
             self._refining += 1
-        job = self._client.submit(*controls.values(), move.number, fn_index=self._settle)
+        job = self._client.submit(*controls.values(), move.number, self._landmarks, fn_index=self._settle)
         self._listener.listen(job, partial(self._take, move=move), partial(self._refined, position, again))
 
     def _refined(self, position: tuple[Controls, Move], again: bool, error: BaseException | None) -> None:
@@ -218,13 +216,14 @@ class HttpVisitor:
         if value["state"] == "waiting":
             self.seen.queue_notices += 1
         elif value["state"] == "error":
-            self.seen.errors.append(value["slots"].get("sentence", ""))
+            self.seen.errors.append(value["words"]["sentence"])
         elif value["key"] == move.spec.key():
             with self._changed:
                 move.first = move.first or now
                 if value["state"] == "complete":
                     move.final = move.final or now
                 self._changed.notify_all()
+            self._landmarks = value["landmarks"]["id"]
             self.seen.returned.append((move.spec, counts_of(value)))
         else:
             self.seen.errors.append(f"asked for {move.spec.key()}, got {value['key']}")
@@ -243,7 +242,7 @@ def _listeners(config: dict[str, Any]) -> tuple[int, int]:
         if [gamma, "change"] in [list(target) for target in one["targets"]]
         and one["backend_fn"]
         and one["trigger_mode"] == "always_last"
-        and len(one["inputs"]) == len(Controls().values()) + 1
+        and len(one["inputs"]) == len(Controls().values()) + 2
     )
     rest = [quick["outputs"][0], "rest"]
     settle = next(one for one in config["dependencies"] if rest in [list(to) for to in one["targets"]])

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 import pytest
 
 from tests.browser import driving
-from tests.browser.driving import PATIENCE, serious_violations
+from tests.browser.driving import LIVE, PATIENCE, serious_violations
 
 pytestmark = pytest.mark.browser
 TABS = ("Explore", "Robust fine-tuning", "Merge", "Models", "About")
@@ -55,7 +55,7 @@ def tour(browser: Any, free_address: str) -> Tour:
     )
     page.on("pageerror", lambda problem: seen.console.append(str(problem)))
     page.goto(free_address + driving.EXPLORE)
-    page.wait_for_selector("#lx-head-live .main-svg")
+    page.wait_for_selector(f'{LIVE}[data-state="complete"]')
     for width in (1440, 780, 390):
         page.set_viewport_size({"width": width, "height": 844})
         for name in TABS:
@@ -99,7 +99,7 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
     assert page.locator("h1").count() == 1
     for name in TABS:
         open_tab(page, name)
-    charts = 'figure:not([hidden]) > [role="img"][data-chart]'
+    charts = 'figure:not([hidden]) [role="img"][data-chart]'
     labels = f"[...document.querySelectorAll('{charts}')].map(node => node.getAttribute('aria-label') || '')"
     # open_tab waits for the first chart of a tab only
     page.wait_for_function(f"{labels}.every(label => label.length > 60)")
@@ -108,7 +108,9 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
 
 
 def test_dark_mode_recolours_the_charts(page: Any) -> None:
-    colour = "document.querySelector('[data-chart=\"tasks\"]').layout.font.color"
+    """Plotly's are drawn anew; those of the head take their colours from the style sheet."""
+    open_tab(page, "Explore")
+    colour = "document.querySelector('[data-chart=\"target\"]').layout.font.color"
     light = page.evaluate(colour)
     page.evaluate("document.body.classList.add('dark')")
     page.wait_for_function(f"{colour} !== '{light}'")

@@ -13,10 +13,14 @@ from ui.explore.explore_controls import Controls
 HERE = Controls(gamma=0.37)
 
 
-def test_only_a_complete_answer_leaves_a_trail(head: ExploreAnswers) -> None:
+def test_an_answer_grows_from_partial_to_complete(head: ExploreAnswers) -> None:
     partial, complete = head.settle("anna", HERE)
-    assert partial["trail"] is None
-    assert complete["trail"]["group"] == "tiny-clip/digits"
+    assert (partial["state"], partial["evaluation"]["complete"]) == ("partial", False)
+    assert (complete["state"], complete["evaluation"]["complete"]) == ("complete", True)
+    assert partial["evaluation"]["counted"] == 0.5
+    assert "first 800 of 1,600 images" in partial["words"]["evidence"]
+    assert "all 1,600 test images" in complete["words"]["evidence"]
+    assert complete["words"]["controls"] == "mean of the 7 other tasks"
 
 
 def test_a_cached_position_is_complete_at_once(head: ExploreAnswers) -> None:
@@ -25,7 +29,7 @@ def test_a_cached_position_is_complete_at_once(head: ExploreAnswers) -> None:
     assert first is not None
     assert first["state"] == "complete"
     (again,) = head.settle("anna", known)  # the first answer may have been to an older position
-    assert (again["state"], again["charts"]) == ("complete", first["charts"])
+    assert (again["state"], again["evaluation"]) == ("complete", first["evaluation"])
 
 
 def test_the_page_opens_with_what_is_cached(head: ExploreAnswers, cold: ZeroCostStudio) -> None:
@@ -44,8 +48,8 @@ def test_nothing_is_asked_while_a_models_checkpoints_are_on_the_way(
 
 def test_missing_references_are_measured_after_the_edit(cold: ZeroCostStudio) -> None:
     values = list(ExploreAnswers(cold).settle("anna", HERE))
-    assert "Comparing" in values[0]["slots"]["sentence"]
-    assert "Keeps" in values[-1]["slots"]["sentence"]
+    assert "Comparing" in values[0]["words"]["sentence"]
+    assert "Keeps" in values[-1]["words"]["sentence"]
     assert cold.cached(EditSpec.pretrained("digits")) is not None
 
 
@@ -65,7 +69,7 @@ def test_complete_references_are_looked_up_once(
     second = head.quick("anna", HERE)
     assert first is not None
     assert second is not None
-    assert first["charts"] == second["charts"]
+    assert first["landmarks"] == second["landmarks"]
     assert many > 20
     assert len(looked) - many < 5
 
@@ -75,4 +79,4 @@ def test_an_emptied_number_field_is_named(head: ExploreAnswers) -> None:
     emptied: Any = None
     (value,) = head.settle("anna", replace(HERE, gamma=emptied))
     assert value["state"] == "error"
-    assert "gamma must be a number, got None." in value["slots"]["sentence"]
+    assert "gamma must be a number, got None." in value["words"]["sentence"]

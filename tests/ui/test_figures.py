@@ -3,7 +3,6 @@
 from typing import Any
 
 import plotly.graph_objects as go
-import pytest
 
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.robust_fronts import mean_shift, one_shift
@@ -11,13 +10,10 @@ from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_swe
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
-from ui.explore.references import references_of
-from ui.explore.tasks_figure import tasks_alt, tasks_figure
-from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
 from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
 from ui.live.schedule_figure import schedule_alt
 from ui.robust.robust_figure import robust_alt, robust_figure
-from ui.shell.figure_style import TRAIL, percent_axis, whiskers
+from ui.shell.figure_style import percent_axis, whiskers
 from ui.shell.roles import role_of
 from ui.shell.theme import paint
 from ui.tune.tune_figures import parts_figure, score_figure
@@ -31,33 +27,6 @@ def accepted(figure: dict[str, Any]) -> go.Figure:
 
 def measured(studio: ZeroCostStudio, specs: Any) -> tuple[Evaluation, ...]:
     return tuple(studio.evaluate(spec) for spec in specs)
-
-
-def test_tradeoff_holds_current_point_anchors_and_paths(studio: ZeroCostStudio, edited: Evaluation) -> None:
-    references = references_of(studio, edited.spec)
-    figure = accepted(tradeoff_figure(edited, references))
-    current = figure.data[-1]
-    assert (current.x[0], current.y[0]) == (round(100 * edited.control, 2), round(100 * edited.target, 2))
-    assert current.error_y.arrayminus[0] == pytest.approx(
-        100 * (edited.target - edited.target_interval[0]), abs=0.01
-    )
-    assert [len(trace.x) for trace in figure.data] == [11, 11, 0, 1, 1, 1]
-    assert [trace.meta for trace in figure.data].count(TRAIL) == 1
-    assert "this edit: target" in tradeoff_alt(edited, references)
-
-
-def test_tradeoff_without_landmarks(edited: Evaluation) -> None:
-    assert len(accepted(tradeoff_figure(edited, References())).data) == 2
-
-
-def test_tasks_put_the_target_first_and_draw_both_ghosts(studio: ZeroCostStudio) -> None:
-    evaluation = studio.evaluate(EditSpec.lines("faces", 0.4))
-    pretrained = studio.evaluate(EditSpec.pretrained("faces"))
-    figure = accepted(tasks_figure(evaluation, pretrained, None))
-    assert figure.data[0].y[0] == "Facial expressions"
-    assert len(figure.data) == 2
-    assert list(figure.data[1].x) == [round(100 * task.accuracy, 2) for task in pretrained.tasks]
-    assert "Facial expressions (target)" in tasks_alt(evaluation)
 
 
 def test_schedule_in_words() -> None:

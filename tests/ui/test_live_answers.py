@@ -76,8 +76,8 @@ def test_a_wrong_value_becomes_part_of_the_answer(head: ExploreAnswers) -> None:
     value = head.quick("anna", replace(HERE, shape="spiral"))
     assert value is not None
     assert value["state"] == "error"
-    assert "spiral" in value["slots"]["sentence"]
-    assert value["charts"] == {}
+    assert "spiral" in value["words"]["sentence"]
+    assert "evaluation" not in value
     after = head.quick("anna", HERE)
     assert after is not None
     assert after["version"] > value["version"]
@@ -93,7 +93,7 @@ def test_a_bug_is_logged_and_reported_in_general_words(
     value = head.quick("anna", HERE)
     assert value is not None
     assert value["state"] == "error"
-    assert "went wrong on our side" in value["slots"]["sentence"]
+    assert "went wrong on our side" in value["words"]["sentence"]
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -115,12 +115,13 @@ def test_a_full_queue_is_reported_with_its_waiting_time_and_then_answered(
     monkeypatch.setattr(ZeroCostStudio, "stream", less_crowded)
     value = head.quick("anna", HERE)
     assert value is not None
-    assert (value["state"], value["key"], value["charts"]) == ("waiting", HERE.spec().key(), {})
-    assert set(value["slots"]) == {"line"}
-    assert "12 requests come before yours, about 3 s" in value["slots"]["line"]
+    assert (value["state"], value["key"]) == ("waiting", HERE.spec().key())
+    assert "evaluation" not in value
+    assert set(value["words"]) == {"line"}
+    assert "12 requests come before yours, about 3 s" in value["words"]["line"]
     later = list(head.settle("anna", HERE))
     assert [value["state"] for value in later] == ["waiting", "waiting", "partial", "complete"]
-    assert {value["slots"]["line"] for value in later[2:]} == {""}
+    assert not any("line" in value["words"] for value in later[2:])
 
 
 def test_waiting_for_a_reference_does_not_lose_the_numbers(
@@ -136,4 +137,4 @@ def test_waiting_for_a_reference_does_not_lose_the_numbers(
     values = list(ExploreAnswers(cold).settle("anna", HERE))
     assert [value["state"] for value in values].count("waiting") == 3, "the edit and its two references"
     assert values[-1]["state"] == "complete"
-    assert "Keeps" in values[-1]["slots"]["sentence"]
+    assert "Keeps" in values[-1]["words"]["sentence"]

@@ -9,16 +9,15 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.explore import explore_markup
+from ui.explore import explore_text
 from ui.explore.explore_controls import Controls
+from ui.explore.explore_json import Json, evaluation_json, landmarks_json, live_answer
 from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
-from ui.explore.references import anchors, missing_anchors, references_of
-from ui.explore.tasks_figure import tasks_alt, tasks_figure
-from ui.explore.tradeoff_figure import References, tradeoff_alt, tradeoff_figure
+from ui.explore.references import References, anchors, missing_anchors, references_of
+from ui.explore.verdict import verdict
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
-from ui.live.live_panel import Value, answer, empty
-from ui.live.schedule_figure import schedule_alt, schedule_bars
-from ui.shell.roles import role_of
+from ui.live.live_panel import Value
+from ui.shell import text
 
 REFERENCES_KEPT = 256
 
@@ -30,14 +29,14 @@ class ExploreAnswers(LiveAnswers[Controls]):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
-        self._complete: dict[str, References] = {}
+        self._complete: dict[str, tuple[References, Json]] = {}
         self._tuned: dict[str, float] = {}
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is cached, else nothing."""
         known = self.studio.cached(controls.spec())
         if known is None:
-            return empty()
+            return live_answer(version=-1, state="empty", words={})
         return self._render(self.studio, controls, known, version=0)
 
     def key(self, studio: Studio, controls: Controls) -> str | None:
@@ -65,47 +64,47 @@ class ExploreAnswers(LiveAnswers[Controls]):
         if (known or missing) and evaluation is not None:
             yield self._render(studio, controls, evaluation, ticket.version)
 
+    def waits(self, queued: Queued, ticket: Ticket) -> Value:
+        """What the request waits for."""
+        words = {"line": text.queued(queued)}
+        return live_answer(version=ticket.version, state="waiting", key=ticket.key, words=words)
+
+    def fails(self, message: str, version: int) -> Value:
+        """What went wrong, in place of the sentence."""
+        return live_answer(version=version, state="error", words={"sentence": message})
+
     def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, version: int) -> Value:
         """Everything the head shows for one evaluation."""
         spec = evaluation.spec
         num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
-        references = self._references(studio, spec)
+        references, landmarks = self._references(studio, spec)
         total = self._total(evaluation, references)
-        role = role_of(spec)
-        return answer(
+        return live_answer(
             version=version,
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
-            charts={
-                "schedule": (schedule_bars(spec, num_blocks), schedule_alt(spec, num_blocks)),
-                "tradeoff": (
-                    tradeoff_figure(evaluation, references),
-                    tradeoff_alt(evaluation, references),
-                ),
-                "tasks": (
-                    tasks_figure(evaluation, references.pretrained, references.finetuned),
-                    tasks_alt(evaluation),
-                ),
+            words={
+                "sentence": verdict(evaluation, references.pretrained, references.finetuned),
+                "evidence": explore_text.evidence(evaluation, total),
+                "controls": explore_text.controls_named(evaluation),
             },
-            slots={
-                "sentence": explore_markup.sentence(evaluation, references, total),
-                "tiles": explore_markup.tiles(evaluation, references, role),
-                "table": explore_markup.table(evaluation, references, num_blocks),
-            },
+            evaluation=evaluation_json(evaluation, num_blocks, total),
+            landmarks=landmarks,
             preset=active(controls, self._tuned_gamma(studio, controls)),
-            group=f"{spec.model}/{spec.checkpoint}",
-            trail=_trail_point(evaluation) if evaluation.complete else None,
         )
 
-    def _references(self, studio: Studio, spec: EditSpec) -> References:
-        """References of the edit; kept once all are measured, which saves 24 lookups a move."""
+    def _references(self, studio: Studio, spec: EditSpec) -> tuple[References, Json]:
+        """References of the edit, also as JSON; kept once all are measured, which saves 24 lookups a move."""
         fingerprint = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
-        references = self._complete.get(fingerprint) or references_of(studio, spec)
-        if references.complete:
-            self._complete[fingerprint] = references
+        found = self._complete.get(fingerprint)
+        if found is None:
+            references = references_of(studio, spec)
+            found = references, landmarks_json(references)
+        if found[0].complete:
+            self._complete[fingerprint] = found
             while len(self._complete) > REFERENCES_KEPT:
                 self._complete.pop(next(iter(self._complete)))
-        return references
+        return found
 
     def _tuned_gamma(self, studio: Studio, controls: Controls) -> float:
         """Gamma of the tuned presets; kept once it is known."""
@@ -139,14 +138,3 @@ def _in_between(studio: Studio, spec: EditSpec) -> bool:
         for info in studio.checkpoints(model.key)
     }
     return spec.checkpoint not in own and spec.checkpoint in others
-
-
-def _trail_point(evaluation: Evaluation) -> dict[str, object]:
-    """A settled position for the trail in the scatter chart."""
-    spec = evaluation.spec
-    return {
-        "group": f"{spec.model}/{spec.checkpoint}",
-        "x": round(100 * evaluation.control, 2),
-        "y": round(100 * evaluation.target, 2),
-        "text": f"{spec.shape}, α {spec.alpha:g}, β {spec.beta:g}, mix {spec.mix:g}",
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
@@ -18,13 +19,13 @@ from ui.address.page_link import LinkRow, PageLink
 from ui.explore import explore_text
 from ui.explore.controls_script import BEND, OPENS_ADVANCED, TIE_CARRIES, TIE_SHOWS, labels_script
 from ui.explore.explore_answers import ExploreAnswers
+from ui.explore.explore_charts import GO, explore_charts
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
 from ui.explore.share_link import NAMES, read_controls
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
-from ui.live.live_panel import Chart, panel
 from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
 from ui.shell import markup
@@ -66,16 +67,7 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
             settings, presets, advanced = _controls(studio, start)
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
-            charts = [Chart(name, *words, f"lx-{name}") for name, words in explore_text.CHARTS.items()]
-            live = panel(
-                charts,
-                elem_id="lx-head-live",
-                slots=("sentence", "tiles"),
-                grid="lx-head-grid",
-                value=head.opening(start),
-                affine=affine_tables(_blocks(studio)),
-                link_names=NAMES,
-            )
+            live = explore_charts("lx-head-live", head.opening(start), affine_tables(_blocks(studio)), NAMES)
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
     _wire(studio, address, head, explore, presets, advanced)
@@ -182,6 +174,9 @@ def _wire(
     shape.change(None, shape, [tie, *sliders], js=labels_script(), **in_browser)  # type: ignore[attr-defined]
     closed = [mix.change, outside.change]  # type: ignore[attr-defined]
     gr.on(closed, None, [mix, outside], advanced, js=OPENS_ADVANCED, **in_browser)
+
+    names = json.dumps([field.name for field in fields(Controls)])
+    live.go(None, settings, settings, js=GO % names, **in_browser)
 
     address.says(_link(settings))
     answered = connect(head, lambda values: Controls(*values), changes, settings, live)

@@ -46,11 +46,6 @@ OUTSIDE = {
     "pretrained": "pre-trained (0)",
     "finetuned": "fine-tuned (1)",
 }
-CHARTS = {
-    "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
-    "tradeoff": ("Target against control", "up: better at the new task, right: forgets less"),
-    "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
-}
 EQUATION = (
     "**Eq. 1** $\\lambda(l) = \\alpha + \\beta\\,\\frac{l-1}{L-1}$ for block $l = 1 \\dots L$. The edited "
     "weights are "

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from evaluators.experiments.sweeps import gamma_sweep, wise_ft_sweep
+from evaluators.experiments.sweeps import GAMMAS, gamma_sweep, wise_ft_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.explore.tradeoff_figure import References
+
+WHOLE_SWEEP = len(GAMMAS)
+"""Points of a complete gamma sweep, and of a complete WiSE-FT line."""
+
+
+@dataclass(frozen=True)
+class References:
+    """What stands still while the visitor moves: measured models of the same checkpoint, split and size.
+
+    Args:
+        pretrained: nothing of the change, or None while it has not been measured.
+        finetuned: all of it, or None.
+        gamma_path: LiNeS at the gammas measured so far, gamma = 1 first.
+        wise_line: the WiSE-FT mixes measured so far.
+    """
+
+    pretrained: Evaluation | None = None
+    finetuned: Evaluation | None = None
+    gamma_path: tuple[Evaluation, ...] = ()
+    wise_line: tuple[Evaluation, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be measured."""
+        anchors = self.pretrained and self.finetuned
+        return bool(anchors) and len(self.gamma_path) == len(self.wise_line) == WHOLE_SWEEP
 
 
 def beside(spec: EditSpec, other: EditSpec) -> EditSpec:

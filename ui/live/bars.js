@@ -5,7 +5,8 @@ function makeBars(node, labels) {
   if (node.dataset.labels === wanted) return;
   node.dataset.labels = wanted;
   node.classList.add("lx-factors");
-  node.classList.toggle("lx-many", labels.length > 18);
+  const narrow = window.matchMedia("(max-width: 480px)").matches; // no room for numbers side by side
+  node.classList.toggle("lx-many", narrow || labels.length > 18);
   const make = (name, ...inside) => {
     const made = document.createElement("span");
     made.className = name;
@@ -20,7 +21,7 @@ function makeBars(node, labels) {
 
 // The axis always holds 0 to 1, more when the schedule leaves it, and room for the numbers.
 function setBars(node, values) {
-  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = 0.16 * (high - low);
+  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = (node.classList.contains("lx-many") ? 0.3 : 0.18) * (high - low);
   node.style.setProperty("--low", low < 0 ? low - room : low);
   node.style.setProperty("--high", high + room);
   node.querySelectorAll(".lx-factor").forEach((bar, i) => {

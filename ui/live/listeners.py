@@ -12,7 +12,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from ui.live.live_answers import LiveAnswers
-from ui.live.live_panel import NOTHING, packed
+from ui.live.live_panel import NOTHING, Value, packed
 from ui.live.session_key import session_key
 
 MOVED = """(...settings) => {
@@ -22,8 +22,13 @@ MOVED = """(...settings) => {
     return [];
 }"""
 """Tells the panel in the browser that its controls have moved."""
-COUNTED = "(...given) => [...given.slice(0, %d), window.lxMoves || 0]"
-"""Adds to a request how often controls had moved by then: requests may overtake each other on their way."""
+COUNTED = """(...given) => [
+    ...given.slice(0, %d),
+    window.lxMoves || 0,
+    document.querySelector("#%s .lx-live")?.dataset.landmarks || "",
+]"""
+"""Adds to a request how often controls had moved by then, since requests may overtake each other on their
+way, and the ids of the landmarks that the page holds."""
 RAW: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 """For listeners of the model or checkpoint: Gradio refuses a choice that is not in its newest list before any
 listener sees it, and a request that was sent just before the list changed would be lost, with the deferred
@@ -51,14 +56,16 @@ def connect(
     """
 
     def quick(request: gr.Request, *values: Any) -> str:
-        value = answers.quick(session_key(request), read(values[:-1]), _number(values[-1]))
-        return NOTHING if value is None else packed(value)
+        *settings, moves, held = values
+        value = answers.quick(session_key(request), read(settings), _number(moves))
+        return NOTHING if value is None else packed(without_held(value, held))
 
     def settle(request: gr.Request, *values: Any) -> Iterator[str]:
         answered = False
-        for value in answers.settle(session_key(request), read(values[:-1]), _number(values[-1])):
+        *settings, moves, held = values
+        for value in answers.settle(session_key(request), read(settings), _number(moves)):
             answered = True
-            yield packed(value)
+            yield packed(without_held(value, held))
         if not answered:
             yield NOTHING  # Gradio takes a generator without answers for the answer None
 
@@ -68,8 +75,8 @@ def connect(
     gr.on(moves, None, settings, None, js=MOVED % live.elem_id, trigger_mode="multiple", **private)
     assert isinstance(live.parent, gr.blocks.BlockContext)
     with live.parent:
-        inputs = [*settings, gr.Number(visible=False)]
-    counted = COUNTED % len(settings)
+        inputs = [*settings, gr.Number(visible=False), gr.Textbox(visible=False)]
+    counted = COUNTED % (len(settings), live.elem_id)
     gr.on(moves, quick, inputs, live, js=counted, trigger_mode="always_last", **at_once)
     live.rest(settle, inputs, live, js=counted, **beside)
 
@@ -78,6 +85,18 @@ def connect(
         first.then(settle, inputs, live, js=counted, **beside)
 
     return also
+
+
+def without_held(value: Value, held: Any) -> Value:
+    """The value with nothing but the id of its landmarks if the page holds them already.
+
+    Args:
+        held: ids, separated by spaces, as the page sent them.
+    """
+    landmarks = value.get("landmarks")
+    if not landmarks or not isinstance(held, str) or landmarks["id"] not in held.split():
+        return value
+    return value | {"landmarks": {"id": landmarks["id"]}}
 
 
 def _number(given: Any) -> float | None:

@@ -1,17 +1,15 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
-// and DOM nodes survive. Gradio gives this code `element`, `props` and `watch`; Python gives two JSON strings,
-// `props.fixed` (palette, link_names, affine, quiet, silence) and `props.value`:
+// and DOM nodes survive. Gradio gives this code `element`, `props`, `watch` and `trigger`; Python gives two JSON
+// strings, `props.fixed` (palette, quiet, silence) and `props.value`:
 //   version   number that grows with every request; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
 //   slots     {name: html}
-//   trail     {group, x, y, text} a settled position to remember, or null
-// or {state: "nothing"}, which changes nothing.
-// It listens to "moved" (sent by ui/live/listeners.py) and triggers "rest" once no control has moved for a while.
+// or {state: "nothing"}, which changes nothing. Moves and answers: server_source.js.
 const fixed = JSON.parse(props.fixed);
 let newest = JSON.parse(props.value);
-const memory = { value: null, drawn: {}, version: -1, trail: {}, bent: null };
+const memory = { value: null, drawn: {}, version: -1 };
 const isDark = () => document.body.classList.contains("dark");
 const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
 
@@ -38,28 +36,20 @@ const graph = (name) => element.querySelector(`[data-chart="${name}"]`);
 const coarse = window.matchMedia("(pointer: coarse)").matches;
 const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false };
 
-function withTrail(figure) {
-  const trace = figure.data.find((one) => one.meta === "trail");
-  const places = trace && memory.trail[memory.value.group];
-  if (places) for (const axis of ["x", "y", "text"]) trace[axis] = places.map((place) => place[axis]);
-  return figure;
-}
-
 function draw(name, chart) {
   const node = graph(name);
   if (!node) return;
   if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
   if (!node.clientWidth) return; // in a tab that is not open: drawn once it has a width
   if (chart.bars) return drawBars(node, chart.bars);
-  const painted = withTrail(paint(chart.figure, palette()));
+  const painted = paint(chart.figure, palette());
   painted.layout.dragmode = coarse ? false : "zoom";
   put(name, node, painted);
 }
 
-// The bars keep the browser's own values: the answer may belong to an older position.
 function drawBars(node, bars) {
   makeBars(node, bars.labels);
-  setBars(node, memory.bent || bars.values);
+  setBars(node, bars.values);
   node.style.setProperty("--bar", `var(--c-${bars.role})`);
 }
 
@@ -90,21 +80,12 @@ function goTo(sliders, point) {
   }
 }
 
-function remember(trail) {
-  const places = (memory.trail[trail.group] ||= []);
-  const last = places[places.length - 1];
-  if (last && last.x === trail.x && last.y === trail.y) return;
-  places.push(trail);
-  if (places.length > 40) places.shift();
-}
-
 function show() {
   if (!window.Plotly) return;
   const value = newest;
   if (value.version < memory.version) return;
   memory.version = value.version;
   memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
-  if (value.trail) remember(value.trail);
   for (const name in value.slots || {}) {
     const slot = element.querySelector(`[data-slot="${name}"]`);
     if (slot && slot.innerHTML !== value.slots[name]) slot.innerHTML = value.slots[name];
@@ -115,64 +96,16 @@ function show() {
     draw(name, value.charts[name]);
   }
   for (const name of value.hide || []) graph(name).closest("figure").hidden = true;
-  if (value.preset !== undefined) press(value.preset);
   const root = element.querySelector(".lx-live");
   root.dataset.state = value.state;
   root.dataset.key = value.key;
   root.dataset.version = value.version;
 }
 
-// The button of the preset that the controls are at, if any.
-function press(preset) {
-  for (const button of document.querySelectorAll('[id^="lx-preset-"]'))
-    button.setAttribute("aria-pressed", button.id === `lx-preset-${preset}`);
-}
-
-// The opening value is for visitors who come without a share link.
-function open() {
-  const asked = new URLSearchParams(window.location.search);
-  if (!fixed.affine || newest.version > 0 || !fixed.link_names.some((name) => asked.has(name))) show();
-}
-
 function redraw() {
   const charts = (memory.value && memory.value.charts) || {};
   for (const name in charts) draw(name, charts[name]);
 }
-
-// Tier 0: the schedule follows the slider before any request is made. The factors are affine in alpha and beta for
-// every shape and outside rule; Python computed the three vectors of each (ui/live/schedule_tables.py).
-function bend(model, shape, outside, alpha, beta, mix) {
-  const parts = (((fixed.affine || {})[model] || {})[shape] || {})[outside];
-  const node = graph("schedule");
-  memory.bent = null;
-  if (!parts || !node.dataset.labels || ![alpha, beta, mix].every(Number.isFinite)) return;
-  memory.bent = parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i]));
-  setBars(node, memory.bent);
-  node.dataset.bent = [alpha, beta, mix].join(",");
-}
-if (fixed.affine) window.linesBend = bend;
-
-// Gradio fires a control's listeners once more when a deferred event is sent: the same values are no move. And its
-// client can lose the remaining answers if their stream closes just as it asks: after a timeout it asks again, a few times.
-let resting = null, silent = null, last = null;
-function listen(attempts = 5) {
-  clearTimeout(silent);
-  if (!attempts) return;
-  silent = setTimeout(() => {
-    trigger("rest");
-    listen(attempts - 1);
-  }, fixed.silence);
-}
-element.addEventListener("moved", (event) => {
-  if (event.detail === last) return;
-  last = event.detail;
-  clearTimeout(resting);
-  clearTimeout(silent);
-  resting = setTimeout(() => {
-    trigger("rest");
-    listen();
-  }, fixed.quiet);
-});
 
 // Tabs open and phones turn: a graph is drawn as soon as it has a width, and again when that changes.
 const widths = new WeakMap();
@@ -190,13 +123,12 @@ element.querySelectorAll("[data-chart]").forEach((node) => sizes.observe(node));
 new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 // The bundle may arrive after the panels.
 const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
-if (!window.Plotly && bundle) bundle.addEventListener("load", open);
-watch("value", () => {
-  const value = JSON.parse(props.value);
-  if (value.state === "nothing") return;
+if (!window.Plotly && bundle) bundle.addEventListener("load", show);
+
+const follow = follower(serverSource({ props, watch, trigger }, fixed), (value) => {
   newest = value;
   show();
-  clearTimeout(silent);
-  if (last !== null && ["partial", "waiting"].includes(value.state)) listen();
 });
-open();
+followMoves(element, follow);
+show();
+follow();

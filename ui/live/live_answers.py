@@ -2,7 +2,7 @@
 
 Tier 1 (`quick`) answers each move at once with cached or first-chunk numbers; tier 2 (`settle`) is asked when
 the visitor pauses and counts on, chunk by chunk. Neither ever raises: Gradio would drop the slider's last
-position. Tier 0, the schedule that bends with the slider, is JavaScript and makes no request (`live.js`).
+position. Tier 0, the schedule that bends with the slider, makes no request: `bent_schedule.js`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,14 @@ class LiveAnswers(ABC, Generic[Controls]):
     def key(self, studio: Studio, controls: Controls) -> str | None:
         """Names what the controls ask for; None if that is nothing. Raises: SpecError."""
 
+    def waits(self, queued: Queued, ticket: Ticket) -> Value:
+        """The answer while the request is queued or prepared: no new numbers."""
+        return waiting(markup.in_line(queued), ticket)
+
+    def fails(self, message: str, version: int) -> Value:
+        """The answer to a request that failed."""
+        return answer(version=version, state="error", slots={"sentence": markup.trouble(message)})
+
     @abstractmethod
     def first(self, studio: Studio, controls: Controls, ticket: Ticket) -> Value:
         """The answer that is ready at once. Raises: Queued, Superseded, LinesError."""
@@ -79,18 +87,17 @@ class LiveAnswers(ABC, Generic[Controls]):
             ticket = studio.ticket(self.panel, key, moves, settles)
             if settles:
                 for value in self.all(studio, controls, ticket):
-                    yield waiting(markup.in_line(value), ticket) if isinstance(value, Queued) else value
+                    yield self.waits(value, ticket) if isinstance(value, Queued) else value
             else:
                 yield self.first(studio, controls, ticket)
         except Superseded:
             return
         except Queued as queued:
             assert ticket is not None  # nothing waits without one
-            yield waiting(markup.in_line(queued), ticket)
+            yield self.waits(queued, ticket)
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             version = (ticket or studio.ticket(self.panel)).version
-            message = markup.trouble(message_of(problem))
-            yield answer(version=version, state="error", slots={"sentence": message})
+            yield self.fails(message_of(problem), version)
 
 
 def waiting(line: str, ticket: Ticket) -> Value:

@@ -1,14 +1,15 @@
-"""Live panel: one `gr.HTML` that holds Plotly charts and text slots, and keeps them across updates.
+"""Live panel: one `gr.HTML` whose charts the browser keeps across updates.
 
 `gr.Plot` rebuilds its node on every update, which loses the zoom, jumps the page to its top and takes two to
-five times as long; `live.js` keeps the charts and passes new data to `Plotly.react`.
+five times as long. `panel` holds Plotly charts and text slots: `live.js` passes new data to `Plotly.react`.
+The head of the page draws its charts itself, which is faster still: `ui/explore/explore_charts.py`.
 """
 
 from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ui.shell.theme import palette
 HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
-SCRIPTS = ("bars.js", "live.js")
+SCRIPTS = ("bars.js", "following.js", "server_source.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
 SILENCE = 6.0
@@ -78,9 +79,6 @@ def panel(
     slots: Sequence[str] = (),
     after: Sequence[str] = (),
     grid: str = "",
-    value: Value | None = None,
-    affine: Mapping[str, Any] | None = None,
-    link_names: Iterable[str] = (),
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
@@ -92,9 +90,6 @@ def panel(
         slots, after: names of the text slots above and below the charts; "table", visually hidden, always is
             one.
         grid: CSS class of the grid.
-        value: shown when the page opens; nothing if left out.
-        affine: tables of `ui/live/schedule_tables.py` for the panel whose schedule follows the sliders.
-        link_names: parameters of the share link that the panel's settings are read from.
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
@@ -106,27 +101,34 @@ def panel(
         for chart in charts
     )
     above, below = ("".join(f'<div data-slot="{name}"></div>' for name in names) for names in (slots, after))
-    template = (
-        f'<div class="lx-live" data-state="empty" data-key="" data-version="-1">'
+    inside = (
         f'<div class="lx-line" data-slot="line" role="status"></div>{above}'
         f'<div class="lx-grid {grid}">{cards}</div>{below}'
-        f'<div class="lx-hidden" data-slot="table"></div></div>'
+        f'<div class="lx-hidden" data-slot="table"></div>'
     )
+    fixed = {"palette": {"light": palette(False), "dark": palette(True)}}
+    return component(SCRIPTS, fixed, empty(), elem_id=elem_id, inside=inside)
+
+
+def component(
+    scripts: Sequence[str], fixed: Mapping[str, Any], value: Value, *, elem_id: str, inside: str = ""
+) -> gr.HTML:
+    """A `gr.HTML` that scripts draw into.
+
+    Args:
+        scripts: files beside this one, which run as one script in this order.
+        fixed: what they know from the start; the waiting times are added.
+        value: shown when the page opens.
+        elem_id: id in the page.
+        inside: HTML of the root node ``.lx-live`` before anything is drawn.
+    """
     return gr.HTML(
-        value=packed(value or empty()),
-        html_template=template,
-        js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        value=packed(value),
+        html_template=f'<div class="lx-live" data-state="empty" data-key="" data-version="-1">{inside}</div>',
+        js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
         apply_default_css=False,
         elem_id=elem_id,
-        fixed=packed(
-            {
-                "palette": {"light": palette(False), "dark": palette(True)},
-                "link_names": list(link_names),
-                "affine": affine,
-                "quiet": 1000 * QUIET,
-                "silence": 1000 * SILENCE,
-            }
-        ),
+        fixed=packed({**fixed, "quiet": 1000 * QUIET, "silence": 1000 * SILENCE}),
     )
 
 
@@ -152,7 +154,7 @@ def answer(
         key: of the spec shown.
         charts: name -> (figure or bars, description).
         slots: name -> HTML, already escaped; "line" is empty unless it is given.
-        rest: `link`, `trail`, `group`, `hide` for live.js.
+        rest: `hide` for live.js.
     """
     drawn = {
         name: {"bars": asdict(drawing), "alt": alt}

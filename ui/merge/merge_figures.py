@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluators.experiments.merge_search import Score
-from ui.explore.tasks_figure import ghost, task_rows
+from ui.merge.task_rows_figure import ghost, task_rows
 from ui.shell.figure_style import (
     Figure,
     Trace,

@@ -11,9 +11,6 @@ from ui.shell.theme import FONT, ROLES
 Figure = dict[str, Any]
 Trace = dict[str, Any]
 
-TRAIL = "trail"
-"""`meta` of the trace that the browser fills with the positions this visitor has been at."""
-
 
 def percent(fraction: float) -> float:
     """Accuracy as it stands on an axis: 100 * fraction, rounded so that the payload stays small."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from evaluators.errors import Preparing, Queued
+from evaluators.errors import Queued
 from ui.shell import text
 from ui.shell.theme import ROLES
 
@@ -17,9 +17,7 @@ def trouble(message: str) -> str:
 
 def in_line(line: Queued) -> str:
     """The queue position of a request, or the progress of preparing its weights."""
-    if isinstance(line, Preparing):
-        return waiting_line(text.preparing(line.seconds))
-    return waiting_line(text.in_line(line.ahead, line.seconds))
+    return waiting_line(text.queued(line))
 
 
 def waiting_line(message: str) -> str:

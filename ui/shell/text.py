@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluators.errors import Preparing, Queued
 from evaluators.service.request_stats import ServiceStatus
 
 TITLE = "LiNeS Explorer"
@@ -32,6 +33,13 @@ def in_line(ahead: int, seconds: float) -> str:
 def preparing(seconds: float) -> str:
     """Progress while the weights of an edit are read or merged."""
     return f"Preparing the weights: {max(1, round(seconds))} s so far."
+
+
+def queued(line: Queued) -> str:
+    """The queue position of a request, or the progress of preparing its weights."""
+    if isinstance(line, Preparing):
+        return preparing(line.seconds)
+    return in_line(line.ahead, line.seconds)
 
 
 UNEXPECTED = (

@@ -14,10 +14,10 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
-from ui.explore import explore_markup
+from ui.explore import explore_text
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
-from ui.explore.tradeoff_figure import References
+from ui.explore.references import References
 from ui.explore.verdict import verdict
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.shell import markup, text
@@ -50,7 +50,7 @@ def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGH
         },
         slots={
             "finding": f'<p class="lx-finding">{_finding(chosen, weight, test)}</p>',
-            "tiles": explore_markup.tiles(test[0], test[1], "lines") if test else "",
+            "tiles": _tiles(*test) if test else "",
             "table": _table(chosen),
         },
     )
@@ -73,6 +73,32 @@ def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, Refer
     evaluation, references = test
     said = verdict(evaluation, references.pretrained, references.finetuned)
     return f"{words.tuned(chosen.gamma, weight)}. On test images: {said}"
+
+
+def _tiles(evaluation: Evaluation, references: References) -> str:
+    """Target and control in large figures, each with its interval and its distance from fine-tuned."""
+    finetuned = references.finetuned
+    target = _tile(
+        "Target",
+        evaluation.target_task.title,
+        evaluation.target,
+        evaluation.target_interval,
+        None if finetuned is None else finetuned.target,
+    )
+    control = _tile(
+        "Control",
+        explore_text.controls_named(evaluation),
+        evaluation.control,
+        evaluation.control_interval,
+        None if finetuned is None else finetuned.control,
+    )
+    return f'<div class="lx-tiles" style="--role: var(--c-lines)">{target}{control}</div>'
+
+
+def _tile(name: str, what: str, value: float, interval: tuple[float, float], finetuned: float | None) -> str:
+    low, high = interval
+    change = "" if finetuned is None else f" · {text.points(value - finetuned)} against fine-tuned"
+    return markup.tile(name, what, value, f"{100 * low:.1f} to {100 * high:.1f}{change}")
 
 
 def _score_alt(chosen: Choice | None) -> str:

@@ -1,0 +1,35 @@
+"""Words in and around the charts of the live panel; the browser fills in what stands in braces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CHARTS: Mapping[str, tuple[str, str]] = {
+    "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
+    "tradeoff": ("Target against control", "up: better at the new task, right: forgets less"),
+    "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
+}
+"""Name -> heading and the line beside it."""
+
+CHART_WORDS: Mapping[str, str] = {
+    "edit": "This edit",
+    "target": "target",
+    "control": "control",
+    "target_tile": "Target",
+    "control_tile": "Control",
+    "against_finetuned": "against fine-tuned",
+    "target_axis": "target: accuracy on the fine-tuned task →",
+    "control_axis": "control: mean accuracy on the other tasks →",
+    "points": "Measured models: arrow keys go through them, Enter sets the controls to one",
+    "visited": "You were here: {shape}, α {alpha}, β {beta}, mix {mix}",
+    "accuracies": "Accuracy per task",
+    "task": "Task",
+    "control_mean": "Mean of the control tasks",
+    "schedule": "Layer schedule",
+    "block": "Block",
+    "factor": "Factor",
+    "schedule_alt": "Bar chart of the layer schedule. Factor on the fine-tuning's change in blocks 1 to "
+    "{count}: {blocks}. Before the blocks {before}, after them {after}.",
+    "tradeoff_alt": "Scatter of target against mean control accuracy. {points}.",
+    "tasks_alt": "Bars of accuracy per task: {tasks}.",
+}

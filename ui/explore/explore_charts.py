@@ -1,0 +1,71 @@
+"""The live panel of the page "Explore": one `gr.HTML` whose charts the scripts of `ui/live/charts` draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from ui.explore.chart_words import CHART_WORDS, CHARTS
+from ui.live.live_panel import Value, component
+from ui.shell.theme import ROLES
+
+CHART_SCRIPTS = (
+    "bars.js",
+    "charts/elements.js",
+    "charts/number_text.js",
+    "charts/role_marks.js",
+    "charts/percent_axis.js",
+    "charts/detail_tip.js",
+    "charts/task_bars.js",
+    "charts/tradeoff_still.js",
+    "charts/tradeoff_point.js",
+    "charts/tradeoff_chart.js",
+    "charts/accuracy_tiles.js",
+    "charts/number_tables.js",
+    "charts/verdict_lines.js",
+    "charts/explore_view.js",
+)
+"""Draw without Gradio too: `exploreView(root, settings, go)` in the last one is all that a page calls."""
+GRADIO_SCRIPTS = (
+    "following.js",
+    "server_source.js",
+    "bent_schedule.js",
+    "explore_panel.js",
+)
+"""Tie them to the server and to the page's controls; both run as one script in this order."""
+
+GO = """(...here) => {
+    const to = window.lxDestination, near = (value) => Math.round(100 * value) / 100;
+    const tie = to.shape === "flat" || Math.abs(to.alpha + to.beta - 1) < 1e-6;
+    const alpha = near(to.alpha), beta = near(tie ? 1 - to.alpha : to.beta);
+    const set = { ...to, tie, gamma: alpha, alpha, beta };
+    return %s.map((name, i) => (name in set ? set[name] : here[i]));
+}"""
+"""Sets the controls to a measured model that was chosen in a chart; %s is the names of the controls."""
+
+
+def view_settings() -> dict[str, Any]:
+    """What `exploreView` needs to know besides its answers: headings, words, and how the roles look."""
+    return {
+        "charts": [{"name": name, "title": title, "note": note} for name, (title, note) in CHARTS.items()],
+        "words": dict(CHART_WORDS),
+        "roles": {name: asdict(role) for name, role in ROLES.items()},
+    }
+
+
+def explore_charts(
+    elem_id: str, value: Value, affine: Mapping[str, Any], link_names: Iterable[str]
+) -> gr.HTML:
+    """The component.
+
+    Args:
+        elem_id: id in the page.
+        value: shown when the page opens.
+        affine: tables of `ui/live/schedule_tables.py`, from which the schedule follows the sliders.
+        link_names: parameters of the share link.
+    """
+    fixed = {**view_settings(), "affine": affine, "link_names": list(link_names)}
+    return component((*CHART_SCRIPTS, *GRADIO_SCRIPTS), fixed, value, elem_id=elem_id)

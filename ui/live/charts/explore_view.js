@@ -1,0 +1,81 @@
+// The live panel of "Explore", drawn into `root` from answers in JSON (ui/explore/explore_json.schema.json says what
+// they hold). It knows neither Gradio nor the network: whoever has answers calls `draw`.
+//   settings  {charts: [{name, title, note}], words, roles}, made by ui/explore/explore_charts.py
+//   go(edit)  is called when a measured model was chosen, with {shape, alpha, beta, outside, mix}
+// Returns {draw(answer), bend(factors), answer}: `bend` shows a schedule before its answer is there, null ends that.
+const KEPT_LANDMARKS = 32, KEPT_TRAIL = 40;
+
+function exploreView(root, settings, go) {
+  const { words } = settings;
+  const slot = (name, attributes) => html("div", { "data-slot": name, ...attributes });
+  const line = slot("line", { class: "lx-line", role: "status" }), sentence = slot("sentence");
+  const tilesNode = slot("tiles"), tableNode = slot("table", { class: "lx-hidden" });
+  const charts = {};
+  const grid = html("div", { class: "lx-grid lx-head-grid" }, ...settings.charts.map(({ name, title, note }) => {
+    const node = html("div", { class: "lx-chart", role: "img", "aria-label": title, "data-chart": name });
+    const around = html("div", { class: "lx-plot" }, node);
+    charts[name] = { node, around, tip: detailTip(around) };
+    const heading = html("figcaption", {}, html("span", { class: "lx-title" }, title), html("span", { class: "lx-note" }, note));
+    return html("figure", { class: `lx-card lx-${name}` }, heading, around);
+  }));
+  root.replaceChildren(line, sentence, tilesNode, grid, tableNode);
+
+  const verdict = verdictLines(sentence, line);
+  const tiles = accuracyTiles(tilesNode, settings);
+  const tables = numberTables(tableNode, settings);
+  const tradeoff = tradeoffChart(charts.tradeoff.node, charts.tradeoff.around, charts.tradeoff.tip, settings, go);
+  const tasks = taskBars(charts.tasks.node, charts.tasks.tip, settings);
+  const landmarks = new Map(), trails = new Map();
+  const view = { draw, bend, answer: null };
+  let bent = null, newest = -1;
+
+  // Landmarks come once for each model, checkpoint and split; later answers only name them.
+  function keep({ id, ...rest }) {
+    if (rest.anchors) landmarks.set(id, { id, ...rest });
+    if (landmarks.size > KEPT_LANDMARKS) landmarks.delete(landmarks.keys().next().value);
+    root.dataset.landmarks = [...landmarks.keys()].join(" ");
+    return landmarks.get(id) || { id, anchors: [], paths: [] };
+  }
+
+  // Positions that the visitor rested at: they belong to one model, checkpoint and split.
+  function trailOf({ spec, complete, target, control }) {
+    const name = [spec.model, spec.checkpoint, spec.split].join("/");
+    if (!trails.has(name)) trails.set(name, []);
+    const places = trails.get(name), last = places.at(-1), { shape, alpha, beta, outside, mix } = spec;
+    const place = { target, control, edit: { shape, alpha, beta, outside, mix }, name: fillIn(words.visited, spec) };
+    if (complete && !(last && last.name === place.name)) places.push(place);
+    if (places.length > KEPT_TRAIL) places.shift();
+    return places;
+  }
+
+  function schedule(factors, role) {
+    const labels = ["in", ...factors.slice(2).map((_, i) => String(i + 1)), "out"], { node } = charts.schedule;
+    makeBars(node, labels);
+    setBars(node, factors);
+    if (role) node.style.setProperty("--bar", `var(--c-${role})`);
+    const [before, ...blocks] = factors.map((factor) => factor.toFixed(2)), after = blocks.pop();
+    node.setAttribute("aria-label", fillIn(words.schedule_alt, { blocks: blocks.join(", "), count: blocks.length, before, after }));
+    return labels;
+  }
+
+  function bend(factors) {
+    bent = factors;
+    if (factors) schedule(factors);
+  }
+
+  function draw(answer) {
+    if (answer.version < newest) return;
+    newest = answer.version;
+    verdict.draw(answer.words || {}, answer.evaluation ? answer.evaluation.counted : 1);
+    if (answer.evaluation) {
+      const { evaluation } = view.answer = answer, known = keep(answer.landmarks);
+      const labels = schedule(bent || evaluation.factors, evaluation.role);
+      tradeoff.draw(evaluation, known, trailOf(evaluation));
+      tasks.draw(evaluation, known.anchors);
+      tiles.draw(evaluation, known.anchors.find((anchor) => anchor.role === "finetuned"), answer.words.controls);
+      tables.draw(evaluation, known.anchors, labels);
+    }
+    Object.assign(root.dataset, { state: answer.state, key: answer.key || "", version: answer.version });
+  }
+  return view;
+}

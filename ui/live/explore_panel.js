@@ -1,0 +1,30 @@
+// Ties the live panel of "Explore" to Gradio: answers come from the server, a chosen point sets the page's controls.
+// Gradio runs this with `element`, `props`, `watch` and `trigger`; `props.fixed` is made by ui/explore/explore_charts.py.
+const fixed = JSON.parse(props.fixed), root = element.querySelector(".lx-live");
+const view = exploreView(root, fixed, (edit) => {
+  window.lxDestination = edit; // the listener of "go" reads it and sets the controls
+  trigger("go");
+});
+root.view = view; // for benchmarks and tests
+
+function show(answer) {
+  view.draw(answer);
+  if (view.answer === answer) press(answer.preset); // an older one is not drawn
+}
+const follow = follower(serverSource({ props, watch, trigger }, fixed), show);
+followMoves(element, follow);
+window.linesBend = (model, shape, outside, alpha, beta, mix) => {
+  view.bend(bentFactors(fixed.affine, model, shape, outside, alpha, beta, mix));
+  root.querySelector('[data-chart="schedule"]').dataset.bent = [alpha, beta, mix].join(",");
+};
+
+// The button of the preset that the controls are at, if any.
+function press(preset) {
+  for (const button of document.querySelectorAll('[id^="lx-preset-"]'))
+    button.setAttribute("aria-pressed", button.id === `lx-preset-${preset}`);
+}
+
+// The opening value is for visitors who come without a share link.
+const opening = JSON.parse(props.value), asked = new URLSearchParams(window.location.search);
+if (opening.version > 0 || !fixed.link_names.some((name) => asked.has(name))) show(opening);
+follow();
