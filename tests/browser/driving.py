@@ -16,6 +16,8 @@ from tests.deploy.starting import started
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 LIVE = "#lx-head-live .lx-live"
+READY = f'{LIVE}[data-state="complete"]:not([data-version="0"])'
+"""A complete answer of the server; what the page opens with, version 0, is there before Gradio listens."""
 PATIENCE = 120_000
 """Watchdog in milliseconds for each wait on the page."""
 FADED = """() => document.getAnimations().every(
@@ -56,14 +58,14 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
     page = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options)).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}/{query or EXPLORE}")
-    page.wait_for_selector(f'{LIVE}[data-state="complete"]')
+    page.wait_for_selector(READY)
     return page
 
 
 def reopen(page: Any) -> None:
     """Load the page anew, without a link's query: faster than a new context, and no state is left."""
     page.goto(page.url.partition("?")[0] + EXPLORE)
-    page.wait_for_selector(f'{LIVE}[data-state="complete"]')
+    page.wait_for_selector(READY)
 
 
 def open_tab(page: Any, name: str) -> None:

@@ -51,6 +51,12 @@ SEEN = """() => {
             .map((node) => node.outerHTML),
     };
 }"""
+FIT = """() => {
+    const top = document.querySelector('[data-chart="schedule"]').getBoundingClientRect().top;
+    const numbers = Array.from(document.querySelectorAll(".lx-factor-value"));
+    const boxes = numbers.map((node) => node.getBoundingClientRect());
+    return boxes.every((box, i) => box.top >= top && (!i || boxes[i - 1].right <= box.left + 1));
+}"""
 
 
 def answer_to(evaluation: Evaluation, references: References, version: int) -> dict[str, Any]:
@@ -183,13 +189,16 @@ def test_details_choice_theme_and_a_phone(opened: Any, studio: ZeroCostStudio) -
     assert set(draw(opened, answer_to(evaluation, references, 21))["factors"]) == {0.25}
     opened.evaluate("window.view.bend(null)")
 
-    for width, colour in ((1200, "light"), (390, "dark")):
+    for width, colour in ((1200, "light"), (480, "light"), (390, "dark")):
         opened.set_viewport_size({"width": width, "height": 900})
         opened.evaluate("dark => document.body.classList.toggle('dark', dark)", colour == "dark")
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
         tick = opened.locator(".lx-now").evaluate("node => getComputedStyle(node).fill")
         wanted = getattr(ROLES["lines"], colour)
         assert re.findall(r"\d+", tick) == [str(int(wanted[i : i + 2], 16)) for i in (1, 3, 5)]
+        assert opened.evaluate(FIT), "the numbers on the schedule's bars overlap or are cut"
+        for tile in opened.locator(".lx-tile").all():
+            assert tile.evaluate("tile => tile.scrollWidth <= tile.clientWidth")
         finetuned = opened.get_by_role("button", name="Fine-tuned,")
         box = finetuned.bounding_box()
         opened.mouse.move(box["x"] + 12, box["y"] + 12)

@@ -5,8 +5,6 @@ function makeBars(node, labels) {
   if (node.dataset.labels === wanted) return;
   node.dataset.labels = wanted;
   node.classList.add("lx-factors");
-  const narrow = window.matchMedia("(max-width: 480px)").matches; // no room for numbers side by side
-  node.classList.toggle("lx-many", narrow || labels.length > 18);
   const make = (name, ...inside) => {
     const made = document.createElement("span");
     made.className = name;
@@ -17,11 +15,22 @@ function makeBars(node, labels) {
   rules.forEach((rule) => rule.style.setProperty("--v", rule.textContent));
   const bars = labels.map((label) => make("lx-factor", make("lx-factor-value"), make("lx-factor-label", label)));
   node.replaceChildren(...rules, ...bars);
+  if (!barWidths.has(node)) barWidths.set(node, new ResizeObserver(() => fitBars(node)));
+  barWidths.get(node).disconnect(); // observing anew calls back at once, for the new number of bars
+  barWidths.get(node).observe(node);
+}
+
+// Where bars are narrow, numbers stand upright, and only every second label is shown.
+const barWidths = new WeakMap();
+function fitBars(node) {
+  const each = node.clientWidth / node.querySelectorAll(".lx-factor").length;
+  node.classList.toggle("lx-upright", each < 30);
+  node.classList.toggle("lx-many", each < 19);
 }
 
 // The axis always holds 0 to 1, more when the schedule leaves it, and room for the numbers.
 function setBars(node, values) {
-  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = (node.classList.contains("lx-many") ? 0.3 : 0.18) * (high - low);
+  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = 0.32 * (high - low); // for upright numbers
   node.style.setProperty("--low", low < 0 ? low - room : low);
   node.style.setProperty("--high", high + room);
   node.querySelectorAll(".lx-factor").forEach((bar, i) => {
