@@ -15,6 +15,7 @@ from evaluators.service.studio import Studio
 from ui.about.about_page import about_page
 from ui.address.address_bar import AddressBar
 from ui.address.document import Document
+from ui.address.link_tools import link_tools
 from ui.address.page_link import LinkRow
 from ui.api import declare_api
 from ui.compared.compared_page import compared_page
@@ -70,8 +71,9 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
         blocks: gr.Blocks = made
         with gr.Row(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
-            titles = {page: text.PAGES[page] for page in (*(["start"] if story else []), "explore", *pages)}
-            address = AddressBar(titles, default="explore")
+            link_tools()
+        titles = {page: text.PAGES[page] for page in (*(["start"] if story else []), "explore", *pages)}
+        address = AddressBar(titles, default="explore")
         with gr.Tabs(overflow_behavior="wrap", elem_id="lx-pages") as tabs:
             if story:
                 with _tab("start"):

@@ -139,6 +139,7 @@ def test_ways_of_fine_tuning_are_compared(visitor: Any) -> None:
 
 def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> None:
     page = visitor
+    driving.open_tab(page, "Explore")
     move(page, "gamma", 0.4)
     driving.wait_for(page, driving.key(0.4))
     page.locator("#lx-edit-home button").first.click()

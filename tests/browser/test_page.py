@@ -133,6 +133,31 @@ def test_a_sweep_streams_its_points_and_can_be_stopped(slow_page: Any) -> None:
     assert "stopped" in page.locator('#lx-forgetting [data-slot="status"]').inner_text()
 
 
+def test_a_running_sweep_is_never_shown_under_another_task(slow_page: Any) -> None:
+    """It went on drawing digits under the name of vehicles; now it stops, and what it measured is kept."""
+    page = slow_page
+    page.click("#lx-forgetting-run")
+    page.wait_for_selector("#lx-forgetting progress")
+    page.evaluate("""() => {
+        const panel = document.querySelector("#lx-forgetting");
+        const chosen = document.querySelector("#lx-checkpoint input");
+        const live = panel.querySelector(".lx-live"), subject = panel.querySelector('[data-slot="subject"]');
+        window.wrong = [];
+        new MutationObserver(() => {
+            if (!live.classList.contains("lx-stale") && !subject.innerText.endsWith(chosen.value))
+                window.wrong.push([subject.innerText, chosen.value]);
+        }).observe(panel, { attributes: true, childList: true, subtree: true });
+    }""")
+    page.click("#lx-checkpoint input")
+    page.get_by_role("option", name="Vehicles").click()
+    page.wait_for_selector('#lx-forgetting [data-slot="subject"] >> text=Vehicles')
+    page.wait_for_selector("#lx-forgetting-run:not([disabled])")
+    page.click("#lx-checkpoint input")
+    page.get_by_role("option", name="Handwritten digits").click()
+    page.wait_for_selector("#lx-forgetting-run >> text=Measure the rest")
+    assert page.evaluate("window.wrong") == []
+
+
 def test_a_precomputed_sweep_is_marked_and_can_be_reproduced(page: Any) -> None:
     status = page.locator('#lx-forgetting [data-slot="status"]')
     page.wait_for_selector('#lx-forgetting [data-slot="status"] >> text=precomputed')

@@ -46,6 +46,12 @@ def values(controls: MergeControls) -> list[Any]:
     ]
 
 
+def searched(controls: MergeControls) -> list[Any]:
+    """What Gradio hands over to the search: all but beta and the plain factor."""
+    *rest, _, _, shape = values(controls)
+    return [*rest, shape]
+
+
 @pytest.fixture
 def studio(lab: Path) -> Studio:
     """A real one: what is tested here is what it measures."""
@@ -160,7 +166,7 @@ def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(ta
     answers = [*tab.settle("visitor", before)]
     assert answers[-1]["state"] == "complete"
     assert answers[-1]["charts"] == [*tab.settle("visitor", START)][-1]["charts"]
-    found = search.merge_search(tab.studio, values(before))
+    found = search.merge_search(tab.studio, searched(before))
     assert set(found.config.checkpoints) == set(START.checkpoints)
 
 
@@ -181,12 +187,12 @@ def test_wrong_values_become_error_answers(tab: MergeAnswers) -> None:
 @pytest.fixture
 def sweep() -> Sweep:
     """The search as the tab wires it."""
-    return Sweep("merge", search.specs, search.draw, search.test_specs, len(values(START)), run_grid)
+    return Sweep("merge", search.specs, search.draw, search.test_specs, len(searched(START)), run_grid)
 
 
 def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, sweep: Sweep) -> None:
-    given = values(START)
-    idle, run, _ = sweep.shown(studio, *given)
+    given = searched(START)
+    idle, run, _ = sweep.shown(studio, "visitor", *given)
     assert words.SEARCH_WAITING in plain_text(idle["slots"]["finding"])
     assert run["interactive"]
 
@@ -219,7 +225,7 @@ def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, swe
 
 
 def test_a_search_without_tasks_says_so(studio: Studio, sweep: Sweep) -> None:
-    value, run, _ = sweep.shown(studio, *values(replace(START, checkpoints=())))
+    value, run, _ = sweep.shown(studio, "visitor", *searched(replace(START, checkpoints=())))
     assert value["state"] == "error"
     assert words.FEW in plain_text(value["slots"]["status"])
     assert not run["interactive"]

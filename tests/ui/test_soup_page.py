@@ -6,18 +6,17 @@ from evaluators.experiments.soup_search import SoupSearch, soup_members
 from evaluators.service.studio import Studio
 from tests.conftest import CHUNK
 from ui.soup import soup_page
-from ui.soup import soup_text as words
 from ui.sweep.sweep_panel import Sweep
 
 
 def test_the_sweep_ends_with_tuned_soups(lab: Path) -> None:
     studio = Studio(lab, None, chunk=CHUNK)
-    sweep = Sweep("soup", soup_page.specs, soup_page.draw, soup_page.next_specs, settings=0)
-    before, *_ = sweep.shown(studio, "greedy", 0.4)
-    assert words.SOUP_WAITING in before["slots"]["finding"]
-    *_, (value, run, _) = sweep.run(studio, "visitor", "greedy", 0.4)
+    sweep = Sweep("soup", soup_page.specs, soup_page.draw, soup_page.next_specs, settings=1)
+    before, *_ = sweep.shown(studio, "visitor", "tiny-clip", "greedy", 0.4)
+    assert "Not measured yet" in before["slots"]["finding"]
+    *_, (value, run, _) = sweep.run(studio, "visitor", "tiny-clip", "greedy", 0.4)
     assert run["interactive"]
-    found = sweep.cached(studio, ())
+    found = sweep.cached(studio, ("tiny-clip",))
     search = SoupSearch(soup_members(studio))
     soup, beta = search.greedy(found), search.tuned_beta(search.members, found)
     assert soup is not None

@@ -32,11 +32,11 @@ def states(runs: Any) -> list[tuple[str, str]]:
 
 def test_a_known_sweep_is_marked_precomputed_and_reproduced_anew(studio: ZeroCostStudio) -> None:
     gammas = sweep()
-    value, run, _ = gammas.shown(cast(Studio, studio), "tiny-clip", "digits")
+    value, run, _ = gammas.shown(studio, "anna", "tiny-clip", "digits")
     assert "precomputed" in value["slots"]["status"]
     assert "reproduce" in run["value"]
     seen = states(gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits"))
-    assert [points for points, _ in seen[:-1]] == [str(i) for i in range(12)]
+    assert [points for points, _ in seen] == ["11"] * 13, "the known curve stays until it is measured again"
     assert "all 11 positions agree to the last image" in seen[-1][1]
     assert "measured on this machine" in seen[-1][1]
 
@@ -77,15 +77,15 @@ def test_panels_draw_nothing_half_and_all(panel: Any, studio: ZeroCostStudio) ->
     specs = panel.specs("tiny-clip", "digits")
     found = {spec: studio.evaluate(spec) for spec in specs}
     for part in ({}, dict(list(found.items())[: len(found) // 2]), found):
-        value = panel.draw("tiny-clip", "digits", part)
+        value = panel.draw(studio, "tiny-clip", "digits", part)
         assert value["slots"]["finding"]
         assert all(chart["figure"]["data"] or not part for chart in value["charts"].values()) or part
-    assert "Not measured" not in panel.draw("tiny-clip", "digits", found)["slots"]["finding"]
+    assert "Not measured" not in panel.draw(studio, "tiny-clip", "digits", found)["slots"]["finding"]
 
 
 def test_the_forgetting_sentence_holds_both_curves_to_the_kept_target(studio: ZeroCostStudio) -> None:
     found = {spec: studio.evaluate(spec) for spec in forgetting.specs("tiny-clip", "digits")}
-    finding = forgetting.draw("tiny-clip", "digits", found)["slots"]["finding"]
+    finding = forgetting.draw(studio, "tiny-clip", "digits", found)["slots"]["finding"]
     finetuned = studio.evaluate(EditSpec.finetuned("digits"))
 
     def best(shape: str) -> float:

@@ -26,7 +26,7 @@ def test_numbers_as_the_page_writes_them() -> None:
 def test_robust_finding() -> None:
     assert "7.0 % more area" in robust_text.robust_finding(Areas(100.0, 107.0))
     assert "3.0 % less area" in robust_text.robust_finding(Areas(100.0, 97.0))
-    assert "Not measured" in robust_text.robust_finding(None)
+    assert "no area" in robust_text.robust_finding(Areas(0.0, 97.0))
 
 
 def test_what_comes_from_outside_is_escaped() -> None:

@@ -39,9 +39,11 @@ function show(name) {
 }
 
 window.lxAddress = {
+  values: () => values,
   // A control of any page has moved.
   moved(at, value) {
     values[at] = value;
+    window.dispatchEvent(new Event("lx-named"));
     clearTimeout(resting);
     if (!restoring) resting = setTimeout(settle, QUIET);
   },
@@ -49,6 +51,7 @@ window.lxAddress = {
   opened(name, given) {
     if (resting) settle();
     values = given;
+    window.dispatchEvent(new Event("lx-named"));
     if (name === page) return;
     show(name);
     if (restoring) return; // its event follows once the link is restored
@@ -59,6 +62,7 @@ window.lxAddress = {
   restored(given_rows, name, given) {
     rows = given_rows;
     values = given;
+    window.dispatchEvent(new Event("lx-named"));
     show(name || page);
     restoring = false;
     settled = query();

@@ -76,10 +76,16 @@ class AddressBar:
         and waits for the server's answers in between.
         """
         self._links.append(link)
-        for control in link.controls:
-            js = MOVED % len(self._controls)
-            self._controls.append(control)
-            control.change(None, control, None, js=js, **PRIVATE)  # type: ignore[attr-defined]
+        self.places(link.controls)
+
+    def places(self, controls: Sequence[Component]) -> list[int]:
+        """Places of controls among the values that `address.js` knows."""
+        for control in controls:
+            if control not in self._controls:
+                js = MOVED % len(self._controls)
+                self._controls.append(control)
+                control.change(None, control, None, js=js, **PRIVATE)  # type: ignore[attr-defined]
+        return [self._controls.index(control) for control in controls]
 
     def connect(
         self,

@@ -22,18 +22,19 @@ from ui.compared import compared_text as words
 from ui.compared.compared_figure import compared_alt, compared_figure
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
 from ui.shell.text import percent, points
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
 
 
-def specs(studio: Studio) -> Sequence[EditSpec]:
+def specs(studio: Studio, model: str) -> Sequence[EditSpec]:
     """The zero-shot model, and every checkpoint of every variant without LiNeS and with it, on test."""
     variants = variant_specs(studio)
     return [*zero_shot_specs(variants), *(spec for variant in variants for spec in variant.all)]
 
 
-def draw(studio: Studio, found: Found) -> Value:
+def draw(studio: Studio, model: str, found: Found) -> Value:
     """The scatter, a table of the same numbers, and a sentence."""
     variants = variant_specs(studio)
     measured = [point for variant in variants if (point := variant_result(variant, found)) is not None]
@@ -41,22 +42,22 @@ def draw(studio: Studio, found: Found) -> Value:
     pretrained = None
     if zero_shot and len(zero_shot) == len(variants[0].plain):
         pretrained = mean_target(zero_shot).mean, mean_control(zero_shot).mean
+    finding = unfinished(found, specs(studio, model)) or _finding(measured)
     return answer(
         version=0,
         state="complete",
         charts={"ways": (compared_figure(measured, pretrained), compared_alt(measured))},
         slots={
-            "finding": f'<p class="lx-finding">{_finding(measured)}</p>',
+            "subject": line(for_tiny_clip(studio, model, words.COMPARED_SUBJECT)),
+            "finding": f'<p class="lx-finding">{finding}</p>',
             "numbers": f'<div class="lx-scroll" tabindex="0">{_table(measured)}</div>',
         },
     )
 
 
 def _finding(measured: list[VariantResult]) -> str:
-    usual = next((point for point in measured if point.variant.key == USUAL.key), None)
+    usual = next(point for point in measured if point.variant.key == USUAL.key)
     others = [point for point in measured if point.variant.key != USUAL.key]
-    if usual is None or not others:
-        return words.COMPARED_WAITING
     least = max(others, key=lambda point: point.control.mean)
     return (
         f"Fine-tuned as usual and then edited: target {percent(usual.lines_target.mean)}, control "
@@ -83,7 +84,7 @@ def _table(measured: list[VariantResult]) -> str:
 
 def compared_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out."""
-    sweep = Sweep("compared", specs, draw, settings=0)
+    sweep = Sweep("compared", specs, draw, settings=1)
     gr.Markdown(words.COMPARED, elem_classes="lx-lead")
     buttons = sweep_buttons(sweep)
     live = panel(
@@ -91,5 +92,7 @@ def compared_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         elem_id="lx-compared",
         slots=("finding", "status"),
         after=("numbers",),
+        subject=address.places([explore.model]),
     )
-    wire_sweep(sweep, studio, live, buttons, [], [address.opened("compared")])
+    shows_on = [address.opened("compared"), explore.model.change]
+    wire_sweep(sweep, studio, live, buttons, [explore.model], shows_on)

@@ -11,6 +11,6 @@ COMPARED_CHART = (
     "Eight tasks together",
     "◇ a fine-tuning variant (◆ the usual one), ○ the same after LiNeS with γ chosen on validation",
 )
-COMPARED_WAITING = "Not measured yet: start the measurement above."
+COMPARED_SUBJECT = "fine-tuned on each of its eight tasks"
 COMPARED_TABLE = "Mean accuracy over the eight tasks, on test images"
 COMPARED_COLUMNS = ("Variant", "Target", "Control", "Target + LiNeS", "Control + LiNeS", "How")

@@ -17,6 +17,7 @@ from ui.explore.references import References, anchors, missing_anchors, referenc
 from ui.explore.verdict import verdict
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
+from ui.live.subject import about
 from ui.shell import text
 
 REFERENCES_KEPT = 256
@@ -79,13 +80,14 @@ class ExploreAnswers(LiveAnswers[Controls]):
         num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
         references, landmarks = self._references(studio, spec)
         total = self._total(evaluation, references)
+        subject = about(studio, spec.model, spec.checkpoint, explore_text.edit_words(spec))
         return live_answer(
             version=version,
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
             words={
                 "sentence": verdict(evaluation, references.pretrained, references.finetuned),
-                "evidence": explore_text.evidence(evaluation, total),
+                "evidence": f"{subject}: {explore_text.evidence(evaluation, total)}",
                 "controls": explore_text.controls_named(evaluation),
             },
             evaluation=evaluation_json(evaluation, num_blocks, total),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +31,7 @@ CHART_SCRIPTS = (
 """Draw without Gradio too: `exploreView(root, settings, go)` in the last one is all that a page calls."""
 GRADIO_SCRIPTS = (
     "following.js",
+    "subject.js",
     "server_source.js",
     "bent_schedule.js",
     "explore_panel.js",
@@ -57,7 +58,11 @@ def view_settings() -> dict[str, Any]:
 
 
 def explore_charts(
-    elem_id: str, value: Value, affine: Mapping[str, Any], link_names: Iterable[str]
+    elem_id: str,
+    value: Value,
+    affine: Mapping[str, Any],
+    link_names: Iterable[str],
+    subject: Sequence[int],
 ) -> gr.HTML:
     """The component.
 
@@ -66,6 +71,7 @@ def explore_charts(
         value: shown when the page opens.
         affine: tables of `ui/live/schedule_tables.py`, from which the schedule follows the sliders.
         link_names: parameters of the share link.
+        subject: as for `panel`.
     """
-    fixed = {**view_settings(), "affine": affine, "link_names": list(link_names)}
+    fixed = {**view_settings(), "affine": affine, "link_names": list(link_names), "subject": list(subject)}
     return component((*CHART_SCRIPTS, *GRADIO_SCRIPTS), fixed, value, elem_id=elem_id)

@@ -67,7 +67,13 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
             settings, presets, advanced = _controls(studio, start)
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
-            live = explore_charts("lx-head-live", head.opening(start), affine_tables(_blocks(studio)), NAMES)
+            live = explore_charts(
+                "lx-head-live",
+                head.opening(start),
+                affine_tables(_blocks(studio)),
+                NAMES,
+                address.places(settings[:2]),
+            )
             gr.HTML(markup.legend(), apply_default_css=False)
     explore = Explore(settings, live)
     _wire(studio, address, head, explore, presets, advanced)
@@ -179,7 +185,7 @@ def _wire(
     live.go(None, settings, settings, js=GO % names, **in_browser)
 
     address.says(_link(settings))
-    answered = connect(head, lambda values: Controls(*values), changes, settings, live)
+    answered = connect(head, lambda values: Controls(*values), changes, settings, live, subject=2)
 
     model = cast(gr.Dropdown, settings[0])
     model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)

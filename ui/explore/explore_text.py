@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from lines_core.schedules import SHAPES
 from ui.shell.text import PAGES, thousands
 
 CONTROLS = {
@@ -75,6 +77,13 @@ def inside(title: str) -> str:
     """
     first = title.split(" ")[0]
     return title[:1].lower() + title[1:] if first[1:].islower() and first.isalpha() else title
+
+
+def edit_words(spec: EditSpec) -> str:
+    """The schedule of an edit: 'linear, α = 0.4, β = 0.6', and the mix if it is not 1."""
+    title = SHAPES[spec.shape].title
+    mix = "" if spec.mix == 1.0 else f", mix {spec.mix:g}"
+    return f"{inside(title)}, α = {spec.alpha:g}, β = {spec.beta:g}{mix}"
 
 
 def evidence(evaluation: Evaluation, total: int) -> str:

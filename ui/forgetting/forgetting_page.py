@@ -14,8 +14,9 @@ from ui.explore.explore_page import Explore
 from ui.forgetting import forgetting_text as words
 from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_figure
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.subject import about, line
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep, without_studio
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:
@@ -36,10 +37,13 @@ def _curves(model: str, checkpoint: str) -> tuple[tuple[EditSpec, ...], tuple[Ed
     return shallow, deep
 
 
-def draw(model: str, checkpoint: str, found: Found) -> Value:
+def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
     """The two panels of Fig. 1 and a sentence that sums them up."""
     shallow, deep = ([found[s] for s in curve if s in found] for curve in _curves(model, checkpoint))
     pretrained, finetuned = (found.get(spec) for spec in _references(model, checkpoint))
+    finding = unfinished(found, specs(model, checkpoint))
+    if finetuned is not None and not finding:
+        finding = words.forgetting_finding(shallow, deep, finetuned)
     charts = {
         of: (forgetting_figure(of, shallow, deep, pretrained, finetuned), forgetting_alt(of, shallow, deep))
         for of in ("target", "control")
@@ -49,7 +53,8 @@ def draw(model: str, checkpoint: str, found: Found) -> Value:
         state="complete",
         charts=charts,
         slots={
-            "finding": f'<p class="lx-finding">{words.forgetting_finding(shallow, deep, finetuned)}</p>',
+            "subject": line(about(studio, model, checkpoint)),
+            "finding": f'<p class="lx-finding">{finding}</p>',
             "table": _table(shallow, deep),
         },
     )
@@ -71,11 +76,18 @@ def _table(shallow: list[Evaluation], deep: list[Evaluation]) -> str:
 
 def forgetting_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the section out, below the head of the page Explore and about the same checkpoint."""
-    sweep = Sweep("forgetting", without_studio(specs), without_studio(draw))
+    sweep = Sweep("forgetting", without_studio(specs), draw)
     gr.HTML(markup.heading(words.FORGETTING_TITLE), apply_default_css=False)
     gr.Markdown(words.FORGETTING, elem_classes="lx-lead")
     buttons = sweep_buttons(sweep)
+    chosen = [explore.model, explore.checkpoint]
     charts = [Chart(name, *words, "lx-tall") for name, words in words.FORGETTING_CHARTS.items()]
-    live = panel(charts, elem_id="lx-forgetting", slots=("finding", "status"), grid="lx-half")
+    live = panel(
+        charts,
+        elem_id="lx-forgetting",
+        slots=("finding", "status"),
+        grid="lx-half",
+        subject=address.places(chosen),
+    )
     shows_on = [address.opened("explore"), explore.model.change, explore.checkpoint.change]
-    wire_sweep(sweep, studio, live, buttons, [explore.model, explore.checkpoint], shows_on)
+    wire_sweep(sweep, studio, live, buttons, chosen, shows_on)

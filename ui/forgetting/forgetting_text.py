@@ -20,11 +20,9 @@ FORGETTING_CHARTS = {
 
 
 def forgetting_finding(
-    shallow: Sequence[Evaluation], deep: Sequence[Evaluation], finetuned: Evaluation | None
+    shallow: Sequence[Evaluation], deep: Sequence[Evaluation], finetuned: Evaluation
 ) -> str:
     """One sentence on Fig. 1: the control accuracy that either curve regains for nearly the same target."""
-    if finetuned is None or not shallow or not deep:
-        return "Not measured yet: start the sweep above."
     regained = [points(best_control(curve, finetuned) - finetuned.control) for curve in (shallow, deep)]
     return (
         f"With at least {percent(KEPT_TARGET, 0)} of the fine-tuned target accuracy kept, shrinking the "

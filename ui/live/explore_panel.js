@@ -10,6 +10,8 @@ root.view = view; // for benchmarks and tests
 function show(answer) {
   view.draw(answer);
   if (view.answer === answer) press(answer.preset); // an older one is not drawn
+  if (answer.asked && answer.evaluation) root.dataset.asked = JSON.stringify(answer.asked);
+  markStale();
 }
 const follow = follower(serverSource({ props, watch, trigger }, fixed), show);
 followMoves(element, follow);

@@ -5,15 +5,17 @@ tier 2 begins when the controls rest.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from types import MethodType
 from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.components import Component
-from gradio.events import Dependency
+from gradio.events import Dependency, EventListener
 
 from ui.live.live_answers import LiveAnswers
 from ui.live.live_panel import NOTHING, Value, packed
 from ui.live.session_key import session_key
+from ui.live.subject import asked
 
 MOVED = """(...settings) => {
     window.lxMoves = (window.lxMoves || 0) + 1;
@@ -43,6 +45,7 @@ def connect(
     moves: Sequence[Any],
     settings: Sequence[Component],
     live: gr.HTML,
+    subject: int,
 ) -> Callable[[Callable[..., Dependency]], None]:
     """Answer the moves of controls in a live panel.
 
@@ -52,27 +55,39 @@ def connect(
         moves: the events of the controls.
         settings: components whose values are sent.
         live: the panel, which triggers "rest" once no control has moved for a while.
+        subject: how many of the first settings decide what the answer is about. Answers to other values of
+            these are not drawn; those to earlier values of the others are, while a slider moves.
     Returns: a function that lets both tiers answer another event too, such as ``tab.select``.
     """
 
     def quick(request: gr.Request, *values: Any) -> str:
         *settings, moves, held = values
         value = answers.quick(session_key(request), read(settings), _number(moves))
-        return NOTHING if value is None else packed(without_held(value, held))
+        if value is None:
+            return NOTHING
+        return packed(asked(without_held(value, held), settings[:subject]))
 
     def settle(request: gr.Request, *values: Any) -> Iterator[str]:
         answered = False
         *settings, moves, held = values
         for value in answers.settle(session_key(request), read(settings), _number(moves)):
             answered = True
-            yield packed(without_held(value, held))
+            yield packed(asked(without_held(value, held), settings[:subject]))
         if not answered:
             yield NOTHING  # Gradio takes a generator without answers for the answer None
 
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     at_once: dict[str, Any] = {"queue": False, **private}
     beside: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **private}
-    gr.on(moves, None, settings, None, js=MOVED % live.elem_id, trigger_mode="multiple", **private)
+    gr.on(
+        moves,
+        None,
+        settings,
+        None,
+        js=MOVED % live.elem_id,
+        trigger_mode="multiple",
+        **private,
+    )
     assert isinstance(live.parent, gr.blocks.BlockContext)
     with live.parent:
         inputs = [*settings, gr.Number(visible=False), gr.Textbox(visible=False)]
@@ -97,6 +112,11 @@ def without_held(value: Value, held: Any) -> Value:
     if not landmarks or not isinstance(held, str) or landmarks["id"] not in held.split():
         return value
     return value | {"landmarks": {"id": landmarks["id"]}}
+
+
+def rests(live: gr.HTML) -> Callable[..., Dependency]:
+    """The event that the controls of a panel rest; a bound method, because ``gr.on`` reads its attributes."""
+    return MethodType(EventListener("rest").listener, live)
 
 
 def _number(given: Any) -> float | None:

@@ -5,7 +5,7 @@
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
 //             the schedule is {bars: {labels, values, role}, alt} and drawn by bars.js
-//   slots     {name: html}
+//   slots     {name: html}, asked  what it is about, see subject.js
 // or {state: "nothing"}, which changes nothing. Moves and answers: server_source.js.
 const fixed = JSON.parse(props.fixed);
 let newest = JSON.parse(props.value);
@@ -100,6 +100,8 @@ function show() {
   root.dataset.state = value.state;
   root.dataset.key = value.key;
   root.dataset.version = value.version;
+  if (value.asked && Object.keys(value.charts).length) root.dataset.asked = JSON.stringify(value.asked);
+  markStale();
 }
 
 function redraw() {

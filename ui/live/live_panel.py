@@ -24,7 +24,7 @@ from ui.shell.theme import palette
 HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
-SCRIPTS = ("bars.js", "following.js", "server_source.js", "live.js")
+SCRIPTS = ("bars.js", "following.js", "subject.js", "server_source.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
 SILENCE = 6.0
@@ -79,6 +79,7 @@ def panel(
     slots: Sequence[str] = (),
     after: Sequence[str] = (),
     grid: str = "",
+    subject: Sequence[int] = (),
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
@@ -87,9 +88,11 @@ def panel(
     Args:
         charts: in reading order.
         elem_id: id in the page.
-        slots, after: names of the text slots above and below the charts; "table", visually hidden, always is
-            one.
+        slots, after: names of the text slots above and below the charts; "subject", what the numbers are
+            about, and "table", visually hidden, always are some.
         grid: CSS class of the grid.
+        subject: places in the address of the controls that decide what the numbers are about; answers carry
+            their values, see `ui/live/subject.py`.
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
@@ -102,11 +105,12 @@ def panel(
     )
     above, below = ("".join(f'<div data-slot="{name}"></div>' for name in names) for names in (slots, after))
     inside = (
-        f'<div class="lx-line" data-slot="line" role="status"></div>{above}'
+        f'<div class="lx-line" data-slot="line" role="status"></div>'
+        f'<div class="lx-subject" data-slot="subject"></div>{above}'
         f'<div class="lx-grid {grid}">{cards}</div>{below}'
         f'<div class="lx-hidden" data-slot="table"></div>'
     )
-    fixed = {"palette": {"light": palette(False), "dark": palette(True)}}
+    fixed = {"palette": {"light": palette(False), "dark": palette(True)}, "subject": list(subject)}
     return component(SCRIPTS, fixed, empty(), elem_id=elem_id, inside=inside)
 
 

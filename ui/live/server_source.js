@@ -11,7 +11,7 @@ function serverSource({ props, watch, trigger }, { quiet, silence }) {
   let wake = null;
   watch("value", () => {
     const answer = JSON.parse(props.value);
-    if (answer.state === "nothing") return;
+    if (answer.state === "nothing" || !isCurrent(answer)) return; // about something else: subject.js
     arrived.push(answer);
     if (wake) wake();
   });

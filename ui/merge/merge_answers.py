@@ -16,8 +16,9 @@ from evaluators.specs.evaluation import Evaluation
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
+from ui.live.subject import line
 from ui.merge import merge_text as words
-from ui.merge.merge_controls import MergeControls, caught_up
+from ui.merge.merge_controls import MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure
 from ui.shell import markup
 from ui.shell.text import percent, points
@@ -57,7 +58,9 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         compared = comparison_of(studio, caught_up(studio, controls), ticket, QUICK_PATIENCE)
         merges = (*compared.lines, *compared.plain)
         first = {spec: studio.first(spec, ticket, QUICK_PATIENCE) for spec in merges}
-        return self._render(compared, lambda spec: first.get(spec) or studio.cached(spec), ticket)
+        return self._render(
+            studio, controls, compared, lambda spec: first.get(spec) or studio.cached(spec), ticket
+        )
 
     def all(self, studio: Studio, controls: MergeControls, ticket: Ticket) -> Iterator[Value | Queued]:
         """Both merges and their baselines until all images are counted."""
@@ -81,10 +84,17 @@ class MergeAnswers(LiveAnswers[MergeControls]):
                     continue
                 found[spec] = evaluation
                 if merges <= found.keys() and not evaluation.complete:
-                    yield self._render(compared, found.get, ticket)
-        yield self._render(compared, found.get, ticket)
+                    yield self._render(studio, controls, compared, found.get, ticket)
+        yield self._render(studio, controls, compared, found.get, ticket)
 
-    def _render(self, compared: MergeComparison, known: Evaluations, ticket: Ticket) -> Value:
+    def _render(
+        self,
+        studio: Studio,
+        controls: MergeControls,
+        compared: MergeComparison,
+        known: Evaluations,
+        ticket: Ticket,
+    ) -> Value:
         """Everything that the upper part of the tab shows."""
         lines, plain = _score(compared.lines, known), _score(compared.plain, known)
         if lines is None or plain is None:
@@ -103,12 +113,19 @@ class MergeAnswers(LiveAnswers[MergeControls]):
                 "factors": (schedule_bars(spec, blocks), schedule_alt(spec, blocks)),
             },
             slots={
+                "subject": line(_about(studio, controls, compared)),
                 "sentence": _sentence(lines, plain, finetuned),
                 "tiles": _tiles(lines, plain, finetuned),
                 "alpha": f'<p class="lx-status">{escape(alpha)}</p>',
                 "table": _table(lines, plain, zero_shot, finetuned),
             },
         )
+
+
+def _about(studio: Studio, controls: MergeControls, compared: MergeComparison) -> str:
+    spec = compared.lines[0]
+    more = f"LiNeS with α = {spec.alpha:.3g}, β = {spec.beta:g}, plain with λ = {controls.plain:g}"
+    return merge_about(studio, caught_up(studio, controls).config(), more)
 
 
 def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:

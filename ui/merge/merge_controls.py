@@ -14,6 +14,7 @@ from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
 from lines_core.untrusted_text import quoted
 from ui.explore.explore_controls import images_of
+from ui.live.subject import model_title
 from ui.merge.merge_text import FEW
 
 FEWEST = 2
@@ -106,6 +107,13 @@ def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
     return [
         (checkpoint.title, checkpoint.key) for checkpoint in checkpoints if checkpoint.suite == largest[0][0]
     ]
+
+
+def merge_about(studio: Studio, config: MergeConfig, more: str = "") -> str:
+    """'Tiny CLIP, 8 tasks merged by TIES' and what else is set."""
+    method = METHODS[config.method].title
+    tasks = len(config.checkpoints)
+    return f"{model_title(studio, config.model)}, {tasks} tasks merged by {method}{more and ', '}{more}"
 
 
 def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:

@@ -18,7 +18,7 @@ from lines_core.schedules import SHAPES
 from ui.address.address_bar import AddressBar
 from ui.explore.explore_page import Explore
 from ui.export.take_home import take_home
-from ui.live.listeners import RAW, connect
+from ui.live.listeners import RAW, connect, rests
 from ui.live.live_panel import Chart, panel
 from ui.live.session_key import session_key
 from ui.merge import merge_search_panel as search
@@ -52,19 +52,21 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
                 elem_id="lx-merge-live",
                 slots=("sentence", "tiles", "alpha"),
                 grid="lx-merge-grid",
+                subject=address.places(settings[:3]),
             )
-    sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(settings), run_grid)
+    searched = [*settings[:-3], settings[-1]]  # neither beta nor the plain factor: both are searched for
+    sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(searched), run_grid)
     buttons = sweep_buttons(sweep)
     search_panel = panel(
         [Chart(name, *words.CHARTS[name], "lx-tall") for name in ("curve", "heat")],
         elem_id="lx-merge-search",
         slots=("finding", "status"),
         grid="lx-half",
+        subject=address.places(searched),
     )
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)
-    decides = [*settings[1:3], *(slider for _, slider in parameters), settings[-1]]
-    shows_on = [address.opened("merge"), *(control.change for control in decides)]  # type: ignore[attr-defined]
-    wire_sweep(sweep, studio, search_panel, buttons, settings, shows_on)
+    shows_on = [address.opened("merge"), rests(live)]
+    wire_sweep(sweep, studio, search_panel, buttons, searched, shows_on)
 
 
 def _exported(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:
@@ -197,7 +199,7 @@ def _wire(
     moves = [control.change for control in settings[1:]]  # type: ignore[attr-defined]
     at_once: dict[str, Any] = {"queue": False, **private}
     address.says(merge_link(settings, help_text))
-    answered = connect(answers, MergeControls.from_values, moves, settings, live)
+    answered = connect(answers, MergeControls.from_values, moves, settings, live, subject=3)
     answered(address.opened("merge"))
     explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
     address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)

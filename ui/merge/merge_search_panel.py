@@ -10,6 +10,8 @@ from evaluators.experiments.merge_comparison import lines_alpha
 from evaluators.experiments.merge_search import (
     HEAT_ALPHAS,
     HEAT_IMAGES,
+    PAPER_BETA,
+    PAPER_SCALE,
     GridResult,
     MergeSearch,
     heat_betas,
@@ -18,15 +20,22 @@ from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from ui.live.live_panel import Value, answer
+from ui.live.subject import line
 from ui.merge import merge_text as words
-from ui.merge.merge_controls import MergeControls, caught_up
+from ui.merge.merge_controls import MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.shell.text import percent, points
+from ui.sweep.sweep_panel import unfinished
 
 
 def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:
-    """The search that the values of the page's settings ask for. Raises: SpecError."""
-    controls = caught_up(studio, MergeControls.from_values(values))
+    """The search that the values of the page's settings ask for. Raises: SpecError.
+
+    Args:
+        values: as for ``MergeControls.from_values``, without beta and the plain factor.
+    """
+    *rest, shape = values
+    controls = caught_up(studio, MergeControls.from_values([*rest, PAPER_BETA, PAPER_SCALE, shape]))
     config, images = controls.config(), controls.images
     alpha, _ = lines_alpha(studio, config, controls.lines_alpha)
     few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES
@@ -58,6 +67,9 @@ def draw(studio: Studio, *values_and_found: Any) -> Value:
     best = {"wise_ft": plain.best[0]} if plain.best else {}
     best |= {"lines": lines.best[1]} if lines.best else {}
     axes = HEAT_ALPHAS, heat_betas(search.config.method)
+    finding = _finding(plain, lines, heat)
+    if not finding:
+        finding = unfinished(found, search.specs()) if found else words.SEARCH_WAITING
     return answer(
         version=0,
         state="complete",
@@ -68,13 +80,16 @@ def draw(studio: Studio, *values_and_found: Any) -> Value:
                 heat_alt(heat.normalised, heat.best),
             ),
         },
-        slots={"finding": f'<p class="lx-finding">{escape(_finding(plain, lines, heat))}</p>'},
+        slots={
+            "subject": line(merge_about(studio, search.config)),
+            "finding": f'<p class="lx-finding">{escape(finding)}</p>',
+        },
     )
 
 
 def _finding(plain: GridResult, lines: GridResult, heat: GridResult) -> str:
     if plain.best is None or lines.best is None:
-        return words.SEARCH_WAITING
+        return ""
     chosen = f"Validation chooses λ = {plain.best[0]:g} without LiNeS and β = {lines.best[1]:g} with it"
     if heat.best is None or plain.test is None or lines.test is None or heat.test is None:
         return f"{chosen}."

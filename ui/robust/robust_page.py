@@ -15,10 +15,11 @@ from ui.address.address_bar import AddressBar
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.subject import about, instead, line, model_title
 from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
 
 EMBEDDED = (TINY_CLIP, "objects")
 SHIFTED = ("objects", IMAGENET)
@@ -68,15 +69,30 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
         )
         for name, (title, shift) in views.items()
     }
+    finding = unfinished(found, specs(studio, model, checkpoint))
+    if not finding:
+        finding = words.robust_finding(areas(wise, lines, mean_shift))
     return answer(
         version=0,
         state="complete",
         charts=charts,
         slots={
-            "finding": f'<p class="lx-finding">{words.robust_finding(areas(wise, lines, mean_shift))}</p>',
+            "subject": line(_about(studio, model, checkpoint)),
+            "finding": f'<p class="lx-finding">{finding}</p>',
             "areas": f'<div class="lx-scroll" tabindex="0">{_areas(views, wise, lines)}</div>',
         },
         hide=[key for key in (*words.SHIFTS, *words.IMAGENET_SHIFTS) if key not in shifts],
+    )
+
+
+def _about(studio: Studio, model: str, checkpoint: str) -> str:
+    """What the page shows, and for what it stands in."""
+    shown = subject(studio, model, checkpoint)
+    said = about(studio, *shown)
+    if shown == (model, checkpoint):
+        return said
+    return instead(
+        model_title(studio, model) if shown[0] != model else about(studio, model, checkpoint), said
     )
 
 
@@ -99,9 +115,16 @@ def robust_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     sweep = Sweep("robust", specs, draw)
     gr.Markdown(words.ROBUST, elem_classes="lx-lead")
     buttons = sweep_buttons(sweep)
+    chosen = [explore.model, explore.checkpoint]
     charts = [Chart("mean", *words.ROBUST_CHART, "lx-main")]
     charts += [Chart(key, title) for key, title in {**words.SHIFTS, **words.IMAGENET_SHIFTS}.items()]
-    live = panel(charts, elem_id="lx-robust", slots=("finding", "status"), after=("areas",), grid="lx-fronts")
-    chosen = [explore.model, explore.checkpoint]
+    live = panel(
+        charts,
+        elem_id="lx-robust",
+        slots=("finding", "status"),
+        after=("areas",),
+        grid="lx-fronts",
+        subject=address.places(chosen),
+    )
     shows_on = [address.opened("robust"), *(control.change for control in chosen)]
     wire_sweep(sweep, studio, live, buttons, chosen, shows_on)

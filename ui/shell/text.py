@@ -75,14 +75,35 @@ def thousands(number: int) -> str:
 
 SWEEP = {
     "run": "Measure it now",
+    "more": "Measure the rest",
     "again": "Precomputed · reproduce it here",
+    "anew": "Measure it again",
     "cancel": "Stop",
     "precomputed": "precomputed with the shipped weights; the button measures every point again on this "
     "machine",
     "measured": "measured on this machine",
     "nothing": "not measured yet",
+    "waiting": "Not measured yet: the button above starts it.",
     "stopped": "stopped; the points measured so far are kept",
 }
+LINK = {
+    "copy": "Copy link",
+    "copied": "Copied",
+    "code": "QR code",
+    "long": "This link is too long for a QR code: copy it instead.",
+}
+
+
+def unfinished(missing: int, total: int) -> str:
+    """In place of a finding of which points are missing."""
+    return f"{total - missing} of {total} points are measured: this sentence needs the other {missing}."
+
+
+def partly_measured(here: int, shipped: int) -> str:
+    """Where the points of a sweep come from."""
+    return f"{here} measured on this machine, {shipped} precomputed with the shipped weights"
+
+
 PAGES = {
     "start": "Start",
     "explore": "Explore",

@@ -18,26 +18,27 @@ from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
 from ui.shell.text import percent, points
 from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
 
 UNIFORM, GREEDY = "uniform", "greedy"
 
 
-def specs(studio: Studio) -> Sequence[EditSpec]:
+def specs(studio: Studio, model: str) -> Sequence[EditSpec]:
     """The members and the uniform soup."""
     return SoupSearch(soup_members(studio)).specs()
 
 
-def next_specs(studio: Studio, found: Found) -> Sequence[EditSpec]:
+def next_specs(studio: Studio, found: Found, model: str) -> Sequence[EditSpec]:
     """What the greedy selection needs next."""
     return SoupSearch(soup_members(studio)).next_specs(found)
 
 
-def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -> Value:
+def draw(studio: Studio, model: str, found: Found, which: str = GREEDY, beta: float = 0.0) -> Value:
     """Members and soups, the greedy selection, and the accuracy of one soup with and without LiNeS."""
     search = SoupSearch(soup_members(studio))
     which = UNIFORM if which == UNIFORM else GREEDY  # whatever a client sends
@@ -61,8 +62,8 @@ def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -
         name: (search.tuned_scale(soups[name], found), search.tuned_beta(soups[name], found))
         for name in plain
     }
-    finding = words.SOUP_WAITING
-    if GREEDY in plain and len(alone) == len(search.members):
+    finding = unfinished(found, [*search.specs(), *search.next_specs(found)])
+    if not finding and GREEDY in plain:
         finding = _finding(len(kept), alone, plain[GREEDY], tuned[GREEDY][1], found)
     return answer(
         version=0,
@@ -72,6 +73,7 @@ def draw(studio: Studio, found: Found, which: str = GREEDY, beta: float = 0.0) -
             "greedy": (greedy_figure(selection, titles), greedy_alt(selection, titles)),
         },
         slots={
+            "subject": line(for_tiny_clip(studio, model, words.SOUP_SUBJECT)),
             "finding": f'<p class="lx-finding">{escape(finding)}</p>',
             "tiles": _tiles(which, beta, plain.get(which), edited),
             "numbers": f'<div class="lx-scroll" tabindex="0">{_table(alone, plain, tuned, found)}</div>',
@@ -142,7 +144,7 @@ def _read(
 
 def soup_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out."""
-    sweep = Sweep("soup", specs, draw, next_specs, settings=0)
+    sweep = Sweep("soup", specs, draw, next_specs, settings=1)
     gr.Markdown(words.SOUP, elem_classes="lx-lead")
     with gr.Row():
         which = gr.Radio(
@@ -172,6 +174,15 @@ def soup_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         slots=("finding", "tiles", "status"),
         after=("numbers",),
         grid="lx-half",
+        subject=address.places([explore.model]),
     )
     dragged = [which.change, beta.change]
-    wire_sweep(sweep, studio, live, buttons, [which, beta], [address.opened("soup")], dragged)
+    wire_sweep(
+        sweep,
+        studio,
+        live,
+        buttons,
+        [explore.model, which, beta],
+        [address.opened("soup"), explore.model.change],
+        dragged,
+    )

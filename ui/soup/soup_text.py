@@ -7,6 +7,7 @@ SOUP = (
     "model, often better than any of them. LiNeS then strengthens the deep layers of the average. "
     "(Section 5.3 of the paper)"
 )
+SOUP_SUBJECT = "fine-tuned on Objects several times"
 SOUP_CHARTS = {
     "soup": ("Members and soups", "◆ a member, filled: in the greedy soup; up and right is better"),
     "greedy": ("The greedy selection", "a member stays (filled) only if the soup gets better on validation"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -21,10 +21,35 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.live.live_panel import Value, answer, packed
 from ui.live.session_key import session_key
+from ui.live.subject import asked
 from ui.shell import text
 from ui.shell.error_messages import message_of
 
 Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
+IDLE = gr.update(interactive=False)
+BUSY = IDLE, gr.update(interactive=True)
+"""Updates of the two buttons, to measure and to stop, while a sweep runs."""
+
+
+@dataclass
+class _Running:
+    """A measurement under way.
+
+    Args:
+        values: what the page is set to by now: settings, then view settings.
+        specs: the points that do not depend on others.
+        shown: the points that are drawn: those measured, and before them what was known.
+        status: HTML of its progress.
+        stop: ends it at its next chunk.
+        left: the page is about something else by now.
+    """
+
+    values: tuple[Any, ...]
+    specs: Sequence[EditSpec]
+    shown: dict[EditSpec, Evaluation]
+    status: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,12 +59,14 @@ class Sweep:
     Args:
         name: of the page.
         specs: (studio, *settings) -> the points in the order in which they are measured.
-        draw: (studio, *settings, points so far, *view settings) -> the panel's value without slot "status".
+        draw: (studio, *settings, points so far, *view settings) -> the panel's value without slot "status",
+            and with the slot "subject", which says what it is about.
         next_specs: (studio, points so far, *settings) -> points that depend on those measured; called again
             until it returns no new ones.
-        settings: number of values that `specs` depends on; by default model and checkpoint.
+        settings: number of values that `specs` depends on, or that decide what the page is about; by default
+            model and checkpoint.
         measure: ``run_sweep`` or ``run_grid``.
-        running: name in the studio -> the event that cancels the running sweep.
+        running: name in the studio -> the running sweep.
     """
 
     name: str
@@ -48,7 +75,7 @@ class Sweep:
     next_specs: Callable[..., Sequence[EditSpec]] | None = None
     settings: int = 2
     measure: Measure = run_sweep
-    running: dict[str, threading.Event] = field(default_factory=dict)
+    running: dict[str, _Running] = field(default_factory=dict)
 
     def cached(self, studio: Studio, settings: Sequence[Any]) -> dict[EditSpec, Evaluation]:
         """The points in the result cache. Raises: SpecError if the lab has no images for them."""
@@ -60,57 +87,80 @@ class Sweep:
                 return found
             found |= cached
 
-    def shown(self, studio: Studio, *values: Any) -> tuple[Value, Any, Any]:
-        """The panel and the two buttons while nothing runs. Never raises: errors are in the status."""
-        settings, view = values[: self.settings], values[self.settings :]
+    def shown(self, studio: Studio, visitor: str, *values: Any) -> tuple[Value, Any, Any]:
+        """The panel and the two buttons for the settings as they are now. Never raises: errors are in the
+        status.
+
+        A running sweep of these points goes on; one of others stops at its next chunk, and what it has
+        measured is kept.
+        """
+        settings = values[: self.settings]
         try:
+            running = self.running.get(f"{visitor}:{self.name}")
+            if running is not None:
+                running.values = values
+                running.left = list(self.specs(studio, *settings)) != list(running.specs)
+                if not running.left:
+                    return self._drawn(studio, running), *BUSY
+                running.stop.set()
             found = self.cached(studio, settings)
             total = len({*found, *self._all(studio, found, settings)})
-            value = self.draw(studio, *settings, found, *view)
+            value = self._draw(studio, found, values)
             value["slots"]["status"] = _idle(found, total)
-            return (
-                value,
-                gr.update(value=_label(found, total), interactive=True),
-                gr.update(interactive=False),
-            )
+            return value, gr.update(value=_label(found, total), interactive=True), IDLE
         except Exception as problem:  # noqa: BLE001 -- a live listener never raises
-            return _error(problem), gr.update(interactive=False), gr.update(interactive=False)
+            return asked(_error(problem), settings), IDLE, IDLE
 
     def run(self, studio: Studio, visitor: str, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
-        """Measure what is missing, or everything again if nothing is; yields the panel at each point."""
+        """Measure what is missing, or everything again if nothing is; yields the panel at each point.
+
+        What was known stays on the page until its new measurement replaces it.
+        """
         name = f"{visitor}:{self.name}"
-        stop = self.running[name] = threading.Event()
+        running = self.running[name] = _Running(values, (), {})
         ticket = studio.ticket(f"sweep {self.name}")
-        busy = gr.update(interactive=False), gr.update(interactive=True)
-        settings, view = values[: self.settings], values[self.settings :]
+        settings = values[: self.settings]
         before: Found = {}
-        found: dict[EditSpec, Evaluation] = {}
         message = ""
         try:
+            running.specs = self.specs(studio, *settings)
             before = self.cached(studio, settings)
+            running.shown |= before
             fresh = all(spec in before for spec in self._all(studio, before, settings))
-            found = {} if fresh else dict(before)
-            total, rate = len(self._all(studio, found, settings)), _ProgressRate()
-            yield _measuring(self.draw(studio, *settings, found, *view), len(found), total, rate), *busy
+            found: dict[EditSpec, Evaluation] = {} if fresh else dict(before)
+            rate = _ProgressRate()
+            running.status = _progress(len(found), len(self._all(studio, found, settings)), rate)
+            yield self._drawn(studio, running), *BUSY
             while missing := [spec for spec in self._all(studio, found, settings) if spec not in found]:
                 total = len(found) + len(missing)
-                for spec, evaluation in self.measure(studio, missing, ticket, stop, fresh=fresh):
-                    found[spec] = evaluation
+                for spec, evaluation in self.measure(studio, missing, ticket, running.stop, fresh=fresh):
+                    found[spec] = running.shown[spec] = evaluation
                     rate.points += 1
-                    value = self.draw(studio, *settings, found, *view)
-                    yield _measuring(value, len(found), total, rate), *busy
+                    running.status = _progress(len(found), total, rate)
+                    if not running.left:
+                        yield self._drawn(studio, running), *BUSY
             message = _agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
             message = text.SWEEP["stopped"]
         except Exception as problem:  # noqa: BLE001 -- the buttons must become usable again
             message = message_of(problem)
         finally:
-            if self.running.get(name) is stop:  # else the same visitor has started another one
+            if self.running.get(name) is running:  # else the same visitor has started another one
                 del self.running[name]
-        value, run, cancel = self.shown(studio, *values)
-        if message:
+        value, run, cancel = self.shown(studio, visitor, *running.values)
+        if message and not running.left:
             value["slots"]["status"] = value["slots"].get("status", "") + _status(message)
         yield value, run, cancel
+
+    def _drawn(self, studio: Studio, running: _Running) -> Value:
+        """The panel while its sweep runs."""
+        value = self._draw(studio, running.shown, running.values)
+        value["slots"]["status"] = running.status
+        return value | {"state": "partial"}
+
+    def _draw(self, studio: Studio, found: Found, values: Sequence[Any]) -> Value:
+        settings, view = values[: self.settings], values[self.settings :]
+        return asked(self.draw(studio, *settings, found, *view), settings)
 
     def _all(self, studio: Studio, found: Found, settings: Sequence[Any]) -> list[EditSpec]:
         """The points that are to be measured as far as ``found`` decides, in order."""
@@ -119,9 +169,9 @@ class Sweep:
 
     def cancel(self, visitor: str) -> None:
         """Cancel the visitor's running sweep, if there is one, at its next chunk."""
-        stop = self.running.get(f"{visitor}:{self.name}")
-        if stop is not None:
-            stop.set()
+        running = self.running.get(f"{visitor}:{self.name}")
+        if running is not None:
+            running.stop.set()
 
 
 def without_studio(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -143,15 +193,13 @@ class _ProgressRate:
         return f", about {points * (time.monotonic() - self.started) / self.points:.0f} s left"
 
 
-def _measuring(value: Value, done: int, total: int, rate: _ProgressRate) -> Value:
-    """The panel's value with progress and time left in its status."""
+def _progress(done: int, total: int, rate: _ProgressRate) -> str:
+    """Progress of a sweep, and the time left."""
     left = rate.left(total - done)
-    value["slots"]["status"] = (
+    return (
         f'<p class="lx-status" role="status">measuring: {done} of {total} positions{left}'
         f'<progress value="{done}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
     )
-    value["state"] = "partial"
-    return value
 
 
 def sweep_buttons(sweep: Sweep) -> tuple[gr.Button, gr.Button]:
@@ -193,7 +241,8 @@ def wire_sweep(
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
 
     def show(request: gr.Request, *values: Any) -> tuple[str, Any, Any]:
-        value, run, cancel = sweep.shown(studio.seen_by(session_key(request)), *values)
+        session = session_key(request)
+        value, run, cancel = sweep.shown(studio.seen_by(session), session, *values)
         return packed(value), run, cancel
 
     def measure(request: gr.Request, *values: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -211,17 +260,33 @@ def wire_sweep(
     cancel.click(stop, None, None, queue=False, **private)
 
 
+def unfinished(found: Found, needed: Iterable[EditSpec]) -> str:
+    """What a finding says before all its points are measured; empty once they are."""
+    wanted = set(needed)
+    missing = sum(spec not in found for spec in wanted)
+    if missing == len(wanted):
+        return text.SWEEP["waiting"]
+    return text.unfinished(missing, len(wanted)) if missing else ""
+
+
 def _label(found: Found, total: int) -> str:
-    return text.SWEEP["again"] if found and len(found) == total else text.SWEEP["run"]
+    if len(found) < total:
+        return text.SWEEP["more" if found else "run"]
+    return text.SWEEP["again" if all(point.precomputed for point in found.values()) else "anew"]
 
 
 def _idle(found: Found, total: int) -> str:
+    """How many points are known, and where from."""
     if not found:
         return _status(text.SWEEP["nothing"])
-    if all(point.precomputed for point in found.values()):
+    shipped = sum(point.precomputed for point in found.values())
+    here = len(found) - shipped
+    if not here:
         badge, more = "precomputed", text.SWEEP["precomputed"]
-    else:
+    elif not shipped:
         badge, more = "measured", text.SWEEP["measured"]
+    else:
+        badge, more = "partly measured", text.partly_measured(here, shipped)
     images = {sum(task.n for task in point.tasks) for point in found.values()}
     each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
     return _status(f"{len(found)} of {total} positions, {each}; {more}", badge)

@@ -20,8 +20,9 @@ from ui.explore.explore_page import Explore
 from ui.explore.references import References
 from ui.explore.verdict import verdict
 from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.subject import about, line
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep, without_studio
 from ui.tune import tune_text as words
 from ui.tune.tune_figures import parts_figure, score_figure
 
@@ -35,12 +36,15 @@ def specs(model: str, checkpoint: str) -> list[EditSpec]:
     return [*search.specs("val"), *search.specs("test")]
 
 
-def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGHT) -> Value:
+def draw(studio: Studio, model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGHT) -> Value:
     """The score against gamma, its two terms, and the accuracy of the chosen gamma on test images."""
     search = GammaSearch(checkpoint, model, images_of(model))
     chosen = search.choice(found, weight)
     points = [found[spec] for spec in search.candidates("val") if spec in found]
     test = _test(search, found, chosen)
+    finding = unfinished(found, search.specs("val"))
+    if chosen is not None:
+        finding = _finding(chosen, weight, test)
     return answer(
         version=0,
         state="complete",
@@ -49,7 +53,8 @@ def draw(model: str, checkpoint: str, found: Found, weight: float = TARGET_WEIGH
             "parts": (parts_figure(points, None if chosen is None else chosen.gamma), _parts_alt(points)),
         },
         slots={
-            "finding": f'<p class="lx-finding">{_finding(chosen, weight, test)}</p>',
+            "subject": line(about(studio, model, checkpoint)),
+            "finding": f'<p class="lx-finding">{finding}</p>',
             "tiles": _tiles(*test) if test else "",
             "table": _table(chosen),
         },
@@ -65,9 +70,7 @@ def _test(search: GammaSearch, found: Found, chosen: Choice | None) -> tuple[Eva
     return None if edited is None else (edited, References(pretrained, finetuned))
 
 
-def _finding(chosen: Choice | None, weight: float, test: tuple[Evaluation, References] | None) -> str:
-    if chosen is None:
-        return words.TUNE_WAITING
+def _finding(chosen: Choice, weight: float, test: tuple[Evaluation, References] | None) -> str:
     if test is None:
         return f"{words.tuned(chosen.gamma, weight)}."
     evaluation, references = test
@@ -134,7 +137,7 @@ def tune_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
 
     Moving the weight redraws from what is measured, without new evaluations.
     """
-    sweep = Sweep("tune", without_studio(specs), without_studio(draw))
+    sweep = Sweep("tune", without_studio(specs), draw)
     gr.HTML(markup.heading(words.TUNE_TITLE), apply_default_css=False)
     gr.Markdown(
         words.TUNE,
@@ -155,15 +158,22 @@ def tune_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
         )
     address.says(PageLink("explore", [LinkRow("w", weight, TARGET_WEIGHT)], [weight], _read))
     buttons = sweep_buttons(sweep)
+    chosen = [explore.model, explore.checkpoint]
     charts = [Chart(name, *words, "lx-tall") for name, words in words.TUNE_CHARTS.items()]
-    live = panel(charts, elem_id="lx-tune", slots=("finding", "tiles", "status"), grid="lx-half")
+    live = panel(
+        charts,
+        elem_id="lx-tune",
+        slots=("finding", "tiles", "status"),
+        grid="lx-half",
+        subject=address.places(chosen),
+    )
     shows_on = [address.opened("explore"), explore.model.change, explore.checkpoint.change]
     wire_sweep(
         sweep,
         studio,
         live,
         buttons,
-        [explore.model, explore.checkpoint, weight],
+        [*chosen, weight],
         shows_on,
         [weight.change],
     )

@@ -14,7 +14,6 @@ TUNE_CHARTS = {
     "score": ("Score on validation", "w · target / fine-tuned + mean of control / zero-shot"),
     "parts": ("The two terms of the score", "accuracy on validation images"),
 }
-TUNE_WAITING = "The validation sweep of this checkpoint has not been measured yet: start it above."
 WEIGHT = (
     "w: weight of the target",
     "2 in the paper; larger: closer to fine-tuned, smaller: forgets less",
