@@ -93,7 +93,7 @@ def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> No
     """One entry for each rest of the controls, and one for each page; a reload stays."""
     for gamma in (0.2, 0.5, 0.6):
         move(page, "gamma", gamma)
-    page.wait_for_url("**?task=digits&gamma=0.6")
+    page.wait_for_url("**?page=explore&task=digits&gamma=0.6")
     open_tab(page, "Merge")
     page.wait_for_url("**?page=merge&task=digits&tasks=*")
     page.locator("#lx-merge-method input").click()
