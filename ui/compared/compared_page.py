@@ -25,7 +25,8 @@ from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
 from ui.shell.text import percent, points
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_status import unfinished
 
 
 def specs(studio: Studio, model: str) -> Sequence[EditSpec]:

@@ -16,7 +16,8 @@ from ui.forgetting.forgetting_figure import CURVES, forgetting_alt, forgetting_f
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import about, line
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_status import unfinished
 
 
 def specs(model: str, checkpoint: str) -> list[EditSpec]:

@@ -25,7 +25,7 @@ from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.shell.text import percent, points
-from ui.sweep.sweep_panel import unfinished
+from ui.sweep.sweep_status import unfinished
 
 
 def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:

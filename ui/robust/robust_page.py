@@ -19,7 +19,8 @@ from ui.live.subject import about, instead, line, model_title
 from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_status import unfinished
 
 EMBEDDED = (TINY_CLIP, "objects")
 SHIFTED = ("objects", IMAGENET)

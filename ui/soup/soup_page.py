@@ -23,7 +23,8 @@ from ui.shell import markup
 from ui.shell.text import percent, points
 from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_status import unfinished
 
 UNIFORM, GREEDY = "uniform", "greedy"
 

@@ -6,16 +6,14 @@ It has its own queue and its own name in the studio, so that it never supersedes
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from evaluators.errors import Cancelled, Superseded
-from evaluators.experiments.sweeps import Found, largest_difference, run_sweep
+from evaluators.experiments.sweeps import Found, run_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -24,6 +22,14 @@ from ui.live.session_key import session_key
 from ui.live.subject import asked
 from ui.shell import text
 from ui.shell.error_messages import message_of
+from ui.sweep.sweep_status import (
+    ProgressRate,
+    agreement,
+    button_label,
+    known_points,
+    progress,
+    status_line,
+)
 
 Measure = Callable[..., Iterator[tuple[EditSpec, Evaluation]]]
 IDLE = gr.update(interactive=False)
@@ -106,8 +112,8 @@ class Sweep:
             found = self.cached(studio, settings)
             total = len({*found, *self._all(studio, found, settings)})
             value = self._draw(studio, found, values)
-            value["slots"]["status"] = _idle(found, total)
-            return value, gr.update(value=_label(found, total), interactive=True), IDLE
+            value["slots"]["status"] = known_points(found, total)
+            return value, gr.update(value=button_label(found, total), interactive=True), IDLE
         except Exception as problem:  # noqa: BLE001 -- a live listener never raises
             return asked(_error(problem), settings), IDLE, IDLE
 
@@ -128,18 +134,18 @@ class Sweep:
             running.shown |= before
             fresh = all(spec in before for spec in self._all(studio, before, settings))
             found: dict[EditSpec, Evaluation] = {} if fresh else dict(before)
-            rate = _ProgressRate()
-            running.status = _progress(len(found), len(self._all(studio, found, settings)), rate)
+            rate = ProgressRate()
+            running.status = progress(len(found), len(self._all(studio, found, settings)), rate)
             yield self._drawn(studio, running), *BUSY
             while missing := [spec for spec in self._all(studio, found, settings) if spec not in found]:
                 total = len(found) + len(missing)
                 for spec, evaluation in self.measure(studio, missing, ticket, running.stop, fresh=fresh):
                     found[spec] = running.shown[spec] = evaluation
                     rate.points += 1
-                    running.status = _progress(len(found), total, rate)
+                    running.status = progress(len(found), total, rate)
                     if not running.left:
                         yield self._drawn(studio, running), *BUSY
-            message = _agreement(before, found) if fresh else ""
+            message = agreement(before, found) if fresh else ""
         except (Cancelled, Superseded):
             message = text.SWEEP["stopped"]
         except Exception as problem:  # noqa: BLE001 -- the buttons must become usable again
@@ -149,7 +155,7 @@ class Sweep:
                 del self.running[name]
         value, run, cancel = self.shown(studio, visitor, *running.values)
         if message and not running.left:
-            value["slots"]["status"] = value["slots"].get("status", "") + _status(message)
+            value["slots"]["status"] = value["slots"].get("status", "") + status_line(message)
         yield value, run, cancel
 
     def _drawn(self, studio: Studio, running: _Running) -> Value:
@@ -177,29 +183,6 @@ class Sweep:
 def without_studio(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that needs no studio as a callable of a sweep."""
     return lambda studio, *values: function(*values)
-
-
-@dataclass
-class _ProgressRate:
-    """Points that a sweep has measured, by wall clock: it shares the device with other requests."""
-
-    points: int = 0
-    started: float = field(default_factory=time.monotonic)
-
-    def left(self, points: int) -> str:
-        """The time that so many further points take, in words; empty before the first one."""
-        if not self.points:
-            return ""
-        return f", about {points * (time.monotonic() - self.started) / self.points:.0f} s left"
-
-
-def _progress(done: int, total: int, rate: _ProgressRate) -> str:
-    """Progress of a sweep, and the time left."""
-    left = rate.left(total - done)
-    return (
-        f'<p class="lx-status" role="status">measuring: {done} of {total} positions{left}'
-        f'<progress value="{done}" max="{total}" aria-label="Progress of the sweep"></progress></p>'
-    )
 
 
 def sweep_buttons(sweep: Sweep) -> tuple[gr.Button, gr.Button]:
@@ -260,50 +243,5 @@ def wire_sweep(
     cancel.click(stop, None, None, queue=False, **private)
 
 
-def unfinished(found: Found, needed: Iterable[EditSpec]) -> str:
-    """What a finding says before all its points are measured; empty once they are."""
-    wanted = set(needed)
-    missing = sum(spec not in found for spec in wanted)
-    if missing == len(wanted):
-        return text.SWEEP["waiting"]
-    return text.unfinished(missing, len(wanted)) if missing else ""
-
-
-def _label(found: Found, total: int) -> str:
-    if len(found) < total:
-        return text.SWEEP["more" if found else "run"]
-    return text.SWEEP["again" if all(point.precomputed for point in found.values()) else "anew"]
-
-
-def _idle(found: Found, total: int) -> str:
-    """How many points are known, and where from."""
-    if not found:
-        return _status(text.SWEEP["nothing"])
-    shipped = sum(point.precomputed for point in found.values())
-    here = len(found) - shipped
-    if not here:
-        badge, more = "precomputed", text.SWEEP["precomputed"]
-    elif not shipped:
-        badge, more = "measured", text.SWEEP["measured"]
-    else:
-        badge, more = "partly measured", text.partly_measured(here, shipped)
-    images = {sum(task.n for task in point.tasks) for point in found.values()}
-    each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
-    return _status(f"{len(found)} of {total} positions, {each}; {more}", badge)
-
-
-def _status(message: str, badge: str = "") -> str:
-    mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
-    return f'<p class="lx-status" role="status">{mark}{escape(message)}</p>'
-
-
-def _agreement(before: Found, after: Found) -> str:
-    """How a repeated measurement compares with the points that were cached."""
-    worst = largest_difference(before, after)
-    if worst == 0.0:
-        return f"Reproduced: all {len(after)} positions agree to the last image."
-    return f"Reproduced: the largest difference of any task is {100 * worst:.2f} points."
-
-
 def _error(problem: Exception) -> Value:
-    return answer(version=0, state="error", slots={"status": _status(message_of(problem)), "finding": ""})
+    return answer(version=0, state="error", slots={"status": status_line(message_of(problem)), "finding": ""})

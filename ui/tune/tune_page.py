@@ -22,7 +22,8 @@ from ui.explore.verdict import verdict
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import about, line
 from ui.shell import markup, text
-from ui.sweep.sweep_panel import Sweep, sweep_buttons, unfinished, wire_sweep, without_studio
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep, without_studio
+from ui.sweep.sweep_status import unfinished
 from ui.tune import tune_text as words
 from ui.tune.tune_figures import parts_figure, score_figure
 
