@@ -242,6 +242,7 @@ def serve(
     from serving.upload_folder import UploadSweeper
     from ui.export.take_home import forget_all
     from ui.layout import launch_settings
+    from ui.pictures.sprites import delete_sprites
 
     shown = threading.Event()
     with page:
@@ -250,6 +251,7 @@ def serve(
     stopping.before_exit("close the page", closing(page))
     stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
     stopping.before_exit("delete exports", forget_all)
+    stopping.before_exit("delete sprites", delete_sprites)
     routes = [health_route(studio.status, lambda: stopping.stopping), metrics_route(metrics)]
     limits = UploadLimits()
     request_limits = Middleware(

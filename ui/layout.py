@@ -37,7 +37,10 @@ from ui.start.story_values import story_values
 from ui.tune.tune_page import tune_section
 
 HERE = Path(__file__).parent
-STYLE_SHEETS = tuple(HERE / name for name in ("shell/style.css", "live/charts/charts.css", "start/story.css"))
+STYLE_SHEETS = tuple(
+    HERE / name
+    for name in ("shell/style.css", "live/charts/charts.css", "pictures/pictures.css", "start/story.css")
+)
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""
 SESSIONS = 500

@@ -94,7 +94,10 @@ class RequestRunner:
         if known is not None and known.predictions is not None:
             return known
         for engine in ("", *(("quick ",) if self._quick is not self._full else ())):
-            counting = self._counting(request, RequestStats(""), self._progress_of(request, engine))
+            progress = self._progress_of(request, engine)
+            if not progress.counted:  # nor may the images be loaded yet
+                continue
+            counting = self._counting(request, RequestStats(""), progress)
             if self._catch_up(counting):
                 return counting.evaluation()
         return None

@@ -11,7 +11,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
 from evaluators.specs.resolved_spec import ResolvedSpec
 
-MOST_PREDICTION_BYTES = 1 << 16
+MOST_PREDICTION_BYTES = 1 << 18
 """Of an evaluation; predictions on more images are not kept."""
 
 

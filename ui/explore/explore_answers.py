@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from evaluators.errors import Queued
 from evaluators.service.scheduler import Ticket
@@ -18,6 +18,7 @@ from ui.explore.verdict import verdict
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
 from ui.live.subject import about
+from ui.pictures.strip_json import Strips
 from ui.shell import text
 
 REFERENCES_KEPT = 256
@@ -32,6 +33,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         super().__init__(studio)
         self._complete: dict[str, tuple[References, Json]] = {}
         self._tuned: dict[str, float] = {}
+        self._strips = Strips()
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is cached, else nothing."""
@@ -62,8 +64,10 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 elif wanted is spec:
                     evaluation = found
                     yield self._render(studio, controls, found, ticket.version)
+                    yield from self._pictures(studio, found, ticket)
         if (known or missing) and evaluation is not None:
-            yield self._render(studio, controls, evaluation, ticket.version)
+            pictured = yield from self._pictures(studio, evaluation, ticket)
+            yield self._render(studio, controls, evaluation, ticket.version, pictured)
 
     def waits(self, queued: Queued, ticket: Ticket) -> Value:
         """What the request waits for."""
@@ -74,11 +78,32 @@ class ExploreAnswers(LiveAnswers[Controls]):
         """What went wrong, in place of the sentence."""
         return live_answer(version=version, state="error", words={"sentence": message})
 
-    def _render(self, studio: Studio, controls: Controls, evaluation: Evaluation, version: int) -> Value:
-        """Everything the head shows for one evaluation."""
+    def _pictures(
+        self, studio: Studio, evaluation: Evaluation, ticket: Ticket
+    ) -> Generator[Queued, None, Evaluation]:
+        """Count what the strip of images lacks; yields while it waits."""
+        pair = anchors(evaluation.spec)
+        return self._strips.count(
+            studio, studio.fingerprint(pair[1]), pair, evaluation, ticket, SETTLE_PATIENCE
+        )
+
+    def _render(
+        self,
+        studio: Studio,
+        controls: Controls,
+        evaluation: Evaluation,
+        version: int,
+        pictured: Evaluation | None = None,
+    ) -> Value:
+        """Everything the head shows for one evaluation.
+
+        Args:
+            pictured: of the same edit, with predictions, if the evaluation has none.
+        """
         spec = evaluation.spec
         num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
         references, landmarks = self._references(studio, spec)
+        pair = anchors(spec)
         total = self._total(evaluation, references)
         subject = about(studio, spec.model, spec.checkpoint, explore_text.edit_words(spec))
         return live_answer(
@@ -93,6 +118,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
             evaluation=evaluation_json(evaluation, num_blocks, total),
             landmarks=landmarks,
             preset=active(controls, self._tuned_gamma(studio, controls)),
+            pictures=self._strips.known(studio, studio.fingerprint(pair[1]), pair, pictured or evaluation),
         )
 
     def _references(self, studio: Studio, spec: EditSpec) -> tuple[References, Json]:

@@ -28,6 +28,8 @@ from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
+from ui.pictures.own_picture import own_picture
+from ui.pictures.strip_panel import strip_panel
 from ui.shell import markup
 from ui.shell.error_messages import as_toast
 
@@ -74,7 +76,9 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
                 NAMES,
                 address.places(settings[:2]),
             )
+            strip_panel(studio, settings, _wanted)
             gr.HTML(markup.legend(), apply_default_css=False)
+            own_picture(studio, settings, _wanted)
     explore = Explore(settings, live)
     _wire(studio, address, head, explore, presets, advanced)
     return explore

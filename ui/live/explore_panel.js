@@ -9,7 +9,10 @@ root.view = view; // for benchmarks and tests
 
 function show(answer) {
   view.draw(answer);
-  if (view.answer === answer) press(answer.preset); // an older one is not drawn
+  if (view.answer === answer) {
+    press(answer.preset); // an older one is not drawn
+    root.dispatchEvent(new CustomEvent("answered", { detail: answer, bubbles: true }));
+  }
   if (answer.asked && answer.evaluation) root.dataset.asked = JSON.stringify(answer.asked);
   markStale();
 }

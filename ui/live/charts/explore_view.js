@@ -18,7 +18,7 @@ function exploreView(root, settings, go) {
     const heading = html("figcaption", {}, html("span", { class: "lx-title" }, title), html("span", { class: "lx-note" }, note));
     return html("figure", { class: `lx-card lx-${name}` }, heading, around);
   }));
-  root.replaceChildren(line, sentence, tilesNode, grid, tableNode);
+  root.replaceChildren(line, sentence, tilesNode, slot("pictures"), grid, tableNode);
 
   const verdict = verdictLines(sentence, line);
   const tiles = accuracyTiles(tilesNode, settings);

@@ -1,0 +1,123 @@
+"""The strip of images and its dialog without Gradio: states, filter, keyboard, and what they ask for."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ui
+from evaluators.specs.picture_states import STATES
+from tests.browser import driving
+from ui.layout import STYLE_SHEETS
+from ui.pictures.picture_words import strip_settings
+from ui.shell.theme import style_variables
+
+pytestmark = pytest.mark.browser
+FOLDER = Path(ui.__path__[0]) / "pictures"
+PAGE = """<!doctype html><meta charset="utf-8"><style>{styles}</style><div id="root"></div>
+<script>{scripts}
+window.looked = []; window.confused = [];
+window.fetch = async () => ({ json: async () => ({images}) });
+const look = (task, image) => { looked.push([task, image]); dialog.open(task, image); };
+window.strip = pictureStrip(document.querySelector("#root"), {settings}, look, (task) => confused.push(task));
+window.dialog = pictureDialog(strip, look);
+</script>"""
+IMAGES = {
+    "sprite": "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+    "side": 48,
+    "tasks": [
+        {"key": "digits", "title": "Digits", "classes": ["zero", "one"], "truth": [0, 1, 0]},
+        {"key": "faces", "title": "Faces <b>", "classes": ["glad", "sad"], "truth": [1, 1, 0]},
+    ],
+}
+BEFORE = {
+    "images": "/one",
+    "target": "digits",
+    "predicted": [[[0, 0, 0], [1, 0, 1], [0, 1, 1]], [[0, 1, 1], [0, 1, 0], [1, 1, 1]]],
+    "states": ["012", "345"],
+}
+AFTER = BEFORE | {"predicted": [[[0, 0, 0]] * 3, [[0, 0, 0]] * 3], "states": ["000", "555"]}
+SEEN = """() => Array.from(document.querySelectorAll(".lx-pic"),
+    (node) => [node.checkVisibility(), node.dataset.state, node.children[1].textContent, node.ariaLabel])"""
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    page = browser.new_context(viewport={"width": 1000, "height": 800}).new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda problem: problems.append(str(problem)))
+    names = ("../live/charts/elements.js", "picture_strip.js", "picture_dialog.js")
+    page.set_content(
+        PAGE.replace(
+            "{styles}", style_variables() + "".join(sheet.read_text("utf-8") for sheet in STYLE_SHEETS)
+        )
+        .replace("{scripts}", "".join((FOLDER / name).read_text("utf-8") for name in names))
+        .replace("{images}", json.dumps(IMAGES))
+        .replace("{settings}", json.dumps(strip_settings()))
+    )
+    page.evaluate("strip.draw", BEFORE)
+    page.wait_for_selector(".lx-pic")
+    yield page
+    assert problems == []
+    page.context.close()
+
+
+def test_each_image_says_what_became_of_it(page: Any) -> None:
+    seen = page.evaluate(SEEN)
+    assert [state for _, state, _, _ in seen] == list(STATES)
+    assert len({sign for _, _, sign, _ in seen}) == len(STATES)
+    assert seen[2][3].startswith("Digits, image 3: it is zero, this edit says one. Forgotten")
+    assert seen[3][3].startswith("Faces <b>, image 1: it is sad, this edit says sad")
+    assert page.locator("#root b", has_text="Faces").count() == 0
+    page.evaluate("strip.draw", None)
+    assert page.locator("#root").get_attribute("data-stale") == "true"
+    page.evaluate("strip.draw", AFTER)
+    assert [state for _, state, _, _ in page.evaluate(SEEN)] == ["right"] * 3 + ["never"] * 3
+    assert page.locator("#root").get_attribute("data-stale") == "false"
+
+
+def test_filter_by_state_and_task(page: Any) -> None:
+    counts = page.locator(".lx-chip b").all_inner_texts()
+    assert counts == ["6", "1", "1", "1", "1", "1", "1"]
+    page.locator(".lx-chip[data-state=forgotten]").click()
+    assert [shown for shown, *_ in page.evaluate(SEEN)] == [False, False, True, False, False, False]
+    page.locator("select").select_option("faces")
+    assert not any(shown for shown, *_ in page.evaluate(SEEN))
+    page.locator(".lx-chip", has_text="All").click()
+    assert [shown for shown, *_ in page.evaluate(SEEN)] == [False] * 3 + [True] * 3
+    page.locator(".lx-chip", has_text="taken for").click()
+    assert page.evaluate("confused") == ["faces"]
+
+
+def test_dialog_by_keyboard(page: Any) -> None:
+    dialog = page.locator("dialog")
+    page.locator(".lx-pic").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert dialog.is_visible()
+    assert "It is: one" in dialog.inner_text()
+    assert "Fine-tuned: zero ✗" in dialog.inner_text()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # there is no fourth image
+    assert page.evaluate("looked") == [[0, 1], [0, 2]]
+    late = {"at": [0, 1], "models": [], "curve": []}
+    page.evaluate("dialog.tell", late)  # of the image before: not shown
+    assert "Asking" in dialog.inner_text()
+    models = [
+        {"name": name, "top": [["zero", 0.75], ["one", 0.25]]} for name in ("pretrained", "finetuned", "edit")
+    ]
+    page.evaluate("dialog.tell", {"at": [0, 2], "models": models, "curve": [[0, 0.1], [1, 0.9]]})
+    assert dialog.inner_text().count("75.0 %") == 3
+    assert page.locator("dialog svg").get_attribute("aria-label") == "γ 0: 10 %, γ 1: 90 %"
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    page.evaluate("dialog.tell", {"title": "Faces", "confusion": [["sad", "glad", 3]]})
+    assert page.locator("dialog td").all_inner_texts() == ["glad", "3"]
+
+
+def test_the_strip_is_on_the_page_and_follows_the_slider(free_page: Any) -> None:
+    driving.reopen(free_page)
+    driving.move(free_page, "gamma", 0.47)
+    free_page.wait_for_function("document.querySelectorAll('.lx-pic').length === 64")
+    free_page.wait_for_function("document.querySelector('[data-slot=pictures]').dataset.stale === 'false'")

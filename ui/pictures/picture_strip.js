@@ -1,0 +1,132 @@
+// The strip of test images, drawn into `root` from the part `pictures` of an answer (ui/pictures/strip_json.py): a frame
+// and a sign say what became of each image. The images come once for each suite, by the address in the answer.
+//   settings  {states: [{key, title, sign, help}], words}, made by ui/pictures/picture_words.py
+//   look(task, image)  is called when an image was chosen; confuse(task) when its confusions are wanted
+// Returns {draw(pictures), image(task, image), words}: `draw(null)` marks the strip as older than the rest of the page.
+function pictureStrip(root, settings, look, confuse) {
+  const { states, words } = settings, known = new Map();
+  const shown = { pictures: null, images: null, state: "", task: "" };
+  const chips = [null, ...states].map((state) => {
+    const count = html("b"), chip = html("button", { type: "button", class: "lx-chip", "aria-pressed": !state });
+    if (state) Object.assign(chip.dataset, { state: state.key }), (chip.title = state.help);
+    chip.append(...(state ? [html("i", { "aria-hidden": "true" }, state.sign), " ", state.title, " "] : [words.all, " "]), count);
+    chip.addEventListener("click", () => pick(state ? state.key : "", shown.task));
+    return { chip, count, key: state ? state.key : "" };
+  });
+  const tasks = html("select", { "aria-label": words.task }), rows = html("div", { class: "lx-pics" });
+  tasks.addEventListener("change", () => pick(shown.state, tasks.value));
+  const why = html("button", { type: "button", class: "lx-chip", hidden: "" }, words.confusion);
+  why.addEventListener("click", () => confuse(shown.task));
+  const bar = html("div", { class: "lx-chips", role: "group", "aria-label": words.title }, ...chips.map(({ chip }) => chip), tasks, why);
+  const heading = html("figcaption", {}, html("span", { class: "lx-title" }, words.title), html("span", { class: "lx-note" }, words.note));
+  const wait = html("p", { class: "lx-note" }, words.waiting);
+  root.replaceChildren(html("figure", { class: "lx-card lx-strip" }, heading, bar, wait, rows));
+  bar.hidden = true;
+  const view = { draw, pick, image, random, words, states, root };
+
+  // The description of the images, fetched once; what was drawn last is drawn when it arrives.
+  function imagesAt(address) {
+    if (!known.has(address)) {
+      known.set(address, null);
+      fetch(address).then((answer) => answer.json()).then((images) => {
+        known.set(address, images);
+        if (shown.pictures && shown.pictures.images === address) draw(shown.pictures);
+      }, () => known.delete(address)); // asked again with the next answer
+    }
+    return known.get(address);
+  }
+
+  function draw(pictures) {
+    root.dataset.stale = !pictures;
+    if (!pictures) return;
+    shown.pictures = pictures;
+    const images = imagesAt(pictures.images);
+    if (!images) return;
+    if (shown.images !== images) build(images);
+    const counts = Object.fromEntries(states.map(({ key }) => [key, 0]));
+    images.tasks.forEach((task, row) => task.truth.forEach((truth, column) => {
+      const state = states[pictures.states[row][column]], button = rows.children[row].lastChild.children[column];
+      if (!state) return (button.hidden = true);
+      counts[state.key] += !shown.task || shown.task === task.key;
+      const said = task.classes[pictures.predicted[row][column][2]], is = task.classes[truth];
+      const label = fill(words.label, { task: task.title, number: column + 1, truth: is, said, state: state.title });
+      if (button.getAttribute("aria-label") !== label) {
+        button.dataset.state = state.key;
+        button.setAttribute("aria-label", label);
+        button.title = label;
+        button.children[1].textContent = state.sign;
+        button.children[2].textContent = said === is ? is : `${is} → ${said}`;
+      }
+    }));
+    chips.forEach(({ count, key }) => setText(count, String(key ? counts[key] : Object.values(counts).reduce((a, b) => a + b))));
+    filter();
+  }
+
+  function build(images) {
+    shown.images = images;
+    const { side, sprite } = images;
+    rows.replaceChildren(...images.tasks.map((task, row) => {
+      const buttons = task.truth.map((_, column) => {
+        const face = html("span", { class: "lx-face" });
+        face.style.cssText = tile(sprite, side, images, row, column);
+        const button = html("button", { type: "button", class: "lx-pic" }, face, html("i", { "aria-hidden": "true" }), html("small"));
+        button.addEventListener("click", () => look(row, column));
+        return button;
+      });
+      return html("section", { "data-task": task.key }, html("h4", {}, task.title), html("div", {}, ...buttons));
+    }));
+    tasks.replaceChildren(html("option", { value: "" }, words.every_task), ...images.tasks.map(({ key, title }) => html("option", { value: key }, title)));
+    if (!images.tasks.some(({ key }) => key === shown.task)) shown.task = "";
+    tasks.value = shown.task;
+    wait.hidden = true;
+    bar.hidden = false;
+  }
+
+  function pick(state, task) {
+    Object.assign(shown, { state, task });
+    tasks.value = task;
+    draw(shown.pictures);
+  }
+
+  function filter() {
+    for (const { chip, key } of chips) chip.setAttribute("aria-pressed", key === shown.state);
+    why.hidden = !shown.task;
+    for (const section of rows.children) {
+      let any = false;
+      for (const button of section.lastChild.children) {
+        button.hidden = !button.dataset.state || Boolean(shown.state && button.dataset.state !== shown.state);
+        any ||= !button.hidden;
+      }
+      section.hidden = !any || Boolean(shown.task && section.dataset.task !== shown.task);
+    }
+  }
+
+  // Everything that is known of one image; undefined before the first answer.
+  function image(row, column) {
+    const { pictures, images } = shown;
+    const task = images && images.tasks[row];
+    if (!task || !(pictures.states[row] || "")[column]) return undefined;
+    const background = tile(images.sprite, images.side, images, row, column);
+    return { task, truth: task.truth[column], predicted: pictures.predicted[row][column], state: states[pictures.states[row][column]], background, number: column };
+  }
+  // Where a random image is in the sprite: of the named task, or else of the checkpoint's own.
+  function random(key) {
+    const { images, pictures } = shown;
+    if (!images) return null;
+    const named = (wanted) => images.tasks.findIndex((task) => task.key === wanted);
+    const row = Math.max(0, named(key) >= 0 ? named(key) : named(pictures.target));
+    return { sprite: images.sprite, side: images.side, row, column: Math.floor(Math.random() * images.tasks[row].truth.length) };
+  }
+  return view;
+}
+
+// The part of the sprite that is one image, as style: it fills whatever size its box has.
+function tile(sprite, side, images, row, column) {
+  const columns = Math.max(2, ...images.tasks.map(({ truth }) => truth.length), 8), count = Math.max(images.tasks.length, 2);
+  const at = `${(100 * column) / (columns - 1)}% ${(100 * row) / (count - 1)}%`;
+  return `background: url("${sprite}") ${at} / ${100 * columns}% ${100 * images.tasks.length}%; image-rendering: ${side > 64 ? "auto" : "pixelated"}`;
+}
+
+function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
