@@ -39,7 +39,13 @@ from ui.tune.tune_page import tune_section
 HERE = Path(__file__).parent
 STYLE_SHEETS = tuple(
     HERE / name
-    for name in ("shell/style.css", "live/charts/charts.css", "pictures/pictures.css", "start/story.css")
+    for name in (
+        "shell/style.css",
+        "live/charts/charts.css",
+        "pictures/pictures.css",
+        "start/story.css",
+        "address/presentation.css",
+    )
 )
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""

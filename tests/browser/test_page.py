@@ -166,3 +166,21 @@ def test_a_precomputed_sweep_is_marked_and_can_be_reproduced(page: Any) -> None:
         "document.querySelector('#lx-forgetting [data-slot=\"status\"]').innerText.includes('Reproduced')"
     )
     assert "agree to the last image" in status.inner_text()
+
+
+def test_one_chart_alone_for_a_frame_or_a_lecture_hall(browser: Any, free_address: str) -> None:
+    """Nothing but the chart that the address names fits into 900 x 600, with a link to the whole page."""
+    frame = driving.open_page(
+        browser, free_address, "?embed=schedule", viewport={"width": 900, "height": 600}
+    )
+    shown = [chart for chart in frame.locator("#lx-head-live [data-chart]").all() if chart.is_visible()]
+    assert [chart.get_attribute("data-chart") for chart in shown] == ["schedule"]
+    assert not frame.locator("#lx-gamma").is_visible()
+    assert frame.locator("a.lx-open").get_attribute("target") == "_blank"
+    frame.goto(f"{free_address}/?present=1")
+    frame.wait_for_selector(f'{driving.LIVE}[data-state="complete"]')
+    assert frame.locator('[data-chart="tradeoff"]').is_visible()
+    assert not frame.locator('[data-chart="tasks"]').is_visible()
+    frame.goto(f"{free_address}/?page=explore&embed=banana")
+    frame.wait_for_selector("#lx-notice >> text=embed “banana” is not one of tradeoff")
+    frame.context.close()

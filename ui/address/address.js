@@ -10,6 +10,24 @@ let rows = [], values = [], page = first, restoring = true, resting = null, sett
 const said = (value) => Array.isArray(value) ? value.join(",")
   : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
 
+// One chart alone, for a lecture hall or an iframe (presentation.css); an iframe gets a link to the whole page.
+const alone = new URLSearchParams(window.location.search);
+for (const name of ["present", "embed"]) {
+  const chart = alone.get(name) === "1" ? "tradeoff" : alone.get(name);
+  if (alone_charts.includes(chart)) document.body.dataset[name] = chart;
+}
+if (document.body.dataset.embed) {
+  const whole = Object.assign(document.createElement("a"), { className: "lx-open", target: "_blank", rel: "noopener" });
+  whole.textContent = `${home} ↗`;
+  whole.href = window.location.href;
+  whole.addEventListener("click", () => {
+    const link = new URL(window.lxAddress.link());
+    link.searchParams.delete("embed");
+    whole.href = link;
+  });
+  document.body.append(whole);
+}
+
 function query() {
   const link = new URLSearchParams(window.location.search);
   for (const name of ["page", ...rows.map((row) => row.name)]) link.delete(name);

@@ -7,7 +7,7 @@ which models and checkpoints there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -28,6 +28,8 @@ LONGEST = 4000
 """Characters of a link that are read."""
 SEARCH = "() => [window.location.search]"
 MOVED = "(value) => { window.lxAddress?.moved(%d, value); return []; }"
+ALONE = ("tradeoff", "schedule", "tasks", "pictures")
+"""Charts of Explore that ``present`` and ``embed`` show alone."""
 OPENED = '(...values) => { window.lxAddress?.opened("%s", values); return []; }'
 RESTORED = "(page, ...values) => { window.lxAddress?.restored(%s, page, values); return []; }"
 
@@ -56,7 +58,8 @@ class AddressBar:
         self._links: list[PageLink] = []
         self._controls: list[Component] = []
         opens = ", ".join(f'"{page}": () => trigger("open_{page}")' for page in pages)
-        script = f"const pages = {json.dumps(self._pages)}, opens = {{{opens}}};\n{SCRIPT}"
+        charts = f"const alone_charts = {json.dumps(ALONE)};\n"
+        script = f"const pages = {json.dumps(self._pages)}, opens = {{{opens}}};\n{charts}{SCRIPT}"
         self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False)
         self._opened_page = gr.Textbox("", visible=False)
         self._search = gr.Textbox("", visible=False)
@@ -105,7 +108,7 @@ class AddressBar:
         controls = self._controls
         rows = [_plain("", row, controls) for row in shared]
         rows += [_plain(link.page, row, controls) for link in self._links for row in link.rows]
-        names = {"page", *(row["name"] for row in rows)}
+        names = {"page", "present", "embed", *(row["name"] for row in rows)}
         for tab in tabs.children:
             assert isinstance(tab, gr.Tab)
             tab.select(None, controls, None, js=OPENED % tab.id, **PRIVATE)
@@ -119,8 +122,11 @@ class AddressBar:
                 return [gr.skip(), "", *quiet.values(), _notice(complaints)]
             page = query.get("page", "")
             if page not in self._pages:
-                complaints += [_no_page(page, self._pages)] if page else []
-                page = self._default
+                complaints += [_unknown("page", page, self._pages)] if page else []
+                page = self._default if query.keys() & names else next(iter(self._pages))
+            for name in ("present", "embed"):
+                if query.get(name, "1") not in ("1", *ALONE):
+                    complaints.append(_unknown(name, query[name], ALONE))
             chosen, task, wrong = choose(seen, query)
             complaints += wrong
             values: dict[Component, Any] = dict.fromkeys(controls, gr.skip())
@@ -168,5 +174,5 @@ def _notice(complaints: Sequence[str]) -> Any:
     return gr.update(value=markup.notice(complaints), visible=bool(complaints))
 
 
-def _no_page(page: str, pages: Mapping[str, str]) -> str:
-    return f"The link's page “{excerpt(page, MOST_SAID)}” is not one of {', '.join(pages)}."
+def _unknown(name: str, said: str, known: Iterable[str]) -> str:
+    return f"The link's {name} “{excerpt(said, MOST_SAID)}” is not one of {', '.join(known)}."
