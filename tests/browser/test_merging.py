@@ -99,6 +99,12 @@ def test_one_task_alone_is_refused(merging_visitor: Any) -> None:
     for box in page.locator("#lx-merge-tasks input[type=checkbox]").all()[1:]:
         box.uncheck()
     wait_until_said(page, TABS["Merge"], "sentence", "Tick at least two tasks")
+    for part in (
+        ".lx-tiles",
+        '[data-chart="bars"]',
+        '[data-slot="alpha"]',
+    ):  # they are of the last good merge
+        assert not page.locator(f"#lx-merge-live {part}").is_visible(), part
 
 
 def test_a_click_on_the_map_moves_the_sliders(visitor: Any) -> None:

@@ -6,6 +6,7 @@
 const QUIET = 400; // milliseconds without a move after which the controls rest
 const first = Object.keys(pages)[0], home = document.title;
 let rows = [], values = [], page = first, restoring = true, resting = null, settled = "";
+let during = []; // pages that were opened while a link was restored, by that or by the visitor
 
 const said = (value) => Array.isArray(value) ? value.join(",")
   : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
@@ -72,7 +73,10 @@ window.lxAddress = {
     window.dispatchEvent(new Event("lx-named"));
     if (name === page) return;
     show(name);
-    if (restoring) return; // its event follows once the link is restored
+    if (restoring) {
+      during.push(name);
+      return; // its event follows once the link is restored
+    }
     settle();
     opens[name]();
   },
@@ -83,6 +87,9 @@ window.lxAddress = {
     window.dispatchEvent(new Event("lx-named"));
     show(name || page);
     restoring = false;
+    const wish = during.filter((one) => one !== name).pop(); // a visitor was faster than the link
+    during = [];
+    if (name && wish) setTimeout(() => document.getElementById(`lx-page-${wish}-button`)?.click());
     settled = query();
     if (name || page !== first) window.history.replaceState(window.history.state, "", address(settled));
     opens[page]();
