@@ -134,21 +134,15 @@ def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, fre
     page.close()
 
 
-def test_a_click_while_the_link_is_still_opened_leaves_page_and_address_together(
-    browser: Any, free_address: str
-) -> None:
+def test_a_click_while_the_link_is_still_opened_is_followed(browser: Any, free_address: str) -> None:
     """The page showed Merge without numbers, and the address said Explore."""
     page = browser.new_page()
     page.set_default_timeout(driving.PATIENCE)
     page.goto(f"{free_address}/?page=explore&task=faces")
     page.wait_for_selector(driving.LIVE)
     open_tab(page, "Merge")
-    page.wait_for_function("""() => {
-        const open = document.querySelector("[role=tab][aria-selected=true]").id.split("-")[2];
-        const live = { merge: "#lx-merge-live", explore: "#lx-head-live" }[open];
-        return new URLSearchParams(location.search).get("page") === open
-            && document.querySelector(`${live} .lx-live[data-state="complete"]`);
-    }""")
+    page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
+    page.wait_for_url("**page=merge**")
     page.close()
 
 
