@@ -7,14 +7,15 @@ import pytest
 
 from evaluators.errors import EvaluationError
 from evaluators.specs.intervals import difference_interval
-from evaluators.specs.paired_difference import Difference, PairedCounts, paired_counts, paired_difference
+from evaluators.specs.paired_difference import PairedCounts, paired_counts, paired_difference
 
 
 def test_by_hand() -> None:
     """3 gained, 1 lost of 8 with z = 1: p = 4/10, q = 2/10, so 0.2 -+ sqrt((0.6 - 0.04) / 10)."""
     found = paired_difference([PairedCounts(3, 1, 8)], z=1.0)
     spread = math.sqrt(0.56 / 10)
-    assert found == Difference(0.25, pytest.approx(0.2 - spread), pytest.approx(0.2 + spread))
+    assert found.value == 0.25
+    assert (found.low, found.high) == pytest.approx((0.2 - spread, 0.2 + spread))
 
 
 def test_the_other_way_round_has_the_other_sign() -> None:
