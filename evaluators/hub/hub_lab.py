@@ -205,7 +205,7 @@ class HubLab(Lab):
     def _typed_head(self, names: ClassNames) -> Tensor:
         text = TextTower(self.live.row, self.live.weights, self.device)
         try:
-            return text.head(Task("typed", "", "", names.names, (names.template,)))
+            return text.head(Task("typed", "Typed", "tasks", names.names, (names.template,)))
         finally:
             text.close()
 

@@ -1,11 +1,12 @@
 // The strip of test images, drawn into `root` from the part `pictures` of an answer (ui/pictures/strip_json.py): a frame
 // and a sign say what became of each image. The images come once for each suite, by the address in the answer.
 //   settings  {states: [{key, title, sign, help}], words}, made by ui/pictures/picture_words.py
+//   draw(pictures, subject)  `subject` names the model and checkpoint; with null the strip is older than the page
 //   look(task, image)  is called when an image was chosen; confuse(task) when its confusions are wanted
-// Returns {draw(pictures), image(task, image), words}: `draw(null)` marks the strip as older than the rest of the page.
+// Returns {draw, pick(state, task), image(task, image), random(task)}.
 function pictureStrip(root, settings, look, confuse) {
   const { states, words } = settings, known = new Map();
-  const shown = { pictures: null, images: null, state: "", task: "" };
+  const shown = { pictures: null, images: null, subject: "", state: "", task: "" };
   const chips = [null, ...states].map((state) => {
     const count = html("b"), chip = html("button", { type: "button", class: "lx-chip", "aria-pressed": !state });
     if (state) Object.assign(chip.dataset, { state: state.key }), (chip.title = state.help);
@@ -13,11 +14,10 @@ function pictureStrip(root, settings, look, confuse) {
     chip.addEventListener("click", () => pick(state ? state.key : "", shown.task));
     return { chip, count, key: state ? state.key : "" };
   });
-  const tasks = html("select", { "aria-label": words.task }), rows = html("div", { class: "lx-pics" });
-  tasks.addEventListener("change", () => pick(shown.state, tasks.value));
+  const rows = html("div", { class: "lx-pics" });
   const why = html("button", { type: "button", class: "lx-chip", hidden: "" }, words.confusion);
   why.addEventListener("click", () => confuse(shown.task));
-  const bar = html("div", { class: "lx-chips", role: "group", "aria-label": words.title }, ...chips.map(({ chip }) => chip), tasks, why);
+  const bar = html("div", { class: "lx-chips", role: "group", "aria-label": words.title }, ...chips.map(({ chip }) => chip), why);
   const heading = html("figcaption", {}, html("span", { class: "lx-title" }, words.title), html("span", { class: "lx-note" }, words.note));
   const wait = html("p", { class: "lx-note" }, words.waiting);
   root.replaceChildren(html("figure", { class: "lx-card lx-strip" }, heading, bar, wait, rows));
@@ -30,19 +30,23 @@ function pictureStrip(root, settings, look, confuse) {
       known.set(address, null);
       fetch(address).then((answer) => answer.json()).then((images) => {
         known.set(address, images);
-        if (shown.pictures && shown.pictures.images === address) draw(shown.pictures);
+        if (shown.pictures && shown.pictures.images === address && root.dataset.stale === "false") draw(shown.pictures);
       }, () => known.delete(address)); // asked again with the next answer
     }
     return known.get(address);
   }
 
-  function draw(pictures) {
+  function draw(pictures, subject = shown.subject) {
     root.dataset.stale = !pictures;
-    if (!pictures) return;
-    shown.pictures = pictures;
+    if (!pictures) {
+      if (subject !== shown.subject) empty(true);
+      return;
+    }
+    Object.assign(shown, { pictures, subject });
     const images = imagesAt(pictures.images);
-    if (!images) return;
+    if (!images) return empty(true);
     if (shown.images !== images) build(images);
+    empty(false);
     const counts = Object.fromEntries(states.map(({ key }) => [key, 0]));
     images.tasks.forEach((task, row) => task.truth.forEach((truth, column) => {
       const state = states[pictures.states[row][column]], button = rows.children[row].lastChild.children[column];
@@ -73,19 +77,23 @@ function pictureStrip(root, settings, look, confuse) {
         button.addEventListener("click", () => look(row, column));
         return button;
       });
-      return html("section", { "data-task": task.key }, html("h4", {}, task.title), html("div", {}, ...buttons));
+      const only = html("button", { type: "button", "aria-pressed": "false", title: words.task }, task.title);
+      only.addEventListener("click", () => pick(shown.state, shown.task === task.key ? "" : task.key));
+      return html("section", { "data-task": task.key }, html("h4", {}, only), html("div", {}, ...buttons));
     }));
-    tasks.replaceChildren(html("option", { value: "" }, words.every_task), ...images.tasks.map(({ key, title }) => html("option", { value: key }, title)));
     if (!images.tasks.some(({ key }) => key === shown.task)) shown.task = "";
-    tasks.value = shown.task;
-    wait.hidden = true;
-    bar.hidden = false;
+  }
+
+  // Nothing of another model or checkpoint than the page names stays in view.
+  function empty(yes) {
+    wait.hidden = !yes;
+    bar.hidden = rows.hidden = yes;
   }
 
   function pick(state, task) {
     Object.assign(shown, { state, task });
-    tasks.value = task;
-    draw(shown.pictures);
+    if (root.dataset.stale === "false") draw(shown.pictures);
+    else filter();
   }
 
   function filter() {
@@ -97,7 +105,8 @@ function pictureStrip(root, settings, look, confuse) {
         button.hidden = !button.dataset.state || Boolean(shown.state && button.dataset.state !== shown.state);
         any ||= !button.hidden;
       }
-      section.hidden = !any || Boolean(shown.task && section.dataset.task !== shown.task);
+      section.querySelector("h4 button").setAttribute("aria-pressed", shown.task === section.dataset.task);
+      section.hidden = !any && !(shown.task === section.dataset.task) || Boolean(shown.task && section.dataset.task !== shown.task);
     }
   }
 

@@ -13,9 +13,8 @@ function ask(question) {
   props.value = JSON.stringify(question);
   trigger("look");
 }
-document.addEventListener("answered", (event) => {
-  if (event.target.closest("#lx-head-live")) strip.draw(event.detail.pictures || null);
-});
+const draw = ({ pictures, evaluation }) => evaluation && strip.draw(pictures || null, `${evaluation.spec.model}/${evaluation.spec.checkpoint}`);
+document.addEventListener("answered", (event) => event.target.closest("#lx-head-live") && draw(event.detail));
 const live = document.querySelector("#lx-head-live .lx-live"); // it may have answers already
-if (live && live.view && live.view.answer) strip.draw(live.view.answer.pictures || null);
+if (live && live.view && live.view.answer) draw(live.view.answer);
 window.linesPictures = { tell: dialog.tell, random: (task) => strip.random(task) };
