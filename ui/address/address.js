@@ -7,6 +7,7 @@ const QUIET = 400; // milliseconds without a move after which the controls rest
 const first = Object.keys(pages)[0], home = document.title;
 let rows = [], values = [], page = first, restoring = true, resting = null, settled = "";
 let during = []; // pages that were opened while a link was restored, by that or by the visitor
+const moving = new Set(); // controls that moved meanwhile: what Gradio gathered before is older
 
 const said = (value) => Array.isArray(value) ? value.join(",")
   : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
@@ -62,6 +63,7 @@ window.lxAddress = {
   // A control of any page has moved.
   moved(at, value) {
     values[at] = value;
+    if (restoring) moving.add(at);
     window.dispatchEvent(new Event("lx-named"));
     clearTimeout(resting);
     if (!restoring) resting = setTimeout(settle, QUIET);
@@ -83,7 +85,8 @@ window.lxAddress = {
   // The controls are as the link says; `name` is empty if it says nothing.
   restored(given_rows, name, given) {
     rows = given_rows;
-    values = given;
+    values = given.map((value, at) => (moving.has(at) ? values[at] : value));
+    moving.clear();
     window.dispatchEvent(new Event("lx-named"));
     show(name || page);
     restoring = false;

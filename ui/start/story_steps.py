@@ -37,7 +37,7 @@ class Step:
 STEPS = (
     Step("clip", f"{EXPLORE}&shape=flat&gamma=0", "#lx-head-live .lx-tasks"),
     Step("forget", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-tiles"),
-    Step("pictures", f"{EXPLORE}&gamma=1", "#lx-pictures"),
+    Step("pictures", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-strip"),
     Step(
         "predict",
         f"{EXPLORE}&gamma=1",
