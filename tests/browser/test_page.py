@@ -184,3 +184,10 @@ def test_one_chart_alone_for_a_frame_or_a_lecture_hall(browser: Any, free_addres
     frame.goto(f"{free_address}/?page=explore&embed=banana")
     frame.wait_for_selector("#lx-notice >> text=embed “banana” is not one of tradeoff")
     frame.context.close()
+
+
+def test_the_bar_of_a_task_shows_its_images(page: Any) -> None:
+    page.locator("#lx-head-live .lx-pic").first.wait_for()
+    page.locator('#lx-head-live .lx-task[data-task="faces"]').click()
+    shown = page.locator("#lx-head-live [data-slot=pictures] section:visible")
+    assert [section.get_attribute("data-task") for section in shown.all()] == ["faces"]

@@ -15,6 +15,12 @@ function ask(question) {
 }
 const draw = ({ pictures, evaluation }) => evaluation && strip.draw(pictures || null, `${evaluation.spec.model}/${evaluation.spec.checkpoint}`);
 document.addEventListener("answered", (event) => event.target.closest("#lx-head-live") && draw(event.detail));
+document.addEventListener("click", (event) => { // a task's bar shows its images, as its heading in the strip does
+  const bar = event.target.closest("#lx-head-live .lx-task");
+  if (!bar) return;
+  strip.pick("", bar.dataset.task);
+  place.scrollIntoView({ block: "nearest" });
+});
 const live = document.querySelector("#lx-head-live .lx-live"); // it may have answers already
 if (live && live.view && live.view.answer) draw(live.view.answer);
 window.linesPictures = { tell: dialog.tell, random: (task) => strip.random(task) };
