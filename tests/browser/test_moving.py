@@ -132,6 +132,12 @@ def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:
     from lines_core.schedules import SHAPES
     from ui.live.schedule_figure import factors
 
+    free = (0.0, 0.25, *[0.5] * 9, 1.5)
+    for rule in OUTSIDE_RULES:
+        text = ",".join(map(str, free))
+        page.evaluate(f"window.linesBend('tiny-clip', 'free', '{rule}', 0.3, 0.7, 0.5, '{text}')")
+        spec = EditSpec(shape="free", outside=rule, alpha=free[0], free_form=free, mix=0.5)
+        assert driving.bars(page) == pytest.approx(factors(spec.scales(12)), abs=6e-5), rule
     for shape in SHAPES:
         for rule in OUTSIDE_RULES:
             page.evaluate(f"window.linesBend('tiny-clip', '{shape}', '{rule}', 0.3, 1.25, 0.5)")

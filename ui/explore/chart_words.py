@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHARTS: Mapping[str, tuple[str, str]] = {
-    "schedule": ("Layer schedule", "how much of the fine-tuning's change each block keeps"),
+    "schedule": ("Layer schedule", "what each block keeps of the fine-tuning: drag a bar"),
     "tradeoff": ("Target against control", "up: better at the new task, right: forgets less"),
     "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
 }
@@ -21,6 +21,7 @@ CHART_WORDS: Mapping[str, str] = {
     "target_axis": "target: accuracy on the fine-tuned task →",
     "control_axis": "control: mean accuracy on the other tasks →",
     "points": "Measured models: arrow keys go through them, Enter sets the controls to one",
+    "visited_free": "You were here: free-form schedule, mix {mix}",
     "visited": "You were here: {shape}, α {alpha}, β {beta}, mix {mix}",
     "accuracies": "Accuracy per task",
     "task": "Task",
@@ -28,6 +29,7 @@ CHART_WORDS: Mapping[str, str] = {
     "schedule": "Layer schedule",
     "block": "Block",
     "factor": "Factor",
+    "bar": "Block {block}",
     "schedule_alt": "Bar chart of the layer schedule. Factor on the fine-tuning's change in blocks 1 to "
     "{count}: {blocks}. Before the blocks {before}, after them {after}.",
     "tradeoff_alt": "Scatter of target against mean control accuracy. {points}.",

@@ -6,9 +6,9 @@ import json
 
 from ui.explore import explore_text
 
-BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside) => {
+BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside, free) => {
     if (window.linesBend)
-        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix);
+        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix, free);
     return [];
 }"""
 """Tier 0: the schedule bends in the browser before anything is asked of the server."""
@@ -26,6 +26,17 @@ TIE_CARRIES = """(tie, gamma, alpha, beta) => {
         : [gamma, near(gamma), near(1 - gamma)];
 }"""
 """What was set carries over when the visitor ties or unties; a link or preset says all three itself."""
+
+STARTS_FREE = """(shape, mix, free) =>
+    shape === "free" && window.linesFree ? [1, window.linesFree()] : [mix, free]"""
+"""A free-form schedule that was chosen in the list starts with the bars that are shown; their factors
+have the mix in them."""
+
+FITS_FREE = """(model, free) => window.linesFree ? window.linesFree(model, free) : free"""
+"""A model with another number of blocks gets the free-form schedule stretched over its depth."""
+
+LEAVES_FREE = """(shape) => shape === "free" ? "linear" : shape"""
+"""A slider that is moved under a free-form schedule goes back to a straight line."""
 
 LABELLED = ("tie", "gamma", "alpha", "beta")
 """Controls whose labels depend on the scaling function."""

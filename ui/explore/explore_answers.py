@@ -7,11 +7,12 @@ from collections.abc import Generator, Iterator
 from evaluators.errors import Queued
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import FREE, EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.explore import explore_text
 from ui.explore.explore_controls import Controls
 from ui.explore.explore_json import Json, evaluation_json, landmarks_json, live_answer
+from ui.explore.free_form import fits
 from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
 from ui.explore.references import References, anchors, missing_anchors, references_of
 from ui.explore.verdict import verdict
@@ -43,7 +44,10 @@ class ExploreAnswers(LiveAnswers[Controls]):
         return self._render(self.studio, controls, known, version=0)
 
     def key(self, studio: Studio, controls: Controls) -> str | None:
-        """The spec's key; None while the list of checkpoints of a newly chosen model is on its way."""
+        """The spec's key; None while what a newly chosen model or shape needs is on its way to the page."""
+        blocks = _blocks(studio, controls.model)
+        if controls.shape == FREE and blocks and not fits(controls.free_form, blocks):
+            return None
         spec = controls.spec()
         return None if _in_between(studio, spec) else spec.key()
 
@@ -101,7 +105,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
             pictured: of the same edit, with predictions, if the evaluation has none.
         """
         spec = evaluation.spec
-        num_blocks = next(info.num_blocks for info in studio.models() if info.key == spec.model)
+        num_blocks = _blocks(studio, spec.model)
         references, landmarks = self._references(studio, spec)
         pair = anchors(spec)
         total = self._total(evaluation, references)
@@ -154,6 +158,11 @@ class ExploreAnswers(LiveAnswers[Controls]):
             each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
             return each * len(evaluation.tasks)
         return sum(task.n for task in reference.tasks)
+
+
+def _blocks(studio: Studio, model: str) -> int:
+    """L of a model's encoder; 0 for one that is not loaded."""
+    return next((info.num_blocks for info in studio.models() if info.key == model), 0)
 
 
 def _in_between(studio: Studio, spec: EditSpec) -> bool:

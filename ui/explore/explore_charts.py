@@ -19,6 +19,7 @@ CHART_SCRIPTS = (
     "charts/role_marks.js",
     "charts/percent_axis.js",
     "charts/detail_tip.js",
+    "charts/bar_handles.js",
     "charts/task_bars.js",
     "charts/tradeoff_still.js",
     "charts/tradeoff_point.js",
@@ -39,13 +40,14 @@ GRADIO_SCRIPTS = (
 """Tie them to the server and to the page's controls; both run as one script in this order."""
 
 GO = """(...here) => {
-    const to = window.lxDestination, near = (value) => Math.round(100 * value) / 100;
+    const { free_form, ...to } = window.lxDestination, near = (value) => Math.round(100 * value) / 100;
     const tie = to.shape === "flat" || Math.abs(to.alpha + to.beta - 1) < 1e-6;
     const alpha = near(to.alpha), beta = near(tie ? 1 - to.alpha : to.beta);
-    const set = { ...to, tie, gamma: alpha, alpha, beta };
+    const line = { tie, gamma: alpha, alpha, beta };
+    const set = { ...to, ...(free_form ? { free_form: free_form.join() } : line) };
     return %s.map((name, i) => (name in set ? set[name] : here[i]));
 }"""
-"""Sets the controls to a measured model that was chosen in a chart; %s is the names of the controls."""
+"""Sets the controls to a place that was chosen in a chart; %s is the names of the controls."""
 
 
 def view_settings() -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from evaluators.labs.embedded_lab import TINY_CLIP
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import FREE, EditSpec
+from ui.explore.free_form import factors_of
 
 GAMMA_RANGE = (0.0, 1.0)
 ALPHA_RANGE = (0.0, 1.5)
@@ -35,6 +36,8 @@ class Controls:
         gamma: used when tied.
         alpha, beta: used when not tied (Eq. 1).
         mix: WiSE-FT coefficient, multiplies every factor.
+        free_form: with the shape "free": the factors of the blocks, as `free_form.factors_of` reads them; the
+        outside rule "alpha" then means the first block's.
     """
 
     model: str = "tiny-clip"
@@ -46,6 +49,7 @@ class Controls:
     beta: float = 0.5
     mix: float = 1.0
     outside: str = "alpha"
+    free_form: str = ""
 
     def spec(self, **rest: object) -> EditSpec:
         """The edit these controls describe.
@@ -60,20 +64,14 @@ class Controls:
             "images": images_of(self.model),
             **rest,
         }
+        if self.shape == FREE:
+            factors = factors_of(self.free_form)
+            alpha = factors[0] if factors else 0.0
+            return EditSpec(checkpoint=self.checkpoint, alpha=alpha, free_form=factors, **common)
         if self.tie:
             return EditSpec.lines(self.checkpoint, self.gamma, **common)
         return EditSpec(checkpoint=self.checkpoint, alpha=self.alpha, beta=self.beta, **common)
 
-    def values(self) -> tuple[str, str, str, bool, float, float, float, float, str]:
+    def values(self) -> tuple[Any, ...]:
         """The positions in field order: what a handler returns to set every control."""
-        return (
-            self.model,
-            self.checkpoint,
-            self.shape,
-            self.tie,
-            self.gamma,
-            self.alpha,
-            self.beta,
-            self.mix,
-            self.outside,
-        )
+        return astuple(self)

@@ -10,14 +10,23 @@ from typing import Any, cast
 import gradio as gr
 
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import FREE, EditSpec
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkRow, PageLink
 from ui.explore import explore_text
-from ui.explore.controls_script import BEND, OPENS_ADVANCED, TIE_CARRIES, TIE_SHOWS, labels_script
+from ui.explore.controls_script import (
+    BEND,
+    FITS_FREE,
+    LEAVES_FREE,
+    OPENS_ADVANCED,
+    STARTS_FREE,
+    TIE_CARRIES,
+    TIE_SHOWS,
+    labels_script,
+)
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_charts import GO, explore_charts
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
@@ -125,7 +134,7 @@ def _controls(
             for name, label in explore_text.PRESETS.items()
         }
     shape = gr.Dropdown(
-        [(shape.title, key) for key, shape in SHAPES.items()],
+        [*((shape.title, key) for key, shape in SHAPES.items()), (explore_text.FREE_TITLE, FREE)],
         value=start.shape,
         label=words["shape"][0],
         interactive=True,
@@ -143,9 +152,11 @@ def _controls(
             filterable=False,
             elem_id="lx-outside",
         )
+    # "hidden" is in the document; False is not, and then nobody would hear of its changes
+    free = gr.Textbox(start.free_form, visible="hidden", elem_id="lx-free")
     with gr.Accordion(explore_text.EQUATION_TITLE, open=False):
         gr.Markdown(explore_text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
-    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside], presets, advanced
+    return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside, free], presets, advanced
 
 
 def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
@@ -180,8 +191,11 @@ def _wire(
     tie, sliders = settings[3], settings[4:7]
     tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
     tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]
-    shape, (mix, outside) = settings[2], settings[7:]
+    shape, (mix, outside, free) = settings[2], settings[7:]
     shape.change(None, shape, [tie, *sliders], js=labels_script(), **in_browser)  # type: ignore[attr-defined]
+    shape.input(None, [shape, mix, free], [mix, free], js=STARTS_FREE, **in_browser)  # type: ignore[attr-defined]
+    inputs = [slider.input for slider in sliders]  # type: ignore[attr-defined]
+    gr.on(inputs, None, shape, shape, js=LEAVES_FREE, **in_browser)
     closed = [mix.change, outside.change]  # type: ignore[attr-defined]
     gr.on(closed, None, [mix, outside], advanced, js=OPENS_ADVANCED, **in_browser)
 
@@ -192,6 +206,7 @@ def _wire(
     answered = connect(head, lambda values: Controls(*values), changes, settings, live, subject=2)
 
     model = cast(gr.Dropdown, settings[0])
+    model.input(None, [model, free], free, js=FITS_FREE, **in_browser)
     model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
 
     answered(address.opened("explore"))
@@ -220,7 +235,12 @@ def _link(settings: Sequence[gr.components.Component]) -> PageLink:
     """What the link says of these controls, beside model and checkpoint."""
     by_field = dict(zip((field.name for field in fields(Controls)), settings, strict=True))
     start, tie = Controls(), by_field["tie"]
-    only = {"gamma": (tie, True), "alpha": (tie, False), "beta": (tie, False)}
+    only: dict[str, tuple[gr.components.Component, Any]] = {
+        "gamma": (tie, True),
+        "alpha": (tie, False),
+        "beta": (tie, False),
+        "free_form": (by_field["shape"], FREE),
+    }
     rows = [
         LinkRow(name, by_field[field], None if field in only else getattr(start, field), only.get(field))
         for name, field in NAMES.items()

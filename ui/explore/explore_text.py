@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import FREE, EditSpec
 from evaluators.specs.evaluation import Evaluation
 from lines_core.schedules import SHAPES
 from ui.shell.text import PAGES, thousands
@@ -31,9 +31,16 @@ BY_SHAPE = {
         "beta": ("β: rise to the first", "the first block gets α + β"),
         "tie": (CONTROLS["tie"][0], "The first block keeps its full change."),
     },
+    FREE: {
+        "gamma": ("Back to a line", "on which early layers keep γ"),
+        "alpha": ("Back to a line", "from α in the first block"),
+        "beta": ("Back to a line", "that rises by β to the last"),
+        "tie": (CONTROLS["tie"][0], "Has no effect: every block has a factor of its own."),
+    },
 }
 """Labels that differ from ``CONTROLS`` under a scaling function."""
 ADVANCED = "More controls"
+FREE_TITLE = "Free-form: drag the bars"
 PRESETS_TITLE = "Presets"
 PRESETS = {
     "pretrained": "Pre-trained",
@@ -81,8 +88,10 @@ def inside(title: str) -> str:
 
 def edit_words(spec: EditSpec) -> str:
     """The schedule of an edit: 'linear, α = 0.4, β = 0.6', and the mix if it is not 1."""
-    title = SHAPES[spec.shape].title
     mix = "" if spec.mix == 1.0 else f", mix {spec.mix:g}"
+    if spec.shape == FREE:
+        return f"free-form schedule{mix}"
+    title = SHAPES[spec.shape].title
     return f"{inside(title)}, α = {spec.alpha:g}, β = {spec.beta:g}{mix}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import FREE
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
@@ -14,6 +15,7 @@ from lines_core.untrusted_text import excerpt, first_of
 from ui.address.page_link import MOST_SAID
 from ui.explore import explore_text
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
+from ui.explore.free_form import FACTOR_RANGE, fits
 from ui.explore.presets import start_controls
 
 NAMES: Mapping[str, str] = {
@@ -25,14 +27,19 @@ NAMES: Mapping[str, str] = {
     "beta": "beta",
     "mix": "mix",
     "outside": "outside",
+    "free": "free_form",
 }
-"""Name in the link -> field of `Controls`. That alpha or beta is there says that the two are not tied."""
+"""Name in the link -> field of `Controls`. If alpha or beta is there, the two are not tied; if
+free is, it is the shape."""
 
 RANGES = {"gamma": GAMMA_RANGE, "alpha": ALPHA_RANGE, "beta": BETA_RANGE, "mix": MIX_RANGE}
 
 
 def from_query(
-    query: Mapping[str, str], known: Mapping[str, Sequence[str]], start: Controls | None = None
+    query: Mapping[str, str],
+    known: Mapping[str, Sequence[str]],
+    start: Controls | None = None,
+    num_blocks: int = 0,
 ) -> tuple[Controls, list[str]]:
     """Controls as the link says, and a complaint in plain words for every entry that could not be followed.
 
@@ -43,6 +50,7 @@ def from_query(
         query: name -> text.
         known: field -> keys that exist, for model, checkpoint, shape and outside.
         start: what applies where the link is silent.
+        num_blocks: L of the model, the number of factors of a free-form schedule.
     """
     controls = start or Controls()
     complaints = []
@@ -65,10 +73,23 @@ def from_query(
             controls = replace(controls, **{field: number})  # type: ignore[arg-type]
             if field in ("alpha", "beta"):
                 controls = replace(controls, tie=False)
+        elif field == "free_form":
+            if fits(said, num_blocks):
+                controls = replace(controls, shape=FREE, free_form=said)
+            else:
+                low, high = FACTOR_RANGE
+                complaints.append(
+                    f"The link's free should be {num_blocks} numbers from {low:g} to {high:g}, one a block, "
+                    f"separated by commas, not “{shown}”."
+                )
         elif said in known[field]:
             controls = replace(controls, **{field: said})  # type: ignore[arg-type]
         else:
             complaints.append(f"The link's {name} “{shown}” is not one of {first_of(known[field], 12)}.")
+    if controls.shape == FREE and not controls.free_form:
+        if "free" not in query:
+            complaints.append("The link's shape is free, but it has no factors free=….")
+        controls = replace(controls, shape=(start or Controls()).shape)
     return controls, complaints
 
 
@@ -98,7 +119,8 @@ def read_controls(
 ) -> tuple[list[object], list[str]]:
     """Values of the controls in the order of `Controls`, and complaints."""
     said = {name: entry for name, entry in query.items() if name not in ("model", "task")}
-    known = {"shape": list(SHAPES), "outside": list(OUTSIDE_RULES)}
+    known = {"shape": [*SHAPES, FREE], "outside": list(OUTSIDE_RULES)}
     start = start_controls(studio, replace(Controls(), model=model, checkpoint=checkpoint))
-    controls, complaints = from_query(said, known, start)
+    num_blocks = next(one.num_blocks for one in studio.models() if one.key == model)
+    controls, complaints = from_query(said, known, start, num_blocks)
     return list(controls.values()), complaints

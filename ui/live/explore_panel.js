@@ -18,9 +18,15 @@ function show(answer) {
 }
 const follow = follower(serverSource({ props, watch, trigger }, fixed), show);
 followMoves(element, follow);
-window.linesBend = (model, shape, outside, alpha, beta, mix) => {
-  view.bend(bentFactors(fixed.affine, model, shape, outside, alpha, beta, mix));
+window.linesBend = (model, shape, outside, alpha, beta, mix, free) => {
+  view.bend(bentFactors(fixed.affine, model, shape, outside, alpha, beta, mix, free));
   root.querySelector('[data-chart="schedule"]').dataset.bent = [alpha, beta, mix].join(",");
+};
+
+// A free-form schedule as text: of the bars as they are shown, or another one fitted to a model's number of blocks.
+window.linesFree = (model, free) => {
+  if (model === undefined) return view.blocks().join();
+  return free && stretched(fixed.affine, model, free.split(",").map(Number)).join();
 };
 
 // The button of the preset that the controls are at, if any.

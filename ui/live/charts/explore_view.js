@@ -1,8 +1,10 @@
 // The live panel of "Explore", drawn into `root` from answers in JSON (ui/explore/explore_json.schema.json says what
 // they hold). It knows neither Gradio nor the network: whoever has answers calls `draw`.
 //   settings  {charts: [{name, title, note}], words, roles}, made by ui/explore/explore_charts.py
-//   go(edit)  is called when a measured model was chosen, with {shape, alpha, beta, outside, mix}
-// Returns {draw(answer), bend(factors), answer}: `bend` shows a schedule before its answer is there, null ends that.
+//   go(edit)  is called when a measured model was chosen, with {shape, alpha, beta, outside, mix}, or a bar was
+//             dragged, with {shape: "free", free_form: factors of the blocks, mix}
+// Returns {draw(answer), bend(factors), blocks(), answer}: `bend` shows a schedule before its answer is there, null ends
+// that; `blocks` are the factors shown of the blocks.
 const KEPT_LANDMARKS = 32, KEPT_TRAIL = 40;
 
 function exploreView(root, settings, go) {
@@ -12,7 +14,8 @@ function exploreView(root, settings, go) {
   const tilesNode = slot("tiles"), tableNode = slot("table", { class: "lx-hidden" });
   const charts = {};
   const grid = html("div", { class: "lx-grid lx-head-grid" }, ...settings.charts.map(({ name, title, note }) => {
-    const node = html("div", { class: "lx-chart", role: "img", "aria-label": title, "data-chart": name });
+    const role = name === "schedule" ? "group" : "img"; // what is in an image cannot be operated
+    const node = html("div", { class: "lx-chart", role, "aria-label": title, "data-chart": name });
     const around = html("div", { class: "lx-plot" }, node);
     charts[name] = { node, around, tip: detailTip(around) };
     const heading = html("figcaption", {}, html("span", { class: "lx-title" }, title), html("span", { class: "lx-note" }, note));
@@ -26,8 +29,14 @@ function exploreView(root, settings, go) {
   const tradeoff = tradeoffChart(charts.tradeoff.node, charts.tradeoff.around, charts.tradeoff.tip, settings, go);
   const tasks = taskBars(charts.tasks.node, charts.tasks.tip, settings);
   const landmarks = new Map(), trails = new Map();
-  const view = { draw, bend, answer: null };
-  let bent = null, newest = -1;
+  const view = { draw, bend, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null };
+  let bent = null, newest = -1, factorsShown = [];
+  const handles = barHandles(charts.schedule.node, words, (block, value) => {
+    const free_form = view.blocks();
+    free_form[block] = value;
+    bend([factorsShown[0], ...free_form, factorsShown.at(-1)]);
+    go({ shape: "free", free_form, mix: 1 });
+  });
 
   // Landmarks come once for each model, checkpoint and split; later answers only name them.
   function keep({ id, ...rest }) {
@@ -41,9 +50,10 @@ function exploreView(root, settings, go) {
   function trailOf({ spec, complete, target, control }) {
     const name = [spec.model, spec.checkpoint, spec.split].join("/");
     if (!trails.has(name)) trails.set(name, []);
-    const places = trails.get(name), last = places.at(-1), { shape, alpha, beta, outside, mix } = spec;
-    const place = { target, control, edit: { shape, alpha, beta, outside, mix }, name: fillIn(words.visited, spec) };
-    if (complete && !(last && last.name === place.name)) places.push(place);
+    const places = trails.get(name), last = places.at(-1), { shape, alpha, beta, outside, mix, free_form } = spec;
+    const edit = { shape, alpha, beta, outside, mix, free_form }, id = JSON.stringify(edit);
+    const place = { target, control, edit, id, name: fillIn(free_form ? words.visited_free : words.visited, spec) };
+    if (complete && !(last && last.id === id)) places.push(place);
     if (places.length > KEPT_TRAIL) places.shift();
     return places;
   }
@@ -51,7 +61,9 @@ function exploreView(root, settings, go) {
   function schedule(factors, role) {
     const labels = ["in", ...factors.slice(2).map((_, i) => String(i + 1)), "out"], { node } = charts.schedule;
     makeBars(node, labels);
+    factorsShown = factors;
     setBars(node, factors);
+    handles.show(factors.slice(1, -1));
     if (role) node.style.setProperty("--bar", `var(--c-${role})`);
     const [before, ...blocks] = factors.map((factor) => factor.toFixed(2)), after = blocks.pop();
     node.setAttribute("aria-label", fillIn(words.schedule_alt, { blocks: blocks.join(", "), count: blocks.length, before, after }));

@@ -30,7 +30,7 @@ function tradeoffChart(node, around, tip, settings, go) {
       x: percentAxis(all.map((one) => one.control.value), box.left, box.right),
       y: percentAxis(all.map((one) => one.target.value), box.bottom, box.top),
     };
-    const state = [width, height, landmarks.id, trail.length, trail.at(-1)?.name, place.x.low, place.x.high, place.y.low, place.y.high].join();
+    const state = [width, height, landmarks.id, trail.length, trail.at(-1)?.id, place.x.low, place.x.high, place.y.low, place.y.high].join();
     if (state !== drawn) {
       drawn = state;
       canvas.setAttribute("width", width);
