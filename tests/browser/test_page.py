@@ -168,22 +168,67 @@ def test_a_precomputed_sweep_is_marked_and_can_be_reproduced(page: Any) -> None:
     assert "agree to the last image" in status.inner_text()
 
 
+SMALLEST = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), sizes = [];
+    while (texts.nextNode()) {
+        const node = texts.currentNode.parentElement;
+        const said = texts.currentNode.data.trim();
+        if (!said || node.closest("script, style, .lx-hidden") || !node.checkVisibility()) continue;
+        sizes.push([parseFloat(getComputedStyle(node).fontSize) * node.currentCSSZoom, said]);
+    }
+    return sizes.sort((a, b) => a[0] - b[0])[0];
+}"""
+"""Size in pixels of the smallest text in sight, and that text."""
+REFUSED = """for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });"""
+"""What a frame of another site meets in a browser that blocks its storage."""
+
+
 def test_one_chart_alone_for_a_frame_or_a_lecture_hall(browser: Any, free_address: str) -> None:
-    """Nothing but the chart that the address names fits into 900 x 600, with a link to the whole page."""
-    frame = driving.open_page(
-        browser, free_address, "?embed=schedule", viewport={"width": 900, "height": 600}
-    )
-    shown = [chart for chart in frame.locator("#lx-head-live [data-chart]").all() if chart.is_visible()]
-    assert [chart.get_attribute("data-chart") for chart in shown] == ["schedule"]
+    """Nothing but the chart that the address names, and it fills the window."""
+    context = browser.new_context(viewport={"width": 900, "height": 600})
+    context.add_init_script(REFUSED)
+    frame = context.new_page()
+    frame.set_default_timeout(PATIENCE)
+    charts = {
+        "tradeoff": ".lx-tradeoff",
+        "schedule": ".lx-schedule",
+        "tasks": ".lx-tasks",
+        "pictures": ".lx-strip",
+    }
+
+    def alone(link: str, width: int, height: int) -> None:
+        frame.set_viewport_size({"width": width, "height": height})
+        for name, card in charts.items():
+            frame.goto(f"{free_address}/?{link}={name}&page=merge")
+            frame.wait_for_selector(driving.READY)
+            frame.wait_for_selector(f"{card} >> visible=true")
+            assert [other for other in charts if frame.locator(charts[other]).is_visible()] == [name]
+            box = frame.locator(card).bounding_box()
+            assert box["height"] > height / 2.4
+            assert box["y"] + box["height"] < height
+            assert frame.evaluate("document.documentElement.scrollHeight") == height
+            assert frame.locator(".lx-top").is_hidden()
+            assert frame.locator("#lx-own-box").is_hidden()
+
+    alone("embed", 900, 600)
     assert not frame.locator("#lx-gamma").is_visible()
-    assert frame.locator("a.lx-open").get_attribute("target") == "_blank"
+    whole = frame.locator("a.lx-alone")
+    whole.hover()
+    assert whole.get_attribute("target") == "_blank"
+    assert "embed" not in whole.get_attribute("href")
+    alone("present", 1440, 900)
+    frame.wait_for_selector(".lx-pic")
+    size, words = frame.evaluate(SMALLEST)
+    assert size >= 18, words
     frame.goto(f"{free_address}/?present=1")
-    frame.wait_for_selector(f'{driving.LIVE}[data-state="complete"]')
-    assert frame.locator('[data-chart="tradeoff"]').is_visible()
-    assert not frame.locator('[data-chart="tasks"]').is_visible()
+    frame.wait_for_selector(driving.READY)
+    size, words = frame.evaluate(SMALLEST)
+    assert size >= 18, words
+    assert frame.locator("#lx-gamma input[type=range]").is_visible()
     frame.goto(f"{free_address}/?page=explore&embed=banana")
     frame.wait_for_selector("#lx-notice >> text=embed “banana” is not one of tradeoff")
-    frame.context.close()
+    context.close()
 
 
 def test_the_bar_of_a_task_shows_its_images(page: Any) -> None:

@@ -12,21 +12,21 @@ const moving = new Set(); // controls that moved meanwhile: what Gradio gathered
 const said = (value) => Array.isArray(value) ? value.join(",")
   : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
 
-// One chart alone, for a lecture hall or an iframe (presentation.css); an iframe gets a link to the whole page.
+// One chart alone, for a lecture hall or an iframe (presentation.css), with a link to the whole page.
 const alone = new URLSearchParams(window.location.search);
 for (const name of ["present", "embed"]) {
   const chart = alone.get(name) === "1" ? "tradeoff" : alone.get(name);
-  if (alone_charts.includes(chart)) document.body.dataset[name] = chart;
-}
-if (document.body.dataset.embed) {
-  const whole = Object.assign(document.createElement("a"), { className: "lx-open", target: "_blank", rel: "noopener" });
-  whole.textContent = `${home} ↗`;
+  if (!alone_charts.includes(chart)) continue;
+  document.body.dataset[name] = chart;
+  const whole = Object.assign(document.createElement("a"), { className: "lx-alone", textContent: `${home} ↗` });
+  if (name === "embed") Object.assign(whole, { target: "_blank", rel: "noopener" });
   whole.href = window.location.href;
-  whole.addEventListener("click", () => {
+  const aim = () => {
     const link = new URL(window.lxAddress.link());
-    link.searchParams.delete("embed");
+    link.searchParams.delete(name);
     whole.href = link;
-  });
+  };
+  for (const event of ["click", "auxclick", "focus", "pointerenter"]) whole.addEventListener(event, aim);
   document.body.append(whole);
 }
 

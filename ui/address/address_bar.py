@@ -124,8 +124,9 @@ class AddressBar:
             if page not in self._pages:
                 complaints += [_unknown("page", page, self._pages)] if page else []
                 page = self._default if query.keys() & names else next(iter(self._pages))
-            for name in ("present", "embed"):
-                if query.get(name, "1") not in ("1", *ALONE):
+            for name in {"present", "embed"} & query.keys():
+                page = self._default
+                if query[name] not in ("1", *ALONE):
                     complaints.append(_unknown(name, query[name], ALONE))
             chosen, task, wrong = choose(seen, query)
             complaints += wrong

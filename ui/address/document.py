@@ -15,13 +15,15 @@ FOREIGN = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*?/>\s*')
 """Gradio's own social tags: its name, and images from other hosts."""
 OPENED = """<script>
 {
-  const page = new URLSearchParams(location.search).get("page");
+  const asked = new URLSearchParams(location.search);
+  const page = asked.has("present") || asked.has("embed") ? "explore" : asked.get("page");
   const tabs = gradio_config.components.find((one) => one.props.elem_id === "lx-pages");
   if (tabs && gradio_config.components.some((one) => one.type === "tabitem" && one.props.id === page))
     tabs.props.selected = page;
 }
 </script>"""
-"""Selects the tab that the address names before Gradio builds the page, which then builds no other tab."""
+"""Selects the tab that the address names before Gradio builds the page, which then builds no other tab.
+A chart alone (``present``, ``embed``) is one of *Explore*."""
 HEAD = b"</head>"
 
 
