@@ -37,6 +37,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
     ),
     "ui": (
         "shell",
+        "chart_files",
         "live",
         "address",
         "sweep",

@@ -18,6 +18,7 @@ from ui.address.document import Document
 from ui.address.link_tools import link_tools
 from ui.address.page_link import LinkRow
 from ui.api import declare_api
+from ui.chart_files.chart_files import chart_files_script
 from ui.compared.compared_page import compared_page
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_page import Explore, explore_panel
@@ -42,11 +43,13 @@ STYLE_SHEETS = tuple(
     for name in (
         "shell/style.css",
         "live/charts/charts.css",
+        "chart_files/chart_files.css",
         "pictures/pictures.css",
         "start/story.css",
         "address/presentation.css",
     )
 )
+SHELL_SCRIPTS = ("number_fields.js", "print_caption.js")
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""
 SESSIONS = 500
@@ -132,9 +135,13 @@ def _left(studio: Studio) -> Callable[[gr.Request], None]:
     return left
 
 
-def number_fields_script() -> str:
-    """The script that keeps impossible entries of number fields from their listeners."""
-    return f"<script>{(HERE / 'shell' / 'number_fields.js').read_text(encoding='utf-8')}</script>"
+def shell_head() -> str:
+    """Scripts that keep impossible entries of number fields from their listeners, and that caption what is
+    printed; and how it is printed.
+    """
+    shell = HERE / "shell"
+    scripts = (f"<script>{(shell / name).read_text(encoding='utf-8')}</script>" for name in SHELL_SCRIPTS)
+    return f"<style>{(shell / 'print.css').read_text(encoding='utf-8')}</style>{''.join(scripts)}"
 
 
 def launch_settings() -> dict[str, Any]:
@@ -144,7 +151,7 @@ def launch_settings() -> dict[str, Any]:
     """
     return {
         "theme": gradio_theme(),
-        "head": plotly_script() + number_fields_script(),
+        "head": plotly_script() + shell_head() + chart_files_script(),
         "favicon_path": HERE / "shell" / "favicon.svg",
         "app_kwargs": {"middleware": [Middleware(Document)]},
         "css": style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in STYLE_SHEETS),

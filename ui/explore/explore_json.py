@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+from evaluators.export.export_names import export_name
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
 from ui.explore.references import WHOLE_SWEEP, References
@@ -51,6 +52,7 @@ def evaluation_json(evaluation: Evaluation, num_blocks: int, total: int) -> Json
     scales = evaluation.spec.scales(num_blocks)
     return {
         "spec": evaluation.spec.as_dict(),
+        "file": export_name(evaluation.spec),
         "role": role_of(evaluation.spec),
         "factors": [_rounded(factor) for factor in factors(scales)],
         **_accuracies(evaluation),

@@ -10,7 +10,8 @@
 const fixed = JSON.parse(props.fixed);
 let newest = JSON.parse(props.value);
 const memory = { value: null, drawn: {}, version: -1 };
-const isDark = () => document.body.classList.contains("dark");
+let onPaper = false;
+const isDark = () => document.body.classList.contains("dark") && !onPaper;
 const palette = () => (isDark() ? fixed.palette.dark : fixed.palette.light);
 
 function paint(value, colours) {
@@ -121,8 +122,19 @@ const sizes = new ResizeObserver((entries) => {
     else if (memory.value && memory.value.charts[name]) draw(name, memory.value.charts[name]);
   }
 });
-element.querySelectorAll("[data-chart]").forEach((node) => sizes.observe(node));
+element.querySelectorAll("[data-chart]").forEach((node) => {
+  sizes.observe(node);
+  window.lxChartFiles?.add(node.closest("figure"), () => {
+    const chart = memory.value && memory.value.charts[node.dataset.chart];
+    return chart && { ...paint(chart, fixed.palette.light), sample: memory.value.sample };
+  });
+});
 new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+for (const [event, now] of Object.entries({ beforeprint: true, afterprint: false }))
+  window.addEventListener(event, () => {
+    onPaper = now;
+    redraw();
+  });
 // The bundle may arrive after the panels.
 const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
 if (!window.Plotly && bundle) bundle.addEventListener("load", show);

@@ -158,7 +158,7 @@ def answer(
         key: of the spec shown.
         charts: name -> (figure or bars, description).
         slots: name -> HTML, already escaped; "line" is empty unless it is given.
-        rest: `hide` for live.js.
+        rest: `hide` for live.js, and `sample`, `ui.live.subject.counted_on` of what is drawn.
     """
     drawn = {
         name: {"bars": asdict(drawing), "alt": alt}

@@ -6,12 +6,13 @@ does not draw an answer to other values than the controls have by then (`subject
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
+from evaluators.specs.evaluation import Evaluation
 
 
 def asked(value: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
@@ -22,6 +23,25 @@ def asked(value: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
 def line(said: str) -> str:
     """HTML of the slot "subject"."""
     return f"<span>{escape(said)}</span>"
+
+
+def counted_on(evaluations: Iterable[Evaluation]) -> str:
+    """The images that numbers were counted on, for the caption of a saved chart.
+
+    'test split, images: Handwritten digits 200, Faces 100 to 200' and the same for each other split.
+    """
+    seen: dict[str, dict[str, set[int]]] = {}
+    for evaluation in evaluations:
+        tasks = seen.setdefault(evaluation.spec.split, {})
+        for task in evaluation.tasks:
+            tasks.setdefault(task.title, set()).add(task.n)
+    return "; ".join(
+        f"{'validation' if split == 'val' else split} split, images: "
+        + ", ".join(
+            f"{title} {min(n):,}" + (f" to {max(n):,}" if len(n) > 1 else "") for title, n in tasks.items()
+        )
+        for split, tasks in sorted(seen.items())
+    )
 
 
 def model_title(studio: Studio, model: str) -> str:

@@ -16,7 +16,7 @@ from evaluators.specs.evaluation import Evaluation
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
-from ui.live.subject import line
+from ui.live.subject import counted_on, line
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure
@@ -108,6 +108,7 @@ class MergeAnswers(LiveAnswers[MergeControls]):
             version=ticket.version,
             state="complete" if complete else "partial",
             key=ticket.key,
+            sample=counted_on(found for spec in compared.all if (found := known(spec)) is not None),
             charts={
                 "bars": (bars_figure(lines, plain, zero_shot, finetuned, NAMES), bars_alt(lines, plain)),
                 "factors": (schedule_bars(spec, blocks), schedule_alt(spec, blocks)),

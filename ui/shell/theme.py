@@ -75,9 +75,9 @@ def paint(value: Any, dark: bool = False) -> Any:
 
 
 def style_variables() -> str:
-    """The palette as CSS variables (--c-lines, ...), light on :root and dark under Gradio's .dark class."""
+    """The palette as CSS variables (--c-lines, ...): light, and dark under .dark but not on paper."""
     light, dark = (" ".join(f"--c-{k}: {v};" for k, v in palette(d).items()) for d in (False, True))
-    return f":root {{ {light} --font-ui: {FONT}; }}\n.dark {{ {dark} }}\n"
+    return f":root {{ {light} --font-ui: {FONT}; }}\n@media not print {{ .dark {{ {dark} }} }}\n"
 
 
 def gradio_theme() -> gr.themes.Base:

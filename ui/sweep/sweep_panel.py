@@ -19,7 +19,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.live.live_panel import Value, answer, packed
 from ui.live.session_key import session_key
-from ui.live.subject import asked
+from ui.live.subject import asked, counted_on
 from ui.shell import text
 from ui.shell.error_messages import message_of
 from ui.sweep.sweep_status import (
@@ -166,7 +166,8 @@ class Sweep:
 
     def _draw(self, studio: Studio, found: Found, values: Sequence[Any]) -> Value:
         settings, view = values[: self.settings], values[self.settings :]
-        return asked(self.draw(studio, *settings, found, *view), settings)
+        value = self.draw(studio, *settings, found, *view) | {"sample": counted_on(found.values())}
+        return asked(value, settings)
 
     def _all(self, studio: Studio, found: Found, settings: Sequence[Any]) -> list[EditSpec]:
         """The points that are to be measured as far as ``found`` decides, in order."""

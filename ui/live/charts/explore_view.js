@@ -21,6 +21,7 @@ function exploreView(root, settings, go) {
     const heading = html("figcaption", {}, html("span", { class: "lx-title" }, title), html("span", { class: "lx-note" }, note));
     return html("figure", { class: `lx-card lx-${name}` }, heading, around);
   }));
+  grid.querySelectorAll("figure").forEach((figure) => window.lxChartFiles?.add(figure, shown));
   root.replaceChildren(line, sentence, tilesNode, slot("pictures"), grid, tableNode);
 
   const verdict = verdictLines(sentence, line);
@@ -29,7 +30,7 @@ function exploreView(root, settings, go) {
   const tradeoff = tradeoffChart(charts.tradeoff.node, charts.tradeoff.around, charts.tradeoff.tip, settings, go);
   const tasks = taskBars(charts.tasks.node, charts.tasks.tip, settings);
   const landmarks = new Map(), trails = new Map();
-  const view = { draw, bend, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null };
+  const view = { draw, bend, shown, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null, landmarks: null };
   let bent = null, newest = -1, factorsShown = [];
   const handles = barHandles(charts.schedule.node, words, (block, value) => {
     const free_form = view.blocks();
@@ -75,12 +76,19 @@ function exploreView(root, settings, go) {
     if (factors) schedule(factors);
   }
 
+  // What the charts show, for files; null while the schedule has moved on and its numbers are awaited.
+  function shown() {
+    const { answer, landmarks: still } = view;
+    const moved = bent && answer && bent.some((factor, i) => Math.abs(factor - answer.evaluation.factors[i]) > 1e-4);
+    return answer && !moved ? { evaluation: answer.evaluation, words: answer.words, landmarks: still } : null;
+  }
+
   function draw(answer) {
     if (answer.version < newest) return;
     newest = answer.version;
     verdict.draw(answer.words || {}, answer.evaluation ? answer.evaluation.counted : 1);
     if (answer.evaluation) {
-      const { evaluation } = view.answer = answer, known = keep(answer.landmarks);
+      const { evaluation } = view.answer = answer, known = (view.landmarks = keep(answer.landmarks));
       const labels = schedule(bent || evaluation.factors, evaluation.role);
       tradeoff.draw(evaluation, known, trailOf(evaluation));
       tasks.draw(evaluation, known.anchors);

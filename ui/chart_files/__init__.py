@@ -1,0 +1,1 @@
+"""Every chart as a file: PNG, SVG, or its numbers as CSV."""
