@@ -10,6 +10,8 @@ from tests.browser import driving
 from tests.browser.driving import key, move, open_page, open_tab, position, wait_for
 
 pytestmark = pytest.mark.browser
+TAB_STOPS = 80
+"""More than the page has."""
 
 
 def test_presets(page: Any) -> None:
@@ -159,20 +161,20 @@ def test_reset_and_typed_numbers(page: Any) -> None:
 def test_keyboard_only(page: Any) -> None:
     """Tab to the slider, arrow keys, then a preset by Enter and a tab of the page by Enter."""
     start = position(page, "gamma")
-    for _ in range(40):
+    for _ in range(TAB_STOPS):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('#lx-gamma input[type=range]')"):
             break
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     wait_for(page, key(round(start + 0.02, 2)))
-    for _ in range(40):
+    for _ in range(TAB_STOPS):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "lx-preset-finetuned":
             break
     page.keyboard.press("Enter")
     wait_for(page, key(1.0))
-    for _ in range(40):
+    for _ in range(TAB_STOPS):
         page.keyboard.press("Tab")
         if (
             page.evaluate("document.activeElement.matches('[role=tab]') && document.activeElement.innerText")

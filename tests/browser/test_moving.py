@@ -72,6 +72,7 @@ def test_landmarks_are_sent_once_and_a_chosen_point_sets_every_control(page: Any
 
     buttons = page.get_by_role("toolbar").get_by_role("button")
     label = page.get_by_role("button", name="LiNeS, γ = 0.3,")
+    label.scroll_into_view_if_needed()
     box = label.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     wait_for(page, key(0.3))

@@ -98,6 +98,23 @@ def test_filter_by_state_and_task(page: Any) -> None:
     assert [shown for shown, *_ in page.evaluate(SEEN)] == [False, False, True, False, False, False]
 
 
+def test_the_images_are_one_tab_stop(page: Any) -> None:
+    """Sixty-four of them lay between the presets and everything below."""
+    stops = "[...document.querySelectorAll('.lx-pic')].map((pic) => pic.tabIndex).join()"
+    assert page.evaluate(stops) == "0,-1,-1,-1,-1,-1"
+    page.locator(".lx-pic").first.focus()
+    for key, stop in (("ArrowRight", 1), ("ArrowDown", 3), ("End", 5), ("ArrowRight", 5), ("ArrowUp", 2)):
+        page.keyboard.press(key)
+        assert (
+            page.evaluate("[...document.querySelectorAll('.lx-pic')].indexOf(document.activeElement)") == stop
+        )
+    assert page.evaluate(stops) == "-1,-1,0,-1,-1,-1"
+    page.locator(".lx-chip[data-state=right]").click()  # the image that held the stop is filtered out
+    assert page.evaluate(
+        "[...document.querySelectorAll('.lx-pic:not([hidden])')].some((pic) => pic.tabIndex === 0)"
+    )
+
+
 def test_dialog_by_keyboard(page: Any) -> None:
     dialog = page.locator("dialog")
     page.locator(".lx-pic").nth(1).focus()

@@ -73,7 +73,7 @@ function pictureStrip(root, settings, look, confuse) {
       const buttons = task.truth.map((_, column) => {
         const face = html("span", { class: "lx-face" });
         face.style.cssText = tile(sprite, side, images, row, column);
-        const button = html("button", { type: "button", class: "lx-pic" }, face, html("i", { "aria-hidden": "true" }), html("small"));
+        const button = html("button", { type: "button", class: "lx-pic", tabindex: "-1" }, face, html("i", { "aria-hidden": "true" }), html("small"));
         button.addEventListener("click", () => look(row, column));
         return button;
       });
@@ -96,6 +96,28 @@ function pictureStrip(root, settings, look, confuse) {
     else filter();
   }
 
+  // All images are one stop of the tab key; arrows go from image to image, up and down from task to task.
+  const inView = () => [...rows.querySelectorAll(".lx-pic")].filter((pic) => pic.getClientRects().length);
+  function stopAt(pic) {
+    for (const other of rows.querySelectorAll(".lx-pic")) other.tabIndex = other === pic ? 0 : -1;
+  }
+  rows.addEventListener("focusin", ({ target }) => target.matches(".lx-pic") && stopAt(target));
+  rows.addEventListener("keydown", (event) => {
+    const pics = inView(), at = pics.indexOf(event.target), task = (pic) => pic.closest("section");
+    if (at < 0) return;
+    const next = {
+      ArrowRight: () => pics[at + 1],
+      ArrowLeft: () => pics[at - 1],
+      ArrowDown: () => pics.slice(at).find((pic) => task(pic) !== task(pics[at])),
+      ArrowUp: () => pics.slice(0, at).reverse().find((pic) => task(pic) !== task(pics[at])),
+      Home: () => pics[0],
+      End: () => pics[pics.length - 1],
+    }[event.key];
+    if (!next) return;
+    event.preventDefault();
+    next()?.focus();
+  });
+
   function filter() {
     for (const { chip, key } of chips) chip.setAttribute("aria-pressed", key === shown.state);
     why.hidden = !shown.task;
@@ -108,6 +130,8 @@ function pictureStrip(root, settings, look, confuse) {
       section.querySelector("h4 button").setAttribute("aria-pressed", shown.task === section.dataset.task);
       section.hidden = !any && !(shown.task === section.dataset.task) || Boolean(shown.task && section.dataset.task !== shown.task);
     }
+    const pics = inView();
+    if (!pics.some((pic) => pic.tabIndex === 0)) stopAt(pics[0]);
   }
 
   // Everything that is known of one image; undefined before the first answer.

@@ -72,6 +72,9 @@ function tradeoffChart(node, around, tip, settings, go) {
     next.focus();
   });
 
+  // A pointer at rest moves when the page scrolls: that leaves the details of a point that has the focus.
+  const away = () => buttons.contains(document.activeElement) || tip.hide();
+
   function nearest(event) {
     const { left, top } = node.getBoundingClientRect();
     const far = ({ cx, cy }) => Math.hypot(cx - (event.clientX - left), cy - (event.clientY - top));
@@ -82,9 +85,9 @@ function tradeoffChart(node, around, tip, settings, go) {
     const hit = nearest(event);
     node.style.cursor = hit && hit !== hits.now ? "pointer" : "";
     if (hit) tip.show(hit.cx, hit.cy, details(hit.point));
-    else tip.hide();
+    else away();
   });
-  node.addEventListener("pointerleave", tip.hide);
+  node.addEventListener("pointerleave", away);
   node.addEventListener("click", (event) => {
     const hit = nearest(event);
     if (hit && hit !== hits.now) go(hit.point.edit);
