@@ -39,7 +39,7 @@ function query() {
     if (row.only && values[row.only[0]] !== row.only[1]) continue;
     if (row.start === null || said(values[row.at]) !== said(row.start)) link.set(row.name, said(values[row.at]));
   }
-  return link.toString().replaceAll("%2C", ",");
+  return link.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
 }
 
 const address = (link) => window.location.pathname + (link ? "?" + link : "") + window.location.hash;

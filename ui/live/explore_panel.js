@@ -1,9 +1,16 @@
 // Ties the live panel of "Explore" to Gradio: answers come from the server, a chosen point sets the page's controls.
 // Gradio runs this with `element`, `props`, `watch` and `trigger`; `props.fixed` is made by ui/explore/explore_charts.py.
 const fixed = JSON.parse(props.fixed), root = element.querySelector(".lx-live");
-const view = exploreView(root, fixed, (edit) => {
-  window.lxDestination = edit; // the listener of "go" reads it and sets the controls
-  trigger("go");
+const view = exploreView(root, fixed, {
+  go(edit) {
+    window.lxDestination = edit; // the listener of "go" reads it and sets the controls
+    trigger("go");
+  },
+  pin(letter) {
+    window.lxUnpinned = letter; // so does that of "pin"
+    trigger("pin");
+  },
+  visit,
 });
 root.view = view; // for benchmarks and tests
 
@@ -28,6 +35,15 @@ window.linesFree = (model, free) => {
   if (model === undefined) return view.blocks().join();
   return free && stretched(fixed.affine, model, free.split(",").map(Number)).join();
 };
+
+// Opens another position as back and forward would; the pins stay.
+function visit(position) {
+  const link = new URL(window.lxAddress.link());
+  for (const name of fixed.link_names) if (name !== "pins") link.searchParams.delete(name);
+  for (const [name, said] of new URLSearchParams(position)) link.searchParams.set(name, said);
+  window.history.pushState(window.history.state, "", link);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}
 
 // The button of the preset that the controls are at, if any.
 function press(preset) {

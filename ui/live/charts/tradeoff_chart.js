@@ -5,8 +5,8 @@ const REACH = window.matchMedia("(pointer: coarse)").matches ? 26 : 15;
 
 function tradeoffChart(node, around, tip, settings, go) {
   const { words } = settings;
-  const still = svg("g"), now = svg("g", { class: "lx-now-group" });
-  const canvas = svg("svg", { "aria-hidden": "true" }, still, now);
+  const still = svg("g"), ghosts = svg("g"), now = svg("g", { class: "lx-now-group" });
+  const canvas = svg("svg", { "aria-hidden": "true" }, still, ghosts, now);
   const buttons = html("div", { class: "lx-points", role: "toolbar", "aria-label": words.points });
   node.append(canvas);
   around.append(buttons);
@@ -19,26 +19,29 @@ function tradeoffChart(node, around, tip, settings, go) {
     `${words.control} ${percentText(point.control.value)} (${rangeText(point.control)})`,
   ];
 
-  function draw(evaluation, landmarks, trail) {
-    shown = { evaluation, landmarks, trail };
+  function draw(evaluation, landmarks, trail, pins) {
+    shown = [evaluation, landmarks, trail, pins];
     const { width, height } = size; // known to the observer below: to ask for it here would lay the page out
     if (!width) return; // not in sight: drawn once it has a width
     const box = { left: 58, right: width - 16, top: 14, bottom: height - 44 };
-    const marks = [...landmarks.paths.flatMap((path) => path.points), ...landmarks.anchors];
+    const kept = placed(pins).map((pin) => ({ ...pin, name: fillIn(words.pin_name, pin) }));
+    const marks = [...landmarks.paths.flatMap((path) => path.points), ...landmarks.anchors, ...kept];
+    const keptAs = JSON.stringify(kept.map(({ name, target, control }) => [name, target, control]));
     const all = [...marks, evaluation];
     const place = {
       x: percentAxis(all.map((one) => one.control.value), box.left, box.right),
       y: percentAxis(all.map((one) => one.target.value), box.bottom, box.top),
     };
-    const state = [width, height, landmarks.id, trail.length, trail.at(-1)?.id, place.x.low, place.x.high, place.y.low, place.y.high].join();
+    const state = [width, height, landmarks.id, keptAs, trail.length, trail.at(-1)?.id, place.x.low, place.x.high, place.y.low, place.y.high].join();
     if (state !== drawn) {
       drawn = state;
       canvas.setAttribute("width", width);
       canvas.setAttribute("height", height);
       stillTradeoff(still, place, box, landmarks, trail, settings);
+      pinGhosts(ghosts, place, kept);
       const at = (point) => ({ point, cx: place.x.at(point.control.value), cy: place.y.at(point.target.value) });
       hits = [...trail.map(at), ...marks.map(at)];
-      list(marks, landmarks.id, place);
+      list(marks, landmarks.id + keptAs, place);
     }
     const here = { ...evaluation, name: words.edit };
     hits.now = { point: here, ...movePoint(evaluation, place) };
@@ -94,7 +97,7 @@ function tradeoffChart(node, around, tip, settings, go) {
   });
   new ResizeObserver(([entry]) => {
     size = entry.contentRect;
-    if (shown) draw(shown.evaluation, shown.landmarks, shown.trail);
+    if (shown) draw(...shown);
   }).observe(node);
   return { draw };
 }
