@@ -65,6 +65,7 @@ class AddressBar:
         self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False)
         self._opened_page = gr.Textbox("", visible=False)
         self._search = gr.Textbox("", visible=False)
+        self._read = gr.Textbox("", visible=False)
         self._notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
 
     def opened(self, page: str) -> Callable[..., Dependency]:
@@ -143,17 +144,20 @@ class AddressBar:
             values[checkpoint] = gr.update(choices=tasks, value=task)
             return [gr.update(selected=page), page, *values.values(), _notice(complaints)]
 
-        def load(request: gr.Request, search: str) -> list[Any]:
+        def load(request: gr.Request, search: str) -> str:
             """A page without a link stays as it opened: a visitor may have moved a control already."""
-            return read(request, search, always=False)
+            return json.dumps(read(request, search, always=False))
 
-        def visit(request: gr.Request, search: str) -> list[Any]:
-            return read(request, search, always=True)
+        def visit(request: gr.Request, search: str) -> str:
+            return json.dumps(read(request, search, always=True))
 
+        # Set in the browser: Gradio copies all properties of whatever was once an output of the server, again
+        # with each event, 100 ms a move of a slider for these sixty.
         outputs = [tabs, self._opened_page, *controls, self._notice]
         restored = RESTORED % json.dumps(rows)
         for event, listener in ((blocks.load, load), (self._bar.visit, visit)):
-            done = event(listener, self._search, outputs, js=SEARCH, **PRIVATE)
+            done = event(listener, self._search, self._read, js=SEARCH, **PRIVATE)
+            done = done.then(None, self._read, outputs, js="(text) => JSON.parse(text)", **PRIVATE)
             done.then(None, [self._opened_page, *controls], None, js=restored, **PRIVATE)
 
 

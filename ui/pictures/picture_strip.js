@@ -97,7 +97,7 @@ function pictureStrip(root, settings, look, confuse) {
   }
 
   // All images are one stop of the tab key; arrows go from image to image, up and down from task to task.
-  const inView = () => [...rows.querySelectorAll(".lx-pic")].filter((pic) => pic.getClientRects().length);
+  const inView = () => [...rows.querySelectorAll("section:not([hidden]) .lx-pic:not([hidden])")];
   function stopAt(pic) {
     for (const other of rows.querySelectorAll(".lx-pic")) other.tabIndex = other === pic ? 0 : -1;
   }
