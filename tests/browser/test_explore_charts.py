@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 import ui
+from evaluators.service.scheduler import Ticket
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.explore.explore_charts import CHART_SCRIPTS, view_settings
 from ui.explore.explore_json import evaluation_json, landmarks_json, live_answer
+from ui.explore.pins import Pin
+from ui.explore.pins_json import PinComparisons
 from ui.explore.references import References, references_of
 from ui.layout import STYLE_SHEETS
 from ui.shell.theme import ROLES, style_variables
@@ -25,7 +28,11 @@ PAGE = """<!doctype html><meta charset="utf-8"><style>{styles}</style>
 <div class="lx-live" data-version="-1"></div>
 <script>{scripts}
 window.went = [];
-window.view = exploreView(document.querySelector(".lx-live"), {settings}, (edit) => window.went.push(edit));
+window.view = exploreView(document.querySelector(".lx-live"), {settings}, {
+    go: (edit) => window.went.push(edit),
+    pin: (letter) => window.went.push(letter),
+    visit: (link) => window.went.push(link),
+});
 </script>"""
 SEEN = """() => {
     const all = (selector, read) => Array.from(document.querySelectorAll(selector), read);
@@ -59,11 +66,29 @@ FIT = """() => {
 }"""
 
 
-def answer_to(evaluation: Evaluation, references: References, version: int) -> dict[str, Any]:
+PINS_SEEN = """() => {
+    const all = (selector, read) => Array.from(document.querySelectorAll(selector), read);
+    const outlines = (chart) => all(`[data-chart="${chart}"] .lx-pin-outline[data-letter="A"]`,
+        (node) => Number(node.style.getPropertyValue("--p")));
+    return {
+        ghosts: all(".lx-pin-ghost", (node) => [node.textContent,
+            ...node.getAttribute("transform").match(/[\\d.]+/g).map(Number)]),
+        schedule: outlines("schedule"),
+        tasks: outlines("tasks"),
+        rows: all(".lx-pin-table tbody tr", (row) => Array.from(row.children, (cell) => cell.textContent)),
+        letters: all(".lx-pin-letter", (node) => node.textContent),
+        note: document.querySelector("[data-slot=pins] .lx-note")?.textContent,
+        button: document.querySelector(".lx-pin-button").textContent,
+    };
+}"""
+
+
+def answer_to(evaluation: Evaluation, references: References, version: int, **rest: Any) -> dict[str, Any]:
     words = {
         "sentence": "Keeps some & gets <b>some</b> back.",
         "evidence": "all of it",
         "controls": "the others",
+        "setting": "as it is",
     }
     return live_answer(
         version=version,
@@ -72,6 +97,7 @@ def answer_to(evaluation: Evaluation, references: References, version: int) -> d
         words=words,
         evaluation=evaluation_json(evaluation, 12, 1600),
         landmarks=landmarks_json(references),
+        **rest,
     )
 
 
@@ -243,3 +269,72 @@ def test_waiting_and_errors_bring_no_numbers(opened: Any, studio: ZeroCostStudio
     draw(opened, answer_to(evaluation, References(), 33))
     assert opened.locator(".lx-trouble").count() == 0
     assert float(grid.evaluate("node => getComputedStyle(node).opacity")) == 1
+
+
+def test_pins_are_ghosts_outlines_and_columns(opened: Any, studio: ZeroCostStudio) -> None:
+    """Those of this checkpoint with their numbers; one of another checkpoint is listed, and drawn nowhere."""
+    edit = studio.evaluate(EditSpec.lines("digits", 0.15))
+    pins = [
+        Pin("A", EditSpec.lines("digits", 0.9)),
+        Pin("B", EditSpec.lines("faces", 0.2)),
+        Pin("C", EditSpec.lines("digits", 0.2)),
+    ]
+    comparisons = PinComparisons()
+    assert comparisons.count(studio, "lab", edit, pins[:2], Ticket()) is not None
+    shown = comparisons.known(studio, "lab", edit, pins, 12)
+    references = references_of(studio, edit.spec)
+    draw(opened, answer_to(edit, references, 40, pins=shown))
+    seen = opened.evaluate(PINS_SEEN)
+    kept = studio.evaluate(pins[0].spec)
+    assert seen["letters"] == ["A", "B", "C"]
+    assert [ghost[0] for ghost in seen["ghosts"]] == ["A", "C"]
+    assert seen["schedule"] == pytest.approx(shown[0]["factors"])
+    ordered = sorted(kept.tasks, key=lambda task: task.role != "target")
+    assert seen["tasks"] == pytest.approx([task.accuracy for task in ordered], abs=1e-4)
+    setting, target, control, *tasks = seen["rows"]
+    assert setting[:3] == ["Setting", "as it is", "linear, α = 0.9, β = 0.1"]
+    assert setting[3].startswith("Tiny CLIP, fine-tuned on Facial expressions, ")
+    assert target[0] == "TargetHandwritten digits"
+    assert target[2].startswith(f"{100 * kept.target:.1f}\u202f%")
+    assert target[3] == "Of another model or checkpoint: not compared."
+    value, low, high = shown[0]["difference"]["control"]
+    assert low > 0
+    assert (
+        f"this edit +{100 * value:.1f} points ({100 * low:.1f}\u00a0to\u00a0{100 * high:.1f})" in control[2]
+    )
+    assert "no measurable difference (−" in control[-1]
+    assert len(tasks) == 7
+    assert "paired image by image where" in seen["note"], "C is known from counts only"
+    assert opened.locator(".lx-pin-table thead").inner_text().count("†") == 1
+    assert seen["button"] == "No pin left"
+
+    opened.get_by_role("button", name="Go to pin A").click()
+    assert opened.evaluate("window.went.pop()")["alpha"] == 0.9
+    opened.get_by_role("button", name="Go to pin B").click()
+    assert "task=faces" in opened.evaluate("window.went.pop()")
+    opened.get_by_role("toolbar").get_by_role("button", name="Pin A:").focus()
+    opened.keyboard.press("Enter")
+    assert opened.evaluate("window.went.pop()")["alpha"] == 0.9
+    opened.get_by_role("button", name="Unpin B").click()
+    assert opened.evaluate("window.went.pop()") == "B"
+    opened.locator(".lx-pin-button").focus()
+    opened.keyboard.press("Enter")
+    assert opened.evaluate("window.went.length") == 0, "there is no fourth pin"
+
+    opened.evaluate("window.view.bend(Array(14).fill(0.25))")
+    assert len(opened.evaluate(PINS_SEEN)["schedule"]) == 14, "the outlines stay while the schedule bends"
+    opened.evaluate("window.view.bend(null)")
+    faces = studio.evaluate(EditSpec.lines("faces", 0.2))
+    other = comparisons.known(studio, "faces", faces, pins, 12)
+    draw(opened, answer_to(faces, references_of(studio, faces.spec), 41, pins=other))
+    seen = opened.evaluate(PINS_SEEN)
+    assert [ghost[0] for ghost in seen["ghosts"]] == ["B"]
+    assert seen["schedule"] == []
+    assert seen["button"] == "Unpin B"
+    opened.locator(".lx-pin-button").click()
+    assert opened.evaluate("window.went.pop()") == "B"
+    draw(opened, answer_to(edit, references, 42))
+    seen = opened.evaluate(PINS_SEEN)
+    assert (seen["rows"], seen["ghosts"], seen["schedule"], seen["button"]) == ([], [], [], "Pin A")
+    opened.locator(".lx-pin-button").click()
+    assert opened.evaluate("window.went.pop()") == ""

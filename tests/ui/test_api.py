@@ -12,6 +12,7 @@ from evaluators.specs.edit_spec import EditSpec
 from lines_core.errors import LinesError
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.api import evaluate, models
+from ui.explore.explore_controls import CONTROLS
 from ui.layout import launch_settings
 from ui.shell.error_messages import as_toast
 
@@ -83,9 +84,10 @@ def test_every_listener_of_the_page_is_private_but_the_endpoints(page: gr.Blocks
 def test_live_listeners_skip_the_queue_and_keep_the_last_position(page: gr.Blocks) -> None:
     by_name = {function.name: function for function in page.fns.values()}
     assert (by_name["quick"].queue, by_name["settle"].queue) == (False, True)
-    first = min(index for index, one in page.fns.items() if len(one.targets) == 9)
+    controls, with_pins = len(CONTROLS), len(CONTROLS) + 1
+    first = min(index for index, one in page.fns.items() if len(one.targets) == controls)
     assert page.fns[first].js, "tier 0 must be registered before any listener on the server"
-    moved = next(one for one in page.fns.values() if one.name == "quick" and len(one.targets) == 9)
+    moved = next(one for one in page.fns.values() if one.name == "quick" and len(one.targets) == with_pins)
     assert moved.trigger_mode == "always_last"
 
 

@@ -13,6 +13,8 @@ from ui.explore import explore_text
 from ui.explore.explore_controls import Controls
 from ui.explore.explore_json import Json, evaluation_json, landmarks_json, live_answer
 from ui.explore.free_form import fits
+from ui.explore.pins import read_pins
+from ui.explore.pins_json import PinComparisons, setting_words
 from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
 from ui.explore.references import References, anchors, missing_anchors, references_of
 from ui.explore.verdict import verdict
@@ -35,6 +37,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         self._complete: dict[str, tuple[References, Json]] = {}
         self._tuned: dict[str, float] = {}
         self._strips = Strips()
+        self._pins = PinComparisons()
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is cached, else nothing."""
@@ -57,7 +60,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         return self._render(studio, controls, evaluation, ticket.version)
 
     def all(self, studio: Studio, controls: Controls, ticket: Ticket) -> Iterator[Value | Queued]:
-        """The edit until it is complete, then what is missing of its two references."""
+        """The edit until it is complete, then what is missing of its two references, then of the pins."""
         spec = controls.spec()
         evaluation = known = studio.cached(spec)
         missing = missing_anchors(studio, spec)
@@ -72,6 +75,11 @@ class ExploreAnswers(LiveAnswers[Controls]):
         if (known or missing) and evaluation is not None:
             pictured = yield from self._pictures(studio, evaluation, ticket)
             yield self._render(studio, controls, evaluation, ticket.version, pictured)
+        if evaluation is not None and controls.pins:
+            name, (pins, _) = studio.fingerprint(anchors(spec)[1]), read_pins(controls.pins)
+            counted = self._pins.count(studio, name, evaluation, pins, ticket)
+            if counted is not None:
+                yield self._render(studio, controls, counted, ticket.version)
 
     def waits(self, queued: Queued, ticket: Ticket) -> Value:
         """What the request waits for."""
@@ -108,6 +116,8 @@ class ExploreAnswers(LiveAnswers[Controls]):
         num_blocks = _blocks(studio, spec.model)
         references, landmarks = self._references(studio, spec)
         pair = anchors(spec)
+        name = studio.fingerprint(pair[1])
+        pins, _ = read_pins(controls.pins)
         total = self._total(evaluation, references)
         subject = about(studio, spec.model, spec.checkpoint, explore_text.edit_words(spec))
         return live_answer(
@@ -118,11 +128,13 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 "sentence": verdict(evaluation, references.pretrained, references.finetuned),
                 "evidence": f"{subject}: {explore_text.evidence(evaluation, total)}",
                 "controls": explore_text.controls_named(evaluation),
+                **({"setting": setting_words(spec)} if pins else {}),
             },
             evaluation=evaluation_json(evaluation, num_blocks, total),
             landmarks=landmarks,
             preset=active(controls, self._tuned_gamma(studio, controls)),
-            pictures=self._strips.known(studio, studio.fingerprint(pair[1]), pair, pictured or evaluation),
+            pictures=self._strips.known(studio, name, pair, pictured or evaluation),
+            **({"pins": self._pins.known(studio, name, evaluation, pins, num_blocks)} if pins else {}),
         )
 
     def _references(self, studio: Studio, spec: EditSpec) -> tuple[References, Json]:

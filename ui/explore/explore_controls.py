@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from evaluators.labs.embedded_lab import TINY_CLIP
@@ -38,6 +38,8 @@ class Controls:
         mix: WiSE-FT coefficient, multiplies every factor.
         free_form: with the shape "free": the factors of the blocks, as `free_form.factors_of` reads them; the
         outside rule "alpha" then means the first block's.
+        pins: positions kept to compare with, see `ui/explore/pins.py`: they stand beside the controls, and
+            are no part of the edit.
     """
 
     model: str = "tiny-clip"
@@ -50,6 +52,7 @@ class Controls:
     mix: float = 1.0
     outside: str = "alpha"
     free_form: str = ""
+    pins: str = ""
 
     def spec(self, **rest: object) -> EditSpec:
         """The edit these controls describe.
@@ -73,5 +76,9 @@ class Controls:
         return EditSpec(checkpoint=self.checkpoint, alpha=self.alpha, beta=self.beta, **common)
 
     def values(self) -> tuple[Any, ...]:
-        """The positions in field order: what a handler returns to set every control."""
-        return astuple(self)
+        """The positions in the order of ``CONTROLS``: what a handler returns to set every control."""
+        return tuple(getattr(self, name) for name in CONTROLS)
+
+
+CONTROLS = tuple(field.name for field in fields(Controls) if field.name != "pins")
+"""Names of the controls, in the order in which the page hands them to its handlers."""

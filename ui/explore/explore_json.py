@@ -36,7 +36,7 @@ def live_answer(*, version: int, state: str, key: str = "", words: Mapping[str, 
         state: "empty", "partial", "complete", "waiting" or "error".
         key: of the spec that is shown or awaited.
         words: sentences as plain text.
-        rest: `evaluation`, `landmarks` and `preset` of a partial or complete answer.
+        rest: `evaluation`, `landmarks`, `preset`, `pictures` and `pins` of a partial or complete answer.
     """
     return {"schema": SCHEMA, "version": version, "state": state, "key": key, "words": dict(words), **rest}
 
@@ -54,10 +54,10 @@ def evaluation_json(evaluation: Evaluation, num_blocks: int, total: int) -> Json
         "spec": evaluation.spec.as_dict(),
         "file": export_name(evaluation.spec),
         "role": role_of(evaluation.spec),
-        "factors": [_rounded(factor) for factor in factors(scales)],
-        **_accuracies(evaluation),
+        "factors": [rounded(factor) for factor in factors(scales)],
+        **accuracies_json(evaluation),
         "tasks": _tasks(evaluation.tasks),
-        "counted": 1.0 if evaluation.complete else _rounded(min(seen / max(total, 1), 1.0)),
+        "counted": 1.0 if evaluation.complete else rounded(min(seen / max(total, 1), 1.0)),
         "complete": evaluation.complete,
         "seconds": round(evaluation.seconds, 3),
         "dtype": evaluation.dtype,
@@ -85,15 +85,17 @@ def _path(role: str, points: Sequence[Json]) -> Json:
 
 
 def _point(name: str, evaluation: Evaluation) -> Json:
-    return {"name": name, "edit": edit_json(evaluation.spec), **_accuracies(evaluation)}
+    return {"name": name, "edit": edit_json(evaluation.spec), **accuracies_json(evaluation)}
 
 
 def edit_json(spec: EditSpec) -> Json:
     """What the controls need to go there; model, checkpoint, split and images stay."""
-    return {name: getattr(spec, name) for name in ("shape", "alpha", "beta", "outside", "mix")}
+    names = ("shape", "alpha", "beta", "outside", "mix", *(["free_form"] if spec.free_form else []))
+    return {name: getattr(spec, name) for name in names}
 
 
-def _accuracies(evaluation: Evaluation) -> Json:
+def accuracies_json(evaluation: Evaluation) -> Json:
+    """Target and mean control accuracy."""
     return {
         "target": _interval(evaluation.target, evaluation.target_interval),
         "control": _interval(evaluation.control, evaluation.control_interval),
@@ -108,16 +110,17 @@ def _tasks(tasks: Sequence[TaskResult]) -> list[Json]:
             "role": task.role,
             "correct": task.correct,
             "n": task.n,
-            "low": _rounded(task.low),
-            "high": _rounded(task.high),
+            "low": rounded(task.low),
+            "high": rounded(task.high),
         }
         for task in tasks
     ]
 
 
 def _interval(value: float, ends: tuple[float, float]) -> Json:
-    return {"value": _rounded(value), "low": _rounded(ends[0]), "high": _rounded(ends[1])}
+    return {"value": rounded(value), "low": rounded(ends[0]), "high": rounded(ends[1])}
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """A fraction as it is sent."""
     return round(value, DECIMALS)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from html import escape
+from dataclasses import dataclass
 from typing import Any, cast
 
 import gradio as gr
@@ -29,11 +28,20 @@ from ui.explore.controls_script import (
     labels_script,
 )
 from ui.explore.explore_answers import ExploreAnswers
-from ui.explore.explore_charts import GO, explore_charts
-from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, STEP, Controls
+from ui.explore.explore_charts import GO, PIN, explore_charts
+from ui.explore.explore_controls import (
+    ALPHA_RANGE,
+    BETA_RANGE,
+    CONTROLS,
+    GAMMA_RANGE,
+    MIX_RANGE,
+    STEP,
+    Controls,
+)
+from ui.explore.pins import pinned, unpinned
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
-from ui.explore.share_link import NAMES, read_controls
+from ui.explore.share_link import NAMES, PINS, read_controls
 from ui.export.take_home import take_home
 from ui.live.listeners import RAW, connect
 from ui.live.schedule_tables import affine_tables
@@ -46,9 +54,10 @@ from ui.shell.error_messages import as_toast
 
 @dataclass(frozen=True)
 class Explore:
-    """What the rest of the page may use: every control in the order of `Controls`, and the live panel."""
+    """What the rest of the page may use: every control in the order of `Controls`, pins, the live panel."""
 
     settings: list[gr.components.Component]
+    pins: gr.Textbox
     live: gr.HTML
 
     @property
@@ -79,17 +88,18 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
             settings, presets, advanced = _controls(studio, start)
             take_home(studio, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+            pins = gr.Textbox("", visible="hidden", elem_id="lx-pins")
             live = explore_charts(
                 "lx-head-live",
                 head.opening(start),
                 affine_tables(_blocks(studio)),
-                NAMES,
+                [*NAMES, PINS],
                 address.places(settings[:2]),
             )
             strip_panel(studio, settings, _wanted)
             gr.HTML(markup.legend(), apply_default_css=False)
             own_picture(studio, settings, _wanted)
-    explore = Explore(settings, live)
+    explore = Explore(settings, pins, live)
     _wire(studio, address, head, explore, presets, advanced)
     return explore
 
@@ -125,7 +135,6 @@ def _controls(
         gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
         alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
         beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
-        gr.HTML(moves_html(), apply_default_css=False, elem_classes="lx-moves")
     tie = gr.Checkbox(
         start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
     )
@@ -161,15 +170,6 @@ def _controls(
     return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside, free], presets, advanced
 
 
-def moves_html() -> str:
-    """Three buttons below the slider: `gamma_play.js` and `address.js` listen to them."""
-    buttons = (
-        f'<button type="button" id="lx-{name}" title="{escape(title)}">{escape(label)}</button>'
-        for name, (label, title) in explore_text.MOVES.items()
-    )
-    return "".join(buttons)
-
-
 def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:
     label, info = explore_text.CONTROLS[name]
     return gr.Slider(
@@ -193,7 +193,7 @@ def _wire(
     presets: dict[str, gr.Button],
     advanced: gr.Accordion,
 ) -> None:
-    settings, live = explore.settings, explore.live
+    settings, pins, live = explore.settings, explore.pins, explore.live
     changes = [control.change for control in settings]  # type: ignore[attr-defined]
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
 
@@ -210,11 +210,13 @@ def _wire(
     closed = [mix.change, outside.change]  # type: ignore[attr-defined]
     gr.on(closed, None, [mix, outside], advanced, js=OPENS_ADVANCED, **in_browser)
 
-    names = json.dumps([field.name for field in fields(Controls)])
-    live.go(None, settings, settings, js=GO % names, **in_browser)
+    live.go(None, settings, settings, js=GO % json.dumps(CONTROLS), **in_browser)
 
-    address.says(_link(settings))
-    answered = connect(head, lambda values: Controls(*values), changes, settings, live, subject=2)
+    address.says(_link(settings, pins))
+    given, moves = [*settings, pins], [*changes, pins.change]
+    answered = connect(head, lambda values: Controls(*values), moves, given, live, subject=2)
+    letter = gr.Textbox("", visible=False)
+    live.pin(_pin, [letter, *given], pins, js=PIN, queue=False, **in_browser)
 
     model = cast(gr.Dropdown, settings[0])
     model.input(None, [model, free], free, js=FITS_FREE, **in_browser)
@@ -242,9 +244,9 @@ def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
     return offer
 
 
-def _link(settings: Sequence[gr.components.Component]) -> PageLink:
-    """What the link says of these controls, beside model and checkpoint."""
-    by_field = dict(zip((field.name for field in fields(Controls)), settings, strict=True))
+def _link(settings: Sequence[gr.components.Component], pins: gr.Textbox) -> PageLink:
+    """What the link says of these controls and of the pins, beside model and checkpoint."""
+    by_field = dict(zip(CONTROLS, settings, strict=True))
     start, tie = Controls(), by_field["tie"]
     only: dict[str, tuple[gr.components.Component, Any]] = {
         "gamma": (tie, True),
@@ -257,7 +259,15 @@ def _link(settings: Sequence[gr.components.Component]) -> PageLink:
         for name, field in NAMES.items()
         if field not in ("model", "checkpoint")
     ]
-    return PageLink("explore", rows, settings, read_controls)
+    rows.append(LinkRow(PINS, pins, start.pins))
+    return PageLink("explore", rows, [*settings, pins], read_controls)
+
+
+def _pin(letter: str, *values: Any) -> str:
+    """The listener that removes the pin of a letter, or without one pins the present position."""
+    here = Controls(*values)
+    with as_toast():
+        return unpinned(here.pins, letter) if letter else pinned(here.pins, here)
 
 
 def _go(studio: Studio, name: str) -> Callable[..., list[Any]]:

@@ -16,6 +16,7 @@ from ui.address.page_link import MOST_SAID
 from ui.explore import explore_text
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
 from ui.explore.free_form import FACTOR_RANGE, fits
+from ui.explore.pins import pins_here
 from ui.explore.presets import start_controls
 
 NAMES: Mapping[str, str] = {
@@ -31,6 +32,8 @@ NAMES: Mapping[str, str] = {
 }
 """Name in the link -> field of `Controls`. If alpha or beta is there, the two are not tied; if
 free is, it is the shape."""
+PINS = "pins"
+"""Name of the pins in the link, see `ui/explore/pins.py`."""
 
 RANGES = {"gamma": GAMMA_RANGE, "alpha": ALPHA_RANGE, "beta": BETA_RANGE, "mix": MIX_RANGE}
 
@@ -117,10 +120,11 @@ def chosen(studio: Studio, query: Mapping[str, str]) -> tuple[str, str, list[str
 def read_controls(
     studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
 ) -> tuple[list[object], list[str]]:
-    """Values of the controls in the order of `Controls`, and complaints."""
+    """Values of the controls in the order of `Controls`, then the pins, and complaints."""
     said = {name: entry for name, entry in query.items() if name not in ("model", "task")}
     known = {"shape": [*SHAPES, FREE], "outside": list(OUTSIDE_RULES)}
     start = start_controls(studio, replace(Controls(), model=model, checkpoint=checkpoint))
     num_blocks = next(one.num_blocks for one in studio.models() if one.key == model)
     controls, complaints = from_query(said, known, start, num_blocks)
-    return list(controls.values()), complaints
+    pins, wrong = pins_here(studio, query.get(PINS, ""))
+    return [*controls.values(), pins], [*complaints, *wrong]

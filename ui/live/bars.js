@@ -28,9 +28,9 @@ function fitBars(node) {
   node.classList.toggle("lx-many", each < 19);
 }
 
-// The axis always holds 0 to 1, more when the schedule leaves it, and room for the numbers.
-function setBars(node, values) {
-  const low = Math.min(0, ...values), high = Math.max(1, ...values), room = 0.32 * (high - low); // for upright numbers
+// The axis always holds 0 to 1, more when the schedule or one of `others` leaves it, and room for the numbers.
+function setBars(node, values, others = []) {
+  const low = Math.min(0, ...values, ...others), high = Math.max(1, ...values, ...others), room = 0.32 * (high - low); // for upright numbers
   node.style.setProperty("--low", low < 0 ? low - room : low);
   node.style.setProperty("--high", high + room);
   node.querySelectorAll(".lx-factor").forEach((bar, i) => {

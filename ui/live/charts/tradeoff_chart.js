@@ -1,18 +1,16 @@
 // Target (up) against mean control accuracy (right) as SVG: a still scatter, redrawn when it changes, and the point
 // that moves. The nearest point shows its details; a click, or Enter in the row of buttons for the keyboard, calls
-// `go` with the point's edit. The edit's own mark can be dragged along the gamma curve.
+// `go` with the point's edit.
 const REACH = window.matchMedia("(pointer: coarse)").matches ? 26 : 15;
 
 function tradeoffChart(node, around, tip, settings, go) {
   const { words } = settings;
-  const still = svg("g"), now = svg("g", { class: "lx-now-group" });
-  const rings = svg("g"), canvas = svg("svg", { "aria-hidden": "true" }, still, rings, now);
+  const still = svg("g"), ghosts = svg("g"), now = svg("g", { class: "lx-now-group" });
+  const canvas = svg("svg", { "aria-hidden": "true" }, still, ghosts, now);
   const buttons = html("div", { class: "lx-points", role: "toolbar", "aria-label": words.points });
   node.append(canvas);
   around.append(buttons);
   const movePoint = tradeoffPoint(now, settings);
-  const onMark = (event) => hits.now && nearest(event) === hits.now;
-  const drag = curveDrag(node, rings, onMark, (gamma) => go({ shape: "linear", alpha: gamma, beta: 1 - gamma, outside: "alpha", mix: 1 }));
   let shown = null, size = { width: 0, height: 0 }, drawn = "", listed = null, hits = [];
 
   const details = (point) => [
@@ -21,28 +19,29 @@ function tradeoffChart(node, around, tip, settings, go) {
     `${words.control} ${percentText(point.control.value)} (${rangeText(point.control)})`,
   ];
 
-  function draw(evaluation, landmarks, trail) {
-    shown = { evaluation, landmarks, trail };
+  function draw(evaluation, landmarks, trail, pins) {
+    shown = [evaluation, landmarks, trail, pins];
     const { width, height } = size; // known to the observer below: to ask for it here would lay the page out
     if (!width) return; // not in sight: drawn once it has a width
     const box = { left: 58, right: width - 16, top: 14, bottom: height - 44 };
-    const marks = [...landmarks.paths.flatMap((path) => path.points), ...landmarks.anchors];
+    const kept = placed(pins).map((pin) => ({ ...pin, name: fillIn(words.pin_name, pin) }));
+    const marks = [...landmarks.paths.flatMap((path) => path.points), ...landmarks.anchors, ...kept];
+    const keptAs = JSON.stringify(kept.map(({ name, target, control }) => [name, target, control]));
     const all = [...marks, evaluation];
     const place = {
       x: percentAxis(all.map((one) => one.control.value), box.left, box.right),
       y: percentAxis(all.map((one) => one.target.value), box.bottom, box.top),
     };
-    const state = [width, height, landmarks.id, trail.length, trail.at(-1)?.id, place.x.low, place.x.high, place.y.low, place.y.high].join();
+    const state = [width, height, landmarks.id, keptAs, trail.length, trail.at(-1)?.id, place.x.low, place.x.high, place.y.low, place.y.high].join();
     if (state !== drawn) {
       drawn = state;
       canvas.setAttribute("width", width);
       canvas.setAttribute("height", height);
       stillTradeoff(still, place, box, landmarks, trail, settings);
+      pinGhosts(ghosts, place, kept);
       const at = (point) => ({ point, cx: place.x.at(point.control.value), cy: place.y.at(point.target.value) });
       hits = [...trail.map(at), ...marks.map(at)];
-      list(marks, landmarks.id, place);
-      const curve = landmarks.paths.find(({ role, whole }) => role === "lines" && whole);
-      drag.lay(curve ? curve.points.map(at).map(({ point, cx, cy }) => ({ gamma: point.edit.alpha, x: cx, y: cy })) : []);
+      list(marks, landmarks.id + keptAs, place);
     }
     const here = { ...evaluation, name: words.edit };
     hits.now = { point: here, ...movePoint(evaluation, place) };
@@ -82,23 +81,23 @@ function tradeoffChart(node, around, tip, settings, go) {
   function nearest(event) {
     const { left, top } = node.getBoundingClientRect();
     const far = ({ cx, cy }) => Math.hypot(cx - (event.clientX - left), cy - (event.clientY - top));
-    const all = hits.now ? [...hits, hits.now] : hits; // on equal distance the last one, the edit itself
+    const all = hits.now ? [...hits, hits.now] : hits;
     return all.reduce((best, hit) => (far(hit) <= Math.min(REACH, best ? far(best) : REACH) ? hit : best), null);
   }
   node.addEventListener("pointermove", (event) => {
-    const hit = drag.active() ? null : nearest(event);
-    node.style.cursor = hit === hits.now && hit ? "grab" : hit ? "pointer" : "";
+    const hit = nearest(event);
+    node.style.cursor = hit && hit !== hits.now ? "pointer" : "";
     if (hit) tip.show(hit.cx, hit.cy, details(hit.point));
     else away();
   });
   node.addEventListener("pointerleave", away);
   node.addEventListener("click", (event) => {
-    const hit = drag.ended() ? null : nearest(event);
+    const hit = nearest(event);
     if (hit && hit !== hits.now) go(hit.point.edit);
   });
   new ResizeObserver(([entry]) => {
     size = entry.contentRect;
-    if (shown) draw(shown.evaluation, shown.landmarks, shown.trail);
+    if (shown) draw(...shown);
   }).observe(node);
-  return { draw, ride: drag.ride };
+  return { draw };
 }
