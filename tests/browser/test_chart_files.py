@@ -235,6 +235,11 @@ def test_a_printed_page_is_light_and_names_its_setting(moved: Any) -> None:
         )
         assert len(cut) > 4
         assert not any(cut)
+        lefts = moved.locator(".lx-pics section").evaluate_all(
+            "all => all.map((one) => one.getBoundingClientRect().left)"
+        )
+        assert len(lefts) == 8
+        assert len(set(lefts)) == 2, "the images of the tasks stand in two columns, none beyond the paper"
     finally:
         moved.emulate_media(media="screen")
         moved.set_viewport_size({"width": 1440, "height": 900})
