@@ -99,7 +99,7 @@ def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:
     assert page.locator("h1").count() == 1
     for name in TABS:
         open_tab(page, name)
-    charts = 'figure:not([hidden]) [role="img"][data-chart]'
+    charts = 'figure:not([hidden]) [data-chart]:is([role="img"], [role="group"])'
     labels = f"[...document.querySelectorAll('{charts}')].map(node => node.getAttribute('aria-label') || '')"
     # open_tab waits for the first chart of a tab only
     page.wait_for_function(f"{labels}.every(label => label.length > 60)")

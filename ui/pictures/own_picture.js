@@ -44,7 +44,7 @@ function clear() {
 }
 function place(source, width, height) { // fills the square, as the encoder will see it
   const scale = side / Math.min(width, height);
-  pen.fillStyle = "#fff";
+  pen.fillStyle = "rgb(255, 255, 255)";
   pen.fillRect(0, 0, side, side);
   pen.drawImage(source, (side - width * scale) / 2, (side - height * scale) / 2, width * scale, height * scale);
   filled = true;

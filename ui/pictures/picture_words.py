@@ -44,11 +44,11 @@ OWN_WORDS: dict[str, Any] = {
     "make of it, and follow the slider. The picture is not stored.",
     "canvas": "Drawing area",
     "empty": "Draw in the square with finger or mouse, or choose a picture.",
-    "inks": [
-        ("#ffffff", "#101014", "white on black"),
-        ("#101014", "#f4f4f4", "black on white"),
-        ("#ff9a3c", "#141420", "orange on black"),
-        ("#2456c8", "#b9c0cc", "blue on grey"),
+    "inks": [  # ink, paper, name: as in the images of digits; no colours of the theme
+        ("rgb(255, 255, 255)", "rgb(16, 16, 20)", "white on black"),
+        ("rgb(16, 16, 20)", "rgb(244, 244, 244)", "black on white"),
+        ("rgb(255, 154, 60)", "rgb(20, 20, 32)", "orange on black"),
+        ("rgb(36, 86, 200)", "rgb(185, 192, 204)", "blue on grey"),
     ],
     "clear": "Clear",
     "upload": "Choose a picture",
