@@ -25,7 +25,6 @@ from ui.explore.explore_page import Explore, explore_panel
 from ui.explore.share_link import chosen
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_section
-from ui.live.live_panel import plotly_script
 from ui.live.session_key import session_key
 from ui.merge.merge_page import merge_page
 from ui.models.models_page import models_page
@@ -49,7 +48,7 @@ STYLE_SHEETS = tuple(
         "address/presentation.css",
     )
 )
-SHELL_SCRIPTS = ("number_fields.js", "print_caption.js")
+SHELL_SCRIPTS = ("number_fields.js", "expanded.js", "print_caption.js")
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""
 SESSIONS = 500
@@ -91,7 +90,11 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
                 with _tab("start"):
                     start_page(story)
             with _tab("explore"):
-                gr.Markdown(text.INTRO, elem_classes="lx-lead")
+                gr.HTML(
+                    markup.page_title(text.PAGES["explore"]), elem_classes="lx-aside", apply_default_css=False
+                )
+                intro = text.INTRO.replace("CLIP", markup.term("clip", "CLIP"))
+                gr.HTML(f"<p>{intro}</p>", elem_classes=["lx-lead", "lx-intro"], apply_default_css=False)
                 explore = explore_panel(studio, address, ExploreAnswers(studio))
                 forgetting_section(studio, address, explore)
                 tune_section(studio, address, explore)
@@ -136,8 +139,8 @@ def _left(studio: Studio) -> Callable[[gr.Request], None]:
 
 
 def shell_head() -> str:
-    """Scripts that keep impossible entries of number fields from their listeners, and that caption what is
-    printed; and how it is printed.
+    """Scripts that keep impossible entries of number fields from their listeners, say which openers are open,
+    and caption what is printed; and how it is printed.
     """
     shell = HERE / "shell"
     scripts = (f"<script>{(shell / name).read_text(encoding='utf-8')}</script>" for name in SHELL_SCRIPTS)
@@ -151,7 +154,7 @@ def launch_settings() -> dict[str, Any]:
     """
     return {
         "theme": gradio_theme(),
-        "head": plotly_script() + shell_head() + chart_files_script(),
+        "head": shell_head() + chart_files_script(),
         "favicon_path": HERE / "shell" / "favicon.svg",
         "app_kwargs": {"middleware": [Middleware(Document)]},
         "css": style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in STYLE_SHEETS),

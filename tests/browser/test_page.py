@@ -4,17 +4,19 @@ import importlib.util
 import json
 import urllib.request
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 
 from tests.browser import driving
-from tests.browser.driving import LIVE, PATIENCE, serious_violations
+from tests.browser.driving import LIVE, PATIENCE, violations
 
 pytestmark = pytest.mark.browser
-TABS = ("Explore", "Robust fine-tuning", "Merge", "Models", "About")
+TABS = ("Start", "Explore", "Robust fine-tuning", "Merge", "Soup", "Fine-tuning compared", "Models", "About")
 CHARTS = {"Explore": "score", "Robust fine-tuning": "mean", "Merge": "bars"}
+WIDTHS = (1440, 780, 390)
 
 
 def open_tab(page: Any, name: str) -> None:
@@ -26,19 +28,19 @@ def open_tab(page: Any, name: str) -> None:
 
 @dataclass
 class Tour:
-    """What happened while a visitor opened all tabs, at two widths and in both themes.
+    """What happened while a visitor opened all tabs, at three widths and in both themes.
 
     Args:
         hosts: that requests went to.
         console: errors and warnings.
         too_wide: (width, tab) with a horizontal scroll bar.
-        violations: (theme, tab, serious violations that axe finds); None without axe.
+        violations: (width, theme, tab, what axe finds); None without axe.
     """
 
     hosts: set[str] = field(default_factory=set)
     console: list[str] = field(default_factory=list)
     too_wide: list[tuple[int, str]] = field(default_factory=list)
-    violations: list[tuple[str, str, Any]] | None = None
+    violations: list[tuple[int, str, str, Any]] | None = None
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +58,19 @@ def tour(browser: Any, free_address: str) -> Tour:
     page.on("pageerror", lambda problem: seen.console.append(str(problem)))
     page.goto(free_address + driving.EXPLORE)
     page.wait_for_selector(f'{LIVE}[data-state="complete"]')
-    for width in (1440, 780, 390):
+    axe = None
+    if importlib.util.find_spec("axe_playwright_python"):
+        axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
+        seen.violations = []
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
         for name in TABS:
             open_tab(page, name)
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 seen.too_wide.append((width, name))
-    page.set_viewport_size({"width": 1440, "height": 900})
-    if importlib.util.find_spec("axe_playwright_python"):
-        axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
-        seen.violations = []
-        for name in TABS:
-            open_tab(page, name)
-            seen.violations += [
-                (theme, name, serious)
-                for theme in ("light", "dark")
-                if (serious := serious_violations(page, axe, theme))
-            ]
+            for theme in ("light", "dark"):
+                if seen.violations is not None and (found := violations(page, axe, theme)):
+                    seen.violations.append((width, theme, name, found))
     context.close()
     return seen
 
@@ -89,10 +87,68 @@ def test_no_horizontal_scroll(tour: Tour) -> None:
     assert tour.too_wide == []
 
 
-def test_no_serious_accessibility_violation(tour: Tour) -> None:
+def test_no_accessibility_violation(tour: Tour) -> None:
     if tour.violations is None:
         pytest.skip("axe is not installed")
     assert tour.violations == []
+
+
+SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shifted += entry.hadRecentInput ? 0 : entry.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+"""Adds up how far the page jumps while it is built (cumulative layout shift)."""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_page_does_not_jump_while_it_is_built(browser: Any, free_address: str, width: int) -> None:
+    """And Start, which has no chart, does not fetch the bundle that draws them."""
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(free_address)
+    page.wait_for_selector(".lx-start-begin")
+    page.wait_for_selector("footer", state="attached")
+    assert page.evaluate("window.shifted") <= 0.05
+    assert page.locator("script[data-plotly]").count() == 0
+    page.goto(free_address + driving.EXPLORE)
+    page.wait_for_selector(driving.READY)
+    page.wait_for_selector("#lx-head-live .lx-pic")
+    assert page.evaluate("window.shifted") <= 0.05
+    context.close()
+
+
+def test_what_a_screen_reader_hears_and_what_stays_in_sight(page: Any) -> None:
+    """The settled sentence only, openers that say if they are open; the first screen holds the chart."""
+    page.evaluate("""() => {
+        const spoken = document.querySelector(".lx-spoken"), heard = window.heard = [];
+        new MutationObserver(() => heard.push(spoken.textContent)).observe(spoken, { childList: true });
+    }""")
+    for gamma in (0.9, 0.7, 0.5, 0.0, 0.99, 1.0):
+        driving.move(page, "gamma", gamma)
+    driving.wait_for(page, driving.key(1.0))
+    spoken, sentence = (
+        f"document.querySelector('.lx-{name}').textContent" for name in ("spoken", "sentence")
+    )
+    page.wait_for_function(f"{spoken} === {sentence}")
+    assert page.evaluate("new Set(window.heard).size") <= 1
+    shown = "[...document.querySelectorAll('h1, h2, h3, h4')].filter(node => node.checkVisibility())"
+    levels = page.evaluate(f"{shown}.map(node => Number(node.tagName[1]))")
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    opener = page.locator("#lx-advanced button.label-wrap")
+    for state in ("false", "true"):
+        assert opener.get_attribute("aria-expanded") == state
+        opener.click()
+        page.wait_for_selector(
+            f"#lx-advanced button[aria-expanded={'true' if state == 'false' else 'false'}]"
+        )
+    for part in ("#lx-gamma input[type=range]", ".lx-tiles", ".lx-strip", ".lx-tradeoff .lx-now"):
+        box = page.locator(f"{part}").first.bounding_box()
+        assert box["y"] + box["height"] < 900, part
+    page.evaluate("document.querySelector('#lx-head-live .lx-tasks').scrollIntoView({ block: 'end' })")
+    assert page.locator("#lx-gamma input[type=range]").bounding_box()["y"] > 0, "the controls scrolled away"
 
 
 def test_every_chart_says_in_words_what_it_shows(page: Any) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 CHARTS: Mapping[str, tuple[str, str]] = {
-    "schedule": ("Layer schedule", "what each block keeps of the fine-tuning: drag a bar"),
+    "schedule": ("Layer schedule", "what each [[block|block]] keeps of the fine-tuning: drag a bar"),
     "tradeoff": ("Target against control", "up: better at the new task, right: forgets less"),
     "tasks": ("Accuracy per task", "bars: this edit, upright marks: pre-trained and fine-tuned"),
 }
-"""Name -> heading and the line beside it."""
+"""Name -> heading and the line beside it; [[term|word]] is a word that the glossary explains."""
 
 CHART_WORDS: Mapping[str, str] = {
     "edit": "This edit",

@@ -15,6 +15,7 @@ from ui.shell.theme import ROLES
 CHART_SCRIPTS = (
     "bars.js",
     "charts/elements.js",
+    "charts/dotted_words.js",
     "charts/number_text.js",
     "charts/role_marks.js",
     "charts/percent_axis.js",

@@ -43,6 +43,7 @@ function draw(name, chart) {
   if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
   if (!node.clientWidth) return; // in a tab that is not open: drawn once it has a width
   if (chart.bars) return drawBars(node, chart.bars);
+  if (!window.Plotly) return; // drawn once it is fetched
   const painted = paint(chart.figure, palette());
   painted.layout.dragmode = coarse ? false : "zoom";
   put(name, node, painted);
@@ -82,7 +83,6 @@ function goTo(sliders, point) {
 }
 
 function show() {
-  if (!window.Plotly) return;
   const value = newest;
   if (value.version < memory.version) return;
   memory.version = value.version;
@@ -115,8 +115,9 @@ const widths = new WeakMap();
 const sizes = new ResizeObserver((entries) => {
   for (const entry of entries) {
     const node = entry.target, width = Math.round(entry.contentRect.width);
-    if (!width || widths.get(node) === width) continue;
+    if (widths.get(node) === width) continue;
     widths.set(node, width);
+    if (!width) continue; // hidden: drawn when it is back, for Plotly or new numbers may come meanwhile
     const name = node.dataset.chart;
     if (memory.drawn[name]) window.Plotly.Plots.resize(node);
     else if (memory.value && memory.value.charts[name]) draw(name, memory.value.charts[name]);
@@ -135,9 +136,17 @@ for (const [event, now] of Object.entries({ beforeprint: true, afterprint: false
     onPaper = now;
     redraw();
   });
-// The bundle may arrive after the panels.
-const bundle = Array.from(document.scripts).find((script) => script.src.endsWith("/plotly.min.js"));
-if (!window.Plotly && bundle) bundle.addEventListener("load", show);
+// Plotly is large: it is fetched when the first panel comes within a screen of what is in sight, for all of them.
+window.addEventListener("lx-plotly", redraw);
+new IntersectionObserver((entries, observer) => {
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  observer.disconnect();
+  if (document.querySelector("script[data-plotly]")) return;
+  const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
+  script.dataset.plotly = "yes";
+  script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
+  document.head.append(script);
+}, { rootMargin: "100%" }).observe(element);
 
 const follow = follower(serverSource({ props, watch, trigger }, fixed), (value) => {
   newest = value;

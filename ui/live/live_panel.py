@@ -63,13 +63,10 @@ class Chart:
     area: str = ""
 
 
-def plotly_script() -> str:
-    """The script tag of the Plotly bundle, which this server serves from the installed package.
-
-    For the head of the page, so that it is fetched and compiled while Gradio still builds the components.
-    """
+def plotly_address() -> str:
+    """Address of the Plotly bundle, which this server serves from the installed package."""
     gr.set_static_paths([PLOTLY])
-    return f'<script async src="/gradio_api/file={PLOTLY.as_posix()}"></script>'
+    return f"/gradio_api/file={PLOTLY.as_posix()}"
 
 
 def panel(
@@ -96,7 +93,7 @@ def panel(
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
-        f'<span class="lx-title">{html.escape(chart.title)}</span>'
+        f'<h3 class="lx-title">{html.escape(chart.title)}</h3>'
         f'<span class="lx-note">{html.escape(chart.note)}</span></figcaption>'
         f'<div class="lx-chart" role="img" aria-label="{html.escape(chart.title)}" '
         f'data-chart="{chart.name}"></div>'
@@ -110,7 +107,11 @@ def panel(
         f'<div class="lx-grid {grid}">{cards}</div>{below}'
         f'<div class="lx-hidden" data-slot="table"></div>'
     )
-    fixed = {"palette": {"light": palette(False), "dark": palette(True)}, "subject": list(subject)}
+    fixed = {
+        "palette": {"light": palette(False), "dark": palette(True)},
+        "plotly": plotly_address(),
+        "subject": list(subject),
+    }
     return component(SCRIPTS, fixed, empty(), elem_id=elem_id, inside=inside)
 
 

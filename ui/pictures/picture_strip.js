@@ -18,10 +18,18 @@ function pictureStrip(root, settings, look, confuse) {
   const why = html("button", { type: "button", class: "lx-chip", hidden: "" }, words.confusion);
   why.addEventListener("click", () => confuse(shown.task));
   const bar = html("div", { class: "lx-chips", role: "group", "aria-label": words.title }, ...chips.map(({ chip }) => chip), why);
-  const heading = html("figcaption", {}, html("span", { class: "lx-title" }, words.title), html("span", { class: "lx-note" }, words.note));
+  const more = html("button", { type: "button", class: "lx-chip lx-strip-more", "aria-expanded": "false" }, words.more);
+  more.addEventListener("click", () => {
+    const open = more.getAttribute("aria-expanded") === "false";
+    more.setAttribute("aria-expanded", open);
+    setText(more, open ? words.fewer : words.more);
+    filter();
+  });
+  const heading = html("figcaption", {}, html("h3", { class: "lx-title" }, words.title), html("span", { class: "lx-note" }, words.note), more);
   const wait = html("p", { class: "lx-note" }, words.waiting);
-  root.replaceChildren(html("figure", { class: "lx-card lx-strip" }, heading, bar, wait, rows));
-  bar.hidden = true;
+  const card = html("figure", { class: "lx-card lx-strip", "data-brief": "true" }, heading, bar, wait, rows);
+  root.replaceChildren(card);
+  bar.hidden = more.hidden = true;
   const view = { draw, pick, image, random, words, states, root };
 
   // The description of the images, fetched once; what was drawn last is drawn when it arrives.
@@ -87,7 +95,7 @@ function pictureStrip(root, settings, look, confuse) {
   // Nothing of another model or checkpoint than the page names stays in view.
   function empty(yes) {
     wait.hidden = !yes;
-    bar.hidden = rows.hidden = yes;
+    bar.hidden = rows.hidden = more.hidden = yes;
   }
 
   function pick(state, task) {
@@ -121,6 +129,9 @@ function pictureStrip(root, settings, look, confuse) {
   function filter() {
     for (const { chip, key } of chips) chip.setAttribute("aria-pressed", key === shown.state);
     why.hidden = !shown.task;
+    // A few images of each task, so that the charts below stay in sight; all that a filter leaves.
+    more.hidden = Boolean(shown.state || shown.task);
+    card.dataset.brief = !more.hidden && more.getAttribute("aria-expanded") === "false";
     for (const section of rows.children) {
       let any = false;
       for (const button of section.lastChild.children) {

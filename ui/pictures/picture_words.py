@@ -20,6 +20,8 @@ PICTURE_WORDS = {
     "title": "What became of single images",
     "note": "the first test images of each task, framed by what became of them; choose one to see it large",
     "all": "All",
+    "more": "Show all images",
+    "fewer": "Show fewer",
     "task": "Show only this task, or all again",
     "waiting": "The images come with the first numbers …",
     "label": "{task}, image {number}: it is {truth}, this edit says {said}. {state}.",

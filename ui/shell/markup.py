@@ -62,11 +62,20 @@ def page_title(title: str) -> str:
     return f'<h2 class="lx-hidden">{escape(title)}</h2>'
 
 
+def term(name: str, word: str) -> str:
+    """A dotted word, which the glossary of *Start* explains.
+
+    Args:
+        name: of the entry in ``ui/start/words/*.json``.
+    """
+    return f'<button type="button" class="lx-term" data-term="{name}">{escape(word)}</button>'
+
+
 def legend() -> str:
     """One legend for the whole page: every role with its symbol in its colour."""
     entries = "".join(
         f'<li><span aria-hidden="true" style="color: var(--c-{name})">{role.glyph}</span> '
-        f"{escape(role.title)}</li>"
+        f"{escape(role.title).replace('WiSE-FT', term('wiseft', 'WiSE-FT'))}</li>"
         for name, role in ROLES.items()
     )
     return f'<ul class="lx-legend" aria-label="Colours and symbols">{entries}</ul>'

@@ -11,10 +11,8 @@ DESCRIPTION = (
     "(LiNeS) live on real models."
 )
 INTRO = (
-    "Fine-tuning teaches CLIP one task and makes it forget others. **LiNeS** undoes most of the forgetting "
-    "afterwards, without training: it keeps the change in the deep layers and shrinks it in the shallow "
-    "ones. "
-    "Move the slider; every number is counted on test images."
+    "Fine-tuning teaches CLIP one task and makes it forget others. <b>LiNeS</b> undoes most of it without "
+    "training: move the slider."
 )
 
 

@@ -16,7 +16,7 @@ from ui.start.story_steps import STEPS
 from ui.start.story_values import Values
 
 HERE = Path(__file__).parent
-SCRIPTS = ("glossary.js", "spotlight.js", "story.js")
+SCRIPTS = ("../live/charts/dotted_words.js", "glossary.js", "spotlight.js", "story.js")
 
 
 def story_words() -> dict[str, Any]:

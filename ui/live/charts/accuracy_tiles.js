@@ -2,7 +2,7 @@
 function accuracyTiles(node, { words }) {
   const tiles = ["target", "control"].map((name) => {
     const what = html("span"), value = html("div", { class: "lx-tile-value" }), more = html("div", { class: "lx-tile-more" });
-    const tile = html("div", { class: "lx-tile" }, html("div", { class: "lx-tile-name" }, `${words[`${name}_tile`]} `, what), value, more);
+    const tile = html("div", { class: "lx-tile" }, html("div", { class: "lx-tile-name" }, withTerms(`[[${name}|${words[`${name}_tile`]}]] `), what), value, more);
     return { name, tile, what, value, more };
   });
   const row = html("div", { class: "lx-tiles" }, ...tiles.map(({ tile }) => tile));

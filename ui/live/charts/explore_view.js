@@ -20,7 +20,7 @@ function exploreView(root, settings, actions) {
     const node = html("div", { class: "lx-chart", role, "aria-label": title, "data-chart": name });
     const around = html("div", { class: "lx-plot" }, node);
     charts[name] = { node, around, tip: detailTip(around) };
-    const heading = html("figcaption", {}, html("span", { class: "lx-title" }, title), html("span", { class: "lx-note" }, note));
+    const heading = html("figcaption", {}, html("h3", { class: "lx-title" }, title), html("span", { class: "lx-note" }, withTerms(note)));
     if (name === "tradeoff") heading.append(pinned.button);
     return html("figure", { class: `lx-card lx-${name}` }, heading, around);
   }));

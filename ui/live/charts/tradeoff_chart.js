@@ -79,8 +79,8 @@ function tradeoffChart(node, around, tip, settings, go) {
   const away = () => buttons.contains(document.activeElement) || tip.hide();
 
   function nearest(event) {
-    const { left, top } = node.getBoundingClientRect();
-    const far = ({ cx, cy }) => Math.hypot(cx - (event.clientX - left), cy - (event.clientY - top));
+    const { left, top } = node.getBoundingClientRect(), zoom = node.currentCSSZoom || 1; // large in a lecture hall
+    const far = ({ cx, cy }) => Math.hypot(cx - (event.clientX - left) / zoom, cy - (event.clientY - top) / zoom);
     const all = hits.now ? [...hits, hits.now] : hits;
     return all.reduce((best, hit) => (far(hit) <= Math.min(REACH, best ? far(best) : REACH) ? hit : best), null);
   }

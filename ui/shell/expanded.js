@@ -1,0 +1,14 @@
+// Gradio's accordions say by a class alone whether they are open, and the button of the QR code not at all: screen
+// readers are told by aria-expanded.
+(() => {
+  const say = (button, open) => {
+    if (button && button.getAttribute("aria-expanded") !== String(open)) button.setAttribute("aria-expanded", open);
+  };
+  const look = () => {
+    for (const button of document.querySelectorAll("button.label-wrap")) say(button, button.classList.contains("open"));
+    say(document.getElementById("lx-show-qr"), Boolean(document.querySelector("#lx-qr svg")));
+  };
+  new MutationObserver(look).observe(document.documentElement, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ["class"],
+  });
+})();
