@@ -133,20 +133,16 @@ def drag(page: Any, name: str, moves: int, seconds: float) -> float:
     return position(page, name)
 
 
-def violations(page: Any, axe: Any, theme: str, impacts: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """What axe finds in the "light" or "dark" theme: rule and first node; of these impacts, or of all."""
+def serious_violations(page: Any, axe: Any, theme: str) -> list[tuple[str, str]]:
+    """Serious violations that axe finds in the "light" or "dark" theme: rule and first node."""
     page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
     page.wait_for_function(FADED)
+    violations = axe.run(page).response["violations"]
     return [
         (rule["id"], rule["nodes"][0]["html"])
-        for rule in axe.run(page).response["violations"]
-        if not impacts or rule["impact"] in impacts
+        for rule in violations
+        if rule["impact"] in ("serious", "critical")
     ]
-
-
-def serious_violations(page: Any, axe: Any, theme: str) -> list[tuple[str, str]]:
-    """Those that keep somebody from using the page."""
-    return violations(page, axe, theme, ("serious", "critical"))
 
 
 def emulate_round_trip(page: Any, milliseconds: float) -> None:
