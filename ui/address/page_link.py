@@ -69,7 +69,7 @@ class LinkReader:
     >>> reader.number("beta", 0.0, 1.0, 0.5), reader.one_of("shape", ["linear", "sqrt"], "linear")
     (0.3, 'linear')
     >>> reader.complaints
-    ['The link\\'s shape “banana” is not one of linear, sqrt.']
+    ["The link's shape “banana” is not one of linear, sqrt."]
     """
 
     query: Mapping[str, str]

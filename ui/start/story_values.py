@@ -28,11 +28,13 @@ Values = dict[str, Any]
 
 
 def story_values(studio: Studio) -> Values | None:
-    """What the story says, by name; None while one of the numbers is not in the result cache.
+    """What the story says, by name; None if the lab lacks the task or a number is not in the result cache.
 
     Accuracies are fractions; ``grid`` lists (gamma, target, control) of the sweep, ``kept`` is ``KEPT``,
     ``not_ahead`` titles of tasks where WiSE-FT's best control at ``CLOSE`` is no lower than that of LiNeS.
     """
+    if TASK not in {checkpoint.key for checkpoint in studio.checkpoints()}:
+        return None
     pretrained, finetuned = _known(studio, reference_specs(TASK)) or (None, None)
     lines, reverse = (_known(studio, gamma_sweep(TASK, shape=shape)) for shape in ("linear", "reverse"))
     tuned = GammaSearch(TASK).known(studio)
