@@ -89,3 +89,140 @@ def test_free_form_from_the_list_starts_with_the_bars_shown(page: Any) -> None:
     wait_for(page, free(0.0, *[0.5] * 11).key())
     assert bars(page)[0] == bars(page)[-1] == 0.0  # outside like the first block
     assert driving.shown_key(page) == free(0.0, *[0.5] * 11).key()
+
+
+def test_the_dot_is_dragged_along_the_curve_and_undo_brings_it_back(page: Any) -> None:
+    """Also between two measured points; letting go over another point does not go there."""
+    move(page, "gamma", 0.3)
+    wait_for(page, key(0.3))
+    page.wait_for_url("**gamma=0.3")
+    page.locator(".lx-now").scroll_into_view_if_needed()
+    chart = page.locator('[data-chart="tradeoff"]').bounding_box()
+    curve = page.locator('.lx-path[data-role="lines"]').evaluate(
+        "node => Array.from(node.points, (point) => [point.x, point.y])"
+    )
+    places = [(chart["x"] + x, chart["y"] + y) for x, y in curve]  # gamma = 1 first
+    page.mouse.move(*places[7])
+    page.mouse.down()
+    page.mouse.move(*places[5])
+    wait_for(page, key(0.5))
+    page.wait_for_selector('.lx-ring[visibility="visible"]')
+    between = [(a + b) / 2 for a, b in zip(places[4], places[5], strict=True)]
+    page.mouse.move(*between)
+    wait_for(page, key(0.55))
+    assert driving.bars(page)[1] == pytest.approx(0.55)
+    page.mouse.up()
+    page.wait_for_selector('.lx-ring[visibility="hidden"]', state="attached")
+    page.wait_for_url("**gamma=0.55")
+    assert driving.shown_key(page) == key(0.55)
+    page.locator("#lx-copy-link").focus()
+    page.keyboard.press("Control+z")  # a drag that paused at 0.5 may have left a state there
+    page.wait_for_function("!location.search.includes('gamma=0.55')")
+    while "gamma=0.3" not in page.url:
+        page.click("#lx-undo")
+        page.wait_for_url("**gamma=0.3")
+    wait_for(page, key(0.3))
+
+
+def test_play_sweeps_gamma_down_and_ends_with_any_other_move(page: Any) -> None:
+    """It is one state of the history, and the numbers shown are those of the position it pauses at."""
+    page.wait_for_url("**gamma=*")
+    length = page.evaluate("history.length")
+    page.click("#lx-play")
+    wait_for(page, key(0.9))
+    wait_for(page, key(0.8))
+    page.click("#lx-play")
+    paused = position(page, "gamma")
+    assert 0.6 < paused < 0.85
+    page.wait_for_url(f"**gamma={paused:g}")
+    wait_for(page, key(paused))
+    assert driving.bars(page)[1] == pytest.approx(paused)
+    assert page.evaluate("history.length") <= length + 1
+
+    page.click("#lx-play")  # goes on from here
+    wait_for(page, key(0.6))
+    page.click("#lx-preset-finetuned")
+    wait_for(page, key(1.0))
+    page.wait_for_selector('#lx-play[aria-pressed="false"]')
+    assert position(page, "gamma") == 1.0
+    assert set(driving.bars(page)) == {1.0}
+
+
+def test_less_motion_is_played_in_steps(browser: Any, free_address: str) -> None:
+    page = driving.open_page(browser, free_address, reduced_motion="reduce")
+    page.evaluate(
+        """() => {
+        window.seen = new Set();
+        const first = document.querySelectorAll('[data-chart="schedule"] .lx-factor')[1];
+        new MutationObserver(() => window.seen.add(first.style.getPropertyValue("--v")))
+            .observe(first, { attributes: true });
+    }"""
+    )
+    page.click("#lx-play")
+    wait_for(page, key(0.7))
+    seen = {float(value) for value in page.evaluate("Array.from(window.seen)")}
+    assert seen <= {1.0, 0.9, 0.8, 0.7, 0.6}
+    page.context.close()
+
+
+def test_reset_all_starts_the_page_anew_and_can_be_undone(page: Any) -> None:
+    """A number field keeps its own Ctrl+Z."""
+    start = driving.shown_key(page)
+    page.click("#lx-preset-reverse")
+    page.wait_for_url("**shape=reverse*")
+    drag_bar(page, 2, 0.4)
+    page.wait_for_url("**free=*")
+    shown = driving.shown_key(page)
+    page.click("#lx-reset")
+    wait_for(page, start)
+    page.wait_for_function("!location.search.includes('free')")
+    page.locator("#lx-gamma input[type=number]").focus()
+    page.keyboard.press("Control+z")
+    assert driving.shown_key(page) == start
+    page.click("#lx-undo")
+    page.wait_for_url("**free=*")
+    wait_for(page, shown)
+
+
+def test_a_point_of_a_sweep_goes_there_and_nothing_zooms_by_accident(page: Any) -> None:
+    """A drag over a Plotly chart changes nothing until *Zoom* is pressed; letting it go shows all again."""
+    chart = page.locator('#lx-forgetting [data-chart="target"], #lx-forgetting [data-chart]').first
+    chart.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "node => node._fullLayout && node.querySelectorAll('.point').length > 20", arg=chart.element_handle()
+    )
+    ranges = "node => [...node._fullLayout.xaxis.range, ...node._fullLayout.yaxis.range]"
+    whole = chart.evaluate(ranges)
+    box = chart.bounding_box()
+
+    def across() -> None:
+        page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
+        page.mouse.up()
+
+    across()
+    assert chart.evaluate(ranges) == whole
+    zoom = chart.locator("xpath=ancestor::figure").get_by_role("button", name="Zoom")
+    zoom.click()
+    across()
+    page.wait_for_function(
+        f"node => String(({ranges})(node)) !== '{','.join(map(str, whole))}'", arg=chart.element_handle()
+    )
+    zoom.click()
+    page.wait_for_function(
+        f"node => String(({ranges})(node)) === '{','.join(map(str, whole))}'", arg=chart.element_handle()
+    )
+
+    place = chart.evaluate(
+        """node => {
+        const trace = node._fullData.find((one) => one.customdata && one.customdata[3].shape === "reverse");
+        const { xaxis, yaxis } = node._fullLayout, { left, top } = node.getBoundingClientRect();
+        const [x, y] = [xaxis._offset + xaxis.d2p(trace.x[3]), yaxis._offset + yaxis.d2p(trace.y[3])];
+        return [left + x, top + y, trace.x[3]];
+    }"""
+    )
+    page.mouse.move(place[0], place[1], steps=2)
+    page.mouse.click(place[0], place[1])
+    wait_for(page, key(place[2], shape="reverse", outside="depth"))
+    assert page.locator(".lx-sentence").evaluate("node => node.getBoundingClientRect().top") >= 0

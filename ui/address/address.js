@@ -5,7 +5,7 @@
 // Back and forward step through settled states: an entry is pushed once the controls rest.
 const QUIET = 400; // milliseconds without a move after which the controls rest
 const first = Object.keys(pages)[0], home = document.title;
-let rows = [], values = [], page = first, restoring = true, resting = null, settled = "";
+let rows = [], values = [], page = first, restoring = true, resting = null, settled = "", held = false;
 let during = []; // pages that were opened while a link was restored, by that or by the visitor
 const moving = new Set(); // controls that moved meanwhile: what Gradio gathered before is older
 
@@ -48,9 +48,38 @@ function settle() {
   clearTimeout(resting);
   resting = null;
   const link = query();
-  if (restoring || link === settled) return;
+  if (restoring || link === settled) return mark();
   settled = link;
-  window.history.pushState(window.history.state, "", address(link));
+  push(link, page === settledPage ? steps() + 1 : 0);
+}
+
+// How many entries of the history before this one are of the same page: so far *Undo* goes.
+const steps = () => window.history.state?.lxSteps || 0;
+let settledPage = page;
+
+function push(link, undoable) {
+  settledPage = page;
+  window.history.pushState({ ...window.history.state, lxSteps: undoable }, "", address(link));
+  mark();
+}
+
+function mark() {
+  for (const button of document.querySelectorAll("#lx-undo")) button.disabled = !resting && !steps();
+}
+
+function undo() {
+  if (resting) settle();
+  if (steps()) window.history.back();
+}
+
+// Everything on the page as a link without settings has it; what it keeps is no setting.
+function reset() {
+  if (resting) settle();
+  const link = new URLSearchParams(window.location.search);
+  for (const row of rows) if ((!row.page || row.page === page) && !kept.includes(row.name)) link.delete(row.name);
+  restoring = true;
+  push(link.toString().replaceAll("%2C", ","), steps() + 1);
+  trigger("visit");
 }
 
 function show(name) {
@@ -66,7 +95,15 @@ window.lxAddress = {
     if (restoring) moving.add(at);
     window.dispatchEvent(new Event("lx-named"));
     clearTimeout(resting);
-    if (!restoring) resting = setTimeout(settle, QUIET);
+    if (restoring || held) return;
+    resting = setTimeout(settle, QUIET);
+    mark();
+  },
+  // While held, moves are no states of their own: something plays.
+  hold(on) {
+    held = on;
+    clearTimeout(resting);
+    resting = on || restoring ? null : setTimeout(settle, QUIET);
   },
   // A page has been opened.
   opened(name, given) {
@@ -94,7 +131,9 @@ window.lxAddress = {
     during = [];
     if (name && wish) setTimeout(() => document.getElementById(`lx-page-${wish}-button`)?.click());
     settled = query();
+    settledPage = page;
     if (name || page !== first) window.history.replaceState(window.history.state, "", address(settled));
+    mark();
     opens[page]();
   },
   // The link of the present state, for the clipboard and the QR code.
@@ -108,4 +147,15 @@ window.addEventListener("popstate", () => {
   resting = null;
   restoring = true;
   trigger("visit");
+});
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("#lx-undo")) undo();
+  if (target.closest?.("#lx-reset")) reset();
+});
+document.addEventListener("keydown", (event) => {
+  const typing = "input:not([type=range], [type=checkbox], [type=radio], [readonly]), textarea, [contenteditable]";
+  if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+  if (event.target.closest?.(typing)) return;
+  event.preventDefault();
+  undo();
 });

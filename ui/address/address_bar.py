@@ -30,6 +30,8 @@ SEARCH = "() => [window.location.search]"
 MOVED = "(value) => { window.lxAddress?.moved(%d, value); return []; }"
 ALONE = ("tradeoff", "schedule", "tasks", "pictures")
 """Charts of Explore that ``present`` and ``embed`` show alone."""
+KEPT = ("pins",)
+"""Names in a link that *Reset all* leaves."""
 OPENED = '(...values) => { window.lxAddress?.opened("%s", values); return []; }'
 RESTORED = "(page, ...values) => { window.lxAddress?.restored(%s, page, values); return []; }"
 
@@ -58,7 +60,7 @@ class AddressBar:
         self._links: list[PageLink] = []
         self._controls: list[Component] = []
         opens = ", ".join(f'"{page}": () => trigger("open_{page}")' for page in pages)
-        charts = f"const alone_charts = {json.dumps(ALONE)};\n"
+        charts = f"const alone_charts = {json.dumps(ALONE)}, kept = {json.dumps(KEPT)};\n"
         script = f"const pages = {json.dumps(self._pages)}, opens = {{{opens}}};\n{charts}{SCRIPT}"
         self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False)
         self._opened_page = gr.Textbox("", visible=False)

@@ -49,6 +49,8 @@ CHART_WORDS: Mapping[str, str] = {
     "on different images (too wide rather than too narrow).",
     "mixed": "Differences in points with 95 % intervals: this edit minus the pin, paired image by image "
     "where predictions of both are known, else (†) from counts only, as if on different images.",
+    "play": "▶ Play",
+    "pause": "❚❚ Pause",
     "schedule_alt": "Bar chart of the layer schedule. Factor on the fine-tuning's change in blocks 1 to "
     "{count}: {blocks}. Before the blocks {before}, after them {after}.",
     "tradeoff_alt": "Scatter of target against mean control accuracy. {points}.",

@@ -25,6 +25,7 @@ CHART_SCRIPTS = (
     "charts/tradeoff_still.js",
     "charts/tradeoff_point.js",
     "charts/pin_ghosts.js",
+    "charts/curve_drag.js",
     "charts/tradeoff_chart.js",
     "charts/accuracy_tiles.js",
     "charts/number_tables.js",
@@ -39,17 +40,21 @@ GRADIO_SCRIPTS = (
     "subject.js",
     "server_source.js",
     "bent_schedule.js",
+    "gamma_play.js",
     "explore_panel.js",
 )
 """Tie them to the server and to the page's controls; both run as one script in this order."""
 
 GO = """(...here) => {
     const { free_form, ...to } = window.lxDestination, near = (value) => Math.round(1e6 * value) / 1e6;
-    const tied = to.shape === "flat" || Math.abs(to.alpha + to.beta - 1) < 1e-6;
-    const tie = tied && to.alpha >= 0 && to.alpha <= 1;
-    const alpha = near(to.alpha), beta = near(tie ? 1 - to.alpha : to.beta);
-    const line = { tie, gamma: alpha, alpha, beta };
-    const set = { ...to, ...(free_form ? { free_form: free_form.join() } : line) };
+    const set = { ...to };
+    if (free_form) set.free_form = free_form.join();
+    else if ("alpha" in to) {
+        const tied = to.shape === "flat" || Math.abs(to.alpha + to.beta - 1) < 1e-6;
+        set.tie = tied && to.alpha >= 0 && to.alpha <= 1;
+        set.gamma = set.alpha = near(to.alpha);
+        set.beta = near(set.tie ? 1 - to.alpha : to.beta);
+    }
     return %s.map((name, i) => (name in set ? set[name] : here[i]));
 }"""
 """Sets the controls to a place that was chosen in a chart; %s is the names of the controls."""

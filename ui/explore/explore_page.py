@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, cast
 
 import gradio as gr
@@ -135,6 +136,7 @@ def _controls(
         gamma = _slider("gamma", GAMMA_RANGE, start.gamma)
         alpha = _slider("alpha", ALPHA_RANGE, start.alpha, visible=False)
         beta = _slider("beta", BETA_RANGE, start.beta, visible=False)
+        gr.HTML(moves_html(), apply_default_css=False, elem_classes="lx-moves")
     tie = gr.Checkbox(
         start.tie, label=words["tie"][0], info=words["tie"][1], elem_id="lx-tie", interactive=True
     )
@@ -168,6 +170,15 @@ def _controls(
     with gr.Accordion(explore_text.EQUATION_TITLE, open=False):
         gr.Markdown(explore_text.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
     return [model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside, free], presets, advanced
+
+
+def moves_html() -> str:
+    """Three buttons below the slider: `gamma_play.js` and `address.js` listen to them."""
+    buttons = (
+        f'<button type="button" id="lx-{name}" title="{escape(title)}">{escape(label)}</button>'
+        for name, (label, title) in explore_text.MOVES.items()
+    )
+    return "".join(buttons)
 
 
 def _slider(name: str, bounds: tuple[float, float], value: float, visible: bool = True) -> gr.Slider:

@@ -40,6 +40,12 @@ BY_SHAPE = {
 }
 """Labels that differ from ``CONTROLS`` under a scaling function."""
 ADVANCED = "More controls"
+MOVES = {
+    "play": ("▶ Play", "Moves the slider from 1 to 0 by itself"),
+    "undo": ("↶ Undo", "Back to the last setting (Ctrl+Z)"),
+    "reset": ("Reset all", "Everything on this page back to its start"),
+}
+"""Buttons below the slider: label, and what it does."""
 FREE_TITLE = "Free-form: drag the bars"
 PRESETS_TITLE = "Presets"
 PRESETS = {

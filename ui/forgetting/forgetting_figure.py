@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.specs.evaluation import Evaluation
+from ui.explore.explore_json import edit_json
 from ui.shell.figure_style import (
     Figure,
     Trace,
@@ -32,6 +33,7 @@ def _curve(points: Sequence[Evaluation], role: str, of: str) -> Trace:
         "error_y": whiskers(values, intervals, f"{role}/0.5"),
         "line": {"color": f"@{role}", "width": 2.5},
         "marker": marker(role, 8),
+        "customdata": [edit_json(point.spec) for point in points],
         "text": [described(f"{CURVES[role]}, γ = {point.spec.alpha:g}", point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
     }

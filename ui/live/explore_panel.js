@@ -1,17 +1,26 @@
 // Ties the live panel of "Explore" to Gradio: answers come from the server, a chosen point sets the page's controls.
 // Gradio runs this with `element`, `props`, `watch` and `trigger`; `props.fixed` is made by ui/explore/explore_charts.py.
 const fixed = JSON.parse(props.fixed), root = element.querySelector(".lx-live");
+function go(place) {
+  window.lxDestination = place; // the listener of "go" reads it and sets the controls
+  trigger("go");
+}
+// For the charts below on the page: a click on one of their points goes there, where one sees it change.
+window.lxGo = (place) => {
+  go(place);
+  const { top } = root.getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight / 2) root.scrollIntoView({ block: "start" });
+};
 const view = exploreView(root, fixed, {
-  go(edit) {
-    window.lxDestination = edit; // the listener of "go" reads it and sets the controls
-    trigger("go");
-  },
+  go,
   pin(letter) {
-    window.lxUnpinned = letter; // so does that of "pin"
+    window.lxUnpinned = letter; // the listener of "pin" reads it
     trigger("pin");
   },
   visit,
 });
+const player = gammaPlayer(view, fixed.words, bentAt, go);
+document.addEventListener("click", ({ target }) => target.closest?.("#lx-play") && player.press());
 root.view = view; // for benchmarks and tests
 
 function show(answer) {
@@ -25,7 +34,11 @@ function show(answer) {
 }
 const follow = follower(serverSource({ props, watch, trigger }, fixed), show);
 followMoves(element, follow);
+function bentAt({ model, shape, outside, gamma, mix }) {
+  return bentFactors(fixed.affine, model, shape, outside, gamma, 1 - gamma, mix);
+}
 window.linesBend = (model, shape, outside, alpha, beta, mix, free) => {
+  if (player.moved(model, shape, outside, alpha, beta, mix)) return;
   view.bend(bentFactors(fixed.affine, model, shape, outside, alpha, beta, mix, free));
   root.querySelector('[data-chart="schedule"]').dataset.bent = [alpha, beta, mix].join(",");
 };

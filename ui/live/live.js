@@ -1,6 +1,6 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
 // and DOM nodes survive. Gradio gives this code `element`, `props`, `watch` and `trigger`; Python gives two JSON
-// strings, `props.fixed` (palette, quiet, silence) and `props.value`:
+// strings, `props.fixed` (palette, words, quiet, silence) and `props.value`:
 //   version   number that grows with every request; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";
@@ -34,7 +34,6 @@ function paint(value, colours) {
 }
 
 const graph = (name) => element.querySelector(`[data-chart="${name}"]`);
-const coarse = window.matchMedia("(pointer: coarse)").matches;
 const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false };
 
 function draw(name, chart) {
@@ -45,7 +44,8 @@ function draw(name, chart) {
   if (chart.bars) return drawBars(node, chart.bars);
   if (!window.Plotly) return; // drawn once it is fetched
   const painted = paint(chart.figure, palette());
-  painted.layout.dragmode = coarse ? false : "zoom";
+  if (canZoom(painted.layout)) zoomButton(node, fixed.words, redraw);
+  painted.layout = withZoom(node, painted.layout);
   put(name, node, painted);
 }
 
@@ -63,9 +63,12 @@ function put(name, node, figure) {
   window.Plotly.react(node, copy.data, copy.layout, config);
   memory.drawn[name] = text;
   const sliders = figure.layout.meta && figure.layout.meta.sliders;
-  if (sliders && !node.dataset.clicks) {
+  if (!node.dataset.clicks) {
     node.dataset.clicks = "yes";
-    node.on("plotly_click", (event) => goTo(sliders, event.points[0]));
+    node.on("plotly_click", ({ points: [point] }) => {
+      if (sliders) goTo(sliders, point);
+      else if (point.customdata && window.lxGo) window.lxGo(point.customdata); // an edit: Explore goes there
+    });
   }
 }
 
@@ -80,6 +83,13 @@ function goTo(sliders, point) {
     range.value = point[axis];
     for (const name of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(name, { bubbles: true }));
   }
+  inSight(element);
+}
+
+// Scrolls to the top of what answers a click, if that is out of sight.
+function inSight(node) {
+  const { top } = node.getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight / 2) node.scrollIntoView({ block: "start" });
 }
 
 function show() {

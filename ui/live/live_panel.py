@@ -18,13 +18,14 @@ import gradio as gr
 import plotly
 
 from ui.live.schedule_figure import Bars
+from ui.shell import text
 from ui.shell.figure_style import Figure
 from ui.shell.theme import palette
 
 HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
-SCRIPTS = ("bars.js", "following.js", "subject.js", "server_source.js", "live.js")
+SCRIPTS = ("bars.js", "zoom.js", "following.js", "subject.js", "server_source.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
 SILENCE = 6.0
@@ -110,6 +111,7 @@ def panel(
     fixed = {
         "palette": {"light": palette(False), "dark": palette(True)},
         "plotly": plotly_address(),
+        "words": dict(text.ZOOM),
         "subject": list(subject),
     }
     return component(SCRIPTS, fixed, empty(), elem_id=elem_id, inside=inside)

@@ -71,6 +71,11 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+ZOOM = {
+    "zoom": "Zoom",
+    "zoom_help": "Drag over a part of the chart to enlarge it; a double click shows all of it",
+}
+"""The button of a Plotly chart."""
 SWEEP = {
     "run": "Measure it now",
     "more": "Measure the rest",

@@ -56,7 +56,7 @@ function visit(index, query) {
   const address = window.location.pathname + (link.toString() ? "?" + link : "") + window.location.hash;
   if (query === undefined) window.history.replaceState(window.history.state, "", address);
   else {
-    window.history.pushState(window.history.state, "", address);
+    window.history.pushState({ ...window.history.state, lxSteps: 0 }, "", address);
     window.dispatchEvent(new PopStateEvent("popstate"));
   }
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import Choice
+from ui.explore.explore_json import edit_json
 from ui.shell.figure_style import Figure, axis, figure, marker, percent, percent_axis, whiskers
 
 
@@ -21,6 +23,7 @@ def score_figure(choice: Choice | None) -> Figure:
         "type": "scatter",
         "mode": "lines+markers",
         "x": list(gammas),
+        "customdata": [edit_json(EditSpec.lines(gamma=gamma)) for gamma in gammas],
         "y": [round(score, 4) for score in scores],
         "line": {"color": "@lines", "width": 2.5},
         "marker": marker("lines", 8),
@@ -58,6 +61,7 @@ def parts_figure(points: Sequence[Evaluation], gamma: float | None) -> Figure:
                 "type": "scatter",
                 "mode": "lines+markers",
                 "x": [point.spec.alpha for point in points],
+                "customdata": [edit_json(point.spec) for point in points],
                 "y": [percent(value) for value in values],
                 "error_y": whiskers(values, intervals, "lines/0.5"),
                 "line": {"color": "@lines", "width": 2.5, "dash": dash},

@@ -4,8 +4,8 @@
 //   actions   {go, pin, visit}: go(edit) is called when a measured model was chosen, with {shape, alpha, beta, outside,
 //             mix}, or a bar was dragged, with {shape: "free", free_form: factors of the blocks, mix}; pin and visit as
 //             pin_table.js says
-// Returns {draw(answer), bend(factors), blocks(), answer}: `bend` shows a schedule before its answer is there, null ends
-// that; `blocks` are the factors shown of the blocks.
+// Returns {draw(answer), bend(factors), ride(gamma), blocks(), answer}: `bend` shows a schedule before its answer is
+// there, null ends that; `ride` puts a ring on the gamma curve; `blocks` are the factors shown of the blocks.
 const KEPT_LANDMARKS = 32, KEPT_TRAIL = 40;
 
 function exploreView(root, settings, actions) {
@@ -33,7 +33,7 @@ function exploreView(root, settings, actions) {
   const tradeoff = tradeoffChart(charts.tradeoff.node, charts.tradeoff.around, charts.tradeoff.tip, settings, actions.go);
   const tasks = taskBars(charts.tasks.node, charts.tasks.tip, settings);
   const landmarks = new Map(), trails = new Map();
-  const view = { draw, bend, shown, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null, landmarks: null };
+  const view = { draw, bend, ride: tradeoff.ride, shown, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null, landmarks: null };
   let bent = null, newest = -1, factorsShown = [], kept = []; // kept: the pins of the model and checkpoint that are shown
   const handles = barHandles(charts.schedule.node, words, (block, value) => {
     const free_form = view.blocks();

@@ -1,16 +1,18 @@
 // Target (up) against mean control accuracy (right) as SVG: a still scatter, redrawn when it changes, and the point
 // that moves. The nearest point shows its details; a click, or Enter in the row of buttons for the keyboard, calls
-// `go` with the point's edit.
+// `go` with the point's edit. The edit's own mark can be dragged along the gamma curve.
 const REACH = window.matchMedia("(pointer: coarse)").matches ? 26 : 15;
 
 function tradeoffChart(node, around, tip, settings, go) {
   const { words } = settings;
-  const still = svg("g"), ghosts = svg("g"), now = svg("g", { class: "lx-now-group" });
-  const canvas = svg("svg", { "aria-hidden": "true" }, still, ghosts, now);
+  const still = svg("g"), ghosts = svg("g"), rings = svg("g"), now = svg("g", { class: "lx-now-group" });
+  const canvas = svg("svg", { "aria-hidden": "true" }, still, ghosts, rings, now);
   const buttons = html("div", { class: "lx-points", role: "toolbar", "aria-label": words.points });
   node.append(canvas);
   around.append(buttons);
   const movePoint = tradeoffPoint(now, settings);
+  const onMark = (event) => hits.now && nearest(event) === hits.now;
+  const drag = curveDrag(node, rings, onMark, (gamma) => go({ shape: "linear", alpha: gamma, beta: 1 - gamma, outside: "alpha", mix: 1 }));
   let shown = null, size = { width: 0, height: 0 }, drawn = "", listed = null, hits = [];
 
   const details = (point) => [
@@ -42,6 +44,8 @@ function tradeoffChart(node, around, tip, settings, go) {
       const at = (point) => ({ point, cx: place.x.at(point.control.value), cy: place.y.at(point.target.value) });
       hits = [...trail.map(at), ...marks.map(at)];
       list(marks, landmarks.id + keptAs, place);
+      const curve = landmarks.paths.find(({ role, whole }) => role === "lines" && whole);
+      drag.lay(curve ? curve.points.map(at).map(({ point, cx, cy }) => ({ gamma: point.edit.alpha, x: cx, y: cy })) : []);
     }
     const here = { ...evaluation, name: words.edit };
     hits.now = { point: here, ...movePoint(evaluation, place) };
@@ -85,19 +89,19 @@ function tradeoffChart(node, around, tip, settings, go) {
     return all.reduce((best, hit) => (far(hit) <= Math.min(REACH, best ? far(best) : REACH) ? hit : best), null);
   }
   node.addEventListener("pointermove", (event) => {
-    const hit = nearest(event);
-    node.style.cursor = hit && hit !== hits.now ? "pointer" : "";
+    const hit = drag.active() ? null : nearest(event);
+    node.style.cursor = hit === hits.now && hit ? "grab" : hit ? "pointer" : "";
     if (hit) tip.show(hit.cx, hit.cy, details(hit.point));
     else away();
   });
   node.addEventListener("pointerleave", away);
   node.addEventListener("click", (event) => {
-    const hit = nearest(event);
+    const hit = drag.ended() ? null : nearest(event);
     if (hit && hit !== hits.now) go(hit.point.edit);
   });
   new ResizeObserver(([entry]) => {
     size = entry.contentRect;
     if (shown) draw(...shown);
   }).observe(node);
-  return { draw };
+  return { draw, ride: drag.ride };
 }

@@ -2,7 +2,7 @@
 function tradeoffPoint(group, { roles }) {
   const whiskers = [0, 1].map(() => svg("path", { class: "lx-now-whisker" }));
   const mark = svg("path", { class: "lx-now" });
-  group.append(...whiskers, mark);
+  group.append(...whiskers, svg("circle", { class: "lx-now-hit", r: 22 }), mark);
   let shape = "";
   return function move({ target, control, role }, { x, y }) {
     const cx = x.at(control.value), cy = y.at(target.value);
