@@ -54,6 +54,7 @@ def test_a_dragged_bar_is_a_free_form_schedule_until_the_slider_moves(page: Any)
     page.keyboard.press("End")
     blocks[3] = 1.5
     wait_for(page, free(*blocks).key())
+    page.wait_for_url("**free=*,1.5,*")  # settled: back comes here
     page.keyboard.press("ArrowDown")
     page.wait_for_function("document.activeElement.ariaValueText === '1.49'")
     page.keyboard.press("PageDown")
@@ -223,6 +224,7 @@ def test_a_point_of_a_sweep_goes_there_and_nothing_zooms_by_accident(page: Any) 
     }"""
     )
     page.mouse.move(place[0], place[1], steps=2)
+    chart.locator(".hoverlayer .hovertext").first.wait_for()  # Plotly clicks what it hovers
     page.mouse.click(place[0], place[1])
     wait_for(page, key(place[2], shape="reverse", outside="depth"))
     assert page.locator(".lx-sentence").evaluate("node => node.getBoundingClientRect().top") >= 0
