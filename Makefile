@@ -25,7 +25,7 @@ app: $(APP_STAMP)
 # In two processes side by side: the browser's driver keeps an event loop running, and no page can be built beside
 # it; it also waits for pages half of the time.
 test: $(DEV_STAMP)
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-python test-browser
+	@$(MAKE) --no-print-directory --jobs 2 test-python test-browser
 
 test-python: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
