@@ -26,6 +26,8 @@ KEEP_ALIVE = 2.0
 Counts = tuple[tuple[int, int], ...]
 """Correct and all images of each task, in the page's order."""
 
+NO_PINS = ""
+
 
 @dataclass
 class Move:
@@ -140,7 +142,7 @@ class HttpVisitor:
                 self._wanted = None
             self.seen.moves.append(move)
             body = {
-                "data": [*controls.values(), move.number, self._landmarks],
+                "data": [*controls.values(), NO_PINS, move.number, self._landmarks],
                 "fn_index": self._quick,
                 "session_hash": self._client.session_hash,
                 "event_data": None,
@@ -181,7 +183,9 @@ class HttpVisitor:
         controls, move = position
         with self._changed:
             self._refining += 1
-        job = self._client.submit(*controls.values(), move.number, self._landmarks, fn_index=self._settle)
+        job = self._client.submit(
+            *controls.values(), NO_PINS, move.number, self._landmarks, fn_index=self._settle
+        )
         self._listener.listen(job, partial(self._take, move=move), partial(self._refined, position, again))
 
     def _refined(self, position: tuple[Controls, Move], again: bool, error: BaseException | None) -> None:
@@ -242,7 +246,7 @@ def _listeners(config: dict[str, Any]) -> tuple[int, int]:
         if [gamma, "change"] in [list(target) for target in one["targets"]]
         and one["backend_fn"]
         and one["trigger_mode"] == "always_last"
-        and len(one["inputs"]) == len(Controls().values()) + 2
+        and len(one["inputs"]) == len(Controls().values()) + 3
     )
     rest = [quick["outputs"][0], "rest"]
     settle = next(one for one in config["dependencies"] if rest in [list(to) for to in one["targets"]])

@@ -87,7 +87,7 @@ def test_filter_by_state_and_task(page: Any) -> None:
     assert counts == ["6", "1", "1", "1", "1", "1", "1"]
     page.locator(".lx-chip[data-state=forgotten]").click()
     assert [shown for shown, *_ in page.evaluate(SEEN)] == [False, False, True, False, False, False]
-    page.locator(".lx-chip", has_text="All").click()
+    page.locator(".lx-chips .lx-chip", has_text="All").click()
     page.locator("h4 button", has_text="Faces").click()
     assert [shown for shown, *_ in page.evaluate(SEEN)] == [False] * 3 + [True] * 3
     page.locator(".lx-chip", has_text="taken for").click()
