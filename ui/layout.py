@@ -90,9 +90,7 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
                 with _tab("start"):
                     start_page(story)
             with _tab("explore"):
-                gr.HTML(
-                    markup.page_title(text.PAGES["explore"]), elem_classes="lx-aside", apply_default_css=False
-                )
+                _title("explore")
                 intro = text.INTRO.replace("CLIP", markup.term("clip", "CLIP"))
                 gr.HTML(f"<p>{intro}</p>", elem_classes=["lx-lead", "lx-intro"], apply_default_css=False)
                 explore = explore_panel(studio, address, ExploreAnswers(studio))
@@ -100,9 +98,7 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
                 tune_section(studio, address, explore)
             for page, lay_out in pages.items():
                 with _tab(page):
-                    gr.HTML(
-                        markup.page_title(text.PAGES[page]), elem_classes="lx-aside", apply_default_css=False
-                    )
+                    _title(page)
                     lay_out(studio, address, explore)
         if story:
             story_card(story)
@@ -115,6 +111,10 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
 
 def _tab(page: str) -> gr.Tab:
     return gr.Tab(text.PAGES[page], id=page, elem_id=f"lx-page-{page}")
+
+
+def _title(page: str) -> None:
+    gr.HTML(markup.page_title(text.PAGES[page]), elem_classes="lx-aside", apply_default_css=False)
 
 
 def _absent(studio: Studio) -> list[str]:

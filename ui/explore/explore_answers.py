@@ -114,9 +114,9 @@ class ExploreAnswers(LiveAnswers[Controls]):
         """
         spec = evaluation.spec
         num_blocks = _blocks(studio, spec.model)
-        references, landmarks = self._references(studio, spec)
         pair = anchors(spec)
-        name = studio.fingerprint(pair[1])
+        name = studio.fingerprint(pair[1])  # another one once the model is loaded anew
+        references, landmarks = self._references(studio, spec, name)
         pins, _ = read_pins(controls.pins)
         total = self._total(evaluation, references)
         subject = about(studio, spec.model, spec.checkpoint, explore_text.edit_words(spec))
@@ -132,14 +132,17 @@ class ExploreAnswers(LiveAnswers[Controls]):
             },
             evaluation=evaluation_json(evaluation, num_blocks, total),
             landmarks=landmarks,
-            preset=active(controls, self._tuned_gamma(studio, controls)),
+            preset=active(controls, self._tuned_gamma(studio, controls, name)),
             pictures=self._strips.known(studio, name, pair, pictured or evaluation),
             **({"pins": self._pins.known(studio, name, evaluation, pins, num_blocks)} if pins else {}),
         )
 
-    def _references(self, studio: Studio, spec: EditSpec) -> tuple[References, Json]:
-        """References of the edit, also as JSON; kept once all are measured, which saves 24 lookups a move."""
-        fingerprint = studio.fingerprint(anchors(spec)[1])  # another one once the model is loaded anew
+    def _references(self, studio: Studio, spec: EditSpec, fingerprint: str) -> tuple[References, Json]:
+        """References of the edit, also as JSON; kept once all are measured, which saves 24 lookups a move.
+
+        Args:
+            fingerprint: of the fine-tuned model.
+        """
         found = self._complete.get(fingerprint)
         if found is None:
             references = references_of(studio, spec)
@@ -150,9 +153,8 @@ class ExploreAnswers(LiveAnswers[Controls]):
                 self._complete.pop(next(iter(self._complete)))
         return found
 
-    def _tuned_gamma(self, studio: Studio, controls: Controls) -> float:
-        """Gamma of the tuned presets; kept once it is known."""
-        fingerprint = studio.fingerprint(anchors(controls.spec())[1])
+    def _tuned_gamma(self, studio: Studio, controls: Controls, fingerprint: str) -> float:
+        """Gamma of the tuned presets, kept once it is known. Args: as ``_references``."""
         gamma = self._tuned.get(fingerprint)
         if gamma is None:
             gamma = tuned_gamma(studio, controls)
