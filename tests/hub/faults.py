@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-FaultKind = Literal["status", "drop", "slow", "cut", "reset", "stall", "drip", "wrong", "short"]
+FaultKind = Literal["status", "expire", "drop", "slow", "cut", "reset", "stall", "drip", "wrong", "short"]
 IN_THE_BODY = ("cut", "reset", "stall", "drip", "wrong", "short")
 
 

@@ -86,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
             extra = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
             self._refuse(fault.status, "", f"FaultKind {fault.status} of the test.", **extra)
             return
+        if fault is not None and fault.kind == "expire":
+            hub.signature += 1
 
         repository = hub.read(kind, repo) if found else None
         if not found:
@@ -95,6 +97,8 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(
                 status, "RepoNotFound", "Repository not found" if self.record.token else "Invalid username"
             )
+        elif behind and self.server.origin == "cdn" and f"Signature={hub.signature}" not in parts.query:
+            self._refuse(403, "", "The address has expired.")
         elif behind:
             file = repository.files.get(name)
             if file is None or revision != repository.commit:
@@ -150,7 +154,9 @@ class Handler(BaseHTTPRequestHandler):
                 f"{hub.address}/api/{repository.kind}s/{repository.repo}/xet-read-token/{repository.commit}"
             )
             linked |= {"X-Xet-Hash": file.sha256[::-1], "Link": f'<{refresh}>; rel="xet-auth"'}
-        self._redirect(302, f"{hub.cdn}/cdn/{place}?Expires=9999999999&Signature=local", **commit, **linked)
+        self._redirect(
+            302, f"{hub.cdn}/cdn/{place}?Expires=9999999999&Signature={hub.signature}", **commit, **linked
+        )
 
     def _send_file(self, repository: Repository, file: File, canonical: str) -> None:
         """The bytes of a file or a range of it, with whatever fault is due."""

@@ -19,7 +19,8 @@ Faults are put on paths. A pattern is a glob found anywhere in ``/<owner>/<name>
     hub.fail("resolve/*/model.safetensors", "cut", after=1_000_000)           # once, then all is well
     hub.fail("owner/name", "status", status=429, retry_after=2, times=None)   # always
 
-    before the reply: status (any; 429 with retry_after), drop (hang up), slow (wait a minute)
+    before the reply: status (any; 429 with retry_after), drop (hang up), slow (wait a minute),
+        expire (this and every other address of a large file signed so far answers 403)
     in the bytes of a file, once ``after`` of this reply's bytes are out: cut (hang up politely), reset,
         stall (a minute), drip (``rate`` bytes a second), wrong (one byte differs), short (a shorter file)
 
@@ -73,6 +74,8 @@ class Hub:
     requests: list[Request] = field(default_factory=list)
     crashes: list[BaseException] = field(default_factory=list)
     """Errors inside the server that are no test's doing: the fixture fails on them."""
+    signature: int = 0
+    """In the addresses of large files that are valid now."""
     _faults: list[Fault] = field(default_factory=list)
     _gates: dict[tuple[Kind, str], str | None] = field(default_factory=dict)
     _digests: Digests = field(default_factory=dict)

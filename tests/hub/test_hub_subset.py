@@ -83,8 +83,18 @@ def test_the_hub_itself_is_asked_for_a_file_once(hub: Hub, cache: Path) -> None:
 
 def test_an_expired_address_is_asked_for_again(hub: Hub, cache: Path) -> None:
     write_parquet(hub, shuffled())
-    hub.fail("*.parquet", "status", status=403, skip=3, times=2, origin="cdn")
+    hub.fail("*.parquet", "expire", skip=3, origin="cdn")
     assert len(load(task_of(), cache).subset) == 40
+    assert any(request.status == 403 for request in hub.requests)
+
+
+def test_a_refused_file_is_named_with_its_repository(hub: Hub, cache: Path) -> None:
+    write_parquet(hub, shuffled())
+    hub.fail("*.parquet", "status", status=403, skip=3, times=None, origin="cdn")
+    with pytest.raises(
+        HubError, match=r"read owner/digits/data/test-\S+\.parquet \(403\).*/datasets/owner/digits\.$"
+    ):
+        load(task_of(), cache)
 
 
 def test_small_files_are_fetched_in_one_request(

@@ -78,7 +78,7 @@ class ParquetSplit:
         import pyarrow.parquet
 
         content = None
-        stream: BinaryIO | RangeFile = RangeFile(file.url, file.size, self._traffic)
+        stream: BinaryIO | RangeFile = RangeFile(file.repo, file.path, file.url, file.size, self._traffic)
         if file.size <= WHOLE:
             content = stream.read()
             stream = io.BytesIO(content)
@@ -144,7 +144,8 @@ class ParquetSplit:
         import pyarrow
         import pyarrow.parquet
 
-        stream: BinaryIO | RangeFile = RangeFile(shard.file.url, shard.file.size, self._traffic)
+        file = shard.file
+        stream: BinaryIO | RangeFile = RangeFile(file.repo, file.path, file.url, file.size, self._traffic)
         if shard.content is not None:
             stream = io.BytesIO(shard.content)
         try:

@@ -17,11 +17,13 @@ class SplitFile:
     """A file of a split.
 
     Args:
+        repo: "owner/name" of the data set.
         path: in its repository.
         url: to read it from.
         size: in bytes.
     """
 
+    repo: str
     path: str
     url: str
     size: int
@@ -90,7 +92,7 @@ def list_split(repo: str, config: str | None, split: str, commit: str) -> tuple[
     if absent:
         raise HubError(f"{repo} lists {absent[0]} but has no such file at {commit[:7]}.")
     return tuple(
-        SplitFile(path, hf_hub_url(repo, path, repo_type="dataset", revision=commit), sizes[path])
+        SplitFile(repo, path, hf_hub_url(repo, path, repo_type="dataset", revision=commit), sizes[path])
         for path in paths
     )
 
@@ -110,6 +112,6 @@ def list_tars(repo: str, split: str, commit: str) -> tuple[SplitFile, ...]:
     if not tars:
         raise HubError(f"{repo} has no tar files in its folder {split!r} at {commit[:7]}.")
     return tuple(
-        SplitFile(tar.path, hf_hub_url(repo, tar.path, repo_type="dataset", revision=commit), tar.size)
+        SplitFile(repo, tar.path, hf_hub_url(repo, tar.path, repo_type="dataset", revision=commit), tar.size)
         for tar in sorted(tars, key=lambda tar: tar.path)
     )

@@ -78,7 +78,7 @@ class TarSplit:
 
     def _read(self, place: _Place) -> tuple[NDArray[np.int64], list[bytes]]:
         file, start, end = place
-        stream = RangeFile(file.url, file.size, self._traffic)
+        stream = RangeFile(file.repo, file.path, file.url, file.size, self._traffic)
         stream.seek(start)
         content = stream.read(end - start)
         whole = (start, end) == (0, file.size)

@@ -22,13 +22,17 @@ class RangeFile(io.RawIOBase):
     Nothing is cached, so reading twice transfers twice. Not thread-safe.
 
     Args:
+        repo: "owner/name" of the data set, for messages.
+        path: of the file in it, for messages.
         url: of the file, as ``huggingface_hub.hf_hub_url`` gives it.
         size: of the file in bytes.
         traffic: counts the bytes and stops the reading.
     """
 
-    def __init__(self, url: str, size: int, traffic: Traffic) -> None:
+    def __init__(self, repo: str, path: str, url: str, size: int, traffic: Traffic) -> None:
         super().__init__()
+        self._repo = repo
+        self._path = path
         self._url = url
         self._size = size
         self._traffic = traffic
@@ -67,7 +71,7 @@ class RangeFile(io.RawIOBase):
 
     def _piece(self, start: int, stop: int) -> bytes:
         span = {"Range": f"bytes={start}-{stop - 1}"}
-        with hub_errors(self._url, kind="dataset"), self._traffic.request(stop - start):
+        with hub_errors(self._repo, self._path, kind="dataset"), self._traffic.request(stop - start):
             direct = self._traffic.redirected.get(self._url)
             response = None if direct is None else _get(direct, span)
             if response is None or response.status_code in _EXPIRED:
