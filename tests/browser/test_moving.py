@@ -10,6 +10,7 @@ from tests.browser.driving import key, move, open_page, position, sentence, show
 
 pytestmark = pytest.mark.browser
 PARTIAL = (key(0.61), "partial")
+BEND = "(values) => document.querySelector('#lx-head-live .lx-live').bend(...values)"
 RECORD = """() => {
     const head = document.querySelector("#lx-head-live");
     window.shown = [];
@@ -138,12 +139,12 @@ def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:
     free = (0.0, 0.25, *[0.5] * 9, 1.5)
     for rule in OUTSIDE_RULES:
         text = ",".join(map(str, free))
-        page.evaluate(f"window.linesBend('tiny-clip', 'free', '{rule}', 0.3, 0.7, 0.5, '{text}')")
+        page.evaluate(BEND, ["tiny-clip", "digits", "free", False, 0.0, 0.3, 0.7, 0.5, rule, text])
         spec = EditSpec(shape="free", outside=rule, alpha=free[0], free_form=free, mix=0.5)
         assert driving.bars(page) == pytest.approx(factors(spec.scales(12)), abs=6e-5), rule
     for shape in SHAPES:
         for rule in OUTSIDE_RULES:
-            page.evaluate(f"window.linesBend('tiny-clip', '{shape}', '{rule}', 0.3, 1.25, 0.5)")
+            page.evaluate(BEND, ["tiny-clip", "digits", shape, False, 0.0, 0.3, 1.25, 0.5, rule, ""])
             spec = EditSpec(shape=shape, outside=rule, alpha=0.3, beta=1.25, mix=0.5)
             assert driving.bars(page) == pytest.approx(factors(spec.scales(12)), abs=6e-5), (shape, rule)
 

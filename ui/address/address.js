@@ -89,11 +89,15 @@ function show(name) {
 
 window.lxAddress = {
   values: () => values,
-  // A control of any page has moved.
+  // How often any control has moved.
+  moves: 0,
+  // A control of any page has moved; "lx-moved" says which one.
   moved(at, value) {
     values[at] = value;
+    this.moves++;
     if (restoring) moving.add(at);
     window.dispatchEvent(new Event("lx-named"));
+    window.dispatchEvent(new CustomEvent("lx-moved", { detail: at }));
     clearTimeout(resting);
     if (restoring || held) return;
     resting = setTimeout(settle, QUIET);

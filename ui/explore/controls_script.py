@@ -6,13 +6,6 @@ import json
 
 from ui.explore import explore_text
 
-BEND = """(model, checkpoint, shape, tie, gamma, alpha, beta, mix, outside, free) => {
-    if (window.linesBend)
-        window.linesBend(model, shape, outside, tie ? gamma : alpha, tie ? 1 - gamma : beta, mix, free);
-    return [];
-}"""
-"""Tier 0: the schedule bends in the browser before anything is asked of the server."""
-
 TIE_SHOWS = """(tie) => {
     const set = (visible) => ({ __type__: "update", visible });
     return [set(tie), set(!tie), set(!tie)];

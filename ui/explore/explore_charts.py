@@ -76,7 +76,7 @@ def explore_charts(
     value: Value,
     affine: Mapping[str, Any],
     link_names: Iterable[str],
-    subject: Sequence[int],
+    moves: Sequence[int],
 ) -> gr.HTML:
     """The component.
 
@@ -85,7 +85,13 @@ def explore_charts(
         value: shown when the page opens.
         affine: tables of `ui/live/schedule_tables.py`, from which the schedule follows the sliders.
         link_names: parameters of the share link.
-        subject: as for `panel`.
+        moves: places in the address of the controls, those of model and checkpoint first.
     """
-    fixed = {**view_settings(), "affine": affine, "link_names": list(link_names), "subject": list(subject)}
+    fixed = {
+        **view_settings(),
+        "affine": affine,
+        "link_names": list(link_names),
+        "moves": list(moves),
+        "subject": list(moves[:2]),
+    }
     return component((*CHART_SCRIPTS, *GRADIO_SCRIPTS), fixed, value, elem_id=elem_id)

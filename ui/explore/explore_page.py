@@ -19,7 +19,6 @@ from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkRow, PageLink
 from ui.explore import explore_text
 from ui.explore.controls_script import (
-    BEND,
     FITS_FREE,
     LEAVES_FREE,
     OPENS_ADVANCED,
@@ -87,7 +86,7 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings, presets, advanced = _controls(studio, start)
-            take_home(studio, "edit", settings, _wanted)
+            take_home(studio, address, "edit", settings, _wanted)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             pins = gr.Textbox("", visible="hidden", elem_id="lx-pins")
             live = explore_charts(
@@ -95,7 +94,7 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
                 head.opening(start),
                 affine_tables(_blocks(studio)),
                 [*NAMES, PINS],
-                address.places(settings[:2]),
+                address.places([*settings, pins]),
             )
             strip_panel(studio, settings, _wanted)
             gr.HTML(markup.legend(), apply_default_css=False)
@@ -209,7 +208,6 @@ def _wire(
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
 
     in_browser: dict[str, Any] = {"trigger_mode": "multiple", **private}
-    gr.on(changes, None, settings, None, js=BEND, **in_browser)
     tie, sliders = settings[3], settings[4:7]
     tie.change(None, tie, sliders, js=TIE_SHOWS, **in_browser)  # type: ignore[attr-defined]
     tie.input(None, [tie, *sliders], sliders, js=TIE_CARRIES, **in_browser)  # type: ignore[attr-defined]

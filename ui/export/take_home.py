@@ -19,6 +19,7 @@ from evaluators.export import LAYOUTS, export
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from ui.address.address_bar import AddressBar
 from ui.export import export_text as words
 from ui.live.session_key import session_key
 from ui.shell.error_messages import as_toast
@@ -82,6 +83,7 @@ def _folder(visitor: str) -> Path:
 
 def take_home(
     studio: Studio,
+    address: AddressBar,
     name: str,
     settings: Sequence[gr.components.Component],
     wanted: Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]],
@@ -111,7 +113,9 @@ def take_home(
             elem_id=f"lx-{name}-files",
             elem_classes="lx-files",
         )
-        stale = gr.HTML("", elem_id=f"lx-{name}-stale", apply_default_css=False)
+        given = [layout, *settings]
+        script = f"const places = {address.places(given)};\n{MARK}"
+        stale = gr.HTML("", js_on_load=script, elem_id=f"lx-{name}-stale", apply_default_css=False)
 
     def run(request: gr.Request, chosen: str, *values: Any) -> Any:
         session = session_key(request)
@@ -121,8 +125,7 @@ def take_home(
             paths = exported(seen, session, spec, beside, chosen)
         return gr.update(value=paths, visible=True), stale_notice(Path(paths[0]).stem, [chosen, *values])
 
-    given = [layout, *settings]
-    exporting = go.click(
+    go.click(
         run,
         given,
         [files, stale],
@@ -132,11 +135,6 @@ def take_home(
         preprocess=False,
         show_progress="full",
     )
-    mark = MARK.replace("ELEMENT", f"lx-{name}-stale")
-    in_browser: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
-    exporting.then(None, given, None, js=mark, **in_browser)
-    moves = [control.change for control in given]  # type: ignore[attr-defined]
-    gr.on(moves, None, given, None, js=mark, trigger_mode="multiple", **in_browser)
 
 
 def stale_notice(name: str, values: Sequence[Any]) -> str:

@@ -21,7 +21,9 @@ const view = exploreView(root, fixed, {
 });
 const player = gammaPlayer(view, fixed.words, bentAt, go);
 document.addEventListener("click", ({ target }) => target.closest?.("#lx-play") && player.press());
-root.view = view; // for benchmarks and tests
+// for benchmarks and tests
+root.view = view;
+root.bend = bend;
 
 function show(answer) {
   view.draw(answer);
@@ -33,15 +35,20 @@ function show(answer) {
   markStale();
 }
 const follow = follower(serverSource({ props, watch, trigger }, fixed), show);
-followMoves(element, follow);
+followMoves(fixed.moves, (values) => {
+  follow(values);
+  bend(...values);
+});
 function bentAt({ model, shape, outside, gamma, mix }) {
   return bentFactors(fixed.affine, model, shape, outside, gamma, 1 - gamma, mix);
 }
-window.linesBend = (model, shape, outside, alpha, beta, mix, free) => {
+// Tier 0: the schedule bends before anything is asked of the server.
+function bend(model, checkpoint, shape, tie, gamma, ...untied) {
+  const [alpha, beta] = tie ? [gamma, 1 - gamma] : untied, [mix, outside, free] = untied.slice(2);
   if (player.moved(model, shape, outside, alpha, beta, mix)) return;
   view.bend(bentFactors(fixed.affine, model, shape, outside, alpha, beta, mix, free));
   root.querySelector('[data-chart="schedule"]').dataset.bent = [alpha, beta, mix].join(",");
-};
+}
 
 // A free-form schedule as text: of the bars as they are shown, or another one fitted to a model's number of blocks.
 window.linesFree = (model, free) => {

@@ -17,16 +17,9 @@ from ui.live.live_panel import NOTHING, Value, packed
 from ui.live.session_key import session_key
 from ui.live.subject import asked
 
-MOVED = """(...settings) => {
-    window.lxMoves = (window.lxMoves || 0) + 1;
-    const moved = new CustomEvent("moved", {detail: JSON.stringify(settings), bubbles: true});
-    document.querySelector("#%s .lx-live")?.dispatchEvent(moved);
-    return [];
-}"""
-"""Tells the panel in the browser that its controls have moved."""
 COUNTED = """(...given) => [
     ...given.slice(0, %d),
-    window.lxMoves || 0,
+    window.lxAddress?.moves || 0,
     document.querySelector("#%s .lx-live")?.dataset.landmarks || "",
 ]"""
 """Adds to a request how often controls had moved by then, since requests may overtake each other on their
@@ -79,15 +72,6 @@ def connect(
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     at_once: dict[str, Any] = {"queue": False, **private}
     beside: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **private}
-    gr.on(
-        moves,
-        None,
-        settings,
-        None,
-        js=MOVED % live.elem_id,
-        trigger_mode="multiple",
-        **private,
-    )
     assert isinstance(live.parent, gr.blocks.BlockContext)
     with live.parent:
         inputs = [*settings, gr.Number(visible=False), gr.Textbox(visible=False)]

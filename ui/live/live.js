@@ -162,6 +162,6 @@ const follow = follower(serverSource({ props, watch, trigger }, fixed), (value) 
   newest = value;
   show();
 });
-followMoves(element, follow);
+followMoves(fixed.moves, follow);
 show();
 follow();

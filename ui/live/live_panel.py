@@ -78,6 +78,7 @@ def panel(
     after: Sequence[str] = (),
     grid: str = "",
     subject: Sequence[int] = (),
+    moves: Sequence[int] = (),
 ) -> gr.HTML:
     """The component: slots of text above, a grid of charts, slots below, and a table for screen readers.
 
@@ -91,6 +92,7 @@ def panel(
         grid: CSS class of the grid.
         subject: places in the address of the controls that decide what the numbers are about; answers carry
             their values, see `ui/live/subject.py`.
+        moves: places of the controls whose moves the panel answers.
     """
     cards = "".join(
         f'<figure class="lx-card {chart.area}"><figcaption>'
@@ -113,6 +115,7 @@ def panel(
         "plotly": plotly_address(),
         "words": dict(text.ZOOM),
         "subject": list(subject),
+        "moves": list(moves),
     }
     return component(SCRIPTS, fixed, empty(), elem_id=elem_id, inside=inside)
 

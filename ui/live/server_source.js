@@ -55,13 +55,15 @@ function serverSource({ props, watch, trigger }, { quiet, silence }) {
   };
 }
 
-// Calls `follow` with each move that "moved" tells. Gradio fires a control's listeners once more when a deferred event
-// is sent: the same values are no move.
-function followMoves(element, follow) {
+// Calls `follow` with the values of the controls at `places` of ui/address/address.js, each time one of them moves.
+// Gradio fires a control's listeners once more when a deferred event is sent: the same values are no move.
+function followMoves(places, follow) {
   let last;
-  element.addEventListener("moved", (event) => {
-    if (event.detail === last) return;
-    last = event.detail;
-    follow(last);
+  window.addEventListener("lx-moved", ({ detail }) => {
+    if (!places.includes(detail)) return;
+    const values = places.map((at) => window.lxAddress.values()[at]), now = JSON.stringify(values);
+    if (now === last) return;
+    last = now;
+    follow(values);
   });
 }

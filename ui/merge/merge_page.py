@@ -45,7 +45,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings, help_text, parameters = _controls(studio, explore)
-            take_home(studio, "merge", settings, _exported)
+            take_home(studio, address, "merge", settings, _exported)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             live = panel(
                 [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
@@ -53,6 +53,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
                 slots=("sentence", "tiles", "alpha"),
                 grid="lx-merge-grid",
                 subject=address.places(settings[:3]),
+                moves=address.places(settings[1:]),
             )
     searched = [*settings[:-3], settings[-1]]  # neither beta nor the plain factor: both are searched for
     sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(searched), run_grid)

@@ -1,7 +1,7 @@
 // A visitor's own picture: drawn, chosen, from the camera or an example; the server says what three models make of it.
 // Gradio runs this with `element`, `props`, `watch` and `trigger`: "ask" sends what `props.value` holds, and the answer
 // {rows: [[class, pretrained, finetuned, edit]], tasks: [[key, title]], task} or {error} arrives in another component.
-// It asks again with every move of the controls ("moved", ui/live/listeners.py). The picture is kept in this page only.
+// It asks again with every move of the controls ("lx-moved", ui/address/address.js). The picture is kept in this page only.
 const { words, side } = JSON.parse(props.fixed);
 const root = element.querySelector(".lx-own"), make = (name, attributes, ...inside) => {
   const node = Object.assign(document.createElement(name), attributes);
@@ -135,7 +135,7 @@ task.addEventListener("change", () => {
   ask();
 });
 for (const input of [names, template]) input.addEventListener("change", ask);
-document.addEventListener("moved", (event) => event.target.closest("#lx-head-live") && setTimeout(ask));
+window.addEventListener("lx-moved", () => setTimeout(ask));
 
 window.linesOwnPicture = (answer) => {
   if (!filled) return;
