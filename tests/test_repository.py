@@ -37,15 +37,21 @@ SPACE_KEYS = frozenset(  # https://huggingface.co/docs/hub/spaces-config-referen
 SPACE_COLOURS = frozenset("red yellow green blue indigo purple pink gray".split())
 
 
-def tracked() -> list[Path]:
-    """Files git tracks; skips where the checkout is not a git repository, as in an exported archive."""
+def listed(*options: str) -> list[str]:
+    """Lines of ``git ls-files``; skips where the checkout is no git repository, as in an exported archive."""
     listing = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=False
+        ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-z", *options],
+        capture_output=True,
+        check=False,
     )
     if listing.returncode:
         pytest.skip("not a git checkout")
-    files = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
-    return [file for file in files if file.is_file()]
+    return [line for line in listing.stdout.decode().split("\0") if line]
+
+
+def tracked() -> list[Path]:
+    """Files git tracks."""
+    return [file for file in (ROOT / name for name in listed()) if file.is_file()]
 
 
 def read(name: str) -> str:
@@ -100,6 +106,11 @@ def test_no_package_index_is_named() -> None:
 def test_no_file_is_large() -> None:
     sizes = {str(file.relative_to(ROOT)): file.stat().st_size for file in tracked()}
     assert {name: size for name, size in sizes.items() if size > 10 * 2**20} == {}
+
+
+def test_no_link_is_tracked() -> None:
+    """A link to an environment, once committed, replaced the environment itself in every other checkout."""
+    assert [line for line in listed("--stage") if line.startswith("120000 ")] == []
 
 
 def test_assets_stay_small() -> None:
