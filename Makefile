@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt)
-DEV_STAMP := $(call stamp,dev,requirements.txt requirements-dev.txt)
+DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-dev.txt)
 
 .PHONY: app test test-python test-browser check bench assets format wheel space
 .DEFAULT_GOAL := app

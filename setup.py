@@ -11,7 +11,7 @@ APP = "lines_cli.explorer"
 setup(
     packages=[
         *find_packages(include=["lines_core*", "lines_cli*"]),
-        *(f"{APP}.{package}" for package in find_packages(include=["evaluators*", "serving*", "ui*"])),
+        *(f"{APP}.{package}" for package in find_packages(include=["evaluators*", "serving*", "static*", "ui*"])),
         f"{APP}.assets",
     ],
     py_modules=[f"{APP}.app"],
@@ -20,6 +20,7 @@ setup(
         "lines_core": ["py.typed"],
         "lines_cli": ["py.typed"],
         f"{APP}.evaluators": ["**/*.json"],
+        f"{APP}.static": ["**/*.js"],
         f"{APP}.ui": ["**/*.css", "**/*.js", "**/*.json", "**/*.md", "**/*.svg"],
         f"{APP}.assets": ["**/*"],
     },

@@ -20,11 +20,11 @@ from tests.test_requirements import pins
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = sorted(f"{file.relative_to(ROOT)}" for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
-FOLDERS = "assets|benchmarks|docs|evaluators|lines_cli|lines_core|serving|tests|training|ui"
+FOLDERS = "assets|benchmarks|docs|evaluators|lines_cli|lines_core|serving|static|tests|training|ui"
 SEARCHED = (ROOT, ROOT / "lines_core/checkpoints")
 """Where files lie that documents name: SECURITY.md names those of the checkpoint reader alone."""
 MIB = 2**20
-REQUIREMENTS = ("requirements.txt", "requirements-ray.txt", "requirements-dev.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-ray.txt", "requirements-static.txt", "requirements-dev.txt")
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/~*-])/(?:home|root|work|Users|opt|tmp|mnt|var)/[\w.]|[A-Z]:\\+Users\b")
 

@@ -52,9 +52,13 @@ def projects_by_import() -> dict[str, set[str]]:
     ("folders", "files"),
     [
         (("app.py", "lines_cli", "serving", "ui", "evaluators", "lines_core"), ["requirements.txt"]),
-        (("setup.py", "tests", "benchmarks", "training"), ["requirements.txt", "requirements-dev.txt"]),
+        (("static",), ["requirements.txt", "requirements-static.txt"]),
+        (
+            ("setup.py", "tests", "benchmarks", "training"),
+            ["requirements.txt", "requirements-static.txt", "requirements-dev.txt"],
+        ),
     ],
-    ids=["app", "dev"],
+    ids=["app", "static", "dev"],
 )
 def test_every_import_is_pinned(folders: tuple[str, ...], files: list[str]) -> None:
     pinned = {project for file in files for project, _ in pins(file)}

@@ -16,8 +16,16 @@ from tests.deploy.clean_environment import ROOT, linked_environment, requirement
 
 BUNDLE = "lines_cli/explorer"
 LIBRARY = ("lines_core", "lines_cli")
-APP = ("app.py", "assets", "evaluators", "serving", "ui")
-METADATA = ("LICENSE", "README.md", "pyproject.toml", "requirements.txt", "requirements-ray.txt", "setup.py")
+APP = ("app.py", "assets", "evaluators", "serving", "static", "ui")
+METADATA = (
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-ray.txt",
+    "requirements-static.txt",
+    "setup.py",
+)
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -107,6 +115,7 @@ def test_extras_are_the_requirements_files(metadata: Message) -> None:
     assert {re.split("[><=]", line)[0] for line in requirements_of(metadata, "")} == {"torch", "safetensors"}
     assert requirements_of(metadata, "app") == requirement_lines("requirements.txt")
     assert requirements_of(metadata, "ray") == requirement_lines("requirements-ray.txt")
+    assert requirements_of(metadata, "static") == requirement_lines("requirements-static.txt")
 
 
 def test_the_pinned_torch_and_safetensors_are_the_oldest_ones_allowed(metadata: Message) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.paths import ROOT
 
 LIBRARIES = ("huggingface_hub", "open_clip", "datasets")
-FOLDERS = ("lines_core", "evaluators", "ui", "serving", "training", "benchmarks")
+FOLDERS = ("lines_core", "evaluators", "ui", "static", "serving", "training", "benchmarks")
 
 
 def private_names(source: str) -> Iterator[str]:

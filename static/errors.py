@@ -1,0 +1,7 @@
+"""Exceptions of the static edition."""
+
+from lines_core.errors import LinesError
+
+
+class RuntimeFilesError(LinesError):
+    """onnxruntime-web cannot be had, or is not the version that was tested."""
