@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("steps", nargs="*", help=f"any of {', '.join(STEPS)}; all in order if none is named")
     parser.add_argument("--assets", type=Path, default=Path("assets"), help="folder that ships")
     parser.add_argument("--work", type=Path, default=Path(".training"), help="folder for what does not ship")
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw")
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw or count")
     chosen = parser.parse_args()
     unknown = sorted(set(chosen.steps) - set(STEPS))
     if unknown:

@@ -14,6 +14,7 @@ from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
 from training.finetuning import FinetuningConfig, finetune, training_head
+from training.gamma_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
 from training.report import AMPLE, write_report
@@ -40,7 +41,7 @@ class Folders:
     Args:
         assets: the folder that ships.
         work: drawn images and training checkpoints; not shipped, may be deleted.
-        workers: processes that draw.
+        workers: processes that draw, threads that count the gamma grid.
     """
 
     assets: Path
@@ -118,6 +119,11 @@ def measure(folders: Folders) -> Iterator[str]:
         yield from measure_ample_targets(folders.assets, ample, folders.workers)
 
 
+def grid(folders: Folders) -> Iterator[str]:
+    """The gamma grid. Hours on a CPU; one worker is enough."""
+    yield from measure_gamma_grid(folders.assets, folders.work / "measured", folders.workers)
+
+
 def report(folders: Folders) -> Iterator[str]:
     """REPORT.md with its plots, and the cards."""
     yield from write_report(folders.assets)
@@ -132,5 +138,6 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "compare": compare,
     "sample": sample,
     "measure": measure,
+    "grid": grid,
     "report": report,
 }

@@ -21,7 +21,7 @@ SHOWN = """() => {
 }"""
 
 
-def browse(address: str, checkpoint: str, seed: int, until: float) -> Observations:
+def browse(address: str, checkpoint: str, mix: float, seed: int, until: float) -> Observations:
     """Drag and wait in Chromium until a time of ``time.monotonic``, at least once.
 
     The time to open the page does not count.
@@ -33,14 +33,14 @@ def browse(address: str, checkpoint: str, seed: int, until: float) -> Observatio
         browser = driver.chromium.launch(executable_path=driving.chromium(), args=driving.ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(1000 * TIMEOUT)
-        page.goto(f"{address}/?page=explore&task={checkpoint}")
+        page.goto(f"{address}/?page=explore&task={checkpoint}&mix={mix:g}")
         page.wait_for_selector(f'{driving.LIVE}:not([data-key=""])')
         while not seen.moves or time.monotonic() < until:
             gamma = driving.drag(page, "gamma", moves=chance.randint(8, 30), seconds=1.0)
             if chance.random() < 0.7:  # the drag of `driving` always ends in one place
                 gamma = round(chance.randrange(101) / 100, 2)
                 driving.move(page, "gamma", gamma)
-            _look(page, EditSpec.lines(checkpoint, gamma), seen, chance.uniform(*LOOK))
+            _look(page, EditSpec.lines(checkpoint, gamma, mix=mix), seen, chance.uniform(*LOOK))
         browser.close()
     return seen
 

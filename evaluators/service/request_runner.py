@@ -75,6 +75,9 @@ class RequestRunner:
             known = self._known(request, stats)
             if known is not None and not (pictures and known.predictions is None):
                 return known
+            few = self._results.pictured(request.spec, request.resolved) if known and pictures else None
+            if few is not None and all(task.n >= pictures for task in few.tasks):
+                return few
             counting = self._counting(request, stats, self._progress_of(request))
             self._catch_up(counting)
             if self._quick is not self._full and not counting.has(pictures):
@@ -93,6 +96,8 @@ class RequestRunner:
         known = self._results.find(request.lab, request.spec, request.resolved)
         if known is not None and known.predictions is not None:
             return known
+        if (few := self._results.pictured(request.spec, request.resolved)) is not None:
+            return few
         for engine in ("", *(("quick ",) if self._quick is not self._full else ())):
             progress = self._progress_of(request, engine)
             if not progress.counted:  # nor may the images be loaded yet

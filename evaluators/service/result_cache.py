@@ -11,6 +11,7 @@ from evaluators.errors import EvaluationError, LabError, SpecError
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
 from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
+from evaluators.service.shipped_grid import ShippedGrid
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, task_role
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
@@ -34,6 +35,7 @@ class ResultCache:
         self._mutex = threading.Lock()
         self._memory: OrderedDict[str, Evaluation] = OrderedDict()
         self._shipped = _Shipped(embedded)
+        self._grid = ShippedGrid(embedded)
 
     def __len__(self) -> int:
         """Evaluations held in memory."""
@@ -59,16 +61,20 @@ class ResultCache:
         with self._mutex:
             known = self._memory.get(key)
         if known is None:
-            known = self._store.get(key) or self._shipped.get(resolved)
+            known = self._store.get(key) or self._grid.get(resolved) or self._shipped.get(resolved)
             if known is None:
                 return None
         self._remember(key, known)
         try:
-            tasks = tuple(replace(task, role=task_role(task.key, spec)) for task in known.tasks)
-            return replace(known, spec=spec, tasks=tasks)
+            return _as_asked(known, spec)
         except EvaluationError as error:  # somebody wrote other tasks under our key
             _LOG.warning("A stored evaluation does not answer %s: %s", spec, error)
             return None
+
+    def pictured(self, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
+        """An answer from the first images alone that ships with its predictions; None if none does."""
+        known = self._grid.pictured(resolved)
+        return known and _as_asked(known, spec)
 
     def add(self, lab: Lab, resolved: ResolvedSpec, evaluation: Evaluation, *, on_disk: bool = True) -> None:
         """Keep a complete evaluation in memory, and on disk unless it is private."""
@@ -83,6 +89,12 @@ class ResultCache:
             self._memory.move_to_end(key)
             while len(self._memory) > EVALUATIONS_KEPT:
                 self._memory.popitem(last=False)
+
+
+def _as_asked(known: Evaluation, spec: EditSpec) -> Evaluation:
+    """The answer to another spec of the same canonical form."""
+    tasks = tuple(replace(task, role=task_role(task.key, spec)) for task in known.tasks)
+    return replace(known, spec=spec, tasks=tasks)
 
 
 class _Shipped:

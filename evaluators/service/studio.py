@@ -39,7 +39,7 @@ class Studio(LoadedModels):
     It starts with the embedded lab; public encoders are added by ``load``.
 
     Args:
-        assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/``.
+        assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/`` and ``grid/``.
         cache: folder for prepared images and results; None keeps both in memory only.
         device: where the model and the images live.
         dtype: of the image tower while it runs; float32 if left out.
@@ -203,7 +203,7 @@ class Studio(LoadedModels):
     ) -> Evaluation:
         """An answer that has predictions, of the first ``images`` images of each task at least.
 
-        That is the complete one if its predictions are known, which those of a shipped one are not; else as
+        That is the complete one if its predictions are known, or those that ship with the gamma grid; else as
         many chunks are counted as it takes, and a later ``stream`` continues them.
 
         Args:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.load_test.run import served, simulate
-from benchmarks.load_test.student import Habits
+from benchmarks.load_test.student import OFF_GRID, Habits
 from evaluators.labs.embedded_lab import TINY_CLIP
 from tests.browser import driving
 from tests.waiting import soon
@@ -22,9 +22,10 @@ def queue(address: str) -> dict[str, Any]:
     return state
 
 
-def test_twelve_visitors_get_correct_answers(browser: Any) -> None:
+@pytest.mark.parametrize("mix", [OFF_GRID, 1.0], ids=["counted", "shipped"])
+def test_twelve_visitors_get_correct_answers(browser: Any, mix: float) -> None:
     """A short load test. Times, fairness and memory are measured by `benchmarks load_test` and `soak`."""
-    habits = Habits(tasks=("digits", "faces"), shapes=("linear",), step=0.02)
+    habits = Habits(tasks=("digits", "faces"), shapes=("linear",), step=0.02, mix=mix)
     result = simulate(12, 5.0, habits, browser=True, arrive=1.0)
     assert result.wrong == ()
     assert result.errors == []
