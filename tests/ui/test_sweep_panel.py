@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from ui.live.live_panel import Value, answer
 from ui.robust import robust_page as robust
 from ui.robust import robust_text
 from ui.sweep.sweep_panel import Sweep, without_studio
+from ui.sweep.sweep_status import known_points
 from ui.tune import tune_page as tune
 
 
@@ -48,6 +50,16 @@ def test_only_what_is_missing_is_measured(cold: ZeroCostStudio) -> None:
     seen = states(gammas.run(cast(Studio, cold), "anna", "tiny-clip", "digits"))
     assert [points for points, _ in seen[:-1]] == [str(i) for i in range(4, 12)]
     assert "Reproduced" not in seen[-1][1]
+
+
+def test_one_known_point_is_not_called_a_precomputed_sweep(cold: ZeroCostStudio) -> None:
+    """Of a visitor's checkpoint the pre-trained model is known, and the button said to measure it again."""
+    shipped = {spec: replace(cold.evaluate(spec), precomputed=True) for spec in gamma_sweep("digits")}
+    one = dict([*shipped.items()][:1])
+    assert "precomputed</span>" in known_points(shipped, len(shipped))
+    said = known_points(one, len(shipped))
+    assert "incomplete</span>" in said
+    assert "the button measures the others" in said
 
 
 def test_stopping_keeps_what_was_measured(cold: ZeroCostStudio) -> None:

@@ -229,7 +229,7 @@ def _wire(
 
     model = cast(gr.Dropdown, settings[0])
     model.input(None, [model, free], free, js=FITS_FREE, **in_browser)
-    model.input(_checkpoints_of(studio), model, settings[1], queue=False, **private)
+    model.input(_checkpoints_of(studio), settings[:2], settings[1], queue=False, **private)
 
     answered(address.opened("explore"))
 
@@ -243,12 +243,19 @@ def _blocks(studio: Studio) -> list[tuple[str, int]]:
     return [*((model.key, model.num_blocks) for model in studio.models()), *public]
 
 
-def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str], Any]:
-    """The listener that offers the checkpoints of the model that was chosen."""
+def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str, str], Any]:
+    """The listener that offers the checkpoints of the model that was chosen.
 
-    def offer(request: gr.Request, model: str) -> Any:
+    The chosen checkpoint stays if the model has it too: Gradio calls this when the list is left without a
+    choice, too.
+    """
+
+    def offer(request: gr.Request, model: str, checkpoint: str) -> Any:
         found = studio.seen_by(session_key(request)).checkpoints(model)
-        return gr.update(choices=[(one.title, one.key) for one in found], value=found[0].key)
+        choices = [(one.title, one.key) for one in found]
+        if checkpoint in (one.key for one in found):
+            return gr.update(choices=choices)
+        return gr.update(choices=choices, value=found[0].key)
 
     return offer
 

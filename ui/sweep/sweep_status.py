@@ -56,7 +56,9 @@ def known_points(found: Found, total: int) -> str:
         return status_line(text.SWEEP["nothing"])
     shipped = sum(point.precomputed for point in found.values())
     here = len(found) - shipped
-    if not here:
+    if not here and len(found) < total:
+        badge, more = "incomplete", text.SWEEP["shipped"]
+    elif not here:
         badge, more = "precomputed", text.SWEEP["precomputed"]
     elif not shipped:
         badge, more = "measured", text.SWEEP["measured"]
