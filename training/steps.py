@@ -14,7 +14,7 @@ from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
 from training.finetuning import FinetuningConfig, finetune, training_head
-from training.gamma_grid import measure_gamma_grid
+from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
 from training.report import AMPLE, write_report

@@ -12,7 +12,7 @@ from evaluators.specs.gamma_grid import STEPS, grid_path, read_grid
 from tests.conftest import CHUNK
 from tests.paths import ASSETS
 from training.default_sweeps import LIVE_IMAGES
-from training.gamma_grid import measure_gamma_grid
+from training.measured_grid import measure_gamma_grid
 from training.study import shipped_evaluations
 from ui.pictures.sprites import EACH
 
@@ -30,7 +30,7 @@ SAMPLE = (
 def test_a_stopped_measurement_goes_on_and_a_finished_file_is_kept(
     lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.gamma_grid.LIVE_IMAGES", EACH)
+    monkeypatch.setattr("training.measured_grid.LIVE_IMAGES", EACH)
     assets = Path(shutil.copytree(lab, tmp_path / "lab"))
     points, cache = 3 * (STEPS + 1), tmp_path / "work"
     stopped = measure_gamma_grid(assets, cache, workers=1)
