@@ -11,7 +11,10 @@ APP = "lines_cli.explorer"
 setup(
     packages=[
         *find_packages(include=["lines_core*", "lines_cli*"]),
-        *(f"{APP}.{package}" for package in find_packages(include=["evaluators*", "serving*", "static*", "ui*"])),
+        *(
+            f"{APP}.{package}"
+            for package in find_packages(include=["evaluators*", "serving*", "static*", "ui*"])
+        ),
         f"{APP}.assets",
     ],
     py_modules=[f"{APP}.app"],
