@@ -1,0 +1,37 @@
+// Residuals of checkpoints and merges, the latest few of them kept.
+import { EngineError } from "./engine_error.js";
+import { METHODS } from "./merging.js";
+import { unpackResidual } from "./packed_vectors.js";
+
+export const KEPT = 3;
+
+// pretrained: promise of theta_0 as unpackWeights gives it
+export function residualStore(files, pretrained) {
+  const kept = new Map();
+
+  async function read(key) {
+    const listed = files.manifest.checkpoints[key];
+    if (!listed) throw new EngineError("request", `There is no checkpoint ${key} here.`);
+    const [planes, base] = await Promise.all([files.unpack(listed.file), pretrained]);
+    return unpackResidual(planes, listed.form, base);
+  }
+
+  // merge: MergeSpec.as_dict() of Python, its settings complete
+  async function merged({ checkpoints, method, settings }) {
+    if (!METHODS[method]) throw new EngineError("request", `Merges by ${method} cannot be computed in the browser.`);
+    const vectors = [];
+    for (const key of checkpoints) vectors.push(await read(key)); // one after the other: each takes memory
+    return METHODS[method](vectors, settings);
+  }
+
+  // The residual of a checkpoint's key or of a merge, a promise.
+  return function residual(checkpoint) {
+    const name = JSON.stringify(checkpoint);
+    const found = kept.get(name) ?? (typeof checkpoint === "string" ? read(checkpoint) : merged(checkpoint));
+    kept.delete(name);
+    kept.set(name, found);
+    found.catch(() => kept.delete(name)); // the next call tries again
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    return found;
+  };
+}
