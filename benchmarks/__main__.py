@@ -19,6 +19,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "merge_grid": "an edit of a merge against an edit of one checkpoint; the map against single cells",
     "large": "ViT-L/14 with twenty checkpoints: memory",
     "page_latency": "slider input to changed page in Chromium",
+    "static_engine": "the engine in the browser: 56 edits against Python's predictions, time, size, memory",
     "idle": "CPU time of the server while nobody uses it, without a page and with one",
     "load_test": "1, 8, 40 and 100 sessions that drag for a minute: correct answers, waiting, fairness",
     "soak": "40 sessions for ten minutes: correct answers, memory",
