@@ -54,7 +54,7 @@ def write_engine(
     Returns: the manifest.
     Raises: LabError if the lab is damaged, a checkpoint is not in it, or its encoder is not one that the
         graphs compute; RuntimeFilesError if the archive is damaged.
-    Cost: about 20 s for eight tasks and both splits.
+    Cost: about 15 s for eight tasks and both splits.
     """
     lab = EmbeddedLab(assets, cache, torch.device("cpu"), torch.float32, CHUNK)
     shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,8 @@ from torch import Tensor
 
 HALF, DIFFERENCE, SINGLE = "half", "difference", "single"
 """Forms of a packed vector: float16 bits, differences of float16 bits to those of theta_0, float32 bits."""
+LEVEL = 6
+"""Of gzip: 9 takes three times as long, and saves 0.5 % of a residual."""
 
 
 class PackedVector(NamedTuple):
@@ -53,7 +55,7 @@ def pack_residual(residual: Tensor, pretrained: Tensor) -> PackedVector:
 
 def compress(content: bytes) -> bytes:
     """The content in gzip's format; equal contents give equal bytes."""
-    return gzip.compress(content, 9, mtime=0)
+    return gzip.compress(content, LEVEL, mtime=0)
 
 
 def _same_bits(left: Tensor, right: Tensor) -> bool:
