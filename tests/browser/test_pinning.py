@@ -36,7 +36,7 @@ def test_pins_stay_with_the_visitor_and_in_the_link(page: Any) -> None:
 
     driving.move(page, "gamma", 0.9)
     driving.wait_for(page, driving.key(0.9))
-    page.wait_for_function(f"{ASKED}.pins[0].difference.paired")
+    page.wait_for_function(f"{ASKED}.pins[0].difference")
     assert page.locator(".lx-pin-table tbody tr").nth(2).inner_text().count("points (") == 1
     page.keyboard.press("Enter")
     wait_for_pins(page, "A", "B")

@@ -3,7 +3,6 @@ import pytest
 from evaluators.errors import SpecError
 from evaluators.specs.edit_spec import EditSpec
 from ui.explore.explore_controls import Controls
-from ui.explore.explore_text import edit_words
 from ui.explore.free_form import factors_of, fits
 from ui.explore.share_link import from_query
 
@@ -21,7 +20,6 @@ def test_the_controls_describe_a_spec_whose_outside_follows_its_rule() -> None:
     assert (depth.before, depth.after) == (0.1, 0.4)
     moved = Controls(shape="free", free_form="0.1,0.2,1.5,0.4", gamma=0.2, mix=0.5)
     assert moved.spec() == spec  # gamma is no part of it
-    assert edit_words(spec) == "free-form schedule, mix 0.5"
 
 
 @pytest.mark.parametrize("said", WRONG)

@@ -72,7 +72,7 @@ ROBUST = Sweep("robust", robust_page.specs, robust_page.draw)
 SOUP = Sweep("soup", soup_page.specs, soup_page.draw, soup_page.next_specs, settings=1)
 COMPARED = Sweep("compared", compared_page.specs, compared_page.draw, settings=1)
 PANELS = {
-    "explore": (explore, ", fine-tuned on Digits, linear, α = 0.5, β = 0.5"),
+    "explore": (explore, ", fine-tuned on Digits"),
     "forgetting": (swept(FORGETTING, "digits"), ", fine-tuned on Digits"),
     "tune": (swept(TUNE, "digits", 2.0), ", fine-tuned on Digits"),
     "robust": (swept(ROBUST, "objects"), ", fine-tuned on Objects"),
@@ -91,7 +91,7 @@ def test_every_panel_says_what_it_is_about(two_models: Studio, name: str) -> Non
     titles = {info.key: info.title for info in two_models.models()}
     for model, title in titles.items():
         value = ask(two_models, model)
-        said = value["slots"]["subject"] if "slots" in value else f"<span>{value['words']['evidence']}"
+        said = value["slots"]["subject"] if "slots" in value else f"<span>{value['landmarks']['about']}"
         if model == OTHER and name in ONLY_EMBEDDED:
             assert f"Not available for {title}: shown for Tiny CLIP{about}" in said
         else:

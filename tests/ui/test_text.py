@@ -1,18 +1,8 @@
 from evaluators.experiments.robust_fronts import Areas
-from evaluators.specs.evaluation import Evaluation
 from ui.about.about_page import CODE
-from ui.explore import explore_text
 from ui.robust import robust_text
 from ui.shell import text
 from ui.shell.markup import notice, plain_table, trouble
-
-
-def test_partial_numbers_say_how_many_images(edited: Evaluation) -> None:
-    from dataclasses import replace
-
-    partial = replace(edited, complete=False)
-    assert "first 1,600 of 3,200 images" in explore_text.evidence(partial, 3200)
-    assert "all 1,600 test images" in explore_text.evidence(edited, 1600)
 
 
 def test_numbers_as_the_page_writes_them() -> None:

@@ -45,10 +45,7 @@ CHART_WORDS: Mapping[str, str] = {
     "this_edit": "this edit {change} ({range})",
     "no_difference": "no measurable difference ({range})",
     "paired": "Differences in points with 95 % intervals: this edit minus the pin, paired image by image.",
-    "unpaired": "Differences in points with 95 % intervals: this edit minus the pin, from counts only, as if "
-    "on different images (too wide rather than too narrow).",
-    "mixed": "Differences in points with 95 % intervals: this edit minus the pin, paired image by image "
-    "where predictions of both are known, else (†) from counts only, as if on different images.",
+    "comparing_pin": "comparing image by image …",
     "play": "▶ Play",
     "pause": "❚❚ Pause",
     "schedule_alt": "Bar chart of the layer schedule. Factor on the fine-tuning's change in blocks 1 to "

@@ -9,15 +9,13 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import FREE, EditSpec
 from evaluators.specs.evaluation import Evaluation
-from ui.explore import explore_text
 from ui.explore.explore_controls import Controls
 from ui.explore.explore_json import Json, evaluation_json, landmarks_json, live_answer
 from ui.explore.free_form import fits
 from ui.explore.pins import read_pins
-from ui.explore.pins_json import PinComparisons, setting_words
-from ui.explore.presets import PAPER_GAMMA, active, tuned_gamma
+from ui.explore.pins_json import PinComparisons
+from ui.explore.presets import tuned_gamma
 from ui.explore.references import References, anchors, missing_anchors, references_of
-from ui.explore.verdict import verdict
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
 from ui.live.subject import about
@@ -35,7 +33,6 @@ class ExploreAnswers(LiveAnswers[Controls]):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self._complete: dict[str, tuple[References, Json]] = {}
-        self._tuned: dict[str, float] = {}
         self._strips = Strips()
         self._pins = PinComparisons()
 
@@ -43,7 +40,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         """What the page opens with: the answer if it is cached, else nothing."""
         known = self.studio.cached(controls.spec())
         if known is None:
-            return live_answer(version=-1, state="empty", words={})
+            return live_answer(version=-1, state="empty")
         return self._render(self.studio, controls, known, version=0)
 
     def key(self, studio: Studio, controls: Controls) -> str | None:
@@ -113,57 +110,39 @@ class ExploreAnswers(LiveAnswers[Controls]):
             pictured: of the same edit, with predictions, if the evaluation has none.
         """
         spec = evaluation.spec
-        num_blocks = _blocks(studio, spec.model)
         pair = anchors(spec)
         name = studio.fingerprint(pair[1])  # another one once the model is loaded anew
-        references, landmarks = self._references(studio, spec, name)
+        references, landmarks = self._references(studio, controls, evaluation, name)
         pins, _ = read_pins(controls.pins)
-        total = self._total(evaluation, references)
-        subject = about(studio, spec.model, spec.checkpoint, explore_text.edit_words(spec))
         return live_answer(
             version=version,
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
-            words={
-                "sentence": verdict(evaluation, references.pretrained, references.finetuned),
-                "evidence": f"{subject}: {explore_text.evidence(evaluation, total)}",
-                "controls": explore_text.controls_named(evaluation),
-                **({"setting": setting_words(spec)} if pins else {}),
-            },
-            evaluation=evaluation_json(evaluation, num_blocks, total),
+            evaluation=evaluation_json(evaluation, self._total(evaluation, references)),
             landmarks=landmarks,
-            preset=active(controls, self._tuned_gamma(studio, controls, name)),
             pictures=self._strips.known(studio, name, pair, pictured or evaluation),
-            **({"pins": self._pins.known(studio, name, evaluation, pins, num_blocks)} if pins else {}),
+            **({"pins": self._pins.known(studio, name, evaluation, pins)} if pins else {}),
         )
 
-    def _references(self, studio: Studio, spec: EditSpec, fingerprint: str) -> tuple[References, Json]:
-        """References of the edit, also as JSON; kept once all are measured, which saves 24 lookups a move.
+    def _references(
+        self, studio: Studio, controls: Controls, evaluation: Evaluation, fingerprint: str
+    ) -> tuple[References, Json]:
+        """References of the edit, also as JSON; kept once all are measured, which saves 70 lookups a move.
 
         Args:
             fingerprint: of the fine-tuned model.
         """
         found = self._complete.get(fingerprint)
         if found is None:
+            spec, tuned = evaluation.spec, tuned_gamma(studio, controls)
             references = references_of(studio, spec)
-            found = references, landmarks_json(references)
-        if found[0].complete:
-            self._complete[fingerprint] = found
-            while len(self._complete) > REFERENCES_KEPT:
-                self._complete.pop(next(iter(self._complete)))
+            said = about(studio, spec.model, spec.checkpoint)
+            found = references, landmarks_json(references, evaluation.tasks, said, tuned)
+            if references.complete and tuned is not None:
+                self._complete[fingerprint] = found
+                while len(self._complete) > REFERENCES_KEPT:
+                    self._complete.pop(next(iter(self._complete)))
         return found
-
-    def _tuned_gamma(self, studio: Studio, controls: Controls, fingerprint: str) -> float:
-        """Gamma of the tuned presets, kept once it is known. Args: as ``_references``."""
-        gamma = self._tuned.get(fingerprint)
-        if gamma is None:
-            gamma = tuned_gamma(studio, controls)
-            if gamma is None:
-                return PAPER_GAMMA
-            self._tuned[fingerprint] = gamma
-            while len(self._tuned) > REFERENCES_KEPT:
-                self._tuned.pop(next(iter(self._tuned)))
-        return gamma
 
     def _total(self, evaluation: Evaluation, references: References) -> int:
         """Images that the complete evaluation will count, as a complete one of the same suite shows."""

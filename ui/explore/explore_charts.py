@@ -8,7 +8,9 @@ from typing import Any
 
 import gradio as gr
 
+from ui.explore.answer_words import answer_words
 from ui.explore.chart_words import CHART_WORDS, CHARTS
+from ui.explore.presets import PAPER_GAMMA, preset_places
 from ui.live.live_panel import Value, component
 from ui.shell.theme import ROLES
 
@@ -35,11 +37,18 @@ CHART_SCRIPTS = (
     "charts/explore_view.js",
 )
 """They draw without Gradio too: a page calls only `exploreView(root, settings, actions)` in the last one."""
+ANSWER_SCRIPTS = (
+    "bent_schedule.js",
+    "answers/intervals.js",
+    "answers/setting_words.js",
+    "answers/verdict.js",
+    "answers/answer_reader.js",
+)
+"""They make of an answer what is drawn."""
 GRADIO_SCRIPTS = (
     "following.js",
     "subject.js",
     "server_source.js",
-    "bent_schedule.js",
     "gamma_play.js",
     "explore_panel.js",
 )
@@ -63,10 +72,12 @@ PIN = "(letter, ...values) => [window.lxUnpinned || '', ...values]"
 
 
 def view_settings() -> dict[str, Any]:
-    """What `exploreView` needs to know besides its answers: headings, words, and how the roles look."""
+    """What `exploreView` and `answerReader` need besides answers: headings, words, presets, roles."""
     return {
         "charts": [{"name": name, "title": title, "note": note} for name, (title, note) in CHARTS.items()],
-        "words": dict(CHART_WORDS),
+        "words": {**CHART_WORDS, **answer_words()},
+        "presets": preset_places(),
+        "paper_gamma": PAPER_GAMMA,
         "roles": {name: asdict(role) for name, role in ROLES.items()},
     }
 
@@ -94,4 +105,4 @@ def explore_charts(
         "moves": list(moves),
         "subject": list(moves[:2]),
     }
-    return component((*CHART_SCRIPTS, *GRADIO_SCRIPTS), fixed, value, elem_id=elem_id)
+    return component((*CHART_SCRIPTS, *ANSWER_SCRIPTS, *GRADIO_SCRIPTS), fixed, value, elem_id=elem_id)

@@ -1,63 +1,51 @@
-"""The answer of the live panel as JSON: what the server sends to the browser, which draws it.
+"""The answer of the live panel as JSON: counts, and what they are of.
 
-`explore_json.schema.json` describes every member and is tested against what this module makes. The browser's
-side is `ui/live/charts/explore_view.js`. Accuracies are fractions in [0, 1] with their 95 % interval.
-Readers ignore members that they do not know; `SCHEMA` grows when one changes its meaning or goes.
+`explore_json.schema.json` describes every member and is tested against what this module makes. The browser
+makes accuracies, intervals and words of the counts, in `ui/live/answers/answer_reader.js`. Readers ignore
+members that they do not know; `SCHEMA` grows when one changes its meaning or goes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
-from evaluators.export.export_names import export_name
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import Evaluation, TaskResult
+from evaluators.specs.evaluation import TARGET, Evaluation, TaskResult
+from ui.explore.explore_text import controls_are_shifts, inside
 from ui.explore.references import WHOLE_SWEEP, References
-from ui.live.schedule_figure import factors
-from ui.shell.roles import role_of
-from ui.shell.theme import ROLES
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the schema."""
-DECIMALS = 6
-"""Of every fraction, so that nothing is rounded twice when the browser writes 97.5 %."""
 
 Json = dict[str, Any]
 
 
-def live_answer(*, version: int, state: str, key: str = "", words: Mapping[str, str], **rest: Any) -> Json:
+def live_answer(*, version: int, state: str, key: str = "", **rest: Any) -> Json:
     """One answer.
 
     Args:
         version: of the request's ticket; the page ignores an older one than it shows.
         state: "empty", "partial", "complete", "waiting" or "error".
         key: of the spec that is shown or awaited.
-        words: sentences as plain text.
-        rest: `evaluation`, `landmarks`, `preset`, `pictures` and `pins` of a partial or complete answer.
+        rest: `evaluation`, `landmarks`, `pictures` and `pins` of a partial or complete answer; `words` of
+            another.
     """
-    return {"schema": SCHEMA, "version": version, "state": state, "key": key, "words": dict(words), **rest}
+    return {"schema": SCHEMA, "version": version, "state": state, "key": key, **rest}
 
 
-def evaluation_json(evaluation: Evaluation, num_blocks: int, total: int) -> Json:
-    """An evaluation as the charts need it.
+def evaluation_json(evaluation: Evaluation, total: int) -> Json:
+    """An evaluation: its spec, counts in the order of the landmarks' tasks, and how they came about.
 
     Args:
-        num_blocks: L of its encoder.
         total: images that the complete evaluation counts.
     """
-    seen = sum(task.n for task in evaluation.tasks)
-    scales = evaluation.spec.scales(num_blocks)
     return {
         "spec": evaluation.spec.as_dict(),
-        "file": export_name(evaluation.spec),
-        "role": role_of(evaluation.spec),
-        "factors": [rounded(factor) for factor in factors(scales)],
-        **accuracies_json(evaluation),
-        "tasks": _tasks(evaluation.tasks),
-        "counted": 1.0 if evaluation.complete else rounded(min(seen / max(total, 1), 1.0)),
+        "counts": counts_json(evaluation),
+        "total": total,
         "complete": evaluation.complete,
         "seconds": round(evaluation.seconds, 3),
         "dtype": evaluation.dtype,
@@ -66,26 +54,38 @@ def evaluation_json(evaluation: Evaluation, num_blocks: int, total: int) -> Json
     }
 
 
-def landmarks_json(references: References) -> Json:
-    """What stands still while the visitor moves, under an id made of its content."""
-    anchors = [
-        {"role": role, "tasks": _tasks(anchor.tasks), **_point(ROLES[role].title, anchor)}
-        for role, anchor in (("pretrained", references.pretrained), ("finetuned", references.finetuned))
-        if anchor is not None
-    ]
-    wise_ft = [_point(f"WiSE-FT, mix {point.spec.mix:g}", point) for point in references.wise_line]
-    lines = [_point(f"LiNeS, γ = {point.spec.alpha:g}", point) for point in references.gamma_path]
-    content = {"anchors": anchors, "paths": [_path("wise_ft", wise_ft), _path("lines", lines)]}
+def landmarks_json(
+    references: References, tasks: Sequence[TaskResult], about: str, tuned: float | None
+) -> Json:
+    """What stands still while the visitor moves, under an id made of its content.
+
+    Args:
+        tasks: of the model's suite, whatever their counts.
+        about: the model and what it was fine-tuned on, in words.
+        tuned: gamma of the tuned presets, None while it is not known.
+    """
+    target = next(task for task in tasks if task.role == TARGET)
+    pair = {"pretrained": references.pretrained, "finetuned": references.finetuned}
+    content = {
+        "about": about,
+        "named": inside(target.title),
+        "shifts": controls_are_shifts(tasks),
+        "tuned": tuned,
+        "tasks": [{"key": task.key, "title": task.title, "role": task.role} for task in tasks],
+        "anchors": {role: anchor and _point(anchor) for role, anchor in pair.items()},
+        "paths": [_path("wise_ft", references.wise_line), _path("lines", references.gamma_path)],
+    }
     packed = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return {"id": sha256(packed.encode()).hexdigest()[:12], **content}
 
 
-def _path(role: str, points: Sequence[Json]) -> Json:
-    return {"role": role, "whole": len(points) >= WHOLE_SWEEP, "points": list(points)}
+def _path(role: str, points: Iterable[Evaluation]) -> Json:
+    measured = [_point(point) for point in points]
+    return {"role": role, "whole": len(measured) >= WHOLE_SWEEP, "points": measured}
 
 
-def _point(name: str, evaluation: Evaluation) -> Json:
-    return {"name": name, "edit": edit_json(evaluation.spec), **accuracies_json(evaluation)}
+def _point(evaluation: Evaluation) -> Json:
+    return {"edit": edit_json(evaluation.spec), "counts": counts_json(evaluation)}
 
 
 def edit_json(spec: EditSpec) -> Json:
@@ -94,33 +94,6 @@ def edit_json(spec: EditSpec) -> Json:
     return {name: getattr(spec, name) for name in names}
 
 
-def accuracies_json(evaluation: Evaluation) -> Json:
-    """Target and mean control accuracy."""
-    return {
-        "target": _interval(evaluation.target, evaluation.target_interval),
-        "control": _interval(evaluation.control, evaluation.control_interval),
-    }
-
-
-def _tasks(tasks: Sequence[TaskResult]) -> list[Json]:
-    return [
-        {
-            "key": task.key,
-            "title": task.title,
-            "role": task.role,
-            "correct": task.correct,
-            "n": task.n,
-            "low": rounded(task.low),
-            "high": rounded(task.high),
-        }
-        for task in tasks
-    ]
-
-
-def _interval(value: float, ends: tuple[float, float]) -> Json:
-    return {"value": rounded(value), "low": rounded(ends[0]), "high": rounded(ends[1])}
-
-
-def rounded(value: float) -> float:
-    """A fraction as it is sent."""
-    return round(value, DECIMALS)
+def counts_json(evaluation: Evaluation) -> list[list[int]]:
+    """Correct and counted images of each task."""
+    return [[task.correct, task.n] for task in evaluation.tasks]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evaluators.specs.edit_spec import FREE, EditSpec
-from evaluators.specs.evaluation import Evaluation
-from lines_core.schedules import SHAPES
-from ui.shell.text import PAGES, thousands
+from collections.abc import Sequence
+
+from evaluators.specs.edit_spec import FREE
+from evaluators.specs.evaluation import TARGET, TaskResult
+from ui.shell.text import PAGES
 
 CONTROLS = {
     "model": ("Model", "The pre-trained CLIP."),
@@ -71,15 +72,10 @@ EQUATION = (
 EQUATION_TITLE = "Show the equation"
 
 
-def controls_are_shifts(evaluation: Evaluation) -> bool:
+def controls_are_shifts(tasks: Sequence[TaskResult]) -> bool:
     """Whether the control tasks are shifted sets of the target task instead of other tasks."""
-    return all(task.key.startswith(f"{evaluation.target_task.key}_") for task in evaluation.control_tasks)
-
-
-def controls_named(evaluation: Evaluation) -> str:
-    """What the mean of the control tasks is a mean of."""
-    number = len(evaluation.control_tasks)
-    return f"mean of the {number} {'shifted sets' if controls_are_shifts(evaluation) else 'other tasks'}"
+    target = next(task.key for task in tasks if task.role == TARGET)
+    return all(task.key.startswith(f"{target}_") for task in tasks if task.key != target)
 
 
 def inside(title: str) -> str:
@@ -90,26 +86,6 @@ def inside(title: str) -> str:
     """
     first = title.split(" ")[0]
     return title[:1].lower() + title[1:] if first[1:].islower() and first.isalpha() else title
-
-
-def edit_words(spec: EditSpec) -> str:
-    """The schedule of an edit: 'linear, α = 0.4, β = 0.6', and the mix if it is not 1."""
-    mix = "" if spec.mix == 1.0 else f", mix {spec.mix:g}"
-    if spec.shape == FREE:
-        return f"free-form schedule{mix}"
-    title = SHAPES[spec.shape].title
-    return f"{inside(title)}, α = {spec.alpha:g}, β = {spec.beta:g}{mix}"
-
-
-def evidence(evaluation: Evaluation, total: int) -> str:
-    """What the numbers rest on: how many images, partial or complete, measured here or shipped."""
-    seen = sum(task.n for task in evaluation.tasks)
-    split = "test" if evaluation.spec.split == "test" else "validation"
-    if not evaluation.complete:
-        return f"first {thousands(seen)} of {thousands(total)} images, still counting"
-    if evaluation.precomputed:
-        return f"all {thousands(seen)} {split} images, precomputed"
-    return f"all {thousands(seen)} {split} images, measured in {evaluation.seconds:.1f} s"
 
 
 def not_loaded(model: str) -> str:

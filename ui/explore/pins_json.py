@@ -1,23 +1,18 @@
-"""Pins in the live answer: their numbers, and the difference of the present position to each of them."""
+"""Pins in the live answer: their counts, and image by image how the present position differs from each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import TARGET, Evaluation, TaskResult
-from evaluators.specs.intervals import difference_interval
-from evaluators.specs.paired_difference import Difference, paired_counts, paired_difference
-from ui.explore import explore_text
-from ui.explore.explore_json import accuracies_json, edit_json, rounded
+from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.paired_counts import paired_counts
+from ui.explore.explore_json import counts_json, edit_json
 from ui.explore.pins import Pin
-from ui.live.schedule_figure import factors
 from ui.live.subject import about
-from ui.shell.roles import role_of
 
 Json = dict[str, Any]
 Labels = tuple[tuple[int, ...], ...]
@@ -33,22 +28,19 @@ class PinComparisons:
     def __init__(self) -> None:
         self._labels: dict[str, Labels] = {}
 
-    def known(
-        self, studio: Studio, name: str, evaluation: Evaluation, pins: Sequence[Pin], num_blocks: int
-    ) -> list[Json]:
+    def known(self, studio: Studio, name: str, evaluation: Evaluation, pins: Sequence[Pin]) -> list[Json]:
         """The part ``pins`` of an answer, as far as it is known without counting.
 
         Args:
             name: of the images, by content.
             evaluation: of the present position.
-            num_blocks: L of its encoder.
         Cost: a look-up in the result cache a pin, and a pass over the predictions of all images.
         """
         labels = self._labels.get(name, ())
         return [
-            self._own(studio, evaluation, pin, num_blocks, labels)
+            self._own(studio, evaluation, pin, labels)
             if is_beside(pin.spec, evaluation.spec)
-            else _elsewhere(studio, pin)
+            else _pin(pin) | {"about": about(studio, pin.spec.model, pin.spec.checkpoint)}
             for pin in pins
         ]
 
@@ -80,25 +72,18 @@ class PinComparisons:
             news = True
         return (studio.cached(evaluation.spec) or evaluation) if news else None
 
-    def _own(self, studio: Studio, evaluation: Evaluation, pin: Pin, num_blocks: int, labels: Labels) -> Json:
-        """A pin of the model, checkpoint and split that are shown."""
-        spec = pin.spec
-        scales = spec.scales(num_blocks)
-        here = scales == evaluation.spec.scales(num_blocks)
-        shown: Json = {
-            "letter": pin.letter,
-            "name": setting_words(spec),
-            "here": here,
-            "role": role_of(spec),
-            "edit": edit_json(spec),
-            "factors": [round(factor, 4) for factor in factors(scales)],
-        }
-        found = studio.cached(spec)
+    def _own(self, studio: Studio, evaluation: Evaluation, pin: Pin, labels: Labels) -> Json:
+        """A pin of what is shown; with pairs where predictions of both are known."""
+        found = studio.cached(pin.spec)
+        shown = _pin(pin)
         if found is not None:
-            shown |= accuracies_json(found)
-            shown["tasks"] = [[task.correct, task.n] for task in found.tasks]
-            if not here:
-                shown["difference"] = difference_json(found, evaluation, labels)
+            shown["counts"] = counts_json(found)
+            if found.predictions and evaluation.predictions and labels:
+                pairs = (
+                    paired_counts(truth, found.predicted(i), evaluation.predicted(i))
+                    for i, truth in enumerate(labels)
+                )
+                shown["pairs"] = [[pair.gained, pair.lost, pair.n] for pair in pairs]
         return shown
 
 
@@ -109,58 +94,9 @@ def is_beside(pin: EditSpec, spec: EditSpec) -> bool:
     )
 
 
-def difference_json(pin: Evaluation, evaluation: Evaluation, labels: Labels) -> Json:
-    """Accuracy of the present position minus that of a pin: of the target, the controls, and each task.
-
-    Paired where predictions of both are known; else as if the two were of different images.
-    """
-    roles = [task.role for task in evaluation.tasks]
-    targets, controls = (
-        [i for i, role in enumerate(roles) if (role == TARGET) == wanted] for wanted in (True, False)
-    )
-    paired = bool(pin.predictions and evaluation.predictions and labels)
-    if paired:
-        counts = [
-            paired_counts(truth, pin.predicted(i), evaluation.predicted(i)) for i, truth in enumerate(labels)
-        ]
-
-    def difference(tasks: Sequence[int]) -> list[float]:
-        if paired:
-            found = paired_difference([counts[i] for i in tasks])
-        else:
-            found = _unpaired([pin.tasks[i] for i in tasks], [evaluation.tasks[i] for i in tasks])
-        return [rounded(number) for number in (found.value, found.low, found.high)]
-
-    return {
-        "paired": paired,
-        "target": difference(targets),
-        "control": difference(controls),
-        "tasks": [difference([i]) for i in range(len(roles))],
-    }
-
-
-def _unpaired(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> Difference:
-    counted, now = ([(task.correct, task.n) for task in tasks] for tasks in (before, after))
-    value = sum(a.accuracy - b.accuracy for b, a in zip(before, after, strict=True)) / len(before)
-    return Difference(value, *difference_interval(counted, now))
-
-
-def _elsewhere(studio: Studio, pin: Pin) -> Json:
-    """A pin of another model or checkpoint: what it is, and the link to it, but none of its numbers."""
-    spec = pin.spec
-    link = {"model": spec.model, "task": spec.checkpoint, "shape": spec.shape}
-    numbers = ("mix",) if spec.free_form else ("alpha", "beta", "mix")
-    link |= {name: f"{getattr(spec, name):.9g}" for name in numbers}
-    if spec.free_form:
-        link["free"] = ",".join(f"{factor:.9g}" for factor in spec.free_form)
+def _pin(pin: Pin) -> Json:
+    names = ("model", "checkpoint", "split")
     return {
         "letter": pin.letter,
-        "name": about(studio, spec.model, spec.checkpoint, setting_words(spec)),
-        "link": urlencode({**link, "outside": spec.outside}),
+        "spec": {name: getattr(pin.spec, name) for name in names} | edit_json(pin.spec),
     }
-
-
-def setting_words(spec: EditSpec) -> str:
-    """The setting in words, with the rule for the parts outside the blocks where it is not the usual one."""
-    outside = "" if spec.outside == "alpha" else f", outside the blocks {explore_text.OUTSIDE[spec.outside]}"
-    return explore_text.edit_words(spec) + outside

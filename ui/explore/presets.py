@@ -48,25 +48,25 @@ def preset(studio: Studio, name: str, here: Controls, ticket: Ticket | None = No
     return replace(home, **TUNED_PLACES[name], gamma=gamma)
 
 
-def active(here: Controls, tuned: float) -> str | None:
-    """Name of the preset that the controls are at; None elsewhere.
-
-    Args:
-        tuned: gamma of the tuned presets for the model and checkpoint.
-    """
-    home = replace(Controls(), model=here.model, checkpoint=here.checkpoint)
-    places = {name: replace(home, **place) for name, place in PLACES.items()}
-    places |= {name: replace(home, **place, gamma=tuned) for name, place in TUNED_PLACES.items()}
-    spec = here.spec()
-    return next((name for name, place in places.items() if place.spec() == spec), None)
+def preset_places() -> dict[str, dict[str, Any]]:
+    """Name -> settings by which the browser knows a preset; without alpha and beta at the tuned gamma."""
+    found = {}
+    for name, place in {**PLACES, **TUNED_PLACES}.items():
+        spec = replace(Controls(), **place).spec()
+        line = {} if name in TUNED_PLACES else {"alpha": spec.alpha, "beta": spec.beta}
+        found[name] = {"shape": spec.shape, "outside": spec.outside, "mix": spec.mix, **line}
+    return found
 
 
 def tuned_gamma(studio: Studio, here: Controls) -> float | None:
-    """The gamma that C.1 chooses, as far as it is known without measuring. Cost: some 50 cache lookups."""
+    """The gamma that C.1 chooses, the paper's without validation images; None while it is not measured.
+
+    Cost: some 50 cache lookups.
+    """
     try:
         return GammaSearch(here.checkpoint, here.model, images_of(here.model)).known(studio)
     except SpecError:  # no validation images
-        return None
+        return PAPER_GAMMA
 
 
 def start_controls(studio: Studio, here: Controls) -> Controls:

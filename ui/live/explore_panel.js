@@ -25,8 +25,12 @@ document.addEventListener("click", ({ target }) => target.closest?.("#lx-play") 
 root.view = view;
 root.bend = bend;
 
-function show(answer) {
+const reader = answerReader(fixed);
+function show(received) {
+  const answer = reader.read(received);
+  if (!answer) return;
   view.draw(answer);
+  root.dataset.landmarks = reader.held();
   if (view.answer === answer) {
     press(answer.preset); // an older one is not drawn
     root.dispatchEvent(new CustomEvent("answered", { detail: answer, bubbles: true }));

@@ -14,11 +14,11 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_choice import TARGET_WEIGHT, Choice
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
-from ui.explore import explore_text
+from ui.explore.answer_words import NAME_WORDS
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
+from ui.explore.explore_text import controls_are_shifts
 from ui.explore.references import References
-from ui.explore.verdict import verdict
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import about, line
 from ui.shell import markup, text
@@ -45,7 +45,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found, weight: floa
     test = _test(search, found, chosen)
     finding = unfinished(found, search.specs("val"))
     if chosen is not None:
-        finding = _finding(chosen, weight, test)
+        finding = f"{words.tuned(chosen.gamma, weight)}{words.ON_TEST if test else '.'}"
     return answer(
         version=0,
         state="complete",
@@ -71,14 +71,6 @@ def _test(search: GammaSearch, found: Found, chosen: Choice | None) -> tuple[Eva
     return None if edited is None else (edited, References(pretrained, finetuned))
 
 
-def _finding(chosen: Choice, weight: float, test: tuple[Evaluation, References] | None) -> str:
-    if test is None:
-        return f"{words.tuned(chosen.gamma, weight)}."
-    evaluation, references = test
-    said = verdict(evaluation, references.pretrained, references.finetuned)
-    return f"{words.tuned(chosen.gamma, weight)}. On test images: {said}"
-
-
 def _tiles(evaluation: Evaluation, references: References) -> str:
     """Target and control in large figures, each with its interval and its distance from fine-tuned."""
     finetuned = references.finetuned
@@ -91,12 +83,18 @@ def _tiles(evaluation: Evaluation, references: References) -> str:
     )
     control = _tile(
         "Control",
-        explore_text.controls_named(evaluation),
+        _controls(evaluation),
         evaluation.control,
         evaluation.control_interval,
         None if finetuned is None else finetuned.control,
     )
     return f'<div class="lx-tiles" style="--role: var(--c-lines)">{target}{control}</div>'
+
+
+def _controls(evaluation: Evaluation) -> str:
+    """What the mean of the control tasks is a mean of."""
+    kind = "controls_shifts" if controls_are_shifts(evaluation.tasks) else "controls_others"
+    return NAME_WORDS[kind].format(count=len(evaluation.control_tasks))
 
 
 def _tile(name: str, what: str, value: float, interval: tuple[float, float], finetuned: float | None) -> str:

@@ -20,6 +20,9 @@ WEIGHT = (
 )
 
 
+ON_TEST = "; this is what it does on the test images:"
+
+
 def tuned(gamma: float, weight: float) -> str:
     """'With w = 2, validation chooses γ = 0.4'."""
     return f"With w = {weight:g}, validation images choose γ = {gamma:g}"

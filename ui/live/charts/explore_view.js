@@ -1,12 +1,12 @@
-// The live panel of "Explore", drawn into `root` from answers in JSON (ui/explore/explore_json.schema.json says what
-// they hold). It knows neither Gradio nor the network: whoever has answers calls `draw`.
+// The live panel of "Explore", drawn into `root` from answers as ui/live/answers/answer_reader.js reads them. It knows
+// neither Gradio nor the network: whoever has answers calls `draw`.
 //   settings  {charts: [{name, title, note}], words, roles}, made by ui/explore/explore_charts.py
 //   actions   {go, pin, visit}: go(edit) is called when a measured model was chosen, with {shape, alpha, beta, outside,
 //             mix}, or a bar was dragged, with {shape: "free", free_form: factors of the blocks, mix}; pin and visit as
 //             pin_table.js says
 // Returns {draw(answer), bend(factors), ride(gamma), blocks(), answer}: `bend` shows a schedule before its answer is
 // there, null ends that; `ride` puts a ring on the gamma curve; `blocks` are the factors shown of the blocks.
-const KEPT_LANDMARKS = 32, KEPT_TRAIL = 40;
+const KEPT_TRAIL = 40;
 
 function exploreView(root, settings, actions) {
   const { words } = settings;
@@ -32,7 +32,7 @@ function exploreView(root, settings, actions) {
   const tables = numberTables(tableNode, settings);
   const tradeoff = tradeoffChart(charts.tradeoff.node, charts.tradeoff.around, charts.tradeoff.tip, settings, actions.go);
   const tasks = taskBars(charts.tasks.node, charts.tasks.tip, settings);
-  const landmarks = new Map(), trails = new Map();
+  const trails = new Map();
   const view = { draw, bend, ride: tradeoff.ride, shown, blocks: () => factorsShown.slice(1, -1).map(nearFactor), answer: null, landmarks: null };
   let bent = null, newest = -1, factorsShown = [], kept = []; // kept: the pins of the model and checkpoint that are shown
   const handles = barHandles(charts.schedule.node, words, (block, value) => {
@@ -41,14 +41,6 @@ function exploreView(root, settings, actions) {
     bend([factorsShown[0], ...free_form, factorsShown.at(-1)]);
     actions.go({ shape: "free", free_form, mix: 1 });
   });
-
-  // Landmarks come once for each model, checkpoint and split; later answers only name them.
-  function keep({ id, ...rest }) {
-    if (rest.anchors) landmarks.set(id, { id, ...rest });
-    if (landmarks.size > KEPT_LANDMARKS) landmarks.delete(landmarks.keys().next().value);
-    root.dataset.landmarks = [...landmarks.keys()].join(" ");
-    return landmarks.get(id) || { id, anchors: [], paths: [] };
-  }
 
   // Positions that the visitor rested at: they belong to one model, checkpoint and split.
   function trailOf({ spec, complete, target, control }) {
@@ -92,8 +84,7 @@ function exploreView(root, settings, actions) {
     newest = answer.version;
     verdict.draw(answer.words || {}, answer.evaluation ? answer.evaluation.counted : 1);
     if (answer.evaluation) {
-      const { evaluation } = view.answer = answer, known = (view.landmarks = keep(answer.landmarks));
-      const pins = answer.pins || [];
+      const { evaluation, pins } = view.answer = answer, known = (view.landmarks = answer.landmarks);
       kept = pins.filter((pin) => pin.edit);
       const labels = schedule(bent || evaluation.factors, evaluation.role);
       tradeoff.draw(evaluation, known, trailOf(evaluation), kept);

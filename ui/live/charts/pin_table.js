@@ -21,16 +21,15 @@ function pinTable(node, { words }, { go, pin, visit }) {
 
   // Rows of [heading, remark], columns of pins; built anew only when one of these changes.
   function make(rows, pins) {
-    const names = JSON.stringify([rows, pins.map(({ letter, name, link, difference }) => [letter, name, link, difference && difference.paired])]);
+    const names = JSON.stringify([rows, pins.map(({ letter, name, link, difference }) => [letter, name, link, Boolean(difference)])]);
     if (names === made) return;
     made = names;
-    const mixed = new Set(pins.filter((one) => one.difference).map((one) => one.difference.paired)).size > 1;
     const heads = pins.map((one) => {
       const goes = html("button", { type: "button", class: "lx-pin-letter", "data-letter": one.letter, "aria-label": fillIn(words.go_to_pin, one) }, one.letter);
       const leaves = html("button", { type: "button", class: "lx-unpin", "aria-label": fillIn(words.unpin, one) }, "×");
       goes.addEventListener("click", () => (one.edit ? go(one.edit) : visit(one.link)));
       leaves.addEventListener("click", () => { button.focus(); pin(one.letter); });
-      return html("th", { scope: "col" }, goes, mixed && one.difference && !one.difference.paired ? "†" : "", leaves);
+      return html("th", { scope: "col" }, goes, leaves);
     });
     head.replaceChildren(html("th"), html("th", { scope: "col" }, words.edit), ...heads);
     cells = rows.map(() => []);
@@ -47,8 +46,7 @@ function pinTable(node, { words }, { go, pin, visit }) {
       })];
       return html("tr", {}, html("th", { scope: "row" }, heading, html("small", {}, remark)), ...tds);
     }));
-    const kinds = new Set(pins.filter((one) => one.difference).map((one) => one.difference.paired));
-    setText(note, kinds.size ? words[kinds.size > 1 ? "mixed" : kinds.has(true) ? "paired" : "unpaired"] : "");
+    setText(note, pins.some((one) => one.difference) ? words.paired : "");
   }
 
   const within = (ends) => ends.map((end) => signed((100 * end).toFixed(1))).join("\u00a0to\u00a0");
@@ -81,7 +79,7 @@ function pinTable(node, { words }, { go, pin, visit }) {
       const range = (name, i) => rangeText(i === undefined ? evaluation[name] : tasks[i]);
       const columns = [[[said.setting, ""], ...numbers(evaluation, places, range)]];
       for (const one of pins) {
-        const change = (name, i) => one.here ? words.same : changeText(i === undefined ? one.difference[name] : one.difference.tasks[i]);
+        const change = (name, i) => one.here ? words.same : !one.difference ? words.comparing_pin : changeText(i === undefined ? one.difference[name] : one.difference.tasks[i]);
         const rest = one.target ? numbers(one, places, change) : cells.slice(1).map(() => ["–", words.unmeasured]);
         columns.push([[one.name, ""], ...rest]);
       }

@@ -1,7 +1,7 @@
 // Accuracy of every task as a bar in plain HTML, the target first, with its interval and, as upright marks, what the
 // pre-trained and the fine-tuned model score. Lengths are percentages that the style sheet turns into boxes.
 function taskBars(node, tip, { words, roles }) {
-  let rows = [], made = "";
+  let rows = [], made = "", pointed = null;
   const ends = [0, 25, 50, 75, 100];
 
   function make(tasks, anchors) {
@@ -44,8 +44,10 @@ function taskBars(node, tip, { words, roles }) {
           if (reference) ghosts[j].style.left = percentage(reference.correct / reference.n);
         });
         setText(number, (100 * accuracy).toFixed(1));
-        row.onpointerenter = () => tip.show(row.offsetWidth / 2, row.offsetTop, lines(task, anchors));
-        row.onpointerleave = tip.hide;
+        const tell = () => tip.show(row.offsetWidth / 2, row.offsetTop, lines(task, anchors));
+        row.onpointerenter = () => ((pointed = row), tell());
+        row.onpointerleave = () => ((pointed = null), tip.hide());
+        if (pointed === row) tell();
       });
       const said = ordered.map((task) => `${task.title} (${words[task.role]}) ${percentText(task.correct / task.n)}`);
       node.setAttribute("aria-label", fillIn(words.tasks_alt, { tasks: said.join("; ") }));

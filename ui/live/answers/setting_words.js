@@ -1,0 +1,21 @@
+// An edit in words; `spec` has shape, alpha, beta, mix, outside, and free_form with the shape "free".
+//   words  ui/explore/answer_words.py: sentences, and in `shapes` and `rules` the names of scaling functions and rules
+const shortly = (value) => String(Number(value.toPrecision(6)));
+
+function editWords(spec, words) {
+  const numbers = { shape: words.shapes[spec.shape], alpha: shortly(spec.alpha), beta: shortly(spec.beta), mix: shortly(spec.mix) };
+  return fillIn((spec.free_form ? words.setting_free : words.setting_line) + (spec.mix === 1 ? "" : words.setting_mix), numbers);
+}
+
+// The same with the rule for the parts outside the blocks where it is not the usual one.
+function settingWords(spec, words) {
+  const outside = spec.outside === "alpha" ? "" : fillIn(words.setting_outside, { rule: words.rules[spec.outside] });
+  return editWords(spec, words) + outside;
+}
+
+// For names of files: the checkpoint, of a visitor's own without its secret, and the setting in plain letters.
+function fileName(spec, words) {
+  const plain = settingWords(spec, words).replaceAll("α = ", "alpha").replaceAll("β = ", "beta");
+  const parts = [spec.checkpoint.split(".").at(-1), ...plain.match(/[\w.]+/g)];
+  return parts.join("-").replaceAll("mix-", "mix").slice(0, 90);
+}
