@@ -21,10 +21,10 @@ RECORD = """() => {
     }).observe(head, { attributes: true, childList: true, subtree: true });
 }"""
 """Records the key, state and sentence of all numbers that the head shows from now on."""
-RECORD_ANSWERS = """(view) => {
-    const { draw } = view;
+RECORD_ANSWERS = """(reader) => {
+    const { read } = reader;
     window.answers = [];
-    view.draw = (answer) => draw(answer, window.answers.push(answer));
+    reader.read = (answer) => read(answer, window.answers.push(answer));
 }"""
 """Records the answers that reach the head from now on."""
 
@@ -64,7 +64,7 @@ def test_scroll_position_and_chart_nodes_survive_20_updates(page: Any) -> None:
 
 def test_landmarks_are_sent_once_and_a_chosen_point_sets_every_control(page: Any) -> None:
     """Clicking a point of a curve goes there, whatever the controls were; its keyboard twin does so too."""
-    page.evaluate(f"({RECORD_ANSWERS})(document.querySelector('{driving.LIVE}').view)")
+    page.evaluate(f"({RECORD_ANSWERS})(document.querySelector('{driving.LIVE}').reader)")
     page.click("#lx-preset-reverse")
     wait_for(page, key(position(page, "gamma"), shape="reverse", outside="depth"))
     move(page, "gamma", 0.22)

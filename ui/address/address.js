@@ -1,11 +1,12 @@
 // The address bar always says which page is open and what its controls are set to. Python gives `pages` (title of
 // each page by key, the first one is opened without a parameter) and `opens` (key -> trigger of its event) before
-// this code, and rows {page, name, at, start, only: [at, value]} with every restored link: `at` is the place of a
-// control in the list of all values, `page` is empty for what every page has.
+// this code, and in `props.fixed` rows {page, name, at, start, only: [at, value]}: `at` is the place of a control in
+// the list of all values, `page` is empty for what every page has.
 // Back and forward step through settled states: an entry is pushed once the controls rest.
 const QUIET = 400; // milliseconds without a move after which the controls rest
 const first = Object.keys(pages)[0], home = document.title;
-let rows = [], values = [], page = first, restoring = true, resting = null, settled = "", held = false;
+const { rows } = JSON.parse(props.fixed);
+let values = [], page = first, restoring = true, resting = null, settled = "", held = false;
 let during = []; // pages that were opened while a link was restored, by that or by the visitor
 const moving = new Set(); // controls that moved meanwhile: what Gradio gathered before is older
 
@@ -124,8 +125,7 @@ window.lxAddress = {
     opens[name]();
   },
   // The controls are as the link says; `name` is empty if it says nothing.
-  restored(given_rows, name, given) {
-    rows = given_rows;
+  restored(name, given) {
     values = given.map((value, at) => (moving.has(at) ? values[at] : value));
     moving.clear();
     window.dispatchEvent(new Event("lx-named"));

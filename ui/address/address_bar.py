@@ -33,7 +33,7 @@ ALONE = ("tradeoff", "schedule", "tasks", "pictures")
 KEPT = ("pins",)
 """Names in a link that *Reset all* leaves."""
 OPENED = '(...values) => { window.lxAddress?.opened("%s", values); return []; }'
-RESTORED = "(page, ...values) => { window.lxAddress?.restored(%s, page, values); return []; }"
+RESTORED = "(page, ...values) => { window.lxAddress?.restored(page, values); return []; }"
 
 PRIVATE: dict[str, Any] = {
     "show_progress": "hidden",
@@ -62,7 +62,7 @@ class AddressBar:
         opens = ", ".join(f'"{page}": () => trigger("open_{page}")' for page in pages)
         charts = f"const alone_charts = {json.dumps(ALONE)}, kept = {json.dumps(KEPT)};\n"
         script = f"const pages = {json.dumps(self._pages)}, opens = {{{opens}}};\n{charts}{SCRIPT}"
-        self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False)
+        self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False, fixed="")
         self._opened_page = gr.Textbox("", visible=False)
         self._search = gr.Textbox("", visible=False)
         self._read = gr.Textbox("", visible=False)
@@ -154,11 +154,11 @@ class AddressBar:
         # Set in the browser: Gradio copies all properties of whatever was once an output of the server, again
         # with each event, 100 ms a move of a slider for these sixty.
         outputs = [tabs, self._opened_page, *controls, self._notice]
-        restored = RESTORED % json.dumps(rows)
+        self._bar.props["fixed"] = json.dumps({"rows": rows, "controls": [one._id for one in controls]})
         for event, listener in ((blocks.load, load), (self._bar.visit, visit)):
             done = event(listener, self._search, self._read, js=SEARCH, **PRIVATE)
             done = done.then(None, self._read, outputs, js="(text) => JSON.parse(text)", **PRIVATE)
-            done.then(None, [self._opened_page, *controls], None, js=restored, **PRIVATE)
+            done.then(None, [self._opened_page, *controls], None, js=RESTORED, **PRIVATE)
 
 
 def _plain(page: str, row: LinkRow, controls: Sequence[Component]) -> dict[str, Any]:
