@@ -1,0 +1,57 @@
+"""Answers of the server's listeners to what a page without a server can be set to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import gradio as gr
+
+from static.page.page_tree import PageTree, Part
+
+PANELS = ("forgetting", "tune", "robust", "merge-live", "merge-search", "soup", "compared")
+"""HTML components whose answers are recorded, by their names without "lx-"."""
+VARIED = ("lx-checkpoint", "lx-soup-which")
+"""Controls that a visitor of the static page may set, of those that the answers depend on."""
+VISITOR = "static page"
+
+
+def recorded(blocks: gr.Blocks, tree: PageTree) -> Iterator[tuple[dict[str, Any], dict[str, list[Any]]]]:
+    """A listener of each panel, and its answers by JSON of its inputs' values.
+
+    Yields: {targets, inputs, outputs}, as numbers of parts, and the values of the outputs; None for one that
+        is no panel.
+    """
+    parts = {part.id: part for part in tree.walk()}
+    panels = {part.id for part in tree.walk() if part.name in {f"lx-{name}" for name in PANELS}}
+    request = gr.Request(session_hash=VISITOR)
+    for listener in blocks.fns.values():
+        outputs = [one._id for one in listener.outputs]
+        targets = [(target, event) for target, event in listener.targets if target is not None]
+        opens = any(event.startswith("open_") for _, event in targets)
+        if listener.fn is None or not opens or not panels & set(outputs):
+            continue
+        inputs = [one._id for one in listener.inputs]
+        answers = {}
+        for values in product(*(_values(parts.get(number)) for number in inputs)):
+            answer = listener.fn(request, *values)
+            found = answer if isinstance(answer, tuple) else (answer,)
+            answers[key_of(values)] = [
+                value if output in panels else None for output, value in zip(outputs, found, strict=True)
+            ]
+        yield {"targets": targets, "inputs": inputs, "outputs": outputs}, answers
+
+
+def key_of(values: Sequence[Any]) -> str:
+    """Values of controls as JavaScript's ``JSON.stringify`` writes them, 2.0 as 2."""
+    plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+
+
+def _values(part: Part | None) -> Sequence[Any]:
+    """What a control can be set to on the static page; only its start value for most."""
+    if part is None:
+        return [None]
+    return [value for _, value in part.choices] if part.name in VARIED else [part.props.get("value")]
