@@ -28,9 +28,9 @@ def wrong_answers(studio: Studio, returned: Iterable[tuple[EditSpec, Counts]]) -
 
 
 def single(studio: Studio, spec: EditSpec, images: int) -> set[Counts]:
-    """All partial answers to a spec up to so many images, counted anew whatever ships."""
+    """All partial answers to a spec up to so many images."""
     right: set[Counts] = set()
-    for evaluation in studio.stream(spec, fresh=True):
+    for evaluation in studio.stream(spec):
         right.add(tuple((task.correct, task.n) for task in evaluation.tasks))
         if sum(task.n for task in evaluation.tasks) >= images:
             break
