@@ -109,13 +109,14 @@ def run_sweep(
                 yield spec, evaluation
 
 
-def best_control(curve: Sequence[Evaluation], finetuned: Evaluation) -> float:
-    """Best control accuracy of the points that keep ``KEPT_TARGET`` of the fine-tuned target accuracy.
+def best_control(curve: Sequence[Evaluation], finetuned: Evaluation) -> Evaluation:
+    """The point of the best control accuracy that keeps ``KEPT_TARGET`` of the fine-tuned target accuracy.
 
     The fine-tuned model's if there is no such point.
     """
     enough = KEPT_TARGET * finetuned.target
-    return max((point.control for point in curve if point.target >= enough), default=finetuned.control)
+    kept = (point for point in curve if point.target >= enough)
+    return max(kept, key=lambda point: point.control, default=finetuned)
 
 
 def largest_difference(before: Found, after: Found) -> float:

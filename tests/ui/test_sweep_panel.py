@@ -8,6 +8,7 @@ from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.sweeps import Found, gamma_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.explore.explore_controls import Controls
 from ui.explore.presets import preset, start_controls
@@ -15,6 +16,7 @@ from ui.forgetting import forgetting_page as forgetting
 from ui.live.live_panel import Value, answer
 from ui.robust import robust_page as robust
 from ui.robust import robust_text
+from ui.shell.difference_words import difference_words
 from ui.sweep.sweep_panel import Sweep, without_studio
 from ui.sweep.sweep_status import known_points
 from ui.tune import tune_page as tune
@@ -100,13 +102,17 @@ def test_the_forgetting_sentence_holds_both_curves_to_the_kept_target(studio: Ze
     finding = forgetting.draw(studio, "tiny-clip", "digits", found)["slots"]["finding"]
     finetuned = studio.evaluate(EditSpec.finetuned("digits"))
 
-    def best(shape: str) -> float:
+    def best(shape: str) -> Evaluation:
         points = [found[spec] for spec in gamma_sweep("digits", shape=shape)]
-        return max(point.control for point in points if point.target >= 0.99 * finetuned.target)
+        kept = (point for point in points if point.target >= 0.99 * finetuned.target)
+        return max(kept, key=lambda point: point.control)
 
+    said = []
     for shape, layers in (("linear", "shallow"), ("reverse", "deep")):
-        gain = f"{100 * (best(shape) - finetuned.control):+.1f} points"
-        assert gain in finding.split(layers)[1]
+        words = difference_words(finetuned.control_tasks, best(shape).control_tasks, "fine-tuned")
+        assert f"shrinking the {layers} layers {words}" in finding
+        said.append(words)
+    assert said[1].startswith("no measurable difference from fine-tuned (−"), "the interval holds zero"
 
 
 def test_robust_draws_every_shift(studio: ZeroCostStudio) -> None:

@@ -14,8 +14,10 @@ def test_numbers_as_the_page_writes_them() -> None:
 
 
 def test_robust_finding() -> None:
-    assert "7.0 % more area" in robust_text.robust_finding(Areas(100.0, 107.0))
-    assert "3.0 % less area" in robust_text.robust_finding(Areas(100.0, 97.0))
+    assert "7.0 % more area" in robust_text.robust_finding(Areas(100.0, 107.0), (0.02, 0.12))
+    assert "3.0 % less area" in robust_text.robust_finding(Areas(100.0, 97.0), (-0.05, -0.01))
+    same = robust_text.robust_finding(Areas(100.0, 107.0), (-0.01, 0.15))
+    assert "do not differ measurably (−1.0 to 15.0 %)" in same
     assert "no area" in robust_text.robust_finding(Areas(0.0, 97.0))
 
 

@@ -15,7 +15,7 @@ from evaluators.experiments.finetuning_variants import (
 )
 from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
-from evaluators.specs.checkpoint_means import mean_control, mean_target
+from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec
 from ui.address.address_bar import AddressBar
 from ui.compared import compared_text as words
@@ -24,7 +24,7 @@ from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
-from ui.shell.text import percent, points
+from ui.shell.text import percent
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -62,10 +62,14 @@ def _finding(measured: list[VariantResult]) -> str:
     least = max(others, key=lambda point: point.control.mean)
     return (
         f"Fine-tuned as usual and then edited: target {percent(usual.lines_target.mean)}, control "
-        f"{percent(usual.lines_control.mean)}. Of the other variants {least.variant.title} forgets least: "
-        f"target {percent(least.target.mean)}, control {percent(least.control.mean)}; with LiNeS its control "
-        f"accuracy changes by {points(least.lines_control.mean - least.control.mean)}."
+        f"{_ranged(usual.lines_control)}. Of the other variants {least.variant.title} has the highest "
+        f"control accuracy: {_ranged(least.control)}, at target {percent(least.target.mean)}. LiNeS makes it "
+        f"{_ranged(least.lines_control)}."
     )
+
+
+def _ranged(estimate: Estimate) -> str:
+    return f"{percent(estimate.mean)} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
 def _table(measured: list[VariantResult]) -> str:

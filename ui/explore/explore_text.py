@@ -15,7 +15,7 @@ CONTROLS = {
     "gamma": ("Early layers keep", "γ: 0 = pre-trained, 1 = fine-tuned"),
     "alpha": ("α: first block", "0 = pre-trained, 1 = fine-tuned"),
     "beta": ("β: rise to the last", "the last block gets α + β"),
-    "tie": ("Tie β = 1 − α", "The last block keeps its full change."),
+    "tie": ("Keep the last layer fine-tuned", "β = 1 − α: the last block keeps its full change"),
     "mix": ("WiSE-FT mix", "multiplies every factor"),
     "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
 }
@@ -24,19 +24,19 @@ BY_SHAPE = {
         "gamma": ("All layers keep", CONTROLS["gamma"][1]),
         "alpha": ("α: every block", CONTROLS["alpha"][1]),
         "beta": ("β", "has no effect: Flat gives every block α"),
-        "tie": (CONTROLS["tie"][0], "Flat gives every block α."),
+        "tie": (CONTROLS["tie"][0], "no effect: Flat gives every block α"),
     },
     "reverse": {
         "gamma": ("Late layers keep", CONTROLS["gamma"][1]),
         "alpha": ("α: last block", CONTROLS["alpha"][1]),
         "beta": ("β: rise to the first", "the first block gets α + β"),
-        "tie": (CONTROLS["tie"][0], "The first block keeps its full change."),
+        "tie": ("Keep the first layer fine-tuned", "β = 1 − α: the first block keeps its full change"),
     },
     FREE: {
-        "gamma": ("Back to a line", "on which early layers keep γ"),
-        "alpha": ("Back to a line", "from α in the first block"),
-        "beta": ("Back to a line", "that rises by β to the last"),
-        "tie": (CONTROLS["tie"][0], "Has no effect: every block has a factor of its own."),
+        "gamma": ("Early layers keep", "moving it goes back to a straight line from γ to 1"),
+        "alpha": ("α: first block", "moving it goes back to a straight line"),
+        "beta": ("β: rise to the last", "moving it goes back to a straight line"),
+        "tie": (CONTROLS["tie"][0], "no effect: every block has a factor of its own"),
     },
 }
 """Labels that differ from ``CONTROLS`` under a scaling function."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from evaluators.experiments.sweeps import KEPT_TARGET, best_control
 from evaluators.specs.evaluation import Evaluation
-from ui.shell.text import percent, points
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent
 
 FORGETTING_TITLE = "Which layers forget?"
 FORGETTING = (
@@ -23,9 +24,11 @@ def forgetting_finding(
     shallow: Sequence[Evaluation], deep: Sequence[Evaluation], finetuned: Evaluation
 ) -> str:
     """One sentence on Fig. 1: the control accuracy that either curve regains for nearly the same target."""
-    regained = [points(best_control(curve, finetuned) - finetuned.control) for curve in (shallow, deep)]
+    regained = [
+        difference_words(finetuned.control_tasks, best_control(curve, finetuned).control_tasks, "fine-tuned")
+        for curve in (shallow, deep)
+    ]
     return (
-        f"With at least {percent(KEPT_TARGET, 0)} of the fine-tuned target accuracy kept, shrinking the "
-        f"shallow layers changes control accuracy by up to {regained[0]}, shrinking the deep layers by up to "
-        f"{regained[1]}."
+        f"Control accuracy at best, with at least {percent(KEPT_TARGET, 0)} of the fine-tuned target "
+        f"accuracy kept: shrinking the shallow layers {regained[0]}, shrinking the deep layers {regained[1]}."
     )

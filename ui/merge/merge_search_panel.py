@@ -24,7 +24,8 @@ from ui.live.subject import line
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
-from ui.shell.text import percent, points
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent
 from ui.sweep.sweep_status import unfinished
 
 
@@ -94,7 +95,7 @@ def _finding(plain: GridResult, lines: GridResult, heat: GridResult) -> str:
     if heat.best is None or plain.test is None or lines.test is None or heat.test is None:
         return f"{chosen}."
     alpha, beta = heat.best
-    gain = points(lines.test.mean - plain.test.mean)
+    gain = difference_words(plain.test.tasks, lines.test.tasks, "plain")
     return (
         f"{chosen}. On test images: {percent(plain.test.mean)} without, {percent(lines.test.mean)} with "
         f"LiNeS ({gain}). The best cell, α = {alpha:g} and β = {beta:g}, scores {percent(heat.test.mean)}."

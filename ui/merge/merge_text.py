@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from evaluators.experiments.merge_search import Score
 from lines_core.merging import METHODS, MergingAlpha
-from ui.shell.text import percent, points
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent
 
 LEAD = (
     "Several fine-tuned models become **one**: their changes are added up, and then interfere with each "
@@ -39,15 +40,9 @@ def method_help(method: str) -> str:
 
 def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
     """What LiNeS changes about the merge's mean accuracy."""
-    gain = lines.mean - plain.mean
     kept = "" if finetuned is None else f", {percent(lines.normalised(finetuned))} of the separate models"
-    if abs(gain) < 0.0005:
-        return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: as without."
-    better = "better" if gain > 0 else "worse"
-    return (
-        f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: "
-        f"{points(abs(gain)).removeprefix('+')} {better} than without."
-    )
+    change = difference_words(plain.tasks, lines.tasks, "plain")
+    return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: {change}."
 
 
 def alpha_text(found: MergingAlpha | None, alpha: float) -> str:

@@ -11,7 +11,7 @@ STATE_WORDS = {
     "forgotten": ("Forgotten", "✗", "right before fine-tuning, wrong with this edit"),
     "back": ("Came back", "↺", "lost by fine-tuning, right again with this edit"),
     "learned": ("Newly learned", "+", "wrong before fine-tuning, right with this edit"),
-    "unlearned": ("Only fine-tuned", "◆", "fine-tuning had learned it, this edit has not"),
+    "unlearned": ("Not kept", "◆", "fine-tuning had learned it, this edit has lost it again"),
     "never": ("Never right", "–", "no model names it correctly"),
 }
 """State: title, sign, and what it means."""

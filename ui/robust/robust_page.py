@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from evaluators.experiments.robust_fronts import Shift, areas, mean_shift, one_shift
+from evaluators.experiments.robust_fronts import Shift, areas, gain_interval, mean_shift, one_shift
 from evaluators.experiments.sweeps import Found, robust_sweep, wise_ft_sweep
 from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
@@ -72,7 +72,9 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
     }
     finding = unfinished(found, specs(studio, model, checkpoint))
     if not finding:
-        finding = words.robust_finding(areas(wise, lines, mean_shift))
+        area = areas(wise, lines, mean_shift)
+        measurable = area is not None and area.wise_ft > 0
+        finding = words.robust_finding(area, gain_interval(wise, lines) if measurable else (0.0, 0.0))
     return answer(
         version=0,
         state="complete",

@@ -26,15 +26,23 @@ IMAGENET_SHIFTS = {
 AREAS = "Area under each front (hypervolume), in points × points above the worst ID and OOD accuracy shown"
 
 
-def robust_finding(area: Areas | None) -> str:
-    """One sentence on the two fronts, by the area they dominate."""
+def robust_finding(area: Areas | None, interval: tuple[float, float] = (0.0, 0.0)) -> str:
+    """One sentence on the two fronts, by the area that they dominate.
+
+    Args:
+        interval: of the gain in area, as ``gain_interval`` gives it.
+    """
     if area is None or not area.wise_ft:
         return "WiSE-FT alone covers no area beyond the worst accuracies shown."
     gain = 100 * (area.lines / area.wise_ft - 1)
-    if abs(gain) < 0.5:
-        return "On average over the shifts the two fronts cover the same area."
+    ends = " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in interval)
+    if interval[0] <= 0 <= interval[1]:
+        return (
+            "On average over the shifts, the areas under the fronts of LiNeS + WiSE-FT and of WiSE-FT alone "
+            f"do not differ measurably ({ends} %)."
+        )
     more = "more" if gain > 0 else "less"
     return (
-        f"On average over the shifts, LiNeS + WiSE-FT covers {abs(gain):.1f} % {more} area than "
-        f"WiSE-FT alone."
+        f"On average over the shifts, LiNeS + WiSE-FT covers {abs(gain):.1f} % {more} area under its front "
+        f"than WiSE-FT alone ({ends} %)."
     )

@@ -20,6 +20,7 @@ from ui.explore.explore_page import Explore
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
+from ui.shell.difference_words import difference_words
 from ui.shell.text import percent, points
 from ui.soup import soup_text as words
 from ui.soup.soup_figures import greedy_alt, greedy_figure, soup_alt, soup_figure
@@ -85,18 +86,27 @@ def draw(studio: Studio, model: str, found: Found, which: str = GREEDY, beta: fl
 def _finding(
     kept: int, alone: Mapping[str, Evaluation], greedy: Evaluation, lines: TunedSoup | None, found: Found
 ) -> str:
-    best = max(evaluation.target for evaluation in alone.values())
+    best = max(alone.values(), key=lambda evaluation: evaluation.target)
+    change = difference_words(best.target_tasks, greedy.target_tasks, "the best member")
     finding = (
         f"The greedy soup keeps {kept} of {len(alone)} members and scores "
-        f"{percent(greedy.target)} on objects, {points(greedy.target - best)} against the best member."
+        f"{percent(greedy.target)} on objects: {change}."
     )
     if lines is None or lines.spec not in found:
         return finding
+    if not lines.value:
+        return f"{finding} Validation chooses β = 0 for LiNeS, which leaves the soup as it is."
     tested = found[lines.spec]
+    changes = [
+        difference_words(before, after, "the plain soup")
+        for before, after in (
+            (greedy.target_tasks, tested.target_tasks),
+            (greedy.control_tasks, tested.control_tasks),
+        )
+    ]
     return (
-        f"{finding} LiNeS with β = {lines.value:g}, chosen on validation, changes it by "
-        f"{points(tested.target - greedy.target)}, and the shifted sets by "
-        f"{points(tested.control - greedy.control)}."
+        f"{finding} With LiNeS and β = {lines.value:g}, chosen on validation: {changes[0]} on objects, "
+        f"{changes[1]} on the shifted sets."
     )
 
 

@@ -1,9 +1,11 @@
 """Areas of fronts by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from evaluators import EditSpec, Evaluation, TaskResult
-from evaluators.experiments.robust_fronts import areas, one_shift
+from evaluators.experiments.robust_fronts import areas, gain_interval, one_shift
 
 
 def point(target: int, sketch: int, hard: int) -> Evaluation:
@@ -37,3 +39,27 @@ def test_areas_of_one_shift_beyond_a_given_corner() -> None:
 
 def test_without_points_there_is_no_area() -> None:
     assert areas([], LINES) is None
+
+
+def test_the_gain_is_measurable_where_the_points_are() -> None:
+    """The same curves from four times and from a hundredth of the images: narrower, and too wide to tell."""
+
+    def scaled(points: list[Evaluation], times: float) -> list[Evaluation]:
+        return [
+            replace(
+                one,
+                tasks=tuple(
+                    replace(task, correct=round(task.correct * times), n=round(task.n * times))
+                    for task in one.tasks
+                ),
+            )
+            for one in points
+        ]
+
+    wise, lines = [point(90, 30, 30), point(60, 60, 60)], [point(90, 50, 50), point(60, 60, 60)]
+    corner = [point(40, 20, 20)]
+    many, few = (gain_interval(scaled([*corner, *wise], times), scaled(lines, times)) for times in (100, 0.1))
+    found = areas([*corner, *wise], lines)
+    assert found is not None
+    assert 0 < many[0] < found.lines / found.wise_ft - 1 < many[1]
+    assert few[1] - few[0] > 5 * (many[1] - many[0])
