@@ -18,7 +18,8 @@ from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
-from evaluators.service.session_checkpoints import SessionCheckpoints, SessionLimits
+from evaluators.service.session_checkpoints import SessionCheckpoints
+from evaluators.service.session_quota import SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 
 Self = TypeVar("Self", bound="LoadedModels")
@@ -155,6 +156,14 @@ class LoadedModels:
             model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left)
         )
 
+    def token(self) -> str:
+        """What a reloaded page has to say in ``resume``; empty if this session has added nothing."""
+        return self._session_checkpoints.token(self._session)
+
+    def resume(self, token: str) -> bool:
+        """Give this session the checkpoints of an earlier page; whether they are still there."""
+        return self._session_checkpoints.resume(self._session, token)
+
     def _take(
         self, model: str, read: Callable[[Lab, Path, threading.Event], LoadedCheckpoint]
     ) -> CheckpointInfo:
@@ -173,13 +182,13 @@ class LoadedModels:
     # Sessions
 
     def leave(self, session: str) -> None:
-        """End a session: delete the checkpoints that it has added."""
+        """End a session: delete the checkpoints that it has added, after a while if it may come back."""
         self._session_checkpoints.leave(session)
         self._jobs.leave(session)
         self._labs.leave(session)
 
     def expire(self) -> None:
-        """Delete checkpoints that visitors have added and not used for long."""
+        """Delete checkpoints that visitors have added and left, or not used for long."""
         self._session_checkpoints.expire()
 
     def close(self) -> None:

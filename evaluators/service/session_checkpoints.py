@@ -2,74 +2,31 @@
 
 The session's name comes from the client, so it is hashed and never used as a path. Ownership is checked on
 every access: a checkpoint of another session looks like one that does not exist.
+
+A reloaded page is a new session. It names itself by the token that the page before it was given, and has the
+same checkpoints again; they are kept for ``SessionLimits.grace`` seconds after the last page was closed.
 """
 
 import hashlib
+import secrets
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluators.errors import LabError
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.process_folders import ProcessFolders
-from lines_core.errors import LinesError
+from evaluators.service.session_entry import SessionEntry
+from evaluators.service.session_quota import SessionLimits, check_session, check_total
 
 OnDelete = Callable[[str, LoadedCheckpoint], None]
 """Called with the model's key and a deleted checkpoint, to drop what is cached of it; must not raise."""
-
-
-class QuotaError(LinesError):
-    """A visitor's quota is used up; the text says how large it is, and what to do."""
-
-
-@dataclass(frozen=True)
-class SessionLimits:
-    """Quota of visitors' checkpoints.
-
-    Args:
-        session_bytes: disk space of one session's checkpoints.
-        session_count: number of one session's checkpoints.
-        total_bytes: disk space of all sessions together.
-        seconds: that a session's checkpoints stay after they were last used.
-    """
-
-    session_bytes: int = 4 * 10**9
-    session_count: int = 4
-    total_bytes: int = 16 * 10**9
-    seconds: float = 7200.0
-
-
-@dataclass
-class _Session:
-    """What one session has added.
-
-    Args:
-        folder: for its residuals.
-        used: time of its last use.
-        sizes: bytes by file; two tasks of one checkpoint share the file.
-        reserved: bytes of each import under way.
-        left: set when the session ends, to stop its imports.
-    """
-
-    folder: Path
-    used: float
-    checkpoints: dict[tuple[str, str], LoadedCheckpoint] = field(default_factory=dict)
-    sizes: dict[Path, int] = field(default_factory=dict)
-    reserved: list[int] = field(default_factory=list)
-    left: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def bytes(self) -> int:
-        return sum(self.sizes.values()) + sum(self.reserved)
-
-    @property
-    def count(self) -> int:
-        return len(self.checkpoints) + len(self.reserved)
+MOST_PAGES = 16
+"""Open pages that share one visitor's checkpoints; the oldest page loses them to a further one."""
 
 
 class SessionCheckpoints:
@@ -87,7 +44,7 @@ class SessionCheckpoints:
         self.limits = limits or SessionLimits()
         self._on_delete = on_delete
         self._mutex = threading.Lock()
-        self._sessions: dict[bytes, _Session] = {}
+        self._sessions: dict[bytes, SessionEntry] = {}
         self._folders = None if folder is None else ProcessFolders(folder / "sessions")
         self._temporary = folder is None
 
@@ -115,12 +72,14 @@ class SessionCheckpoints:
             cannot be created.
         """
         self.expire()
+        self._make_room(session, size)
         with self._mutex:
             self._check_quota(session, size)
             entry = self._open(session)
             entry.reserved.append(size)
+            left = entry.left
         try:
-            yield entry.left
+            yield left
         finally:
             self._end_reservation(session, entry, size)
 
@@ -150,34 +109,82 @@ class SessionCheckpoints:
     def use(self, session: str) -> None:
         """Record that a session uses its checkpoints, which then stay for another ``limits.seconds``."""
         with self._mutex:
+            if _digest(session) in self._sessions:
+                self._open(session)
+
+    def token(self, session: str) -> str:
+        """What a reloaded page has to say in ``resume``; empty for a session that has added nothing."""
+        with self._mutex:
             entry = self._sessions.get(_digest(session))
-            if entry is not None:
-                entry.used = time.monotonic()
+            if entry is None or not entry.checkpoints:
+                return ""
+            entry.token = entry.token or secrets.token_urlsafe(24)
+            return entry.token
+
+    def resume(self, session: str, token: str) -> bool:
+        """Give a new session the checkpoints of the page that was given the token.
+
+        Returns: whether it has them; not so if they were deleted, or if the session has added others.
+        """
+        self.expire()
+        digest, wanted = _digest(session), _digest(token)
+        with self._mutex:
+            held = [one for one in self._entries() if one.token and _digest(one.token) == wanted]
+            if not held or self._sessions.get(digest, held[0]) is not held[0]:
+                return False
+            self._sessions[digest] = held[0]
+            self._open(session)
+            for old in [one for one, entry in self._sessions.items() if entry is held[0]]:
+                if old not in held[0].pages:
+                    del self._sessions[old]
+            return True
 
     def leave(self, session: str) -> None:
-        """Stop a session's imports and delete its checkpoints. A count under way keeps what it has mapped."""
+        """Stop a session's imports and delete its checkpoints. A count under way keeps what it has mapped.
+
+        They stay while another page has them too, and for ``limits.grace`` seconds if a token was given out.
+        """
+        digest = _digest(session)
         with self._mutex:
-            entry = self._sessions.pop(_digest(session), None)
-        if entry is not None:
-            self._delete(entry)
+            entry = self._sessions.get(digest)
+            if entry is None:
+                return
+            entry.pages = [page for page in entry.pages if page != digest]
+            if entry.pages:
+                del self._sessions[digest]
+                return
+            if entry.token:  # the session's name stays: a lost connection comes back under it
+                entry.closed = time.monotonic()
+                entry.left.set()
+                entry.left = threading.Event()
+                return
+            self._forget(entry)
+        self._delete(entry)
 
     def expire(self) -> None:
-        """Delete the checkpoints of sessions that have not used them for ``limits.seconds``."""
-        now = time.monotonic()
+        """Delete the checkpoints of sessions that have not used them for ``limits.seconds``, and of those
+        that were closed ``limits.grace`` seconds ago.
+        """
+        now, limits = time.monotonic(), self.limits
         with self._mutex:
             expired = [
-                digest
-                for digest, entry in self._sessions.items()
-                if now - entry.used > self.limits.seconds and not entry.reserved
+                entry
+                for entry in self._entries()
+                if not entry.reserved
+                and (
+                    now - entry.used > limits.seconds
+                    or (entry.closed is not None and now - entry.closed > limits.grace)
+                )
             ]
-            entries = [self._sessions.pop(digest) for digest in expired]
-        for entry in entries:
+            for entry in expired:
+                self._forget(entry)
+        for entry in expired:
             self._delete(entry)
 
     def close(self) -> None:
         """Delete everything; to be called when the server stops."""
         with self._mutex:
-            entries = list(self._sessions.values())
+            entries = self._entries()
             self._sessions.clear()
             folders = self._folders
             if self._temporary:
@@ -193,7 +200,7 @@ class SessionCheckpoints:
     def count(self) -> int:
         """Checkpoints of all sessions."""
         with self._mutex:
-            return sum(len(entry.checkpoints) for entry in self._sessions.values())
+            return sum(len(entry.checkpoints) for entry in self._entries())
 
     @property
     def bytes(self) -> int:
@@ -201,42 +208,61 @@ class SessionCheckpoints:
         with self._mutex:
             return self._total_bytes()
 
+    def _entries(self) -> list[SessionEntry]:
+        """Each entry once, however many pages have it. Holds: the mutex."""
+        return list({id(entry): entry for entry in self._sessions.values()}.values())
+
     def _total_bytes(self) -> int:
-        return sum(entry.bytes for entry in self._sessions.values())
+        return sum(entry.bytes for entry in self._entries())
+
+    def _make_room(self, session: str, size: int) -> None:
+        """Delete what closed pages have left, the longest closed first, if a checkpoint needs the space."""
+        dropped = []
+        with self._mutex:
+            mine = self._sessions.get(_digest(session))
+            closed = [
+                one
+                for one in self._entries()
+                if one.closed is not None and not one.reserved and one is not mine
+            ]
+            for entry in sorted(closed, key=lambda one: one.closed or 0.0):
+                if self._total_bytes() + size <= self.limits.total_bytes:
+                    break
+                self._forget(entry)
+                dropped.append(entry)
+        for entry in dropped:
+            self._delete(entry)
 
     def _check_quota(self, session: str, size: int) -> None:
         """Raises: QuotaError if one more checkpoint does not fit. Holds: the mutex."""
-        limits, entry = self.limits, self._sessions.get(_digest(session))
+        entry = self._sessions.get(_digest(session))
         count, used = (0, 0) if entry is None else (entry.count, entry.bytes)
-        if count >= limits.session_count:
-            raise QuotaError(
-                f"You have added {count} checkpoints of {limits.session_count}: reload the page to remove "
-                "them."
-            )
-        if used + size > limits.session_bytes:
-            raise QuotaError(
-                f"This checkpoint takes {_gb(size)} and you have used {_gb(used)} of "
-                f"{_gb(limits.session_bytes)}: reload the page to remove what you have added."
-            )
-        total = self._total_bytes()
-        if total + size > limits.total_bytes:
-            raise QuotaError(
-                f"This checkpoint takes {_gb(size)} and visitors together have used {_gb(total)} of "
-                f"{_gb(limits.total_bytes)}: try again later, or start the app on your own machine."
-            )
+        check_session(self.limits, count, used, size)
+        check_total(self.limits, self._total_bytes(), size)
 
-    def _open(self, session: str) -> _Session:
-        """The session's entry, created with a folder if there is none. Holds: the mutex."""
+    def _open(self, session: str) -> SessionEntry:
+        """The session's entry, as of an open page; created with a folder if absent. Holds: the mutex."""
         digest = _digest(session)
         entry = self._sessions.get(digest)
         if entry is None:
             if self._folders is None:
                 self._folders = ProcessFolders(Path(tempfile.mkdtemp(prefix="lines-sessions-")))
-            entry = self._sessions[digest] = _Session(self._folders.new(), time.monotonic())
+            entry = self._sessions[digest] = SessionEntry(self._folders.new(), time.monotonic())
         entry.used = time.monotonic()
+        entry.closed = None
+        if digest not in entry.pages:
+            entry.pages.append(digest)
+        for oldest in entry.pages[:-MOST_PAGES]:
+            self._sessions.pop(oldest, None)
+        entry.pages = entry.pages[-MOST_PAGES:]
         return entry
 
-    def _delete(self, entry: _Session) -> None:
+    def _forget(self, entry: SessionEntry) -> None:
+        """Take an entry from all its sessions, to be deleted after that. Holds: the mutex."""
+        for digest in [one for one, other in self._sessions.items() if other is entry]:
+            del self._sessions[digest]
+
+    def _delete(self, entry: SessionEntry) -> None:
         entry.left.set()
         shutil.rmtree(entry.folder, ignore_errors=True)
         if self._on_delete is not None:
@@ -249,22 +275,17 @@ class SessionCheckpoints:
         if self._folders is not None and folder.parent == self._folders.folder and not in_use:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _end_reservation(self, session: str, entry: _Session, size: int) -> None:
+    def _end_reservation(self, session: str, entry: SessionEntry, size: int) -> None:
         """Release reserved quota; a session that has nothing else loses its folder."""
-        digest = _digest(session)
         with self._mutex:
             entry.reserved.remove(size)
             empty = not entry.checkpoints and not entry.reserved
-            if not empty or self._sessions.get(digest) is not entry:
+            if not empty or self._sessions.get(_digest(session)) is not entry:
                 return
-            del self._sessions[digest]
+            self._forget(entry)
         self._delete(entry)
 
 
 def _digest(session: str) -> bytes:
     """Fixed-length dictionary key of a session's name."""
     return hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

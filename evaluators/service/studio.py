@@ -24,7 +24,7 @@ from evaluators.service.request_stats import Observer, ServiceStatus
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Scheduler, Ticket, Visitor
-from evaluators.service.session_checkpoints import SessionLimits
+from evaluators.service.session_quota import SessionLimits
 from evaluators.service.shared_counts import Request
 from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import EditSpec
@@ -265,7 +265,7 @@ class Studio(LoadedModels):
         return Request(lab, spec, resolved, private, ticket or Ticket())
 
     def leave(self, session: str) -> None:
-        """End a session: supersede all its requests, delete the checkpoints that it has added."""
+        """End a session: supersede all its requests, delete what it has added unless it may come back."""
         self._scheduler.leave(session)
         super().leave(session)
 

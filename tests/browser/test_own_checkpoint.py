@@ -98,3 +98,18 @@ def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> Non
     tasks.filter(has_text="digits.safetensors").wait_for(timeout=PATIENCE)
     assert tasks.filter(has_text="digits.safetensors").locator("input").is_checked() is False
     assert tasks.locator("input:checked").count() == 8
+
+
+def test_a_reload_keeps_it_and_another_browser_is_told_whose_it_is(visitor: Any, browser: Any) -> None:
+    """After F5 the server no longer had it."""
+    page = visitor
+    driving.open_tab(page, "Explore")
+    page.wait_for_url("**task=own-**")
+    page.reload()
+    page.wait_for_selector(driving.READY)
+    assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
+    assert not page.locator("#lx-notice").is_visible()
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#lx-notice >> text=added in another browser or tab", timeout=PATIENCE)
+    other.close()

@@ -21,7 +21,7 @@ from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.transfer.repository_files import fetch
 from evaluators.labs.lab import CheckpointInfo
-from evaluators.service.session_checkpoints import QuotaError, SessionLimits
+from evaluators.service.session_quota import QuotaError, SessionLimits
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import TABLE1
@@ -229,7 +229,7 @@ def test_a_hanging_download_blocks_no_other_session_and_ends_with_its_own(
     assert studio.status().session_checkpoints == 1
 
 
-def test_a_double_click_adds_a_file_once(studio: Studio, file: Path) -> None:
+def test_a_double_click_adds_a_file_once(studio: Studio, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second click used to find the file gone, and to say so in the place of the success."""
     anna = cast(gr.Request, SimpleNamespace(session_hash="anna"))
     add = import_listener(studio)
@@ -241,6 +241,9 @@ def test_a_double_click_adds_a_file_once(studio: Studio, file: Path) -> None:
     own = studio.seen_by(session_key(anna)).checkpoints(MODEL)[len(KEYS) :]
     assert [one.key for one in own] == [checkpoint["value"]]
     studio.leave(session_key(anna))
+    later = time.monotonic() + SessionLimits.grace + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    studio.expire()
     *_, (status, *_) = add(anna, MODEL, "mnist", "", str(file))
     assert "is gone: upload it again" in status
 

@@ -1,7 +1,11 @@
+from typing import cast
+
 import pytest
 
+from evaluators.service.studio import Studio
+from tests.browser.zero_cost_studio import ZeroCostStudio
 from ui.explore.explore_controls import Controls
-from ui.explore.share_link import from_query
+from ui.explore.share_link import chosen, from_query
 
 KNOWN = {
     "model": ["tiny-clip"],
@@ -35,3 +39,13 @@ def test_foreign_entries_are_left_alone() -> None:
 def test_a_silent_link_keeps_the_start() -> None:
     start = Controls(gamma=0.3)
     assert from_query({"task": "faces"}, KNOWN, start)[0] == Controls(checkpoint="faces", gamma=0.3)
+
+
+def test_a_link_to_a_checkpoint_that_is_not_here_says_why(studio: ZeroCostStudio) -> None:
+    """It said that the server no longer had it, to whom it had never belonged too."""
+    link = {"task": "own-1234.faces"}
+    *where, (other,) = chosen(cast(Studio, studio), link, deleted=False)
+    assert where == ["tiny-clip", "digits"]
+    assert "added in another browser or tab" in other
+    *_, (deleted,) = chosen(cast(Studio, studio), link, deleted=True)
+    assert "15 minutes after the page is closed" in deleted

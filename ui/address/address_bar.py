@@ -20,13 +20,13 @@ from gradio.events import Dependency, EventListener
 from evaluators.service.studio import Studio
 from lines_core.untrusted_text import excerpt
 from ui.address.page_link import MOST_SAID, LinkRow, PageLink
-from ui.live.session_key import session_key
+from ui.live.session_key import KEPT_TOKEN, session_key
 from ui.shell import markup, text
 
 SCRIPT = (Path(__file__).parent / "address.js").read_text(encoding="utf-8")
 LONGEST = 4000
 """Characters of a link that are read."""
-SEARCH = "() => [window.location.search]"
+SEARCH = f"() => [window.location.search, {KEPT_TOKEN}]"
 MOVED = "(value) => { window.lxAddress?.moved(%d, value); return []; }"
 ALONE = ("tradeoff", "schedule", "tasks", "pictures")
 """Charts of Explore that ``present`` and ``embed`` show alone."""
@@ -42,8 +42,9 @@ PRIVATE: dict[str, Any] = {
     "queue": False,
 }
 
-Choose = Callable[[Studio, Mapping[str, str]], tuple[str, str, list[str]]]
-"""(studio, link) -> the model and the checkpoint that the link names or implies, and complaints."""
+Choose = Callable[[Studio, Mapping[str, str], bool], tuple[str, str, list[str]]]
+"""(studio, link, whether what this tab had added is deleted) -> the model and the checkpoint that the link
+names or implies, and complaints."""
 
 
 class AddressBar:
@@ -65,6 +66,7 @@ class AddressBar:
         self._bar = gr.HTML("", js_on_load=script, elem_id="lx-address", apply_default_css=False, fixed="")
         self._opened_page = gr.Textbox("", visible=False)
         self._search = gr.Textbox("", visible=False)
+        self._token = gr.Textbox("", visible=False)
         self._read = gr.Textbox("", visible=False)
         self._notice = gr.HTML("", elem_id="lx-notice", elem_classes="lx-notice", visible=False)
 
@@ -116,8 +118,9 @@ class AddressBar:
             assert isinstance(tab, gr.Tab)
             tab.select(None, controls, None, js=OPENED % tab.id, **PRIVATE)
 
-        def read(request: gr.Request, search: str, always: bool) -> list[Any]:
+        def read(request: gr.Request, search: str, token: str, always: bool) -> list[Any]:
             seen = studio.seen_by(session_key(request))
+            deleted = bool(token) and not seen.resume(str(token)[:LONGEST])
             query = dict(parse_qsl(str(search)[:LONGEST].lstrip("?"), keep_blank_values=True))
             complaints = text.faults(studio.status())
             if not always and not query.keys() & names:
@@ -131,7 +134,7 @@ class AddressBar:
                 page = self._default
                 if query[name] not in ("1", *ALONE):
                     complaints.append(_unknown(name, query[name], ALONE))
-            chosen, task, wrong = choose(seen, query)
+            chosen, task, wrong = choose(seen, query, deleted)
             complaints += wrong
             values: dict[Component, Any] = dict.fromkeys(controls, gr.skip())
             for link in self._links:
@@ -144,19 +147,19 @@ class AddressBar:
             values[checkpoint] = gr.update(choices=tasks, value=task)
             return [gr.update(selected=page), page, *values.values(), _notice(complaints)]
 
-        def load(request: gr.Request, search: str) -> str:
+        def load(request: gr.Request, search: str, token: str) -> str:
             """A page without a link stays as it opened: a visitor may have moved a control already."""
-            return json.dumps(read(request, search, always=False))
+            return json.dumps(read(request, search, token, always=False))
 
-        def visit(request: gr.Request, search: str) -> str:
-            return json.dumps(read(request, search, always=True))
+        def visit(request: gr.Request, search: str, token: str) -> str:
+            return json.dumps(read(request, search, token, always=True))
 
         # Set in the browser: Gradio copies all properties of whatever was once an output of the server, again
         # with each event, 100 ms a move of a slider for these sixty.
         outputs = [tabs, self._opened_page, *controls, self._notice]
         self._bar.props["fixed"] = json.dumps({"rows": rows, "controls": [one._id for one in controls]})
         for event, listener in ((blocks.load, load), (self._bar.visit, visit)):
-            done = event(listener, self._search, self._read, js=SEARCH, **PRIVATE)
+            done = event(listener, [self._search, self._token], self._read, js=SEARCH, **PRIVATE)
             done = done.then(None, self._read, outputs, js="(text) => JSON.parse(text)", **PRIVATE)
             done.then(None, [self._opened_page, *controls], None, js=RESTORED, **PRIVATE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evaluators.service.session_quota import SessionLimits
 from evaluators.specs.edit_spec import FREE
 from evaluators.specs.evaluation import TARGET, TaskResult
 from ui.shell.text import PAGES
@@ -97,6 +98,12 @@ def not_loaded(model: str) -> str:
 
 
 EXPIRED = (
-    "The link is for a checkpoint that a visitor added, which this server no longer has: add it again on the "
-    f"page {PAGES['models']}."
+    "The checkpoints that were added in this tab are deleted: they stay for "
+    f"{SessionLimits.grace / 60:.0f} minutes after the page is closed, for "
+    f"{SessionLimits.seconds / 3600:.0f} hours after their last use, and not over a restart of the server. "
+    f"Add yours again on the page {PAGES['models']}."
+)
+ANOTHERS = (
+    "The link is for a checkpoint that was added in another browser or tab, and only that one can use it: "
+    f"add the file here too, on the page {PAGES['models']}."
 )

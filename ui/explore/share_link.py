@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import FREE
 from evaluators.zoo import ENCODERS
@@ -96,10 +97,13 @@ def from_query(
     return controls, complaints
 
 
-def chosen(studio: Studio, query: Mapping[str, str]) -> tuple[str, str, list[str]]:
+def chosen(studio: Studio, query: Mapping[str, str], deleted: bool = False) -> tuple[str, str, list[str]]:
     """Model and checkpoint of a link to any page, and what could not be followed.
 
     What the link does not say, or says wrongly, is the first model, and the first checkpoint of the model.
+
+    Args:
+        deleted: whether this tab had added checkpoints that are deleted by now.
     """
     models = [model.key for model in studio.models()]
     elsewhere = ENCODERS.get(query.get("model", "")) if query.get("model") not in models else None
@@ -110,11 +114,13 @@ def chosen(studio: Studio, query: Mapping[str, str]) -> tuple[str, str, list[str
     model = said.get("model", "") if said.get("model") in models else models[0]
     checkpoints = [one.key for one in studio.checkpoints(model)]
     start = replace(Controls(), model=models[0], checkpoint=checkpoints[0])
-    gone = said.get("task", "").startswith("own-") and said["task"] not in checkpoints
+    gone = said.get("task", "").startswith(OWN) and said["task"] not in checkpoints
     if gone:
         del said["task"]
     controls, complaints = from_query(said, {"model": models, "checkpoint": checkpoints}, start)
-    return controls.model, controls.checkpoint, [*complaints, *([explore_text.EXPIRED] if gone else [])]
+    if gone:
+        complaints.append(explore_text.EXPIRED if deleted else explore_text.ANOTHERS)
+    return controls.model, controls.checkpoint, complaints
 
 
 def read_controls(

@@ -1,4 +1,4 @@
-"""Server-side name of a browser session."""
+"""Server-side name of a browser session, and what the browser keeps for the session after a reload."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import gradio as gr
+
+KEPT_TOKEN = """(() => {
+    try { return sessionStorage.getItem("lx-own") || ""; } catch { return ""; }
+})()"""
+"""The token of this tab, empty if it has none. A browser may forbid storage to a page inside another."""
+KEEP_TOKEN = """(token) => {
+    try { if (token) sessionStorage.setItem("lx-own", token); } catch {}
+    return [];
+}"""
+"""Keeps the token by which the page will name itself after a reload, see ``Studio.resume``."""
 
 
 def session_key(request: gr.Request) -> str:

@@ -17,7 +17,7 @@ from evaluators.hub.transfer.parallel_calls import in_thread
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.studio import Studio
 from ui.explore.explore_page import Explore
-from ui.live.session_key import session_key
+from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.models import load_progress as loading
 from ui.models import models_text as words
 from ui.models.checkpoint_upload import checkpoint_upload
@@ -55,6 +55,7 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
         file = checkpoint_upload(studio)
         add = gr.Button(words.OWN["add"], size="sm", interactive=False, elem_id="lx-own-add")
         status = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
+        token = gr.Textbox("", visible=False)
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     at_once: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **private}
@@ -63,13 +64,14 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
     given = [task, address, file]
     changes = [task.change, address.change, file.change]
     gr.on(changes, None, given, add, js=COMPLETE, **at_once)
-    add.click(
+    added = add.click(
         import_listener(studio),
         [model, *given],
-        [status, explore.model, explore.checkpoint, address, file],
+        [status, explore.model, explore.checkpoint, address, file, token],
         concurrency_limit=None,
         **private,
     )
+    added.then(None, token, None, js=KEEP_TOKEN, **at_once)
     return model
 
 
@@ -152,7 +154,7 @@ def import_listener(studio: Studio) -> Any:
             return session.take_address(model, task, address, progress)
 
         future = imports.start(session, key, (model, task, address, path), run)
-        unchanged = [gr.skip()] * 4
+        unchanged = [gr.skip()] * 5
         while not future.done():
             yield loading.import_status(done, total), *unchanged
             wait([future], REFRESH)
@@ -163,6 +165,6 @@ def import_listener(studio: Studio) -> Any:
             yield notice, *unchanged
             return
         status = f'<p class="lx-status" role="status">{escape(words.added(info.title))}</p>'
-        yield status, *choose_model(session, model, info.key), "", None
+        yield status, *choose_model(session, model, info.key), "", None, session.token()
 
     return add
