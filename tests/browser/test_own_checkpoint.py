@@ -91,6 +91,7 @@ def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> Non
     page.wait_for_selector("#lx-own-said >> text=is added and chosen in Explore", timeout=PATIENCE)
     page.wait_for_selector("#lx-own-add:disabled", timeout=PATIENCE)
     assert page.locator("#lx-own-said [role=alert]").count() == 0
+    assert page.locator(SAID).inner_text() == "", "it is no longer to be added"
     driving.open_tab(page, "Explore")
     assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
     driving.open_tab(page, "Merge")

@@ -67,3 +67,23 @@ OWN = {
 def added(title: str) -> str:
     """That a checkpoint was added, and where it is."""
     return f"{title} is added and chosen in Explore. It is offered on the page Merge too."
+
+
+def exported(told: str) -> str:
+    """What a file of *Download this model* holds, if its change is whole."""
+    return f"This file was downloaded from a LiNeS Explorer: a model that was fine-tuned on {told}."
+
+
+def exported_edited(told: str) -> str:
+    """The same, if its change is scaled or merged."""
+    return (
+        f"{exported(told)} Its change is edited already: “fine-tuned” will mean this edited model, and "
+        "another edit scales its change once more."
+    )
+
+
+def contradiction(told: str, named: str) -> str:
+    """A warning: the file says another task than the visitor."""
+    return (
+        f"It does not say {named}: check the task, or its accuracy will be counted as that of a control task."
+    )

@@ -21,6 +21,7 @@ from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.models import load_progress as loading
 from ui.models import models_text as words
 from ui.models.checkpoint_upload import checkpoint_upload
+from ui.models.file_origin import edit_in, origin_note, suggested_task
 from ui.models.model_choice import choose_model
 from ui.shell.error_messages import message_of
 
@@ -32,6 +33,11 @@ COMPLETE = """(task, address, file) => {
     return { __type__: "update", interactive: Boolean(task && (address.trim() || file)) };
 }"""
 """Whether there is something to add."""
+FORGETS_UPLOAD = """(file) => {
+    if (!file) document.querySelector("#lx-own-upload [data-said]").textContent = "";
+    return [];
+}"""
+"""What was said of an upload is over once its file has been added or taken away."""
 
 
 def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
@@ -53,6 +59,7 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
                 label=words.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
             )
         file = checkpoint_upload(studio)
+        note = gr.HTML("", elem_id="lx-own-note", apply_default_css=False)
         add = gr.Button(words.OWN["add"], size="sm", interactive=False, elem_id="lx-own-add")
         status = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
         token = gr.Textbox("", visible=False)
@@ -64,6 +71,9 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
     given = [task, address, file]
     changes = [task.change, address.change, file.change]
     gr.on(changes, None, given, add, js=COMPLETE, **at_once)
+    file.change(None, file, None, js=FORGETS_UPLOAD, **at_once)
+    file.change(_suggest_listener(studio), [model, task, file], task, **at_once)
+    gr.on([task.change, file.change], _note_listener(studio), [model, task, file], note, **at_once)
     added = add.click(
         import_listener(studio),
         [model, *given],
@@ -97,6 +107,24 @@ def _task_listener(studio: Studio) -> Callable[[str], Any]:
         return gr.update(choices=_tasks(studio, model), value=None)
 
     return offer
+
+
+def _suggest_listener(studio: Studio) -> Callable[[str, str | None, str | None], Any]:
+    """The listener that chooses the task that an exported file names, unless one is chosen."""
+
+    def suggest(model: str, task: str | None, path: str | None) -> Any:
+        return gr.skip() if task else suggested_task(studio, model, edit_in(path)) or gr.skip()
+
+    return suggest
+
+
+def _note_listener(studio: Studio) -> Callable[[str, str | None, str | None], str]:
+    """The listener that says what an exported file holds, and warns if another task is chosen."""
+
+    def note(model: str, task: str | None, path: str | None) -> str:
+        return origin_note(studio, model, edit_in(path), task)
+
+    return note
 
 
 class _Imports:
@@ -138,6 +166,7 @@ def import_listener(studio: Studio) -> Any:
     ) -> Iterator[tuple[Any, ...]]:
         key = session_key(request)
         session = studio.seen_by(key)
+        note = origin_note(session, model, edit_in(path), task)
         done, total = 0, 0
 
         def progress(now_done: int, now_total: int) -> None:
@@ -165,6 +194,6 @@ def import_listener(studio: Studio) -> Any:
             yield notice, *unchanged
             return
         status = f'<p class="lx-status" role="status">{escape(words.added(info.title))}</p>'
-        yield status, *choose_model(session, model, info.key), "", None, session.token()
+        yield status + note, *choose_model(session, model, info.key), "", None, session.token()
 
     return add
