@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from inspect import signature
 from typing import Any
 
+from gradio.components.api_component import Api
+from gradio.context import get_blocks_context
 from gradio.events import api
+from gradio.utils import get_function_description
 
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -202,7 +207,19 @@ def declare_api(studio: Studio) -> None:
         """The models and fine-tuned checkpoints that /evaluate accepts."""
         return models(studio)
 
-    api(evaluate_endpoint, api_name="evaluate", concurrency_id="api", concurrency_limit=2)
-    api(images_endpoint, api_name="images", concurrency_id="api", concurrency_limit=2)
-    api(classify_endpoint, api_name="classify", concurrency_id="api", concurrency_limit=2)
-    api(models_endpoint, api_name="models", queue=False)
+    _endpoint(evaluate_endpoint, "evaluate", concurrency_id="api", concurrency_limit=2)
+    _endpoint(images_endpoint, "images", concurrency_id="api", concurrency_limit=2)
+    _endpoint(classify_endpoint, "classify", concurrency_id="api", concurrency_limit=2)
+    _endpoint(models_endpoint, "models", queue=False)
+
+
+def _endpoint(function: Callable[..., Any], name: str, **limits: Any) -> None:
+    """Declare one endpoint; the page of the API describes its parameters as its docstring does."""
+    api(function, api_name=name, **limits)
+    described = get_function_description(function)[1]
+    page = get_blocks_context()
+    assert page is not None
+    declared = page.fns[max(page.fns)]
+    for component, parameter in zip(declared.inputs, signature(function).parameters, strict=True):
+        assert isinstance(component, Api)
+        component.label = described[parameter].rstrip(".")

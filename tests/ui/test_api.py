@@ -81,6 +81,14 @@ def test_every_listener_of_the_page_is_private_but_the_endpoints(page: gr.Blocks
     assert named == {"evaluate", "images", "classify", "models"}
 
 
+def test_each_parameter_is_described(page: gr.Blocks) -> None:
+    """The API page said 'The input value that is provided in the "1st" Api component'."""
+    endpoints = page.get_api_info()["named_endpoints"]
+    labels = [parameter["label"] for parameter in endpoints["/evaluate"]["parameters"]]
+    assert labels[0] == "key of the pre-trained model, see /models"
+    assert labels[-1].startswith("scale of the parameters in no block")
+
+
 def test_live_listeners_skip_the_queue_and_keep_the_last_position(page: gr.Blocks) -> None:
     by_name = {function.name: function for function in page.fns.values()}
     assert (by_name["quick"].queue, by_name["settle"].queue) == (False, True)
