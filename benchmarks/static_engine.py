@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from evaluators.specs.edit_spec import EditSpec
 from static.export.engine_folder import write_engine
@@ -89,6 +90,7 @@ def _measure(page: Any, asked: list[str], manifest: dict[str, Any]) -> None:
     opened, with_checkpoint = page.evaluate(OPENED)
     print(f"opened in {opened:.0f} ms, with the first checkpoint {with_checkpoint:.0f} ms")
     print(f"downloaded by then {_megabytes(asked, manifest):.2f} MB")
+    torch.set_num_threads(1)
     lab = open_lab(ASSETS, ROOT / ".cache")
     first: list[float] = []
     every: list[float] = []

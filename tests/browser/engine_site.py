@@ -1,5 +1,6 @@
 """Serves the engine of the static edition, opens it in a page, and counts the same in Python."""
 
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,7 +83,12 @@ def served(folder: Path) -> Iterator[Site]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *request: Any) -> None:
+            if not isinstance(sys.exc_info()[1], ConnectionError):  # a page that was closed while it loaded
+                super().handle_error(*request)
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         site.address = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

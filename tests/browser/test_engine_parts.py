@@ -19,6 +19,7 @@ from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.editing import LayerEditor
+from lines_core.flat import FlatLayout
 from lines_core.merging import complete_settings, merge
 from static.export.engine_folder import write_engine
 from tests.browser.engine_site import (
@@ -124,9 +125,11 @@ def test_any_suite_split_and_merge_is_counted_as_in_python(
     assert len({*python[0]}) > 1
 
 
-def test_an_edit_is_rounded_as_in_python(page: Any, embedded: EmbeddedLab) -> None:
+def test_an_edit_is_rounded_as_in_python(page: Any) -> None:
     """Equal bits where torch adds with a fused multiply-add, as it does on every processor of today."""
-    layout = embedded.encoder.layout
+    blocks = [f"visual.transformer.resblocks.{block}.mlp.c_fc.bias" for block in range(4)]
+    named = dict.fromkeys(["visual.class_embedding", *blocks, "visual.proj"], torch.zeros(300))
+    layout = FlatLayout.of(named)
     pretrained, residual = torch.randn(2, layout.numel, generator=torch.Generator().manual_seed(0))
     live, factors = torch.empty(layout.numel), torch.tensor([0.0, 1.0, 0.3, -0.7, 1 / 3, 2.0])
     LayerEditor(layout, pretrained.contiguous(), live).apply(
