@@ -15,8 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving.command_line import DEVICES, OneLineParser, fail, listening_problem, port, positive_seconds
-from serving.graceful_shutdown import WITHIN, GracefulShutdown
+from serving.app_options import option_parser
+from serving.command_line import fail, listening_problem, port
+from serving.graceful_shutdown import GracefulShutdown
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported and reads it
 # After each event Gradio builds a pandas table of the last 10,000, holding the interpreter lock.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from evaluators.service.request_stats import Observer, RequestStats
     from evaluators.service.studio import Studio
     from serving.metrics import Metrics
+    from ui.live.browser_engine import BrowserEngine
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT_PORT = 7860
@@ -44,42 +46,13 @@ FIRST_PAGE = 20.0
 
 def arguments(given: Sequence[str] | None = None, prog: str | None = None) -> argparse.Namespace:
     """Parsed command line; defaults come from GRADIO_SERVER_NAME, GRADIO_SERVER_PORT and SPACE_ID."""
-    parser = OneLineParser(prog, description="Serve the LiNeS Explorer page.")
-    parser.add_argument(
-        "--host", default=None, help="address to listen on; 0.0.0.0 for everyone (default: this machine)"
-    )
-    parser.add_argument(
-        "--port", type=port, default=None, help=f"port (default: GRADIO_SERVER_PORT or {DEFAULT_PORT})"
-    )
-    parser.add_argument(
-        "--cache", type=Path, default=ROOT / ".cache", help="folder for results and decoded images"
-    )
-    parser.add_argument(
-        "--device",
-        choices=DEVICES,
-        default="auto",
-        help="what the models run on (default: a GPU if there is one)",
-    )
-    parser.add_argument(
-        "--uploads",
-        action=argparse.BooleanOptionalAction,
-        default=not os.environ.get("SPACE_ID"),
-        help="let visitors add checkpoints of their own (default: yes, but not on a Space)",
-    )
-    parser.add_argument(
-        "--request-log",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="write a line of JSON for each request to standard error (default: yes)",
-    )
-    parser.add_argument(
-        "--shutdown-seconds",
-        type=positive_seconds,
-        default=WITHIN,
-        help="seconds from SIGTERM to the exit at most; Docker kills after 10 (default: %(default)s)",
-    )
+    parser = option_parser(prog, ROOT / ".cache", uploads=not os.environ.get("SPACE_ID"))
     options = parser.parse_args(given)
     options.prog = parser.prog
+    if options.browser_engine and options.static_edition is None:
+        parser.error("--browser-engine needs --static-edition DIR, a folder that `lines static` wrote")
+    if options.static_edition is not None and not (options.static_edition / "live_engine.js").is_file():
+        parser.error(f"--static-edition: {options.static_edition} is no folder that `lines static` wrote")
     if options.port is None:
         try:
             options.port = port(os.environ.get("GRADIO_SERVER_PORT") or str(DEFAULT_PORT))
@@ -109,7 +82,11 @@ def zero_gpu() -> ZeroGpuHost | None:
 
 
 def opened(
-    cache: Path | None, device: str = "auto", uploads: bool = False, observe: Observer | None = None
+    cache: Path | None,
+    device: str = "auto",
+    uploads: bool = False,
+    observe: Observer | None = None,
+    browser: BrowserEngine | None = None,
 ) -> tuple[Studio, gr.Blocks]:
     """A Studio of the embedded lab and the page over it.
 
@@ -118,6 +95,7 @@ def opened(
         device: what models run on, or "auto".
         uploads: whether visitors may add their own checkpoints; ``serve`` installs the limits for them.
         observe: is called with the stats of every request.
+        browser: which requests are left to the engine in the visitor's browser.
     Raises: LinesError if the device is not there, or the lab's files do not fit together.
     """
     gc.disable()  # garbage collections during the imports free nothing and take a second
@@ -131,7 +109,7 @@ def opened(
         device = "cpu"  # ``spaces`` only emulates a GPU in this process
     device = usable_device(device)
     studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe)
-    page = build(studio, uploads)
+    page = build(studio, uploads, browser)
     if gpu is not None:
         page.queue(max_size=QUEUED)
     return studio, page
@@ -198,9 +176,14 @@ def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path)
         if log is not None:
             log(stats)
 
-    studio, page = opened(options.cache, options.device, options.uploads, observe)
+    browser = None
+    if options.static_edition is not None:
+        from ui.live.browser_engine import BrowserEngine
+
+        browser = BrowserEngine(always=options.browser_engine)
+    studio, page = opened(options.cache, options.device, options.uploads, observe, browser)
     metrics.watch(studio.status)
-    shown = serve(options, studio, page, stopping, metrics, folder)
+    shown = serve(options, studio, page, stopping, metrics, folder, browser)
     if log is not None:
         stopping.before_exit("write the request log", log.flush)
     shown.wait(FIRST_PAGE)
@@ -227,9 +210,12 @@ def serve(
     stopping: GracefulShutdown,
     metrics: Metrics,
     folder: Path,
+    browser: BrowserEngine | None = None,
 ) -> threading.Event:
     """Start serving the page, the health check and the metrics. Returns: event of the first opened page."""
     from starlette.middleware import Middleware
+    from starlette.routing import BaseRoute, Mount
+    from starlette.staticfiles import StaticFiles
 
     from serving.graceful_shutdown import closing
     from serving.health import health_route
@@ -242,6 +228,7 @@ def serve(
     from serving.upload_folder import UploadSweeper
     from ui.export.take_home import forget_all
     from ui.layout import launch_settings
+    from ui.live.browser_engine import ADDRESS
     from ui.pictures.sprites import delete_sprites
 
     shown = threading.Event()
@@ -252,12 +239,14 @@ def serve(
     stopping.before_exit("delete uploads", lambda: shutil.rmtree(folder, ignore_errors=True))
     stopping.before_exit("delete exports", forget_all)
     stopping.before_exit("delete sprites", delete_sprites)
-    routes = [health_route(studio.status, lambda: stopping.stopping), metrics_route(metrics)]
+    routes: list[BaseRoute] = [health_route(studio.status, lambda: stopping.stopping), metrics_route(metrics)]
     limits = UploadLimits()
     request_limits = Middleware(
         RequestLimitsMiddleware, folder=folder, allowed=options.uploads, limits=limits
     )
-    settings = launch_settings()
+    if browser is not None:
+        routes.append(Mount(ADDRESS, StaticFiles(directory=options.static_edition, html=True)))
+    settings = launch_settings(browser)
     settings["app_kwargs"]["middleware"].insert(0, request_limits)
     settings["app_kwargs"]["routes"] = routes
     page.launch(

@@ -25,6 +25,7 @@ from ui.explore.explore_page import Explore, explore_panel
 from ui.explore.share_link import chosen
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_section
+from ui.live.browser_engine import SCRIPT, BrowserEngine
 from ui.live.session_key import session_key
 from ui.merge.merge_page import merge_page
 from ui.models.models_page import models_page
@@ -61,11 +62,12 @@ LayOut = Callable[[Studio, AddressBar, Explore], None]
 """Lays a page out inside its tab."""
 
 
-def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
+def build(studio: Studio, uploads: bool = True, browser: BrowserEngine | None = None) -> gr.Blocks:
     """The whole page for one studio; every visitor shares it and nobody sees another's numbers.
 
     Args:
         uploads: whether visitors may bring checkpoints of their own.
+        browser: which requests are left to the engine in the browser; None for no such engine.
     """
     pages: dict[str, LayOut] = {
         "robust": robust_page,
@@ -83,6 +85,8 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
         with gr.Row(elem_classes="lx-top"):
             gr.HTML(f"<h1>{text.TITLE}</h1>", apply_default_css=False)
             link_tools()
+            if browser is not None:
+                gr.HTML(text.STATIC_LINK, apply_default_css=False, elem_classes="lx-static-link")
         titles = {page: text.PAGES[page] for page in (*(["start"] if story else []), "explore", *pages)}
         address = AddressBar(titles, default="explore")
         with gr.Tabs(overflow_behavior="wrap", elem_id="lx-pages") as tabs:
@@ -93,7 +97,7 @@ def build(studio: Studio, uploads: bool = True) -> gr.Blocks:
                 _title("explore")
                 intro = text.INTRO.replace("CLIP", markup.term("clip", "CLIP"))
                 gr.HTML(f"<p>{intro}</p>", elem_classes=["lx-lead", "lx-intro"], apply_default_css=False)
-                explore = explore_panel(studio, address, ExploreAnswers(studio))
+                explore = explore_panel(studio, address, ExploreAnswers(studio, browser))
                 forgetting_section(studio, address, explore)
                 tune_section(studio, address, explore)
             for page, lay_out in pages.items():
@@ -147,14 +151,14 @@ def shell_head() -> str:
     return f"<style>{(shell / 'print.css').read_text(encoding='utf-8')}</style>{''.join(scripts)}"
 
 
-def launch_settings() -> dict[str, Any]:
+def launch_settings(browser: BrowserEngine | None = None) -> dict[str, Any]:
     """How the page is launched everywhere: our theme and style, and nothing that leaves the machine.
 
     Run history is off because it stores every answer in the browser and triples the time of an update.
     """
     return {
         "theme": gradio_theme(),
-        "head": shell_head() + chart_files_script(),
+        "head": shell_head() + chart_files_script() + (SCRIPT if browser else ""),
         "favicon_path": HERE / "shell" / "favicon.svg",
         "app_kwargs": {"middleware": [Middleware(Document)]},
         "css": style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in STYLE_SHEETS),

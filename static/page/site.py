@@ -20,6 +20,7 @@ from evaluators.specs.picture_states import STATES, state_of
 from lines_core.schedules import SHAPES
 from static.errors import StaticError
 from static.export.engine_folder import write_engine
+from static.page.live_engine import write_live_engine
 from static.page.page_tree import PageTree, page_tree
 from static.page.recorded import VARIED, recorded
 from static.page.static_document import document
@@ -77,6 +78,7 @@ def write_site(assets: Path, folder: Path, runtime: Path, cache: Path | None = N
             "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN},
             "words": {**PAGE_WORDS, "fixed": FIXED_CONTROLS, "confusion": PICTURE_WORDS["confusion"]},
         }
+        write_live_engine(site, folder)
         (folder / "index.html").write_text(document(tree, site), encoding="utf-8")
         shutil.copy(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", folder)
     finally:
@@ -112,7 +114,7 @@ def _strips(studio: Studio, folder: Path) -> Json:
         said = [[list(model.predicted(row)[:EACH]) for row in range(len(tasks))] for model in pair]
         stem = Path(address).stem
         described = json.loads((sprite_folder() / f"{stem}.json").read_text(encoding="utf-8"))
-        described["sprite"] = f"data/{stem}.webp"
+        described["sprite"] = f"{stem}.webp"
         shutil.copy(sprite_folder() / f"{stem}.webp", folder / "data")
         (folder / "data" / f"{stem}.json").write_text(json.dumps(described), encoding="utf-8")
         found[one.key] = {

@@ -16,6 +16,7 @@ from ui.explore.pins import read_pins
 from ui.explore.pins_json import PinComparisons
 from ui.explore.presets import tuned_gamma
 from ui.explore.references import References, anchors, missing_anchors, references_of
+from ui.live.browser_engine import BrowserEngine
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
 from ui.live.subject import about
@@ -30,8 +31,9 @@ class ExploreAnswers(LiveAnswers[Controls]):
 
     panel = "explore"
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, browser: BrowserEngine | None = None) -> None:
         super().__init__(studio)
+        self._browser = browser
         self._complete: dict[str, tuple[References, Json]] = {}
         self._strips = Strips()
         self._pins = PinComparisons()
@@ -53,12 +55,17 @@ class ExploreAnswers(LiveAnswers[Controls]):
 
     def first(self, studio: Studio, controls: Controls, ticket: Ticket) -> Value:
         """The edit, cached or from its first chunk."""
+        if self._left(studio, controls):
+            return self._leaves(ticket)
         evaluation = studio.first(controls.spec(), ticket, QUICK_PATIENCE)
         return self._render(studio, controls, evaluation, ticket.version)
 
     def all(self, studio: Studio, controls: Controls, ticket: Ticket) -> Iterator[Value | Queued]:
         """The edit until it is complete, then what is missing of its two references, then of the pins."""
         spec = controls.spec()
+        if self._left(studio, controls):
+            yield self._leaves(ticket)
+            return
         evaluation = known = studio.cached(spec)
         missing = missing_anchors(studio, spec)
         for wanted in (*(() if known else (spec,)), *missing):
@@ -77,6 +84,14 @@ class ExploreAnswers(LiveAnswers[Controls]):
             counted = self._pins.count(studio, name, evaluation, pins, ticket)
             if counted is not None:
                 yield self._render(studio, controls, counted, ticket.version)
+
+    def _left(self, studio: Studio, controls: Controls) -> bool:
+        """Whether the browser is to count."""
+        return self._browser is not None and self._browser.takes(studio, controls.spec())
+
+    def _leaves(self, ticket: Ticket) -> Value:
+        words = {"line": text.WAITING}
+        return live_answer(version=ticket.version, state="waiting", key=ticket.key, words=words, browser=True)
 
     def waits(self, queued: Queued, ticket: Ticket) -> Value:
         """What the request waits for."""

@@ -37,8 +37,8 @@ function show(received) {
   if (answer.asked && answer.evaluation) root.dataset.asked = JSON.stringify(answer.asked);
   markStale();
 }
-const source = window.lxSource?.(fixed) || serverSource({ props, watch, trigger }, fixed); // a page without a server
-const follow = follower(source, show);
+const answers = serverSource({ props, watch, trigger }, fixed);
+const follow = follower(window.lxSource?.(fixed, answers) || answers, show); // a browser may count too: static/page/runtime
 followMoves(fixed.moves, (values) => {
   follow(values);
   bend(...values);

@@ -46,6 +46,8 @@ UNEXPECTED = (
 
 
 WAITING = "Measuring …"
+STATIC_LINK = '<a href="/static-edition/" target="_blank">Without a server ↗</a>'
+"""Link to the edition that runs in the browser alone, where the server has it."""
 
 
 def percent(fraction: float, digits: int = 1) -> str:

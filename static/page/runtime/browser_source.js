@@ -1,11 +1,11 @@
 // Answers to the moves of Explore without a server, as a source of ui/live/following.js: what ships is known at once,
-// everything else is counted by the engine in this browser, chunk by chunk.
+// everything else is counted by the engine in this browser, chunk by chunk. Both functions take the values of the
+// controls of Explore, and the version that answers are to have.
 //   shipped, engine   see shipped_answers.js and lazy_engine.js
-//   opened            promise of the controls' values once the link has set them
 //   settings          {images: number a task, words}
-function browserSource(shipped, engine, { images, words }, factorsOf, opened) {
+function browserSource(shipped, engine, { images, words }, factorsOf) {
   const counted = new Map(), KEPT = 400, EACH = 8;
-  let version = 0;
+  let newest = 0;
   const keyOf = (spec) => [spec.checkpoint, spec.split, ...factorsOf(spec).map((factor) => factor.toFixed(9))].join(" ");
   const here = (values) => specOf(values, images);
 
@@ -29,11 +29,11 @@ function browserSource(shipped, engine, { images, words }, factorsOf, opened) {
     return { ...plain, counts: found.counts, pairs };
   }
 
-  async function answer(values, spec, found, { complete = true, precomputed = false } = {}) {
+  async function answer(values, spec, found, version, { complete = true, precomputed = false } = {}) {
     const strip = found.pictured.every((row) => row.length) ? shipped.pictures(spec, found.pictured) : null;
     const pins = await Promise.all(readPins(values[10] || "", images).map((pin) => pinOf(pin, spec, found)));
     return {
-      schema: 2, version: ++version, state: complete ? "complete" : "partial", key: keyOf(spec), asked: [spec.model, spec.checkpoint],
+      schema: 2, version, state: complete ? "complete" : "partial", key: keyOf(spec), asked: [spec.model, spec.checkpoint],
       evaluation: {
         spec, counts: found.counts, total: images * found.counts.length, complete, precomputed,
         seconds: found.seconds, dtype: "float32", device: "browser",
@@ -41,8 +41,8 @@ function browserSource(shipped, engine, { images, words }, factorsOf, opened) {
       landmarks: shipped.landmarks[spec.checkpoint], pictures: strip, pins,
     };
   }
-  const says = (state, kind, text, values) =>
-    ({ schema: 2, version: ++version, state, key: "", asked: values.slice(0, 2), words: { [kind]: text } });
+  const says = (state, kind, text, values, version) =>
+    ({ schema: 2, version, state, key: "", asked: values.slice(0, 2), words: { [kind]: text } });
 
   // Counts a spec on the engine and yields what is found so far.
   async function* count(spec, signal) {
@@ -65,26 +65,26 @@ function browserSource(shipped, engine, { images, words }, factorsOf, opened) {
   return {
     here,
     count,
-    known: async (given) => {
-      const values = given || (await opened), spec = here(values);
+    known: async (values, version = ++newest) => {
+      const spec = here(values);
       const mine = counted.get(keyOf(spec)), known = mine ?? (await shipped.at(spec));
-      return known && answer(values, spec, known, { precomputed: !mine });
+      return known && answer(values, spec, known, version, { precomputed: !mine });
     },
-    async *stream(given, signal) {
-      const values = given || (await opened), spec = here(values), pins = readPins(values[10] || "", images);
+    async *stream(values, signal, version = ++newest) {
+      const spec = here(values), pins = readPins(values[10] || "", images);
       try {
         const beside = pins.map((pin) => pin.spec).filter((pin) => pin.checkpoint === spec.checkpoint);
         const missing = (beside.length ? [spec, ...beside] : (await shipped.at(spec)) ? [] : [spec]).filter((one) => !counted.has(keyOf(one)));
         if (!missing.length || signal.aborted) return;
-        if (!engine.wanted()) yield says("waiting", "line", words.waiting, values);
+        if (!engine.wanted()) yield says("waiting", "line", words.waiting, values, version);
         for (const one of missing) {
-          for await (const { found, complete } of count(one, signal)) if (one === spec) yield answer(values, spec, found, { complete });
+          for await (const { found, complete } of count(one, signal)) if (one === spec) yield answer(values, spec, found, version, { complete });
           if (signal.aborted) return;
         }
         const mine = counted.get(keyOf(spec));
-        if (beside.length && mine) yield answer(values, spec, mine);
+        if (beside.length && mine) yield answer(values, spec, mine, version);
       } catch (problem) {
-        if (!signal.aborted) yield says((await shipped.at(spec)) ? "waiting" : "error", (await shipped.at(spec)) ? "line" : "sentence", problem.message, values);
+        if (!signal.aborted) yield says((await shipped.at(spec)) ? "waiting" : "error", (await shipped.at(spec)) ? "line" : "sentence", problem.message, values, version);
       }
     },
   };

@@ -9,16 +9,20 @@
 //   recorded    [{inputs: [id], outputs: [id], targets: [[id, event]], answers: {JSON of the inputs: values}}]
 function startPage(site) {
   const { ids, explore } = site, parts = makeParts(site.parts), components = makeHtmlComponents(parts), tabs = makeTabs(parts);
-  const factorsOf = ({ model, shape, outside, alpha, beta, mix, free_form }) =>
-    bentFactors(explore.affine, model, shape, outside, alpha, beta, mix, free_form && free_form.join());
+  const factorsOf = factorsOfSpecs(explore.affine);
   const shipped = shippedAnswers(site.shipped, factorsOf);
   const engine = lazyEngine(document.getElementById("lx-engine"), site.engine);
   let begin;
   const opened = new Promise((resolve) => (begin = resolve));
-  const source = browserSource(shipped, engine, site.source, factorsOf, opened);
+  const source = browserSource(shipped, engine, site.source, factorsOf);
   const pictures = pictureAnswers(source, engine, shipped, site.pictures, factorsOf);
   const values = () => explore.moves.map((at) => window.lxAddress.values()[at]);
-  window.lxSource = () => source;
+  window.lxSource = () => ({
+    known: async (given) => source.known(given || (await opened)),
+    async *stream(given, signal) {
+      yield* source.stream(given || (await opened), signal);
+    },
+  });
 
   // In place of the server's listeners.
   const now = () => source.here(values());

@@ -23,7 +23,7 @@ function pictureAnswers(source, engine, shipped, { gammas, top, shown }, factors
 
   // One image of the strip: {at: [task, image]}.
   async function look(spec, [task, image]) {
-    const model = await engine.ready(), strip = await (await fetch(shipped.strips[spec.checkpoint].images)).json(), { key, truth } = strip.tasks[task];
+    const model = await engine.ready(), strip = await shipped.strip(spec.checkpoint), { key, truth } = strip.tasks[task];
     const sheet = await loaded(strip.sprite), { side } = strip, size = model.manifest.model.image_size;
     const pixels = pixelsOf((pen) => pen.drawImage(sheet, image * side, task * side, side, side, 0, 0, size, size), size);
     const specs = [...three(spec), ...gammas.map((gamma) => line(spec, gamma))];

@@ -4,14 +4,19 @@
 //              and what the two models say
 //   states     state of an image by 4 (pre-trained right) + 2 (fine-tuned right) + (edit right)
 //   grid       {shape: address of its file}
+//   base       that addresses begin at
 //   factorsOf(spec)
-function shippedAnswers({ landmarks, grid, strips, states }, factorsOf) {
+// The factors of a spec in depth order, by the tables of ui/live/schedule_tables.py.
+const factorsOfSpecs = (affine) => ({ model, shape, outside, alpha, beta, mix, free_form }) =>
+  bentFactors(affine, model, shape, outside, alpha, beta, mix, free_form && free_form.join());
+
+function shippedAnswers({ landmarks, grid, strips, states, base = document.baseURI }, factorsOf) {
   const lines = new Map(); // shape -> promise of {checkpoint: line}
   function lineOf(shape, checkpoint) {
     if (!grid[shape]) return null;
     if (!lines.has(shape)) {
       const read = async () => {
-        const reply = await fetch(grid[shape]);
+        const reply = await fetch(new URL(grid[shape], base));
         if (!reply.ok) throw new Error(`${grid[shape]}: ${reply.status}`);
         const bytes = new Uint8Array(await reply.arrayBuffer());
         if (bytes[0] !== 0x1f) return JSON.parse(new TextDecoder().decode(bytes)); // a host that unpacks by itself
@@ -55,9 +60,14 @@ function shippedAnswers({ landmarks, grid, strips, states }, factorsOf) {
     const predicted = truth.map((row, task) => row.map((_, i) => [pretrained[task][i], finetuned[task][i], pictured[task][i]]));
     const letter = (right, said) => states[said.reduce((sum, one) => 2 * sum + (one === right), 0)];
     return {
-      images, predicted, target: tasks.find(({ role }) => role === "target").key,
+      images: new URL(images, base).href, predicted, target: tasks.find(({ role }) => role === "target").key,
       states: predicted.map((rows, task) => rows.map((said, i) => letter(truth[task][i], said)).join("")),
     };
   }
-  return { at, pictures, landmarks, strips };
+  // The description of a checkpoint's first images, with the address of the sheet that they are on.
+  async function strip(checkpoint) {
+    const address = new URL(strips[checkpoint].images, base), described = await (await fetch(address)).json();
+    return { ...described, sprite: new URL(described.sprite, address).href };
+  }
+  return { at, pictures, landmarks, strip };
 }
