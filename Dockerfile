@@ -9,12 +9,12 @@ ARG PYTHON=3.12
 FROM python:${PYTHON}-slim-bookworm
 
 WORKDIR /app
-COPY requirements.txt .
+COPY requirements.txt constraints.txt ./
 ARG TORCH_INDEX=""
 RUN if [ -n "$TORCH_INDEX" ]; then \
-      pip install --no-cache-dir --index-url "$TORCH_INDEX" $(grep -E '^torch(vision)?==' requirements.txt); \
+      pip install --no-cache-dir --index-url "$TORCH_INDEX" $(grep -E '^torch(vision)?==' constraints.txt); \
     fi && \
-    pip install --no-cache-dir -r requirements.txt
+    pip install --no-cache-dir -r requirements.txt -c constraints.txt
 
 # The process writes to /cache and to /tmp only. /cache has results and images, and is the home of uid 1000,
 # which Spaces require, for whatever a library writes there. The app's files belong to root.

@@ -5,18 +5,22 @@
 #   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check    make format
 #   make bench [ARGS="edit page_latency"]    make assets [ARGS="report"]    make wheel (into dist)
 #   make space: the tests of the Space, in a new environment installed from requirements.txt alone
+#   make zerogpu: dist/requirements.txt, the one that a ZeroGPU Space needs
+#   make ... CONSTRAINTS=constraints-zerogpu.txt: with the torch of a ZeroGPU Space
 
 PYTHON ?= python3
 VENV   := .venv
+DIST   := dist
+CONSTRAINTS := constraints.txt
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
-APP_STAMP := $(call stamp,app,requirements.txt)
-DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-dev.txt)
+APP_STAMP := $(call stamp,app,requirements.txt $(CONSTRAINTS))
+DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-dev.txt $(CONSTRAINTS))
 
-.PHONY: app test test-python test-browser check bench assets format wheel space
+.PHONY: app test test-python test-browser check bench assets format wheel space zerogpu
 .DEFAULT_GOAL := app
 
 app: $(APP_STAMP)
@@ -37,7 +41,7 @@ check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python .ci/audit.py requirements.txt
+	$(BIN)/python .ci/audit.py requirements.txt constraints.txt
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m lines_cli bench $(ARGS)
@@ -58,7 +62,13 @@ space: $(DEV_STAMP)
 	&& $(BIN)/python -m venv "$$folder" \
 	&& echo "Installing requirements.txt into an empty environment (a few minutes) ..." \
 	&& "$$folder/bin/python" -m pip --disable-pip-version-check install --quiet -r requirements.txt \
+	   -c $(CONSTRAINTS) \
 	&& CLEAN_PYTHON="$$folder/bin/python" $(BIN)/python -m pytest tests/deploy/test_space.py
+
+# With the ranges, pip would take the newest torchvision, and with it a torch that ZeroGPU does not list.
+zerogpu:
+	@mkdir -p $(DIST)
+	@cat constraints-zerogpu.txt requirements.txt | grep -vE '^#|>=[0-9.]+,<' > $(DIST)/requirements.txt
 
 $(APP_STAMP):
 	@test -x $(BIN)/python || { \
@@ -67,11 +77,11 @@ $(APP_STAMP):
 	  && $(PYTHON) -m venv $(VENV); }
 	@echo "Installing requirements.txt into $(VENV) (a few minutes the first time) ..."
 	@rm -f $(VENV)/.app-* $(VENV)/.dev-*
-	$(PIP) install --quiet -r requirements.txt
+	$(PIP) install --quiet -r requirements.txt -c $(CONSTRAINTS)
 	@touch $@
 
 $(DEV_STAMP): | $(APP_STAMP)
 	@echo "Installing requirements-dev.txt into $(VENV) ..."
 	@rm -f $(VENV)/.dev-*
-	$(PIP) install --quiet -r requirements-dev.txt
+	$(PIP) install --quiet -r requirements-dev.txt -c $(CONSTRAINTS)
 	@touch $@

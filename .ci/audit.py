@@ -1,6 +1,8 @@
 """Audit of the pinned requirements: fails on vulnerabilities that a newer version has fixed.
 
-python .ci/audit.py requirements.txt [options of pip-audit]
+python .ci/audit.py requirements.txt constraints.txt [options of pip-audit]
+
+torch, which has a range in the first file, is audited in the version of the second one.
 
 If the index has no vulnerability data or cannot be reached, the audit prints that and passes. pip-audit
 itself ends with 1 for a vulnerability, a broken connection and a broken file alike.
@@ -10,6 +12,8 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 TIMEOUT = 60
 """Seconds for the whole audit."""
@@ -21,13 +25,32 @@ UNREACHED = re.compile(
 """What pip-audit writes to standard error if the vulnerability service fails."""
 
 
+def exact(requirements: str, constraints: str) -> str:
+    """The lines of some requirements, those of a constrained project replaced by its constraint."""
+
+    def project(line: str) -> str:
+        return re.split(r"[^\w.-]", line, maxsplit=1)[0].lower()
+
+    pins = constraints.splitlines()
+    pinned = {project(line) for line in pins} - {""}
+    return "\n".join(
+        [*pins, *(line for line in requirements.splitlines() if project(line) not in pinned), ""]
+    )
+
+
 def audit(requirements: str, options: list[str]) -> str:
-    """A summary in one line. Exits with the list of needed updates if there are any."""
-    command = [sys.executable, "-m", "pip_audit", "--requirement", requirements, *OPTIONS, *options]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    except subprocess.TimeoutExpired:
-        return f"Not audited: no answer within {TIMEOUT} s."
+    """A summary in one line of the audit of some requirements, each of them exact.
+
+    Exits with the list of needed updates if there are any.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(requirements, "utf-8")
+        command = [sys.executable, "-m", "pip_audit", "--requirement", str(file), *OPTIONS, *options]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        except subprocess.TimeoutExpired:
+            return f"Not audited: no answer within {TIMEOUT} s."
     if not result.stdout.strip():
         if reason := UNREACHED.search(result.stderr):
             return f"Not audited: the vulnerability data cannot be reached ({reason[0]})."
@@ -49,4 +72,5 @@ def audit(requirements: str, options: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(audit(sys.argv[1], sys.argv[2:]) + "\n")
+    first, second = (Path(name).read_text("utf-8") for name in sys.argv[1:3])
+    sys.stdout.write(audit(exact(first, second), sys.argv[3:]) + "\n")

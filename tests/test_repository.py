@@ -24,7 +24,9 @@ FOLDERS = "assets|benchmarks|docs|evaluators|lines_cli|lines_core|serving|static
 SEARCHED = (ROOT, ROOT / "lines_core/checkpoints")
 """Where files lie that documents name: SECURITY.md names those of the checkpoint reader alone."""
 MIB = 2**20
-REQUIREMENTS = ("requirements.txt", "requirements-ray.txt", "requirements-static.txt", "requirements-dev.txt")
+REQUIREMENTS = sorted(
+    file.name for pattern in ("requirements*", "constraints*") for file in ROOT.glob(pattern)
+)
 
 MACHINE_PATH = re.compile(r"(?<![\w.:/~*-])/(?:home|root|work|Users|opt|tmp|mnt|var)/[\w.]|[A-Z]:\\+Users\b")
 
@@ -127,6 +129,7 @@ def test_ci_runs_exactly_the_two_commands() -> None:
     assert re.findall(r"^\s*make +(\w+)", script.read_text("utf-8"), re.MULTILINE) == ["check", "test"]
     workflow = read(".github/workflows/ci.yml")
     assert ("- run: .ci/run" in workflow, 'python: ["3.10", "3.11", "3.12"]' in workflow) == (True, True)
+    assert "- run: make test-python CONSTRAINTS=constraints-zerogpu.txt\n" in workflow
 
 
 def test_every_benchmark_of_the_table_is_a_module_with_a_main() -> None:

@@ -55,12 +55,14 @@ def service() -> Iterator[str]:
     server.server_close()
 
 
-def audited(tmp_path: Path, requirements: str, address: str) -> tuple[int, str]:
-    """Exit code of the audit of some requirements, and its output."""
+def audited(tmp_path: Path, requirements: str, address: str, constraints: str = "") -> tuple[int, str]:
+    """Exit code of the audit of some requirements under some constraints, and its output."""
     file = tmp_path / "requirements.txt"
     file.write_text(requirements)
+    constrained = tmp_path / "constraints.txt"
+    constrained.write_text(constraints)
     own = ["--vulnerability-service=osv", f"--osv-url={address}", f"--cache-dir={tmp_path / 'cache'}"]
-    command = [sys.executable, str(ROOT / ".ci/audit.py"), str(file), *own]
+    command = [sys.executable, str(ROOT / ".ci/audit.py"), str(file), str(constrained), *own]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return result.returncode, result.stdout.strip()
 
@@ -97,3 +99,16 @@ def test_requirements_that_cannot_be_read_fail(tmp_path: Path, service: str) -> 
     code, output = audited(tmp_path, "old\n", service)
     assert code == 1
     assert "is not pinned" in output
+
+
+def test_a_range_is_audited_in_the_version_that_the_constraints_give(tmp_path: Path, service: str) -> None:
+    """pip-audit alone refuses a file with a range, and `old` is not `older`."""
+    constraints = "# exact\nold==1.0\n"
+    assert audited(tmp_path, "older==1.0\nold>=1,<2  # range\n", service, constraints) == (
+        1,
+        "old 1.0: FLAW-old is fixed in 2.0",
+    )
+    assert audited(tmp_path, "older==1.0\nsound>=1\n", service, "sound==1.0\n") == (
+        0,
+        "Audited 2 of 2 requirements: nothing to update.",
+    )

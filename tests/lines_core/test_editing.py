@@ -196,7 +196,9 @@ def test_an_edit_allocates_nothing_large(
     bench = Bench(make_tower(seed=0), make_tower(seed=1), live_dtype)
     bench.editor.apply(bench.residual, SCALES, 0.3, 0.6)
     with torch.profiler.profile(
-        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+        activities=[torch.profiler.ProfilerActivity.CPU],
+        profile_memory=True,
+        acc_events=True,  # torch 2.11 warns without it
     ) as profile:
         bench.editor.apply(bench.residual, SCALES, 0.3, 0.6)
     allocated = sum(max(0, event.self_cpu_memory_usage) for event in profile.key_averages())
