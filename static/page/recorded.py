@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from inspect import isgeneratorfunction
 from itertools import product
 from typing import Any
 
 import gradio as gr
 
+from static.errors import StaticError
 from static.page.page_tree import PageTree, Part
 
 PANELS = ("forgetting", "tune", "robust", "merge-live", "merge-search", "soup", "compared")
@@ -21,12 +23,14 @@ VISITOR = "static page"
 def recorded(blocks: gr.Blocks, tree: PageTree) -> Iterator[tuple[dict[str, Any], dict[str, list[Any]]]]:
     """A listener of each panel, and its answers by JSON of its inputs' values.
 
+    Raises: StaticError if a panel has no answer.
     Yields: {targets, inputs, outputs}, as numbers of parts, and the values of the outputs; None for one that
         is no panel.
     """
     parts = {part.id: part for part in tree.walk()}
     panels = {part.id for part in tree.walk() if part.name in {f"lx-{name}" for name in PANELS}}
     request = gr.Request(session_hash=VISITOR)
+    next_of = {one.trigger_after: one for one in blocks.fns.values() if one.trigger_after is not None}
     for listener in blocks.fns.values():
         outputs = [one._id for one in listener.outputs]
         targets = [(target, event) for target, event in listener.targets if target is not None]
@@ -37,6 +41,10 @@ def recorded(blocks: gr.Blocks, tree: PageTree) -> Iterator[tuple[dict[str, Any]
         answers = {}
         for values in product(*(_values(parts.get(number)) for number in inputs)):
             answer = listener.fn(request, *values)
+            more = next_of.get(listener._id)
+            if more is not None and isgeneratorfunction(more.fn):  # counts on, up to the complete answer
+                for answer in more.fn(request, *values):
+                    _check(answer)
             found = answer if isinstance(answer, tuple) else (answer,)
             answers[key_of(values)] = [
                 value if output in panels else None for output, value in zip(outputs, found, strict=True)
@@ -48,6 +56,13 @@ def key_of(values: Sequence[Any]) -> str:
     """Values of controls as JavaScript's ``JSON.stringify`` writes them, 2.0 as 2."""
     plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
     return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+
+
+def _check(answer: Any) -> None:
+    """Raises: StaticError if a live panel could not answer."""
+    value = json.loads(answer)
+    if value["state"] == "error":
+        raise StaticError(f"A panel has no answer: {value['slots']['sentence']}")
 
 
 def _values(part: Part | None) -> Sequence[Any]:
