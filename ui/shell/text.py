@@ -84,9 +84,10 @@ SWEEP = {
     "again": "Precomputed · reproduce it here",
     "anew": "Measure it again",
     "cancel": "Stop",
-    "precomputed": "precomputed with the shipped weights; the button measures every point again on this "
-    "machine",
-    "shipped": "these came with the page; the button measures the others on this machine",
+    "precomputed": "precomputed with the shipped weights",
+    "repeat": "; the button measures every point again on this machine",
+    "shipped": "these came with the page",
+    "others": "; the button measures the others on this machine",
     "measured": "measured on this machine",
     "nothing": "not measured yet",
     "waiting": "Not measured yet: the button above starts it.",

@@ -55,23 +55,29 @@ def known_points(found: Found, total: int) -> str:
     if not found:
         return status_line(text.SWEEP["nothing"])
     shipped = sum(point.precomputed for point in found.values())
-    here = len(found) - shipped
+    here, button = len(found) - shipped, ""
     if not here and len(found) < total:
-        badge, more = "incomplete", text.SWEEP["shipped"]
+        badge, more, button = "incomplete", text.SWEEP["shipped"], text.SWEEP["others"]
     elif not here:
-        badge, more = "precomputed", text.SWEEP["precomputed"]
+        badge, more, button = "precomputed", text.SWEEP["precomputed"], text.SWEEP["repeat"]
     elif not shipped:
         badge, more = "measured", text.SWEEP["measured"]
     else:
         badge, more = "partly measured", text.partly_measured(here, shipped)
     images = {sum(task.n for task in point.tasks) for point in found.values()}
     each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
-    return status_line(f"{len(found)} of {total} positions, {each}; {more}", badge)
+    return status_line(f"{len(found)} of {total} positions, {each}; {more}", badge, button)
 
 
-def status_line(message: str, badge: str = "") -> str:
+def status_line(message: str, badge: str = "", button: str = "") -> str:
+    """A message below the button of a sweep.
+
+    Args:
+        button: what it goes on to say of the button, where there is a server.
+    """
     mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
-    return f'<p class="lx-status" role="status">{mark}{escape(message)}</p>'
+    more = f'<span class="lx-served">{escape(button)}</span>' if button else ""
+    return f'<p class="lx-status" role="status">{mark}{escape(message)}{more}</p>'
 
 
 def agreement(before: Found, after: Found) -> str:
