@@ -23,7 +23,7 @@ setup(
         "lines_core": ["py.typed"],
         "lines_cli": ["py.typed"],
         f"{APP}.evaluators": ["**/*.json"],
-        f"{APP}.static": ["**/*.js"],
+        f"{APP}.static": ["**/*.css", "**/*.js", "**/*.md"],
         f"{APP}.ui": ["**/*.css", "**/*.js", "**/*.json", "**/*.md", "**/*.svg"],
         f"{APP}.assets": ["**/*"],
     },

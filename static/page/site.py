@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ from evaluators.specs.picture_states import STATES, state_of
 from lines_core.schedules import SHAPES
 from static.errors import StaticError
 from static.export.engine_folder import write_engine
+from static.page.download import write_archive
+from static.page.hosting import write_host_files
 from static.page.live_engine import write_live_engine
+from static.page.offline import PAGE, WORKER, digests, service_worker, version_of
 from static.page.page_tree import PageTree, page_tree
 from static.page.recorded import VARIED, recorded
-from static.page.static_document import document
+from static.page.static_document import VERSION, document
 from static.page.words import ENGINE_WORDS, FIXED_CONTROLS, PAGE_WORDS
 from ui.explore.explore_controls import Controls, images_of
 from ui.explore.explore_json import landmarks_json
@@ -41,7 +44,13 @@ MARK = ".lines-static"
 Json = dict[str, Any]
 
 
-def write_site(assets: Path, folder: Path, runtime: Path, cache: Path | None = None) -> None:
+def write_site(
+    assets: Path,
+    folder: Path,
+    runtime: Path,
+    cache: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> None:
     """Write the static edition into a folder.
 
     Args:
@@ -49,7 +58,9 @@ def write_site(assets: Path, folder: Path, runtime: Path, cache: Path | None = N
         folder: absent, empty, or a site written before, which is replaced.
         runtime: archive of onnxruntime-web, as ``static.runtime.fetch_runtime`` returns it.
         cache: folder for decoded images.
-    Raises: StaticError if the folder holds something else; as ``write_engine``.
+        report: is told what is done next, a line a step.
+    Raises: OSError if a file cannot be written; StaticError if the folder holds something
+        else; as ``write_engine``.
     Cost: about a minute.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
@@ -57,12 +68,15 @@ def write_site(assets: Path, folder: Path, runtime: Path, cache: Path | None = N
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "data").mkdir(parents=True)
     (folder / MARK).touch()
+    report("Laying out the page ...")
     studio = Studio(assets, cache)
     try:
         blocks = build(studio, uploads=False)
         tree = page_tree(blocks)
+        report("Writing the engine: graphs, weights and test images ...")
         suites = dict.fromkeys(one.suite for one in studio.lab_of(TINY_CLIP).checkpoints())
         manifest = write_engine(assets, folder / "engine", runtime, suites=tuple(suites), cache=cache)
+        report("Writing what ships with the page ...")
         listeners = _recorded(blocks, tree, folder)
         site = {
             "recorded": listeners,
@@ -78,11 +92,27 @@ def write_site(assets: Path, folder: Path, runtime: Path, cache: Path | None = N
             "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN},
             "words": {**PAGE_WORDS, "fixed": FIXED_CONTROLS, "confusion": PICTURE_WORDS["confusion"]},
         }
+        report("Writing the page ...")
         write_live_engine(site, folder)
-        (folder / "index.html").write_text(document(tree, site), encoding="utf-8")
         shutil.copy(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", folder)
+        write_host_files(folder)
+        _write_page(tree, site, folder)
     finally:
         studio.close()
+
+
+def _write_page(tree: PageTree, site: Json, folder: Path) -> None:
+    """Write the page and its service worker, and an archive with those of a folder that has no archive."""
+    files = digests(folder)
+    size = write_archive(folder, _page(tree, site, files, 0))
+    for name, content in _page(tree, site, files, size).items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def _page(tree: PageTree, site: Json, files: dict[str, str], archive_bytes: int) -> dict[str, str]:
+    plain = document(tree, site, archive_bytes)
+    version = version_of(plain, files)
+    return {PAGE: plain.replace(VERSION, version), WORKER: service_worker(version, files)}
 
 
 def _landmarks(studio: Studio) -> Json:
@@ -132,8 +162,8 @@ def _grid(assets: Path, folder: Path) -> dict[str, str]:
     for shape in SHAPES:
         path = grid_path(assets, shape, "test")
         if path.exists():
-            shutil.copy(path, folder / "data")
-            found[shape] = f"data/{path.name}"
+            found[shape] = f"data/{shape}-test.pack"  # some servers would unpack a .gz on the way
+            shutil.copy(path, folder / found[shape])
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from static.page import words
+from static.page.download import ARCHIVE
 from static.page.page_tree import PageTree, Part
 from static.page.render import fixed_of, plain_scripts, render, script_of
 from ui.chart_files.chart_files import chart_files_script
@@ -29,6 +31,7 @@ RUNTIME = (
     "lazy_engine.js",
     "browser_source.js",
     "picture_answers.js",
+    "offline.js",
     "main.js",
 )
 SHARED = ("charts/number_text.js", *ANSWER_SCRIPTS)
@@ -49,6 +52,10 @@ SERVED = frozenset(
     }
 )
 """Parts that need a server, or that the document has already."""
+VERSION = "%VERSION%"
+NOT_IN_TREE = -1
+"""Number of the parts that this edition adds."""
+ABOUT = Part(NOT_IN_TREE, "markdown", {"value": words.ABOUT_EDITION, "elem_classes": ["lx-prose"]})
 VALUED = frozenset({"slider", "number", "textbox", "dropdown", "checkbox", "radio", "checkboxgroup"})
 START_DARK = """<script>
 {
@@ -61,19 +68,22 @@ START_DARK = """<script>
 </script>"""
 
 
-def document(tree: PageTree, site: dict[str, Any]) -> str:
-    """The document.
+def document(tree: PageTree, site: dict[str, Any], archive_bytes: int = 0) -> str:
+    """The document, in which ``VERSION`` stands for its version.
 
     Args:
         site: what ``runtime/main.js`` needs, but for parts, listeners, scripts, ids, link and explore.
+        archive_bytes: size of the archive beside it; 0 for a page without one.
     """
     sheets = (HERE / "page.css", *STYLE_SHEETS)
     styles = style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    shown = tuple(part for one in tree.parts if (part := without_served(one)))
+    added = {"lx-top": _edition(archive_bytes), "lx-page-about": ABOUT}
+    shown = tuple(part for one in tree.parts if (part := without_served(one, added)))
     bar = tree.part("lx-address")
     pages = [one.props["id"] for one in tree.part("lx-pages").inside if one.name not in SERVED]
     data = {
         **site,
+        "version": VERSION,
         "parts": [_described(part) for part in tree.walk() if part.kind in VALUED],
         "ids": {part.name: part.id for part in tree.walk() if part.name},
         "explore": json.loads(fixed_of(tree.part("lx-head-live"))),
@@ -116,12 +126,31 @@ def document(tree: PageTree, site: dict[str, Any]) -> str:
     )
 
 
-def without_served(part: Part) -> Part | None:
-    """The part without what needs a server; None if it is that itself."""
+def without_served(part: Part, added: Mapping[str, Part]) -> Part | None:
+    """The part without what needs a server; None if it is that itself.
+
+    Args:
+        added: by id or class of a container, what it has here in addition, at its end.
+    """
     if part.name in SERVED:
         return None
-    inside = tuple(kept for one in part.inside if (kept := without_served(one)))
-    return Part(part.id, part.kind, part.props, inside)
+    inside = [kept for one in part.inside if (kept := without_served(one, added))]
+    names = (part.name, *_classes(part))
+    inside += [more for name, more in added.items() if name in names]
+    return Part(part.id, part.kind, part.props, tuple(inside))
+
+
+def _edition(archive_bytes: int) -> Part:
+    """The line beside the title that says what this edition is, and where to get it."""
+    said = words.EDITION_ALONE
+    if archive_bytes:
+        said = words.EDITION.format(archive=ARCHIVE, size=round(archive_bytes / 1e6))
+    return Part(NOT_IN_TREE, "html", {"value": f"<p>{said}</p>", "elem_classes": ["lx-edition"]})
+
+
+def _classes(part: Part) -> tuple[str, ...]:
+    given = part.props.get("elem_classes") or ()
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _given(part: Part) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Words of the static edition alone; everything else is said as on the Gradio page."""
 
+from pathlib import Path
+
 PAGE_WORDS = {
     "unknown": "The link's {name} “{said}” is not one of {known}.",
 }
@@ -10,6 +12,12 @@ ENGINE_WORDS = {
     "waiting": "Waiting for the model …",
 }
 FIXED_CONTROLS = "On this page these settings stay as they are: it has no server to measure others."
+EDITION = (
+    'Runs in your browser, without a server. <a href="{archive}" download>Download it</a> ({size} MB): any '
+    "local web server opens it, such as <code>python -m http.server</code> in its folder."
+)
+EDITION_ALONE = "Runs in your browser, without a server."
+ABOUT_EDITION = (Path(__file__).parent / "about_edition.md").read_text(encoding="utf-8")
 NO_SCRIPT = "This page needs JavaScript."
 FROM_FILE = (
     "Opened from a file, a browser refuses the page its own data. Start a web server in its folder, for "

@@ -5,6 +5,7 @@
 //   scripts     [{id, given, run}] of HTML components, in Gradio's order
 //   ids         numbers of components by their id in the document
 //   explore     fixed settings of the live panel
+//   version     of the page and all its files
 //   fixed       numbers of the controls that stay as they are
 //   recorded    [{inputs: [id], outputs: [id], targets: [[id, event]], answers: {JSON of the inputs: values}}]
 function startPage(site) {
@@ -91,4 +92,5 @@ function startPage(site) {
   for (const { id, given, run } of site.scripts) components.mount(id, given, run);
   open(false);
   begin(values());
+  keepOffline(site.version);
 }
