@@ -3,6 +3,7 @@
 # switch to another branch and back install nothing.
 #
 #   make app [HOST=0.0.0.0] [PORT=7860]    make test [ARGS="-k schedules"]    make check    make format
+#   make static [OUT=dist/static] [ARGS=--serve]: the page as files that need no server
 #   make bench [ARGS="edit page_latency"]    make assets [ARGS="report"]    make wheel (into dist)
 #   make space: the tests of the Space, in a new environment installed from requirements.txt alone
 #   make zerogpu: dist/requirements.txt, the one that a ZeroGPU Space needs
@@ -20,11 +21,14 @@ stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt $(CONSTRAINTS))
 DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-dev.txt $(CONSTRAINTS))
 
-.PHONY: app test test-python test-browser check bench assets format wheel space zerogpu
+.PHONY: app static test test-python test-browser check bench assets format wheel space zerogpu
 .DEFAULT_GOAL := app
 
 app: $(APP_STAMP)
 	@exec $(BIN)/python app.py $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
+
+static: $(DEV_STAMP)
+	@$(BIN)/python -m lines_cli static --out $(or $(OUT),dist/static) $(ARGS)
 
 # In two processes side by side: the browser's driver keeps an event loop running, and no page can be built beside
 # it; it also waits for pages half of the time.

@@ -36,10 +36,14 @@ COMMANDS = {
         "measure the paper's Table 1 and print it beside the paper's figures",
         "app",
     ),
+    "static": Command(
+        "lines_cli.static_site:main", "write the page as files that need no server, only a browser", "static"
+    ),
     "bench": Command("benchmarks.__main__:main", "run benchmarks", "checkout"),
 }
 NEEDS = {  # what a command needs -> a module that is there with it, and what to do where it is not
     "app": ("gradio", "install the app's requirements: pip install 'lines-explorer[app]'"),
+    "static": ("onnx", "install its requirements too: pip install 'lines-explorer[app,static]'"),
     "checkout": ("benchmarks", "run it in a checkout of the repository"),
 }
 

@@ -12,6 +12,7 @@ from ui.live.live_panel import HERE as LIVE
 
 SCRIPT = "live_engine.js"
 """Name of the script in the folder of the static edition."""
+DATA_FILE = "data/site.json"
 RUNTIME = ("positions.js", "shipped_answers.js", "lazy_engine.js", "browser_source.js", "counted_here.js")
 DATA = ("shipped", "engine", "source")
 """Of what ``static.page.site`` makes."""
@@ -26,4 +27,4 @@ def write_live_engine(site: Mapping[str, Any], folder: Path) -> None:
     script = "".join(source.read_text(encoding="utf-8") for source in sources)
     (folder / SCRIPT).write_text(f"{{\n{script}}}\n", encoding="utf-8")
     plain = json.dumps({name: site[name] for name in DATA}, ensure_ascii=False)
-    (folder / "data" / "site.json").write_text(plain, encoding="utf-8")
+    (folder / DATA_FILE).write_text(plain, encoding="utf-8")

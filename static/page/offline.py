@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from static.page.live_engine import DATA_FILE, SCRIPT
+
 WORKER = "service-worker.js"
 PAGE = "index.html"
 ENGINE = "engine/"
@@ -50,5 +52,5 @@ def _paths(folder: Path) -> Iterator[str]:
 
 
 def _unused(name: str) -> bool:
-    """Whether the page never asks for a file: notices, hidden files, archives."""
-    return name.startswith(".") or Path(name).suffix in (".md", ".txt", ".zip")
+    """Whether the page never asks for a file: notices, hidden files, archives, a Gradio page's own."""
+    return name in (SCRIPT, DATA_FILE) or name.startswith(".") or Path(name).suffix in (".md", ".txt", ".zip")
