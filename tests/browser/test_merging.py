@@ -99,6 +99,8 @@ def test_one_task_alone_is_refused(merging_visitor: Any) -> None:
     for box in page.locator("#lx-merge-tasks input[type=checkbox]").all()[1:]:
         box.uncheck()
     wait_until_said(page, TABS["Merge"], "sentence", "Tick at least two tasks")
+    message = page.locator('#lx-merge-live [data-slot="sentence"]')
+    assert message.evaluate("node => getComputedStyle(node).opacity") == "1"
     for part in (
         ".lx-tiles",
         '[data-chart="bars"]',

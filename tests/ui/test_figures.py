@@ -1,5 +1,7 @@
 """Every figure is one Plotly accepts, and holds the numbers of its evaluations."""
 
+import json
+import re
 from typing import Any
 
 import plotly.graph_objects as go
@@ -20,7 +22,9 @@ from ui.tune.tune_figures import parts_figure, score_figure
 
 
 def accepted(figure: dict[str, Any]) -> go.Figure:
-    """Plotly's own validation of every field, with the colours of both themes."""
+    """Plotly's own validation of every field, with the colours of both themes; no text under 12 pixels."""
+    sizes = re.findall(r'"(?:tick|text)?font": {[^}]*?"size": (\d+)', json.dumps(figure))
+    assert all(int(size) >= 12 for size in sizes)
     go.Figure(paint(figure, dark=True))
     return go.Figure(paint(figure))
 

@@ -61,7 +61,11 @@ def test_colours_are_named_in_one_file_only() -> None:
 def test_css_holds_both_palettes() -> None:
     css = style_variables()
     assert f"--c-lines: {ROLES['lines'].light};" in css
-    assert f"--c-lines: {ROLES['lines'].dark};" in css.split(".dark")[1]
+    dark = css.split(".dark")[1]
+    assert f"--c-lines: {ROLES['lines'].dark};" in dark
+    assert "--color-accent: var(--c-lines);" in dark, (
+        "Gradio's accent is the light theme's: 3.07:1 in the dark"
+    )
 
 
 def test_fonts_come_from_the_system() -> None:

@@ -73,7 +73,7 @@ def _spots(points: Sequence[VariantResult], role: str) -> Trace:
         "error_y": whiskers([t.mean for t, _ in pairs], [(t.low, t.high) for t, _ in pairs], f"{role}/0.2"),
         "text": [point.variant.title for point in points],
         "textposition": [LABELS.get(point.variant.key, "bottom center") for point in points],
-        "textfont": {"size": 11, "color": "@ink"},
+        "textfont": {"size": 12, "color": "@ink"},
         "hovertext": [
             _hover(point, role, target, control)
             for point, (target, control) in zip(points, pairs, strict=True)

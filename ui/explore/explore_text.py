@@ -51,10 +51,10 @@ MOVES = {
 FREE_TITLE = "Free-form: drag the bars"
 PRESETS_TITLE = "Presets"
 PRESETS = {
+    "lines": "LiNeS tuned",
     "pretrained": "Pre-trained",
     "finetuned": "Fine-tuned",
     "wise_ft": "WiSE-FT 0.5",
-    "lines": "LiNeS tuned",
     "reverse": "Reverse",
 }
 OUTSIDE = {

@@ -57,7 +57,7 @@ def _reference(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, dict[
         "yanchor": "bottom",
         "text": ROLES[role].title.lower(),
         "showarrow": False,
-        "font": {"color": f"@{role}", "size": 11},
+        "font": {"color": f"@{role}", "size": 12},
     }
     return line, label
 

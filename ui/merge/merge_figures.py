@@ -172,7 +172,7 @@ def heat_figure(
                 "thickness": 10,
                 "outlinewidth": 0,
                 "ticksuffix": " %",
-                "tickfont": {"size": 11, "color": "@muted"},
+                "tickfont": {"size": 12, "color": "@muted"},
             },
             "hoverongaps": False,
             "xgap": 1,

@@ -44,7 +44,7 @@ def axis(title: str = "", **rest: Any) -> dict[str, Any]:
         "gridcolor": "@grid",
         "linecolor": "@axis",
         "tickcolor": "@axis",
-        "tickfont": {"size": 11, "color": "@muted"},
+        "tickfont": {"size": 12, "color": "@muted"},
         "zeroline": False,
         "showline": False,
         "fixedrange": False,

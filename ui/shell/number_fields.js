@@ -50,6 +50,7 @@
   const restore = ({ target: field }) => {
     if (!field.matches?.(FIELDS) || fine(field) || !good.has(field)) return;
     field.value = good.get(field);
+    say(field, `${takes(field)} Back at ${field.value}.`);
     field.removeAttribute("aria-invalid");
   };
   addEventListener("blur", restore, true);

@@ -77,7 +77,8 @@ def paint(value: Any, dark: bool = False) -> Any:
 def style_variables() -> str:
     """The palette as CSS variables (--c-lines, ...): light, and dark under .dark but not on paper."""
     light, dark = (" ".join(f"--c-{k}: {v};" for k, v in palette(d).items()) for d in (False, True))
-    return f":root {{ {light} --font-ui: {FONT}; }}\n@media not print {{ .dark {{ {dark} }} }}\n"
+    accent = "--color-accent: var(--c-lines);"  # Gradio's, which takes the colour of the light theme at :root
+    return f":root {{ {light} --font-ui: {FONT}; }}\n@media not print {{ .dark {{ {dark} {accent} }} }}\n"
 
 
 def gradio_theme() -> gr.themes.Base:
