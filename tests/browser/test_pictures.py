@@ -83,11 +83,17 @@ def test_each_image_says_what_became_of_it(page: Any) -> None:
 
 
 def test_filter_by_state_and_task(page: Any) -> None:
+    size = "nodes => Math.min(...nodes.map(node => parseFloat(getComputedStyle(node).fontSize)))"
+    assert page.locator(".lx-pic :is(small, i)").evaluate_all(size) >= 12
     counts = page.locator(".lx-chip b").all_inner_texts()
     assert counts == ["6", "1", "1", "1", "1", "1", "1"]
     page.locator(".lx-chip[data-state=forgotten]").click()
     assert [shown for shown, *_ in page.evaluate(SEEN)] == [False, False, True, False, False, False]
-    page.locator(".lx-chips .lx-chip", has_text="All").click()
+    every, more = page.locator(".lx-chips .lx-chip", has_text="All"), page.locator(".lx-strip-more")
+    every.click()
+    assert (every.get_attribute("aria-pressed"), more.inner_text()) == ("true", "Show fewer")
+    more.click()  # a few of each task are not all
+    assert (every.get_attribute("aria-pressed"), more.inner_text()) == ("false", "Show all images")
     page.locator("h4 button", has_text="Faces").click()
     assert [shown for shown, *_ in page.evaluate(SEEN)] == [False] * 3 + [True] * 3
     page.locator(".lx-chip", has_text="taken for").click()
@@ -134,6 +140,9 @@ def test_dialog_by_keyboard(page: Any) -> None:
     page.evaluate("dialog.tell", {"at": [0, 2], "models": models, "curve": [[0, 0.1], [1, 0.9]]})
     assert dialog.inner_text().count("75.0 %") == 3
     assert page.locator("dialog svg").get_attribute("aria-label") == "γ 0: 10 %, γ 1: 90 %"
+    page.evaluate("dialog.open(0, 2)")
+    page.evaluate("dialog.tell", {"at": [0, 2], "models": [], "curve": [[0, 0.012], [1, 0.001]]})
+    assert page.locator("dialog svg text").all_text_contents()[-1] == "2 %", "small ones are not flat"
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
     page.evaluate("dialog.tell", {"title": "Faces", "confusion": [["sad", "glad", 3]]})

@@ -4,6 +4,7 @@
 //   draw(pictures, subject)  `subject` names the model and checkpoint; with null the strip is older than the page
 //   look(task, image)  is called when an image was chosen; confuse(task) when its confusions are wanted
 // Returns {draw, pick(state, task), image(task, image), random(task)}.
+const ON_PHONE = window.matchMedia("(max-width: 760px)"); // there all images lie in one row that scrolls
 function pictureStrip(root, settings, look, confuse) {
   const { states, words } = settings, known = new Map();
   const shown = { pictures: null, images: null, subject: "", state: "", task: "" };
@@ -11,7 +12,7 @@ function pictureStrip(root, settings, look, confuse) {
     const count = html("b"), chip = html("button", { type: "button", class: "lx-chip", "aria-pressed": !state });
     if (state) Object.assign(chip.dataset, { state: state.key }), (chip.title = state.help);
     chip.append(...(state ? [html("i", { "aria-hidden": "true" }, state.sign), " ", state.title, " "] : [words.all, " "]), count);
-    chip.addEventListener("click", () => pick(state ? state.key : "", shown.task));
+    chip.addEventListener("click", () => (state ? pick(state.key, shown.task) : all(true)));
     return { chip, count, key: state ? state.key : "" };
   });
   const rows = html("div", { class: "lx-pics" });
@@ -19,12 +20,7 @@ function pictureStrip(root, settings, look, confuse) {
   why.addEventListener("click", () => confuse(shown.task));
   const bar = html("div", { class: "lx-chips", role: "group", "aria-label": words.title }, ...chips.map(({ chip }) => chip), why);
   const more = html("button", { type: "button", class: "lx-chip lx-strip-more", "aria-expanded": "false" }, words.more);
-  more.addEventListener("click", () => {
-    const open = more.getAttribute("aria-expanded") === "false";
-    more.setAttribute("aria-expanded", open);
-    setText(more, open ? words.fewer : words.more);
-    filter();
-  });
+  more.addEventListener("click", () => all(more.getAttribute("aria-expanded") === "false"));
   const heading = html("figcaption", {}, html("h3", { class: "lx-title" }, words.title), html("span", { class: "lx-note" }, words.note), more);
   const wait = html("p", { class: "lx-note" }, words.waiting);
   const card = html("figure", { class: "lx-card lx-strip", "data-brief": "true" }, heading, bar, wait, rows);
@@ -99,6 +95,13 @@ function pictureStrip(root, settings, look, confuse) {
     bar.hidden = rows.hidden = more.hidden = yes;
   }
 
+  // Every image of the task that is chosen, if one is; or a few of each task, so that the charts below stay in sight.
+  function all(open) {
+    more.setAttribute("aria-expanded", open);
+    setText(more, open ? words.fewer : words.more);
+    pick("", shown.task);
+  }
+
   function pick(state, task) {
     Object.assign(shown, { state, task });
     if (root.dataset.stale === "false") draw(shown.pictures);
@@ -128,11 +131,12 @@ function pictureStrip(root, settings, look, confuse) {
   });
 
   function filter() {
-    for (const { chip, key } of chips) chip.setAttribute("aria-pressed", key === shown.state);
     why.hidden = !shown.task;
     // A few images of each task, so that the charts below stay in sight; all that a filter leaves.
     more.hidden = Boolean(shown.state || shown.task);
-    card.dataset.brief = !more.hidden && more.getAttribute("aria-expanded") === "false";
+    const brief = !more.hidden && more.getAttribute("aria-expanded") === "false" && !ON_PHONE.matches;
+    card.dataset.brief = brief;
+    for (const { chip, key } of chips) chip.setAttribute("aria-pressed", key === shown.state && !(brief && !key));
     for (const section of rows.children) {
       let any = false;
       for (const button of section.lastChild.children) {

@@ -18,7 +18,7 @@ STATE_WORDS = {
 
 PICTURE_WORDS = {
     "title": "What became of single images",
-    "note": "the first test images of each task, framed by what became of them; choose one to see it large",
+    "note": "test images, framed by what became of them; choose one to see it large",
     "all": "All",
     "more": "Show all images",
     "fewer": "Show fewer",
