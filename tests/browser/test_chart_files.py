@@ -32,7 +32,7 @@ def table(contents: bytes) -> list[dict[str, str]]:
 
 def words_of(contents: bytes) -> tuple[ElementTree.Element, str]:
     root = ElementTree.fromstring(contents)
-    return root, " ".join(node.text or "" for node in root.iter(f"{SVG}text"))
+    return root, " ".join("".join(node.itertext()) for node in root.iter(f"{SVG}text"))
 
 
 def card(page: Any, chart: str) -> Any:
@@ -96,7 +96,7 @@ def test_a_drawing_stands_alone_with_its_caption_in_light_colours(moved: Any) ->
     link = moved.evaluate("window.lxAddress.link()")
     assert "gamma=0.4" in link
     seen = {
-        "tradeoff": ["pre-trained", "control: mean accuracy", "95 % intervals: Wilson"],
+        "tradeoff": ["pre-trained", "WiSE-FT", "control: mean accuracy", "95 % intervals: Wilson"],
         "schedule": ["0.40", "12", "shallow to deep", "no interval"],
         "tasks": ["House numbers", "100 %", "95 % intervals: Wilson"],
     }
@@ -107,7 +107,7 @@ def test_a_drawing_stands_alone_with_its_caption_in_light_colours(moved: Any) ->
         for text in (
             *texts,
             "fine-tuned on Handwritten digits, linear, α = 0.4, β = 0.6",
-            "mix 1",
+            "embeddings and projection scaled like the first block.",
             "test split, 1600 images",
             "(target)",
         ):

@@ -128,6 +128,8 @@ def test_what_is_drawn_is_what_the_json_says(opened: Any, studio: ZeroCostStudio
     assert on_axis(x_ticks, seen["now"][0]) == pytest.approx(evaluation.control, abs=0.002)
     assert on_axis(y_ticks, seen["now"][1]) == pytest.approx(evaluation.target, abs=0.002)
     assert (seen["points"], seen["lines"]) == (22, [11, 11])
+    legend = opened.locator(".lx-tradeoff-legend")
+    assert legend.text_content().split() == ["▲", "WiSE-FT", "●", "LiNeS", "○", "visited"]
 
     task = evaluation.tasks[0]
     counted = f"{100 * task.accuracy:.1f}\u202f% ({task.correct} of {task.n}, "
@@ -179,6 +181,8 @@ def test_details_choice_theme_and_a_phone(opened: Any, studio: ZeroCostStudio) -
         wanted = getattr(ROLES["lines"], colour)
         assert re.findall(r"\d+", tick) == [str(int(wanted[i : i + 2], 16)) for i in (1, 3, 5)]
         assert opened.evaluate(FIT), "the numbers on the schedule's bars overlap or are cut"
+        full = "node => { node.textContent = '100.0'; return node.scrollWidth <= node.clientWidth; }"
+        assert opened.locator(".lx-task-number").first.evaluate(full)
         for tile in opened.locator(".lx-tile").all():
             assert tile.evaluate("tile => tile.scrollWidth <= tile.clientWidth")
         finetuned = opened.get_by_role("button", name="Fine-tuned,")
@@ -245,6 +249,9 @@ def test_pins_are_ghosts_outlines_and_columns(opened: Any, studio: ZeroCostStudi
     references = references_of(studio, edit.spec)
     draw(opened, answer_to(edit, references, 40, pins=shown))
     seen = opened.evaluate(PINS_SEEN)
+    assert "pinned" in opened.locator(".lx-tradeoff-legend").text_content()
+    clear = "nodes => nodes.every(node => /^rgb\\(/.test(getComputedStyle(node).backgroundColor))"
+    assert opened.locator(".lx-factor-value").evaluate_all(clear), "a pin's line crosses a number"
     kept = studio.evaluate(pins[0].spec)
     assert seen["letters"] == ["A", "B", "C"]
     assert [ghost[0] for ghost in seen["ghosts"]] == ["A", "C"]

@@ -23,6 +23,9 @@ def test_presets(page: Any) -> None:
         return [button.get_attribute("id") for button in pressed.all()]
 
     page.wait_for_selector('#lx-preset-lines[aria-pressed="true"]')
+    assert page.locator(".lx-presets button").first.get_attribute("id") == "lx-preset-lines", (
+        "to Tab as to the eye"
+    )
     assert active() == ["lx-preset-lines"]
     page.click("#lx-preset-pretrained")
     wait_for(page, EditSpec(shape="flat", alpha=0.0, beta=1.0).key())
@@ -63,6 +66,7 @@ def test_a_field_keeps_its_last_good_value(page: Any) -> None:
         assert driving.bars(page)[1] == 0.6
         page.keyboard.press("Tab")
         assert (field.input_value(), field.get_attribute("aria-invalid")) == ("0.6", None)
+        assert page.locator(".lx-takes").inner_text() == "Takes 0 to 1. Back at 0.6."
     field.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("0,35")  # a decimal comma
@@ -78,6 +82,10 @@ def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_addre
     assert page.locator("#lx-gamma").count() == 0 or not page.locator("#lx-gamma").is_visible()
     move(page, "beta", 0.5)
     page.wait_for_function("location.search.includes('beta=0.5')")
+    for name in ("present", "embed"):
+        assert page.locator(f"#lx-{name}").is_visible()
+        alone = page.evaluate("name => window.lxAddress.alone(name)", name)
+        assert alone == page.evaluate("window.lxAddress.link()") + f"&{name}=1"
     assert "task=faces" in page.url
     page.context.close()
 

@@ -145,6 +145,12 @@ window.lxAddress = {
     if (resting) settle();
     return window.location.origin + address(query());
   },
+  // That link with one chart alone; `name` is "present" or "embed".
+  alone(name) {
+    const link = new URL(this.link());
+    link.searchParams.set(name, 1);
+    return link.href;
+  },
 };
 window.addEventListener("popstate", () => {
   clearTimeout(resting);

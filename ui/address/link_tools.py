@@ -1,4 +1,4 @@
-"""Two buttons for the link of what is on the page: copy it, or show it as a QR code."""
+"""Buttons for the link of what is on the page: copy it, show it as a QR code, present or embed a chart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ui.shell import text
 LONGEST = 2000
 """Characters of a link that fit into a QR code which a phone still reads from a screen."""
 COPY = """async () => {
-    const link = window.lxAddress.link();
+    const link = %s;
     try {
         await navigator.clipboard.writeText(link);
     } catch {  // no permission, or not a secure address
@@ -28,6 +28,10 @@ COPY = """async () => {
 }"""
 COPY_AGAIN = """() => new Promise((done) =>
     setTimeout(() => done({ __type__: "update", value: "%s" }), 2000))"""
+LINK = "window.lxAddress.link()"
+SNIPPET = """`<iframe src="${window.lxAddress.alone('embed').replaceAll('&', '&amp;')}" title="%s"
+  width="900" height="600" style="border: 0"></iframe>`"""
+PRESENT = "() => void window.open(window.lxAddress.alone('present'), '_blank', 'noopener')"
 ASK_CODE = "() => [document.querySelector('#lx-qr svg') ? '' : window.lxAddress.link()]"
 """The link, or nothing if its code is to be closed."""
 
@@ -49,6 +53,10 @@ def link_tools() -> None:
     show = gr.Button(text.LINK["code"], size="sm", scale=0, min_width=90, elem_id="lx-show-qr")
     code = gr.HTML("", visible=False, elem_id="lx-qr", apply_default_css=False)
     link = gr.Textbox("", visible=False)
-    copied = copy.click(None, None, copy, js=COPY % text.LINK["copied"], **PRIVATE)
-    copied.then(None, None, copy, js=COPY_AGAIN % text.LINK["copy"], **PRIVATE)
+    present = gr.Button(text.LINK["present"], size="sm", scale=0, min_width=80, elem_id="lx-present")
+    embed = gr.Button(text.LINK["embed"], size="sm", scale=0, min_width=80, elem_id="lx-embed")
+    for button, copies, label in ((copy, LINK, "copy"), (embed, SNIPPET % text.TITLE, "embed")):
+        copied = button.click(None, None, button, js=COPY % (copies, text.LINK["copied"]), **PRIVATE)
+        copied.then(None, None, button, js=COPY_AGAIN % text.LINK[label], **PRIVATE)
+    present.click(None, None, None, js=PRESENT, **PRIVATE)
     show.click(qr_code, link, code, js=ASK_CODE, **PRIVATE)

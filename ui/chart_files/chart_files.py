@@ -23,8 +23,15 @@ WORDS = {
     "png": "PNG image",
     "svg": "SVG drawing",
     "csv": "CSV table",
-    "setting": "Scaling function {shape}, α = {alpha}, β = {beta}, outside the blocks {outside}, mix {mix}.",
-    "free": "A factor for each block, first to last: {free_form}; outside the blocks {outside}, mix {mix}.",
+    "setting": "Scaling function {shape}, α = {alpha}, β = {beta}; {outside}{mixed}.",
+    "free": "A factor for each block, first to last: {free_form}; {outside}{mixed}.",
+    "outside": {
+        "alpha": "embeddings and projection scaled like the first block",
+        "depth": "embeddings scaled like the first block, projection like the last",
+        "pretrained": "embeddings and projection pre-trained",
+        "finetuned": "embeddings and projection fine-tuned",
+    },
+    "mixed": "; every factor times the WiSE-FT mix {mix}",
     "images": "{split} split, {n} images: {tasks}.",
     "intervals": "Whiskers and ranges are 95 % intervals: Wilson's for one task, for a mean those of these "
     "tasks and other images.",

@@ -21,6 +21,7 @@ function exploreRecord(node, { evaluation, landmarks, words }) {
   const { spec, tasks, factors, role } = evaluation, { chart } = node.dataset;
   const n = tasks.reduce((sum, task) => sum + task.n, 0);
   const counts = { split: spec.split === "val" ? "validation" : spec.split, n, tasks: tasks.map((task) => `${task.title} ${task.n} (${task.role})`).join(", ") };
+  const mixed = spec.mix === 1 ? "" : filled(fixed.words.mixed, spec), setting = { ...spec, outside: fixed.words.outside[spec.outside], mixed };
   const draw = {
     schedule: () => drawnSchedule({ labels: depthNames(factors), values: factors, role }),
     tasks: () => drawnTasks(evaluation, landmarks.anchors),
@@ -30,7 +31,7 @@ function exploreRecord(node, { evaluation, landmarks, words }) {
     name: `${chart}-${evaluation.file}`,
     caption: [
       `${words.evidence}.`,
-      filled(fixed.words[spec.free_form ? "free" : "setting"], spec),
+      filled(fixed.words[spec.free_form ? "free" : "setting"], setting),
       filled(fixed.words.images, counts),
       fixed.words[chart === "schedule" ? "no_intervals" : "intervals"],
     ],

@@ -31,7 +31,7 @@ function drawnSchedule({ labels, values, role }) {
 
 // Accuracy per task, the target first: a bar with its interval, and upright marks of the reference models.
 function drawnTasks({ tasks, role }, anchors) {
-  const width = 640, left = 190, right = width - 44, each = 28, height = each * tasks.length + 26;
+  const width = 640, left = 190, right = width - 52, each = 28, height = each * tasks.length + 26;
   const at = (value) => left + value * (right - left);
   const rules = [0, 0.25, 0.5, 0.75, 1].flatMap((value) => [
     line(at(value), 0, at(value), height - 24),

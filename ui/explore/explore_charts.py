@@ -25,6 +25,7 @@ CHART_SCRIPTS = (
     "charts/bar_handles.js",
     "charts/task_bars.js",
     "charts/tradeoff_still.js",
+    "charts/tradeoff_legend.js",
     "charts/tradeoff_point.js",
     "charts/pin_ghosts.js",
     "charts/curve_drag.js",

@@ -96,6 +96,8 @@ SWEEP = {
 LINK = {
     "copy": "Copy link",
     "copied": "Copied",
+    "present": "Present",
+    "embed": "Embed",
     "code": "QR code",
     "long": "This link is too long for a QR code: copy it instead.",
 }

@@ -25,7 +25,7 @@ function tradeoffChart(node, around, tip, settings, go) {
     shown = [evaluation, landmarks, trail, pins];
     const { width, height } = size; // known to the observer below: to ask for it here would lay the page out
     if (!width) return; // not in sight: drawn once it has a width
-    const box = { left: 58, right: width - 16, top: 14, bottom: height - 44 };
+    const box = { left: 62, right: width - 16, top: 14, bottom: height - 62 };
     const kept = placed(pins).map((pin) => ({ ...pin, name: fillIn(words.pin_name, pin) }));
     const marks = [...landmarks.paths.flatMap((path) => path.points), ...landmarks.anchors, ...kept];
     const keptAs = JSON.stringify(kept.map(({ name, target, control }) => [name, target, control]));
@@ -40,6 +40,7 @@ function tradeoffChart(node, around, tip, settings, go) {
       canvas.setAttribute("width", width);
       canvas.setAttribute("height", height);
       stillTradeoff(still, place, box, landmarks, trail, settings);
+      still.append(tradeoffLegend(box, landmarks, trail, kept, settings));
       pinGhosts(ghosts, place, kept);
       const at = (point) => ({ point, cx: place.x.at(point.control.value), cy: place.y.at(point.target.value) });
       hits = [...trail.map(at), ...marks.map(at)];

@@ -14,7 +14,8 @@ function stillTradeoff(group, place, box, { anchors, paths }, trail, { words, ro
   }
   const middle = (box.top + box.bottom) / 2;
   parts.push(label(words.control_axis, { x: (box.left + box.right) / 2, y: box.bottom + 37, "text-anchor": "middle" }));
-  parts.push(label(words.target_axis, { transform: `translate(13,${middle}) rotate(-90)`, "text-anchor": "middle" }));
+  const title = box.bottom - box.top > 270 ? words.target_axis : `${words.target} →`; // one that is as long as the axis at most
+  parts.push(label(title, { transform: `translate(13,${middle}) rotate(-90)`, "text-anchor": "middle" }));
 
   const at = (point) => [x.at(point.control.value), y.at(point.target.value)];
   const joined = (points, className, role) =>
