@@ -1,0 +1,15 @@
+"""Equations become MathML; single dollars only where the page says so."""
+
+from static.page.markdown import markdown
+
+
+def test_equations_become_mathml() -> None:
+    html = markdown("# Scale\n\n$$\\lambda = 1$$ and $\\alpha$.")
+    assert html.startswith("<h1>Scale</h1>")
+    assert html.count("<math") == 2
+    assert 'display="block"' in html
+    assert "$" not in html
+
+
+def test_a_dollar_stays_where_it_is_no_equation() -> None:
+    assert markdown("It costs $3 or $4.", dollars=False) == "<p>It costs $3 or $4.</p>\n"
