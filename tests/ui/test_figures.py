@@ -2,16 +2,21 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import plotly.graph_objects as go
 
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.robust_fronts import mean_shift, one_shift
 from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
+from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.explore.explore_controls import Controls
+from ui.explore.explore_json import place_json
+from ui.explore.share_link import read_controls
 from ui.forgetting.forgetting_figure import forgetting_alt, forgetting_figure
 from ui.live.schedule_figure import schedule_alt
 from ui.robust.robust_figure import robust_alt, robust_figure
@@ -93,3 +98,17 @@ def test_roles() -> None:
     }
     for role, examples in specs.items():
         assert {role_of(spec) for spec in examples} == {role}
+
+
+def test_a_click_on_a_front_opens_that_edit(studio: ZeroCostStudio) -> None:
+    """Points of Robust are links to Explore, which read back as the edit that was measured."""
+    for role, specs in (("wise_ft", wise_ft_sweep("objects")), ("lines", robust_sweep("objects"))):
+        for spec in specs:
+            link = place_json(spec)["link"]
+            query = dict(parse_qsl(link))
+            assert query.pop("page") == "explore"
+            values, complaints = read_controls(cast(Studio, studio), query, query["model"], query["task"])
+            found = Controls(*cast(list[Any], values)).spec(images=spec.images)
+            assert complaints == []
+            assert found.scales(12) == spec.scales(12), role
+            assert found.checkpoint == "objects"

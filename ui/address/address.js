@@ -140,6 +140,16 @@ window.lxAddress = {
     mark();
     opens[page]();
   },
+  // Opens another place as back and forward would: `place` is what its link says; what the link keeps stays.
+  visit(place) {
+    if (resting) settle();
+    const link = new URLSearchParams(window.location.search);
+    for (const row of rows) if (!kept.includes(row.name)) link.delete(row.name);
+    for (const [name, said] of new URLSearchParams(place)) link.set(name, said);
+    restoring = true;
+    push(link.toString(), 0);
+    trigger("visit");
+  },
   // The link of the present state, for the clipboard and the QR code.
   link() {
     if (resting) settle();

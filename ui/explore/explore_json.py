@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import TARGET, Evaluation, TaskResult
@@ -92,6 +93,13 @@ def edit_json(spec: EditSpec) -> Json:
     """What the controls need to go there; model, checkpoint, split and images stay."""
     names = ("shape", "alpha", "beta", "outside", "mix", *(["free_form"] if spec.free_form else []))
     return {name: getattr(spec, name) for name in names}
+
+
+def place_json(spec: EditSpec) -> Json:
+    """The link to an edit on Explore, for charts of other pages; free-form schedules are not on them."""
+    names = ("model", "shape", "alpha", "beta", "mix", "outside")
+    said = {"page": "explore", "task": spec.checkpoint, **{name: getattr(spec, name) for name in names}}
+    return {"link": urlencode(said)}
 
 
 def counts_json(evaluation: Evaluation) -> list[list[int]]:

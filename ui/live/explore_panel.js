@@ -18,7 +18,7 @@ const view = exploreView(root, fixed, {
     window.lxUnpinned = letter; // the listener of "pin" reads it
     trigger("pin");
   },
-  visit,
+  visit: (place) => window.lxAddress.visit(place),
 });
 const player = gammaPlayer(view, fixed.words, bentAt, go);
 document.addEventListener("click", ({ target }) => target.closest?.("#lx-play") && player.press());
@@ -59,15 +59,6 @@ window.linesFree = (model, free) => {
   if (model === undefined) return view.blocks().join();
   return free && stretched(fixed.affine, model, free.split(",").map(Number)).join();
 };
-
-// Opens another position as back and forward would; the pins stay.
-function visit(position) {
-  const link = new URL(window.lxAddress.link());
-  for (const name of fixed.link_names) if (name !== "pins") link.searchParams.delete(name);
-  for (const [name, said] of new URLSearchParams(position)) link.searchParams.set(name, said);
-  window.history.pushState(window.history.state, "", link);
-  window.dispatchEvent(new PopStateEvent("popstate"));
-}
 
 // The button of the preset that the controls are at, if any.
 function press(preset) {

@@ -67,7 +67,9 @@ function put(name, node, figure) {
     node.dataset.clicks = "yes";
     node.on("plotly_click", ({ points: [point] }) => {
       if (sliders) goTo(sliders, point);
-      else if (point.customdata && window.lxGo) window.lxGo(point.customdata); // an edit: Explore goes there
+      else if (point.data.meta?.slider) goTo({ x: point.data.meta.slider }, point);
+      else if (point.customdata?.link) window.lxAddress?.visit(point.customdata.link);
+      else if (point.customdata) window.lxGo?.(point.customdata); // an edit: Explore goes there
     });
   }
 }
@@ -79,7 +81,7 @@ function goTo(sliders, point) {
   if (held && held.checked) held.click();
   for (const axis of ["x", "y"]) {
     const range = document.querySelector(`#${sliders[axis]} input[type="range"]`);
-    if (!range) continue;
+    if (!range || range.disabled) continue;
     range.value = point[axis];
     for (const name of ["input", "change", "pointerup"]) range.dispatchEvent(new Event(name, { bubbles: true }));
   }

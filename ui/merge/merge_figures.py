@@ -19,8 +19,10 @@ from ui.shell.figure_style import (
     whiskers,
 )
 
-ALPHA_SLIDER, BETA_SLIDER, AUTO_BOX = "lx-merge-alpha", "lx-merge-beta", "lx-merge-auto"
-"""Ids of the sliders that a click on a cell of the map moves, and of the checkbox that fixes alpha."""
+ALPHA_SLIDER, BETA_SLIDER, PLAIN_SLIDER = "lx-merge-alpha", "lx-merge-beta", "lx-merge-plain"
+"""Ids of the sliders that a click on a point or a cell of the map moves."""
+AUTO_BOX = "lx-merge-auto"
+"""Id of the box that fixes alpha by Eq. 2."""
 MARK = 24
 """Height of the upright marks, over both bars of a task."""
 NAMES = {"lines": "With LiNeS", "wise_ft": "Plain merge"}
@@ -110,6 +112,7 @@ def curve_figure(
                 "y": [percent(curve[value]) for value in at],
                 "line": {"color": f"@{role}", "width": 2.5},
                 "marker": marker(role, 8),
+                "meta": {"slider": {"wise_ft": PLAIN_SLIDER, "lines": BETA_SLIDER}[role]},
                 "hovertemplate": f"{NAMES[role]}, %{{x:g}}: %{{y:.1f}} %<extra></extra>",
             }
         )

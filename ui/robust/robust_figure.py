@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evaluators.experiments.robust_fronts import Shift
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.pareto import front_indices
+from ui.explore.explore_json import place_json
 from ui.shell.figure_style import Figure, Trace, figure, marker, percent, percent_axis
 
 CURVES = {"wise_ft": "WiSE-FT", "lines": "LiNeS + WiSE-FT"}
@@ -33,13 +34,10 @@ def robust_figure(
             f"<b>{CURVES[role]}, mix {point.spec.mix:g}</b><br>ID {x:.1f} %, OOD {y:.1f} %"
             for point, (x, y) in zip(points, at, strict=True)
         ]
-        traces.append(
-            _marks([at[i] for i in range(len(at)) if i not in best], role, small, hollow=True)
-            | {"text": [names[i] for i in range(len(at)) if i not in best]}
-        )
-        traces.append(
-            _marks([at[i] for i in best], role, small, hollow=False) | {"text": [names[i] for i in best]}
-        )
+        places = [place_json(point.spec) for point in points]
+        for chosen, hollow in (([i for i in range(len(at)) if i not in best], True), (best, False)):
+            said = {"text": [names[i] for i in chosen], "customdata": [places[i] for i in chosen]}
+            traces.append(_marks([at[i] for i in chosen], role, small, hollow) | said)
     for role, point in (("pretrained", wise[0] if wise else None), ("finetuned", wise[-1] if wise else None)):
         if point and point.spec.mix in (0.0, 1.0):
             traces.append(
