@@ -91,7 +91,8 @@ def test_a_shipped_row_equals_a_fresh_count(shipping: Studio, spec: EditSpec) ->
     assert known is not None
     assert pictured is not None
     assert known.precomputed
-    fresh = Studio(ASSETS, None).evaluate(spec, fresh=True)
+    fresh = shipping.evaluate(spec, fresh=True)
+    assert not fresh.precomputed
     assert known.tasks == fresh.tasks
     for position in range(len(fresh.tasks)):
         assert pictured.predicted(position) == fresh.predicted(position)[:EACH]
