@@ -14,6 +14,9 @@ from lines_core.schedules import SHAPES
 from training.default_sweeps import LIVE_IMAGES
 from ui.pictures.sprites import EACH
 
+ORDER = sorted(SHAPES, key=lambda shape: shape not in ("linear", "flat"))
+"""The line, and the flat factors that the pre-trained model and WiSE-FT are, come first."""
+
 SPLITS = ("test", "val")
 """What the page opens with comes first."""
 REPORT_EVERY = 101
@@ -29,7 +32,7 @@ def measure_gamma_grid(assets: Path, cache: Path, workers: int) -> Generator[str
     """
     torch.set_num_threads(workers)
     studio = Studio(assets, cache)
-    for shape, split in product(SHAPES, SPLITS):
+    for shape, split in product(ORDER, SPLITS):
         path = grid_path(assets, shape, split)
         contents = {one.key: made_with(studio.lab, one.key, split) for one in studio.checkpoints()}
         contents = {key: content for key, content in contents.items() if content}
