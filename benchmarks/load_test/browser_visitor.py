@@ -15,9 +15,9 @@ LOOK = (1.0, 5.0)
 SHOWN = """() => {
     const live = document.querySelector("#lx-head-live .lx-live");
     const rows = live.querySelectorAll('[data-slot="table"] table:first-child tbody tr');
-    const counts = Array.from(rows, (row) => /\\((\\d+) of (\\d+),/.exec(row.cells[1].textContent));
-    const tasks = counts.filter(Boolean).map(([, correct, n]) => ({ correct: +correct, n: +n }));
-    return JSON.stringify({ key: live.dataset.key, state: live.dataset.state, evaluation: { tasks } });
+    const found = Array.from(rows, (row) => /\\((\\d+) of (\\d+),/.exec(row.cells[1].textContent));
+    const counts = found.filter(Boolean).map(([, correct, n]) => [+correct, +n]);
+    return JSON.stringify({ key: live.dataset.key, state: live.dataset.state, evaluation: { counts } });
 }"""
 
 

@@ -67,7 +67,7 @@ class Observations:
 
 def counts_of(value: dict[str, Any]) -> Counts:
     """The counts in an answer of the page's head."""
-    return tuple((task["correct"], task["n"]) for task in value["evaluation"]["tasks"])
+    return tuple((correct, n) for correct, n in value["evaluation"]["counts"])
 
 
 class HttpVisitor:
