@@ -56,7 +56,7 @@ def main(arguments: Sequence[str], prog: str = "lines static") -> int:
     except OSError as error:
         fail(prog, _unwritten(options.out, error))
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
-    print(f"Wrote {options.out} ({size / 1e6:.0f} MB, half of it the archive for visitors).")
+    print(f"Wrote {options.out} ({size / 1e6:.0f} MB with the archive that visitors may download).")
     if options.serve:
         _serve(options.out, options.serve)
     else:
