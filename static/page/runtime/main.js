@@ -70,7 +70,7 @@ function startPage(site) {
     for (const input of root.querySelectorAll("input, select")) input.disabled = true;
     if (noted.has(panel) || !panel) continue;
     noted.add(panel);
-    root.before(Object.assign(document.createElement("p"), { className: "lx-note", textContent: site.words.fixed }));
+    (root.closest(".lx-head, .form") ?? root).before(Object.assign(document.createElement("p"), { className: "lx-note", textContent: site.words.fixed }));
   }
   for (const one of document.querySelectorAll("button[data-part]")) one.addEventListener("click", () => parts.fire(Number(one.dataset.part), "click"));
   wireListeners(parts, site.listeners);
