@@ -170,7 +170,8 @@ def test_nothing_is_concluded_from_a_part(opened: Any) -> None:
 def test_roles_schedules_and_files_are_those_of_python(opened: Any) -> None:
     free = (0.1, 0.25, *[0.5] * 9, 1.5)
     specs = {
-        "digits-linear-alpha0.4-beta0.6": EditSpec.lines(gamma=0.4),
+        "digits-gamma0.4": EditSpec.lines(gamma=0.4),
+        "digits-gamma0.3-mix0.5": EditSpec.lines(gamma=0.3, mix=0.5),
         "digits-linear-alpha0.0-beta0.0": EditSpec(alpha=0.0, beta=0.0),
         "digits-flat-alpha1-beta0": EditSpec.finetuned(),
         "digits-flat-alpha1-beta0-mix0.5": EditSpec.wise_ft(mix=0.5),

@@ -58,7 +58,7 @@ def test_charts_of_explore_hold_the_numbers_of_the_answer(moved: Any) -> None:
     assert edit["alpha"] == "0.4"
 
     name, contents = save(moved, card(moved, "tasks"), "csv")
-    assert name == "tasks-digits-linear-alpha0.4-beta0.6.csv"
+    assert name == "tasks-digits-gamma0.4.csv"
     rows = table(contents)
     for of, results in (("This edit", evaluation), *((one["name"], one) for one in landmarks["anchors"])):
         found = [row for row in rows if row["series"] == of]
@@ -102,7 +102,7 @@ def test_a_drawing_stands_alone_with_its_caption_in_light_colours(moved: Any) ->
     }
     for chart, texts in seen.items():
         name, contents = save(moved, card(moved, chart), "svg")
-        assert name == f"{chart}-digits-linear-alpha0.4-beta0.6.svg"
+        assert name == f"{chart}-digits-gamma0.4.svg"
         root, said = words_of(contents)
         for text in (
             *texts,

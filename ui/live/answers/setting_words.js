@@ -15,7 +15,9 @@ function settingWords(spec, words) {
 
 // For names of files: the checkpoint, of a visitor's own without its secret, and the setting in plain letters.
 function fileName(spec, words) {
-  const plain = settingWords(spec, words).replaceAll("α = ", "alpha").replaceAll("β = ", "beta");
+  const tied = spec.shape === "linear" && Math.abs(spec.alpha + spec.beta - 1) < 1e-9, said = settingWords(spec, words);
+  const short = tied ? said.replace(/^.*β = [\d.]+/, `gamma${shortly(spec.alpha)}`) : said;
+  const plain = short.replaceAll("α = ", "alpha").replaceAll("β = ", "beta");
   const parts = [spec.checkpoint.split(".").at(-1), ...plain.match(/[\w.]+/g)];
   return parts.join("-").replaceAll("mix-", "mix").slice(0, 90);
 }
