@@ -13,3 +13,10 @@ def test_equations_become_mathml() -> None:
 
 def test_a_dollar_stays_where_it_is_no_equation() -> None:
     assert markdown("It costs $3 or $4.", dollars=False) == "<p>It costs $3 or $4.</p>\n"
+
+
+def test_gathered_lines_become_rows() -> None:
+    """The space below a line, [4pt], was written out, and both lines stood in one."""
+    html = markdown("$$\\begin{gathered} a \\\\[4pt] b \\end{gathered}$$")
+    assert html.count("<mtr>") == 2
+    assert "4pt" not in html
