@@ -18,10 +18,11 @@ function startPage(site) {
   const source = browserSource(shipped, engine, site.source, factorsOf);
   const pictures = pictureAnswers(source, engine, shipped, site.pictures, factorsOf);
   const values = () => explore.moves.map((at) => window.lxAddress.values()[at]);
+  const whole = async (given) => (given && !given.includes(undefined) ? given : opened); // a link sets one control at a time
   window.lxSource = () => ({
-    known: async (given) => source.known(given || (await opened)),
+    known: async (given) => source.known(await whole(given)),
     async *stream(given, signal) {
-      yield* source.stream(given || (await opened), signal);
+      yield* source.stream(await whole(given), signal);
     },
   });
 
