@@ -20,11 +20,14 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "large": "ViT-L/14 with twenty checkpoints: memory",
     "page_latency": "slider input to changed page in Chromium",
     "static_engine": "the engine in the browser: 56 edits against Python's predictions, time, size, memory",
+    "static_page": "the static edition: moves, bytes, memory; a server whose visitors' browsers count",
     "idle": "CPU time of the server while nobody uses it, without a page and with one",
     "load_test": "1, 8, 40 and 100 sessions that drag for a minute: correct answers, waiting, fairness",
     "soak": "40 sessions for ten minutes: correct answers, memory",
     "fuzz": "the fuzzers of the checkpoint reader and of the settings, for longer",
 }
+GROUPS = {"static": ("static_engine", "static_page")}
+"""Names that stand for several benchmarks."""
 
 
 def run(name: str) -> bool:
@@ -46,11 +49,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m benchmar
     parser = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
-        epilog="\n".join(f"{name:14} {description}" for name, description in BENCHMARKS.items()),
+        epilog="\n".join(
+            f"{name:14} {description}"
+            for name, description in [*BENCHMARKS.items(), *((key, ", ".join(GROUPS[key])) for key in GROUPS)]
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
-    names: list[str] = parser.parse_args(arguments).names
+    given: list[str] = parser.parse_args(arguments).names
+    names = [one for name in given for one in GROUPS.get(name, (name,))]
     if unknown := sorted(set(names) - set(BENCHMARKS)):
         parser.error(f"unknown benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
     results = [run(name) for name in names or BENCHMARKS]

@@ -108,7 +108,7 @@ def _measure(page: Any, asked: list[str], manifest: dict[str, Any]) -> None:
             for one in differences(lab, spec, predicted, timed["predicted"]):
                 flipped += 1
                 print(f"{spec.checkpoint} {spec.shape} task {one.task} image {one.image}: {one.margin:.1e}")
-        print(f"{checkpoint}: {_memory():.0f} MB in the renderer", flush=True)
+        print(f"{checkpoint}: {renderer_memory():.0f} MB in the renderer", flush=True)
     print(f"{len(every)} edits, {images} predictions, {flipped} differ")
     print(f"first numbers: median {statistics.median(first):.0f} ms, worst {max(first):.0f} ms")
     print(f"1,600 images: median {statistics.median(every):.0f} ms, best {min(every):.0f} ms")
@@ -120,8 +120,8 @@ def _megabytes(asked: list[str], manifest: dict[str, Any]) -> float:
     return sum(float(file["size"]) for name, file in manifest["files"].items() if name in names) / 1e6
 
 
-def _memory() -> float:
-    """Memory that only the largest renderer of this process's Chromium has."""
+def renderer_memory() -> float:
+    """Memory in MB that only the largest renderer of this process's Chromium has."""
     sizes = [
         float(process.memory_full_info().uss)
         for process in psutil.Process().children(recursive=True)

@@ -1,0 +1,276 @@
+"""The static edition in Chromium: its moves, bytes and memory, and the Gradio page that uses its engine.
+
+Timings of the browser's engine stand beside those of Python's on the same machine, each on one thread.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from benchmarks.page_latency import DRAW, Costs, chromium, row, spread
+from benchmarks.static_engine import renderer_memory
+from evaluators.engine.counting import count_chunk
+from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.specs.edit_spec import EditSpec
+from lines_cli import default_cache
+from static.page.site import write_site
+from static.runtime import fetch_runtime
+from tests.browser import driving
+from tests.browser.engine_site import open_lab
+from tests.deploy.starting import free_port
+from tests.paths import ASSETS
+
+MOVES = 60
+FAR = 12
+"""Moves off the grid that are timed; each counts 1,600 images, in Python once more."""
+LONG = 500
+"""Moves after which the memory of the tab is looked at."""
+VISITORS, EACH = 4, 5
+"""Browser contexts at once, and moves of each."""
+TOUR = """async (places) => {
+    const live = document.querySelector("#lx-head-live .lx-live"), found = [];
+    const slider = document.querySelector("#lx-gamma input[type=range]");
+    const move = (place) => new Promise((resolve, reject) => {
+        const before = live.dataset.version, times = {};
+        const observer = new MutationObserver(() => {
+            const now = performance.now() - begin;
+            if (live.dataset.version === before || live.dataset.state === "waiting") return;
+            times.first ??= now;
+            if (live.dataset.state !== "complete") return;
+            observer.disconnect();
+            clearTimeout(late);
+            setTimeout(() => resolve({ ...times, all: now }), 20);
+        });
+        const late = setTimeout(() => reject(new Error("no answer within 120 s")), 120000);
+        observer.observe(live, { attributes: true });
+        const begin = performance.now();
+        slider.value = place;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    for (const place of places) if (Number(slider.value) !== place) found.push(await move(place));
+    return found;
+}"""
+"""Moves gamma to each place, once all is known about the last: milliseconds to first and all numbers."""
+WATCH = """() => {
+    const live = document.querySelector("#lx-head-live .lx-live"), seen = (window.seen = { shown: {} });
+    const slider = document.querySelector("#lx-gamma input[type=range]");
+    slider.addEventListener("input", () => Object.assign(seen, { moved: performance.now(), shown: {} }));
+    new MutationObserver(() => {
+        const { evaluation } = live.view.answer;
+        if (evaluation) seen.shown[evaluation.spec.alpha] ??= performance.now() - seen.moved;
+    }).observe(live, { attributes: true });
+}"""
+"""Notes how long after the last input each position is shown first."""
+SHOWN = """(alpha) => {
+    const live = document.querySelector("#lx-head-live .lx-live"), { evaluation } = live.view.answer;
+    return live.dataset.state === "complete" && evaluation && Math.abs(evaluation.spec.alpha - alpha) < 1e-9;
+}"""
+
+
+class Wire:
+    """Counts the bytes that an application sends in bodies, by path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.sent: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            self.sent[scope["path"]] += len(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+    def megabytes(self) -> float:
+        """What was sent so far."""
+        return self.sent.total() / 1e6
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[tuple[str, Wire]]:
+    """Serve a folder as a web host does: with gzip, without isolation. Yields: its address, and the bytes."""
+    files = Mount("/", StaticFiles(directory=folder, html=True))
+    wire = Wire(Starlette(routes=[files], middleware=[Middleware(GZipMiddleware, compresslevel=6)]))
+    server = uvicorn.Server(uvicorn.Config(wire, log_level="error", timeout_graceful_shutdown=1))
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", wire
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def places(count: int, seed: int) -> list[float]:
+    """Different steps of the gamma slider, in random order."""
+    return random.Random(seed).sample([step / 100 for step in range(1, 100)], count)
+
+
+def python_times(lab: EmbeddedLab, spec: EditSpec) -> tuple[float, float]:
+    """Milliseconds in which Python's engine counts the first chunk and all images of an edit."""
+    begin = time.perf_counter()
+    resolved = lab.resolve(spec)
+    heads, images = lab.heads_with_images(resolved), lab.images(resolved.suite, resolved.split)
+    times = []
+    for chunk in images.chunks(resolved.images):
+        count_chunk(lab, resolved, images, chunk, heads)
+        times.append(1000 * (time.perf_counter() - begin))
+    return times[0], times[-1]
+
+
+def sizes(folder: Path) -> None:
+    """The whole site, and its document as it is and compressed."""
+    document = (folder / "index.html").read_bytes()
+    row("document as it is", f"{len(document) / 1e6:.2f} MB", "")
+    row("document with gzip", f"{len(gzip.compress(document, 6)) / 1e6:.2f} MB", "")
+    whole = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+    row("whole site", f"{whole / 1e6:.1f} MB", "<= 60 MB")
+
+
+def near(browser: Any, address: str, wire: Wire) -> None:
+    """On the grid: what is sent for the first page, moves, memory after many."""
+    page = driving.open_page(browser, address)
+    page.wait_for_load_state("networkidle")
+    row("first page over the wire, with gzip", f"{wire.megabytes():.2f} MB", "<= 0.8 MB")
+    row("of it Plotly, for charts further down", f"{wire.sent['/plotly.min.js'] / 1e6:.2f} MB", "")
+    page.evaluate(TOUR, places(4, seed=0))
+    times = page.evaluate(TOUR, places(MOVES, seed=1))
+    row("known position to changed page", spread([one["first"] for one in times]), "p50 <= 16")
+    row("of it drawing, with its layout", spread(page.evaluate(DRAW)), "")
+    row("over the wire after these moves", f"{wire.megabytes():.2f} MB", "")
+    costs = Costs(page, os.getpid())
+    begin, before = costs.heap(), renderer_memory()
+    page.evaluate(TOUR, [37 * number % 101 / 100 for number in range(LONG)])
+    row(f"memory of the scripts, after {LONG} moves", f"{begin:.1f} -> {costs.heap():.1f} MB", "flat")
+    row("memory of the tab, the same", f"{before:.0f} -> {renderer_memory():.0f} MB", "<= 300 MB")
+    page.context.close()
+
+
+def far(browser: Any, address: str, wire: Wire) -> None:
+    """Off the grid: bytes of the engine, moves beside Python's, a drag, memory over all checkpoints."""
+    torch.set_num_threads(1)
+    lab = open_lab(ASSETS, default_cache())
+    begin, sent = time.perf_counter(), wire.megabytes()
+    page = driving.open_page(browser, address, "?page=explore&mix=0.9")
+    row("opened off the grid, cold, to complete numbers", f"{time.perf_counter() - begin:.1f} s", "")
+    row("page, engine and first checkpoint over the wire", f"{wire.megabytes() - sent:.2f} MB", "<= 16 MB")
+    python_times(lab, EditSpec.lines("digits", 0.5, mix=0.9))  # warm too
+    here, there = [], []
+    for gamma in places(FAR, seed=2):  # in turn, so that both have the same share of the machine
+        here += page.evaluate(TOUR, [gamma])
+        there.append(python_times(lab, EditSpec.lines("digits", gamma, mix=0.9)))
+    for name, what, part, goal in (
+        ("first", "first numbers and images", 0, "p50 <= 250"),
+        ("all", "all 1,600 images", 1, "p50 <= 4500"),
+    ):
+        browsers, pythons = [one[name] for one in here], [one[part] for one in there]
+        row(f"{what}, browser", spread(browsers), goal)
+        row(f"{what}, Python", spread(pythons), "")
+        ratio = statistics.median(browsers) / statistics.median(pythons)
+        row(f"{what}, browser / Python", f"{ratio:.2f}", "")
+    page.evaluate(WATCH)
+    last = driving.drag(page, "gamma", moves=MOVES, seconds=1.5)
+    page.wait_for_function(SHOWN, arg=last)
+    waited = page.evaluate("alpha => window.seen.shown[alpha]", last)
+    row("first numbers of the last move of a drag", f"{waited:.0f} ms", "first + chunk")
+    page.wait_for_timeout(500)
+    row(f"last of {MOVES} moves is shown", "yes" if page.evaluate(SHOWN, last) else "NO", "yes")
+    page.context.close()
+    memory(browser, address)
+
+
+def memory(browser: Any, address: str) -> None:
+    """Memory of one tab that counts off the grid, checkpoint after checkpoint, over two rounds."""
+    page = driving.open_page(browser, address, "?page=explore&mix=0.9")
+    costs, found = Costs(page, os.getpid()), []
+    chosen = page.locator("#lx-checkpoint select")
+    checkpoints = [str(one.get_attribute("value")) for one in chosen.locator("option").all()]
+    for tour in range(2):
+        for checkpoint, gamma in zip(checkpoints, places(len(checkpoints), seed=20 + tour), strict=True):
+            chosen.select_option(checkpoint)
+            page.evaluate(TOUR, [gamma])
+        costs.heap()
+        found.append(f"{renderer_memory():.0f}")
+    row(f"memory of the tab, {len(checkpoints)} checkpoints, twice", f"{' -> '.join(found)} MB", "<= 300 MB")
+    page.context.close()
+
+
+def beside(browser: Any, folder: Path) -> None:
+    """The Gradio page off the grid: the server counts, then browsers do; one visitor, then several."""
+    for name, options in (
+        ("server counts", []),
+        ("browsers count", ["--static-edition", str(folder), "--browser-engine"]),
+    ):
+        port = free_port()
+        with (
+            tempfile.TemporaryDirectory() as cache,
+            driving.served(["app.py", "--port", str(port), "--cache", cache, *options], port) as (
+                address,
+                process,
+            ),
+        ):
+            page = driving.open_page(browser, address, "?mix=0.9")
+            costs = Costs(page, process)
+            times = page.evaluate(TOUR, places(FAR, seed=3))
+            row(f"first numbers, {name}", spread([one["first"] for one in times]), "")
+            row(f"all numbers, {name}", spread([one["all"] for one in times]), "")
+            row(f"CPU time of the server for a move, {name}", f"{costs.per_move(FAR)['server']:.1f} ms", "")
+            page.context.close()
+            crowd(browser, address, process, name)
+
+
+def crowd(browser: Any, address: str, process: int, name: str) -> None:
+    """Several visitors who move at once, each when the answer to the last move is complete."""
+    pages = [driving.open_page(browser, address, "?mix=0.9") for _ in range(VISITORS)]
+    costs = Costs(pages[0], process)
+    for number, page in enumerate(pages):
+        page.evaluate(f"(places) => {{ window.tour = ({TOUR})(places); }}", places(EACH, seed=10 + number))
+    times = [one["all"] for page in pages for one in page.evaluate("() => window.tour")]
+    row(f"all numbers, {VISITORS} visitors at once, {name}", spread(times), "p95 <= 6000")
+    spent = costs.per_move(VISITORS)["server"]
+    row(f"CPU time of the server a visitor, {EACH} moves, {name}", f"{spent:.0f} ms", "")
+    for page in pages:
+        page.context.close()
+
+
+def main() -> int:
+    """Print the table; 1 if there is no Chromium. Raises: RuntimeFilesError without onnxruntime-web."""
+    if driving.chromium() is None:
+        print("There is no Chromium on PATH.")
+        return 1
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "site"
+        begin = time.perf_counter()
+        write_site(ASSETS, folder, fetch_runtime(default_cache()), default_cache())
+        row("", "measured", "target")
+        row("site written", f"{time.perf_counter() - begin:.0f} s", "")
+        row("busy processes a core, others' too", f"{os.getloadavg()[0] / (os.cpu_count() or 1):.1f}", "")
+        sizes(folder)
+        with chromium() as browser:
+            with hosted(folder) as (address, wire):
+                near(browser, address, wire)
+                far(browser, address, wire)
+            beside(browser, folder)
+    return 0
