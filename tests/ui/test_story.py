@@ -16,8 +16,8 @@ from ui.start.story_values import TASK, story_values
 
 WORDS = story_words()
 SAID_BY_THE_BROWSER = {
-    "best_control", "best_gamma", "control", "gamma", "guess", "kept", "not_everywhere", "off", "step",
-    "steps", "wise_measurable",
+    "best_control", "best_gamma", "control", "gamma", "guess", "kept", "not_everywhere", "off",
+    "related", "step", "steps", "wise_measurable",
 }  # fmt: skip
 
 
@@ -71,6 +71,12 @@ def test_the_numbers_are_those_of_the_evaluations(studio: ZeroCostStudio) -> Non
             evaluation.target,
             evaluation.control,
         )
+    assert values["needed"] == 0.95 * values["ft_target"]
+    assert values["chance"] == 0.1, "ten digits"
+    assert (values["digits_pre"], values["digits_ft"]) == tuple(
+        next(task.accuracy for task in studio.evaluate(spec).tasks if task.key == "digits")
+        for spec in (EditSpec.pretrained(TASK), EditSpec.finetuned(TASK))
+    )
     said = {name for _, text in texts(WORDS["en"]) for name in marks(text)[0]}
     assert said <= values.keys() | SAID_BY_THE_BROWSER
     assert {step.answer for step in STEPS} - {None} <= values.keys()
@@ -87,3 +93,8 @@ def test_the_links_of_the_lesson_are_those_of_the_steps() -> None:
 
 def test_without_known_numbers_there_is_no_story(cold: ZeroCostStudio) -> None:
     assert story_values(cast(Studio, cold)) is None
+
+
+def test_every_step_keeps_the_checkpoint() -> None:
+    """The last two steps led to pages without it, and the story ended with another task chosen."""
+    assert all(f"task={TASK}" in link for step in STEPS for link in (step.link, step.reveal) if link)

@@ -50,16 +50,19 @@ def start_page(values: Values) -> None:
         for index, step in enumerate(STEPS)
     )
 
-    def row(role: str, label: str, value: float) -> str:
-        number = f"<b>{percent(value)}</b>"
+    def row(role: str, label: str, value: float, hidden: bool = False) -> str:
+        number = f'<b data-share="{value}">{percent(value)}</b>'
         bar = f'<i style="--part:{value:.4f};--bar:var(--c-{role})"></i>'
+        if hidden:  # the story has it guessed
+            bar = f"<span data-answer hidden>{bar}</span>"
+            number = f'<span data-answer hidden>{number}</span><button type="button" data-show>?</button>'
         return f'<div class="lx-start-row">{word(label)}{bar}{number}</div>'
 
     figure = "".join(
         f"<div>{word(of, 'h2')}"
         + row("pretrained", "before", values[f"pre_{of}"])
         + row("finetuned", "finetuned", values[f"ft_{of}"])
-        + row("lines", "lines", values[f"mid_{of}"])
+        + row("lines", "lines", values[f"mid_{of}"], hidden=of == "control")
         + "</div>"
         for of in ("target", "control")
     )
@@ -67,6 +70,7 @@ def start_page(values: Values) -> None:
         f'<div class="lx-start"><div>{word("lead", "p")}{word("promise", "p")}'
         f'<div class="lx-start-buttons"><button type="button" class="lx-start-begin" data-story="0">'
         f'{word("begin")}</button><a href="?page=explore" data-page>{word("explore")}</a></div>'
+        f'<p class="lx-start-language"></p>'
         f"{word('chapters', 'h2')}<ol>{items}</ol></div>"
         f'<div class="lx-start-figure">{figure}</div></div>',
         js_on_load="window.lxStory?.hero();",

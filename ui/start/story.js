@@ -8,16 +8,18 @@ const asked = new URLSearchParams(window.location.search);
 let language = [asked.get("lang"), ...navigator.languages.map((tag) => tag.slice(0, 2)), "en"].find((tag) => languages[tag]);
 let chosen = asked.has("lang"); // a language other than the browser's stays in the address
 let at = -1; // index of the step shown, -1 while the story is closed
+let ended = false; // whether the last step is done, and the card says how to go on
 const done = new Set(); // steps whose task is answered
 const words = () => languages[language];
 const spotlight = makeSpotlight();
 explainTerms(() => words().glossary);
 
+// As the page writes it, with a narrow space before the sign.
 const percent = (share) =>
-  new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(share);
+  new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(100 * share) + "\u202f%";
 const listed = (titles) => new Intl.ListFormat(language).format(titles);
 
-const COUNTS = ["images", "step", "steps"];
+const COUNTS = ["images", "blocks", "step", "steps"];
 
 // {name} in a text stands for an entry of `values` or of `more`; numbers are fractions unless they are counts.
 function filled(text, more = {}) {
@@ -35,6 +37,7 @@ function parts(told) {
   return {
     wise_measurable: said(values.wise_measurable ? "measurable" : "not_measurable", true),
     not_everywhere: said("not_everywhere", values.not_ahead.length > 0),
+    related: said("related", values.digits_ft > values.digits_pre),
   };
 }
 
@@ -48,7 +51,7 @@ function make(tag, more = {}, ...inside) {
 }
 
 // The step's place in the address, beside whatever the page itself writes there.
-function visit(index, query) {
+function visit(index, query, instead = false) {
   const link = new URLSearchParams(query ?? window.location.search);
   if (index < 0) link.delete("story");
   else link.set("story", index + 1);
@@ -56,23 +59,27 @@ function visit(index, query) {
   const address = window.location.pathname + (link.toString() ? "?" + link : "") + window.location.hash;
   if (query === undefined) window.history.replaceState(window.history.state, "", address);
   else {
-    window.history.pushState({ ...window.history.state, lxSteps: 0 }, "", address);
+    window.history[instead ? "replaceState" : "pushState"]({ ...window.history.state, lxSteps: 0 }, "", address);
     window.dispatchEvent(new PopStateEvent("popstate"));
   }
 }
 
 function go(index) {
+  ended = false;
   at = index;
   visit(at, steps[at].link);
   draw(true);
 }
 
-function close() {
+// Leaves the story where it is, or for the page of a link.
+function close(link) {
+  ended = false;
   at = -1;
-  visit(at);
+  visit(at, link);
   spotlight.off();
   draw();
-  document.querySelector("[data-story]")?.focus();
+  const begins = [...document.querySelectorAll("[data-story]")].find((one) => !link && one.getClientRects().length);
+  (begins ?? document.getElementById(`lx-page-${new URLSearchParams(window.location.search).get("page")}-button`))?.focus();
 }
 
 // What the visitor is at, as the address says it.
@@ -86,29 +93,48 @@ element.append(card);
 
 function draw(focus) {
   card.hidden = at < 0;
-  document.body.classList.toggle("lx-telling", at >= 0);
+  const { classList } = document.body, kind = steps[at]?.kind;
+  classList.toggle("lx-telling", at >= 0);
+  classList.toggle("lx-sliding", kind === "guess" || kind === "goal");
+  classList.toggle("lx-guessing", kind === "guess" && !done.has(steps[at].id));
+  classList.toggle("lx-beginning", at === 0);
   hero();
   if (at < 0) return;
-  const step = steps[at], told = words().steps[step.id];
+  const step = steps[at], told = ended ? words().end : words().steps[step.id];
   const title = make("h2", { id: "lx-story-title", tabIndex: -1, textContent: told.title });
   const button = (name, act, more = {}) => make("button", { type: "button", textContent: words()[name], onclick: act, ...more });
   const text = make("div", { className: "lx-story-text" });
   text.append(withTerms(filled(told.text, parts(told))));
   const task = make("div", { className: "lx-story-task" });
   if (tasks[step.kind]) task.append(...tasks[step.kind](step, told));
-  const select = make("select", { onchange: () => { language = select.value; chosen = true; visit(at); draw(); }, aria: { label: "Language" } },
-    ...Object.entries(languages).map(([tag, { language: name }]) => make("option", { value: tag, textContent: name, selected: tag === language })));
   const last = at === steps.length - 1;
+  const end = () => { ended = true; draw(true); };
+  const buttons = ended
+    ? [button("again", () => go(0)), button("explore", () => close("page=explore&task=" + position().task), { className: "lx-story-next" })]
+    : [button("back", () => go(at - 1), { disabled: at === 0 }),
+      button(last ? "finish" : "next", () => (last ? end() : go(at + 1)), { className: "lx-story-next" })];
   card.lang = language;
   card.replaceChildren(
     make("header", {}, make("span", { textContent: filled(words().step, { step: at + 1, steps: steps.length }) }),
-      make("progress", { value: at + 1, max: steps.length, aria: { label: words().chapters } }), select,
-      make("button", { type: "button", className: "lx-story-close", textContent: "×", onclick: close, aria: { label: words().close } })),
-    title, text, task,
-    make("footer", {}, button("back", () => go(at - 1), { disabled: at === 0 }),
-      button(last ? "finish" : "next", () => (last ? close() : go(at + 1)), { className: "lx-story-next" })));
-  spotlight.on(step.spot, (onTheRight) => { card.dataset.side = onTheRight ? "left" : "right"; });
+      make("progress", { value: at + 1, max: steps.length, aria: { label: words().chapters } }), languageList(),
+      make("button", { type: "button", className: "lx-story-close", textContent: "×", onclick: () => close(), aria: { label: words().close } })),
+    make("div", { className: "lx-story-body" }, title, text, task),
+    make("footer", {}, ...buttons));
+  spotlight.on(step.spot, card);
   if (focus) title.focus({ preventScroll: true });
+}
+
+function languageList() {
+  const options = Object.entries(languages).map(([tag, { language: name }]) =>
+    make("option", { value: tag, textContent: name, selected: tag === language }));
+  const select = make("select", { aria: { label: words().choose_language } }, ...options);
+  select.onchange = () => {
+    language = select.value;
+    chosen = true;
+    visit(at);
+    draw();
+  };
+  return select;
 }
 
 const says = (text, good) =>
@@ -120,6 +146,7 @@ const tasks = {
     const said = make("div");
     const reveal = (guess) => {
       done.add(step.id);
+      document.body.classList.remove("lx-guessing");
       const off = Math.abs(guess - 100 * values[step.answer]);
       const number = (value) => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value);
       said.replaceChildren(says(filled(words().guessed, { guess: number(guess), off: number(off) }) + " " + filled(told.reveal), true));
@@ -177,8 +204,18 @@ function goalAt(gamma) {
   return { good: true, says: "done", ...numbers };
 }
 
-// The words of the page "Start", which Python wrote in English.
+// The words and numbers of the page "Start", which Python wrote in English.
 function hero() {
+  const start = document.querySelector(".lx-start");
+  if (!start) return;
+  start.lang = language;
+  for (const node of start.querySelectorAll("[data-share]")) node.textContent = percent(Number(node.dataset.share));
+  const guessed = done.has("predict"), show = start.querySelector("[data-show]");
+  for (const node of start.querySelectorAll("[data-answer]")) node.hidden = !guessed;
+  show.hidden = guessed;
+  show.title = words().show;
+  show.setAttribute("aria-label", words().show);
+  start.querySelector(".lx-start-language").replaceChildren(languageList());
   for (const node of document.querySelectorAll("[data-story-word]")) {
     const name = node.dataset.storyWord;
     node.textContent = words()[name] || words().figure[name] || words().steps[name].title;
@@ -188,6 +225,10 @@ function hero() {
 document.addEventListener("click", (event) => {
   const begins = event.target.closest("[data-story]"), link = event.target.closest("a[data-page]");
   if (begins) go(Number(begins.dataset.story));
+  if (event.target.closest("[data-show]")) {
+    done.add("predict");
+    hero();
+  }
   if (link && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     visit(-1, link.search);
@@ -199,6 +240,7 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("popstate", () => {
   const index = Number(new URLSearchParams(window.location.search).get("story") ?? 0) - 1;
   if (index === at || index >= steps.length) return;
+  ended = false;
   at = Number.isInteger(index) ? Math.max(-1, index) : -1;
   if (at < 0) spotlight.off();
   draw();
@@ -206,6 +248,7 @@ window.addEventListener("popstate", () => {
 const given = Number(asked.get("story") ?? 0);
 if (Number.isInteger(given) && given >= 1 && given <= steps.length) {
   at = given - 1;
+  if (!asked.has("page")) visit(at, steps[at].link, true);
   draw();
 } else hero();
 window.lxStory = { hero }; // the page "Start" calls it once it is there

@@ -38,6 +38,7 @@ STEPS = (
     Step("clip", f"{EXPLORE}&shape=flat&gamma=0", "#lx-head-live .lx-tasks"),
     Step("forget", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-tiles"),
     Step("pictures", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-strip"),
+    Step("change", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-schedule"),
     Step(
         "predict",
         f"{EXPLORE}&gamma=1",
@@ -53,8 +54,8 @@ STEPS = (
     ),
     Step("why", f"{EXPLORE}&gamma={MIDDLE:g}", "#lx-head-live .lx-schedule", "quiz", right=0),
     Step("wise", f"{EXPLORE}&gamma=0.6", "#lx-head-live .lx-tradeoff"),
-    Step("goal", f"{EXPLORE}&gamma=1", "#lx-gamma", "goal", task=TASK),
+    Step("goal", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-tiles", "goal", task=TASK),
     Step("validation", f"{EXPLORE}&gamma=0.2", "#lx-tune", "quiz", right=1),
-    Step("merge", "page=merge", "#lx-merge-live", "quiz", right=2),
-    Step("limits", "page=models", "#lx-page-models-button"),
+    Step("merge", f"page=merge&task={TASK}", "#lx-merge-live", "quiz", right=2),
+    Step("limits", f"page=models&task={TASK}", "#lx-page-models-button"),
 )

@@ -16,6 +16,8 @@ TASK = "street_numbers"
 """Fine-tuning on it forgets much, on handwritten digits little."""
 MIDDLE = 0.4
 """Gamma of the steps that shrink early or late layers."""
+RELATED = "digits"
+"""Task that gains by the same fine-tuning."""
 KEPT = 0.95
 """Share of the fine-tuned target accuracy that the exercise asks for."""
 CLOSE = 0.99
@@ -45,7 +47,13 @@ def story_values(studio: Studio) -> Values | None:
     chosen = next(p for p in lines if p.spec.alpha == tuned)
     best_lines, best_wise = (_best(curve, finetuned, CLOSE) for curve in (lines, wise))
     low, high = middle.control_interval
+    related = [next(task for task in one.tasks if task.key == RELATED) for one in (pretrained, finetuned)]
+    classes = next(task.classes for task in studio.tasks() if task.key == TASK)
     return {
+        "blocks": studio.models()[0].num_blocks,
+        "chance": 1 / len(classes),
+        "digits_pre": related[0].accuracy,
+        "digits_ft": related[1].accuracy,
         "pre_target": pretrained.target,
         "pre_control": pretrained.control,
         "ft_target": finetuned.target,
@@ -66,6 +74,7 @@ def story_values(studio: Studio) -> Values | None:
         "not_ahead": _not_ahead(studio),
         "grid": [(p.spec.alpha, p.target, p.control) for p in lines],
         "kept": KEPT,
+        "needed": KEPT * finetuned.target,
         "near": NEAR,
     }
 
