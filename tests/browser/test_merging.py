@@ -140,7 +140,7 @@ def test_the_soup_shows_its_selection_and_moves_with_beta(visitor: Any) -> None:
 def test_ways_of_fine_tuning_are_compared(visitor: Any) -> None:
     page, panel = visitor, TABS["Fine-tuning compared"]
     open_tab(page, "Fine-tuning compared")
-    wait_until_said(page, panel, "finding", "forgets least")
+    wait_until_said(page, panel, "finding", "has the highest control accuracy")
     rows = page.locator(f"{panel} table.lx-table tbody tr")
     assert rows.count() == 1 + 4 + 4
 

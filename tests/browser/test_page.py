@@ -218,7 +218,8 @@ SMALLEST = """() => {
     while (texts.nextNode()) {
         const node = texts.currentNode.parentElement;
         const said = texts.currentNode.data.trim();
-        if (!said || node.closest("script, style, .lx-hidden") || !node.checkVisibility()) continue;
+        const aside = node.closest("script, style, .lx-hidden, [data-testid=status-tracker]");
+        if (!said || aside || !node.checkVisibility()) continue;
         sizes.push([parseFloat(getComputedStyle(node).fontSize) * node.currentCSSZoom, said]);
     }
     return sizes.sort((a, b) => a[0] - b[0])[0];

@@ -19,7 +19,7 @@ FOLDER = Path(ui.__path__[0]) / "pictures"
 PAGE = """<!doctype html><meta charset="utf-8"><style>{styles}</style><div id="root"></div>
 <script>{scripts}
 window.looked = []; window.confused = [];
-window.fetch = async () => ({ json: async () => ({images}) });
+window.fetch = async () => ({ url: "http://localhost/one", json: async () => ({images}) });
 const look = (task, image) => { looked.push([task, image]); dialog.open(task, image); };
 window.strip = pictureStrip(document.querySelector("#root"), {settings}, look, (task) => confused.push(task));
 window.dialog = pictureDialog(strip, look);

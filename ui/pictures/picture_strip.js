@@ -32,8 +32,11 @@ function pictureStrip(root, settings, look, confuse) {
   function imagesAt(address) {
     if (!known.has(address)) {
       known.set(address, null);
-      fetch(address).then((answer) => answer.json()).then((described) => {
-        const images = { ...described, sprite: new URL(described.sprite, new URL(address, document.baseURI)).href };
+      const read = async (answer) => {
+        const described = await answer.json();
+        return { ...described, sprite: new URL(described.sprite, answer.url).href };
+      };
+      fetch(address).then(read).then((images) => {
         known.set(address, images);
         if (shown.pictures && shown.pictures.images === address && root.dataset.stale === "false") draw(shown.pictures);
       }, () => known.delete(address)); // asked again with the next answer
