@@ -67,3 +67,14 @@ def page(free_page: Any) -> Any:
     """A visitor of the free page, loaded anew."""
     driving.reopen(free_page)
     return free_page
+
+
+@pytest.fixture(scope="session")
+def edition(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The edition without a server, served: a `static_edition.Edition`."""
+    from tests.browser import static_edition
+
+    folder = tmp_path_factory.mktemp("edition") / "site"
+    static_edition.write(folder)
+    with static_edition.served(folder) as edition:
+        yield edition
