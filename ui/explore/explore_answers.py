@@ -90,13 +90,11 @@ class ExploreAnswers(LiveAnswers[Controls]):
         return self._browser is not None and self._browser.takes(studio, controls.spec())
 
     def _leaves(self, ticket: Ticket) -> Value:
-        words = {"line": text.WAITING}
-        return live_answer(version=ticket.version, state="waiting", key=ticket.key, words=words, browser=True)
+        return _waiting(ticket, text.WAITING) | {"browser": True}
 
     def waits(self, queued: Queued, ticket: Ticket) -> Value:
         """What the request waits for."""
-        words = {"line": text.queued(queued)}
-        return live_answer(version=ticket.version, state="waiting", key=ticket.key, words=words)
+        return _waiting(ticket, text.queued(queued))
 
     def fails(self, message: str, version: int) -> Value:
         """What went wrong, in place of the sentence."""
@@ -166,6 +164,10 @@ class ExploreAnswers(LiveAnswers[Controls]):
             each = evaluation.spec.images or max(task.n for task in evaluation.tasks)
             return each * len(evaluation.tasks)
         return sum(task.n for task in reference.tasks)
+
+
+def _waiting(ticket: Ticket, line: str) -> Value:
+    return live_answer(version=ticket.version, state="waiting", key=ticket.key, words={"line": line})
 
 
 def _blocks(studio: Studio, model: str) -> int:

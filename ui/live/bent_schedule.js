@@ -8,6 +8,10 @@ function bentFactors(tables, model, shape, outside, alpha, beta, mix, free) {
   return parts.constant.map((c, i) => mix * (c + alpha * parts.alpha[i] + beta * parts.beta[i]));
 }
 
+// The same of a spec, whose free-form schedule is a list.
+const factorsOfSpecs = (affine) => ({ model, shape, outside, alpha, beta, mix, free_form }) =>
+  bentFactors(affine, model, shape, outside, alpha, beta, mix, free_form && free_form.join());
+
 // What lies outside the blocks is as in a line from the first block's factor to the last one's.
 function freeFactors(tables, model, outside, mix, free) {
   const blocks = (free || "").split(",").map(Number), [first, last] = [blocks[0], blocks.at(-1)];

@@ -21,7 +21,5 @@ def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], 
     ends = " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in (low, high))
     if low <= 0 <= high:
         return f"no measurable difference from {than} ({ends} points)"
-    gain = sum(task.accuracy for task in after) / len(after) - sum(task.accuracy for task in before) / len(
-        before
-    )
-    return f"{points(gain)} against {than} ({ends})"
+    was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
+    return f"{points(now - was)} against {than} ({ends})"

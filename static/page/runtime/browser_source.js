@@ -84,7 +84,9 @@ function browserSource(shipped, engine, { images, words }, factorsOf) {
         const mine = counted.get(keyOf(spec));
         if (beside.length && mine) yield answer(values, spec, mine, version);
       } catch (problem) {
-        if (!signal.aborted) yield says((await shipped.at(spec)) ? "waiting" : "error", (await shipped.at(spec)) ? "line" : "sentence", problem.message, values, version);
+        if (signal.aborted) return;
+        const [state, kind] = (await shipped.at(spec)) ? ["waiting", "line"] : ["error", "sentence"];
+        yield says(state, kind, problem.message, values, version);
       }
     },
   };

@@ -28,11 +28,10 @@ function startPage(site) {
 
   // In place of the server's listeners.
   const now = () => source.here(values());
-  const told = (tell, answer) => answer.then(tell, (problem) => tell({ error: problem.message }));
-  let asking = {};
+  const asking = {};
   function latest(name, answer, tell) { // answers may overtake each other
     const mine = (asking[name] = {});
-    told((said) => asking[name] === mine && tell(said), answer);
+    answer.catch((problem) => ({ error: problem.message })).then((said) => asking[name] === mine && tell(said));
   }
   parts.on(ids["lx-pictures"], "look", () => {
     const asked = JSON.parse(components.props(ids["lx-pictures"]).value), spec = now();
@@ -56,7 +55,7 @@ function startPage(site) {
   }
   for (const { targets, inputs, outputs, answers } of site.recorded) {
     for (const [id, event] of targets) parts.on(id, event, async () => {
-      const key = JSON.stringify(inputs.map(parts.get)), address = answers[key] ?? answers[""];
+      const key = JSON.stringify(inputs.map(parts.get)), address = answers[key];
       if (!address) return;
       const values = await (await fetch(address)).json();
       if (JSON.stringify(inputs.map(parts.get)) !== key) return;

@@ -6,10 +6,6 @@
 //   grid       {shape: address of its file}
 //   base       that addresses begin at
 //   factorsOf(spec)
-// The factors of a spec in depth order, by the tables of ui/live/schedule_tables.py.
-const factorsOfSpecs = (affine) => ({ model, shape, outside, alpha, beta, mix, free_form }) =>
-  bentFactors(affine, model, shape, outside, alpha, beta, mix, free_form && free_form.join());
-
 function shippedAnswers({ landmarks, grid, strips, states, base = document.baseURI }, factorsOf) {
   const lines = new Map(); // shape -> promise of {checkpoint: line}
   function lineOf(shape, checkpoint) {

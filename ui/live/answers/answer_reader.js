@@ -8,8 +8,7 @@ const KEPT_LANDMARKS = 64;
 
 function answerReader({ words, roles, affine, presets, paper_gamma }) {
   const landmarks = new Map();
-  const factorsOf = ({ model, shape, outside, alpha, beta, mix, free_form }) =>
-    bentFactors(affine, model, shape, outside, alpha, beta, mix, free_form && free_form.join());
+  const factorsOf = factorsOfSpecs(affine);
 
   function accuracies(tasks, counts) {
     const of = (target) => counts.filter((_, i) => (tasks[i].role === "target") === target);
