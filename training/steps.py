@@ -18,6 +18,7 @@ from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
 from training.report import AMPLE, write_report
+from training.shipped_weights import save_finetuned, save_pretrained
 from training.soup_study import measure_soups
 from training.storing import FILE as STORING
 from training.storing import measure_storing
@@ -26,7 +27,6 @@ from training.training_log import save_entry
 from training.variants_study import measure_variants
 from training.vocabulary import save_merges, tokenizer
 from training.web import draw_web_shards, load_web
-from training.weight_files import save_finetuned, save_pretrained
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_split
 

@@ -11,9 +11,11 @@ from lines_core.checkpoints.limits import MAX_BYTES
 from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.reading import read_checkpoint, read_metadata, read_shapes
 from lines_core.checkpoints.saving import save_checkpoint
+from lines_core.checkpoints.weight_files import WeightFiles
 
 __all__ = [
     "MAX_BYTES",
+    "WeightFiles",
     "compare",
     "opened",
     "read_checkpoint",

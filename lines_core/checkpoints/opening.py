@@ -52,11 +52,15 @@ def read_into(stream: BinaryIO, offset: int, num_bytes: int) -> bytearray | None
     Read into memory rather than mapped: a mapped file that becomes shorter crashes the process.
     """
     data = bytearray(num_bytes)
+    return data if filled(stream, offset, memoryview(data)) else None
+
+
+def filled(stream: BinaryIO, offset: int, view: memoryview) -> bool:
+    """Fill ``view`` with bytes of the file from ``offset``; False if the file ends before."""
     stream.seek(offset)
-    view = memoryview(data)
     while view:
         count = stream.readinto(view)  # type: ignore[attr-defined]  # of every binary stream open() gives
         if not count:
-            return None
+            return False
         view = view[count:]
-    return data
+    return True
