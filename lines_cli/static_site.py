@@ -56,7 +56,7 @@ def main(arguments: Sequence[str], prog: str = "lines static") -> int:
     except OSError as error:
         fail(prog, _unwritten(options.out, error))
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
-    print(f"Wrote {options.out} ({size / 1e6:.0f} MB with the archive that visitors may download).")
+    print(f"Wrote {options.out} ({size / 1e6:.0f} MB).")
     if options.serve:
         _serve(options.out, options.serve)
     else:
@@ -100,7 +100,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 def _unwritten(folder: Path, error: OSError) -> str:
     """Why the folder was not written, in words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{folder} was not written: there is no space left. It needs 110 MB."
+        return f"{folder} was not written: there is no space left. It needs 60 MB."
     return f"{error.filename or folder} cannot be written: {error.strerror}."
 
 

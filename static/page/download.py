@@ -1,37 +1,31 @@
-"""The archive of the static edition that visitors download from the page."""
+"""The list of the site's files, of which the browser makes the archive that visitors take along."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from static.page.offline import PAGE, WORKER, digests
+
+LIST = "data/files.json"
 ARCHIVE = "lines-explorer.zip"
 ROOT = "lines-explorer"
 """Folder inside the archive."""
-PACKED = (".pack", ".webp")
-"""Endings of files that are compressed already."""
-OLDEST = (1980, 1, 1, 0, 0, 0)
-"""Time of every file in the archive, so that equal sites have equal archives."""
 
 
-def write_archive(folder: Path, instead: dict[str, str]) -> int:
-    """Write the archive of a folder into it.
+def write_list(folder: Path) -> int:
+    """Write the list into a site that has all its files but the page and its service worker.
 
-    Args:
-        folder: the written site.
-        instead: texts by path, which stand in the archive in place of the folder's files.
-    Returns: its size in bytes.
-    Raises: OSError if it cannot be written.
-    Cost: a second for 50 MB.
+    In it each path has its size in bytes and its SHA-256. The list, the page and the worker, which are not
+    there yet, have 0 and none; so have no digest the files that the page never asks for, such as notices:
+    whoever offers the site may edit them.
+    Returns: bytes of all files.
+    Raises: OSError if the list cannot be written.
     """
-    path = folder / ARCHIVE
-    path.unlink(missing_ok=True)
-    files = {one.relative_to(folder).as_posix(): one for one in sorted(folder.rglob("*")) if one.is_file()}
-    with ZipFile(path, "w") as archive:
-        for name in sorted({*files, *instead} - {ARCHIVE}):
-            content = instead[name].encode() if name in instead else files[name].read_bytes()
-            entry = ZipInfo(f"{ROOT}/{name}", OLDEST)
-            entry.external_attr = 0o644 << 16
-            packed = name.endswith(PACKED)
-            archive.writestr(entry, content, compress_type=ZIP_STORED if packed else ZIP_DEFLATED)
-    return path.stat().st_size
+    listed = digests(folder)
+    here = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    names = dict.fromkeys((*(path.relative_to(folder).as_posix() for path in here), LIST, PAGE, WORKER))
+    sizes = {name: (folder / name).stat().st_size for name in names if (folder / name).is_file()}
+    files = {name: [sizes.get(name, 0), listed.get(name)] for name in names}
+    (folder / LIST).write_text(json.dumps(files), encoding="utf-8")
+    return sum(sizes.values())

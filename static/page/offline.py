@@ -52,5 +52,5 @@ def _paths(folder: Path) -> Iterator[str]:
 
 
 def _unused(name: str) -> bool:
-    """Whether the page never asks for a file: notices, hidden files, archives, a Gradio page's own."""
-    return name in (SCRIPT, DATA_FILE) or name.startswith(".") or Path(name).suffix in (".md", ".txt", ".zip")
+    """Whether the page never asks for a file: notices, hidden files, a Gradio page's own."""
+    return name in (SCRIPT, DATA_FILE) or name.startswith(".") or Path(name).suffix in (".md", ".txt")

@@ -20,14 +20,14 @@ from evaluators.specs.picture_states import STATES, state_of
 from lines_core.schedules import SHAPES
 from static.errors import StaticError
 from static.export.engine_folder import write_engine
-from static.page.download import write_archive
+from static.page.download import ARCHIVE, LIST, ROOT, write_list
 from static.page.hosting import write_host_files
 from static.page.live_engine import write_live_engine
 from static.page.offline import PAGE, WORKER, digests, service_worker, version_of
 from static.page.page_tree import PageTree, page_tree
 from static.page.recorded import VARIED, recorded
 from static.page.static_document import VERSION, document
-from static.page.words import ENGINE_WORDS, FIXED_CONTROLS, PAGE_WORDS
+from static.page.words import DOWNLOAD_WORDS, ENGINE_WORDS, FIXED_CONTROLS, PAGE_WORDS
 from ui.explore.explore_controls import Controls, images_of
 from ui.explore.explore_json import landmarks_json
 from ui.explore.presets import tuned_gamma
@@ -89,6 +89,7 @@ def write_site(
             },
             "engine": {"base": "engine/", "words": ENGINE_WORDS, "bytes": _first_bytes(manifest)},
             "source": {"images": images_of(TINY_CLIP), "words": ENGINE_WORDS},
+            "download": {"list": LIST, "archive": ARCHIVE, "folder": ROOT, "words": DOWNLOAD_WORDS},
             "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN},
             "words": {**PAGE_WORDS, "fixed": FIXED_CONTROLS, "confusion": PICTURE_WORDS["confusion"]},
         }
@@ -102,17 +103,12 @@ def write_site(
 
 
 def _write_page(tree: PageTree, site: Json, folder: Path) -> None:
-    """Write the page and its service worker, and an archive with those of a folder that has no archive."""
+    """Write the list of the site's files, the page, and its service worker."""
+    plain = document(tree, site, write_list(folder))
     files = digests(folder)
-    size = write_archive(folder, _page(tree, site, files, 0))
-    for name, content in _page(tree, site, files, size).items():
-        (folder / name).write_text(content, encoding="utf-8")
-
-
-def _page(tree: PageTree, site: Json, files: dict[str, str], archive_bytes: int) -> dict[str, str]:
-    plain = document(tree, site, archive_bytes)
     version = version_of(plain, files)
-    return {PAGE: plain.replace(VERSION, version), WORKER: service_worker(version, files)}
+    (folder / PAGE).write_text(plain.replace(VERSION, version), encoding="utf-8")
+    (folder / WORKER).write_text(service_worker(version, files), encoding="utf-8")
 
 
 def _landmarks(studio: Studio) -> Json:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from static.page import words
-from static.page.download import ARCHIVE
 from static.page.page_tree import PageTree, Part
 from static.page.render import fixed_of, plain_scripts, render, script_of
 from ui.chart_files.chart_files import chart_files_script
@@ -32,6 +31,8 @@ RUNTIME = (
     "browser_source.js",
     "picture_answers.js",
     "offline.js",
+    "zip_archive.js",
+    "take_along.js",
     "main.js",
 )
 SHARED = ("charts/number_text.js", *ANSWER_SCRIPTS)
@@ -68,16 +69,16 @@ START_DARK = """<script>
 </script>"""
 
 
-def document(tree: PageTree, site: dict[str, Any], archive_bytes: int = 0) -> str:
+def document(tree: PageTree, site: dict[str, Any], size: int) -> str:
     """The document, in which ``VERSION`` stands for its version.
 
     Args:
         site: what ``runtime/main.js`` needs, but for parts, listeners, scripts, ids, link and explore.
-        archive_bytes: size of the archive beside it; 0 for a page without one.
+        size: bytes of all files of the site, which visitors may take along.
     """
     sheets = (HERE / "page.css", *STYLE_SHEETS)
     styles = style_variables() + "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    added = {"lx-top": _edition(archive_bytes), "lx-page-about": ABOUT}
+    added = {"lx-top": _edition(size), "lx-page-about": ABOUT}
     shown = tuple(part for one in tree.parts if (part := without_served(one, added)))
     bar = tree.part("lx-address")
     pages = [one.props["id"] for one in tree.part("lx-pages").inside if one.name not in SERVED]
@@ -140,11 +141,9 @@ def without_served(part: Part, added: Mapping[str, Part]) -> Part | None:
     return Part(part.id, part.kind, part.props, tuple(inside))
 
 
-def _edition(archive_bytes: int) -> Part:
-    """The line beside the title that says what this edition is, and where to get it."""
-    said = words.EDITION_ALONE
-    if archive_bytes:
-        said = words.EDITION.format(archive=ARCHIVE, size=round(archive_bytes / 1e6))
+def _edition(size: int) -> Part:
+    """The line beside the title that says what this edition is, and offers to take it along."""
+    said = words.EDITION.format(size=round(size / 1e6))
     return Part(NOT_IN_TREE, "html", {"value": f"<p>{said}</p>", "elem_classes": ["lx-edition"]})
 
 

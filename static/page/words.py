@@ -13,10 +13,18 @@ ENGINE_WORDS = {
 }
 FIXED_CONTROLS = "On this page these settings stay as they are: it has no server to measure others."
 EDITION = (
-    'Runs in your browser, without a server. <a href="{archive}" download>Download it</a> ({size} MB): any '
-    "local web server opens it, such as <code>python -m http.server</code> in its folder."
+    'Runs in your browser, without a server. <button type="button">Download it</button> ({size} MB): '
+    "unpacked, any local web server opens it, such as <code>python -m http.server</code> in its folder. "
+    '<span role="status"></span>'
 )
-EDITION_ALONE = "Runs in your browser, without a server."
+DOWNLOAD_WORDS = {
+    "stop": "Stop",
+    "stopped": "Stopped.",
+    "part": "{percent} % …",
+    "done": "Ready: {archive}.",
+    "failed": "{path} could not be loaded ({reason}): check the connection and try again.",
+    "changed": "{path} is of another version than this page: reload it.",
+}
 ABOUT_EDITION = (Path(__file__).parent / "about_edition.md").read_text(encoding="utf-8")
 NO_SCRIPT = "This page needs JavaScript."
 FROM_FILE = (

@@ -6,6 +6,7 @@
 //   ids         numbers of components by their id in the document
 //   explore     fixed settings of the live panel
 //   version     of the page and all its files
+//   download    see take_along.js
 //   fixed       numbers of the controls that stay as they are
 //   recorded    [{inputs: [id], outputs: [id], targets: [[id, event]], answers: {JSON of the inputs: values}}]
 function startPage(site) {
@@ -93,4 +94,5 @@ function startPage(site) {
   open(false);
   begin(values());
   keepOffline(site.version);
+  takeAlong(document.querySelector(".lx-edition"), site.download, site.version);
 }

@@ -1,25 +1,23 @@
-"""The archive holds the folder, with other texts where it says so, and is the same for the same folder."""
+"""The list names what belongs into the archive, with digests of what no owner may edit."""
 
-import zipfile
+import hashlib
+import json
 from pathlib import Path
 
-from static.page.download import ARCHIVE, write_archive
+from static.page.download import LIST, write_list
 
 
-def test_the_archive_is_the_folder_but_for_itself_and_what_stands_in_its_place(tmp_path: Path) -> None:
+def test_the_list_has_every_file_with_its_size_and_the_digest_of_what_the_page_asks_for(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "grid.pack").write_bytes(bytes(100))
-    (tmp_path / "index.html").write_text("with a link to the archive")
-    size = write_archive(tmp_path, {"index.html": "alone", "service-worker.js": "worker"})
-    path = tmp_path / ARCHIVE
-    assert size == path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
-        held = {name: archive.read(name) for name in archive.namelist()}
-    assert held == {
-        "lines-explorer/data/grid.pack": bytes(100),
-        "lines-explorer/index.html": b"alone",
-        "lines-explorer/service-worker.js": b"worker",
+    for name, size in (("data/grid.pack", 100), ("README.md", 7), (".hidden", 3)):
+        (tmp_path / name).write_bytes(bytes(size))
+    assert write_list(tmp_path) == 107
+    assert json.loads((tmp_path / LIST).read_text("utf-8")) == {
+        "data/grid.pack": [100, hashlib.sha256(bytes(100)).hexdigest()],
+        "README.md": [7, None],
+        LIST: [0, None],
+        "index.html": [0, None],
+        "service-worker.js": [0, None],
     }
-    first = path.read_bytes()
-    write_archive(tmp_path, {"index.html": "alone", "service-worker.js": "worker"})
-    assert path.read_bytes() == first

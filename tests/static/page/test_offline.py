@@ -7,7 +7,7 @@ from pathlib import Path
 from static.page.offline import PAGE, digests, service_worker, version_of
 
 FILES = {"data/a.json": b"{}", "engine/graph.pack": b"graph", "favicon.svg": b"<svg/>"}
-UNUSED = (".lines-static", "README.md", "licenses.txt", "all.zip", "index.html", "service-worker.js")
+UNUSED = (".lines-static", "README.md", "licenses.txt", "index.html", "service-worker.js")
 
 
 def write(folder: Path) -> Path:

@@ -70,10 +70,9 @@ def test_what_needs_a_server_is_left_out_and_said_at_the_end_of_about(tree: Page
     assert parts["lx-page-about"].inside[-1] is more
 
 
-def test_the_document_names_its_version_and_the_archive(tree: PageTree) -> None:
-    html = document(tree, {}, archive_bytes=49_061_152)
+def test_the_document_names_its_version_and_its_size(tree: PageTree) -> None:
+    html = document(tree, {}, size=53_561_152)
     assert html.count(VERSION) == 1
-    assert '<a href="lines-explorer.zip" download>Download it</a> (49 MB)' in html
-    assert "lines-explorer.zip" not in document(tree, {})
+    assert '<button type="button">Download it</button> (54 MB)' in html
     ids = re.findall(r' id="(lx-[^"]+)"', html.partition("<script>window.startStatic")[0])
     assert len(ids) == len(set(ids))
