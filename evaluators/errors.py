@@ -53,5 +53,9 @@ class ImageError(LinesError):
     """An image that is damaged, too large, or of a format that is not read."""
 
 
+class TaskError(LinesError):
+    """A visitor's images do not make a task: no classes, too few images, names that cannot be used."""
+
+
 class HubError(LinesError):
     """A file or listing cannot be had from the Hub; the message names it, says why, and what to do."""

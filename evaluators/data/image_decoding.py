@@ -55,21 +55,32 @@ def decode(
 
     Args:
         formats: that are accepted, whatever a file is called.
-        paper: colour behind transparent pixels; if left out, these keep the colour they hide.
+        paper: colour behind transparent pixels; palettes are resolved, and 16 bits become 8, before the
+            image is resized. If left out, all that is as Pillow has it, for data sets that are measured so.
     Raises: ImageError if it is broken, too large, or not of an accepted format.
-    Source: ``datasets.Image``, which decodes in the same way, but any format.
+    Source: ``datasets.Image``, which decodes in the same way, but any format and without paper.
     """
     try:
         with Image.open(io.BytesIO(content), formats=formats) as image:
             _check_size(image.width, image.height, size)
             image.load()
             upright = ImageOps.exif_transpose(image)
-            if paper is not None and upright.has_transparency_data:
-                ground = Image.new("RGBA", upright.size, paper)
-                upright = Image.alpha_composite(ground, upright.convert("RGBA")).convert("RGB")
-            return np.asarray(fit(upright, size))
+            return np.asarray(fit(upright if paper is None else _on_paper(upright, paper), size))
     except _BROKEN as error:
         raise ImageError(excerpt(str(error) or type(error).__name__, 200)) from error
+
+
+def _on_paper(image: Image.Image, paper: str) -> Image.Image:
+    """The image as it looks, in RGB: Pillow itself would cut 16 bits off at 255, and leave it white."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image)
+        if not (values.min() >= 0 and values.max() < 1 << 16):
+            raise ValueError(f"its pixels are numbers of mode {image.mode}, not colours of 8 or 16 bits")
+        image = Image.fromarray((values // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, paper)
+        return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
 
 
 def decode_visitors(text: object, size: int) -> Tensor:
