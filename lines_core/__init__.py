@@ -13,6 +13,7 @@ from lines_core.errors import (
     TaskVectorError,
 )
 from lines_core.flat import FlatLayout, adopt, is_adopted
+from lines_core.large_files import edit_files
 from lines_core.line_scaling import line_scaling
 from lines_core.merging import METHODS, MergingAlpha, merge, merging_alpha
 from lines_core.schedules import SHAPES, Shape, coefficients, free_form
@@ -44,6 +45,7 @@ __all__ = [
     "coefficients",
     "compare",
     "depth_order",
+    "edit_files",
     "free_form",
     "greedy_soup",
     "is_adopted",

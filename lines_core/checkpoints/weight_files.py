@@ -130,6 +130,9 @@ class WeightFiles(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         return self.read(name)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries  # without reading it, as a Mapping would
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
 

@@ -1,0 +1,5 @@
+"""Edits and merges of weight files of any size: read, computed and written a piece at a time."""
+
+from lines_core.large_files.file_edit import edit_files
+
+__all__ = ["edit_files"]

@@ -1,0 +1,86 @@
+"""Which tensor of one model is which of another: by name, tied weights found by their values."""
+
+from collections.abc import Collection
+
+import torch
+
+from lines_core.checkpoints.limits import label_of
+from lines_core.checkpoints.weight_files import WeightFiles
+from lines_core.errors import CheckpointError
+from lines_core.untrusted_text import first_names, quoted
+
+_MOST_TIED = 8
+"""Names on one side only that are compared with others; more of them are another model."""
+
+
+def matched_names(
+    reference: WeightFiles, other: WeightFiles, unchanged: Collection[str] = ()
+) -> dict[str, str]:
+    """For each name of the reference, the name under which the other has that weight.
+
+    A tied weight, such as an output layer that is the embedding, may be written on one side only: it then
+    stands for the tensor on its own side that is equal to it bit for bit.
+
+    Args:
+        unchanged: names that are copied from the reference, so the other side need not have them.
+    Raises: CheckpointError if a name is on one side only and not tied there, shapes differ, or one side has
+        integers.
+    Cost: no weights are read, but for names on one side only.
+    """
+    sides = f"{label_of(reference.path)} and {label_of(other.path)}"
+    matched = {name: name for name in reference if name in other}
+    surplus = [name for name in other if name not in reference and name not in unchanged]
+    lacking = [name for name in reference if name not in other and name not in unchanged]
+    if len(lacking) + len(surplus) <= _MOST_TIED:
+        twins = {name: _twin(reference, name, tuple(matched)) for name in lacking}
+        surplus = [name for name in surplus if _twin(other, name, tuple(matched)) is None]
+        matched |= {name: twin for name, twin in twins.items() if twin is not None}
+        lacking = [name for name in lacking if twins[name] is None]
+    if lacking or surplus:
+        only = [
+            (first_names(names), side) for names, side in ((lacking, reference), (surplus, other)) if names
+        ]
+        what = "; ".join(f"only {label_of(side.path)} has {names}" for names, side in only)
+        raise CheckpointError(
+            f"{sides} are not of one model: {what}. Give the model that the fine-tuning started from."
+        )
+    wrong = [name for name, source in matched.items() if _differ(reference, name, other, source, unchanged)]
+    if wrong:
+        name = wrong[0]
+        here, there = reference.entries[name], other.entries[matched[name]]
+        more = f", and {len(wrong) - 1} more names" if len(wrong) > 1 else ""
+        raise CheckpointError(
+            f"{sides} differ in {quoted(name)}: {_short(here.dtype)} {list(here.shape)} and "
+            f"{_short(there.dtype)} {list(there.shape)}{more}. Give the model that the fine-tuning started "
+            "from; one with added tokens fits only what has them too."
+        )
+    return matched
+
+
+def _twin(weights: WeightFiles, name: str, among: Collection[str]) -> str | None:
+    """Another tensor of the same model, one of ``among``, with the same values."""
+    entry = weights.entries[name]
+    alike = [
+        twin
+        for twin in among
+        if twin != name
+        and twin in weights
+        and (weights.entries[twin].dtype, weights.entries[twin].shape) == (entry.dtype, entry.shape)
+    ]
+    if not alike:
+        return None
+    tensor = weights[name]
+    return next((twin for twin in alike if torch.equal(weights[twin], tensor)), None)
+
+
+def _differ(
+    reference: WeightFiles, name: str, other: WeightFiles, source: str, unchanged: Collection[str]
+) -> bool:
+    here, there = reference.entries[name], other.entries[source]
+    if name in unchanged:
+        return False
+    return here.shape != there.shape or here.dtype.is_floating_point != there.dtype.is_floating_point
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,164 @@
+"""Output that appears under its name when it is whole; the next run goes on where one was stopped."""
+
+import glob
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import chain
+from math import prod
+from pathlib import Path
+
+import torch
+
+from lines_core.atomic_write import atomic_write
+from lines_core.checkpoints.safetensors_header import header_bytes
+from lines_core.checkpoints.weight_files import INDEX_SUFFIX, SUFFIX, WeightFiles
+from lines_core.errors import CheckpointError
+
+RECIPE_FILE = "lines_recipe.json"
+_WEIGHTS = (
+    *(SUFFIX, INDEX_SUFFIX, ".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"),
+    *(".h5", ".msgpack", ".onnx", ".gguf", ".ot", ".part", ".npz"),
+)
+_LARGEST_COMPANION = 256 << 20
+"""Bytes of a file beside the weights; a tokenizer has up to 30 MB."""
+_SPARE = 64 << 20
+
+
+class StagedOutput:
+    """A folder or single file of weights in the making.
+
+    It grows in a hidden folder beside its place, whose name holds the key: a run with the same key goes on
+    with the files that are finished there.
+
+    Args:
+        out: a folder, or a .safetensors file where the layout has one file; must not exist.
+        layout: model whose files, names and shapes the output has.
+        dtypes: of each tensor of the output.
+        converted: the dtype of all floating-point tensors, if it is not the layout's.
+        key: digest of everything that determines the output's content.
+    Raises: CheckpointError if ``out`` exists, has no parent folder, is a file for several files of weights,
+        or there is too little space. Nothing has been written then.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        layout: WeightFiles,
+        dtypes: Mapping[str, torch.dtype],
+        key: str,
+        converted: torch.dtype | None = None,
+    ) -> None:
+        self.out, self._layout, self._dtypes, self._converted = out, layout, dtypes, converted
+        self._single = out.suffix.lower() == SUFFIX
+        if out.exists() and (self._single or not out.is_dir() or any(out.iterdir())):
+            raise CheckpointError(f"{out} exists: choose another name, or remove it first.")
+        if not out.parent.is_dir():
+            raise CheckpointError(f"No folder {out.parent} to write {out.name} to.")
+        if self._single and len(layout.shards) > 1:
+            raise CheckpointError(f"The weights have {len(layout.shards)} files: let {out.name} be a folder.")
+        self.folder = out.with_name(f".{out.name}.{key[:16]}.part")
+        needed = sum(self._bytes_of(shard) for shard in layout.shards if not self.has(shard))
+        free = shutil.disk_usage(out.parent).free
+        if free < needed + _SPARE:
+            raise CheckpointError(
+                f"{out} needs {needed / 1e9:,.1f} GB and its disk has {free / 1e9:,.1f} GB free."
+            )
+
+    def has(self, file: str) -> bool:
+        """Whether a file of the output is finished."""
+        return (self.folder / file).is_file()
+
+    def write_shard(self, shard: str, metadata: Mapping[str, str], data: Iterable[bytes | bytearray]) -> None:
+        """Write one file of weights: flushed, then renamed.
+
+        Args:
+            data: bytes of all its tensors in order.
+        Raises: OSError; whatever making the data raises.
+        """
+        tensors = [
+            (name, self._dtypes[name], self._layout.entries[name].shape)
+            for name in self._layout.shards[shard]
+        ]
+
+        def write(part: Path) -> None:
+            with part.open("wb", buffering=0) as stream:
+                for block in chain([header_bytes(tensors, metadata)], data):
+                    _write_all(stream.fileno(), block)
+
+        atomic_write(self.folder / shard, write)
+
+    def keep(self, file: str, text: str) -> None:
+        """Write a small file."""
+        atomic_write(self.folder / file, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def finish(self, recipe: str) -> None:
+        """Add index, recipe and the files beside the layout's weights, and rename to the output's place."""
+        if self._single:
+            (shard,) = self._layout.shards
+            os.replace(self.folder / shard, self.out)
+        else:
+            for shard_file in self.folder.iterdir():
+                if shard_file.name not in self._layout.shards:
+                    shard_file.unlink()
+            if self._layout.index is not None:
+                self.keep(self._layout.index, self._index())
+            if self._layout.path.is_dir() or self._layout.index is not None:
+                self._copy_companions()
+            self.keep(RECIPE_FILE, recipe)
+            if self.out.exists():
+                self.out.rmdir()
+            os.rename(self.folder, self.out)
+        for leftover in self.out.parent.glob(f".{glob.escape(self.out.name)}.{'[0-9a-f]' * 16}.part"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def abandon(self) -> bool:
+        """Delete the hidden folder if nothing in it is finished. Returns: whether it is kept."""
+        if any(self.has(shard) for shard in self._layout.shards):
+            return True
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return False
+
+    def _bytes_of(self, shard: str) -> int:
+        return sum(
+            prod(self._layout.entries[name].shape) * self._dtypes[name].itemsize
+            for name in self._layout.shards[shard]
+        )
+
+    def _index(self) -> str:
+        assert self._layout.index is not None
+        content = json.loads((self._layout.folder / self._layout.index).read_text("utf-8"))
+        known = content.get("metadata") if isinstance(content.get("metadata"), dict) else {}
+        size = sum(map(self._bytes_of, self._layout.shards))
+        weight_map = {name: shard for shard, names in self._layout.shards.items() for name in names}
+        return json.dumps({"metadata": known | {"total_size": size}, "weight_map": weight_map}, indent=2)
+
+    def _copy_companions(self) -> None:
+        for path in sorted(self._layout.folder.iterdir()):
+            name = path.name
+            if name.startswith(".") or name.endswith(_WEIGHTS) or name.lower() == "readme.md":
+                continue
+            if path.is_file() and path.stat().st_size <= _LARGEST_COMPANION:
+                atomic_write(self.folder / name, partial(shutil.copyfile, path))
+                if name == "config.json" and self._converted is not None:
+                    self._name_dtype(self._converted)
+
+    def _name_dtype(self, dtype: torch.dtype) -> None:
+        """Let the configuration say the dtype that all floating-point weights were converted to."""
+        try:
+            config = json.loads((self.folder / "config.json").read_text("utf-8"))
+        except (ValueError, RecursionError):
+            return  # not ours to mend
+        if isinstance(config, dict):
+            known = {
+                key: str(dtype).removeprefix("torch.") for key in ("dtype", "torch_dtype") if key in config
+            }
+            self.keep("config.json", json.dumps(config | known, indent=2) + "\n")
+
+
+def _write_all(descriptor: int, block: bytes | bytearray) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
