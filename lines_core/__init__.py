@@ -1,10 +1,18 @@
 """LiNeS on named tensors: depth order, schedules, fast in-place edits, merging and safe checkpoint files."""
 
 from lines_core.architectures import FAMILIES, DepthOrder, Family, block_of, depth_order
-from lines_core.checkpoints import compare, read_checkpoint, read_metadata, save_checkpoint
+from lines_core.checkpoints import (
+    CheckpointContents,
+    compare,
+    open_checkpoint,
+    read_checkpoint,
+    read_metadata,
+    save_checkpoint,
+)
 from lines_core.editing import OUTSIDE_RULES, LayerEditor, OutsideRule, outside_scales
 from lines_core.errors import (
     CheckpointError,
+    ChoiceError,
     EditError,
     LayerError,
     LinesError,
@@ -24,7 +32,9 @@ __all__ = [
     "METHODS",
     "OUTSIDE_RULES",
     "SHAPES",
+    "CheckpointContents",
     "CheckpointError",
+    "ChoiceError",
     "DepthOrder",
     "EditError",
     "Family",
@@ -52,6 +62,7 @@ __all__ = [
     "line_scaling",
     "merge",
     "merging_alpha",
+    "open_checkpoint",
     "outside_scales",
     "read_checkpoint",
     "read_metadata",

@@ -33,5 +33,17 @@ class CheckpointError(LinesError):
         self.mismatches = mismatches
 
 
+class ChoiceError(CheckpointError):
+    """A checkpoint file holds several models, and which one is meant was not said.
+
+    Attributes:
+        candidates: their names in the file.
+    """
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
 class MergeError(LinesError):
     """The input of a merge is invalid for its method."""

@@ -7,6 +7,7 @@ per tensor.
 """
 
 from lines_core.checkpoints.comparing import compare
+from lines_core.checkpoints.contents import CheckpointContents, open_checkpoint
 from lines_core.checkpoints.limits import MAX_BYTES
 from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.reading import read_checkpoint, read_metadata, read_shapes
@@ -15,8 +16,10 @@ from lines_core.checkpoints.weight_files import WeightFiles
 
 __all__ = [
     "MAX_BYTES",
+    "CheckpointContents",
     "WeightFiles",
     "compare",
+    "open_checkpoint",
     "opened",
     "read_checkpoint",
     "read_metadata",

@@ -18,6 +18,8 @@ MAX_TENSORS = 20_000
 """A full CLIP ViT-L/14 has 446, with the state of its optimiser three times as many."""
 MAX_DIMENSIONS = 8
 MAX_NAME = 200
+TENSORS_ALONE = "Save the tensors alone: torch.save(model.state_dict(), path), or safetensors."
+"""What to do about a file that holds something else."""
 LARGEST = 1 << 63
 """Sizes and offsets are below this."""
 DTYPES = {

@@ -3,22 +3,21 @@
 A pickle is a program. torch's own safe reader (``weights_only``) still calls what is on its allowlist, with
 whatever arguments the file gives: 500 bytes made it allocate 6 GB, and a dictionary with a tuple nested a
 million deep as key crashed the process. `pickletools` decodes the instructions; here the few that
-``torch.save`` writes are interpreted, each adds at most one small value, and any other instruction or name is
-refused.
+``torch.save`` writes are interpreted, each adds at most one small value, and any other is refused. A name,
+and what calling it would give, is an `Inert` value: nothing is imported, looked up or called.
 
 Source: torch/serialization.py and torch/_utils.py, PyTorch 1.6 to 2.13.
 """
 
 import io
 import pickletools
-import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 import torch
 
-from lines_core.checkpoints.limits import MAX_TENSORS, are_sizes, damaged, is_size
+from lines_core.checkpoints.limits import MAX_TENSORS, TENSORS_ALONE, are_sizes, damaged, is_size
+from lines_core.checkpoints.pickle_values import Inert, Storage, StoredTensor, Value, kind_of
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import quoted
 
@@ -26,7 +25,6 @@ MAX_PICKLE = 16 << 20
 """Bytes of a pickle; that of a ViT-L/14 with 446 tensors has 60 kB."""
 MAX_STEPS = 40 * MAX_TENSORS
 """Instructions interpreted at most. A tensor takes about 35."""
-TENSORS_ALONE = "Save the tensors alone: torch.save(model.state_dict(), path), or safetensors."
 _MAX_LINE = 200
 _STORAGES = {
     "DoubleStorage": torch.float64,
@@ -40,36 +38,6 @@ _STORAGES = {
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
 }
-
-
-class Storage(NamedTuple):
-    """A storage of tensors: a record of the file.
-
-    Args:
-        key: of its record.
-        dtype: None for one that is not read.
-        numel: how many numbers it claims.
-    """
-
-    key: str
-    dtype: torch.dtype | None
-    numel: int
-
-
-class StoredTensor(NamedTuple):
-    """A dense tensor as the pickle describes it; checked is only that its sizes are integers from 0."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Inert:
-    """Placeholder for a harmless object that is not a plain tensor, and for the result of calling it."""
-
-    name: str
 
 
 class _Callee(Enum):
@@ -88,36 +56,12 @@ _CALLEES = {
     "collections.OrderedDict": _Callee.ORDERED_DICT,
     "torch._utils._rebuild_tensor_v2": _Callee.TENSOR,
     "torch._utils._rebuild_parameter": _Callee.PARAMETER,
+    "torch._utils._rebuild_parameter_with_state": _Callee.PARAMETER,
 }
-_INERT = frozenset(
-    {
-        "__builtin__.bytearray",
-        "__builtin__.complex",
-        "__builtin__.set",
-        "_codecs.encode",
-        "builtins.bytearray",
-        "builtins.complex",
-        "builtins.set",
-        "collections.Counter",
-        "torch.Size",
-        "torch.Tensor",
-        "torch.device",
-        "torch.nn.parameter.Parameter",
-        "torch.serialization._get_layout",
-        "torch._tensor._rebuild_from_type_v2",
-    }
-)
-"""What else torch's safe reader allows: may occur, as in an optimiser's state, but is not read."""
-_REBUILD = re.compile(r"torch\._utils\._rebuild_[a-z0-9_]{1,60}")
-"""Names of functions that rebuild other tensors: sparse, quantised, meta."""
-
-Value = object
-"""None, True, a number, text, bytes, list, tuple or dictionary; or a `Storage`, `StoredTensor` or `Inert`."""
-
-
 _CONSTANTS: dict[str, Value] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _PUSHED = frozenset(
-    ["BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES"]
+    "BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE SHORT_BINBYTES BINBYTES "
+    "SHORT_BINUNICODE BINUNICODE8 BINBYTES8".split()
 )
 """Instructions whose argument is the value."""
 
@@ -142,8 +86,8 @@ def interpret(content: bytes, label: str) -> Value:
     Args:
         content: the record ``data.pkl`` of a PyTorch file.
         label: what messages call the file.
-    Raises: CheckpointError if it names what could run code, holds an instruction that tensors do not need,
-        exceeds the limits, or is invalid.
+    Raises: CheckpointError if it holds an instruction that tensors do not need, exceeds the limits, or is
+        invalid.
     Cost: 2 us per instruction, at most some 300 bytes of memory each.
     """
     interpreter = _Interpreter(label)
@@ -199,7 +143,7 @@ class _Interpreter:
             stack.append(self._globals[argument])
         elif opcode == "BINPERSID":
             stack.append(self._storage(stack.pop()))
-        elif opcode == "REDUCE":
+        elif opcode in ("REDUCE", "NEWOBJ"):
             arguments, callee = stack.pop(), stack.pop()
             stack.append(self._result(callee, arguments))
         elif opcode in ("EMPTY_DICT", "EMPTY_LIST"):
@@ -214,17 +158,41 @@ class _Interpreter:
         elif opcode == "APPENDS":
             self._stack = self._below.pop()
             self._extend(stack)
-        elif opcode == "BUILD":  # the state of a dictionary, such as module versions, is ignored
-            stack.pop()
-            if not isinstance(stack[-1], dict | Inert):
+        elif opcode == "BUILD":
+            state = stack.pop()
+            if isinstance(stack[-1], Inert):
+                stack[-1].state = state
+            elif not isinstance(stack[-1], dict):  # whose state, such as module versions, is ignored
                 raise damaged(self._label, "its pickle sets an invalid state")
         elif opcode == "PROTO":
-            if argument not in (2, 3):
+            if argument not in (2, 3, 4, 5):
                 raise CheckpointError(
                     f"{self._label} is a pickle of protocol {argument}, the default of torch.save is 2. "
                     f"{TENSORS_ALONE}"
                 )
         else:
+            self._run_newer(opcode)
+
+    def _run_newer(self, opcode: str) -> None:
+        """Instructions of protocol 4, which torch.save writes if it is told to."""
+        stack = self._stack
+        if opcode == "MEMOIZE":
+            self._memo[len(self._memo)] = stack[-1]
+        elif opcode == "STACK_GLOBAL":
+            names = _pop_last(stack, 2)
+            if not all(isinstance(name, str) and len(name) <= _MAX_LINE for name in names):
+                raise damaged(self._label, "its pickle names something in an invalid way")
+            stack.append(self._global(f"{names[0]}.{names[1]}"))
+        elif opcode == "NEWOBJ_EX":
+            callee, arguments, _ = _pop_last(stack, 3)
+            stack.append(self._result(callee, arguments))
+        elif opcode == "EMPTY_SET":
+            stack.append(Inert("builtins.set", ()))
+        elif opcode in ("ADDITEMS", "FROZENSET"):
+            self._stack = self._below.pop()
+            if opcode == "FROZENSET":
+                self._stack.append(Inert("builtins.frozenset", ()))
+        elif opcode != "FRAME":
             raise CheckpointError(
                 f"{self._label} has the pickle instruction {opcode}, which tensors do not need. "
                 f"{TENSORS_ALONE}"
@@ -232,18 +200,24 @@ class _Interpreter:
 
     def _extend(self, items: list[Value]) -> None:
         target = self._stack[-1]
-        if not isinstance(target, list):
+        if isinstance(target, list):
+            target.extend(items)
+        elif not isinstance(target, Inert):
             raise damaged(self._label, "its pickle appends to a value that is not a list")
-        target.extend(items)
 
     def _set_items(self, items: list[Value]) -> None:
         target = self._stack[-1]
+        if isinstance(target, Inert):
+            target.entries = {} if target.entries is None else target.entries
+            target = target.entries
         if not isinstance(target, dict) or len(items) % 2:
             raise damaged(self._label, "its pickle sets items of a value that is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in (str, int, float, bool, type(None)):  # a deep tuple cannot be hashed
+                if not isinstance(value, StoredTensor):
+                    continue
                 raise CheckpointError(
-                    f"{self._label}: names are printable ASCII text, found a {_kind(key)}. {TENSORS_ALONE}"
+                    f"{self._label}: names are printable ASCII text, found a {kind_of(key)}. {TENSORS_ALONE}"
                 )
             if key in target:
                 raise damaged(self._label, f"the name {quoted(key)} occurs twice")
@@ -258,13 +232,7 @@ class _Interpreter:
             return _StorageKind(_STORAGES[last])
         if name.startswith("torch.") and last.endswith("Storage"):
             return _StorageKind(None)
-        known = name in _INERT or _REBUILD.fullmatch(name)
-        if known or (name == f"torch.{last}" and isinstance(getattr(torch, last, None), torch.dtype)):
-            return Inert(last)
-        raise CheckpointError(
-            f"{self._label} holds a pickled {quoted(name)[1:-1]}, which could run code when opened. "
-            f"{TENSORS_ALONE}"
-        )
+        return Inert(name)
 
     def _storage(self, identifier: Value) -> Storage:
         match identifier:
@@ -273,7 +241,7 @@ class _Interpreter:
         raise damaged(self._label, "its pickle has an invalid reference to a storage")
 
     def _result(self, callee: Value, arguments: Value) -> Value:
-        """What torch would return for the calls that tensors are pickled as."""
+        """What torch would return for the calls that tensors are pickled as; for others an inert value."""
         match callee, arguments:
             case _Callee.ORDERED_DICT, ():
                 return {}
@@ -283,17 +251,15 @@ class _Interpreter:
                 if not (is_size(offset) and are_sizes(shape) and are_sizes(strides)):
                     raise damaged(self._label, "the shape or offset of a tensor is not made of integers")
                 return StoredTensor(storage, offset, tuple(shape), tuple(strides))
-            case _Callee.PARAMETER, (StoredTensor() as tensor, bool(), {}):
+            case _Callee.TENSOR, (Storage(), _, _, _, bool(), {}, {}):  # conjugated or negated
+                return Inert("torch._utils._rebuild_tensor_v2", tuple(arguments))
+            case _Callee.PARAMETER, (StoredTensor() | Inert() as tensor, bool(), {}, *_):
                 return tensor
-            case Inert(), tuple():
-                return callee
+            case Inert(name), tuple():
+                return Inert(name, tuple(arguments))
         raise damaged(self._label, "its pickle has an invalid call")
 
 
 def _pop_last(stack: list[Value], count: int) -> list[Value]:
     """The last values, removed from the stack. Raises: IndexError if there are fewer."""
     return [stack.pop() for _ in range(count)][::-1]
-
-
-def _kind(value: Value) -> str:
-    return value.name if isinstance(value, Inert) else type(value).__name__

@@ -62,7 +62,7 @@ def read_header(stream: BinaryIO, label: str) -> Header:
     size = os.fstat(stream.fileno()).st_size
     start = stream.read(8)
     if start.startswith(b"PK\x03\x04"):
-        raise CheckpointError(f"{label} is a PyTorch file by its content: name it .pt.")
+        raise CheckpointError(f"{label} is a PyTorch file by its content, not a safetensors file.")
     if len(start) < 8:
         raise damaged(label, "it ends before its header")
     length = int.from_bytes(start, "little")
@@ -107,10 +107,8 @@ def _entry(name: str, claim: object, label: str) -> Entry:
         raise CheckpointError(
             f"{label}: {quoted(name)} is of dtype {quoted(dtype, 22)}; supported are {', '.join(DTYPES)}."
         )
-    if len(shape) > MAX_DIMENSIONS or 0 in shape:
-        raise CheckpointError(
-            f"{label}: {quoted(name)} has no elements, or more than {MAX_DIMENSIONS} dimensions."
-        )
+    if len(shape) > MAX_DIMENSIONS:
+        raise CheckpointError(f"{label}: {quoted(name)} has more than {MAX_DIMENSIONS} dimensions.")
     if not are_sizes([*shape, begin, end]):
         raise damaged(label, f"the shape or offsets of {quoted(name)} are not integers from 0")
     if prod(shape) * DTYPES[dtype].itemsize != end - begin:
@@ -122,6 +120,8 @@ def _entry(name: str, claim: object, label: str) -> Entry:
 
 def _tensor(data: bytearray, entry: Entry) -> Tensor:
     """A view into the data; a copy if they are not aligned or boolean."""
+    if entry.begin == entry.end:
+        return torch.empty(entry.shape, dtype=entry.dtype)
     if entry.dtype is torch.bool:
         return torch.frombuffer(data[entry.begin : entry.end], dtype=torch.uint8).ne(0).view(entry.shape)
     if entry.begin % entry.dtype.itemsize:

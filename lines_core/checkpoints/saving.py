@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from lines_core.atomic_write import atomic_write
-from lines_core.checkpoints.reading import SAFETENSORS_SUFFIX
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import quoted
+
+SAFETENSORS_SUFFIX = ".safetensors"
 
 
 def save_checkpoint(

@@ -1,73 +1,91 @@
 """Reader of PyTorch files: a pickle that describes the tensors, and a zip record for each storage.
 
-The zip format of PyTorch 1.6 and later, uncompressed as ``torch.save`` writes it. Only storages of the
-model's tensors are read, not those of an optimiser in the same file.
+The zip format of PyTorch 1.6 and later. Only storages of the chosen tensors are read, not those of an
+optimiser in the same file.
 """
 
+from collections.abc import Mapping
 from math import prod
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import torch
 from torch import Tensor
 
-from lines_core.checkpoints.limits import MAX_DIMENSIONS, check_count, check_name, damaged
-from lines_core.checkpoints.opening import read_into
-from lines_core.checkpoints.pickle_interpreter import (
-    MAX_PICKLE,
-    TENSORS_ALONE,
-    Inert,
-    Storage,
-    StoredTensor,
-    Value,
-    interpret,
-)
-from lines_core.checkpoints.zip_records import MAGIC, Record, find_records
+from lines_core.checkpoints.limits import MAX_DIMENSIONS, TENSORS_ALONE, check_count, check_name, damaged
+from lines_core.checkpoints.pickle_interpreter import MAX_PICKLE, interpret
+from lines_core.checkpoints.pickle_values import Storage, StoredTensor, Value, kind_of
+from lines_core.checkpoints.zip_records import Record, find_records, record_content
 from lines_core.errors import CheckpointError
-from lines_core.untrusted_text import excerpt, quoted
+from lines_core.untrusted_text import first_names, quoted
+
+MAX_EXPANDED = 64 << 20
+"""Bytes of tensors that repeat stored numbers, in total: a file of 500 bytes may have one."""
 
 
-def read_torch(stream: BinaryIO, label: str, max_bytes: int) -> dict[str, Tensor]:
-    """The tensors by name; a dictionary wrapped as ``{"state_dict": ...}`` is unwrapped.
+class TorchFile(NamedTuple):
+    """What a PyTorch file describes, and where its storages are."""
 
-    Tensors of one storage share its memory, as they did when they were saved.
+    content: Value
+    folder: str
+    records: Mapping[str, Record]
 
-    Raises: CheckpointError if the file is damaged, older than PyTorch 1.6, or holds something else.
+
+def open_torch(stream: BinaryIO, label: str) -> TorchFile:
+    """The content of the pickle; no storage is read.
+
+    A TorchScript archive is described in the same way; the code of the program is beside, and not read.
+
+    Raises: CheckpointError if the file is damaged, or a zip file of something else.
     """
-    if stream.read(4) != MAGIC:
-        raise CheckpointError(
-            f"{label} is not a PyTorch zip file: it is damaged, or older than PyTorch 1.6 and only a pickle. "
-            "Open it where you trust it and save it again with torch.save."
-        )
     records = find_records(stream, label)
-    if any(name.endswith("/constants.pkl") for name in records):
-        raise CheckpointError(f"{label} is a TorchScript program, not a checkpoint. {TENSORS_ALONE}")
     pickles = [name for name in records if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise CheckpointError(f"{label} is a zip file, but not one that torch.save writes. {TENSORS_ALONE}")
+        raise CheckpointError(f"{label} {_other_zip(records)}")
     folder = pickles[0].removesuffix("data.pkl")
     if folder + "byteorder" in records:
         order = _content(stream, records[folder + "byteorder"], 10, label)
         if order != b"little":
             raise CheckpointError(f"{label} has byte order {quoted(bytes(order))}; supported is 'little'.")
     content = interpret(bytes(_content(stream, records[pickles[0]], MAX_PICKLE, label)), label)
-    stored = _stored_tensors(content, label)
-    num_bytes = sum(prod(tensor.shape) * _itemsize(tensor) for tensor in stored.values())
-    if num_bytes > max_bytes:
+    return TorchFile(content, folder, records)
+
+
+def read_stored(
+    stream: BinaryIO, file: TorchFile, entries: Mapping[str, Value], label: str, max_bytes: int
+) -> dict[str, Tensor]:
+    """The tensors by name. Those of one storage share its memory, as they did when they were saved.
+
+    A tensor that repeats stored numbers, as ``expand`` makes one, is written out, within `MAX_EXPANDED`.
+
+    Args:
+        entries: dense tensors of the file's content; anything else is refused.
+        max_bytes: in total.
+    Raises: CheckpointError if an entry is no dense tensor, is larger than allowed, or contradicts the file.
+    """
+    stored = _checked(entries, label)
+    if sum(prod(one.shape) * _itemsize(one) for one in stored.values()) > max_bytes:
         raise CheckpointError(f"{label} claims more than the {max_bytes:,} bytes allowed.")
+    expanded = [name for name, one in stored.items() if _repeats(one)]
+    if sum(prod(stored[name].shape) * _itemsize(stored[name]) for name in expanded) > MAX_EXPANDED:
+        raise CheckpointError(
+            f"{label}: {quoted(expanded[0])} and the like repeat stored numbers to more than "
+            f"{MAX_EXPANDED:,} bytes. {TENSORS_ALONE}"
+        )
     storages: dict[str, tuple[Storage, Tensor]] = {}
     for name, tensor in stored.items():
         key = tensor.storage.key
         if key not in storages:
-            record = records.get(f"{folder}data/{key}")
+            record = file.records.get(f"{file.folder}data/{key}")
             if record is None:
                 raise damaged(label, f"the storage of {quoted(name)} is not in it")
             storages[key] = tensor.storage, _read_storage(tensor.storage, record, stream, label)
         elif storages[key][0] != tensor.storage:
             raise damaged(label, f"storage {quoted(key)} has two dtypes or sizes")
-    return {
-        name: storages[tensor.storage.key][1].as_strided(tensor.shape, tensor.strides, tensor.offset)
-        for name, tensor in stored.items()
+    tensors = {
+        name: storages[one.storage.key][1].as_strided(one.shape, one.strides, one.offset)
+        for name, one in stored.items()
     }
+    return tensors | {name: tensors[name].clone(memory_format=torch.contiguous_format) for name in expanded}
 
 
 def _content(stream: BinaryIO, record: Record, limit: int, label: str) -> bytearray:
@@ -76,47 +94,48 @@ def _content(stream: BinaryIO, record: Record, limit: int, label: str) -> bytear
             f"{label} describes its content in {record.num_bytes:,} bytes, more than the {limit:,} allowed. "
             f"{TENSORS_ALONE}"
         )
-    content = read_into(stream, record.begin, record.num_bytes)
-    if content is None:
-        raise damaged(label, "it was truncated while it was read")
-    return content
+    return record_content(stream, record, label)
 
 
-def _stored_tensors(content: Value, label: str) -> dict[str, StoredTensor]:
+def _other_zip(records: Mapping[str, Record]) -> str:
+    """What a zip file is that torch.save did not write, and what to do about it."""
+    if records and all(name.endswith(".npy") for name in records):
+        return "is an .npz file of NumPy arrays. Save them as safetensors, by the names of the model."
+    held = [name for name in records if name.endswith((".safetensors", ".pt", ".pth", ".bin", ".ckpt"))]
+    if held:
+        return f"is a zip file with {first_names(held, 3)} in it. Unpack it and give that."
+    return f"is a zip file, but not one that torch.save writes. {TENSORS_ALONE}"
+
+
+def _checked(entries: Mapping[str, Value], label: str) -> dict[str, StoredTensor]:
     """The entries; each is a dense tensor with a valid name, within its storage."""
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{label} holds a {_called(content)}, not tensors by name. {TENSORS_ALONE}")
-    if not content:
-        raise CheckpointError(f"{label} holds no tensors.")
-    check_count(len(content), label)
-    for name, value in content.items():
+    check_count(len(entries), label)
+    stored = {}
+    for name, value in entries.items():
         check_name(name, label)
         if not isinstance(value, StoredTensor) or value.storage.dtype is None:
             raise CheckpointError(
-                f"{label}: {quoted(name)} is not a plain tensor but {_called(value)}. {TENSORS_ALONE}"
+                f"{label}: {quoted(name)} is not a plain tensor but {kind_of(value)}. {TENSORS_ALONE}"
             )
         _check_bounds(value, name, label)
-    return content
+        stored[name] = value
+    return stored
 
 
 def _check_bounds(one: StoredTensor, name: str, label: str) -> None:
-    """Strides of zero repeat one stored number, so a small file could claim terabytes."""
-    if len(one.shape) > MAX_DIMENSIONS or 0 in one.shape:
-        raise CheckpointError(
-            f"{label}: {quoted(name)} has no elements, or more than {MAX_DIMENSIONS} dimensions."
-        )
+    """Raises: CheckpointError if a tensor reaches outside its storage."""
+    if len(one.shape) > MAX_DIMENSIONS:
+        raise CheckpointError(f"{label}: {quoted(name)} has more than {MAX_DIMENSIONS} dimensions.")
     if len(one.shape) != len(one.strides):
         raise damaged(label, f"{quoted(name)} has {len(one.shape)} sizes and {len(one.strides)} strides")
     last = one.offset + sum((size - 1) * stride for size, stride in zip(one.shape, one.strides, strict=True))
-    if last >= one.storage.numel or prod(one.shape) > one.storage.numel:
+    if last >= one.storage.numel:
         raise damaged(label, f"{quoted(name)} claims more numbers than are stored")
 
 
 def _read_storage(storage: Storage, record: Record, stream: BinaryIO, label: str) -> Tensor:
     """All numbers of a storage."""
-    assert storage.dtype is not None, "checked by _stored_tensors"
+    assert storage.dtype is not None, "checked by _checked"
     if record.num_bytes != storage.numel * storage.dtype.itemsize:
         raise damaged(
             label,
@@ -129,17 +148,11 @@ def _read_storage(storage: Storage, record: Record, stream: BinaryIO, label: str
     return torch.frombuffer(data, dtype=storage.dtype)
 
 
+def _repeats(one: StoredTensor) -> bool:
+    """Whether a tensor has a stored number several times."""
+    zero = any(stride == 0 and size > 1 for size, stride in zip(one.shape, one.strides, strict=True))
+    return zero or prod(one.shape) > one.storage.numel
+
+
 def _itemsize(one: StoredTensor) -> int:
     return one.storage.dtype.itemsize if one.storage.dtype else 1
-
-
-def _called(value: Value) -> str:
-    match value:
-        case Inert(name):
-            return name.removeprefix("_rebuild_")
-        case StoredTensor(Storage(_, None)):
-            return "Tensor of an unsupported dtype"
-        case StoredTensor():
-            return "Tensor"
-        case _:
-            return excerpt(type(value).__name__)

@@ -106,7 +106,10 @@ HEAVY: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "tensors.pt": (partial(write_tensors, count=MAX_TENSORS + 1), f"claims {MAX_TENSORS + 1:,} tensors"),
     "more-tensors.pt": (partial(write_tensors, count=MAX_PICKLE // 150), f"more than {MAX_STEPS:,} pickle"),
     "million.pt": (write_million_tensors_of_one, f"more than the {MAX_PICKLE:,} allowed"),
-    "deep-key.pt": (partial(write_pickle, instructions=b"})" + b"\x85" * 500_000 + b"K\1s"), "found a tuple"),
+    "deep-key.pt": (
+        partial(write_pickle, instructions=b"})" + b"\x85" * 500_000 + b"K\1s"),
+        "holds no tensors",
+    ),
     "deeper-key.pt": (
         partial(write_pickle, instructions=b"})" + b"\x85" * 3_000_000 + b"K\1s"),
         "instructions",

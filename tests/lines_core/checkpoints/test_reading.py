@@ -104,9 +104,17 @@ def test_size_limits(tmp_path: Path, pretrained: Tower, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.npz", "a", "a.ckpt", ".pt"])
 def test_other_kinds_of_file_are_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"expected \.safetensors, \.pt, \.pth, \.bin"):
+    (tmp_path / name).write_bytes(b"\x01x")
+    with pytest.raises(CheckpointError, match=r"neither a safetensors file nor one of torch\.save"):
         read_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.pt", "a.safetensors", "a.ckpt", "pytorch_model", "a.bin.1"])
+def test_the_content_decides_and_not_the_name(tmp_path: Path, pretrained: Tower, name: str) -> None:
+    safetensors.torch.save_file(pretrained, tmp_path / name)
+    assert equal(read_checkpoint(tmp_path / name), pretrained)
+    torch.save(pretrained, tmp_path / name)
+    assert equal(read_checkpoint(tmp_path / name), pretrained)
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pt"])

@@ -96,7 +96,7 @@ def test_metadata_of_a_damaged_file_are_refused(tmp_path: Path) -> None:
         ({"a": entry([True], 0, 4)}, 4, "are not integers"),
         ({"a": entry([-1], 0, -4)}, 4, "are not integers"),
         ({"a": entry([1], "0", 4)}, 4, "are not integers"),
-        ({"a": entry([0], 0, 0)}, 0, "has no elements"),
+        ({"a": entry([0], 0, 0)}, 0, "holds no tensors with elements"),
         ({"a": entry([1] * 9, 0, 4)}, 4, "more than 8 dimensions"),
         ({"a": entry([2], 0, 4)}, 4, "does not fill its 4 bytes"),
         ({"a": entry([1 << 62, 4], 0, 4)}, 4, "does not fill its 4 bytes"),
@@ -143,8 +143,12 @@ def test_a_file_cut_short_while_it_is_read_is_damaged(
     save_checkpoint(path, pretrained)
     loads = json.loads
 
+    parsed: list[str] = []
+
     def cut_then_parse(text: str, **options: object) -> object:
-        os.truncate(path, path.stat().st_size - 4)
+        parsed.append(text)
+        if len(parsed) == 2:  # once to see what is there, once to read it
+            os.truncate(path, path.stat().st_size - 4)
         return loads(text, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(json, "loads", cut_then_parse)
@@ -154,5 +158,5 @@ def test_a_file_cut_short_while_it_is_read_is_damaged(
 
 def test_a_pytorch_file_under_the_wrong_name_is_recognised(tmp_path: Path, pretrained: Tower) -> None:
     torch.save(pretrained, tmp_path / "a.safetensors")
-    with pytest.raises(CheckpointError, match=r"is a PyTorch file by its content: name it \.pt"):
-        read_checkpoint(tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match=r"is a PyTorch file by its content"):
+        read_metadata(tmp_path / "a.safetensors")
