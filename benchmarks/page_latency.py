@@ -167,7 +167,6 @@ def free(browser: Any) -> None:
     with driving.served(["-m", "tests.browser.serve", str(port)], port) as (address, process):
         page = driving.open_page(browser, address)
         moves(page, 1)
-        page.wait_for_function("window.Plotly")  # the last that is loaded
         drawn = page.evaluate(DRAW)
         costs = Costs(page, process)
         times = moves(page)

@@ -24,6 +24,7 @@ def open_tab(page: Any, name: str) -> None:
     """Click a tab and wait for its first chart."""
     driving.open_tab(page, name)
     if name in CHARTS:
+        page.locator(f'[data-chart="{CHARTS[name]}"]').scroll_into_view_if_needed()  # Plotly is fetched then
         page.wait_for_selector(f'[data-chart="{CHARTS[name]}"] .main-svg')
 
 
@@ -96,13 +97,21 @@ def test_no_serious_accessibility_violation(tour: Tour) -> None:
     assert tour.violations == []
 
 
-def test_start_does_not_fetch_the_bundle_of_the_charts(browser: Any, free_address: str) -> None:
-    page = browser.new_page()
+def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_address: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.set_default_timeout(PATIENCE)
     page.goto(free_address)
     page.wait_for_selector(".lx-start-begin")
     page.wait_for_selector("footer", state="attached")
-    assert page.locator("script[data-plotly]").count() == 0
+    fetched = page.locator("script[data-plotly]")
+    assert fetched.count() == 0
+    driving.open_tab(page, "Explore")
+    page.wait_for_selector(driving.READY)
+    assert fetched.count() == 0
+    page.mouse.move(700, 700)
+    page.mouse.wheel(0, 100)
+    page.wait_for_selector("#lx-forgetting .main-svg", state="attached")
+    assert page.locator("#lx-forgetting").bounding_box()["y"] > 900, "not in sight, but near"
     page.close()
 
 
@@ -171,7 +180,7 @@ def test_only_the_public_endpoints_exist(free_address: str) -> None:
 def test_a_sweep_streams_its_points_and_can_be_stopped(slow_page: Any) -> None:
     page = slow_page
     page.click("#lx-forgetting-run")
-    points = "document.querySelector('[data-chart=\"target\"]').data.reduce((n, t) => n + t.x.length, 0)"
+    points = "document.querySelector('[data-chart=\"target\"]').data?.reduce((n, t) => n + t.x.length, 0)"
     page.wait_for_function(f"document.querySelector('#lx-forgetting progress') && {points} >= 7")
     page.click("#lx-forgetting-stop")
     page.wait_for_selector("#lx-forgetting-run:not([disabled])")

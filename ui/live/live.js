@@ -148,17 +148,22 @@ for (const [event, now] of Object.entries({ beforeprint: true, afterprint: false
     onPaper = now;
     redraw();
   });
-// Plotly is large: it is fetched when the first panel comes within a screen of what is in sight, for all of them.
+// Plotly is large: it is fetched for all panels when the first one comes in sight, or, once the visitor scrolls, within
+// a screen of it.
 window.addEventListener("lx-plotly", redraw);
-new IntersectionObserver((entries, observer) => {
-  if (!entries.some((entry) => entry.isIntersecting)) return;
-  observer.disconnect();
-  if (document.querySelector("script[data-plotly]")) return;
-  const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
-  script.dataset.plotly = "yes";
-  script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
-  document.head.append(script);
-}, { rootMargin: "100%" }).observe(element);
+function fetchNear(rootMargin) {
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    if (document.querySelector("script[data-plotly]")) return;
+    const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
+    script.dataset.plotly = "yes";
+    script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
+    document.head.append(script);
+  }, { rootMargin }).observe(element);
+}
+fetchNear("0%");
+window.addEventListener("scroll", () => fetchNear("100%"), { once: true, passive: true });
 
 const follow = follower(serverSource({ props, watch, trigger }, fixed), (value) => {
   newest = value;
