@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from static.page.static_document import SHARED
+from static.page.words import LIVE_WORDS
 from ui.live.live_panel import HERE as LIVE
 
 SCRIPT = "live_engine.js"
@@ -25,6 +26,7 @@ def write_live_engine(site: Mapping[str, Any], folder: Path) -> None:
         *(Path(__file__).parent / "runtime" / name for name in RUNTIME),
     ]
     script = "".join(source.read_text(encoding="utf-8") for source in sources)
-    (folder / SCRIPT).write_text(f"{{\n{script}}}\n", encoding="utf-8")
+    said = json.dumps(LIVE_WORDS, ensure_ascii=False)
+    (folder / SCRIPT).write_text(f"{{\nconst liveWords = {said};\n{script}}}\n", encoding="utf-8")
     plain = json.dumps({name: site[name] for name in DATA}, ensure_ascii=False)
     (folder / DATA_FILE).write_text(plain, encoding="utf-8")

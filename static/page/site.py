@@ -88,7 +88,7 @@ def write_site(
                 "states": _states(),
             },
             "engine": {"base": "engine/", "words": ENGINE_WORDS, "bytes": _first_bytes(manifest)},
-            "source": {"images": images_of(TINY_CLIP), "words": ENGINE_WORDS},
+            "source": {"images": images_of(TINY_CLIP), "pictures": EACH, "words": ENGINE_WORDS},
             "download": {"list": LIST, "archive": ARCHIVE, "folder": ROOT, "words": DOWNLOAD_WORDS},
             "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN},
             "words": {**PAGE_WORDS, "fixed": FIXED_CONTROLS, "confusion": PICTURE_WORDS["confusion"]},

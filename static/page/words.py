@@ -11,6 +11,10 @@ ENGINE_WORDS = {
     "loading": "Loading the model, once …",
     "waiting": "Waiting for the model …",
 }
+LIVE_WORDS = {
+    "missing": "This browser was to count, but what it needs could not be loaded ({reason}): check the "
+    "connection, then move a control.",
+}
 FIXED_CONTROLS = "On this page these settings stay as they are: it has no server to measure others."
 EDITION = (
     'Runs in your browser, without a server. <button type="button">Download it</button> ({size} MB): '

@@ -1,11 +1,9 @@
 """Serves the engine of the static edition, opens it in a page, and counts the same in Python."""
 
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from lines_cli import default_cache
 from static.errors import RuntimeFilesError
 from static.export.engine_folder import CHUNK
 from static.runtime import fetch_runtime
+from tests.browser.local_server import answering
 
 NEAR_TIE = 1e-5
 """Difference of the best two cosines below which browser and Python may differ, as their features do."""
@@ -83,18 +82,9 @@ def served(folder: Path) -> Iterator[Site]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *request: Any) -> None:
-            if not isinstance(sys.exc_info()[1], ConnectionError):  # a page that was closed while it loaded
-                super().handle_error(*request)
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        site.address = f"http://127.0.0.1:{server.server_port}/"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield site
-        finally:
-            server.shutdown()
+    with answering(Handler) as address:
+        site.address = f"{address}/"
+        yield site
 
 
 def runtime_archive() -> Path:

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from lines_cli.static_site import SiteHandler
 from static.runtime import ARCHIVE
 from tests.browser import driving
 from tests.browser.engine_site import runtime_archive
+from tests.browser.local_server import answering
 from tests.paths import ROOT
 from tests.waiting import soon
 
@@ -86,13 +85,9 @@ def served(folder: Path) -> Iterator[Edition]:
             self.path = "/" + self.path.removeprefix(PLACE)
             return super().send_head()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        edition.address = f"http://127.0.0.1:{server.server_port}{PLACE}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield edition
-        finally:
-            server.shutdown()
+    with answering(Handler) as address:
+        edition.address = f"{address}{PLACE}"
+        yield edition
 
 
 def visit(browser: Any, address: str, query: str = "", script: str = "", **options: Any) -> Any:

@@ -2,9 +2,9 @@
 // everything else is counted by the engine in this browser, chunk by chunk. Both functions take the values of the
 // controls of Explore, and the version that answers are to have.
 //   shipped, engine   see shipped_answers.js and lazy_engine.js
-//   settings          {images: number a task, words}
-function browserSource(shipped, engine, { images, words }, factorsOf) {
-  const counted = new Map(), KEPT = 400, EACH = 8;
+//   settings          {images: number a task, pictures: how many of them the strip shows, words}
+function browserSource(shipped, engine, { images, pictures, words }, factorsOf) {
+  const counted = new Map(), KEPT = 400;
   let newest = 0;
   const keyOf = (spec) => [spec.checkpoint, spec.split, ...factorsOf(spec).map((factor) => factor.toFixed(9))].join(" ");
   const here = (values) => specOf(values, images);
@@ -55,7 +55,7 @@ function browserSource(shipped, engine, { images, words }, factorsOf) {
       const predicted = place.map((at) => part.predicted[at]);
       const found = {
         counts: place.map((at) => [part.correct[at], part.n[at]]), predicted, labels,
-        pictured: predicted.map((row) => [...row.slice(0, EACH)]), seconds: (performance.now() - begin) / 1000,
+        pictured: predicted.map((row) => [...row.slice(0, pictures)]), seconds: (performance.now() - begin) / 1000,
       };
       if (part.done === part.total) keep(spec, found);
       yield { found, complete: part.done === part.total };

@@ -1,10 +1,12 @@
 // For the Gradio page: what its server leaves to the visitors ("browser" in an answer) is counted by the engine in this
-// browser. Served beside the static edition, whose data and engine it uses.
+// browser. Served beside the static edition, whose data and engine it uses; `liveWords` stands before it.
 {
   const base = new URL("./", document.currentScript.src).href;
   let made = null;
   async function make(fixed) {
-    const site = await (await fetch(new URL("data/site.json", base))).json();
+    const reply = await fetch(new URL("data/site.json", base));
+    if (!reply.ok) throw new Error(String(reply.status));
+    const site = await reply.json();
     const bar = document.createElement("div");
     Object.assign(bar, { id: "lx-engine", role: "status", hidden: true });
     bar.append(...["span", "progress", "button"].map((name) => document.createElement(name)));
@@ -12,6 +14,8 @@
     const factorsOf = factorsOfSpecs(fixed.affine), shipped = shippedAnswers({ ...site.shipped, base }, factorsOf);
     return browserSource(shipped, lazyEngine(bar, { ...site.engine, base: new URL(site.engine.base, base).href }), site.source, factorsOf);
   }
+  // Made once; after a failure the next call tries again.
+  const source = (fixed) => (made ??= make(fixed).catch((problem) => ((made = null), Promise.reject(problem))));
   window.lxSource = (fixed, server) => ({
     known: () => null,
     async *stream(given, signal) {
@@ -20,10 +24,15 @@
           yield answer;
           continue;
         }
-        const source = await (made ??= make(fixed)), values = given || fixed.moves.map((at) => window.lxAddress.values()[at]);
-        const known = await source.known(values, answer.version);
+        const { schema, version, asked } = answer, values = given || fixed.moves.map((at) => window.lxAddress.values()[at]);
+        const here = await source(fixed).catch(({ message }) => fillIn(liveWords.missing, { reason: message }));
+        if (typeof here === "string") {
+          if (!signal.aborted) yield { schema, version, asked, state: "error", key: "", words: { sentence: here } };
+          return;
+        }
+        const known = await here.known(values, version);
         if (known && !signal.aborted) yield known;
-        yield* source.stream(values, signal, answer.version);
+        yield* here.stream(values, signal, version);
         return;
       }
     },
