@@ -21,7 +21,7 @@ from lines_core.errors import (
     TaskVectorError,
 )
 from lines_core.flat import FlatLayout, adopt, is_adopted
-from lines_core.large_files import edit_files
+from lines_core.large_files import edit_files, merge_files
 from lines_core.line_scaling import line_scaling
 from lines_core.merging import METHODS, MergingAlpha, merge, merging_alpha
 from lines_core.schedules import SHAPES, Shape, coefficients, free_form
@@ -61,6 +61,7 @@ __all__ = [
     "is_adopted",
     "line_scaling",
     "merge",
+    "merge_files",
     "merging_alpha",
     "open_checkpoint",
     "outside_scales",

@@ -114,12 +114,14 @@ class StagedOutput:
         for leftover in self.out.parent.glob(f".{glob.escape(self.out.name)}.{'[0-9a-f]' * 16}.part"):
             shutil.rmtree(leftover, ignore_errors=True)
 
-    def abandon(self) -> bool:
-        """Delete the hidden folder if nothing in it is finished. Returns: whether it is kept."""
-        if any(self.has(shard) for shard in self._layout.shards):
-            return True
+    def abandon(self) -> None:
+        """Delete the hidden folder if nothing in it is finished."""
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def remove(self) -> None:
+        """Delete the hidden folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        return False
 
     def _bytes_of(self, shard: str) -> int:
         return sum(

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lines_core.checkpoints.weight_files import WeightFiles
-from lines_core.errors import CheckpointError
+from lines_core.errors import CheckpointError, LinesError
 from lines_core.large_files.pieces import Piece, Progress, Source, pieces
 from lines_core.large_files.read_ahead import read_ahead
 from lines_core.large_files.staged_output import StagedOutput
@@ -94,6 +94,9 @@ def write_model(
             else:
                 staged.write_shard(shard, metadata, read_ahead(computed(names)))
         staged.finish(text)
+    except LinesError:  # another run would not get further
+        staged.remove()
+        raise
     except BaseException:
         staged.abandon()
         raise

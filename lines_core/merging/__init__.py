@@ -5,6 +5,7 @@ few slices.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -13,11 +14,12 @@ from torch import Tensor
 from lines_core.errors import MergeError
 from lines_core.merging.alpha import MergingAlpha, merging_alpha
 from lines_core.merging.arithmetic import average, task_arithmetic
-from lines_core.merging.breadcrumbs import breadcrumbs_merge
+from lines_core.merging.breadcrumbs import breadcrumbs_merge, breadcrumbs_needs
 from lines_core.merging.consensus import consensus_merge
-from lines_core.merging.dare import dare_merge
+from lines_core.merging.dare import dare_merge, dare_needs
 from lines_core.merging.inputs import check_finite, check_vectors
-from lines_core.merging.masks import TALL_LAMBDAS, magnitude_masks, tall_masks
+from lines_core.merging.known import Known, Needs
+from lines_core.merging.masks import TALL_LAMBDAS, magnitude_masks, magnitude_needs, masked_needs, tall_masks
 from lines_core.merging.method import (
     FIXED,
     PLAIN_GRID,
@@ -30,7 +32,7 @@ from lines_core.merging.method import (
     density_of,
 )
 from lines_core.merging.slices import stopped_by
-from lines_core.merging.ties import AGGREGATIONS, ties_merge
+from lines_core.merging.ties import AGGREGATIONS, ties_merge, ties_needs
 
 _TALL_MASKS_PAPER = (
     "Wang et al. (2024), Localizing Task Information for Improved Model Merging and Compression, "
@@ -85,6 +87,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 TIES_GRID,
                 False,
                 ties_merge,
+                ties_needs,
             ),
             Method(
                 "consensus",
@@ -109,6 +112,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 PLAIN_GRID,
                 False,
                 consensus_merge,
+                masked_needs,
             ),
             Method(
                 "tall-masks",
@@ -120,6 +124,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 FIXED,
                 True,
                 tall_masks,
+                masked_needs,
             ),
             Method(
                 "magnitude-masks",
@@ -130,6 +135,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 FIXED,
                 True,
                 magnitude_masks,
+                magnitude_needs,
             ),
             Method(
                 "dare",
@@ -161,6 +167,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 PLAIN_GRID,
                 False,
                 dare_merge,
+                dare_needs,
             ),
             Method(
                 "breadcrumbs",
@@ -192,6 +199,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 PLAIN_GRID,
                 False,
                 breadcrumbs_merge,
+                breadcrumbs_needs,
             ),
         )
     }
@@ -216,6 +224,7 @@ def merge(
     settings: Mapping[str, float] | None = None,
     *,
     task: int | None = None,
+    known: Known | None = None,
 ) -> Tensor:
     """tau_merged: one residual for all tasks, or for one of them where the method is `per_task`.
 
@@ -228,6 +237,7 @@ def merge(
             changed.
         settings: by key, see `Method.parameters`; missing ones have their defaults.
         task: index of the vector to merge for, from 0; used by `per_task` methods only.
+        known: what `Method.needs` asks for, if the vectors are parts of longer ones.
     Returns: (numel,) float32 on the device of the vectors.
     Raises: MergeError for an unknown method, invalid settings, no vectors or ones that do not fit together,
         an invalid task, or a result that is not finite.
@@ -237,17 +247,22 @@ def merge(
     method = _method(key)
     complete = method.complete(settings or {})
     check_vectors(vectors)
-    if not method.per_task:
-        merged = method.merge(vectors, **complete)
-    elif isinstance(task, int) and not isinstance(task, bool) and 0 <= task < len(vectors):
-        merged = method.merge(vectors, task=task, **complete)
-    else:
-        raise MergeError(
-            f"{method.title} makes one model per task: task must be from 0 to {len(vectors) - 1}, "
-            f"got {task!r}."
-        )
+    function = method.merge if method.needs is None else partial(method.merge, known=known)
+    check_task(key, task, len(vectors))
+    merged = function(vectors, task=task, **complete) if method.per_task else function(vectors, **complete)
     check_finite(merged)
     return merged
+
+
+def check_task(key: str, task: int | None, count: int) -> None:
+    """Raises: MergeError if the method makes one model per task and this is none of so many tasks."""
+    if not METHODS[key].per_task:
+        return
+    if not isinstance(task, int) or isinstance(task, bool) or not 0 <= task < count:
+        raise MergeError(
+            f"{METHODS[key].title} makes one model per task: task must be from 0 to {count - 1}, "
+            f"got {task!r}."
+        )
 
 
 def _method(key: str) -> Method:
@@ -259,9 +274,12 @@ def _method(key: str) -> Method:
 __all__ = [
     "METHODS",
     "TALL_LAMBDAS",
+    "Known",
     "MergingAlpha",
     "Method",
+    "Needs",
     "Parameter",
+    "check_task",
     "complete_settings",
     "merge",
     "merging_alpha",

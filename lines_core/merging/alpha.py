@@ -45,6 +45,11 @@ def merging_alpha(vectors: Sequence[Tensor], merged: Tensor) -> MergingAlpha:
     Source: arXiv:2410.17146, Eq. 2; wang-kee/LiNeS for the untrimmed sum.
     """
     check_vectors([*vectors, merged] if vectors else [])
+    return alpha_of(*merging_norms(vectors, merged), len(vectors))
+
+
+def merging_norms(vectors: Sequence[Tensor], merged: Tensor) -> tuple[float, float]:
+    """||sum_t tau_t||_1 and ||tau_merged||_1 of Eq. 2; those of whole vectors are sums over their parts."""
 
     def norms(part: slice, scratch: list[Tensor]) -> tuple[float, float]:
         total, wide, rounded = scratch
@@ -55,11 +60,18 @@ def merging_alpha(vectors: Sequence[Tensor], merged: Tensor) -> MergingAlpha:
 
     pairs = over_slices(merged, norms, torch.float64, torch.float64, torch.float32)
     sum_norm, merged_norm = (sum(column) for column in zip(*pairs, strict=True))
+    return sum_norm, merged_norm
+
+
+def alpha_of(sum_norm: float, merged_norm: float, count: int) -> MergingAlpha:
+    """Alpha of Eq. 2 from its terms.
+
+    Raises: MergeError if the merged vector is all zeros, or a norm is not finite.
+    """
     if merged_norm == 0.0:
         raise MergeError(
             "The merged vector is all zeros, so Eq. 2 has no alpha: keep more of the task vectors."
         )
-    count = len(vectors)
     alpha = sum_norm / merged_norm / count
     if not 0.0 <= alpha < float("inf"):
         raise MergeError(

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 
 from lines_core.errors import MergeError
+from lines_core.merging.known import Known, Needs
 from lines_core.merging.slices import on_threads, over_slices
 from lines_core.merging.threshold import just_below, kth_magnitudes
 
 
-def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_large: float) -> Tensor:
+def breadcrumbs_merge(
+    vectors: Sequence[Tensor], *, drop_small: float, drop_large: float, known: Known | None = None
+) -> Tensor:
     """sum_t of tau_t without its smallest and largest magnitudes.
 
     Of d magnitudes the int(drop_small * d) smallest and the int(drop_large * d) largest are dropped; those
@@ -21,19 +24,17 @@ def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_larg
         vectors: T task vectors, (numel,) float32.
         drop_small: the paper's beta as a share of the entries, in [0, 1).
         drop_large: the share beyond the paper's gamma, in [0, 1).
+        known: what `breadcrumbs_needs` asks for, if the vectors are parts of longer ones.
     Raises: MergeError if the two shares leave nothing, or as `kth_magnitudes`.
     Cost: three reads of every vector.
     Source: arXiv:2312.06795.
     """
-    numel = len(vectors[0])
-    lowest, highest = int(drop_small * numel) + 1, numel - int(drop_large * numel)
-    if drop_small + drop_large >= 1.0 or lowest > highest:
-        raise MergeError(
-            f"drop_small {drop_small:g} and drop_large {drop_large:g} leave nothing: their sum must be "
-            "less than 1."
-        )
+    if known is None:
+        ranks = breadcrumbs_needs(len(vectors[0]), drop_small=drop_small, drop_large=drop_large).ranks
+        bounds = on_threads(lambda vector: tuple(kth_magnitudes(vector, ranks)), vectors)
+    else:
+        bounds = list(known.magnitudes)
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
-    bounds = on_threads(lambda vector: kth_magnitudes(vector, [lowest, highest]), vectors)
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         kept, outlier, total, wide = scratch
@@ -46,3 +47,17 @@ def breadcrumbs_merge(vectors: Sequence[Tensor], *, drop_small: float, drop_larg
 
     over_slices(merged, work, *[torch.float32] * 2, *[torch.float64] * 2)
     return merged
+
+
+def breadcrumbs_needs(numel: int, *, drop_small: float, drop_large: float) -> Needs:
+    """What `breadcrumbs_merge` needs of whole vectors: the smallest and the largest magnitude that are kept.
+
+    Raises: MergeError if the two shares leave nothing.
+    """
+    lowest, highest = int(drop_small * numel) + 1, numel - int(drop_large * numel)
+    if drop_small + drop_large >= 1.0 or lowest > highest:
+        raise MergeError(
+            f"drop_small {drop_small:g} and drop_large {drop_large:g} leave nothing: their sum must be "
+            "less than 1."
+        )
+    return Needs((lowest, highest))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lines_core.merging.known import Known
 from lines_core.merging.masks import belongs, masked_vector
 from lines_core.merging.slices import over_slices
 
@@ -17,6 +18,7 @@ def consensus_merge(
     use_ties: float,
     density: float,
     reference_size: float,
+    known: Known | None = None,
 ) -> Tensor:
     """The merged vector where at least k of the T tasks own an entry, zero elsewhere.
 
@@ -30,11 +32,14 @@ def consensus_merge(
         k: number of tasks.
         tall_lambda: threshold of the masks.
         use_ties, density, reference_size: as in `masked_vector`.
+        known: what `masked_needs` asks for, if the vectors are parts of longer ones.
     Raises: MergeError as `masked_vector`.
     Cost: that of the merged vector, and one more read of every vector unless k is 0.
     Source: arXiv:2405.07813; wang-kee/LiNeS src/utils.
     """
-    merged = masked_vector(vectors, use_ties=use_ties, density=density, reference_size=reference_size)
+    merged = masked_vector(
+        vectors, use_ties=use_ties, density=density, reference_size=reference_size, known=known
+    )
     if k <= 0:
         return merged
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lines_core.merging.known import Known, Needs
 from lines_core.merging.slices import over_slices
 
 _WORD = 1 << 64
@@ -17,7 +18,7 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 
 
-def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float) -> Tensor:
+def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float, known: Known | None = None) -> Tensor:
     """sum_t of tau_t with a fraction p of its entries set to zero, the others divided by 1 - p.
 
     The expected value of every entry is that of the plain sum. Another order of the tasks is another draw.
@@ -26,16 +27,18 @@ def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float) -> Tensor
         vectors: T task vectors, (numel,) float32.
         drop: p, the probability of an entry to be dropped, in [0, 1).
         seed: an integer from 0.
+        known: where the vectors begin, if they are parts of longer ones.
     Cost: one read of every vector, and ten integer operations per entry.
     Source: arXiv:2311.03099; SplitMix64 is Steele, Lea and Flood (2014), doi:10.1145/2660193.2660195.
     """
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
+    first = 1 if known is None else 1 + known.start
     keys = [stream(int(seed), task) for task in range(len(vectors))]
     floor = _signed(int(drop * _WORD) + _WORD // 2)  # draws are uniform from -2**63 to 2**63 - 1
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         place, draw, shifted, kept, total, wide = scratch
-        torch.arange(part.start + 1, part.stop + 1, out=place).mul_(_signed(_GOLDEN))
+        torch.arange(first + part.start, first + part.stop, out=place).mul_(_signed(_GOLDEN))
         total.zero_()
         for vector, key in zip(vectors, keys, strict=True):
             draws(torch.add(place, key, out=draw), shifted)
@@ -45,6 +48,11 @@ def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float) -> Tensor
 
     over_slices(merged, work, *[torch.int64] * 3, *[torch.float64] * 3)
     return merged
+
+
+def dare_needs(numel: int, *, drop: float, seed: float) -> Needs:
+    """What `dare_merge` needs of whole vectors: only where a part begins."""
+    return Needs()
 
 
 def stream(seed: int, task: int) -> int:

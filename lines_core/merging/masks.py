@@ -7,27 +7,40 @@ from torch import Tensor
 
 from lines_core.merging.arithmetic import task_arithmetic
 from lines_core.merging.inputs import check_finite
+from lines_core.merging.known import Known, Needs
 from lines_core.merging.slices import over_slices
-from lines_core.merging.threshold import top_threshold
-from lines_core.merging.ties import SUM, ties_merge
+from lines_core.merging.threshold import top_rank, top_threshold
+from lines_core.merging.ties import SUM, ties_merge, ties_needs
 
 TALL_LAMBDAS: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5, 0.6)
 """Thresholds searched on validation for each task; the first of the best wins."""
 
 
 def masked_vector(
-    vectors: Sequence[Tensor], *, use_ties: float, density: float, reference_size: float
+    vectors: Sequence[Tensor],
+    *,
+    use_ties: float,
+    density: float,
+    reference_size: float,
+    known: Known | None = None,
 ) -> Tensor:
     """The vector that masks are applied to: the sum of the task vectors, or TIES with agg SUM.
 
     Raises: MergeError as `ties_merge`, or if a value is not finite: a mask would hide it.
     """
     if use_ties:
-        merged = ties_merge(vectors, density=density, agg=SUM, reference_size=reference_size)
+        merged = ties_merge(vectors, density=density, agg=SUM, reference_size=reference_size, known=known)
     else:
         merged = task_arithmetic(vectors)
     check_finite(merged)
     return merged
+
+
+def masked_needs(
+    numel: int, *, use_ties: float, density: float, reference_size: float, **_others: float
+) -> Needs:
+    """What `masked_vector` needs of whole vectors. Raises: MergeError as `top_threshold`."""
+    return ties_needs(numel, density=density, agg=SUM, reference_size=reference_size) if use_ties else Needs()
 
 
 def belongs(
@@ -57,6 +70,7 @@ def tall_masks(
     use_ties: float,
     density: float,
     reference_size: float,
+    known: Known | None = None,
 ) -> Tensor:
     """m_t * tau_m: the entries of the merged vector that the task owns.
 
@@ -65,9 +79,12 @@ def tall_masks(
         task: t, counted from 0.
         tall_lambda: threshold of the mask.
         use_ties, density, reference_size: as in `masked_vector`.
+        known: what `masked_needs` asks for, if the vectors are parts of longer ones.
     Cost: that of the merged vector, and one more read of the task's own.
     """
-    merged = masked_vector(vectors, use_ties=use_ties, density=density, reference_size=reference_size)
+    merged = masked_vector(
+        vectors, use_ties=use_ties, density=density, reference_size=reference_size, known=known
+    )
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         mask = belongs(vectors[task], merged, part, tall_lambda, *scratch)
@@ -77,18 +94,29 @@ def tall_masks(
     return merged
 
 
-def magnitude_masks(vectors: Sequence[Tensor], *, task: int, density: float, reference_size: float) -> Tensor:
+def magnitude_masks(
+    vectors: Sequence[Tensor],
+    *,
+    task: int,
+    density: float,
+    reference_size: float,
+    known: Known | None = None,
+) -> Tensor:
     """The sum of the task vectors at the largest entries of the task's own vector.
 
     Args:
         vectors: T task vectors, (numel,) float32.
         task: t, counted from 0.
         density, reference_size: as in `top_threshold`.
+        known: what `magnitude_needs` asks for, if the vectors are parts of longer ones.
     Cost: one read of every vector, and three more of the task's own.
     Source: the baseline "magnitude masking" of arXiv:2405.07813; wang-kee/LiNeS.
     """
     merged = masked_vector(vectors, use_ties=0.0, density=density, reference_size=reference_size)
-    threshold = top_threshold(vectors[task], density, reference_size)
+    if known is None:
+        threshold = top_threshold(vectors[task], density, reference_size)
+    else:
+        (threshold,) = known.magnitudes[task]
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         magnitude = torch.abs(vectors[task][part], out=scratch[0])
@@ -96,3 +124,8 @@ def magnitude_masks(vectors: Sequence[Tensor], *, task: int, density: float, ref
 
     over_slices(merged, work, torch.float32)
     return merged
+
+
+def magnitude_needs(numel: int, *, density: float, reference_size: float) -> Needs:
+    """What `magnitude_masks` needs of whole vectors. Raises: MergeError as `top_threshold`."""
+    return Needs((top_rank(numel, density, reference_size),))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from lines_core.errors import MergeError
+from lines_core.merging.known import Needs
 
 PLAIN_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 11))
 """Coefficients searched on validation for the sum and for Consensus: 0.1 .. 1.0."""
@@ -74,6 +75,8 @@ class Method:
         per_task: the merged residual depends on the task it is used for.
         merge: the function, (vectors, **settings) or, if `per_task`, (vectors, task=..., **settings). It does
             not check its arguments: call it through `lines_core.merging.merge`, which does.
+        needs: what it has to know of whole vectors to merge a part of them, (numel, **settings) -> Needs;
+            `merge` then takes `known=` too. None: a part is merged as it is.
     """
 
     key: str
@@ -84,6 +87,7 @@ class Method:
     grid: tuple[float, ...]
     per_task: bool
     merge: Callable[..., Tensor]
+    needs: Callable[..., Needs] | None = None
 
     def complete(self, settings: Mapping[str, float]) -> dict[str, float]:
         """All settings by key, checked, missing ones at their defaults.

@@ -30,33 +30,67 @@ def kth_magnitudes(vector: Tensor, ranks: Sequence[int]) -> list[float]:
     Raises: MergeError for another rank, or if the vector holds NaN or infinity.
     Cost: two reads of the vector for all ranks together.
     """
-    for rank in ranks:
-        if not 1 <= rank <= len(vector):
-            raise MergeError(f"Ranks run from 1 to {len(vector)}, got {rank}.")
-    counts = _Counts(vector, _GROUPS)
-    for part, (bits, *scratch) in each_slice(vector, torch.int32, torch.int64):
-        torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
-        counts.add(bits.bitwise_right_shift_(16), *scratch)
-    in_group = counts.total()
-    if bool(in_group[_FIRST_NOT_FINITE:].any()):
-        raise MergeError("A task vector holds NaN or infinity: remove it, or train it again.")
-    ends = in_group.cumsum(0)
-    groups = torch.searchsorted(ends, torch.tensor(ranks, device=ends.device)).tolist()
-    below = [int(ends[group] - in_group[group]) for group in groups]
+    search = MagnitudeSearch(ranks, len(vector), vector)
+    search.count(vector)
+    search.refine(vector)
+    return search.magnitudes()
 
-    # one more on either side, for everything below and above the group
-    inside = {group: _Counts(vector, _INSIDE + 2) for group in set(groups)}
-    for part, (bits, offset, *scratch) in each_slice(vector, torch.int32, torch.int32, torch.int64):
-        torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
-        for group, within in inside.items():
-            torch.sub(bits, (group << 16) - 1, out=offset).clamp_(0, _INSIDE + 1)
-            within.add(offset, *scratch)
-    magnitudes = []
-    for rank, group, before in zip(ranks, groups, below, strict=True):
-        ends = inside[group].total()[1:-1].cumsum(0)
-        low = int(torch.searchsorted(ends, rank - before))
-        magnitudes.append(_float((group << 16) + low))
-    return magnitudes
+
+class MagnitudeSearch:
+    """Search for the magnitudes of some ranks in a vector that may come in parts: all of it to `count`, then
+    all of it once more to `refine`.
+
+    Args:
+        ranks: each from 1 to numel.
+        numel: length of the whole vector.
+        like: a vector with the length and device of the longest part.
+    Raises: MergeError for another rank.
+    """
+
+    def __init__(self, ranks: Sequence[int], numel: int, like: Tensor) -> None:
+        for rank in ranks:
+            if not 1 <= rank <= numel:
+                raise MergeError(f"Ranks run from 1 to {numel}, got {rank}.")
+        self._ranks, self._like = ranks, like
+        self._counts = _Counts(like, _GROUPS)
+        self._inside: dict[int, _Counts] | None = None
+
+    def count(self, vector: Tensor) -> None:
+        """First read of a part, float32. The parts may come in any order."""
+        for part, (bits, *scratch) in each_slice(vector, torch.int32, torch.int64):
+            torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
+            self._counts.add(bits.bitwise_right_shift_(16), *scratch)
+
+    def refine(self, vector: Tensor) -> None:
+        """Second read of a part. Raises: MergeError if the first reads found NaN or infinity."""
+        if self._inside is None:
+            self._inside = self._found_groups()
+        # one more on either side, for everything below and above the group
+        for part, (bits, offset, *scratch) in each_slice(vector, torch.int32, torch.int32, torch.int64):
+            torch.bitwise_and(vector[part].view(torch.int32), _MAGNITUDE, out=bits)
+            for group, within in self._inside.items():
+                torch.sub(bits, (group << 16) - 1, out=offset).clamp_(0, _INSIDE + 1)
+                within.add(offset, *scratch)
+
+    def magnitudes(self) -> list[float]:
+        """The magnitudes of the ranks."""
+        assert self._inside is not None
+        magnitudes = []
+        for rank, group, before in zip(self._ranks, self._groups, self._below, strict=True):
+            ends = self._inside[group].total()[1:-1].cumsum(0)
+            low = int(torch.searchsorted(ends, rank - before))
+            magnitudes.append(_float((group << 16) + low))
+        return magnitudes
+
+    def _found_groups(self) -> dict[int, "_Counts"]:
+        in_group = self._counts.total()
+        if bool(in_group[_FIRST_NOT_FINITE:].any()):
+            raise MergeError("A task vector holds NaN or infinity: remove it, or train it again.")
+        ends = in_group.cumsum(0)
+        ranks = torch.tensor(self._ranks, device=ends.device)
+        self._groups: list[int] = torch.searchsorted(ends, ranks).tolist()
+        self._below = [int(ends[group] - in_group[group]) for group in self._groups]
+        return {group: _Counts(self._like, _INSIDE + 2) for group in set(self._groups)}
 
 
 class _Counts:
@@ -98,16 +132,21 @@ def top_threshold(vector: Tensor, density: float, reference_size: float = 0.0) -
     Raises: MergeError if reference_size is between 0 and numel, or as `kth_magnitudes`.
     Source: wang-kee/LiNeS src/utils, after TIES-Merging (arXiv:2306.01708).
     """
-    size = int(reference_size) or len(vector)
-    if size < len(vector):
+    rank = top_rank(len(vector), density, reference_size)
+    return kth_magnitudes(vector, [rank])[0] if rank else 0.0
+
+
+def top_rank(numel: int, density: float, reference_size: float = 0.0) -> int:
+    """Rank of `top_threshold` among the numel magnitudes of a vector; 0 if the threshold is 0.
+
+    Raises: MergeError if reference_size is between 0 and numel.
+    """
+    size = int(reference_size) or numel
+    if size < numel:
         raise MergeError(
-            f"reference_size must be 0 or at least the {len(vector)} entries of a task vector, got {size}."
+            f"reference_size must be 0 or at least the {numel} entries of a task vector, got {size}."
         )
-    rank = size - int(density * size)
-    added = size - len(vector)
-    if rank <= added:
-        return 0.0
-    return kth_magnitudes(vector, [rank - added])[0]
+    return max(0, size - int(density * size) - (size - numel))
 
 
 def just_below(magnitude: float) -> float:

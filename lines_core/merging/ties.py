@@ -6,15 +6,23 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from lines_core.merging.known import Known, Needs
 from lines_core.merging.slices import on_threads, over_slices
-from lines_core.merging.threshold import just_below, top_threshold
+from lines_core.merging.threshold import just_below, top_rank, top_threshold
 
 MEAN, SUM = 0.0, 1.0
 AGGREGATIONS: Mapping[float, str] = MappingProxyType({MEAN: "mean", SUM: "sum"})
 """Aggregation of the agreeing entries: the authors' default, and the one they use with masks."""
 
 
-def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, reference_size: float) -> Tensor:
+def ties_merge(
+    vectors: Sequence[Tensor],
+    *,
+    density: float,
+    agg: float,
+    reference_size: float,
+    known: Known | None = None,
+) -> Tensor:
     """Merge the task vectors without entries that are small or oppose the majority sign.
 
     1. Trim: keep the largest magnitudes of every vector, as `top_threshold` says; ties are all kept.
@@ -29,23 +37,28 @@ def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, referen
         density: kept fraction of each.
         agg: MEAN or SUM.
         reference_size: number of entries of which the density is a fraction; 0 means numel.
+        known: what `ties_needs` asks for, if the vectors are parts of longer ones.
     Raises: MergeError as `top_threshold`.
     Cost: three reads of every vector (one with density 1); if the majority is not positive, a fourth of
         the slices in which kept entries cancel exactly.
     Source: arXiv:2306.01708; wang-kee/LiNeS src/utils for the rules on ties and zero sums.
     """
-    thresholds = on_threads(lambda vector: top_threshold(vector, density, reference_size), vectors)
-    cuts = [just_below(threshold) for threshold in thresholds]
+    if known is None:
+        thresholds = on_threads(lambda vector: top_threshold(vector, density, reference_size), vectors)
+        cuts = [just_below(threshold) for threshold in thresholds]
+    else:
+        cuts = cuts_of(known)
+    guess = _GUESS if known is None else known.majority
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
 
     def elect(part: slice, scratch: list[Tensor]) -> tuple[int, int | None]:
-        elected, cancelled = _merge_part(vectors, cuts, agg, part, scratch, _GUESS, merged[part])
+        elected, cancelled = _merge_part(vectors, cuts, agg, part, scratch, guess, merged[part])
         return elected, part.start if cancelled else None
 
     results = over_slices(merged, elect, *_SCRATCH)
     total = sum(elected for elected, _ in results)
-    majority = (total > 0) - (total < 0)
-    wrong = {start for _, start in results} - {None} if majority != _GUESS else set()
+    majority = (total > 0) - (total < 0) if known is None else known.majority
+    wrong = {start for _, start in results} - {None} if majority != guess else set()
 
     def correct(part: slice, scratch: list[Tensor]) -> None:
         if part.start in wrong:
@@ -54,6 +67,26 @@ def ties_merge(vectors: Sequence[Tensor], *, density: float, agg: float, referen
     if wrong:
         over_slices(merged, correct, *_SCRATCH)
     return merged
+
+
+def ties_needs(numel: int, *, density: float, agg: float, reference_size: float) -> Needs:
+    """What `ties_merge` needs of whole vectors. Raises: MergeError as `top_threshold`."""
+    return Needs((top_rank(numel, density, reference_size),), majority=True)
+
+
+def cuts_of(known: Known) -> list[float]:
+    """For each vector the magnitude above which an entry is kept."""
+    return [just_below(threshold) for (threshold,) in known.magnitudes]
+
+
+def elected_sum(vectors: Sequence[Tensor], cuts: Sequence[float]) -> int:
+    """Sum of the signs that the vectors, or a part of them, elect by their kept entries alone."""
+
+    def elect(part: slice, scratch: list[Tensor]) -> int:
+        *others, out = scratch
+        return _merge_part(vectors, cuts, SUM, part, others, 0, out)[0]
+
+    return sum(over_slices(vectors[0], elect, *_SCRATCH, torch.float32))
 
 
 _GUESS = 1

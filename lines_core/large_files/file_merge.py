@@ -1,0 +1,155 @@
+"""Merges of fine-tuned models of any size, with LiNeS on top, from files to files."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from math import prod
+from pathlib import Path
+
+import torch
+
+from lines_core.architectures import depth_order
+from lines_core.checkpoints.limits import label_of
+from lines_core.checkpoints.weight_files import WeightFiles
+from lines_core.errors import LayerError, MergeError
+from lines_core.large_files.file_scales import file_scales
+from lines_core.large_files.matched_names import matched_names
+from lines_core.large_files.pieces import PIECE, Piece, Progress, Source, pieces, rounded
+from lines_core.large_files.read_ahead import read_ahead
+from lines_core.large_files.staged_output import StagedOutput
+from lines_core.large_files.whole_vectors import MergePlan, VectorPart, known_as_text, known_from_text
+from lines_core.large_files.written_model import Counted, bytes_of, key_of, output_dtypes, write_model
+from lines_core.merging import complete_settings
+
+_FOUND = "found.json"
+
+
+@torch.no_grad()
+def merge_files(
+    pretrained: str | os.PathLike[str],
+    finetuned: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    method: str = "ties",
+    settings: Mapping[str, float] | None = None,
+    task: int | None = None,
+    alpha: float | None = None,
+    beta: float = 0.0,
+    shape: str = "linear",
+    outside: str = "alpha",
+    part: str | None = None,
+    dtype: torch.dtype | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the pretrained model with the merged update of several fine-tuned ones added.
+
+        theta = theta_0 + lambda(l) * tau_merged,    lambda(l) = alpha + beta * f(x)      (Eq. 1)
+
+    The update is that of `merging.merge` on the whole models as flat vectors, entry by entry: every
+    floating-point parameter counts, in depth order. A method that needs something of whole vectors, such as
+    a threshold, reads the models several times: TIES four times, and once more for Eq. 2. Computed in float32
+    and rounded once. The output has the files, names and dtypes of the pretrained model and the files beside
+    it; it appears when it is whole, and a run that was stopped is continued by the same call.
+
+    Args:
+        pretrained, out: as in `edit_files`.
+        finetuned: T models, each as in `edit_files`.
+        method, settings, task: as in `merge`.
+        alpha: scale of the first block, or of everything if beta is 0; by default 1, or Eq. 2 if there is a
+            beta.
+        beta: rise to the last block; 0 merges without LiNeS.
+        shape, outside, part, dtype, progress: as in `edit_files`.
+    Returns: the path of the output.
+    Raises: MergeError for the method and its settings, or weights that are not finite; otherwise as
+        `edit_files`.
+    Cost: memory for a few pieces of 2**20 weights of each model.
+    Source: arXiv:2410.17146, Eq. 1 and 2.
+    """
+    complete = complete_settings(method, settings or {})
+    if not finetuned:
+        raise MergeError("A merge needs at least one fine-tuned model, got none.")
+    with ExitStack() as stack:
+        before = stack.enter_context(WeightFiles(pretrained))
+        models = [stack.enter_context(WeightFiles(path)) for path in finetuned]
+        given = 1.0 if alpha is None else alpha
+        scales = file_scales(before.names, given, beta, shape=shape, outside=outside, part=part)
+        matched = [matched_names(before, model, scales.unchanged) for model in models]
+        weights = [
+            name
+            for name, entry in before.entries.items()
+            if name in scales.by_name and entry.dtype.is_floating_point
+        ]
+        starts, numel = _places(before, weights)
+        longest = min(PIECE, max(prod(before.entries[name].shape) for name in weights))
+        plan = MergePlan(method, complete, task, len(models), numel, longest)
+        dtypes = output_dtypes(before, dtype)
+        recipe: dict[str, object] = {
+            "pretrained": label_of(before.path),
+            "finetuned": [label_of(model.path) for model in models],
+            "method": method,
+            "settings": complete,
+            "task": task,
+            "alpha": alpha,
+            "beta": beta,
+            "shape": shape,
+            "outside": outside,
+            "part": part,
+            "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
+        }
+        staged = StagedOutput(Path(out), before, dtypes, key_of(recipe, [before, *models]), dtype)
+
+        def sources(name: str) -> Sequence[Source]:
+            if name not in starts:
+                return [(before, name)]
+            others = zip(models, matched, strict=True)
+            return [(before, name), *((model, names[name]) for model, names in others)]
+
+        def vectors(piece: Piece) -> VectorPart:
+            base = piece.floats(0)
+            residuals = tuple(piece.floats(number).sub_(base) for number in range(1, len(piece.data)))
+            return VectorPart(piece.name, starts[piece.name] + piece.start, residuals)
+
+        def read() -> Iterator[VectorPart]:
+            return map(vectors, counted.through(read_ahead(pieces(weights, sources))))
+
+        by_eq_2 = alpha is None and beta != 0.0
+        searching = 0 if staged.has(_FOUND) else plan.passes + by_eq_2
+        once = bytes_of(weights, sources)
+        counted = Counted(progress, searching * once + bytes_of(before.names, sources))
+        if staged.has(_FOUND):
+            known, first = known_from_text((staged.folder / _FOUND).read_text("utf-8"))
+        else:
+            known = plan.find(read)
+            first = plan.alpha(known, read).alpha if by_eq_2 else given
+            staged.keep(_FOUND, known_as_text(known, first))
+        scales = file_scales(before.names, first, beta, shape=shape, outside=outside, part=part)
+        recipe["alpha"] = first
+
+        def compute(piece: Piece) -> bytes | bytearray:
+            target = dtypes[piece.name]
+            if piece.name not in starts:
+                if piece.dtypes[0] == target:
+                    return piece.data[0]
+                return rounded(piece.floats(0), target, piece.name)
+            scale = scales.by_name[piece.name]
+            base = piece.floats(0)
+            if scale != 0.0:
+                base.add_(plan.merged(vectors(piece), known), alpha=scale)
+            return rounded(base, target, piece.name)
+
+        return write_model(staged, before, sources, compute, recipe, counted)
+
+
+def _places(weights: WeightFiles, names: Sequence[str]) -> tuple[dict[str, int], int]:
+    """Index of each parameter's first entry in the flat vector, and the vector's length.
+
+    In depth order, like the vectors of a live model; sorted by name where there are parameters of no depth.
+    """
+    try:
+        order: Sequence[str] = depth_order(names).names
+    except LayerError:
+        order = sorted(names)
+    starts, end = {}, 0
+    for name in order:
+        starts[name], end = end, end + prod(weights.entries[name].shape)
+    return starts, end

@@ -1,0 +1,218 @@
+"""Merges from files to files: the numbers of `merging.merge` on whole vectors, for every method."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lines_core import METHODS, FlatLayout, LayerEditor, coefficients, merge, merging_alpha, outside_scales
+from lines_core.errors import CheckpointError, LinesError, MergeError, TaskVectorError
+from lines_core.large_files import pieces
+from lines_core.large_files.file_merge import merge_files
+from lines_core.merging import slices
+from tests.lines_core.checkpoints.equality import equal
+from tests.lines_core.large_files.models import (
+    Weights,
+    files_of,
+    finetuning_of,
+    random_model,
+    read_folder,
+    write_folder,
+)
+
+Paths = tuple[Path, list[Path]]
+COUNT = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 50)
+    monkeypatch.setattr(slices, "SLICE", 16)
+
+
+def write_models(folder: Path, pretrained: Weights, models: list[Weights]) -> Paths:
+    names = [f"task{number}" for number in range(len(models))]
+    return write_folder(folder / "pretrained", pretrained, shards=3), [
+        write_folder(folder / name, model, shards=number + 1)
+        for number, (name, model) in enumerate(zip(names, models, strict=True))
+    ]
+
+
+def coarse_models(dtype: torch.dtype = torch.float32) -> tuple[Weights, list[Weights]]:
+    """Updates in steps of 1/16, so that magnitudes are equal and signs cancel often."""
+    pretrained = random_model(0, dtype)
+    models = []
+    for number in range(COUNT):
+        moved = finetuning_of(pretrained, 1 + number, share=1.0)
+        models.append(
+            {
+                name: (tensor.float() + ((moved[name] - tensor).float() * 16).round() / 16).to(dtype)
+                for name, tensor in pretrained.items()
+            }
+        )
+    return pretrained, models
+
+
+def in_memory(
+    pretrained: Weights,
+    models: list[Weights],
+    method: str,
+    settings: Mapping[str, float],
+    task: int | None = None,
+    alpha: float | None = 1.0,
+    beta: float = 0.0,
+) -> dict[str, Tensor]:
+    """The same on whole flat vectors, float32."""
+    layout = FlatLayout.of(pretrained)
+    start = layout.flatten(pretrained)
+    vectors = [layout.flatten(model) - start for model in models]
+    merged = merge(method, vectors, settings, task=task)
+    first = merging_alpha(vectors, merged).alpha if alpha is None else alpha
+    scales = coefficients("linear", first, beta, layout.num_blocks)
+    live = torch.empty_like(start)
+    LayerEditor(layout, start, live).apply(merged, scales, *outside_scales("alpha", first, scales))
+    return dict(layout.unflatten(live))
+
+
+CASES: list[tuple[str, dict[str, float]]] = [
+    ("sum", {}),
+    ("average", {}),
+    ("ties", {"density": 0.3}),
+    ("ties", {"density": 0.3, "agg": 1.0}),
+    ("ties", {"density": 1.0}),
+    ("ties", {"density": 0.3, "reference_size": 10_000}),
+    ("consensus", {"k": 2.0}),
+    ("consensus", {"k": 1.0, "use_ties": 1.0, "density": 0.5}),
+    ("tall-masks", {"tall_lambda": 0.4}),
+    ("tall-masks", {"tall_lambda": 0.6, "use_ties": 1.0}),
+    ("magnitude-masks", {"density": 0.2}),
+    ("dare", {"drop": 0.5, "seed": 3.0}),
+    ("breadcrumbs", {"drop_small": 0.5, "drop_large": 0.05}),
+]
+
+
+def test_every_method_is_among_the_cases() -> None:
+    assert {method for method, _ in CASES} == set(METHODS)
+
+
+@pytest.mark.parametrize(("method", "settings"), CASES)
+def test_bit_for_bit_as_whole_vectors(tmp_path: Path, method: str, settings: dict[str, float]) -> None:
+    task = 1 if METHODS[method].per_task else None
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    out = merge_files(*paths, tmp_path / "out", method=method, settings=settings, task=task)
+    assert equal(read_folder(out), in_memory(pretrained, models, method, settings, task))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_majority_of_all_parts_decides_where_signs_cancel(tmp_path: Path, sign: int) -> None:
+    """Two updates that cancel in one parameter get the sign that prevails in the others."""
+    pretrained = random_model(0)
+    models = [{name: tensor + sign * 0.5 for name, tensor in pretrained.items()} for _ in range(2)]
+    models[0]["ln_f.bias"] = pretrained["ln_f.bias"] + 0.25
+    models[1]["ln_f.bias"] = pretrained["ln_f.bias"] - 0.25
+    pretrained["ln_f.bias"].zero_()
+    models[0]["ln_f.bias"] = torch.full((6,), 0.25)
+    models[1]["ln_f.bias"] = torch.full((6,), -0.25)
+    paths = write_models(tmp_path, pretrained, models)
+    out = read_folder(merge_files(*paths, tmp_path / "out", settings={"density": 1.0}))
+    assert torch.equal(out["ln_f.bias"], torch.full((6,), sign * 0.25))
+    assert equal(out, in_memory(pretrained, models, "ties", {"density": 1.0}))
+
+
+@pytest.mark.parametrize("method", ["sum", "ties", "consensus"])
+def test_lines_on_top_with_alpha_of_eq_2(tmp_path: Path, method: str) -> None:
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    out = merge_files(*paths, tmp_path / "out", method=method, beta=0.5)
+    assert equal(read_folder(out), in_memory(pretrained, models, method, {}, alpha=None, beta=0.5))
+    recipe = json.loads((out / "lines_recipe.json").read_text())
+    if method == "sum":
+        assert recipe["alpha"] == pytest.approx(1 / COUNT)
+    fixed = merge_files(*paths, tmp_path / "fixed", method=method, alpha=0.2, beta=0.5)
+    assert equal(read_folder(fixed), in_memory(pretrained, models, method, {}, alpha=0.2, beta=0.5))
+
+
+def test_half_precision_is_rounded_once(tmp_path: Path) -> None:
+    pretrained, models = coarse_models(torch.bfloat16)
+    paths = write_models(tmp_path, pretrained, models)
+    out = merge_files(*paths, tmp_path / "out", beta=0.5)
+    exact = in_memory(pretrained, models, "ties", {}, alpha=None, beta=0.5)
+    assert equal(read_folder(out), {name: tensor.bfloat16() for name, tensor in exact.items()})
+
+
+def test_files_are_those_of_the_pretrained_model(tmp_path: Path) -> None:
+    pretrained, models = coarse_models()
+    buffers = {"h.0.attn.bias": torch.ones(1, 1, 3, 3, dtype=torch.bool)}
+    paths = write_models(tmp_path, pretrained | buffers, [model | buffers for model in models])
+    out = merge_files(*paths, tmp_path / "out", method="sum", alpha=0.4)
+    assert files_of(out) == files_of(paths[0]) - {"README.md", "pytorch_model.bin"} | {"lines_recipe.json"}
+    assert torch.equal(read_folder(out)["h.0.attn.bias"], buffers["h.0.attn.bias"])
+    recipe = json.loads((out / "lines_recipe.json").read_text())
+    assert (recipe["pretrained"], recipe["finetuned"]) == ("pretrained", ["task0", "task1", "task2"])
+    assert not list(tmp_path.glob(".*"))
+
+
+class _Stopped(Exception):
+    pass
+
+
+def stop_after(files: int, folder: Path) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if len(list(folder.glob(".out.*.part/*.*s*"))) >= files:
+            raise _Stopped
+
+    return progress
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_what_the_passes_found_is_not_searched_again(tmp_path: Path, files: int) -> None:
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    with pytest.raises(_Stopped):
+        merge_files(*paths, tmp_path / "out", beta=0.5, progress=stop_after(files, tmp_path))
+    steps: list[tuple[int, int]] = []
+    out = merge_files(*paths, tmp_path / "out", beta=0.5, progress=lambda *step: steps.append(step))
+    assert equal(read_folder(out), in_memory(pretrained, models, "ties", {}, alpha=None, beta=0.5))
+    whole = sum(tensor.nbytes for tensor in pretrained.values()) * (1 + COUNT)
+    assert steps[-1] == (whole, whole), "one pass, that writes"
+
+
+def test_progress_covers_all_passes(tmp_path: Path) -> None:
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    steps: list[tuple[int, int]] = []
+    merge_files(*paths, tmp_path / "out", beta=0.5, progress=lambda *step: steps.append(step))
+    whole = sum(tensor.nbytes for tensor in pretrained.values()) * (1 + COUNT)
+    assert steps[-1] == (5 * whole, 5 * whole), "two for the thresholds, majority, norms, and the last one"
+
+
+def refused(error: type[LinesError], message: str, paths: Paths, out: Path, **settings: Any) -> None:
+    before = files_of(out.parent)
+    with pytest.raises(error, match=message):
+        merge_files(*paths, out, **settings)
+    assert files_of(out.parent) == before
+
+
+def test_wrong_inputs(tmp_path: Path) -> None:
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    out = tmp_path / "out"
+    refused(MergeError, "Unknown merging method 'best'", paths, out, method="best")
+    refused(MergeError, "density must be between 0 and 1", paths, out, settings={"density": 2.0})
+    refused(MergeError, "reference_size must be 0 or at least", paths, out, settings={"reference_size": 9.0})
+    refused(MergeError, "task must be from 0 to 2, got None", paths, out, method="tall-masks")
+    refused(MergeError, "at least one fine-tuned", (paths[0], []), out)
+    lacking = write_folder(tmp_path / "lacking", {n: t for n, t in models[0].items() if n != "wpe.weight"})
+    refused(CheckpointError, "only pretrained has 'wpe.weight'", (paths[0], [lacking]), out)
+    models[0]["h.1.ln_1.bias"][0] = float("nan")
+    broken = write_folder(tmp_path / "broken", models[0])
+    refused(MergeError, "holds NaN or infinity", (paths[0], [broken]), out)
+    refused(MergeError, "holds NaN or infinity", (paths[0], [broken]), out, method="sum")
+    large = write_folder(tmp_path / "large", models[1] | {"ln_f.bias": torch.full((6,), 7e5)})
+    half = {"method": "sum", "dtype": torch.float16}
+    refused(TaskVectorError, "in float16", (paths[0], [large]), out, **half)
