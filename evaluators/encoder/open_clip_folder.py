@@ -13,7 +13,7 @@ from torch import Tensor
 
 from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError
-from lines_core.architectures import block_indices
+from lines_core.architectures import recognise
 from lines_core.checkpoints import read_shapes
 from lines_core.errors import LinesError
 
@@ -52,7 +52,7 @@ def read_tower_info(folder: Path) -> TowerInfo:
     config = _read_config(folder)
     try:
         shapes = read_shapes(folder / WEIGHTS)
-        num_blocks, _ = block_indices(shapes)
+        num_blocks = recognise(shapes).num_blocks
     except LinesError as error:
         raise LabError(f"{folder / WEIGHTS} does not hold a CLIP: {error}") from error
     parameters = sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(TOWER))

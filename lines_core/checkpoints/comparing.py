@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from lines_core.architectures import block_indices
+from lines_core.architectures import recognise
 from lines_core.errors import CheckpointError, LayerError
 from lines_core.untrusted_text import excerpt, first_of
 
@@ -63,7 +63,7 @@ def compare(
 def _num_blocks(tensors: Mapping[str, Tensor]) -> int | None:
     """L, or None if the names are unknown."""
     try:
-        return block_indices(tensors)[0]
+        return recognise(tensors).num_blocks
     except LayerError:
         return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lines_core.architectures import block_indices, depth_order
+from lines_core.architectures import recognise
 from lines_core.editing import outside_scales
 from lines_core.schedules import coefficients
 
@@ -39,13 +39,13 @@ def file_scales(
     part: str | None,
     adapter: bool = False,
 ) -> FileScales:
-    count, blocks = block_indices(names)
-    scales = coefficients(shape, alpha, beta, count)
+    model = recognise(names, part=part)
+    scales = coefficients(shape, alpha, beta, model.num_blocks)
     before, after = outside_scales(outside, alpha, scales)
     values = scales.tolist()
-    last = frozenset(depth_order(blocks).segments[-1]) if before != after else frozenset()
     by_name = {
-        name: (after if name in last else before) if block is None else values[block]
-        for name, block in blocks.items()
+        name: (after if name in model.after else before) if block is None else values[block]
+        for name, block in model.block.items()
+        if name not in model.unchanged
     }
-    return FileScales(by_name, frozenset(), "", count)
+    return FileScales(by_name, model.unchanged, model.family.title, model.num_blocks)

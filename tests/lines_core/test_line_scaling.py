@@ -73,12 +73,13 @@ def test_the_text_tower_counts_as_outside() -> None:
     tau = ones(
         "visual.transformer.resblocks.0.x",
         "visual.transformer.resblocks.1.x",
+        "transformer.resblocks.0.x",
         "transformer.resblocks.1.x",
         "transformer.resblocks.2.x",
         "logit_scale",
     )
     scaled = line_scaling(tau, alpha=0.5, beta=0.5)
-    assert [residual[0].item() for residual in scaled.values()] == [0.5, 1.0, 0.5, 0.5, 0.5]
+    assert [residual[0].item() for residual in scaled.values()] == [0.5, 1.0, 0.5, 0.5, 0.5, 0.5]
 
 
 def test_alpha_one_beta_zero_is_the_task_vector_and_zeros_are_nothing(pretrained: Tower) -> None:

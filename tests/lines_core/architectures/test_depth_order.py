@@ -4,13 +4,9 @@ import random
 
 import pytest
 
-from lines_core.architectures.depth_order import block_indices, block_of, depth_order
-from lines_core.architectures.families import (
-    HF_CLIP,
-    OPEN_CLIP,
-    T5_BOTH,
-    T5_ENCODER,
-)
+from lines_core.architectures import block_of, depth_order, recognise
+from lines_core.architectures.clip_families import OPEN_CLIP
+from lines_core.architectures.multimodal_families import HF_CLIP
 from lines_core.errors import LayerError
 
 VISUAL = "visual.transformer.resblocks"
@@ -50,7 +46,8 @@ VISUAL = "visual.transformer.resblocks"
         ("patch_embed.proj.weight", None),
         ("lm_head.weight", None),
         ("transformer.wte.weight", None),
-        ("encoder.block.3.layer.0.SelfAttention.q.weight", None),
+        ("encoder.block.3.layer.0.SelfAttention.q.weight", 3),
+        ("embeddings.position_ids", None),
     ],
 )
 def test_block_of_one_name(name: str, block: int | None) -> None:
@@ -70,8 +67,7 @@ def test_block_of_one_name(name: str, block: int | None) -> None:
         "visual.transformer.resblocks.\u0663.ln_1.weight",
         "visual.projection",
         "visual.proj\n",
-        "classification_head.weight",
-        "embeddings.position_ids",
+        "adapter.weight",
     ],
 )
 def test_unknown_names_are_refused(name: str) -> None:
@@ -80,10 +76,8 @@ def test_unknown_names_are_refused(name: str) -> None:
 
 
 def test_a_given_family_is_the_only_one_tried() -> None:
-    assert block_of("encoder.block.3.layer.0.x", T5_ENCODER) == 3
-    assert block_of("decoder.block.3.layer.0.x", T5_ENCODER) is None
-    assert block_of("decoder.block.3.layer.0.x", T5_BOTH) == 3
-    with pytest.raises(LayerError, match="Unknown parameter name in Hugging Face CLIP vision tower"):
+    assert block_of("text_model.encoder.layers.3.mlp.fc1.weight", HF_CLIP) == 3
+    with pytest.raises(LayerError, match="Unknown parameter name in CLIP or SigLIP of transformers"):
         block_of("visual.proj", HF_CLIP)
 
 
@@ -138,19 +132,19 @@ def full_clip() -> list[str]:
 
 def test_the_text_tower_is_not_counted() -> None:
     """Its blocks are called like the image tower's: a search for ``.resblocks.i.`` finds three here."""
-    num_blocks, blocks = block_indices(full_clip())
-    assert num_blocks == 2
-    assert blocks["transformer.resblocks.2.ln_1.weight"] is None
-    assert blocks[f"{VISUAL}.1.ln_1.weight"] == 1
+    clip = recognise(full_clip())
+    assert clip.num_blocks == 2
+    assert clip.block["transformer.resblocks.2.ln_1.weight"] is None
+    assert clip.block[f"{VISUAL}.1.ln_1.weight"] == 1
     with pytest.raises(
         LayerError, match=r"'positional_embedding', 'text_projection', 'logit_scale', .* and 3 more"
     ):
         depth_order(full_clip())
 
 
-def test_the_text_tower_alone_is_refused() -> None:
-    with pytest.raises(LayerError, match=r"Unknown parameter name .*: 'token_embedding\.weight'"):
-        depth_order(["transformer.resblocks.0.x", "token_embedding.weight"])
+def test_the_text_tower_alone_is_a_tower() -> None:
+    order = depth_order(["transformer.resblocks.0.x", "token_embedding.weight"])
+    assert order.segments == (("token_embedding.weight",), ("transformer.resblocks.0.x",), ())
 
 
 @pytest.mark.parametrize("names", [[], ["visual.proj", "visual.conv1.weight"], ["weight"]])
@@ -185,5 +179,5 @@ def test_two_towers_under_different_prefixes_are_refused() -> None:
 
 def test_unknown_names_beside_known_ones_are_listed() -> None:
     names = [f"{VISUAL}.0.x", *(f"adapter.{i}" for i in range(5))]
-    with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', .*'adapter\.4'\. Blocks"):
+    with pytest.raises(LayerError, match=r"'adapter\.0', 'adapter\.1', .*'adapter\.4'\. .* 1 of the 6 names"):
         depth_order(names)

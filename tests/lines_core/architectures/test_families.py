@@ -2,16 +2,9 @@
 
 import pytest
 
-from lines_core.architectures.depth_order import block_indices, block_of, depth_order
-from lines_core.architectures.families import (
-    CONVNEXT,
-    FAMILIES,
-    HF_CLIP,
-    T5_BOTH,
-    T5_DECODER,
-    T5_ENCODER,
-    Family,
-)
+from lines_core.architectures import FAMILIES, block_of, depth_order, recognise
+from lines_core.architectures.clip_families import CONVNEXT
+from lines_core.architectures.multimodal_families import HF_CLIP
 from lines_core.errors import LayerError
 
 T5 = [
@@ -64,7 +57,7 @@ def test_convnext_stages_are_flattened_and_a_downsampling_layer_opens_its_stage(
         "stages.2.blocks.1.gamma": 4,
         "head.norm.weight": None,
     }
-    assert block_indices(timm) == (5, timm)
+    assert (recognise(timm).num_blocks, recognise(timm).block) == (5, timm)
     order = depth_order(timm)
     assert order.family is CONVNEXT
     assert order.segments[3] == ("stages.1.blocks.0.gamma", "stages.1.downsample.0.weight")
@@ -76,7 +69,7 @@ def test_convnext_stages_are_flattened_and_a_downsampling_layer_opens_its_stage(
         "convnext.encoder.stages.1.layers.1.dwconv.weight": 2,
         "convnext.layernorm.weight": None,
     }
-    assert block_indices(hf) == (3, hf)
+    assert (recognise(hf).num_blocks, recognise(hf).block) == (3, hf)
 
 
 def test_convnext_base_has_the_36_blocks_of_the_paper() -> None:
@@ -85,18 +78,18 @@ def test_convnext_base_has_the_36_blocks_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "blocks"),
+    ("part", "blocks"),
     [
         (None, [None, None, None, None, 0, 1, None, None]),
-        (T5_DECODER, [None, None, None, None, 0, 1, None, None]),
-        (T5_ENCODER, [None, 0, 1, None, None, None, None, None]),
-        (T5_BOTH, [None, 0, 1, None, 0, 1, None, None]),
+        ("decoder", [None, None, None, None, 0, 1, None, None]),
+        ("encoder", [None, 0, 1, None, None, None, None, None]),
+        ("both", [None, 0, 1, None, 0, 1, None, None]),
     ],
 )
-def test_t5_counts_the_stack_that_is_asked_for(family: Family | None, blocks: list[int | None]) -> None:
+def test_t5_counts_the_stack_that_is_asked_for(part: str | None, blocks: list[int | None]) -> None:
     """``layer.0`` and ``layer.1`` inside each block are what a search for ``.i.`` trips over."""
-    assert block_indices(T5, family) == (2, dict(zip(T5, blocks, strict=True)))
-    assert sorted(depth_order(T5, family).names) == sorted(T5)
+    assert recognise(T5, part=part).block == dict(zip(T5, blocks, strict=True))
+    assert sorted(depth_order(T5, part=part).names) == sorted(T5)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_what_is_saved_is_read_by_us_and_by_the_library(tmp_path: Path, pretrain
 def test_views_tied_weights_and_parameters_are_written_out(tmp_path: Path) -> None:
     tower = nn.Module()
     tower.wte = nn.Embedding(3, 2)
-    tower.h = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    tower.h = nn.ModuleList(nn.ModuleDict({"mlp": nn.Linear(2, 2)}) for _ in range(2))
     adopt(tower)
     tensors = {**dict(tower.named_parameters()), "tied": tower.wte.weight, "strided": torch.ones(2, 3).t()}
     save_checkpoint(tmp_path / "a.safetensors", tensors)
