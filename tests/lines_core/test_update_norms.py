@@ -59,6 +59,32 @@ def test_a_copy_in_half_precision_is_no_change(half: torch.dtype, stored: str) -
     assert not update_norms(*sides, {"h.0": 0}).blocks[0].rounded
 
 
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("exactly", [True, False])
+def test_a_small_real_update_is_no_rounding(half: torch.dtype, exactly: bool) -> None:
+    """It was taken for a copy, since in half precision both sides look the same: OpenAI's CLIP is made of
+    float16 values (`exactly`), and so is any model in bf16 that was fine-tuned in float32."""
+    weights = torch.linspace(1.0, 1.9, 1000).to(half).float()
+    before = {"h.0": weights if exactly else weights * (1 + 3e-6)}
+    after = {"h.0": weights * (1 + 1e-5)}
+    assert torch.equal(before["h.0"].to(half), after["h.0"].to(half))
+    (block,) = update_norms(before, after, {"h.0": 0}).blocks
+    assert block.relative == pytest.approx(1e-5 if exactly else 7e-6, rel=0.05)
+    assert not block.rounded
+
+
+def test_the_copy_has_one_precision_and_one_side_throughout() -> None:
+    exact = torch.linspace(1.0, 1.9, 2 << 18)
+    copy = exact.bfloat16().float()
+    half = len(exact) // 2
+    for mixed in (
+        (torch.cat([exact[:half], copy[half:]]), torch.cat([copy[:half], exact[half:]])),
+        (exact, torch.cat([copy[:half], exact[half:].half().float()])),
+    ):
+        before, after = ({"h.0": side} for side in mixed)
+        assert not update_norms(before, after, {"h.0": 0}).total.rounded
+
+
 def test_absent_names_and_other_shapes_are_refused() -> None:
     with pytest.raises(LayerError, match=r"'h\.1' is not among the fine-tuned weights"):
         update_norms(PRETRAINED, {"h.0": PRETRAINED["h.0"]}, {"h.1": 1})
