@@ -33,8 +33,11 @@ MODEL_CONFIG: dict[str, Any] = {
         "layers": 3,
     },
 }
+_BPE_PATH = "assets/tiny_clip/bpe_merges.txt.gz"
+"""Its own vocabulary: open_clip looks for it from where Python runs, a checkout."""
 CONFIG_FILE = {
-    "model_cfg": MODEL_CONFIG,
+    "model_cfg": MODEL_CONFIG
+    | {"text_cfg": MODEL_CONFIG["text_cfg"] | {"tokenizer_kwargs": {"bpe_path": _BPE_PATH}}},
     "preprocess_cfg": {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"},
 }
 TOKEN_STD = 0.1

@@ -1,12 +1,15 @@
 """Where an edit comes from: the pre-trained model, the fine-tuned checkpoints, and the residual they give."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.open_clip_folder import WEIGHTS, read_tower_info
+from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, read_tower_info
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path, is_compared
@@ -31,6 +34,9 @@ class BaseModel:
         file: its weights, as a repository or a checkout has them.
         image_size: pixels a side.
         mean, std: per channel, of images in [0, 1].
+        clip_config: ``open_clip_config.json`` of the whole CLIP.
+        clip_file: its weights on this machine, never written out.
+        merges: its vocabulary here, unless it is open_clip's own.
     """
 
     title: str
@@ -41,6 +47,9 @@ class BaseModel:
     image_size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    clip_config: dict[str, Any]
+    clip_file: Path
+    merges: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -67,22 +76,37 @@ def base_of(lab: Lab) -> BaseModel:
     """The pre-trained model of a lab. Raises: LabError for a kind of lab that says nothing of it."""
     if isinstance(lab, HubLab):
         row = lab.live.row
-        file = f"{row.repo}/{lab.live.weights.name}"
+        config = {
+            "model_cfg": import_open_clip().get_model_config(row.open_clip),
+            "preprocess_cfg": {"mean": list(row.mean), "std": list(row.std)},
+        }
         return BaseModel(
-            row.title, row.repo, True, f"hf-hub:{row.repo}", file, row.image_size, row.mean, row.std
+            title=row.title,
+            name=row.repo,
+            on_hub=True,
+            open_clip=f"hf-hub:{row.repo}",
+            file=f"{row.repo}/{lab.live.weights.name}",
+            image_size=row.image_size,
+            mean=row.mean,
+            std=row.std,
+            clip_config=config,
+            clip_file=lab.weights,
         )
     if isinstance(lab, EmbeddedLab):
-        tower = read_tower_info(lab.folder / SHIPPED.name)
-        folder, file = SHIPPED.as_posix(), (SHIPPED / WEIGHTS).as_posix()
+        folder = lab.folder / SHIPPED.name
+        tower = read_tower_info(folder)
         return BaseModel(
-            lab.info.title,
-            lab.info.key,
-            False,
-            f"local-dir:{folder}",
-            file,
-            tower.image_size,
-            tower.mean,
-            tower.std,
+            title=lab.info.title,
+            name=lab.info.key,
+            on_hub=False,
+            open_clip=f"local-dir:{SHIPPED.as_posix()}",
+            file=(SHIPPED / WEIGHTS).as_posix(),
+            image_size=tower.image_size,
+            mean=tower.mean,
+            std=tower.std,
+            clip_config=json.loads((folder / CONFIG).read_text(encoding="utf-8")),
+            clip_file=lab.weights,
+            merges=folder / MERGES,
         )
     raise _unknown(lab)
 

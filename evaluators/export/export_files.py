@@ -3,17 +3,26 @@
 import json
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from safetensors import SafetensorError
 
+from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.export.edit_sources import base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
-from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, WEIGHTS_FILE, activation
-from evaluators.export.export_names import export_name
+from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, ExportLayout, activation
+from evaluators.export.export_names import export_name, model_folders
+from evaluators.export.folder_files import (
+    PREPROCESSOR_FILE,
+    preprocessor_config,
+    text_tower,
+    write_open_clip_folder,
+)
+from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.export.mergekit_recipe import recipe
 from evaluators.export.model_card import FORMULA, card
 from evaluators.labs.lab import Lab
@@ -23,6 +32,14 @@ from lines_core.checkpoints import save_checkpoint
 
 CARD_FILE = "README.md"
 RECIPE_FILE = "recipe.yaml"
+WHOLE, MODELS = "clip", "models"
+EXTRAS: Mapping[str, str] = MappingProxyType(
+    {
+        WHOLE: "The text tower: a whole CLIP that open_clip loads",
+        MODELS: "The models it was made of: mergekit can run the recipe",
+    }
+)
+"""What an export can hold besides, by key; titles for the page."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +47,29 @@ class Exported:
     """The files of an edited model, all in one folder.
 
     Attributes:
-        weights: of the image tower, float32 safetensors.
+        weights: float32 safetensors, of the image tower or of the whole CLIP.
         card: model card.
         recipe: in mergekit's form.
         bundle: a zip of the others, named by `export_name`.
         config: ``config.json`` for the layouts whose library wants one.
+        inside: names of all files in the bundle, which are in the folder too.
     """
 
     weights: Path
     card: Path
     recipe: Path
     bundle: Path
-    config: Path | None = None
+    config: Path | None
+    inside: tuple[str, ...]
 
 
 def export(
-    lab: Lab, spec: EditSpec, layout: str, folder: Path, evaluations: Sequence[Evaluation] = ()
+    lab: Lab,
+    spec: EditSpec,
+    layout: str,
+    folder: Path,
+    evaluations: Sequence[Evaluation] = (),
+    extras: Collection[str] = (),
 ) -> Exported:
     """The model of a spec as files that other programs read, in place of an earlier export in the folder.
 
@@ -55,30 +79,41 @@ def export(
         layout: a key of `LAYOUTS`.
         folder: one that is there.
         evaluations: for the card, as `card` takes them.
-    Raises: ExportError for an unknown layout, or if the folder is absent or does not take the files;
+        extras: keys of `EXTRAS`.
+    Raises: ExportError for an unknown layout or extra, for the whole CLIP in a layout that has no text tower,
+        or if the folder is absent or does not take the files;
         SpecError, LabError and CheckpointError as `sources_of` and `edited_weights`; EvaluationError as
         `card`. An earlier export is as it was then, unless replacing one of its files was what failed: none
         of this one is left in any case.
     Lock: none; the live model goes on serving.
-    Cost: an edit, and the weights written twice, once into the bundle.
+    Cost: an edit, and the weights written twice, once into the bundle; with the models it was made of, as
+        much again for each of them.
     """
     if layout not in LAYOUTS:
         raise ExportError(f"Unknown layout {layout!r}: pick one of {', '.join(LAYOUTS)}.")
+    unknown = [key for key in extras if key not in EXTRAS]
+    if unknown:
+        raise ExportError(f"Unknown extra {unknown[0]!r}: pick from {', '.join(EXTRAS)}.")
     if not folder.is_dir():
         raise ExportError(f"There is no folder {folder} to write to: make it first.")
-    names = LAYOUTS[layout]
+    names, whole = LAYOUTS[layout], WHOLE in extras
+    if whole and names.config:
+        raise ExportError(
+            f"The whole CLIP is written with open_clip's names, not with those of {names.title}."
+        )
     base, sources = base_of(lab), sources_of(lab, spec)
     encoder = lab.encoder
     scales = spec.scales(encoder.layout.num_blocks)
     visual = encoder.loaded.clip.visual
-    config = names.config(visual) if names.config else None
     weights = names.rename(edited_weights(encoder, spec))
     size = (encoder.layout.numel, len(weights))
+    models = model_folders(spec) if MODELS in extras else ()
     texts = {
-        CARD_FILE: card(spec, scales, base, sources, names, size, activation(visual), evaluations),
-        RECIPE_FILE: recipe(spec, scales, base, sources, names),
-        **({} if config is None else {CONFIG_FILE: config}),
+        CARD_FILE: card(spec, scales, base, sources, names, size, activation(visual), evaluations, whole),
+        RECIPE_FILE: recipe(spec, scales, base, sources, names, models),
     }
+    if names.config is not None:
+        texts |= {CONFIG_FILE: names.config(visual), PREPROCESSOR_FILE: preprocessor_config(base)}
     metadata = {
         "format": "pt",  # transformers before version 5 refuses a file without it
         "spec": json.dumps(spec.as_dict(), sort_keys=True),
@@ -92,10 +127,12 @@ def export(
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as hidden:
             staged = Path(hidden)
-            save_checkpoint(staged / WEIGHTS_FILE, weights, metadata)
+            save_checkpoint(staged / WEIGHTS_FILE, weights | (text_tower(base) if whole else {}), metadata)
             for name, text in texts.items():
                 (staged / name).write_text(text, encoding="utf-8")
             inside = [WEIGHTS_FILE, *texts]
+            inside += write_open_clip_folder(base, staged) if whole else []
+            inside += _write_models(encoder, spec, names, models, staged)
             with zipfile.ZipFile(staged / f"{stem}.zip", "w", zipfile.ZIP_STORED) as bundle:
                 for name in inside:
                     bundle.write(staged / name, f"{stem}/{name}")
@@ -110,8 +147,31 @@ def export(
         folder / CARD_FILE,
         folder / RECIPE_FILE,
         folder / f"{stem}.zip",
-        None if config is None else folder / CONFIG_FILE,
+        folder / CONFIG_FILE if names.config else None,
+        tuple(inside),
     )
+
+
+def _write_models(
+    encoder: LiveEncoder, spec: EditSpec, names: ExportLayout, folders: Sequence[str], staged: Path
+) -> list[str]:
+    """Write theta_0 and each theta_t to its folder, as the layout's files; returns their names."""
+    if not folders:
+        return []
+    edits = [EditSpec.pretrained(spec.sources[0], model=spec.model)]
+    edits += [EditSpec.finetuned(key, model=spec.model) for key in spec.sources]
+    config = names.config(encoder.loaded.clip.visual) if names.config else None
+    written = []
+    for folder, edit in zip(folders, edits, strict=True):
+        (staged / folder).mkdir(parents=True)
+        save_checkpoint(
+            staged / folder / WEIGHTS_FILE, names.rename(edited_weights(encoder, edit)), {"format": "pt"}
+        )
+        written.append(f"{folder}/{WEIGHTS_FILE}")
+        if config is not None:
+            (staged / folder / CONFIG_FILE).write_text(config, encoding="utf-8")
+            written.append(f"{folder}/{CONFIG_FILE}")
+    return written
 
 
 def _move(staged: Path, folder: Path, names: Sequence[str]) -> None:
@@ -119,6 +179,7 @@ def _move(staged: Path, folder: Path, names: Sequence[str]) -> None:
     moved: list[Path] = []
     try:
         for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (staged / name).replace(folder / name)
             moved.append(folder / name)
     except OSError:

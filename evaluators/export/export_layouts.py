@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from evaluators.errors import LabError
 from evaluators.export.edit_sources import BaseModel
+from evaluators.export.loading_snippets import open_clip_snippet, transformers_snippet
 from lines_core.clip_layouts.transformers_names import transformers_names
 
-WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 
 
@@ -24,19 +24,20 @@ class ExportLayout:
         key: for `export`; also the Hub's name of the library.
         title: what the card calls it.
         rename: from open_clip's names to those of the file.
-        block: what the names of block i begin with, for ``format``, counted from 0.
-        after: beginnings of the names of what acts after the last block.
+        block: part of the names of block i, for ``format``, counted from 0.
+        before, after: parts of the names of what acts before the first block, and after the last.
         config: the file's configuration, where the library wants one beside the weights.
-        snippet: Python that loads the file back.
+        snippet: Python that loads the folder; the flag says whether it holds the whole CLIP.
     """
 
     key: str
     title: str
     rename: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
     block: str
+    before: tuple[str, ...]
     after: tuple[str, ...]
     config: Callable[[nn.Module], str] | None
-    snippet: Callable[[BaseModel], str]
+    snippet: Callable[[BaseModel, bool], str]
 
 
 def activation(visual: Any) -> str:
@@ -67,40 +68,6 @@ def _transformers_config(visual: Any) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def _open_clip_snippet(base: BaseModel) -> str:
-    size = base.image_size
-    return f"""\
-import open_clip
-import torch
-from PIL import Image
-from safetensors.torch import load_file
-
-model, preprocess = open_clip.create_model_from_pretrained("{base.open_clip}")
-missing, unexpected = model.load_state_dict(load_file("{WEIGHTS_FILE}"), strict=False)
-assert not unexpected and not any(name.startswith("visual.") for name in missing)
-image = preprocess(Image.new("RGB", ({size}, {size}))).unsqueeze(0)  # in its place, an image of yours
-with torch.no_grad():
-    features = model.eval().encode_image(image, normalize=True)
-"""
-
-
-def _transformers_snippet(base: BaseModel) -> str:
-    size = base.image_size
-    return f"""\
-import numpy as np
-import torch
-from PIL import Image
-from transformers import CLIPVisionModelWithProjection
-
-model = CLIPVisionModelWithProjection.from_pretrained(".").eval()  # the folder with {CONFIG_FILE}
-image = np.asarray(Image.new("RGB", ({size}, {size})))  # yours, resized and cropped to this size
-pixels = (image / 255 - {list(base.mean)}) / {list(base.std)}
-with torch.no_grad():
-    features = model(torch.tensor(pixels, dtype=torch.float32).permute(2, 0, 1)[None]).image_embeds
-features = features / features.norm(dim=-1, keepdim=True)
-"""
-
-
 LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
     {
         "open_clip": ExportLayout(
@@ -108,18 +75,20 @@ LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
             "open_clip",
             dict,
             "visual.transformer.resblocks.{}.",
+            ("visual.conv1.", "visual.class_embedding", "visual.positional_embedding", "visual.ln_pre."),
             ("visual.ln_post.", "visual.proj"),
             None,
-            _open_clip_snippet,
+            open_clip_snippet,
         ),
         "transformers": ExportLayout(
             "transformers",
             "transformers CLIPVisionModelWithProjection",
             transformers_names,
             "vision_model.encoder.layers.{}.",
+            ("vision_model.embeddings.", "vision_model.pre_layrnorm."),
             ("vision_model.post_layernorm.", "visual_projection."),
             _transformers_config,
-            _transformers_snippet,
+            transformers_snippet,
         ),
     }
 )

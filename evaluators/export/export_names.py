@@ -35,6 +35,16 @@ def export_name(spec: EditSpec, layout: str = "open_clip") -> str:
     return name
 
 
+def model_folders(spec: EditSpec) -> tuple[str, ...]:
+    """Folders of the pre-trained model and of each fine-tuned one, beside an export.
+
+    >>> model_folders(EditSpec.lines("satellite", 0.1))
+    ('models/pretrained', 'models/1-satellite')
+    """
+    numbered = (f"models/{number}-{_checkpoint(key)}" for number, key in enumerate(spec.sources, start=1))
+    return ("models/pretrained", *numbered)
+
+
 def _merge(merge: MergeSpec) -> list[str]:
     named = [_checkpoint(one) for one in merge.checkpoints]
     sources = named if len(named) <= MOST_NAMED else [f"{len(named)}-models"]

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint
 from evaluators.export.escaping import number, one_line, quoted
-from evaluators.export.export_layouts import WEIGHTS_FILE, ExportLayout
+from evaluators.export.export_layouts import ExportLayout
+from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.specs.edit_spec import EditSpec, Scales
 from lines_core.merging import METHODS
 
@@ -13,25 +14,34 @@ LINEAR = ("sum", "average")
 
 
 def recipe(
-    spec: EditSpec, scales: Scales, base: BaseModel, sources: Sequence[SourceCheckpoint], layout: ExportLayout
+    spec: EditSpec,
+    scales: Scales,
+    base: BaseModel,
+    sources: Sequence[SourceCheckpoint],
+    layout: ExportLayout,
+    models: Sequence[str] = (),
 ) -> str:
-    """YAML with base model, models, method, and a coefficient for every block.
+    """YAML with base model, models, method, and a coefficient for every parameter.
 
-    A coefficient is bound to the parameters whose name contains a filter; the first that does wins, and the
-    last, without one, is for what is left: the parameters before block 1. What mergekit can do with it
-    stands at the top.
+    A coefficient is bound to the parameters whose name contains a filter; the first that does wins. There is
+    none without a filter: mergekit stops at a name that has no coefficient, where it would otherwise merge
+    files with other names in silence. What mergekit can do with it stands at the top.
 
-    Source: mergekit 0.1.5, config.py and scripts/merge_raw_pytorch.py. Its ``mergekit-pytorch`` was run on
-        recipes of the embedded lab: no weight is further than 6e-8 from that of `edited_weights`.
+    Args:
+        models: folders, seen from the recipe, of the pre-trained model and of each source, in the layout's
+            form; empty to name where the weights came from.
+    Source: mergekit 0.1.5, config.py and scripts/merge_raw_pytorch.py. Both of its programs run such recipes
+        in the tests: no weight is further than 6e-8 from that of `edited_weights`.
     """
     linear = spec.merge is None or spec.merge.method in LINEAR
     share = 1.0 / len(sources) if spec.merge is not None and spec.merge.method == "average" else 1.0
-    lines = [*_head(spec, base, sources, layout, linear), ""]
+    theta, *taus = _paths(models, layout) or (base.file, *(source.origin for source in sources))
+    lines = [*_head(spec, base, sources, layout, linear, bool(models)), ""]
     lines.append(f"merge_method: {'task_arithmetic' if linear else _method(spec)}")
-    lines.append(f"base_model: {quoted(base.file)}")
+    lines.append(f"base_model: {quoted(theta)}")
     lines.append("models:")
-    for source in sources:
-        lines.append(f"  - model: {quoted(source.origin)}  # {one_line(source.title)}")
+    for path, source in zip(taus, sources, strict=True):
+        lines.append(f"  - model: {quoted(path)}  # {one_line(source.title)}")
         if linear:
             lines += ["    parameters:", "      weight:"]
             lines += [f"        {row}" for row in _coefficients(scales, layout, share)]
@@ -43,8 +53,18 @@ def recipe(
     return "\n".join([*lines, "dtype: float32", ""])
 
 
+def _paths(models: Sequence[str], layout: ExportLayout) -> list[str]:
+    """What mergekit is given: folders with a configuration, files of weights otherwise."""
+    return [f"./{model}" if layout.config else f"{model}/{WEIGHTS_FILE}" for model in models]
+
+
 def _head(
-    spec: EditSpec, base: BaseModel, sources: Sequence[SourceCheckpoint], layout: ExportLayout, linear: bool
+    spec: EditSpec,
+    base: BaseModel,
+    sources: Sequence[SourceCheckpoint],
+    layout: ExportLayout,
+    linear: bool,
+    complete: bool,
 ) -> list[str]:
     """What the file is, and whether mergekit can run it, as comments."""
     lines = ["This describes, in mergekit's form, how the weights beside it were made by the LiNeS Explorer."]
@@ -54,22 +74,28 @@ def _head(
             "mergekit has methods of similar names with other rules: it trims every tensor by itself,",
             "not all of them together. lambda is the factor on the merged residual.",
         ]
-    elif layout.key == "open_clip" and not base.on_hub and all(source.open_clip for source in sources):
+    elif complete:
+        command = "mergekit-yaml recipe.yaml merged --no-copy-tokenizer"
         lines += [
-            "mergekit 0.1.5 can run it with its command for any PyTorch weights, in a checkout of the",
-            "LiNeS Explorer, where the paths below lead: mergekit-pytorch recipe.yaml out",
-            f"The result is {WEIGHTS_FILE} up to float32 rounding. mergekit-yaml has no CLIP.",
+            "mergekit 0.1.5 runs it as it stands, in this folder:",
+            f"  {command if layout.config else 'mergekit-pytorch recipe.yaml merged'}",
+            f"The result is the image tower of {WEIGHTS_FILE} up to float32 rounding.",
+        ]
+    elif layout.config is None and not base.on_hub and all(source.open_clip for source in sources):
+        lines += [
+            "mergekit 0.1.5 runs it in a checkout of the LiNeS Explorer, where the paths below lead:",
+            "  mergekit-pytorch recipe.yaml merged",
+            f"The result is the image tower of {WEIGHTS_FILE} up to float32 rounding.",
         ]
     else:
         lines += [
-            "mergekit cannot run it as it stands: base_model and models say where the weights came from,",
-            "where they may have other names or another form. mergekit-pytorch (0.1.5) can, once all of them",
-            f"are local files of whole weights with the names of {layout.title},",
-            "which the filters below speak of. mergekit-yaml has no CLIP.",
+            "mergekit 0.1.5 runs it once base_model and models are local, with the names of",
+            f"{layout.title}: as they are below, they say where the weights came",
+            "from. An export together with the models it was made of has both.",
         ]
     lines += [
-        "A filter is a part of a parameter's name. The first that fits decides; the entry without one is",
-        "for the rest, what comes before block 1. Values are factors on fine-tuned minus pre-trained.",
+        "A filter is a part of a parameter's name. The first that fits decides; where none fits, mergekit",
+        "stops. Values are factors on fine-tuned minus pre-trained.",
         f"spec: {spec.key()}",
     ]
     return [f"# {line}" for line in lines]
@@ -77,9 +103,9 @@ def _head(
 
 def _coefficients(scales: Scales, layout: ExportLayout, share: float) -> list[str]:
     rows = [(layout.block.format(index), scale) for index, scale in enumerate(scales.blocks)]
-    rows += [(beginning, scales.after) for beginning in layout.after]
-    listed = [f"- {{filter: {quoted(name)}, value: {number(share * scale)}}}" for name, scale in rows]
-    return [*listed, f"- {{value: {number(share * scales.before)}}}"]
+    rows += [(part, scales.after) for part in layout.after]
+    rows += [(part, scales.before) for part in layout.before]
+    return [f"- {{filter: {quoted(name)}, value: {number(share * scale)}}}" for name, scale in rows]
 
 
 def _method(spec: EditSpec) -> str:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from evaluators.errors import EvaluationError
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, residual_key
 from evaluators.export.escaping import code, quoted
-from evaluators.export.export_layouts import CONFIG_FILE, WEIGHTS_FILE, ExportLayout
+from evaluators.export.export_layouts import ExportLayout
+from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.specs.edit_spec import FREE, EditSpec, Scales
 from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult, task_role
 from evaluators.specs.intervals import mean_interval, wilson_interval
@@ -43,6 +44,7 @@ def card(
     size: tuple[int, int],
     activation: str,
     evaluations: Sequence[Evaluation],
+    whole: bool = False,
 ) -> str:
     """Markdown with the header that the Hub reads.
 
@@ -51,14 +53,15 @@ def card(
         activation: of the tower, in transformers' words.
         evaluations: of this edit, and of what to compare it with: other edits of the same residual, the
             pre-trained model, the fine-tuned ones.
+        whole: the file holds the text tower too.
     Raises: EvaluationError if one is partial, or of a model that has nothing to do with this one.
     """
     sections = [
         _header(base, layout),
-        _what(spec, base, sources, layout, size, activation),
+        _what(spec, base, sources, layout, size, activation, whole),
         _edit(spec, scales),
         _accuracy(spec, sources, evaluations, len(scales.blocks)),
-        _loading(base, layout),
+        _loading(base, layout, whole),
         f"## Licence\n\n{LICENCE}\n",
     ]
     return "\n\n".join(sections)
@@ -104,6 +107,7 @@ def _what(
     layout: ExportLayout,
     size: tuple[int, int],
     activation: str,
+    whole: bool,
 ) -> str:
     single = f"fine-tuned on {code(sources[0].title)}"
     made = single if spec.merge is None else f"{len(sources)} fine-tuned models merged"
@@ -113,14 +117,15 @@ def _what(
         *((f"fine-tuned on {code(source.title)}", code(source.origin)) for source in sources),
         ("images", f"{base.image_size} x {base.image_size} pixels in [0, 1], mean {mean}, std {std}"),
         ("activation", activation),
-        ("weights", f"{size[0]:,} float32 numbers in {size[1]} tensors, names of {layout.title}"),
+        ("image tower", f"{size[0]:,} float32 numbers in {size[1]} tensors, names of {layout.title}"),
     ]
     lines = [
         f"# {base.title}, {made} and edited",
         "",
         "The image tower of a CLIP, edited with the LiNeS Explorer after",
         "[arXiv:2410.17146](https://arxiv.org/abs/2410.17146): the pre-trained weights and, block by block,",
-        "a share of what fine-tuning changed. The text tower is the base model's own and is not in the file.",
+        "a share of what fine-tuning changed. The text tower is the base model's own and is"
+        + (" in the file as it was." if whole else " not in the file."),
         "",
         *_table(("what", "which"), rows),
     ]
@@ -195,19 +200,13 @@ def _accuracy(
     return "\n".join(lines)
 
 
-def _loading(base: BaseModel, layout: ExportLayout) -> str:
-    needed = []
-    if layout.config:
-        needed.append(f"It needs `{CONFIG_FILE}`, which comes with the weights.")
-    elif not base.on_hub:
-        needed.append("The base model is in a checkout of the LiNeS Explorer: run it there.")
-    lines = [
-        "## Load it",
-        "",
-        " ".join([f"`{WEIGHTS_FILE}` lies where this is run.", *needed]),
-        "",
-        f"```python\n{layout.snippet(base)}```",
-    ]
+def _loading(base: BaseModel, layout: ExportLayout, whole: bool) -> str:
+    needed = [f"In the folder of `{WEIGHTS_FILE}` and the files that come with it."]
+    if not (layout.config or whole or base.on_hub):
+        needed.append(
+            "The base model is in a checkout of the LiNeS Explorer: `assets` of it has to be there."
+        )
+    lines = ["## Load it", "", " ".join(needed), "", f"```python\n{layout.snippet(base, whole)}```"]
     return "\n".join(lines)
 
 

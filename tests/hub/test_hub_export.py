@@ -20,7 +20,6 @@ from lines_core.checkpoints import read_checkpoint
 from lines_core.clip_layouts.image_tower import find_tower
 from tests.hub.repositories import SMALL_CONFIG, serve_zoo, small_encoder, tall_masks_state
 from tests.hub.server import Hub
-from tests.paths import ROOT
 
 KEYS = ("mnist", "svhn")
 
@@ -52,7 +51,7 @@ def test_a_public_model_is_taken_home(
     assert (data.base_model, data.library_name) == ("timm/vit_base_patch32_clip_224.openai", "open_clip")
     assert "`nik-dim/tall_masks/single_task/ViT-B-32/SVHNVal/nonlinear_finetuned.pt@" in text
     assert "| activation | quick_gelu |" in text
-    assert "mergekit cannot run it as it stands" in written.recipe.read_text("utf-8")
+    assert "mergekit 0.1.5 runs it once base_model and models are local" in written.recipe.read_text("utf-8")
     assert str(tmp_path) not in text + written.recipe.read_text("utf-8")
 
     scales = spec.scales(3)
@@ -66,18 +65,11 @@ def test_a_public_model_is_taken_home(
 
     # the whole CLIP comes from the Hub, its image tower from the file
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (home / "snippet.py").write_text(code)
-    start_up = (
-        "import runpy, sys, torch\n"
-        f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from evaluators.encoder.torchvision_operators import declare_missing_operators\n"
-        "declare_missing_operators()\n"
-        "torch.set_num_threads(1)\n"
-        "scope = runpy.run_path('snippet.py')\n"
-        "torch.save({'features': scope['features'], **scope['model'].state_dict()}, 'ran.pt')\n"
+    (home / "snippet.py").write_text(
+        code + "torch.save({'features': features, **model.state_dict()}, 'ran.pt')\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", start_up],
+        [sys.executable, "snippet.py"],
         cwd=home,
         env=os.environ | {"HF_HUB_CACHE": str(tmp_path / "another cache")},
         capture_output=True,

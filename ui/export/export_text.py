@@ -10,6 +10,7 @@ TAKE_HOME = {
         "and the recipe as YAML. Loading the file back gives the same weights, bit for bit."
     ),
     "layout": "Tensor names",
+    "extras": "Also in the files",
     "go": "Create the files",
     "files": "Everything as one zip, and the weights alone",
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.export import LAYOUTS, export
+from evaluators.export import EXTRAS, LAYOUTS, export
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -38,7 +38,12 @@ def _folders() -> Path:
 
 
 def exported(
-    studio: Studio, visitor: str, spec: EditSpec, beside: Sequence[EditSpec], layout: str
+    studio: Studio,
+    visitor: str,
+    spec: EditSpec,
+    beside: Sequence[EditSpec],
+    layout: str,
+    extras: Sequence[str] = (),
 ) -> list[str]:
     """Paths of the bundle and the weights of a spec, measured first if it is not yet.
 
@@ -48,6 +53,7 @@ def exported(
     Args:
         visitor: whose folder it goes to.
         beside: models the card compares it with, as far as they are measured.
+        layout, extras: as ``export`` takes them.
     Raises: LinesError as ``Studio.evaluate`` and ``export``.
     """
     known = (studio.cached(other) for other in beside)
@@ -57,7 +63,7 @@ def exported(
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{time.monotonic_ns():020d}-", dir=home))
     try:
-        files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations)
+        files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations, extras)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -104,6 +110,12 @@ def take_home(
             label=words.TAKE_HOME["layout"],
             elem_id=f"lx-{name}-layout",
         )
+        extras = gr.CheckboxGroup(
+            [(title, key) for key, title in EXTRAS.items()],
+            value=[],
+            label=words.TAKE_HOME["extras"],
+            elem_id=f"lx-{name}-extras",
+        )
         go = gr.Button(words.TAKE_HOME["go"], size="sm", elem_id=f"lx-{name}-export")
         files = gr.File(
             label=words.TAKE_HOME["files"],
@@ -113,17 +125,18 @@ def take_home(
             elem_id=f"lx-{name}-files",
             elem_classes="lx-files",
         )
-        given = [layout, *settings]
+        given = [layout, extras, *settings]
         script = f"const places = {address.places(given)};\n{MARK}"
         stale = gr.HTML("", js_on_load=script, elem_id=f"lx-{name}-stale", apply_default_css=False)
 
-    def run(request: gr.Request, chosen: str, *values: Any) -> Any:
+    def run(request: gr.Request, chosen: str, added: list[str], *values: Any) -> Any:
         session = session_key(request)
         seen = studio.seen_by(session)
         with as_toast():
             spec, beside = wanted(seen, values)
-            paths = exported(seen, session, spec, beside, chosen)
-        return gr.update(value=paths, visible=True), stale_notice(Path(paths[0]).stem, [chosen, *values])
+            paths = exported(seen, session, spec, beside, chosen, added)
+        notice = stale_notice(Path(paths[0]).stem, [chosen, added, *values])
+        return gr.update(value=paths, visible=True), notice
 
     go.click(
         run,

@@ -59,7 +59,7 @@ def parsed(text: str) -> Any:
 def weight_of(name: str, setting: Any) -> float:
     """The value mergekit takes for a parameter: of the first entry whose filter is in its name."""
     for entry in setting:
-        if entry.get("filter", "") in name:
+        if entry["filter"] in name:
             value = entry["value"]
             assert isinstance(value, float)
             return value

@@ -15,13 +15,17 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint
-from tests.evaluators.export.exported_specs import SPECS, Write, every_layout, same
+from lines_core.clip_layouts.image_tower import find_tower
+from tests.evaluators.export.exported_specs import SPECS, Write, carried, every_layout, same
 
 
 @every_layout
 def test_the_bundle_holds_the_others(write: Write, layout: str) -> None:
     written = write(SPECS["gamma 0.4"], layout)
-    files = [written.weights, written.card, written.recipe, *([written.config] if written.config else [])]
+    files = [written.weights.parent / name for name in written.inside]
+    named = {file.name for file in (written.weights, written.card, written.recipe)}
+    configs = {"config.json", "preprocessor_config.json"} if layout == "transformers" else set()
+    assert {file.name for file in files} == named | configs
     assert (written.config is not None) == (layout == "transformers")
     with zipfile.ZipFile(written.bundle) as bundle:
         assert bundle.testzip() is None
@@ -115,6 +119,36 @@ def test_what_cannot_be_exported(
     with pytest.raises(kind, match=message):
         export(studio.lab, spec, layout, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "extra", "message"),
+    [
+        ("open_clip", "heads", "Unknown extra 'heads': pick from clip, models"),
+        (
+            "transformers",
+            "clip",
+            "whole CLIP is written with open_clip's names, not with those of transformers",
+        ),
+    ],
+)
+def test_what_cannot_be_added(studio: Studio, tmp_path: Path, layout: str, extra: str, message: str) -> None:
+    with pytest.raises(ExportError, match=message):
+        export(studio.lab, SPECS["gamma 0"], layout, tmp_path, extras=(extra,))
+    assert list(tmp_path.iterdir()) == []
+
+
+@every_layout
+def test_the_models_it_was_made_of_go_along(studio: Studio, tmp_path: Path, layout: str) -> None:
+    written = export(studio.lab, SPECS["sum"], layout, tmp_path, extras=("models",))
+    folders = [tmp_path / "models" / name for name in ("pretrained", "1-digits", "2-faces")]
+    edits = [SPECS["pre-trained"], EditSpec.finetuned("digits"), EditSpec.finetuned("faces")]
+    for folder, edit in zip(folders, edits, strict=True):
+        weights = read_checkpoint(folder / "model.safetensors")
+        assert same(find_tower(weights).weights, carried(studio, edit))
+        assert (folder / "config.json").is_file() == (layout == "transformers")
+    with zipfile.ZipFile(written.bundle) as bundle:
+        assert f"{written.bundle.stem}/models/2-faces/model.safetensors" in bundle.namelist()
 
 
 def test_another_activation_is_not_guessed(studio: Studio, tmp_path: Path) -> None:

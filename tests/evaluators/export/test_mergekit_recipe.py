@@ -3,12 +3,18 @@
 import pytest
 import torch
 
-from evaluators.export import LAYOUTS
+from evaluators.export import LAYOUTS, ExportLayout
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec, Scales
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint
 from tests.evaluators.export.exported_specs import SPECS, Write, every_layout, parsed, weight_of
+
+
+def listed(scales: Scales, layout: ExportLayout) -> list[float]:
+    """The coefficients in the order of a recipe."""
+    after, before = len(layout.after) * [scales.after], len(layout.before) * [scales.before]
+    return [*scales.blocks, *after, *before]
 
 
 @every_layout
@@ -29,8 +35,9 @@ def test_the_recipe_says_the_same_scales(studio: Studio, write: Write, layout: s
     for model in plan["models"]:
         weights = model["parameters"]["weight"]
         assert [entry["value"] for entry in weights] == [
-            share * scale for scale in (*scales.blocks, scales.after, scales.after, scales.before)
+            share * scale for scale in listed(scales, LAYOUTS[layout])
         ]
+        assert all(entry["filter"] for entry in weights)
     assert plan.get("parameters", {}) == ({"normalize": False} if count > 1 else {})
 
     encoder = studio.lab.encoder
@@ -57,12 +64,8 @@ def test_the_recipe_of_a_merge_that_mergekit_does_not_know(write: Write) -> None
     scales = spec.scales(4)
     settings = {name: value for name, value in plan["parameters"].items() if name != "lambda"}
     assert settings == dict(spec.merge.settings)
-    assert [entry["value"] for entry in plan["parameters"]["lambda"]] == [
-        *scales.blocks,
-        scales.after,
-        scales.after,
-        scales.before,
-    ]
+    values = [entry["value"] for entry in plan["parameters"]["lambda"]]
+    assert values == listed(scales, LAYOUTS["open_clip"])
 
 
 def test_the_recipe_of_a_method_for_one_task(write: Write) -> None:
@@ -74,8 +77,8 @@ def test_the_recipe_of_a_method_for_one_task(write: Write) -> None:
 @pytest.mark.parametrize(
     ("layout", "words"),
     [
-        ("open_clip", "LiNeS Explorer, where the paths below lead: mergekit-pytorch recipe.yaml out"),
-        ("transformers", "mergekit cannot run it as it stands"),
+        ("open_clip", "#   mergekit-pytorch recipe.yaml merged"),
+        ("transformers", "mergekit 0.1.5 runs it once base_model and models are local"),
     ],
 )
 def test_the_recipe_says_what_mergekit_can_do(write: Write, layout: str, words: str) -> None:

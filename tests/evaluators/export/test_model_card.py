@@ -2,25 +2,20 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from huggingface_hub import ModelCard
 
 from evaluators.errors import EvaluationError
-from evaluators.export import LAYOUTS, export
-from evaluators.export.edit_sources import base_of
 from evaluators.export.model_card import LICENCE
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
-from tests.evaluators.export.exported_specs import SPECS, Write, carried, every_layout, every_spec
+from tests.evaluators.export.exported_specs import SPECS, Write, every_layout, every_spec
 from tests.paths import ROOT
 
 
@@ -181,43 +176,3 @@ def test_the_edit_in_words(write: Write, name: str, words: str) -> None:
     text = write(SPECS[name]).card.read_text("utf-8")
     assert words in text
     assert ("Single-task LiNeS" in text) == (name in ("gamma 0.4", "gamma 0"))
-
-
-def test_the_snippets_run_as_printed(studio: Studio, tmp_path: Path, lab: Path) -> None:
-    """In another process, in the folder of the files; only a broken torchvision is helped to its feet."""
-    spec = SPECS["reverse"]
-    for layout in LAYOUTS:
-        folder = tmp_path / layout
-        folder.mkdir()
-        text = export(studio.lab, spec, layout, folder).card.read_text("utf-8")
-        (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-        assert len([line for line in code.splitlines() if line.strip()]) == 10
-        (folder / "snippet.py").write_text(code)
-        (folder / "assets").symlink_to(lab)
-    start = (
-        "import os, runpy, sys, torch\n"
-        f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from evaluators.encoder.torchvision_operators import declare_missing_operators\n"
-        "declare_missing_operators()\n"
-        "torch.set_num_threads(1)\n"
-        f"for layout in {list(LAYOUTS)}:\n"
-        "    os.chdir(layout)\n"
-        "    torch.save(runpy.run_path('snippet.py')['features'], 'features.pt')\n"
-        "    os.chdir('..')\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", start], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-
-    base, clip = base_of(studio.lab), studio.lab.encoder.loaded.clip
-    black = (-torch.tensor(base.mean) / torch.tensor(base.std)).view(1, 3, 1, 1).expand(1, 3, 24, 24)
-    with torch.no_grad():
-        carried(studio, SPECS["pre-trained"])
-        plain = clip.encode_image(black, normalize=True)
-        carried(studio, spec)
-        expected = clip.encode_image(black, normalize=True)
-    assert (expected - plain).abs().max() > 0.01, "the pre-trained model would have passed"
-    for layout in LAYOUTS:
-        features = torch.load(tmp_path / layout / "features.pt", weights_only=True)
-        torch.testing.assert_close(features, expected, rtol=0, atol=1e-5)

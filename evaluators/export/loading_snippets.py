@@ -1,0 +1,78 @@
+"""Python that loads an exported folder, as the model card prints it."""
+
+from evaluators.export.edit_sources import BaseModel
+
+WEIGHTS_FILE = "model.safetensors"
+
+TORCHVISION = """\
+try:
+    import torchvision
+except (ImportError, RuntimeError):  # of another build than torch: it only lacks these declarations
+    operators = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        operators.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+"""
+"""open_clip and transformers import torchvision, which fails beside a torch of another build (CPU, CUDA)."""
+
+
+def open_clip_snippet(base: BaseModel, whole: bool) -> str:
+    """For the folder with the whole CLIP, or for the image tower, which then replaces the base model's."""
+    return _WHOLE_CLIP.format(image=_image(base)) if whole else _tower_snippet(base)
+
+
+def transformers_snippet(base: BaseModel, whole: bool) -> str:
+    """For the image tower with its projection."""
+    return f"""\
+import torch
+{TORCHVISION}
+from PIL import Image
+from transformers import AutoImageProcessor, CLIPVisionModelWithProjection
+
+processor = AutoImageProcessor.from_pretrained(".")
+model = CLIPVisionModelWithProjection.from_pretrained(".").eval()
+{_image(base)}
+with torch.no_grad():
+    features = model(**processor(image, return_tensors="pt")).image_embeds
+features = features / features.norm(dim=-1, keepdim=True)
+"""
+
+
+_WHOLE_CLIP = (
+    "import torch\n"
+    + TORCHVISION
+    + """
+import open_clip
+from PIL import Image
+
+model, _, preprocess = open_clip.create_model_and_transforms("local-dir:.")
+tokenizer = open_clip.get_tokenizer("local-dir:.")
+{image}
+with torch.no_grad():
+    features = model.eval().encode_image(preprocess(image).unsqueeze(0), normalize=True)
+    texts = model.encode_text(tokenizer(["a photo of a cat", "a photo of a dog"]), normalize=True)
+    shares = (model.logit_scale.exp() * features @ texts.T).softmax(dim=-1)
+"""
+)
+
+
+def _tower_snippet(base: BaseModel) -> str:
+    return f"""\
+import torch
+{TORCHVISION}
+import open_clip
+from PIL import Image
+from safetensors.torch import load_file
+
+model, preprocess = open_clip.create_model_from_pretrained("{base.open_clip}")
+missing, unexpected = model.load_state_dict(load_file("{WEIGHTS_FILE}"), strict=False)
+assert not unexpected and not any(name.startswith("visual.") for name in missing)
+{_image(base)}
+with torch.no_grad():
+    features = model.eval().encode_image(preprocess(image).unsqueeze(0), normalize=True)
+"""
+
+
+def _image(base: BaseModel) -> str:
+    return (
+        f'image = Image.new("RGB", ({base.image_size}, {base.image_size}))  # in its place, an image of yours'
+    )

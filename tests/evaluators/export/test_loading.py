@@ -1,0 +1,123 @@
+"""The exported folder as other programs load it, each in the way that its users do.
+
+The snippets of the card run as printed, in a fresh process that imports nothing of the Explorer.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from evaluators.encoder.open_clip_import import import_open_clip
+from evaluators.export import export
+from evaluators.export.edit_sources import base_of
+from evaluators.service.studio import Studio
+from lines_core.checkpoints import read_checkpoint
+from tests.evaluators.export.exported_specs import SPECS, carried
+from tests.paths import ASSETS, ROOT
+
+FOLDERS = {
+    "tower": ("open_clip", ()),
+    "whole": ("open_clip", ("clip",)),
+    "transformers": ("transformers", ()),
+}
+SPEC = SPECS["reverse"]
+
+
+def run(code: str, folder: Path) -> None:
+    """Python in a process of its own, in a folder."""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def snippet(folder: Path) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text("utf-8"), re.DOTALL)
+    return str(code)
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, studio: Studio, lab: Path, tmp_path: Path) -> Path:
+    layout, extras = FOLDERS[request.param]
+    export(studio.lab, SPEC, layout, tmp_path, extras=extras)
+    (tmp_path / "assets").symlink_to(lab)
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", FOLDERS, indirect=True)
+def test_the_snippet_runs_as_printed(folder: Path, studio: Studio) -> None:
+    run(f"{snippet(folder)}\ntorch.save(features, 'features.pt')\n", folder)
+    base, clip = base_of(studio.lab), studio.lab.encoder.loaded.clip
+    black = (-torch.tensor(base.mean) / torch.tensor(base.std)).view(1, 3, 1, 1).expand(1, 3, 24, 24)
+    with torch.no_grad():
+        carried(studio, SPECS["pre-trained"])
+        plain = clip.encode_image(black, normalize=True)
+        carried(studio, SPEC)
+        expected = clip.encode_image(black, normalize=True)
+    assert (expected - plain).abs().max() > 0.01, "the pre-trained model would have passed"
+    features = torch.load(folder / "features.pt", weights_only=True)
+    torch.testing.assert_close(features, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("folder", ["whole"], indirect=True)
+def test_the_whole_clip_has_its_own_words(folder: Path, studio: Studio) -> None:
+    """The standard vocabulary has numbers that this text tower has no embedding for."""
+    texts = ["a photo of a cat", "seven"]
+    code = f"{snippet(folder)}\ntorch.save([tokenizer({texts}), texts, model.state_dict()], 'ran.pt')\n"
+    run(code, folder)
+    loaded = studio.lab.encoder.loaded
+    tokens, _, weights = torch.load(folder / "ran.pt", weights_only=True)
+    assert torch.equal(tokens, loaded.tokenizer(texts))
+    assert int(tokens.max()) < loaded.clip.vocab_size
+    stored = read_checkpoint(folder / "model.safetensors")
+    assert weights.keys() == stored.keys()
+    assert all(torch.equal(weights[name], value) for name, value in stored.items())
+    tower = carried(studio, SPEC)
+    everything = dict(loaded.clip.state_dict()) | tower
+    assert all(torch.equal(stored[name], value) for name, value in everything.items())
+
+
+def test_the_shipped_model_has_its_own_words_too() -> None:
+    """From a checkout: `get_tokenizer` fell back to 49,408 tokens, and `encode_text` raised IndexError."""
+    open_clip = import_open_clip()
+    start = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        tokenizer = open_clip.get_tokenizer("local-dir:assets/tiny_clip")
+    finally:
+        os.chdir(start)
+    config = json.loads((ASSETS / "tiny_clip" / "open_clip_config.json").read_text())["model_cfg"]["text_cfg"]
+    assert tokenizer.vocab_size == config["vocab_size"] == 4514
+    assert tokenizer(["a photo of a seven"]).shape == (1, config["context_length"])
+
+
+@pytest.mark.parametrize("folder", ["transformers"], indirect=True)
+def test_transformers_reads_images_as_open_clip_does(folder: Path, studio: Studio) -> None:
+    """By both names of its processor, up to a grey level in 1 % of the pixels, and in its pipeline."""
+    image = Image.effect_mandelbrot((61, 43), (-2, -1.5, 1, 1.5), 40).convert("RGB")
+    image.save(folder / "image.png")
+    code = f"""
+{snippet(folder)}
+from transformers import CLIPImageProcessor, pipeline
+image = Image.open("image.png")
+read = [one.from_pretrained(".")(image, return_tensors="pt")["pixel_values"]
+        for one in (AutoImageProcessor, CLIPImageProcessor)]
+extract = pipeline("image-feature-extraction", ".", return_tensors=True)
+torch.save([*read, extract(image), model(read[0]).last_hidden_state], "ran.pt")
+"""
+    run(code, folder)
+    *pixels, extracted, states = torch.load(folder / "ran.pt", weights_only=True)
+    base, open_clip = base_of(studio.lab), import_open_clip()
+    expected = open_clip.image_transform(24, is_train=False, mean=base.mean, std=base.std)(image)[None]
+    level = 1.001 / 255 / torch.tensor(base.std).view(3, 1, 1)
+    for found in pixels:  # transformers resizes with torchvision, open_clip with Pillow
+        assert (((found - expected) / level).abs() <= 1).all()
+        assert (found - expected).abs().gt(2e-7).float().mean() < 0.01
+    torch.testing.assert_close(extracted, states, rtol=0, atol=1e-5)
