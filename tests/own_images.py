@@ -2,11 +2,17 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from evaluators.data.own_images.label_table import find_images
+from evaluators.data.own_images.task_names import TaskNames, proposed
+from evaluators.data.own_images.zip_images import ZipImages
+from evaluators.labs.task_import import ImportedTask
+from evaluators.service.studio import Studio
 
 
 def picture(seed: int, colour: tuple[int, int, int] = (120, 120, 120), kind: str = "PNG") -> bytes:
@@ -33,3 +39,18 @@ def zipped(path: Path, files: Mapping[str, bytes], kind: int = zipfile.ZIP_DEFLA
         for name, content in files.items():
             archive.writestr(name, content)
     return path
+
+
+def add_task(
+    session: Studio,
+    path: Path,
+    title: str = "Things",
+    progress: Callable[[int, int], None] | None = None,
+    model: str = "tiny-clip",
+) -> ImportedTask:
+    """Add the images of a zip file to a session, with the class names that are proposed."""
+    with ZipImages(path, path.name) as files:
+        found = find_images(files)
+        prompts = "a photo of a {}.\na drawing of a {}."
+        names = TaskNames.read(title, proposed(found.classes), prompts, found.classes)
+        return session.take_task(model, files, found, names, progress)

@@ -13,7 +13,7 @@ import torch
 
 from evaluators.experiments.finetuning_variants import LORA, RATES
 from evaluators.experiments.soup_search import SOUP
-from evaluators.labs.lab import Variant
+from evaluators.labs.variant import Variant
 from evaluators.specs.merge_spec import task_of
 from lines_core.atomic_write import atomic_write
 from lines_core.packed import Packed, pack, pack_low_rank, save_packed

@@ -14,7 +14,7 @@ from evaluators.experiments.finetuning_variants import (
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.sweeps import save_precomputed
 from evaluators.labs.embedded_lab import TUNED
-from evaluators.labs.lab import Variant
+from evaluators.labs.variant import Variant
 from training.default_sweeps import LIVE_IMAGES
 from training.study import Study
 from training.world.catalogue import TASKS

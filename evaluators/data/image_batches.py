@@ -5,6 +5,7 @@ ones narrow the intervals. The first is small: it answers a moving slider, and s
 when many sessions are active.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -65,19 +66,38 @@ class ImageBatches:
 
         On the CPU the subsets are not copied; they may be memory-mapped.
         """
-        self._chunk = max(1, chunk // len(subsets))
-        self._first_chunk = max(1, min(chunk, FIRST_CHUNK) // len(subsets))
-        self.max_images = max(map(len, subsets))
-        self._images = [subset.images.to(device) for subset in subsets]
-        self._labels = [subset.labels.to(device) for subset in subsets]
+        self._images_a_chunk = chunk
         self._dtype = dtype
+        self._hold(
+            [subset.images.to(device) for subset in subsets], [one.labels.to(device) for one in subsets]
+        )
         shape = self._images[0].shape[1:]
-        self._buffer = torch.empty((self._chunk * len(subsets), *shape), device=device)
+        self._buffer = torch.empty((max(chunk, len(subsets)), *shape), device=device)
         # (x / 255 - mean) / std as one factor and one shift
         factor = [1 / (255 * s) for s in std]
         shift = [m / s for m, s in zip(mean, std, strict=True)]
         self._factor = torch.tensor(factor, device=device).view(1, -1, 1, 1)
         self._shift = torch.tensor(shift, device=device).view(1, -1, 1, 1)
+
+    def _hold(self, images: list[Tensor], labels: list[Tensor]) -> None:
+        self._images, self._labels = images, labels
+        self._chunk = max(1, self._images_a_chunk // len(images))
+        self._first_chunk = max(1, min(self._images_a_chunk, FIRST_CHUNK) // len(images))
+        self.max_images = max(map(len, images))
+
+    def with_more(self, subsets: Sequence[Subset], *, alone: bool = False) -> "ImageBatches":
+        """These images and those of further tasks, or only the latter; all share memory and buffer.
+
+        So that one of them may be used at a time.
+        """
+        view = copy.copy(self)
+        device = self._buffer.device
+        images = [subset.images.to(device) for subset in subsets]
+        labels = [subset.labels.to(device) for subset in subsets]
+        view._hold(*((images, labels) if alone else (self._images + images, self._labels + labels)))
+        if len(view._images) > len(self._buffer):
+            view._buffer = torch.empty((len(view._images), *self._buffer.shape[1:]), device=device)
+        return view
 
     def counts(self, images: int) -> tuple[int, ...]:
         """Images of each task when ``images`` a task are requested."""

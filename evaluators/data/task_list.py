@@ -1,7 +1,7 @@
 """Zero-shot classification tasks with class names and prompt templates, read from ``tasks.json``."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,11 @@ def read_tasks(path: Path) -> tuple[Task, ...]:
 def in_suite(tasks: Iterable[Task], suite: str) -> tuple[Task, ...]:
     """The tasks of one suite, in the given order."""
     return tuple(task for task in tasks if task.suite == suite)
+
+
+def task_identity(tasks: Sequence[Task]) -> str:
+    """The fields of tasks that decide counts, as JSON: titles and blurbs may change."""
+    return json.dumps([(task.key, task.suite, task.classes, task.prompts) for task in tasks])
 
 
 def _task(entry: dict[str, Any]) -> Task:

@@ -41,6 +41,7 @@ from evaluators.hub.load_request import LoadRequest, LoadStep
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
+from evaluators.labs.lab_tasks import TaskView
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.specs.resolved_spec import ResolvedSpec
 from evaluators.zoo.public_tasks import IMAGENET
@@ -135,7 +136,7 @@ class ZeroGpu:
         origin = _Origin(model, _content(lab), self._load_requests.get(model), own)
         for batch in _calls(chunks):
             try:
-                with closing(self._work(origin, resolved, batch)) as answers:
+                with closing(self._work(origin, lab.view, resolved, batch)) as answers:
                     for answer in answers:
                         if isinstance(answer, LinesError):
                             raise answer
@@ -146,14 +147,14 @@ class ZeroGpu:
     # From here on in the worker
 
     def _count(
-        self, origin: _Origin, resolved: ResolvedSpec, chunks: Sequence[Chunk]
+        self, origin: _Origin, view: TaskView, resolved: ResolvedSpec, chunks: Sequence[Chunk]
     ) -> Iterator[ChunkCounts | LinesError]:
         """What ``_counts`` yields.
 
         An error is yielded too: of a raised one, ``spaces`` passes on only the name of its class.
         """
         try:
-            lab = self._lab(origin)
+            lab = self._lab(origin).seen_as(view)
             images = lab.images(resolved.suite, resolved.split)
             heads = lab.heads_with_images(resolved)
             for chunk in chunks:
@@ -200,7 +201,7 @@ class ZeroGpu:
         """Another lab of the same content on a device, with locks and an encoder of its own."""
         if isinstance(lab, EmbeddedLab):
             moved = EmbeddedLab(lab.folder, self._cache, device, lab.dtype, lab.chunk)
-            return moved.with_checkpoints(own)
+            return moved.with_own(own)
         if isinstance(lab, HubLab):
             live = _MovedEncoder(lab.live, device)
             return HubLab(live, lab.loaded_tasks, lab.loaded_checkpoints, lab.imagenet)

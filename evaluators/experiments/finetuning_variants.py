@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
-from evaluators.labs.lab import Variant
+from evaluators.labs.variant import Variant
 from evaluators.service.studio import Studio
 from evaluators.specs.checkpoint_means import Estimate, mean_control, mean_target
 from evaluators.specs.edit_spec import EditSpec

@@ -1,14 +1,13 @@
 """Pre-trained CLIP of the zoo: the image tower to edit, and the text tower for zero-shot heads."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from evaluators.data.task_list import Task
 from evaluators.encoder.autotune import cached_config
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
@@ -92,19 +91,24 @@ class TextTower:
         clip.attn_mask = torch.full((length, length), float("-inf"), device=device).triu_(1)
         self._clip: Any = clip
 
-    def head(self, task: Task, progress: Callable[[int, int], None] | None = None) -> Tensor:
-        """The zero-shot classifier of a task, float32 (D, classes). Source: as ``zero_shot_head``.
+    def head(
+        self,
+        classes: Sequence[str],
+        prompts: Sequence[str],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Tensor:
+        """The zero-shot classifier of class names, float32 (D, classes). Source: as ``zero_shot_head``.
 
         Args:
             progress: called with classes done and in total; may raise, to stop it.
         Cost: an encoder pass over each prompt of each class: of ImageNet 80,000 texts.
         """
         parts = []
-        for start in range(0, len(task.classes), CLASSES_AT_ONCE):
+        for start in range(0, len(classes), CLASSES_AT_ONCE):
             if progress is not None:
-                progress(start, len(task.classes))
-            names = task.classes[start : start + CLASSES_AT_ONCE]
-            parts.append(zero_shot_head(self._clip, self._tokenizer, names, task.prompts))
+                progress(start, len(classes))
+            names = classes[start : start + CLASSES_AT_ONCE]
+            parts.append(zero_shot_head(self._clip, self._tokenizer, names, prompts))
         return torch.cat(parts, dim=1)
 
     def close(self) -> None:

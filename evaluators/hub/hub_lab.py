@@ -16,7 +16,6 @@ from evaluators.hub.hub_encoder import HubEncoder, TextTower
 from evaluators.hub.images.hub_subset import HubSubset
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
-from evaluators.specs.class_names import ClassNames
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec, checkpoints_of
 from evaluators.zoo.public_encoders import Encoder
@@ -83,16 +82,14 @@ class HubLab(Lab):
         """The fine-tuned checkpoints, in the order of their tasks."""
         return tuple(checkpoint.info for checkpoint in self.loaded_checkpoints)
 
-    def tasks(self, suite: str) -> tuple[Task, ...]:
-        """The tasks that are measured together, in the order of every ``Evaluation``."""
+    def _built_in_tasks(self, suite: str) -> tuple[Task, ...]:
         return tuple(loaded.task for loaded in self.loaded_tasks if loaded.task.suite == suite)
 
-    def count(self, task: Task, split: str) -> int:
-        """Images of a task in a split, 0 if there are none."""
+    def _count(self, task: Task, split: str) -> int:
         subset = self._by_task[task.key].subsets.get(split)
         return 0 if subset is None else len(subset.subset)
 
-    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def _content_digests(self, resolved: ResolvedSpec, tasks: Sequence[Task]) -> Sequence[str]:
         """Content names of the weights, the checkpoint and the images, and the chunk size.
 
         In bfloat16 the batch that an image is encoded in can change the last digit of its feature.
@@ -100,9 +97,7 @@ class HubLab(Lab):
         named = [self.live.identity, f"chunk {self.chunk}"]
         keys = checkpoints_of(resolved.residual)
         named += [loaded.identity for loaded in self.loaded_checkpoints if loaded.info.key in keys]
-        for task in self.tasks_with_images(resolved.suite, resolved.split):
-            named.append(self._by_task[task.key].subsets[resolved.split].digest)
-        return named
+        return [*named, *(self._by_task[task.key].subsets[resolved.split].digest for task in tasks)]
 
     def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """The classifiers of an evaluation's tasks.
@@ -116,8 +111,12 @@ class HubLab(Lab):
             return super().heads_for(resolved)
         zero_shot = self.imagenet.to(self.device)
         head = edited_head(zero_shot, self.live.temperature, own, resolved.scales.after)
-        tasks = [self._by_task[task.key] for task in self.tasks(resolved.suite)]
-        return tuple(head.select_classes(loaded.imagenet or ()) for loaded in tasks)
+        return tuple(
+            head.select_classes(self._by_task[task.key].imagenet or ())
+            if task.key in self._by_task
+            else other
+            for task, other in zip(self.tasks(resolved.suite), super().heads_for(resolved), strict=True)
+        )
 
     @property
     def weights(self) -> Path:
@@ -129,7 +128,7 @@ class HubLab(Lab):
         """Content name of that file."""
         return self.live.identity
 
-    def target_tasks(self) -> tuple[Task, ...]:
+    def _built_in_targets(self) -> tuple[Task, ...]:
         """All loaded tasks."""
         return tuple(loaded.task for loaded in self.loaded_tasks)
 
@@ -202,10 +201,11 @@ class HubLab(Lab):
     def _head(self, task: Task) -> Tensor:
         return self._by_task[task.key].head.to(self.device)
 
-    def _typed_head(self, names: ClassNames) -> Tensor:
+    def new_head(self, classes: Sequence[str], prompts: Sequence[str]) -> Tensor:
+        """Zero-shot head of class names. Cost: the text tower is read for it, and freed again."""
         text = TextTower(self.live.row, self.live.weights, self.device)
         try:
-            return text.head(Task("typed", "Typed", "tasks", names.names, (names.template,)))
+            return text.head(classes, prompts)
         finally:
             text.close()
 

@@ -155,7 +155,9 @@ class Loader:
             for task in tasks:
                 step.phase(f"class names of {task.title}", "classes")
                 if task.key not in heads:
-                    heads[task.key] = text.head(task, _stoppable(step.count, stop)).cpu()
+                    heads[task.key] = text.head(
+                        task.classes, task.prompts, _stoppable(step.count, stop)
+                    ).cpu()
                     save_head(paths[task.key], heads[task.key])
         finally:
             text.close()

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from evaluators.data.image_subset import Subset, count_images, load_subset, subset_path
-from evaluators.data.task_list import Task, in_suite, read_tasks
+from evaluators.data.task_list import Task, in_suite, read_tasks, task_identity
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower_info
 from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant, task_identity
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
-from evaluators.specs.class_names import ClassNames
+from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
@@ -98,7 +98,7 @@ class EmbeddedLab(Lab):
         self._own: tuple[LoadedCheckpoint, ...] = ()
         self._lock = threading.Lock()  # guards the dictionaries below, which cached results need
         self._digests: dict[Path, str] = {}
-        self._contents: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
+        self._contents: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[str]] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     @property
@@ -132,7 +132,7 @@ class EmbeddedLab(Lab):
         """Its SHA-256."""
         return self._digest(self.weights)
 
-    def target_tasks(self) -> tuple[Task, ...]:
+    def _built_in_targets(self) -> tuple[Task, ...]:
         """The tasks of the checkpoints that ship."""
         keys = {checkpoint.key for checkpoint in self._checkpoints}
         return tuple(task for task in self._all_tasks if task.key in keys)
@@ -146,12 +146,10 @@ class EmbeddedLab(Lab):
         view._own = (*self._own, *added)
         return view
 
-    def tasks(self, suite: str) -> tuple[Task, ...]:
-        """Tasks that are evaluated together, in the order of every ``Evaluation``."""
+    def _built_in_tasks(self, suite: str) -> tuple[Task, ...]:
         return in_suite(self._all_tasks, suite)
 
-    def count(self, task: Task, split: str) -> int:
-        """Number of images of a task in a split. Raises: LabError if the file is damaged."""
+    def _count(self, task: Task, split: str) -> int:
         with self._lock:
             if (task.key, split) not in self._counts:
                 folder = self.folder / "eval"
@@ -159,16 +157,15 @@ class EmbeddedLab(Lab):
                 self._counts[task.key, split] = count_images(folder, task, split) if present else 0
             return self._counts[task.key, split]
 
-    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
+    def _content_digests(self, resolved: ResolvedSpec, tasks: Sequence[Task]) -> Sequence[str]:
         """SHA-256 of the files of the model, of the checkpoints and of the images."""
         own = {one.info.key: one.identity for one in self._own}
         sources = checkpoints_of(resolved.residual)
         shipped = tuple(one for one in sources if one not in own)
-        named = shipped, resolved.suite, resolved.split
+        named = shipped, tuple(task.key for task in tasks), resolved.split
         if named not in self._contents:  # 1 ms for the paths, and a panel looks up dozens of points a move
             files = [*self._model_files()]
             files += [checkpoint_path(self._model_folder, checkpoint) for checkpoint in shipped]
-            tasks = self.tasks_with_images(resolved.suite, resolved.split)
             files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
             self._contents[named] = [self._digest(file) for file in files]
         return [*self._contents[named], *(own[one] for one in sources if one in own)]
@@ -198,12 +195,12 @@ class EmbeddedLab(Lab):
         return load_subset(folder, task, split, image_size=size, cache=self._cache)
 
     def _head(self, task: Task) -> Tensor:
-        loaded = self.encoder.loaded
-        return zero_shot_head(loaded.clip, loaded.tokenizer, task.classes, task.prompts)
+        return self.new_head(task.classes, task.prompts)
 
-    def _typed_head(self, names: ClassNames) -> Tensor:
+    def new_head(self, classes: Sequence[str], prompts: Sequence[str]) -> Tensor:
+        """Zero-shot head of class names."""
         loaded = self.encoder.loaded
-        return zero_shot_head(loaded.clip, loaded.tokenizer, names.names, (names.template,))
+        return zero_shot_head(loaded.clip, loaded.tokenizer, classes, prompts)
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self._tower.mean, self._tower.std

@@ -2,24 +2,21 @@
 
 import hashlib
 import json
-import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from evaluators.data.image_batches import ImageBatches
-from evaluators.data.image_subset import Subset
-from evaluators.data.task_list import Task
+from evaluators.data.task_list import SUITES, Task, task_identity
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.typed_heads import TypedHeads
 from evaluators.errors import SpecError
-from evaluators.specs.class_names import ClassNames
+from evaluators.labs.lab_tasks import LabTasks
+from evaluators.labs.own_task import OwnTask
+from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
@@ -62,24 +59,7 @@ class CheckpointInfo:
     suite: str
 
 
-@dataclass(frozen=True)
-class Variant:
-    """Another fine-tuning procedure, compared with the default one.
-
-    Args:
-        key: its checkpoints are ``<key>.<task>``.
-        kind: ``"rates"`` (learning rates by depth), ``"lora"`` (low-rank updates) or ``"soup"`` (a member).
-        title: name on the page.
-        help: one sentence.
-    """
-
-    key: str
-    kind: str
-    title: str
-    help: str
-
-
-class Lab(ABC):
+class Lab(LabTasks):
     """An encoder with its checkpoints, tasks and evaluation images. Thread-safe.
 
     Args:
@@ -89,21 +69,11 @@ class Lab(ABC):
     """
 
     def __init__(self, info: ModelInfo, device: torch.device, chunk: int) -> None:
+        super().__init__(device, chunk)
         self.info = info
-        self.device = device
-        self.chunk = chunk
-        self._loading = threading.RLock()  # held for seconds while the encoder or images are loaded
         self._encoder: LiveEncoder | None = None
-        self._images: dict[tuple[str, str], ImageBatches] = {}
-        self._heads: dict[str, tuple[Tensor, ...]] = {}
-        self.typed_heads = TypedHeads(self._typed_head)
 
     # What a subclass provides
-
-    @property
-    @abstractmethod
-    def dtype(self) -> torch.dtype:
-        """Of the image tower."""
 
     @abstractmethod
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
@@ -117,7 +87,7 @@ class Lab(ABC):
         """The fine-tuning procedures of the compared checkpoints."""
         return ()
 
-    # Visitors' own checkpoints
+    # Visitors' own checkpoints and tasks
 
     @property
     @abstractmethod
@@ -130,8 +100,8 @@ class Lab(ABC):
         """Content name of the pre-trained weights."""
 
     @abstractmethod
-    def target_tasks(self) -> tuple[Task, ...]:
-        """The tasks that a visitor's checkpoint may have been fine-tuned on."""
+    def _built_in_targets(self) -> tuple[Task, ...]:
+        """The built-in tasks that a visitor's checkpoint may have been fine-tuned on."""
 
     @abstractmethod
     def own_checkpoints(self) -> "tuple[LoadedCheckpoint, ...]":
@@ -141,61 +111,63 @@ class Lab(ABC):
     def _extended(self, added: "Sequence[LoadedCheckpoint]") -> "Lab":
         """This lab with more checkpoints; everything loaded is shared with it."""
 
-    def with_checkpoints(self, added: "Sequence[LoadedCheckpoint]") -> "Lab":
-        """This lab as a visitor sees it who has added checkpoints; everything loaded is shared with it.
+    def target_tasks(self) -> tuple[Task, ...]:
+        """The tasks that a visitor's checkpoint may have been fine-tuned on."""
+        return (*self._built_in_targets(), *(own.task for own in self._own_tasks))
 
-        Those of other weights, or of a task that is not loaded, are left out.
+    @property
+    def own_suite(self) -> str:
+        """The suite of tasks that are added: the usual one, unless this lab is of another."""
+        suites = [task.suite for task in self._built_in_targets()]
+        return SUITES[0] if SUITES[0] in suites else suites[0]
+
+    def with_own(self, checkpoints: "Sequence[LoadedCheckpoint]", tasks: Sequence[OwnTask] = ()) -> "Lab":
+        """This lab as a visitor sees it who has added checkpoints and tasks; it shares everything loaded.
+
+        Those of other weights, and checkpoints of a task that is not there, are left out.
         """
-        tasks = {task.key for task in self.target_tasks()}
-        fitting = [
+        fitting = tuple(one for one in tasks if one.weights == self.weights_identity)
+        targets = {task.key for task in (*self.target_tasks(), *(one.task for one in fitting))}
+        added = [
             checkpoint
-            for checkpoint in added
+            for checkpoint in checkpoints
             if checkpoint.identity.startswith(f"{self.weights_identity} ")
-            and task_of(checkpoint.info.key) in tasks
+            and task_of(checkpoint.info.key) in targets
         ]
-        if not fitting:
+        if not added and not fitting:
             return self
-        for checkpoint in fitting:
-            self.encoder.residual_paths[checkpoint.info.key] = checkpoint.residual
-        return self._extended(fitting)
+        encoder = self.encoder  # loaded once, before it is shared
+        for checkpoint in added:
+            encoder.residual_paths[checkpoint.info.key] = checkpoint.residual
+        view = self._extended(added)
+        view._own_tasks = (*self._own_tasks, *fitting)
+        return view
 
-    def is_private(self, keys: Sequence[str]) -> bool:
-        """Whether one of these is a visitor's own checkpoint."""
-        return not {checkpoint.info.key for checkpoint in self.own_checkpoints()}.isdisjoint(keys)
+    def is_private(self, keys: Sequence[str], suite: str) -> bool:
+        """Whether one of these checkpoints, or a task of the suite, is a visitor's own."""
+        checkpoints = {checkpoint.info.key for checkpoint in self.own_checkpoints()}
+        return not checkpoints.isdisjoint(keys) or any(not own.public for own in self.own_tasks(suite))
 
     def tuned_gammas(self) -> Mapping[str, float]:
         """Gamma by checkpoint, chosen on validation by C.1 when the lab was made."""
         return {}
 
     @abstractmethod
-    def tasks(self, suite: str) -> tuple[Task, ...]:
-        """Tasks that are evaluated together, in the order of every ``Evaluation``."""
-
-    @abstractmethod
-    def count(self, task: Task, split: str) -> int:
-        """Number of images of a task in a split. Raises: LabError if a file is damaged."""
-
-    @abstractmethod
-    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
-        """SHA-256 of all files that decide the counts of an evaluation."""
+    def _content_digests(self, resolved: ResolvedSpec, tasks: Sequence[Task]) -> Sequence[str]:
+        """SHA-256 of all files that decide the counts of these built-in tasks."""
 
     @abstractmethod
     def _open_encoder(self) -> LiveEncoder:
         """The image tower. Raises: LabError."""
 
-    @abstractmethod
-    def _subset(self, task: Task, split: str) -> Subset:
-        """Images of a task and split. Raises: LabError."""
-
-    @abstractmethod
-    def _head(self, task: Task) -> Tensor:
-        """Zero-shot head of a task, (D, classes)."""
-
-    @abstractmethod
-    def _typed_head(self, names: ClassNames) -> Tensor:
-        """The same of class names that a visitor typed."""
-
     # Resolving specs
+
+    def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
+        """Content names of all that decides the counts of an evaluation."""
+        own = self.own_tasks(resolved.suite)
+        tasks = self.tasks_with_images(resolved.suite, resolved.split)
+        built_in = tasks[: len(tasks) - len(own)]
+        return [*self._content_digests(resolved, built_in), *(one.identity for one in own)]
 
     def resolve(self, spec: EditSpec) -> ResolvedSpec:
         """Canonical form of a spec. Raises: SpecError if this lab lacks something that it names."""
@@ -216,25 +188,6 @@ class Lab(ABC):
         images = min(spec.images, available) if spec.images else available
         residual: ResidualSpec = (spec.merge or spec.checkpoint) if edited else ""
         return ResolvedSpec(self.info.key, residual, scales, suite, spec.split, images)
-
-    def tasks_with_images(self, suite: str, split: str) -> tuple[Task, ...]:
-        """Tasks of a suite that have images in a split: shifted data sets have only a test split."""
-        return tuple(task for task in self.tasks(suite) if self.count(task, split))
-
-    def max_images(self, suite: str, split: str, needed: Sequence[str] = ()) -> int:
-        """Largest number of images that a task of a suite has.
-
-        Args:
-            needed: keys of the tasks that must have images; all by default.
-        Raises: SpecError if one of these has none.
-        """
-        counts = {task.key: self.count(task, split) for task in self.tasks(suite)}
-        if absent := [key for key, count in counts.items() if not count and (key in needed or not needed)]:
-            raise SpecError(
-                f"There are no {split!r} images for {', '.join(absent)}: "
-                f"suite {suite!r} can only be evaluated on another split."
-            )
-        return max(counts.values())
 
     def key(self, resolved: ResolvedSpec, schema: int) -> str:
         """Cache key of an evaluation: a hash of everything that decides its counts."""
@@ -263,23 +216,6 @@ class Lab(ABC):
         """How the encoder's device failed; empty while it works, or before the encoder is loaded."""
         return "" if self._encoder is None else self._encoder.problem
 
-    def images(self, suite: str, split: str) -> ImageBatches:
-        """Images of a suite and split, of the tasks that have some. Raises: LabError."""
-        tasks = self.tasks_with_images(suite, split)
-        with self._loading:
-            if (suite, split) not in self._images:
-                subsets = [self._subset(task, split) for task in tasks]
-                images = ImageBatches(subsets, *self._normalisation(), self.device, self.dtype, self.chunk)
-                self._images[suite, split] = images
-            return self._images[suite, split]
-
-    def heads(self, suite: str) -> tuple[Tensor, ...]:
-        """Zero-shot heads of a suite's tasks, (D, classes) each."""
-        with self._loading:
-            if suite not in self._heads:
-                self._heads[suite] = tuple(map(self._head, self.tasks(suite)))
-            return self._heads[suite]
-
     def heads_with_images(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """Heads of the tasks that are evaluated, in the order of `images`."""
         evaluated = self.tasks_with_images(resolved.suite, resolved.split)
@@ -289,12 +225,3 @@ class Lab(ABC):
     def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """Heads of all tasks of a suite: zero-shot, unless the checkpoint was fine-tuned with a head."""
         return tuple(map(ClassifierHead, self.heads(resolved.suite)))
-
-    @abstractmethod
-    def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
-        """Mean and standard deviation a channel, of images in [0, 1]."""
-
-
-def task_identity(tasks: Sequence[Task]) -> str:
-    """The fields of tasks that decide counts, as JSON: titles and blurbs may change."""
-    return json.dumps([(task.key, task.suite, task.classes, task.prompts) for task in tasks])

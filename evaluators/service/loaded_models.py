@@ -6,19 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from evaluators.data.own_images.image_source import ImageSource
+from evaluators.data.own_images.listed_images import ListedImages
+from evaluators.data.own_images.task_names import TaskNames
 from evaluators.data.task_list import Task
+from evaluators.errors import Cancelled
 from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.loader import Loader
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo, Variant
+from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.labs.own_task import OwnTask
+from evaluators.labs.task_import import ImportedTask, import_task, most_bytes
+from evaluators.labs.variant import Variant
 from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
 from evaluators.service.session_checkpoints import SessionCheckpoints
+from evaluators.service.session_entry import Added
 from evaluators.service.session_quota import SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 
@@ -46,7 +54,7 @@ class LoadedModels:
         self._session = ""
         self._labs = LabRegistry(lab)
         self._jobs = LoadJobs(loader, self._loaded)
-        self._session_checkpoints = SessionCheckpoints(folder, limits, self._drop_checkpoint)
+        self._session_checkpoints = SessionCheckpoints(folder, limits, self._drop)
 
     def seen_by(self: Self, session: str) -> Self:
         """The same for one session: with the checkpoints that it has added, and its tickets.
@@ -91,8 +99,8 @@ class LoadedModels:
 
     def lab_of(self, model: str) -> Lab:
         """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""
-        lab = self._labs.get(model)
-        return lab.with_checkpoints(self._session_checkpoints.of_model(self._session, model))
+        added, session = self._session_checkpoints, self._session
+        return self._labs.get(model).with_own(added.of_model(session, model), added.tasks_of(session, model))
 
     def target_tasks(self, model: str) -> tuple[Task, ...]:
         """The tasks that a visitor's checkpoint of an encoder may have been fine-tuned on."""
@@ -174,10 +182,54 @@ class LoadedModels:
             self._session_checkpoints.add(self._session, model, checkpoint, size)
         return checkpoint.info
 
-    def _drop_checkpoint(self, model: str, checkpoint: LoadedCheckpoint) -> None:
+    # Tasks that visitors add
+
+    def own_tasks(self, model: str) -> tuple[OwnTask, ...]:
+        """The tasks that the session has added for an encoder."""
+        return self._session_checkpoints.tasks_of(self._session, model)
+
+    def take_task(
+        self,
+        model: str,
+        files: ImageSource,
+        found: ListedImages,
+        names: TaskNames,
+        progress: Progress | None = None,
+    ) -> ImportedTask:
+        """Add a visitor's task to a loaded encoder: every evaluation of the session counts it from then on.
+
+        Args:
+            found: the images of ``files``.
+            progress: called with images done and in total, from the calling thread.
+        Raises: QuotaError if the session's quota is used up; TaskError or LabError as ``import_task``;
+            Cancelled if the session has left; nothing is changed then.
+        """
+        lab, added = self.lab_of(model), self._session_checkpoints
+        with added.reserve(self._session, most_bytes(lab)) as left:
+
+            def report(done: int, total: int) -> None:
+                if left.is_set():
+                    raise Cancelled("The page was closed before the images were read.")
+                if progress is not None:
+                    progress(done, total)
+
+            imported = import_task(lab, added.folder(self._session), files, found, names, report)
+            added.add(self._session, model, imported.task, imported.task.path.stat().st_size)
+        return imported
+
+    def drop_task(self, model: str, key: str) -> bool:
+        """Delete a task of the session, and its checkpoints of that task; whether there was one."""
+        return self._session_checkpoints.remove(self._session, model, key)
+
+    def _drop(self, model: str, added: Added) -> None:
+        """Drop what is loaded of a deleted checkpoint or task."""
         lab = self._labs.find(model)
-        if lab is not None:
-            lab.encoder.drop(checkpoint.info.key)
+        if lab is None:
+            return
+        if isinstance(added, OwnTask):
+            lab.forget_task(added.task.key)
+        else:
+            lab.encoder.drop(added.info.key)
 
     # Sessions
 

@@ -75,9 +75,11 @@ class RequestRunner:
             known = self._known(request, stats)
             if known is not None and not (pictures and known.predictions is None):
                 return known
-            few = self._results.pictured(request.spec, request.resolved) if known and pictures else None
+            shipped = known and pictures
+            few = self._results.pictured(request.lab, request.spec, request.resolved) if shipped else None
             if few is not None and all(task.n >= pictures for task in few.tasks):
                 return few
+            request = self._missing(request, pictures)
             counting = self._counting(request, stats, self._progress_of(request))
             self._catch_up(counting)
             if self._quick is not self._full and not counting.has(pictures):
@@ -96,7 +98,7 @@ class RequestRunner:
         known = self._results.find(request.lab, request.spec, request.resolved)
         if known is not None and known.predictions is not None:
             return known
-        if (few := self._results.pictured(request.spec, request.resolved)) is not None:
+        if (few := self._results.pictured(request.lab, request.spec, request.resolved)) is not None:
             return few
         for engine in ("", *(("quick ",) if self._quick is not self._full else ())):
             progress = self._progress_of(request, engine)
@@ -124,6 +126,7 @@ class RequestRunner:
             if known is not None:
                 yield known
                 return
+            request = request if fresh else self._missing(request)
             progress = Progress() if fresh else self._progress_of(request)
             counting = self._counting(request, stats, progress)
             news = self._catch_up(counting)
@@ -176,6 +179,29 @@ class RequestRunner:
             stats.answered(KNOWN)
         return known
 
+    def _missing(self, request: Request, pictures: int = 0) -> Request:
+        """The part of a request that is to be counted: only own tasks, if the built-in ones are known.
+
+        So the grid and the sweeps that ship answer for the built-in tasks, and a visitor's few images are
+        counted beside them.
+
+        Args:
+            pictures: as for ``first``.
+        """
+        lab, resolved = request.lab, request.resolved
+        suite, split, targets = resolved.suite, resolved.split, request.spec.targets
+        if not lab.own_tasks(suite) or not lab.built_in().tasks(suite):
+            return request
+        built_in, own = lab.built_in(), lab.only_own()
+        most = built_in.max_images(suite, split, targets)
+        known = self._results.stored(built_in, replace(resolved, images=min(resolved.images, most)))
+        if known is None or (pictures and known.predictions is None):
+            return request
+        images = min(resolved.images, own.max_images(suite, split))
+        return replace(
+            request, lab=own, resolved=replace(resolved, images=images), known=known, whole=request
+        )
+
     def _counting(self, request: Request, stats: RequestStats, progress: Progress) -> Counting:
         resolved = request.resolved
         images = request.lab.images(resolved.suite, resolved.split)
@@ -217,7 +243,7 @@ class RequestRunner:
 
     def _evaluation(self, counting: Counting) -> Evaluation:
         """The counts so far as an evaluation, which is cached if it is complete."""
-        evaluation, request = counting.evaluation(), counting.request
+        evaluation, request = counting.evaluation(), counting.request.whole or counting.request
         if evaluation.complete:
             self._results.add(request.lab, request.resolved, evaluation, on_disk=not request.private)
         return evaluation
@@ -231,8 +257,15 @@ class RequestRunner:
         of_all = replace(request.resolved, images=0)
         key = engine + request.lab.key(of_all, SCHEMA_VERSION)  # another lab of the same name may follow
         with self._mutex:
-            progress = self._progress.setdefault(key, Progress())
+            progress = self._progress.setdefault(key, Progress(request.names))
             self._progress.move_to_end(key)
             while len(self._progress) > PROGRESS_KEPT:
                 self._progress.popitem(last=False)
         return progress
+
+    def forget(self, name: str) -> None:
+        """Drop all counts that a deleted checkpoint or task of a visitor is in."""
+        self._results.forget(name)
+        with self._mutex:
+            for key in [key for key, progress in self._progress.items() if name in progress.names]:
+                del self._progress[key]

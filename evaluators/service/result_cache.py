@@ -57,24 +57,38 @@ class ResultCache:
 
     def find(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
         """The answer to a spec, None if it is not known. Measured here comes before shipped."""
-        key = lab.key(resolved, SCHEMA_VERSION)
-        with self._mutex:
-            known = self._memory.get(key)
-        if known is None:
-            known = self._store.get(key) or self._grid.get(resolved) or self._shipped.get(resolved)
-            if known is None:
-                return None
-        self._remember(key, known)
+        known = self.stored(lab, resolved)
         try:
-            return _as_asked(known, spec)
+            return known and as_asked(known, spec)
         except EvaluationError as error:  # somebody wrote other tasks under our key
             _LOG.warning("A stored evaluation does not answer %s: %s", spec, error)
             return None
 
-    def pictured(self, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
+    def stored(self, lab: Lab, resolved: ResolvedSpec) -> Evaluation | None:
+        """The same, but of whichever spec it was that resolved to this."""
+        key = lab.key(resolved, SCHEMA_VERSION)
+        with self._mutex:
+            known = self._memory.get(key)
+        if known is None:
+            known = self._store.get(key)
+            if known is None and not lab.own_tasks(resolved.suite):
+                known = self._grid.get(resolved) or self._shipped.get(resolved)
+            if known is None:
+                return None
+        self._remember(key, known)
+        return known
+
+    def pictured(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
         """An answer from the first images alone that ships with its predictions; None if none does."""
-        known = self._grid.pictured(resolved)
-        return known and _as_asked(known, spec)
+        known = None if lab.own_tasks(resolved.suite) else self._grid.pictured(resolved)
+        return known and as_asked(known, spec)
+
+    def forget(self, name: str) -> None:
+        """Drop every answer that a deleted checkpoint or task of a visitor is in; none is on disk."""
+        with self._mutex:
+            for key, known in [*self._memory.items()]:
+                if name in known.spec.sources or any(task.key == name for task in known.tasks):
+                    del self._memory[key]
 
     def add(self, lab: Lab, resolved: ResolvedSpec, evaluation: Evaluation, *, on_disk: bool = True) -> None:
         """Keep a complete evaluation in memory, and on disk unless it is private."""
@@ -91,7 +105,7 @@ class ResultCache:
                 self._memory.popitem(last=False)
 
 
-def _as_asked(known: Evaluation, spec: EditSpec) -> Evaluation:
+def as_asked(known: Evaluation, spec: EditSpec) -> Evaluation:
     """The answer to another spec of the same canonical form."""
     tasks = tuple(replace(task, role=task_role(task.key, spec)) for task in known.tasks)
     return replace(known, spec=spec, tasks=tasks)

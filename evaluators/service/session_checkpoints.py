@@ -1,4 +1,4 @@
-"""Checkpoints that visitors add: private to one session, limited by a quota, deleted with the session.
+"""Checkpoints and tasks that visitors add: private to a session, limited by a quota, deleted with it.
 
 The session's name comes from the client, so it is hashed and never used as a path. Ownership is checked on
 every access: a checkpoint of another session looks like one that does not exist.
@@ -13,18 +13,19 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from evaluators.errors import LabError
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.labs.own_task import OwnTask
 from evaluators.service.process_folders import ProcessFolders
-from evaluators.service.session_entry import SessionEntry
+from evaluators.service.session_entry import Added, SessionEntry, file_of, key_of
 from evaluators.service.session_quota import SessionLimits, check_session, check_total
 
-OnDelete = Callable[[str, LoadedCheckpoint], None]
-"""Called with the model's key and a deleted checkpoint, to drop what is cached of it; must not raise."""
+OnDelete = Callable[[str, Added], None]
+"""Called with the model's key and a deleted checkpoint or task, to drop what is cached; must not raise."""
 MOST_PAGES = 16
 """Open pages that share one visitor's checkpoints; the oldest page loses them to a further one."""
 
@@ -63,10 +64,8 @@ class SessionCheckpoints:
             with checkpoints.reserve(session, size) as left:
                 ...  # write to checkpoints.folder(session) unless `left` is set, then checkpoints.add(...)
 
-        The reservation ends with the block: by then the checkpoint itself counts.
+        The reservation ends with the block: by then the checkpoint, of ``size`` bytes, itself counts.
 
-        Args:
-            size: of the checkpoint's residual in bytes.
         Yields: an event that is set once the session ends.
         Raises: QuotaError if the quota of the session or of all sessions is used up; LabError if the folder
             cannot be created.
@@ -83,28 +82,43 @@ class SessionCheckpoints:
         finally:
             self._end_reservation(session, entry, size)
 
-    def add(self, session: str, model: str, checkpoint: LoadedCheckpoint, size: int) -> None:
-        """Register a checkpoint whose residual lies in the session's folder; replaces one of the same key.
+    def add(self, session: str, model: str, added: Added, size: int) -> None:
+        """Register a checkpoint or task whose file lies in the session's folder; replaces one of its key.
 
-        Raises: LabError if the session has ended meanwhile; its residual is deleted then.
+        Raises: LabError if the session has ended meanwhile; its file is deleted then.
         """
         with self._mutex:
             entry = self._sessions.get(_digest(session))
-            residual = checkpoint.residual
-            if entry is None or residual.parent != entry.folder or not residual.is_file():
-                self._delete_stray(residual.parent)
-                raise LabError("The page was closed while the checkpoint was read: add it again.")
+            file = file_of(added)
+            if entry is None or file.parent != entry.folder or not file.is_file():
+                self._delete_stray(file.parent)
+                raise LabError("The page was closed while it was read: add it again.")
             entry.used = time.monotonic()
-            entry.checkpoints[model, checkpoint.info.key] = checkpoint
-            entry.sizes[residual] = size
+            entry.added[model, key_of(added)] = added
+            entry.sizes[file] = size
+
+    def remove(self, session: str, model: str, key: str) -> bool:
+        """Delete a task of a session, and its checkpoints of that task; whether there was one."""
+        with self._mutex:
+            entry = self._sessions.get(_digest(session))
+            if entry is None or (model, key) not in entry.added:
+                return False
+            removed = entry.remove(model, key)
+        self._deleted(removed)
+        return True
 
     def of_model(self, session: str, model: str) -> tuple[LoadedCheckpoint, ...]:
         """The session's checkpoints of an encoder; ``use`` records that they are used."""
+        return tuple(one for one in self._added(session, model) if isinstance(one, LoadedCheckpoint))
+
+    def tasks_of(self, session: str, model: str) -> tuple[OwnTask, ...]:
+        """The session's tasks for an encoder, in the order in which they were added."""
+        return tuple(one for one in self._added(session, model) if isinstance(one, OwnTask))
+
+    def _added(self, session: str, model: str) -> list[Added]:
         with self._mutex:
             entry = self._sessions.get(_digest(session))
-            if entry is None:
-                return ()
-            return tuple(loaded for (key, _), loaded in entry.checkpoints.items() if key == model)
+            return [] if entry is None else [one for (of, _), one in entry.added.items() if of == model]
 
     def use(self, session: str) -> None:
         """Record that a session uses its checkpoints, which then stay for another ``limits.seconds``."""
@@ -116,7 +130,7 @@ class SessionCheckpoints:
         """What a reloaded page has to say in ``resume``; empty for a session that has added nothing."""
         with self._mutex:
             entry = self._sessions.get(_digest(session))
-            if entry is None or not entry.checkpoints:
+            if entry is None or not entry.added:
                 return ""
             entry.token = entry.token or secrets.token_urlsafe(24)
             return entry.token
@@ -167,15 +181,7 @@ class SessionCheckpoints:
         """
         now, limits = time.monotonic(), self.limits
         with self._mutex:
-            expired = [
-                entry
-                for entry in self._entries()
-                if not entry.reserved
-                and (
-                    now - entry.used > limits.seconds
-                    or (entry.closed is not None and now - entry.closed > limits.grace)
-                )
-            ]
+            expired = [entry for entry in self._entries() if entry.expired(now, limits)]
             for entry in expired:
                 self._forget(entry)
         for entry in expired:
@@ -198,9 +204,9 @@ class SessionCheckpoints:
 
     @property
     def count(self) -> int:
-        """Checkpoints of all sessions."""
+        """Checkpoints and tasks of all sessions."""
         with self._mutex:
-            return sum(len(entry.checkpoints) for entry in self._entries())
+            return sum(len(entry.added) for entry in self._entries())
 
     @property
     def bytes(self) -> int:
@@ -265,9 +271,12 @@ class SessionCheckpoints:
     def _delete(self, entry: SessionEntry) -> None:
         entry.left.set()
         shutil.rmtree(entry.folder, ignore_errors=True)
+        self._deleted(entry.added)
+
+    def _deleted(self, removed: Mapping[tuple[str, str], Added]) -> None:
         if self._on_delete is not None:
-            for (model, _), checkpoint in entry.checkpoints.items():
-                self._on_delete(model, checkpoint)
+            for (model, _), added in removed.items():
+                self._on_delete(model, added)
 
     def _delete_stray(self, folder: Path) -> None:
         """Delete a folder that was written to after its session had ended; no other. Holds: the mutex."""
@@ -279,7 +288,7 @@ class SessionCheckpoints:
         """Release reserved quota; a session that has nothing else loses its folder."""
         with self._mutex:
             entry.reserved.remove(size)
-            empty = not entry.checkpoints and not entry.reserved
+            empty = not entry.added and not entry.reserved
             if not empty or self._sessions.get(_digest(session)) is not entry:
                 return
             self._forget(entry)

@@ -1,4 +1,4 @@
-"""Quota of visitors' checkpoints: what one session and all together may add, and how long it stays."""
+"""Quota of visitors' checkpoints and tasks: what one and all may add, and how long it stays."""
 
 from dataclasses import dataclass
 
@@ -11,19 +11,19 @@ class QuotaError(LinesError):
 
 @dataclass(frozen=True)
 class SessionLimits:
-    """Quota of visitors' checkpoints.
+    """Quota of visitors' checkpoints and tasks.
 
     Args:
-        session_bytes: disk space of one session's checkpoints.
-        session_count: number of one session's checkpoints.
+        session_bytes: disk space of what one session has added.
+        session_count: number of one session's checkpoints and tasks.
         total_bytes: disk space of all sessions together.
-        seconds: that a session's checkpoints stay after they were last used.
+        seconds: that they stay after they were last used.
         grace: seconds that they stay after the page was closed, so that a reload or a lost connection keeps
             them.
     """
 
     session_bytes: int = 4 * 10**9
-    session_count: int = 4
+    session_count: int = 8
     total_bytes: int = 16 * 10**9
     seconds: float = 7200.0
     grace: float = 900.0
@@ -33,21 +33,23 @@ ANEW = "open the app in a new tab to begin without them"
 
 
 def check_session(limits: SessionLimits, count: int, used: int, size: int) -> None:
-    """Raises: QuotaError if a checkpoint of ``size`` bytes is too much beside a session's own."""
+    """Raises: QuotaError if another ``size`` bytes are too much beside a session's own."""
     if count >= limits.session_count:
-        raise QuotaError(f"You have added {count} checkpoints of {limits.session_count}: {ANEW}.")
+        raise QuotaError(
+            f"You have added {count} checkpoints and tasks of {limits.session_count}: remove a task, or "
+            f"{ANEW}."
+        )
     if used + size > limits.session_bytes:
         raise QuotaError(
-            f"This checkpoint takes {_gb(size)} and you have used {_gb(used)} of "
-            f"{_gb(limits.session_bytes)}: {ANEW}."
+            f"This takes {_gb(size)} and you have used {_gb(used)} of {_gb(limits.session_bytes)}: {ANEW}."
         )
 
 
 def check_total(limits: SessionLimits, total: int, size: int) -> None:
-    """Raises: QuotaError if a checkpoint of ``size`` bytes is too much beside those of all sessions."""
+    """Raises: QuotaError if another ``size`` bytes are too much beside those of all sessions."""
     if total + size > limits.total_bytes:
         raise QuotaError(
-            f"This checkpoint takes {_gb(size)} and visitors together have used {_gb(total)} of "
+            f"This takes {_gb(size)} and visitors together have used {_gb(total)} of "
             f"{_gb(limits.total_bytes)}: try again later, or start the app on your own machine."
         )
 

@@ -1,6 +1,6 @@
 """Requests, and the chunks that those for the same numbers have counted together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evaluators.data.image_batches import Chunk, ImageBatches
 from evaluators.engine.engine import ChunkCounts, Counted
@@ -23,8 +23,10 @@ class Request:
         lab: that answers it, as the visitor's session sees it.
         spec: as it was asked.
         resolved: what that means in the lab.
-        private: whether a visitor's own checkpoint is in it, so that the answer is not kept on disk.
+        private: whether a visitor's own checkpoint or task is in it, so that the answer is not kept on disk.
         ticket: says when the request is not wanted any more.
+        known: what is known of the built-in tasks; ``lab`` and ``resolved`` are of the others alone then.
+        whole: the request that this one is the missing part of.
     """
 
     lab: Lab
@@ -32,12 +34,25 @@ class Request:
     resolved: ResolvedSpec
     private: bool = False
     ticket: Ticket = field(default_factory=Ticket)
+    known: Evaluation | None = None
+    whole: "Request | None" = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Keys of its checkpoints and of the tasks that are not built in."""
+        own = self.lab.own_tasks(self.resolved.suite)
+        return frozenset((*self.spec.sources, *(one.task.key for one in own)))
 
 
 @dataclass
 class Progress:
-    """Whole chunks counted so far for one measurement, shared by all its requests; guarded by the runner."""
+    """Whole chunks counted so far for one measurement, shared by all its requests; guarded by the runner.
 
+    Args:
+        names: of the request.
+    """
+
+    names: frozenset[str] = frozenset()
     counted: list[Counted] = field(default_factory=list)
     seconds: float = 0.0
     device: str = ""
@@ -91,18 +106,23 @@ class Counting:
         correct = [sum(task) for task in zip(*(one.correct for one in self.counted), strict=True)]
         packed = [b"".join(task) for task in zip(*(one.predictions for one in self.counted), strict=True)]
         counts = self.images.counts_after(len(self.counted), resolved.images)
-        tasks = tuple(
+        counted = [
             TaskResult(task.key, task.title, task_role(task.key, self.request.spec), right, n)
             for task, right, n in zip(
                 lab.tasks_with_images(resolved.suite, resolved.split), correct, counts, strict=True
             )
-        )
+        ]
+        known = self.request.known
+        if known is not None:
+            counted[:0] = [replace(one, role=task_role(one.key, self.request.spec)) for one in known.tasks]
+            packed[:0] = known.predictions or ()
+        pictured = (known is None or known.predictions) and sum(map(len, packed)) <= MOST_PREDICTION_BYTES
         return Evaluation(
             self.request.spec,
-            tasks,
+            tuple(counted),
             self.complete,
             self.progress.seconds,
             str(lab.dtype).removeprefix("torch."),
             self.progress.device or lab.device.type,
-            predictions=tuple(packed) if sum(map(len, packed)) <= MOST_PREDICTION_BYTES else None,
+            predictions=tuple(packed) if pictured else None,
         )

@@ -6,9 +6,10 @@ import threading
 from functools import cache
 from typing import NamedTuple
 
+from evaluators.data.task_list import task_identity
 from evaluators.errors import EvaluationError
 from evaluators.labs.embedded_lab import EmbeddedLab
-from evaluators.labs.lab import Lab, task_identity
+from evaluators.labs.lab import Lab
 from evaluators.specs.edit_spec import EditSpec, Scales
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.gamma_grid import STEPS, GridLine, Titles, grid_path, read_grid

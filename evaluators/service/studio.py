@@ -24,6 +24,7 @@ from evaluators.service.request_stats import Observer, ServiceStatus
 from evaluators.service.result_cache import ResultCache
 from evaluators.service.result_store import SCHEMA_VERSION
 from evaluators.service.scheduler import Scheduler, Ticket, Visitor
+from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import SessionLimits
 from evaluators.service.shared_counts import Request
 from evaluators.specs.class_names import ClassNames
@@ -78,10 +79,7 @@ class Studio(LoadedModels):
     def _connect(
         self, results: ResultCache, quick: EncodingEngine, engine: Engine, observe: Observer | None = None
     ) -> None:
-        """Connect the parts that count.
-
-        Args: ``quick`` counts first numbers and encodes visitors' images, ``engine`` streams.
-        """
+        """Connect: ``quick`` counts first numbers and encodes visitors' images, ``engine`` streams."""
         self._results = results
         self._engine = engine
         self._scheduler = Scheduler()
@@ -261,8 +259,12 @@ class Studio(LoadedModels):
             self._runner.refuse(spec, error)
             raise
         self.use(spec.model)
-        private = lab.is_private(spec.sources)
+        private = lab.is_private(spec.sources, resolved.suite)
         return Request(lab, spec, resolved, private, ticket or Ticket())
+
+    def _drop(self, model: str, added: Added) -> None:
+        super()._drop(model, added)
+        self._runner.forget(key_of(added))
 
     def leave(self, session: str) -> None:
         """End a session: supersede all its requests, delete what it has added unless it may come back."""

@@ -24,7 +24,8 @@ from evaluators.engine.engine import ChunkCounts, Counted
 from evaluators.errors import SpecError
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
-from evaluators.labs.lab import CheckpointInfo, Lab, Variant
+from evaluators.labs.lab import CheckpointInfo, Lab
+from evaluators.labs.variant import Variant
 from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_stats import ServiceStatus
 from evaluators.service.result_cache import ResultCache

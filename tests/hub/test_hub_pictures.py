@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from evaluators import EditSpec, Studio
-from evaluators.data.task_list import Task
 from evaluators.hub.hub_encoder import TextTower
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
@@ -42,5 +41,5 @@ def test_single_images_and_typed_names(
     loaded = studio.lab_of("ViT-B-32")
     assert isinstance(loaded, HubLab)
     text = TextTower(encoder, loaded.live.weights, loaded.device)
-    head = text.head(Task("typed", "Typed", "tasks", names.names, (names.template,)))
+    head = text.head(names.names, (names.template,))
     assert loaded.typed_heads.get(names).weight.equal(head)

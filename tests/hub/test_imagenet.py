@@ -30,6 +30,7 @@ from tests.hub.repositories import (
     tall_masks_state,
 )
 from tests.hub.server import Hub
+from tests.own_images import add_task, folders, zipped
 
 SUITE = tuple(key for key, task in TASKS.items() if task.suite == "imagenet")
 MEMBERS = ("model_43", "model_0")
@@ -293,3 +294,24 @@ def test_a_member_is_checked_on_every_shift(served: dict[str, Tensors], tmp_path
     assert checked("model_43") == [("imagenet", 0.8039)]
     zero_shot = EditSpec.pretrained(f"model-soups.{MEMBERS[0]}.imagenet", model="ViT-B-32", images=0)
     assert self_test(studio.evaluate(zero_shot)) == (), "no zero-shot figures of the suite are carried"
+
+
+def test_own_images_beside_imagenet_have_a_zero_shot_head(
+    served: dict[str, Tensors], tmp_path: Path, lab: Path
+) -> None:
+    """The head of a soup's member is of ImageNet's classes: it says nothing of others."""
+    studio = Studio(lab, tmp_path / "cache")
+    assert studio.load(load_request(images=20, members=("model_43",))).wait(60)
+    model = "ViT-B-32"
+    anna = studio.seen_by("anna")
+    own = add_task(anna, zipped(tmp_path / "a.zip", folders({"cat": 14, "dog": 14})), model=model).task
+    assert own.task.suite == "imagenet"
+    spec = EditSpec.finetuned("model-soups.model_43.imagenet", model=model, images=0)
+    there, resolved = anna.lab_of(model), anna.lab_of(model).resolve(spec)
+    *built_in, last = there.heads_for(resolved)
+    assert last.bias is None
+    assert torch.equal(last.weight, own.head())
+    assert all(head.bias is not None for head in built_in)
+    counted = anna.evaluate(spec)
+    assert counted.tasks[:-1] == studio.evaluate(spec).tasks
+    assert counted.tasks[-1].n == 14

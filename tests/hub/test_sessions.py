@@ -27,6 +27,7 @@ from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import TABLE1
 from tests.hub.repositories import serve_zoo, tall_masks_state
 from tests.hub.server import Hub
+from tests.own_images import add_task, folders, zipped
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.layout import build
@@ -115,7 +116,7 @@ def test_quota_and_expiry(studio: Studio, file: Path, monkeypatch: pytest.Monkey
     anna = studio.seen_by("anna")
     for task in KEYS[:2]:
         anna.take_file(MODEL, task, file, "mine.pt")
-    with pytest.raises(QuotaError, match="added 2 checkpoints of 2"):
+    with pytest.raises(QuotaError, match="added 2 checkpoints and tasks of 2"):
         anna.take_file(MODEL, KEYS[2], file, "mine.pt")
     assert studio.seen_by("ben").take_file(MODEL, KEYS[2], file, "mine.pt")
     later = time.monotonic() + 7201
@@ -292,3 +293,21 @@ def test_a_visitor_cannot_read_what_only_this_machine_may_read(
     with pytest.raises(HubError, match="owner/private"):
         studio.seen_by("anna").take_address(MODEL, "mnist", f"owner/private/resolve/{fetched.commit}/mine.pt")
     assert fetched.path.is_file()
+
+
+def test_own_images_stand_beside_the_tasks_of_a_public_model(
+    studio: Studio, file: Path, tmp_path: Path
+) -> None:
+    anna = studio.seen_by("anna")
+    own = add_task(anna, zipped(tmp_path / "a.zip", folders({"cat": 14, "dog": 14})), model=MODEL).task
+    info = anna.take_file(MODEL, own.task.key, file, "mine.pt")
+    counted = anna.evaluate(finetuned(info.key))
+    assert [(task.key, task.role) for task in counted.tasks] == [
+        *((key, "control") for key in KEYS),
+        (own.task.key, "target"),
+    ]
+    merge = EditSpec.merged(MergeSpec((info.key, "tall-masks.svhn")), 0.3, model=MODEL, images=0)
+    assert [task.key for task in anna.evaluate(merge).target_tasks] == ["svhn", own.task.key]
+    known = studio.evaluate(finetuned("tall-masks.svhn"))
+    assert anna.evaluate(finetuned("tall-masks.svhn")).tasks[:3] == known.tasks
+    assert len(studio.tasks("tasks", MODEL)) == 3

@@ -20,8 +20,8 @@ from evaluators.errors import ImageError, TaskError
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.intervals import wilson_interval
 
-MOST_IMAGES = 1000
-"""Of a split: at 224 pixels a side they take 150 MB."""
+MOST_IMAGES = 600
+"""Of a split: at 224 pixels a side they take 90 MB."""
 LEAST_IMAGES = 8
 """Of a split: with fewer an interval covers most of the scale."""
 FEW_A_CLASS = 5

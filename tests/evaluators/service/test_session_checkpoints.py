@@ -17,6 +17,7 @@ from evaluators.errors import LabError
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.service.session_checkpoints import MOST_PAGES, SessionCheckpoints
+from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import QuotaError, SessionLimits
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +75,7 @@ def test_quota_of_a_session_and_of_all_together(tmp_path: Path) -> None:
     with pytest.raises(QuotaError, match=r"takes 0\.0 GB and you have used"), checkpoints.reserve("a", 500):
         pass
     added(checkpoints, "a", "own-2.mnist", 400)
-    with pytest.raises(QuotaError, match="added 2 checkpoints of 2"), checkpoints.reserve("a", 1):
+    with pytest.raises(QuotaError, match="added 2 checkpoints and tasks of 2"), checkpoints.reserve("a", 1):
         pass
     with pytest.raises(QuotaError, match="visitors together"), checkpoints.reserve("b", 501):
         pass
@@ -134,7 +135,7 @@ def test_one_file_for_two_tasks_takes_its_space_once(tmp_path: Path) -> None:
 def test_unused_checkpoints_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("evaluators.service.session_checkpoints.time.monotonic", lambda: now)
-    deleted: list[tuple[str, LoadedCheckpoint]] = []
+    deleted: list[tuple[str, Added]] = []
     checkpoints = SessionCheckpoints(tmp_path, SMALL, lambda model, one: deleted.append((model, one)))
     used, idle = added(checkpoints, "used"), added(checkpoints, "idle")
     now += 50.0
@@ -219,7 +220,7 @@ def test_pages_that_share_a_token_share_its_quota_and_are_limited(tmp_path: Path
 def test_what_closed_pages_have_left_makes_room(tmp_path: Path) -> None:
     """Nobody is refused for the sake of a page that may come back; of those the longest closed goes first."""
     deleted: list[str] = []
-    checkpoints = SessionCheckpoints(tmp_path, SMALL, lambda model, one: deleted.append(one.info.key))
+    checkpoints = SessionCheckpoints(tmp_path, SMALL, lambda model, one: deleted.append(key_of(one)))
     for name in ("open", "first", "second"):
         added(checkpoints, name, name, 500)
     tokens = {name: checkpoints.token(name) for name in ("first", "second")}
