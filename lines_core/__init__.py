@@ -1,6 +1,15 @@
 """LiNeS on named tensors: depth order, schedules, fast in-place edits, merging and safe checkpoint files."""
 
-from lines_core.architectures import FAMILIES, DepthOrder, Family, block_of, depth_order
+from lines_core.architectures import (
+    FAMILIES,
+    PARTS,
+    DepthOrder,
+    Family,
+    ModelBlocks,
+    block_of,
+    depth_order,
+    recognise,
+)
 from lines_core.checkpoints import (
     CheckpointContents,
     compare,
@@ -31,6 +40,7 @@ __all__ = [
     "FAMILIES",
     "METHODS",
     "OUTSIDE_RULES",
+    "PARTS",
     "SHAPES",
     "CheckpointContents",
     "CheckpointError",
@@ -46,6 +56,7 @@ __all__ = [
     "LinesError",
     "MergeError",
     "MergingAlpha",
+    "ModelBlocks",
     "OutsideRule",
     "ScheduleError",
     "Shape",
@@ -67,5 +78,6 @@ __all__ = [
     "outside_scales",
     "read_checkpoint",
     "read_metadata",
+    "recognise",
     "save_checkpoint",
 ]

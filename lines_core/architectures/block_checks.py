@@ -1,7 +1,7 @@
 """Whether what a pattern takes for residual blocks are such: numbered without a gap, alike, not nested."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from lines_core.errors import LayerError
@@ -9,6 +9,7 @@ from lines_core.untrusted_text import first_names
 
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
 _NORM = re.compile(r"(?:^|[._])(?:layer_?norm|norm|ln|bn)", re.IGNORECASE)
+_CONTAINERS = {"blocks", "block", "layers", "stages", "resblocks"}
 _LAYER = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 Coordinates = tuple[int, ...]
@@ -58,14 +59,14 @@ def two_numbers(names: Iterable[str]) -> str:
     """The sentence that names the numbers in the first name that has several; empty if none has.
 
     >>> two_numbers(["norm.weight", "blocks.0.3.norm1.weight"])
-    "The numbers 0 and 3 in 'blocks.0.3.norm1.weight' could both count blocks, and no row says which. "
+    "The numbers 0 and 3 in 'blocks.0.3.norm1.weight' could each count blocks, and no row says which. "
     """
     for name in names:
         numbers = [part for part in name.split(".") if _NUMBER.fullmatch(part)]
         if len(numbers) > 1:
             return (
-                f"The numbers {' and '.join(numbers[:2])} in {first_names([name])} could both count blocks, "
-                "and no row says which. "
+                f"The numbers {', '.join(numbers[:-1])} and {numbers[-1]} in {first_names([name])} could "
+                "each count blocks, and no row says which. "
             )
     return ""
 
@@ -73,22 +74,23 @@ def two_numbers(names: Iterable[str]) -> str:
 def _nested(block: Mapping[str, str], coordinates: int) -> str | None:
     """Full name of a parameter that lies in a numbered block inside the block.
 
-    Two entries of a container with the same parameters, a norm among them, are blocks. A feed-forward network
-    of several experts has entries with the same parameters too, but without a norm.
+    Two entries of a container with the same parameters, a norm among them, are blocks, and so is one with a
+    norm if the container is called so. Experts of a feed-forward network are alike too, but have no norm.
     """
     inside: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    names = {}
+    names: dict[str, str] = {}
     for rest, name in block.items():
         parts = rest.split(".")
         depth = next((depth for depth, part in enumerate(parts) if _NUMBER.fullmatch(part)), None)
         if depth is not None:
             container = ".".join(parts[:depth])
             inside[container][parts[depth]].add(".".join(parts[depth + 1 :]))
-            names[container] = name
+            names.setdefault(container, name)
     for container, entries in inside.items():
-        kinds = [frozenset(entry) for entry in entries.values()]
-        alike = [kind for kind in set(kinds) if kinds.count(kind) > 1 and any(map(_NORM.search, kind))]
-        if not container or (alike and coordinates == 1):
+        normed = Counter(frozenset(entry) for entry in entries.values() if any(map(_NORM.search, entry)))
+        alike = any(count > 1 for count in normed.values())
+        called = bool(normed) and container.rpartition(".")[2] in _CONTAINERS
+        if not container or (coordinates == 1 and (alike or called)):
             return names[container]
     return None
 

@@ -75,7 +75,7 @@ class NameMatch:
     Attributes:
         prefix: what stands before the pattern.
         numbers: those of stage and block, counted from 0.
-        rest: what follows the last number.
+        rest: what the pattern's last sign stands for, if that is *.
     """
 
     prefix: str
@@ -93,19 +93,16 @@ def match(name: str, pattern: str, prefix: str = "") -> NameMatch | None:
     found = regex.fullmatch(name)
     if found is None:
         return None
-    start, *shown = found.groups()
+    start, *shown, rest = found.groups()
     numbers = tuple(int(number) - offset for number, offset in zip(shown, offsets, strict=True))
-    return (
-        NameMatch(start, numbers, name[found.end(len(shown) + 1) + 1 :])
-        if min(numbers, default=0) >= 0
-        else None
-    )
+    return NameMatch(start, numbers, rest) if min(numbers, default=0) >= 0 else None
 
 
 @cache
 def _compiled(prefix: str, pattern: str) -> tuple[re.Pattern[str], tuple[int, ...]]:
     offsets = tuple(int(sign[2:-1] or 0) for sign in _SIGN.findall(pattern) if sign.startswith("{"))
-    return re.compile(f"({_regex(prefix)}){_regex(pattern)}"), offsets
+    rest = "(.+)" if pattern.endswith("*") else "()"
+    return re.compile(f"({_regex(prefix)}){_regex(pattern.removesuffix('*'))}{rest}"), offsets
 
 
 def _regex(pattern: str) -> str:

@@ -64,7 +64,11 @@ class Reading:
         of: dict[str, int | None] = dict.fromkeys(self.places)
         after, aside = set(), set()
         for name, place in self.places.items():
-            if place is None or place.tower is None or (name in self.unchanged and not place.rest):
+            if (
+                place is None
+                or place.tower is None
+                or (name in self.unchanged and place.region is not Region.BLOCK)
+            ):
                 aside.add(name)
             elif place.tower in towers and place.region is Region.BLOCK:
                 of[name] = self.numbers[place.tower][place.coordinates]
