@@ -22,7 +22,7 @@ from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_case
 from evaluators.zoo.public_encoders import Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
-from lines_core.checkpoints import read_checkpoint
+from lines_core.checkpoints import open_checkpoint
 from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
 from lines_core.errors import CheckpointError
 
@@ -49,28 +49,37 @@ class CheckpointReader:
     folder: Path
 
     def of_file(
-        self, info: CheckpointInfo, path: Path, content: str, source: str, family: str = ""
+        self,
+        info: CheckpointInfo,
+        path: Path,
+        content: str,
+        source: str,
+        family: str = "",
+        choose: str | None = None,
     ) -> LoadedCheckpoint:
         """The checkpoint in a file of any known layout. Its residual is saved, so the file is read only once.
 
         Args:
             content: content name of the file.
             source: of the file, for messages.
-        Raises: CheckpointError if it does not fit this encoder, naming the one it fits, or has a head of
-            other classes in ImageNet's suite; LabError.
+            choose: which model, if the file holds several.
+        Raises: ChoiceError if it holds several and none is chosen; CheckpointError if it does not fit this
+            encoder, naming the one it fits, or has a head of other classes in ImageNet's suite; LabError.
         """
-        identity = f"{self.weights} {content}"
+        identity = f"{self.weights} {content}" if choose is None else f"{self.weights} {content} {choose}"
         residual = residual_path(self.folder, self.model.key, identity)
         note = ""
         if not is_saved(residual, self.live.layout):
-            tensors = read_checkpoint(path)
+            contents = open_checkpoint(path)
+            tensors = contents.tensors(choose)
             try:
                 tower = image_tower(tensors, self.live.pretrained(), self.model.title)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
             head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
             _check_classes(info, head)
-            note = self._text_note(tensors)
+            layout = f"named as {tower.layout}" if ", under " in tower.layout else ""
+            note = "; ".join(filter(None, (*contents.notes(choose), layout, self._text_note(tensors))))
             del tensors
             save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
         head = saved_head(residual)

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evaluators.errors import Cancelled, HubError, SpecError
@@ -24,7 +24,7 @@ from lines_core.untrusted_text import first_of
 PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
 OWN = "own-"
 """How the key of a visitor's checkpoint begins; a secret and the task follow."""
-READABLE = (".safetensors", ".pt", ".pth", ".bin")
+READABLE = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 LONGEST_TITLE = 40
 MOST_BYTES = 2 << 30
 """Size limit of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
@@ -33,21 +33,26 @@ _IMPORTS = threading.Lock()
 _ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
 
 
-def from_file(lab: Lab, folder: Path, task: str, path: Path, name: str) -> LoadedCheckpoint:
+def from_file(
+    lab: Lab, folder: Path, task: str, path: Path, name: str, choose: str | None = None
+) -> LoadedCheckpoint:
     """Import the checkpoint in a file, fine-tuned on one of the lab's tasks.
 
     Args:
         folder: for its residual. Its secret name goes into the key, so that nobody else can name it.
         task: key of the target task.
         name: of the file as the visitor knows it.
-    Raises: SpecError for a task that is not loaded; CheckpointError if the file is not of this encoder or
+        choose: which model, if the file holds several.
+    Raises: SpecError for a task that is not loaded; ChoiceError if the file holds several models and none is
+        chosen; CheckpointError if the file is not of this encoder or
         cannot be read; LabError if the disk is full. The lab is unchanged then.
     """
     try:
         content = sha256_of(path)
     except OSError as error:
         raise CheckpointError(f"{name} is gone: upload it again.") from error
-    return _import(lab, folder, _info(lab, folder, task, content, name), path, content, name)
+    info = _info(lab, folder, task, content, name, choose)
+    return _import(lab, folder, info, path, content, name, choose)
 
 
 def from_hub(
@@ -57,6 +62,7 @@ def from_hub(
     address: str,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    choose: str | None = None,
 ) -> LoadedCheckpoint:
     """Import the checkpoint in a public repository of the Hub. The download is deleted afterwards.
 
@@ -64,6 +70,7 @@ def from_hub(
         address: ``owner/name``, ``owner/name/path/to/file``, or the link to either.
         progress: called with bytes done and in total, from the calling thread.
         stop: ends the download when set.
+        choose: as for ``from_file``.
     Raises: HubError if it is no address, or names no single file that can be read; Cancelled; else as
         ``from_file``.
     """
@@ -80,9 +87,9 @@ def from_hub(
         if not was_cached:
             downloads.add(fetched.path)
         content = content_of(fetched)
-        info = _info(lab, folder, task, content, f"{repo}/{name}")
+        info = _info(lab, folder, task, content, f"{repo}/{name}", choose)
         source = f"{repo}/{name}@{fetched.commit}"
-        return _import(lab, folder, info, fetched.path, content, source, stop)
+        return _import(lab, folder, info, fetched.path, content, source, choose, stop)
 
 
 @dataclass
@@ -137,16 +144,20 @@ def _import(
     path: Path,
     content: str,
     source: str,
+    choose: str | None,
     stop: threading.Event | None = None,
 ) -> LoadedCheckpoint:
     reader = CheckpointReader(lab.info, lab.encoder, lab.weights_identity, lab.weights, folder)
     with _IMPORTS:
         if stop is not None and stop.is_set():
             raise Cancelled("The page was closed before the checkpoint was read.")
-        return reader.of_file(info, path, content, source)
+        loaded = reader.of_file(info, path, content, source, choose=choose)
+    return replace(loaded, info=replace(info, note=loaded.note))
 
 
-def _info(lab: Lab, folder: Path, task: str, content: str, name: str) -> CheckpointInfo:
+def _info(lab: Lab, folder: Path, task: str, content: str, name: str, choose: str | None) -> CheckpointInfo:
+    if choose:
+        content, name = f"{content} {choose}", f"{name}: {choose}"
     tasks = {task.key: task for task in lab.target_tasks()}
     if task not in tasks:
         raise SpecError(f"Task {task!r} is not loaded: pick one of {', '.join(tasks)}.")

@@ -143,16 +143,25 @@ class LoadedModels:
 
     # Checkpoints that visitors add
 
-    def take_file(self, model: str, task: str, path: Path, name: str) -> CheckpointInfo:
+    def take_file(
+        self, model: str, task: str, path: Path, name: str, choose: str | None = None
+    ) -> CheckpointInfo:
         """Import a visitor's checkpoint of a loaded encoder; a spec of the session may name it then.
 
         Raises: QuotaError if the session's quota is used up; SpecError, CheckpointError or LabError as
             ``visitor_checkpoint.from_file``; nothing is changed then.
         """
-        return self._take(model, lambda lab, folder, left: own.from_file(lab, folder, task, path, name))
+        return self._take(
+            model, lambda lab, folder, left: own.from_file(lab, folder, task, path, name, choose)
+        )
 
     def take_address(
-        self, model: str, task: str, address: str, progress: Progress | None = None
+        self,
+        model: str,
+        task: str,
+        address: str,
+        progress: Progress | None = None,
+        choose: str | None = None,
     ) -> CheckpointInfo:
         """The same from a repository of the Hub. The download stops when the session leaves.
 
@@ -161,7 +170,7 @@ class LoadedModels:
         Raises: as ``take_file``, and as ``visitor_checkpoint.from_hub``; Cancelled if the session has left.
         """
         return self._take(
-            model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left)
+            model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left, choose)
         )
 
     def token(self) -> str:

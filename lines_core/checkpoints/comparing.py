@@ -13,7 +13,10 @@ _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 def compare(
-    reference: Mapping[str, Tensor], candidate: Mapping[str, Tensor], model: str = "pretrained model"
+    reference: Mapping[str, Tensor],
+    candidate: Mapping[str, Tensor],
+    model: str = "pretrained model",
+    written: Mapping[str, str] | None = None,
 ) -> None:
     """Check that a checkpoint fits the chosen model: same names, same shapes, finite weights.
 
@@ -23,6 +26,7 @@ def compare(
         reference: parameters of the chosen model.
         candidate: tensors of the checkpoint.
         model: what to call the chosen model in the message.
+        written: what the checkpoint's file calls a name, where that differs; messages speak of these.
     Raises: CheckpointError that lists missing and unexpected names, wrong shapes and dtypes, NaN and
         infinity, or another number of blocks; its `mismatches` has all of them, the message the first few of
         each kind.
@@ -31,18 +35,21 @@ def compare(
     blocks: list[str] = []
     if depth is not None and expected_depth is not None and depth != expected_depth:
         blocks = [f"{depth} blocks, the chosen {model} has {expected_depth}: pick the model it was made from"]
-    missing = [name for name in reference if name not in candidate]
-    unexpected = [name for name in candidate if name not in reference]
+    written = {name: name for name in (*reference, *candidate)} | dict(written or {})
+    missing = [written[name] for name in reference if name not in candidate]
+    unexpected = [written[name] for name in candidate if name not in reference]
     shapes, dtypes, values = [], [], []
     for name, tensor in candidate.items():
         if name not in reference:
             continue
         if tensor.shape != reference[name].shape:
-            shapes.append(f"{name} is {tuple(tensor.shape)}, expected {tuple(reference[name].shape)}")
+            shapes.append(
+                f"{written[name]} is {tuple(tensor.shape)}, expected {tuple(reference[name].shape)}"
+            )
         elif tensor.dtype not in _WEIGHT_DTYPES:
-            dtypes.append(f"{name} is {_short(tensor.dtype)}, expected a floating-point type")
+            dtypes.append(f"{written[name]} is {_short(tensor.dtype)}, expected a floating-point type")
         elif not bool(tensor.isfinite().all()):
-            values.append(f"{name} holds NaN or infinity")
+            values.append(f"{written[name]} holds NaN or infinity")
     hint = _prefix_hint(reference, candidate) if missing and unexpected else ""
     kinds = {
         "": blocks,

@@ -4,7 +4,7 @@ The names of the residual blocks determine the layout; a checkpoint with any nam
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple
@@ -23,9 +23,10 @@ from lines_core.clip_layouts.layouts import (
     PROJ,
     PROJECTION,
     TOWER,
-    WRAPPERS,
     Layout,
 )
+from lines_core.clip_layouts.name_prefixes import prefixes_around, without_wrappers
+from lines_core.clip_layouts.transformers_names import PREFIX, transformers_names
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import first_names
 
@@ -67,7 +68,7 @@ def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor],
     weights = found.tower.weights
     if not found.layout.has_proj:
         weights[PROJ] = pretrained[PROJ]
-    compare(pretrained, weights, model)
+    compare(pretrained, weights, model, _names_in_file(found, pretrained))
     if found.tower.head is not None:
         _check_head(*found.tower.head, weights[PROJ].shape[1])
     return replace(found.tower, weights={name: weights[name] for name in pretrained})
@@ -105,10 +106,11 @@ def unused_differences(
     found = _find(tensors)
     if found.layout.transformers:
         return {}
-    prefix = found.wrapper + found.layout.tower.removesuffix(TOWER)
+    prefix = found.prefix + found.layout.tower.removesuffix(TOWER)
+    plain = {original: name for name, original in found.originals.items()}
     differences = {}
     for name in found.tower.unused:
-        own = full_pretrained.get(name.removeprefix(prefix))
+        own = full_pretrained.get(plain[name].removeprefix(prefix))
         if own is None:
             continue
         if tensors[name].shape != own.shape:
@@ -122,98 +124,125 @@ def unused_differences(
 
 class _Found(NamedTuple):
     layout: Layout
-    wrapper: str
+    prefix: str  # before the layout's names, without the parts of torch's wrappers
     tower: ImageTower
+    originals: dict[str, str]  # name without the parts of wrappers -> name in the file
+    written: dict[str, str]  # name of a weight of the tower -> its name or names in the file
 
 
 def _find(tensors: Mapping[str, Tensor]) -> _Found:
     """The tower and its row of `LAYOUTS`; every name is checked."""
-    layout, wrapper = _layout(tensors)
-    title = f"{layout.title}, under {wrapper}" if wrapper else layout.title
-    tower: dict[str, Tensor] = {}
-    extra: dict[str, Tensor] = {}
+    originals = without_wrappers(tensors)
+    layout, prefix = _layout(originals)
+    tower: dict[str, str] = {}
+    extra: dict[str, str] = {}
     unused: list[str] = []
     unknown: list[str] = []
-    for name, tensor in tensors.items():
-        inner = name.removeprefix(wrapper)
-        if not name.startswith(wrapper):
-            unknown.append(name)
+    for name, original in originals.items():
+        inner = name.removeprefix(prefix)
+        if not name.startswith(prefix):
+            unknown.append(original)
         elif inner in layout.extra:
-            extra[inner] = tensor
+            extra[inner] = original
         elif any(re.fullmatch(pattern, inner) for pattern in layout.beside):
-            unused.append(name)
+            unused.append(original)
         elif inner.startswith(layout.tower):
-            tower[inner.removeprefix(layout.tower)] = tensor
+            tower[inner.removeprefix(layout.tower)] = original
         else:
-            unknown.append(name)
+            unknown.append(original)
     if layout.transformers:
-        renamed = _renamed(tower, wrapper + layout.tower, unknown)
+        weights, written = _renamed(tensors, tower, unknown)
         if PROJECTION in extra:
-            matrix = extra[PROJECTION]
-            renamed["proj"] = matrix.T if matrix.ndim == 2 else matrix
-        tower = renamed
+            matrix = tensors[extra[PROJECTION]]
+            weights[PROJ] = matrix.T if matrix.ndim == 2 else matrix
+            written[PROJ] = extra[PROJECTION]
+    else:
+        written = {TOWER + name: original for name, original in tower.items()}
+        weights = {name: tensors[original] for name, original in written.items()}
+    around = _around(prefix, layout.tower, tower)
+    title = f"{layout.title}, under {around}" if around else layout.title
     if unknown:
         raise CheckpointError(
             f"Unknown parameter name in a checkpoint of this layout ({title}): {first_names(unknown)}. "
             "Save the image tower without it."
         )
-    weights = {TOWER + name: tensor for name, tensor in tower.items()}
-    return _Found(layout, wrapper, ImageTower(title, weights, tuple(unused), _head(extra, layout)))
+    head = _head({name: tensors[original] for name, original in extra.items()}, layout)
+    return _Found(layout, prefix, ImageTower(title, weights, tuple(unused), head), originals, written)
 
 
-def _layout(names: Mapping[str, Tensor]) -> tuple[Layout, str]:
-    """The first row whose blocks and required prefixes are among the names, and their wrapper."""
-    for wrapper in WRAPPERS:
-        inner = [name.removeprefix(wrapper) for name in names if name.startswith(wrapper)]
+def _layout(names: Iterable[str]) -> tuple[Layout, str]:
+    """The first row whose blocks and required prefixes are among the names, under the shortest prefix."""
+    names = list(names)
+    for prefix in prefixes_around(names):
+        inner = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
         for layout in LAYOUTS:
             pattern = re.compile(re.escape(layout.tower) + layout.blocks)
             if any(map(pattern.fullmatch, inner)) and all(
-                any(name.startswith(prefix) for name in inner) for prefix in layout.required
+                any(name.startswith(required) for name in inner) for required in layout.required
             ):
-                return layout, wrapper
+                return layout, prefix
     raise CheckpointError(
-        f"Found no image tower of a CLIP among {len(names)} names ({first_names(list(names))}). "
+        f"Found no image tower of a CLIP among {len(names)} names ({first_names(names)}). "
         f"Known layouts: {'; '.join(layout.title for layout in LAYOUTS)}."
     )
 
 
-def _renamed(tower: Mapping[str, Tensor], prefix: str, unknown: list[str]) -> dict[str, Tensor]:
-    """A transformers tower in open_clip's names; names without a counterpart are added to `unknown`.
+def _around(prefix: str, before: str, tower: Mapping[str, str]) -> str:
+    """What stands before the layout's names in the file."""
+    inner, original = next(iter(tower.items()))
+    return original.removesuffix(before + inner) if original.endswith(before + inner) else prefix
 
-    q, k and v are joined in that order, as open_clip's attention has one matrix for the three.
+
+def _names_in_file(found: _Found, pretrained: Mapping[str, Tensor]) -> dict[str, str]:
+    """Each weight of the tower as the file calls it, or would call it if it is missing."""
+    written = dict(found.written)
+    for name in pretrained.keys() - written.keys():
+        names = list(transformers_names({name: pretrained[name]})) if found.layout.transformers else [name]
+        inner = [one.removeprefix(PREFIX).removeprefix(TOWER) for one in names]
+        written[name] = ", ".join(
+            found.prefix + ("" if one == PROJECTION else found.layout.tower) + one for one in inner
+        )
+    return written
+
+
+def _renamed(
+    tensors: Mapping[str, Tensor], tower: Mapping[str, str], unknown: list[str]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """A transformers tower in open_clip's names, and its names in the file by these.
+
+    q, k and v are joined in that order, as open_clip's attention has one matrix for the three. Names without
+    a counterpart are added to `unknown`.
     """
     renamed: dict[str, Tensor] = {}
-    parts: dict[tuple[str, str], dict[str, Tensor]] = {}
-    for name, tensor in tower.items():
+    written: dict[str, str] = {}
+    parts: dict[tuple[str, str], dict[str, str]] = {}
+    for name, original in tower.items():
         match = re.fullmatch(rf"encoder\.layers\.{NUMBER}\.(.+)\.(weight|bias)", name)
         block, module, kind = match.groups() if match else ("", "", "")
         if name in OUTSIDE_NAMES:
-            renamed[OUTSIDE_NAMES[name]] = tensor
+            written[TOWER + OUTSIDE_NAMES[name]] = original
         elif module in BLOCK_NAMES:
-            renamed[f"transformer.resblocks.{block}.{BLOCK_NAMES[module]}.{kind}"] = tensor
+            written[f"{TOWER}transformer.resblocks.{block}.{BLOCK_NAMES[module]}.{kind}"] = original
         elif module in JOINED_NAMES:
-            parts.setdefault((block, kind), {})[module] = tensor
+            parts.setdefault((block, kind), {})[module] = original
         else:
-            unknown.append(prefix + name)
-    missing = [
-        f"{prefix}encoder.layers.{block}.{module}.{kind}"
-        for (block, kind), joined in parts.items()
-        for module in JOINED_NAMES
-        if module not in joined
-    ]
-    if missing:
-        raise CheckpointError(
-            f"{first_names(missing)}: missing, and q, k and v of a block are needed together."
-        )
+            unknown.append(original)
+    renamed = {name: tensors[original] for name, original in written.items()}
     for (block, kind), joined in parts.items():
-        three = [joined[module] for module in JOINED_NAMES]
+        there, original = next(iter(joined.items()))
+        missing = [original.replace(there, module) for module in JOINED_NAMES if module not in joined]
+        if missing:
+            raise CheckpointError(
+                f"{first_names(missing)}: missing, and q, k and v of a block are needed together."
+            )
+        three = [tensors[joined[module]] for module in JOINED_NAMES]
+        names = ", ".join(joined[module] for module in JOINED_NAMES)
         if len({(tensor.shape, tensor.dtype) for tensor in three}) > 1 or three[0].ndim == 0:
             shapes = ", ".join(f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in three)
-            raise CheckpointError(
-                f"q, k and v of {prefix}encoder.layers.{block} cannot be joined, their {kind} is {shapes}."
-            )
-        renamed[f"transformer.resblocks.{block}.attn.in_proj_{kind}"] = torch.cat(three)
-    return renamed
+            raise CheckpointError(f"{names} cannot be joined: they are {shapes}.")
+        name = f"{TOWER}transformer.resblocks.{block}.attn.in_proj_{kind}"
+        renamed[name], written[name] = torch.cat(three), names
+    return renamed, written
 
 
 def _head(extra: Mapping[str, Tensor], layout: Layout) -> tuple[Tensor, Tensor] | None:

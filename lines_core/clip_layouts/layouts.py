@@ -6,7 +6,11 @@ TOWER = "visual."
 """Prefix of the image tower in open_clip's names."""
 PROJ = TOWER + "proj"
 NUMBER = r"(0|[1-9][0-9]*)"
-WRAPPERS = ("", "module.")  # the prefix of torch's DistributedDataParallel
+AROUND = frozenset(
+    "module model clip clip_model net network backbone encoder image_encoder visual_encoder vision_encoder "
+    "vision_tower vision base_model".split()
+)
+"""Parts of names that programs put before a CLIP's, in any order: ``image_encoder.model.visual.proj``."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ _OPEN_CLIP_TEXT = (
     r"token_embedding\.weight|positional_embedding|ln_final\.(?:weight|bias)|text_projection",
     r"text\..+",
     r"logit_scale|logit_bias",
+    r"input_resolution|context_length|vocab_size",  # OpenAI's own files
 )
 _TEXT_UNDER_MODEL = tuple(rf"model\.(?:{pattern})" for pattern in _OPEN_CLIP_TEXT)
 HEAD_NAMES = ("classification_head.weight", "classification_head.bias")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.browser import driving
 from tests.browser.driving import open_page
@@ -55,10 +55,16 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
     save_file({"bert.embeddings.weight": torch.ones(3)}, names)
     odd = tmp_path / "old.pt"
     odd.write_bytes(b"\x80\x02}q\x00.")
+    pointer = tmp_path / "pointer.safetensors"
+    pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 605247071\n")
+    page_of_web = tmp_path / "page.pt"
+    page_of_web.write_bytes(b"<!DOCTYPE html><html></html>")
     for path, words in (
         (cut, "copy or download it again"),
         (names, "got bert.embeddings.weight"),
         (odd, "is no file of torch.save"),
+        (pointer, "is a git-lfs pointer, not the file that it stands for"),
+        (page_of_web, "is a web page, not a checkpoint"),
         (tower(tmp_path, 24, 1024), "got 24 blocks, width 1024: it is one of CLIP ViT-L/14, choose that"),
         (tower(tmp_path, 3), "got 3 blocks, width 64: choose the model it was fine-tuned from"),
     ):
@@ -114,3 +120,26 @@ def test_a_reload_keeps_it_and_another_browser_is_told_whose_it_is(visitor: Any,
     other.goto(page.url)
     other.wait_for_selector("#lx-notice >> text=added in another browser or tab", timeout=PATIENCE)
     other.close()
+
+
+def test_of_a_file_with_two_models_the_visitor_chooses(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    driving.open_tab(page, "Models")
+    if not page.locator("#lx-own-add").is_visible():  # after a reload
+        page.click("#lx-own button")
+    own = load_file(MINE)
+    wrapped = {f"module.visual._orig_mod.{name.removeprefix('visual.')}": one for name, one in own.items()}
+    torch.save({"state_dict": wrapped, "state_dict_ema": own, "epoch": 3}, tmp_path / "run.ckpt")
+    choose(page, tmp_path / "run.ckpt")
+    page.wait_for_selector("#lx-own-choice label >> text=state_dict_ema", timeout=PATIENCE)
+    assert page.locator("#lx-own-choice input:checked").count() == 0
+    page.click("#lx-own-task input")
+    page.get_by_role("option", name="Handwritten digits", exact=True).click()
+    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said [role=alert] >> text=holds 2 models", timeout=PATIENCE)
+    page.locator("#lx-own-choice label").filter(has_text="state_dict_ema").click()
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=read from 'state_dict_ema'", timeout=PATIENCE)
+    assert "not read: 'epoch' (int)" in page.locator("#lx-own-said").inner_text()
+    page.wait_for_selector("#lx-own-choice", state="hidden", timeout=PATIENCE)

@@ -1,8 +1,11 @@
 // Upload of a visitor's checkpoint: the head of the file is read here first, so that a file that cannot be used
 // costs no transfer; then it is sent with progress and a button to cancel. Python checks everything again.
 // Runs as js_on_load of a gr.HTML: `element`, `props` and `trigger` are Gradio's; `limits` and `inside` are ours.
-const block = /^(?:module\.)?(?:model\.)?(?:visual\.transformer\.resblocks|vision_model\.encoder\.layers|transformer\.resblocks|encoder\.layers)\.(\d+)\./;
-const tower = /^(?:module\.)?(?:model\.)?(?:visual|vision_model)\./;
+const around = `^(?:(?:${limits.around.join("|")})\\.)*?`;
+const block = new RegExp(`${around}(?:visual\\.transformer\\.resblocks|vision_model\\.encoder\\.layers|transformer\\.resblocks|encoder\\.layers)\\.(\\d+)\\.`);
+const tower = new RegExp(`${around}(?:visual|vision_model)\\.`);
+// Parts that torch's wrappers put into names
+const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|module)(?=\.)/g;
 let sending = null;
 
 const say = (text, bad) => {
@@ -49,12 +52,16 @@ const header = async (file) => {
 const problem = async (file) => {
     if (file.size > limits.bytes)
         return `${file.name} has ${(file.size / 1e9).toFixed(1)} GB, at most ${(limits.bytes / 1e9).toFixed(1)} are taken: save the image tower alone.`;
-    const start = await bytes(file, 0, 4);
-    const zip = start.byteLength === 4 && start.getUint32(0) === 0x504b0304;
-    if (!file.name.endsWith(".safetensors"))
-        return zip ? "" : `${file.name} is no file of torch.save: expected that or .safetensors.`;
-    if (zip) return `${file.name} is a PyTorch file by its content: name it .pt.`;
-    const tensors = await header(file);
+    // The content decides, not the name; what else Python reads or names, it does after the upload
+    const start = await bytes(file, 0, 9);
+    if (start.byteLength > 4 && start.getUint32(0) === 0x504b0304) return "";
+    const text = new TextDecoder().decode(start);
+    if (text.startsWith("version ")) return `${file.name} is a git-lfs pointer, not the file that it stands for: run git lfs pull.`;
+    if (/^\s*<[!h?]/i.test(text)) return `${file.name} is a web page, not a checkpoint: download the file itself.`;
+    if (!(start.byteLength === 9 && start.getUint8(8) === 0x7b) && !file.name.endsWith(".safetensors"))
+        return `${file.name} is no file of torch.save: expected that or safetensors.`;
+    const held = await header(file);
+    const tensors = Object.fromEntries(Object.entries(held).map(([name, one]) => [name.replace(wrappers, "").replace(/^\./, ""), one]));
     const names = Object.keys(tensors);
     const inTower = names.some((name) => tower.test(name)) ? names.filter((name) => tower.test(name)) : names;
     const blocks = new Set(inTower.map((name) => name.match(block)?.[1]).filter(Boolean)).size;

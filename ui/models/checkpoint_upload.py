@@ -11,7 +11,9 @@ import gradio as gr
 from evaluators.hub.visitor_checkpoint import MOST_BYTES, READABLE
 from evaluators.service.studio import Studio
 from evaluators.zoo import ENCODERS
+from lines_core.checkpoints.candidates import AVERAGES
 from lines_core.checkpoints.limits import DTYPES, MAX_HEADER
+from lines_core.clip_layouts.layouts import AROUND
 from ui.models import models_text as words
 
 SCRIPT = (Path(__file__).parent / "checkpoint_file.js").read_text(encoding="utf-8")
@@ -47,7 +49,8 @@ def checkpoint_upload(studio: Studio) -> gr.File:
 
 
 def upload_limits(studio: Studio) -> dict[str, Any]:
-    """What the browser compares a file with: sizes in bytes, dtypes, and the shape of every encoder."""
+    """What the browser compares a file with: sizes in bytes, dtypes, parts of names around those of a CLIP,
+    and the shape of every encoder."""
     embedded = [
         {"title": info.title, "blocks": info.num_blocks}
         for info in studio.models()
@@ -61,5 +64,6 @@ def upload_limits(studio: Studio) -> dict[str, Any]:
         "bytes": MOST_BYTES,
         "header": MAX_HEADER,
         "dtypes": list(DTYPES),
+        "around": sorted({*AROUND, *AVERAGES}),
         "models": [*embedded, *public],
     }

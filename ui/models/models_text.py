@@ -51,22 +51,26 @@ OWN = {
     "off": "This server does not accept visitors' checkpoints. Run the app on your own machine to add one.",
     "title": "Add your own checkpoint",
     "help": (
-        "A copy of a loaded model that was fine-tuned elsewhere, as `.safetensors`, or as `.pt` with "
-        "tensors alone (`torch.save(model.state_dict(), path)`). Names as in open_clip or transformers. "
+        "A copy of a loaded model that was fine-tuned elsewhere: a file of safetensors or `torch.save`, also "
+        "a training checkpoint with more in it, of which only the weights are read. Names as in open_clip or "
+        "transformers. "
         "Files of *Download this model* can be added too."
     ),
     "model": "Model it was fine-tuned from",
     "task": "Fine-tuned on",
     "address": "Hub repository",
     "file": "Or a file",
+    "choice": "The file holds several models. Add",
+    "top": "the one outside of all parts",
     "add": "Add it",
     "missing": "Choose the task it was fine-tuned on, and a file or an address on the Hub.",
 }
 
 
-def added(title: str) -> str:
-    """That a checkpoint was added, and where it is."""
-    return f"{title} is added and chosen in Explore. It is offered on the page Merge too."
+def added(title: str, note: str) -> str:
+    """That a checkpoint was added, where it is, and what was found on the way."""
+    said = f"{title} is added and chosen in Explore. It is offered on the page Merge too."
+    return f"{said} About the file: {note}." if note else said
 
 
 def exported(told: str) -> str:

@@ -16,10 +16,12 @@ from evaluators.errors import SpecError
 from evaluators.hub.transfer.parallel_calls import in_thread
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.studio import Studio
+from lines_core.errors import ChoiceError
 from ui.explore.explore_page import Explore
 from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.models import load_progress as loading
 from ui.models import models_text as words
+from ui.models.candidate_choice import candidate_radio, offer_candidates, offered
 from ui.models.checkpoint_upload import checkpoint_upload
 from ui.models.file_origin import edit_in, origin_note, suggested_task
 from ui.models.model_choice import choose_model
@@ -59,6 +61,7 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
                 label=words.OWN["address"], placeholder="owner/name", elem_id="lx-own-address"
             )
         file = checkpoint_upload(studio)
+        choice = candidate_radio()
         note = gr.HTML("", elem_id="lx-own-note", apply_default_css=False)
         add = gr.Button(words.OWN["add"], size="sm", interactive=False, elem_id="lx-own-add")
         status = gr.HTML("", elem_id="lx-own-said", apply_default_css=False)
@@ -72,12 +75,14 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
     changes = [task.change, address.change, file.change]
     gr.on(changes, None, given, add, js=COMPLETE, **at_once)
     file.change(None, file, None, js=FORGETS_UPLOAD, **at_once)
+    file.change(offer_candidates, file, choice, **at_once)
+    address.input(lambda: offered(()), None, choice, **at_once)
     file.change(_suggest_listener(studio), [model, task, file], task, **at_once)
     gr.on([task.change, file.change], _note_listener(studio), [model, task, file], note, **at_once)
     added = add.click(
         import_listener(studio),
-        [model, *given],
-        [status, explore.model, explore.checkpoint, address, file, token],
+        [model, *given, choice],
+        [status, explore.model, explore.checkpoint, address, file, token, choice],
         concurrency_limit=None,
         **private,
     )
@@ -162,7 +167,12 @@ def import_listener(studio: Studio) -> Any:
     imports = _Imports()
 
     def add(
-        request: gr.Request, model: str, task: str | None, address: str, path: str | None
+        request: gr.Request,
+        model: str,
+        task: str | None,
+        address: str,
+        path: str | None,
+        choose: str | None = None,
     ) -> Iterator[tuple[Any, ...]]:
         key = session_key(request)
         session = studio.seen_by(key)
@@ -177,13 +187,13 @@ def import_listener(studio: Studio) -> Any:
             if not task or not (address or path):
                 raise SpecError(words.OWN["missing"])
             if path:
-                info = session.take_file(model, task, Path(path), Path(path).name)
+                info = session.take_file(model, task, Path(path), Path(path).name, choose)
                 Path(path).unlink(missing_ok=True)  # its residual is kept in the session's folder
                 return info
-            return session.take_address(model, task, address, progress)
+            return session.take_address(model, task, address, progress, choose)
 
-        future = imports.start(session, key, (model, task, address, path), run)
-        unchanged = [gr.skip()] * 5
+        future = imports.start(session, key, (model, task, address, path, choose), run)
+        unchanged = [gr.skip()] * 6
         while not future.done():
             yield loading.import_status(done, total), *unchanged
             wait([future], REFRESH)
@@ -191,9 +201,11 @@ def import_listener(studio: Studio) -> Any:
             info = future.result()
         except Exception as problem:  # noqa: BLE001 -- the status below the button says what went wrong
             notice = f'<p class="lx-notice" role="alert">{escape(message_of(problem))}</p>'
-            yield notice, *unchanged
+            choice = offered(problem.candidates) if isinstance(problem, ChoiceError) else gr.skip()
+            yield notice, *unchanged[1:], choice
             return
-        status = f'<p class="lx-status" role="status">{escape(words.added(info.title))}</p>'
-        yield status + note, *choose_model(session, model, info.key), "", None, session.token()
+        status = f'<p class="lx-status" role="status">{escape(words.added(info.title, info.note))}</p>'
+        chosen = choose_model(session, model, info.key)
+        yield status + note, *chosen, "", None, session.token(), offered(())
 
     return add

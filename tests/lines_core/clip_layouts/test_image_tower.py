@@ -84,6 +84,33 @@ def test_every_layout_gives_the_same_tower(
         assert found.head is None
 
 
+@pytest.mark.parametrize(
+    "around",
+    ["clip.", "image_encoder.model.", "model.clip_model.", "module.image_encoder.", "net.backbone.module."],
+)
+@pytest.mark.parametrize(
+    "title", [layout.title for layout in LAYOUTS if not layout.title.startswith("model ")]
+)
+def test_prefixes_of_programs_are_peeled_in_any_order(
+    clip: Any, pretrained: Tensors, tower: Tensors, title: str, around: str
+) -> None:
+    checkpoint, unused = layouts(clip, tower)[title]
+    inside = {name.replace("transformer.", "transformer._orig_mod.", 1): t for name, t in checkpoint.items()}
+    for state in (under(around, checkpoint), under(around, inside)):
+        found = image_tower(state, pretrained, "small")
+        assert all(
+            torch.equal(found.weights[name], tensor) for name, tensor in tower.items() if name in state
+        )
+        assert len(found.unused) == len(unused)
+        assert set(found.unused) <= set(state)
+        assert "under " in found.layout
+
+
+def test_two_towers_in_one_file_are_not_chosen_from(pretrained: Tensors, tower: Tensors) -> None:
+    with pytest.raises(CheckpointError, match=r"Unknown parameter name .*under net\.\): 'clip\.visual"):
+        image_tower(under("clip.", tower) | under("net.", tower), pretrained, "small")
+
+
 def test_joined_in_the_order_query_key_value(clip: Any, tower: Tensors) -> None:
     attention = clip.vision_model.encoder.layers[2].self_attn
     weight, bias = (
