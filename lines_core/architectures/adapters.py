@@ -12,8 +12,8 @@ from lines_core.errors import LayerError
 from lines_core.untrusted_text import first_names
 
 _WRAPPER = "base_model.model."
-_FACTOR = re.compile(r"(.+)\.lora_(embedding_)?([AB])(?:\.[^.]+)?(?:\.(?:weight|bias))?")
-_WHOLE = re.compile(r"(.+)\.(?:base_layer|original_module|modules_to_save\.[^.]+)(\..+)")
+_FACTOR = re.compile(r"(.+)\.lora_(?:embedding_)?([AB])(?:\.[^.]+)?(?:\.(?:weight|bias))?")
+_WHOLE = re.compile(r"(.+)\.(base_layer|original_module|modules_to_save\.[^.]+)(\..+)")
 _OTHERS = {
     "lora_magnitude_vector": "DoRA",
     "lora_E": "AdaLoRA",
@@ -39,9 +39,9 @@ _OTHERS = {
     "poly_lora": "Poly",
     "trainable_tokens_": "trainable tokens",
     "prompt_embeddings": "prompt tuning",
-    "prompt_encoder": "prompt tuning",
     "adaption_prompt": "LLaMA-Adapter",
 }
+_OTHER = re.compile(rf"(?:^|\.)({'|'.join(_OTHERS)})")
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,12 @@ class AdapterNames:
     Attributes:
         base: for each name, that of the parameter of the base model that it belongs to.
         factors: the names of LoRA's A, which stay as they are.
-        updates: the names of LoRA's B.
-        whole: in a file with LoRA's factors alone, the parameters saved beside them as whole weights
+        whole: in a file of LoRA's factors without their model, what is saved beside them as whole weights
             (PEFT's `modules_to_save`), which are no updates.
     """
 
     base: dict[str, str]
     factors: frozenset[str]
-    updates: frozenset[str]
     whole: frozenset[str]
 
 
@@ -68,28 +66,29 @@ def adapter_names(names: Sequence[str]) -> AdapterNames:
     Raises: LayerError if the file holds an adapter other than LoRA.
     """
     for name in names:
-        for part in name.split("."):
-            kind = next((kind for mark, kind in _OTHERS.items() if part.startswith(mark)), None)
-            if kind is not None:
-                raise LayerError(
-                    f"{first_names([name])} belongs to {kind}: scaling it does not scale the update by the "
-                    "same factor. Of adapters, only LoRA is scaled as it is; merge this one into its base "
-                    "first (in PEFT: merge_and_unload)."
-                )
+        if other := _OTHER.search(name):
+            raise LayerError(
+                f"{first_names([name])} belongs to {_OTHERS[other[1]]}: scaling it does not scale the update "
+                "by the same factor. Of adapters, only LoRA is scaled as it is; merge this one into its base "
+                "first (in PEFT: merge_and_unload)."
+            )
     wrapped = all(name.startswith(_WRAPPER) for name in names)
-    base: dict[str, str] = {}
-    factors: set[str] = set()
-    updates: set[str] = set()
-    based = False
+    base = {}
+    adapted: dict[str, set[str]] = {"A": set(), "B": set(), "base_layer": set()}
+    modules: dict[str, set[str]] = {kind: set() for kind in adapted}
     for name in names:
         plain = name.removeprefix(_WRAPPER) if wrapped else name
         factor, whole = _FACTOR.fullmatch(plain), _WHOLE.fullmatch(plain)
         if factor is not None:
-            (factors if factor[3] == "A" else updates).add(name)
-            plain = factor[1] + ".weight"
+            module, kind, plain = factor[1], factor[2], f"{factor[1]}.weight"
         elif whole is not None:
-            based = based or ".base_layer." in plain
-            plain = whole[1] + whole[2]
+            module, kind, plain = whole[1], whole[2].partition(".")[0], whole[1] + whole[3]
+        if (factor or whole) and kind in adapted:
+            adapted[kind].add(name)
+            modules[kind].add(module)
         base[name] = plain
-    saved_whole = set(names) - factors - updates if updates and not based else set()
-    return AdapterNames(base, frozenset(factors), frozenset(updates), frozenset(saved_whole))
+    factors = adapted["A"] | adapted["B"]
+    rest = set(names) - factors
+    complete = modules["B"] <= modules["base_layer"] and rest > adapted["base_layer"]
+    whole_weights = rest if factors and not complete else set()
+    return AdapterNames(base, frozenset(adapted["A"]), frozenset(whole_weights))
