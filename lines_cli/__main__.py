@@ -36,6 +36,9 @@ COMMANDS = {
         "measure the paper's Table 1 and print it beside the paper's figures",
         "app",
     ),
+    "oracle": Command(
+        "lines_cli.public_models:oracle", "run the authors' notebook and print its figures beside ours", "app"
+    ),
     "static": Command(
         "lines_cli.static_site:main", "write the page as files that need no server, only a browser", "static"
     ),

@@ -1,6 +1,6 @@
-"""`lines prefetch` and `lines table1`: load public models ahead of time, and check them against the paper.
+"""`lines prefetch`, `table1`, `oracle`: load public models ahead of time, and check them against the paper.
 
-What was loaded before is read from disk; both commands may be stopped and started again.
+What was loaded before is read from disk; the commands may be stopped and started again.
 """
 
 import argparse
@@ -12,12 +12,16 @@ from evaluators.encoder.autotune import usable_device
 from evaluators.errors import DeviceError, SpecError
 from evaluators.experiments import table1 as experiment
 from evaluators.experiments.load_check import check_load
+from evaluators.experiments.oracle import OracleFigure
+from evaluators.experiments.oracle import oracle as notebook
+from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.experiments.table1 import Table1Row, mean_row
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
+from evaluators.zoo.notebook_figures import FAMILY, MODEL
 from lines_cli import app_folder, default_cache
 from lines_core.errors import LinesError
 from serving.command_line import DEVICES, USAGE_ERROR, OneLineParser
@@ -41,27 +45,45 @@ def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
     return _load_and(_print_table1, _parser(prog, "Measure the paper's Table 1.").parse_args(arguments))
 
 
+def oracle(arguments: Sequence[str], prog: str = "lines oracle") -> int:
+    """Run the authors' notebook; 0 if all figures agree whose test sets are the same."""
+    parser = OneLineParser(
+        prog=prog, description="Run the authors' notebook and print its figures beside ours."
+    )
+    _add_common(parser, images=ALL_IMAGES, help_images="test images per task (default 0: all, as they did)")
+    options = parser.parse_args(arguments)
+    figures: list[OracleFigure] = []
+    options.model, options.family = MODEL, FAMILY
+    status = _load_and(lambda studio, _: figures.extend(_print_oracle(studio)), options)
+    return status or int(any(not figure.agrees and not figure.other_set for figure in figures))
+
+
 def tasks_of(text: str) -> tuple[str, ...]:
     """Keys of the tasks that ``--tasks`` means: a benchmark by its number of tasks, or a list."""
     return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
 
 
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """Parser of the options that both commands have."""
+    """Parser of `prefetch` and `table1`."""
     parser = OneLineParser(prog=prog, description=description)
     parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
+    parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
+    _add_common(parser, IMAGES, f"test images per task (default {IMAGES})")
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, images: int, help_images: str) -> None:
+    """Add the options that all commands have."""
     parser.add_argument(
         "--tasks",
         default="8",
         help=f"{', '.join(map(str, BENCHMARKS))}, or keys with commas: {', '.join(TASKS)}",
     )
-    parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
-    parser.add_argument("--images", type=int, default=IMAGES, help="test images per task (default 256)")
+    parser.add_argument("--images", type=int, default=images, help=help_images)
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="what the model runs on (default: a GPU if any)"
     )
-    return parser
 
 
 def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
@@ -145,3 +167,21 @@ def _print_table1(studio: Studio, model: str) -> None:
             paper = f"{100 * published[name].target:.1f} / "
             paper += "-" if published_control is None else f"{100 * published_control:.1f}"
         print(f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14} {paper:>14}")
+
+
+def _print_oracle(studio: Studio) -> list[OracleFigure]:
+    """Each figure as it is measured, beside the notebook's."""
+    print(f"\n{'top-1, %':>12} {'task':>12} {'here':>8} {'authors':>8} {'allowed':>8}")
+    figures = []
+    for figure in notebook(studio):
+        verdict = "agrees" if figure.agrees else "DIFFERS"
+        note = ", other test set or class names" if figure.other_set else ""
+        print(
+            f"{figure.model:>12} {figure.task.title:>12} {100 * figure.task.accuracy:8.2f} "
+            f"{100 * figure.published:8.2f} {100 * figure.tolerance:8.2f}  {verdict}{note}",
+            flush=True,
+        )
+        figures.append(figure)
+    for task in dict.fromkeys(figure.task.key for figure in figures if figure.other_set):
+        print(f"{TASKS[task].title}: {TASKS[task].note}")
+    return figures

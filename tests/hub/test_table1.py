@@ -1,12 +1,15 @@
-"""The command line beside the page: prefetch, and the paper's Table 1, on small models from the local Hub."""
+"""The command line beside the page, on small models from the local Hub: prefetch, Table 1, the notebook."""
 
 from pathlib import Path
 
 import pytest
 
 from evaluators import EditSpec, Studio
+from evaluators.experiments.oracle import oracle
 from evaluators.experiments.table1 import mean_row, table1
 from evaluators.hub.load_request import LoadRequest
+from evaluators.zoo import BENCHMARKS, published
+from evaluators.zoo.notebook_figures import NOTEBOOK
 from evaluators.zoo.public_encoders import Encoder
 from lines_cli import public_models
 from tests.hub.repositories import serve_zoo, small_encoder
@@ -84,3 +87,47 @@ def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.Cap
 def test_benchmarks_by_their_size() -> None:
     assert len(public_models.tasks_of("14")) == 14
     assert public_models.tasks_of("mnist,svhn") == ("mnist", "svhn")
+
+
+def test_oracle_prints_ours_beside_theirs(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of the notebook on random models, which differ from the authors' as they should."""
+    encoder = small_encoder(tmp_path)
+    monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
+    monkeypatch.setattr(public_models, "app_folder", lambda: tmp_path)
+    (tmp_path / "assets").symlink_to(lab)
+    keys = ("eurosat", "mnist", "svhn")
+    serve_zoo(hub, encoder, keys, 40, ("tall-masks",))
+    command = ["--tasks", ",".join(keys), "--cache", str(tmp_path / "cache"), "--device", "cpu"]
+    assert public_models.oracle(command) == 1
+    output = capsys.readouterr().out
+    studio = Studio(tmp_path / "assets", tmp_path / "cache")
+    assert studio.load(LoadRequest(tasks=keys, images=0)).wait(60)
+    figures = list(oracle(studio))
+    assert [(one.model, one.task.key) for one in figures] == [
+        (model, key) for model in ("zero-shot", "fine-tuned", "LiNeS") for key in keys
+    ]
+    edit = EditSpec("ViT-B-32", "tall-masks.eurosat", alpha=0.1, beta=0.9, images=0)
+    assert [one.task for one in figures[6:]] == list(studio.evaluate(edit).tasks)
+    for one in figures:
+        figure = f"{100 * one.task.accuracy:8.2f} {100 * NOTEBOOK[one.model, one.task.key]:8.2f}"
+        assert f"{one.model:>12} {one.task.title:>12} {figure}" in output
+    assert "2,387 test" in output
+
+    ours = {(one.model, one.task.key): one.task.accuracy for one in figures}
+    theirs = ours | {("LiNeS", "eurosat"): 1 - ours["LiNeS", "eurosat"]}
+    monkeypatch.setattr(public_models, "notebook", lambda studio: oracle(studio, theirs))
+    assert public_models.oracle(command) == 0
+    assert "98.70" not in capsys.readouterr().out
+    theirs["zero-shot", "mnist"] = (ours["zero-shot", "mnist"] + 0.5) % 1
+    assert public_models.oracle(command) == 1
+
+
+def test_the_figures_of_the_notebook() -> None:
+    assert len(NOTEBOOK) == 24
+    assert NOTEBOOK["LiNeS", "eurosat"] == 0.987
+    assert NOTEBOOK["fine-tuned", "svhn"] == 0.185
+    for task in BENCHMARKS[8]:
+        assert NOTEBOOK["zero-shot", task] == published("ViT-B-32", task, "zero-shot", "tall-masks")
+    assert NOTEBOOK["fine-tuned", "eurosat"] == published("ViT-B-32", "eurosat", "fine-tuned", "tall-masks")
