@@ -1,10 +1,11 @@
 """What a checkpoint file holds: one model or several to choose from, and what was set aside on the way."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import BinaryIO
 
 from torch import Tensor
@@ -13,8 +14,10 @@ from lines_core.checkpoints.candidates import Candidate, find_candidates, split_
 from lines_core.checkpoints.file_kinds import refuse_other_kinds
 from lines_core.checkpoints.limits import MAX_BYTES, label_of
 from lines_core.checkpoints.opening import opened
+from lines_core.checkpoints.pickle_values import Value
 from lines_core.checkpoints.safetensors_files import Entry, read_header, read_safetensors
 from lines_core.checkpoints.torch_files import TorchFile, open_torch, read_stored
+from lines_core.checkpoints.weight_files import INDEX_SUFFIX, WeightFiles
 from lines_core.checkpoints.wrapped_names import unwrapped
 from lines_core.checkpoints.zip_records import MAGIC
 from lines_core.errors import CheckpointError, ChoiceError
@@ -34,7 +37,7 @@ class CheckpointContents:
     path: str
     candidates: tuple[str, ...]
     _models: Mapping[str, Candidate]
-    _torch: TorchFile | None
+    _source: TorchFile | WeightFiles | None  # None for one safetensors file
     _max_bytes: int
 
     def chosen(self, choose: str | None = None) -> str:
@@ -73,16 +76,19 @@ class CheckpointContents:
         """
         entries = self._models[self.chosen(choose)].entries
         plain, _ = unwrapped(entries)
+        return {plain[name]: tensor for name, tensor in self._read(entries).items()}
+
+    def _read(self, entries: Mapping[str, Value]) -> dict[str, Tensor]:
         label = label_of(self.path)
+        stored = {name: entry.name for name, entry in entries.items() if isinstance(entry, Entry)}
+        if isinstance(self._source, WeightFiles):
+            with self._source as files:
+                return {name: files[one] for name, one in stored.items()}
         with _readable(self.path, self._max_bytes) as stream:
-            if self._torch is not None:
-                tensors = read_stored(stream, self._torch, entries, label, self._max_bytes)
-            else:
-                held = read_safetensors(stream, label)
-                tensors = {
-                    name: held[entry.name] for name, entry in entries.items() if isinstance(entry, Entry)
-                }
-        return {plain[name]: tensor for name, tensor in tensors.items()}
+            if self._source is not None:
+                return read_stored(stream, self._source, entries, label, self._max_bytes)
+            held = read_safetensors(stream, label)
+            return {name: held[one] for name, one in stored.items()}
 
 
 def open_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> CheckpointContents:
@@ -92,30 +98,39 @@ def open_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES)
     interpreted as data: whatever is in it beside tensors stays inert, and is named in the notes.
 
     Args:
-        path: a safetensors file, or one of ``torch.save``. Symbolic links are followed, as the Hugging Face
-            cache is made of them, but must end at a regular file.
+        path: a safetensors file, or one of ``torch.save``; an index (``*.safetensors.index.json``), or a
+            folder with shards and their index, or with one safetensors file. Symbolic links are followed, as
+            the Hugging Face cache is made of them, but must end at a regular file.
         max_bytes: largest file, and largest sum of tensor sizes, in bytes.
     Raises: CheckpointError if the file is absent, not a regular file, too large, damaged, no checkpoint, or
         holds no tensors.
     Cost: reads what describes the tensors, not the tensors.
     """
     label = label_of(path)
-    with _readable(path, max_bytes) as stream:
-        if stream.read(4) == MAGIC:
-            file = open_torch(stream, label)
-            models = find_candidates(file.content, label)
-        else:
-            refuse_other_kinds(stream, label)
-            stream.seek(0)
-            file = None
-            entries = read_header(stream, label).entries
-            full = {entry.name: entry for entry in entries if prod(entry.shape)}
-            empty = tuple(f"{quoted(entry.name)} (empty)" for entry in entries if entry.name not in full)
-            if not full:
-                raise CheckpointError(f"{label} holds no tensors with elements.")
-            models = split_averages(Candidate("", full, empty))
+    source: TorchFile | WeightFiles | None = None
+    if Path(path).is_dir() or os.fspath(path).endswith(INDEX_SUFFIX):
+        source = WeightFiles(path, max_bytes=max_bytes)
+        models = _in_entries(source.entries.values(), label)
+    else:
+        with _readable(path, max_bytes) as stream:
+            if stream.read(4) == MAGIC:
+                source = open_torch(stream, label)
+                models = find_candidates(source.content, label)
+            else:
+                refuse_other_kinds(stream, label)
+                stream.seek(0)
+                models = _in_entries(read_header(stream, label).entries, label)
     named = {one.name: one for one in models}
-    return CheckpointContents(os.fspath(path), tuple(named), named, file, max_bytes)
+    return CheckpointContents(os.fspath(path), tuple(named), named, source, max_bytes)
+
+
+def _in_entries(entries: Iterable[Entry], label: str) -> list[Candidate]:
+    """The models in safetensors files, which hold names and tensors alone."""
+    full = {entry.name: entry for entry in entries if prod(entry.shape)}
+    if not full:
+        raise CheckpointError(f"{label} holds no tensors with elements.")
+    empty = tuple(f"{quoted(entry.name)} (empty)" for entry in entries if entry.name not in full)
+    return split_averages(Candidate("", full, empty))
 
 
 @contextmanager

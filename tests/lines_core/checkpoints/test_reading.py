@@ -59,11 +59,11 @@ def test_an_absent_file_is_called_absent(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "b.pt")
 
 
-def test_what_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.pt").mkdir()
     (tmp_path / "link.pt").symlink_to("folder.pt")
     for name in ("folder.pt", "link.pt"):
-        with pytest.raises(CheckpointError, match=f"{name} is not a regular file"):
+        with pytest.raises(CheckpointError, match=rf"{name} has no \.safetensors file"):
             read_checkpoint(tmp_path / name)
 
 

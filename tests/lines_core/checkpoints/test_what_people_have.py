@@ -227,3 +227,30 @@ def test_what_is_no_checkpoint_is_called_by_its_name(tmp_path: Path, kind: str) 
     with pytest.raises(CheckpointError, match=words) as raised:
         read_checkpoint(path)
     assert "damaged" not in str(raised.value)
+
+
+def sharded(folder: Path) -> Path:
+    """Two files and their index, as transformers writes them."""
+    shards = {name: f"model-0000{i}-of-00002.safetensors" for i, name in enumerate(W, 1)}
+    for name, shard in shards.items():
+        safetensors.torch.save_file({name: W[name]}, folder / shard)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 28}, "weight_map": shards}))
+    return index
+
+
+def test_shards_are_read_by_their_folder_and_by_their_index(tmp_path: Path) -> None:
+    index = sharded(tmp_path)
+    assert equal(read_checkpoint(tmp_path), W)
+    assert equal(read_checkpoint(index), W)
+    (tmp_path / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"1 of them are missing: 'model-00002-of-00002\.safetensors'"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_folder_with_one_file_is_that_file(tmp_path: Path) -> None:
+    safetensors.torch.save_file(
+        {**under("student."), **under("teacher.", AVERAGE)}, tmp_path / "x.safetensors"
+    )
+    assert open_checkpoint(tmp_path).candidates == ("student", "teacher")
+    assert equal(read_checkpoint(tmp_path, choose="teacher"), AVERAGE)
