@@ -33,15 +33,20 @@ class FlatLayout:
     bounds: tuple[int, ...]
 
     @classmethod
-    def of(cls, named: Mapping[str, Tensor], family: Family | None = None) -> "FlatLayout":
-        """The layout of one tower's parameters, given in any order.
+    def of(
+        cls, named: Mapping[str, Tensor], family: Family | None = None, part: str | None = None
+    ) -> "FlatLayout":
+        """The layout of one tower's parameters, given in any order, without buffers.
 
+        Args:
+            named: parameters; also of a model whose towers act one after the other, as T5's do.
+            family, part: as in `architectures.recognise`.
         Raises: LayerError as `architectures.depth_order`, or if a tensor is not floating-point.
         """
         for name, tensor in named.items():
             if not tensor.is_floating_point():
                 raise LayerError(f"{name!r} is {tensor.dtype}; only floating-point weights can be scaled.")
-        order = depth_order(named, family)
+        order = depth_order(named, family, part)
         shapes = tuple(named[name].shape for name in order.names)
         ends = [0, *accumulate(shape.numel() for shape in shapes)]
         counts = accumulate((len(segment) for segment in order.segments), initial=0)

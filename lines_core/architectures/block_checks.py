@@ -24,7 +24,8 @@ def check_numbering(coordinates: Sequence[Coordinates], continued: bool) -> None
         if not _follows(before, after, continued):
             raise LayerError(
                 f"Blocks are numbered without a gap from 0, but {_dotted(after)} follows "
-                f"{_dotted(before) if before else 'nothing'}: the checkpoint is incomplete."
+                f"{_dotted(before) if before else 'nothing'}: the checkpoint is incomplete, or "
+                "not all of these are blocks."
             )
 
 

@@ -159,6 +159,15 @@ def test_adopting_the_image_tower_of_a_clip(clip: Clip) -> None:
     assert torch.equal(clip.get_parameter(text), before[text])
 
 
+def test_the_layout_of_encoder_and_decoder_depends_on_the_part() -> None:
+    named = {
+        f"{stack}.block.{i}.layer.0.x": torch.ones(2) for stack in ("encoder", "decoder") for i in range(2)
+    }
+    assert FlatLayout.of(named).bounds == (0, 4, 6, 8, 8)
+    assert FlatLayout.of(named, part="encoder").bounds == (0, 0, 2, 4, 8)
+    assert FlatLayout.of(named, part="both").bounds == (0, 0, 4, 8, 8)
+
+
 def test_adopted_parameters_lie_in_one_vector_in_depth_order(clip: Clip) -> None:
     layout, live = adopt(clip, "visual.")
     for name, offset in zip(layout.names, layout.offsets, strict=True):

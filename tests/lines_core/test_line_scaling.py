@@ -8,6 +8,7 @@ from torch import Tensor
 
 import lines_core
 from lines_core import LayerEditor, LayerError, ScheduleError, TaskVectorError, line_scaling
+from tests.lines_core.architectures.models import built
 
 Tower = dict[str, Tensor]
 
@@ -124,6 +125,49 @@ def test_one_block_zero_blocks_and_unknown_names_are_refused() -> None:
         line_scaling(ones("visual.proj"))
     with pytest.raises(LayerError, match="Unknown parameter name in GPT-2: 'adapter'"):
         line_scaling(ones("h.0.x", "h.1.x", "adapter"))
+
+
+def test_the_factors_of_a_model_in_stages() -> None:
+    """PvtV2Model of transformers: its four stages used to be the blocks, and 146 of 192 factors wrong."""
+    names = list(built("PvtV2Model").state_dict())
+    scaled = {name: residual[0].item() for name, residual in line_scaling(ones(*names), 0.3, 0.7).items()}
+    for name, factor in scaled.items():
+        _, _, stage, module, *rest = name.split(".")
+        first, last = 2 * int(stage), 2 * int(stage) + 1
+        block = {"patch_embedding": first, "layer_norm": last}.get(module, first + int(rest[0] == "1"))
+        expected = 0.3 if name.startswith("encoder.layers.0.patch_embedding") else 0.3 + 0.1 * block
+        assert factor == pytest.approx(expected), name
+    by_stage = [0.3 + 0.7 * int(name.split(".")[2]) / 3 for name in names]
+    assert (
+        sum(factor != pytest.approx(wrong) for factor, wrong in zip(scaled.values(), by_stage, strict=True))
+        == 146
+    )
+
+
+def test_the_part_that_is_asked_for_is_scaled() -> None:
+    tau = ones(
+        *(f"model.{stack}.layers.{i}.fc1.weight" for stack in ("encoder", "decoder") for i in range(2))
+    )
+    for part, factors in {"encoder": [0, 1, 0, 0], "decoder": [0, 0, 0, 1], "both": [0, 1, 0, 1]}.items():
+        assert [residual[0].item() for residual in line_scaling(tau, part=part).values()] == factors
+    with pytest.raises(LayerError, match="choose one with part="):
+        line_scaling(tau)
+
+
+def test_buffers_are_copied_and_quantised_weights_are_not() -> None:
+    buffers = {
+        "transformer.h.0.attn.bias": torch.ones(1, 1, 2, 2, dtype=torch.bool),
+        "transformer.h.1.attn.masked_bias": torch.tensor(-math.inf),
+        "transformer.h.1.mlp.num_batches_tracked": torch.tensor(7),
+    }
+    weights = ones("transformer.h.0.mlp.c_fc.weight", "transformer.h.1.mlp.c_fc.weight")
+    scaled = line_scaling(weights | buffers, 0.5, 0.5)
+    for name, buffer in buffers.items():
+        assert torch.equal(scaled[name], buffer)
+        assert scaled[name] is not buffer
+    quantised = {"transformer.h.1.mlp.c_proj.weight": torch.ones(2, dtype=torch.int8)}
+    with pytest.raises(TaskVectorError, match=r"c_proj\.weight' is torch\.int8"):
+        line_scaling(weights | quantised)
 
 
 def test_tensors_that_cannot_be_scaled_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Parameter names of the architectures: CLIP of transformers, ConvNeXt, T5, LLaMA, GPT-2, timm."""
 
+from pathlib import Path
+
 import pytest
 
 from lines_core.architectures import FAMILIES, block_of, depth_order, recognise
@@ -133,3 +135,13 @@ def test_a_missing_block_or_stage_of_a_convnext_is_refused(
 
 def test_families_have_keys_of_their_own() -> None:
     assert len({family.key for family in FAMILIES}) == len(FAMILIES)
+
+
+def test_the_page_on_architectures_lists_every_row_with_its_parts() -> None:
+    lines = (Path(__file__).parents[3] / "docs" / "architectures.md").read_text("utf-8").splitlines()
+    rows = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines if line.startswith("| ")]
+    for family in FAMILIES:
+        parts = [tower.part for tower in family.towers]
+        parts += ["both"] if "encoder" in parts else []
+        written = next(cell for titles, cell in rows if family.title in titles)
+        assert written == ("refused" if family.refused else ", ".join(parts)), family.title
