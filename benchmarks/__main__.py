@@ -18,6 +18,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "dragged_merge": "a slider move on a ViT-B/32 while another session drags a merge, against alone",
     "merge_grid": "an edit of a merge against an edit of one checkpoint; the map against single cells",
     "large": "ViT-L/14 with twenty checkpoints: memory",
+    "large_files": "edit and merge of an 8.6 GB LLaMA on disk: memory, speed against a copy",
     "page_latency": "slider input to changed page in Chromium",
     "static_engine": "the engine in the browser: 56 edits against Python's predictions, time, size, memory",
     "static_page": "the static edition: moves, bytes, memory; a server whose visitors' browsers count",

@@ -39,6 +39,15 @@ COMMANDS = {
     "oracle": Command(
         "lines_cli.public_models:oracle", "run the authors' notebook and print its figures beside ours", "app"
     ),
+    "edit": Command(
+        "lines_cli.model_commands:edit", "scale a fine-tuned model's update by depth, files to files"
+    ),
+    "merge": Command(
+        "lines_cli.model_commands:merge", "merge fine-tuned models, with LiNeS on top if you like"
+    ),
+    "inspect": Command(
+        "lines_cli.inspect_command:main", "say what a model is and how far each block was moved"
+    ),
     "static": Command(
         "lines_cli.static_site:main", "write the page as files that need no server, only a browser", "static"
     ),

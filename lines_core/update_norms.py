@@ -1,7 +1,7 @@
 """Size of a fine-tuning's update relative to the pretrained weights: by parameter, block and in total."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from lines_core.errors import LayerError
+from lines_core.merging.slices import over_slices
 from lines_core.untrusted_text import quoted
 
-_CHUNK = 1 << 18
 _HALVES = (torch.bfloat16, torch.float16)
 _FEW = 64
 _LEAST_ROUNDING = 1 / 16
@@ -63,7 +63,12 @@ class UpdateNorms:
 
 @torch.no_grad()
 def update_norms(
-    pretrained: Mapping[str, Tensor], finetuned: Mapping[str, Tensor], blocks: Mapping[str, int | None]
+    pretrained: Mapping[str, Tensor],
+    finetuned: Mapping[str, Tensor],
+    blocks: Mapping[str, int | None],
+    *,
+    renamed: Mapping[str, str] | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> UpdateNorms:
     """Norms of tau = finetuned - pretrained, in float64.
 
@@ -72,15 +77,20 @@ def update_norms(
             memory for the two largest tensors only.
         blocks: for each parameter its residual block from 0, or None if it is in no block. Names that are not
             in it, and integer buffers, are left out.
+        renamed: names in `pretrained` that differ from those of `finetuned`, by the latter.
+        progress: called with the number of parameters that are done, and of all.
     Raises: LayerError if a parameter is absent on one side, or its shapes differ.
     Cost: one read of each.
     """
     by_name = {}
-    for name in blocks:
-        if name not in pretrained or name not in finetuned:
-            where = "fine-tuned" if name in pretrained else "pre-trained"
+    for number, name in enumerate(blocks):
+        source = (renamed or {}).get(name, name)
+        if source not in pretrained or name not in finetuned:
+            where = "fine-tuned" if source in pretrained else "pre-trained"
             raise LayerError(f"{quoted(name)} is not among the {where} weights.")
-        before, after = pretrained[name], finetuned[name]
+        if progress is not None:
+            progress(number, len(blocks))
+        before, after = pretrained[source], finetuned[name]
         if before.shape != after.shape:
             raise LayerError(
                 f"{quoted(name)} is {tuple(after.shape)} fine-tuned and {tuple(before.shape)} pre-trained."
@@ -100,23 +110,27 @@ def update_norms(
 
 
 def _norm_of(before: Tensor, after: Tensor) -> UpdateNorm:
-    residual, pretrained = 0.0, 0.0
-    same, copies, originals = True, set(_HALVES), set(_HALVES)  # what `after` may be a copy of `before` in
-    for start in range(0, len(before), _CHUNK):
-        old, new = before[start : start + _CHUNK], after[start : start + _CHUNK]
-        exact, new_exact = old.double(), new.double()
-        pretrained += float(exact.square().sum())
-        residual += float((new_exact - exact).square_().sum())
-        same = same and torch.equal(exact, new_exact)
-        copies = {half for half in copies if torch.equal(old.to(half).double(), new_exact)}
-        originals = {half for half in originals if torch.equal(new.to(half).double(), exact)}
-    norm, base = math.sqrt(residual), math.sqrt(pretrained)
+    def work(
+        part: slice, scratch: list[Tensor]
+    ) -> tuple[float, float, bool, set[torch.dtype], set[torch.dtype]]:
+        old, new = before[part], after[part]
+        exact, moved = (tensor.copy_(side) for tensor, side in zip(scratch, (old, new), strict=True))
+        copies = {half for half in _HALVES if torch.equal(old.to(half).double(), moved)}
+        originals = {half for half in _HALVES if torch.equal(new.to(half).double(), exact)}
+        same = torch.equal(exact, moved)
+        residual = float(moved.sub_(exact).square_().sum())
+        return residual, float(exact.square_().sum()), same, copies, originals
+
+    parts = over_slices(before, work, torch.float64, torch.float64)
+    residuals, squares, equal, all_copies, all_originals = zip(*parts, strict=True)
+    norm, base = math.sqrt(sum(residuals)), math.sqrt(sum(squares))
+    copies, originals = set.intersection(*all_copies), set.intersection(*all_originals)
     # A small update of weights that half precision holds exactly rounds back to them too, but is far smaller
     # than what rounding drops, 0.2 eps; of a few numbers one cannot tell.
     dropped = any(
         len(before) < _FEW or norm >= _LEAST_ROUNDING * torch.finfo(half).eps * base for half in originals
     )
-    return UpdateNorm(norm, base, same or bool(copies) or dropped)
+    return UpdateNorm(norm, base, all(equal) or bool(copies) or dropped)
 
 
 def _joined(norms: list[UpdateNorm]) -> UpdateNorm:

@@ -6,17 +6,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.weight_files import WeightFiles
-from lines_core.large_files.file_scales import file_scales
+from lines_core.large_files.file_scales import check_kind, file_scales
 from lines_core.large_files.matched_names import matched_names
 from lines_core.large_files.pieces import Piece, Progress, Source, rounded
 from lines_core.large_files.staged_output import StagedOutput
-from lines_core.large_files.written_model import Counted, bytes_of, key_of, output_dtypes, write_model
-
-_PART = 1 << 18
-"""Weights computed at a time: 1 MiB of float32, which stays in the processor's cache."""
+from lines_core.large_files.written_model import (
+    Counted,
+    bytes_of,
+    key_of,
+    output_dtypes,
+    title_of,
+    write_model,
+)
 
 
 @torch.no_grad()
@@ -62,19 +66,20 @@ def edit_files(
     with ExitStack() as stack:
         after = stack.enter_context(WeightFiles(finetuned))
         before = None if pretrained is None else stack.enter_context(WeightFiles(pretrained))
-        scales = file_scales(
-            after.names, alpha, beta, shape=shape, outside=outside, part=part, adapter=before is None
-        )
+        scales = file_scales(after, alpha, beta, shape=shape, outside=outside, part=part)
+        check_kind(after, scales, alone=before is None)
         matched = {} if before is None else matched_names(after, before, scales.unchanged)
         dtypes = output_dtypes(after, dtype)
         recipe = {
-            "pretrained": None if before is None else label_of(before.path),
-            "finetuned": label_of(after.path),
+            "pretrained": None if before is None else title_of(before),
+            "finetuned": title_of(after),
             "alpha": alpha,
             "beta": beta,
             "shape": shape,
             "outside": outside,
-            "part": part,
+            "architecture": scales.family,
+            "part": scales.part,
+            "num_blocks": scales.num_blocks,
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
 
@@ -88,14 +93,20 @@ def edit_files(
             scale, target = scales.of(piece.name), dtypes[piece.name]
             if scale is None and piece.dtypes[0] == target:
                 return piece.data[0]
-            weights = piece.floats(0)
-            if scale is not None and before is None:
-                weights.mul_(scale)
-            elif len(piece.data) == 2:
-                assert scale is not None
-                residual = piece.floats(1).sub_(weights)
-                weights.add_(residual, alpha=scale)
-            return rounded(weights, target, piece.name)
+            stored = [piece.stored(number) for number in range(len(piece.data))]
+
+            def weights(here: slice, scratch: list[Tensor]) -> Tensor:
+                result, residual = scratch
+                result.copy_(stored[0][here])
+                if len(stored) == 2:
+                    assert scale is not None
+                    residual.copy_(stored[1][here])
+                    result.add_(residual.sub_(result), alpha=scale)
+                elif scale is not None and before is None:
+                    result.mul_(scale)
+                return result
+
+            return rounded(len(stored[0]), target, piece.name, weights, torch.float32, torch.float32)
 
         models = [after] if before is None else [before, after]
         staged = StagedOutput(Path(out), after, dtypes, key_of(recipe, models), dtype)

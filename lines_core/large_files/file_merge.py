@@ -7,9 +7,9 @@ from math import prod
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from lines_core.architectures import depth_order
-from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import LayerError, MergeError
 from lines_core.large_files.file_scales import file_scales
@@ -18,8 +18,16 @@ from lines_core.large_files.pieces import PIECE, Piece, Progress, Source, pieces
 from lines_core.large_files.read_ahead import read_ahead
 from lines_core.large_files.staged_output import StagedOutput
 from lines_core.large_files.whole_vectors import MergePlan, VectorPart, known_as_text, known_from_text
-from lines_core.large_files.written_model import Counted, bytes_of, key_of, output_dtypes, write_model
+from lines_core.large_files.written_model import (
+    Counted,
+    bytes_of,
+    key_of,
+    output_dtypes,
+    title_of,
+    write_model,
+)
 from lines_core.merging import complete_settings
+from lines_core.merging.slices import over_slices
 
 _FOUND = "found.json"
 
@@ -72,7 +80,7 @@ def merge_files(
         before = stack.enter_context(WeightFiles(pretrained))
         models = [stack.enter_context(WeightFiles(path)) for path in finetuned]
         given = 1.0 if alpha is None else alpha
-        scales = file_scales(before.names, given, beta, shape=shape, outside=outside, part=part)
+        scales = file_scales(before, given, beta, shape=shape, outside=outside, part=part)
         matched = [matched_names(before, model, scales.unchanged) for model in models]
         weights = [
             name
@@ -84,8 +92,8 @@ def merge_files(
         plan = MergePlan(method, complete, task, len(models), numel, longest)
         dtypes = output_dtypes(before, dtype)
         recipe: dict[str, object] = {
-            "pretrained": label_of(before.path),
-            "finetuned": [label_of(model.path) for model in models],
+            "pretrained": title_of(before),
+            "finetuned": [title_of(model) for model in models],
             "method": method,
             "settings": complete,
             "task": task,
@@ -93,7 +101,9 @@ def merge_files(
             "beta": beta,
             "shape": shape,
             "outside": outside,
-            "part": part,
+            "architecture": scales.family,
+            "part": scales.part,
+            "num_blocks": scales.num_blocks,
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
         staged = StagedOutput(Path(out), before, dtypes, key_of(recipe, [before, *models]), dtype)
@@ -105,8 +115,15 @@ def merge_files(
             return [(before, name), *((model, names[name]) for model, names in others)]
 
         def vectors(piece: Piece) -> VectorPart:
-            base = piece.floats(0)
-            residuals = tuple(piece.floats(number).sub_(base) for number in range(1, len(piece.data)))
+            base, *stored = (piece.stored(number) for number in range(len(piece.data)))
+            residuals = tuple(torch.empty(len(base)) for _ in stored)
+
+            def subtract(here: slice, scratch: list[Tensor]) -> None:
+                scratch[0].copy_(base[here])
+                for residual, weights in zip(residuals, stored, strict=True):
+                    residual[here].copy_(weights[here]).sub_(scratch[0])
+
+            over_slices(residuals[0], subtract, torch.float32)
             return VectorPart(piece.name, starts[piece.name] + piece.start, residuals)
 
         def read() -> Iterator[VectorPart]:
@@ -122,20 +139,21 @@ def merge_files(
             known = plan.find(read)
             first = plan.alpha(known, read).alpha if by_eq_2 else given
             staged.keep(_FOUND, known_as_text(known, first))
-        scales = file_scales(before.names, first, beta, shape=shape, outside=outside, part=part)
+        scales = file_scales(before, first, beta, shape=shape, outside=outside, part=part)
         recipe["alpha"] = first
 
         def compute(piece: Piece) -> bytes | bytearray:
-            target = dtypes[piece.name]
-            if piece.name not in starts:
-                if piece.dtypes[0] == target:
-                    return piece.data[0]
-                return rounded(piece.floats(0), target, piece.name)
-            scale = scales.by_name[piece.name]
-            base = piece.floats(0)
-            if scale != 0.0:
-                base.add_(plan.merged(vectors(piece), known), alpha=scale)
-            return rounded(base, target, piece.name)
+            target, scale = dtypes[piece.name], scales.by_name.get(piece.name, 0.0)
+            if piece.name not in starts and piece.dtypes[0] == target:
+                return piece.data[0]
+            base = piece.stored(0)
+            merged = plan.merged(vectors(piece), known) if scale != 0.0 else None
+
+            def weights(here: slice, scratch: list[Tensor]) -> Tensor:
+                result = scratch[0].copy_(base[here])
+                return result if merged is None else result.add_(merged[here], alpha=scale)
+
+            return rounded(len(base), target, piece.name, weights, torch.float32)
 
         return write_model(staged, before, sources, compute, recipe, counted)
 

@@ -1,11 +1,18 @@
-"""Factor of each parameter's update, for a whole model given by its names."""
+"""Factor of each parameter's update, for a whole model on disk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
+
 from lines_core.architectures import recognise
+from lines_core.architectures.adapters import adapter_names
+from lines_core.checkpoints.limits import label_of
+from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.editing import outside_scales
+from lines_core.errors import CheckpointError
 from lines_core.schedules import coefficients
+from lines_core.untrusted_text import first_names
 
 
 @dataclass(frozen=True)
@@ -13,15 +20,17 @@ class FileScales:
     """Factors by name.
 
     Attributes:
-        by_name: of each parameter.
-        unchanged: names that are copied.
+        by_name: of each parameter; the others are copied.
+        unchanged: names that are copied because of what they are, in both models.
         family: title of the architecture.
+        part: the stack whose blocks are counted; empty if there is only one.
         num_blocks: L.
     """
 
     by_name: Mapping[str, float]
     unchanged: frozenset[str]
     family: str
+    part: str
     num_blocks: int
 
     def of(self, name: str) -> float | None:
@@ -30,22 +39,46 @@ class FileScales:
 
 
 def file_scales(
-    names: Iterable[str],
-    alpha: float,
-    beta: float,
-    *,
-    shape: str,
-    outside: str,
-    part: str | None,
-    adapter: bool = False,
+    weights: WeightFiles, alpha: float, beta: float, *, shape: str, outside: str, part: str | None
 ) -> FileScales:
-    model = recognise(names, part=part)
+    """The schedule's factors by name. Integers, such as counters and masks, have none.
+
+    Args:
+        alpha, beta, shape: as in `coefficients`.
+        outside: key of `OUTSIDE_RULES`.
+        part: as in `recognise`.
+    Raises: LayerError as `recognise`; ScheduleError and EditError for the settings; CheckpointError for a
+        model whose matrices are integers.
+    """
+    model = recognise(weights.names, part=part)
     scales = coefficients(shape, alpha, beta, model.num_blocks)
     before, after = outside_scales(outside, alpha, scales)
     values = scales.tolist()
+    integers = {name for name, entry in weights.entries.items() if not entry.dtype.is_floating_point}
+    quantised = [
+        name
+        for name in sorted(integers - model.unchanged)
+        if len(weights.entries[name].shape) > 1 and weights.entries[name].dtype is not torch.bool
+    ]
+    if quantised:
+        raise CheckpointError(
+            f"{label_of(weights.path)} is quantised: {first_names(quantised)} are integers. Take the weights "
+            "from before that, in floating point."
+        )
     by_name = {
         name: (after if name in model.after else before) if block is None else values[block]
         for name, block in model.block.items()
-        if name not in model.unchanged
+        if name not in model.unchanged and name not in integers
     }
-    return FileScales(by_name, model.unchanged, model.family.title, model.num_blocks)
+    return FileScales(by_name, model.unchanged, model.family.title, model.part, model.num_blocks)
+
+
+def check_kind(weights: WeightFiles, scales: FileScales, alone: bool) -> None:
+    """Raises: CheckpointError unless weights alone are an adapter's, and others a model's."""
+    factors = adapter_names(weights.names).factors
+    adapter = bool(factors) and all(".lora_" in name for name in scales.by_name)
+    label = label_of(weights.path)
+    if alone and not adapter:
+        raise CheckpointError(f"{label} is no LoRA adapter: name the pre-trained model that it started from.")
+    if not alone and adapter:
+        raise CheckpointError(f"{label} is a LoRA adapter, an update by itself: name no pre-trained model.")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lines_core.checkpoints.weight_files import WeightFiles, as_tensor
 from lines_core.errors import TaskVectorError
+from lines_core.merging.slices import over_slices
 from lines_core.untrusted_text import quoted
 
 PIECE = 1 << 20
@@ -36,9 +37,9 @@ class Piece:
     data: tuple[bytearray, ...]
     dtypes: tuple[torch.dtype, ...]
 
-    def floats(self, number: int) -> Tensor:
-        """The weights of one source, flat, as a new float32 tensor."""
-        return as_tensor(self.data[number], self.dtypes[number]).to(torch.float32, copy=True)
+    def stored(self, number: int) -> Tensor:
+        """The weights in one source, flat, in its dtype; shares the memory of the data."""
+        return as_tensor(self.data[number], self.dtypes[number])
 
     @property
     def num_bytes(self) -> int:
@@ -66,15 +67,32 @@ def pieces(names: Iterable[str], sources: Callable[[str], Sequence[Source]]) -> 
             yield Piece(name, start, data, dtypes)
 
 
-def rounded(weights: Tensor, dtype: torch.dtype, name: str) -> bytearray:
-    """The weights rounded to a dtype, as the bytes of a file.
+def rounded(
+    count: int,
+    dtype: torch.dtype,
+    name: str,
+    compute: Callable[[slice, list[Tensor]], Tensor],
+    *scratch: torch.dtype,
+) -> bytearray:
+    """Computed weights rounded to a dtype, as the bytes of a file.
 
+    In slices on several threads: torch's own threads wait for each other after every operation, which on a
+    busy machine made an edit ten times slower.
+
+    Args:
+        count: of the weights.
+        compute: a part of them, given scratch of its length, in any dtype.
     Raises: TaskVectorError if one of them is not finite, also by rounding.
     """
-    data = bytearray(len(weights) * dtype.itemsize)
-    result = torch.frombuffer(data, dtype=dtype).copy_(weights)
-    # a sum instead of a mask as large as the piece; the mask is only needed if the sum overflowed
-    if not (bool(result.sum().isfinite()) or bool(result.isfinite().all())):
+    data = bytearray(count * dtype.itemsize)
+    result = torch.frombuffer(data, dtype=dtype)
+
+    def work(part: slice, tensors: list[Tensor]) -> bool:
+        here = result[part].copy_(compute(part, tensors))
+        # a sum instead of a mask as large as the slice; the mask is only needed if the sum overflowed
+        return bool(here.sum().isfinite()) or bool(here.isfinite().all())
+
+    if not all(over_slices(result, work, *scratch)):
         raise TaskVectorError(
             f"{quoted(name)} would hold NaN or infinity in {str(dtype).removeprefix('torch.')}: one of the "
             "models does, or a weight is too large for that dtype."

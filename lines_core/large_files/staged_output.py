@@ -25,6 +25,8 @@ _WEIGHTS = (
 _LARGEST_COMPANION = 256 << 20
 """Bytes of a file beside the weights; a tokenizer has up to 30 MB."""
 _SPARE = 64 << 20
+_NOT_COPIED = frozenset({"readme.md", RECIPE_FILE})
+_CONFIGURATIONS = frozenset({"config.json", "adapter_config.json", "open_clip_config.json"})
 
 
 class StagedOutput:
@@ -105,8 +107,7 @@ class StagedOutput:
                     shard_file.unlink()
             if self._layout.index is not None:
                 self.keep(self._layout.index, self._index())
-            if self._layout.path.is_dir() or self._layout.index is not None:
-                self._copy_companions()
+            self._copy_companions()
             self.keep(RECIPE_FILE, recipe)
             if self.out.exists():
                 self.out.rmdir()
@@ -138,11 +139,12 @@ class StagedOutput:
         return json.dumps({"metadata": known | {"total_size": size}, "weight_map": weight_map}, indent=2)
 
     def _copy_companions(self) -> None:
-        for path in sorted(self._layout.folder.iterdir()):
-            name = path.name
-            if name.startswith(".") or name.endswith(_WEIGHTS) or name.lower() == "readme.md":
-                continue
-            if path.is_file() and path.stat().st_size <= _LARGEST_COMPANION:
+        files = {path.name: path for path in sorted(self._layout.folder.iterdir()) if path.is_file()}
+        named = self._layout.path.is_dir() or self._layout.index is not None
+        if not named and not _CONFIGURATIONS & files.keys():
+            return  # a file among others
+        for name, path in files.items():
+            if is_companion(name) and path.stat().st_size <= _LARGEST_COMPANION:
                 atomic_write(self.folder / name, partial(shutil.copyfile, path))
                 if name == "config.json" and self._converted is not None:
                     self._name_dtype(self._converted)
@@ -158,6 +160,11 @@ class StagedOutput:
                 key: str(dtype).removeprefix("torch.") for key in ("dtype", "torch_dtype") if key in config
             }
             self.keep("config.json", json.dumps(config | known, indent=2) + "\n")
+
+
+def is_companion(name: str) -> bool:
+    """Whether a file beside weights is right for a model made from them too: tokenizer, configuration."""
+    return not (name.startswith(".") or name.endswith(_WEIGHTS) or name.lower() in _NOT_COPIED)
 
 
 def _write_all(descriptor: int, block: bytes | bytearray) -> None:

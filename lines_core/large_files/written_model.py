@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import CheckpointError, LinesError
 from lines_core.large_files.pieces import Piece, Progress, Source, pieces
@@ -35,6 +36,14 @@ def key_of(recipe: Mapping[str, object], models: Sequence[WeightFiles]) -> str:
     """Digest of a recipe and of the files it is applied to, by path, size, time and inode of each."""
     stamps = [[str(model.folder.resolve()), model.stamps] for model in models]
     return hashlib.sha256(json.dumps([_FORMAT, recipe, stamps], sort_keys=True).encode()).hexdigest()
+
+
+def title_of(model: WeightFiles) -> str:
+    """What a recipe calls a model: its folder or file, or the repository in a cache of huggingface_hub."""
+    *_, repository, snapshots, commit = ("", "", "", *model.folder.parts)
+    if snapshots == "snapshots" and repository.startswith("models--"):
+        return f"{repository.removeprefix('models--').replace('--', '/')}@{commit}"
+    return label_of(model.folder if model.index else model.path)
 
 
 def bytes_of(names: Sequence[str], sources: Callable[[str], Sequence[Source]]) -> int:

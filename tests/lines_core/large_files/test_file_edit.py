@@ -245,7 +245,10 @@ def test_models_that_do_not_fit_together(models: tuple[Path, Path], tmp_path: Pa
     message = r"differ in 'wte.weight': float32 \[10, 6\] and float32 \[9, 6\]"
     refused(CheckpointError, message, pretrained, longer_folder, tmp_path / "out")
     integers = write_folder(tmp_path / "c", weights | {"wte.weight": torch.zeros(9, 6, dtype=torch.int64)})
-    refused(CheckpointError, r"int64 \[9, 6\] and float32", pretrained, integers, tmp_path / "out")
+    refused(
+        CheckpointError, "c is quantised: 'wte.weight' are integers", pretrained, integers, tmp_path / "out"
+    )
+    refused(CheckpointError, r"float32 \[9, 6\] and int64", integers, finetuned, tmp_path / "out")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

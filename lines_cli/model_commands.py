@@ -1,0 +1,164 @@
+"""`lines edit` and `lines merge`: weights of any size, from files to files."""
+
+import argparse
+import errno
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from lines_cli.model_paths import local_model
+from lines_cli.progress_line import ProgressLine
+from lines_core import METHODS, OUTSIDE_RULES, SHAPES, edit_files, merge_files
+from lines_core.architectures.recognition import PARTS
+from lines_core.errors import LinesError
+from serving.command_line import OneLineParser
+
+FAILED = 1
+STOPPED = 130
+DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+MODEL = "a .safetensors file, a folder with one or with shards, or owner/name[@revision] of the Hub"
+
+
+def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
+    """Write an edited model; 0 if it was written."""
+    parser = _parser(prog, "Scale the update of a fine-tuned model by depth (LiNeS).")
+    parser.add_argument("--pretrained", metavar="P", help=f"{MODEL}; not for a LoRA adapter")
+    parser.add_argument(
+        "--finetuned", metavar="F", required=True, help="the same, or a LoRA adapter's folder"
+    )
+    parser.add_argument("--gamma", type=float, help="alpha = GAMMA and beta = 1 - GAMMA")
+    parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
+    parser.add_argument("--beta", type=float, help="rise from the first block to the last")
+    options = parser.parse_args(arguments)
+    tied, free = options.gamma is not None, options.alpha is not None and options.beta is not None
+    if tied == free or (tied and (options.alpha is not None or options.beta is not None)):
+        parser.error("give --gamma, or --alpha and --beta")
+    alpha, beta = (options.gamma, 1.0 - options.gamma) if tied else (options.alpha, options.beta)
+
+    def write(progress: ProgressLine) -> Path:
+        pretrained = None if options.pretrained is None else local_model(options.pretrained)
+        return edit_files(
+            pretrained,
+            local_model(options.finetuned),
+            options.out,
+            alpha=alpha,
+            beta=beta,
+            shape=options.shape,
+            outside=options.outside,
+            part=options.part,
+            dtype=DTYPES.get(options.dtype),
+            progress=progress,
+        )
+
+    return _run(prog, options.out, write)
+
+
+def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
+    """Write a merged model; 0 if it was written."""
+    parser = _parser(
+        prog, "Merge fine-tuned models of one pre-trained model, with LiNeS on top if --beta is given."
+    )
+    parser.add_argument("--pretrained", metavar="P", required=True, help=MODEL)
+    parser.add_argument("--finetuned", metavar="F", required=True, nargs="+", help="the same, one or more")
+    parser.add_argument("--method", choices=list(METHODS), default="ties", help="default ties")
+    parser.add_argument(
+        "--task", type=int, metavar="N", help="for masks: the fine-tuned model to merge for, counted from 1"
+    )
+    parser.add_argument(
+        "--alpha", "--scale", type=float, help="scale of the merged update, with --beta of block 1"
+    )
+    parser.add_argument(
+        "--beta", type=float, default=0.0, help="rise to the last block; then alpha is Eq. 2's"
+    )
+    for key, title in _settings().items():
+        parser.add_argument(f"--{key.replace('_', '-')}", dest=key, type=float, metavar="X", help=title)
+    options = parser.parse_args(arguments)
+    settings = {key: value for key in _settings() if (value := getattr(options, key)) is not None}
+
+    def write(progress: ProgressLine) -> Path:
+        return merge_files(
+            local_model(options.pretrained),
+            [local_model(given) for given in options.finetuned],
+            options.out,
+            method=options.method,
+            settings=settings,
+            task=None if options.task is None else options.task - 1,
+            alpha=options.alpha,
+            beta=options.beta,
+            shape=options.shape,
+            outside=options.outside,
+            part=options.part,
+            dtype=DTYPES.get(options.dtype),
+            progress=progress,
+        )
+
+    return _run(prog, options.out, write)
+
+
+def reported(prog: str, work: Callable[[], object]) -> int:
+    """Do the work of a command; the reason in one line on standard error if it cannot be done.
+
+    Returns: the exit status.
+    """
+    try:
+        work()
+    except LinesError as error:
+        reason, status = str(error), FAILED
+    except OSError as error:
+        reason, status = _disk_problem(error), FAILED
+    except KeyboardInterrupt:
+        reason, status = "stopped; the same command goes on where this one was", STOPPED
+    else:
+        return 0
+    print(f"{prog}: {' '.join(reason.split())}", file=sys.stderr)
+    return status
+
+
+def _run(prog: str, out: Path, write: Callable[[ProgressLine], Path]) -> int:
+    def work() -> None:
+        with ProgressLine(f"writing {out.name}") as progress:
+            write(progress)
+        print(f"Wrote {out}")
+
+    return reported(prog, work)
+
+
+def _parser(prog: str, description: str) -> argparse.ArgumentParser:
+    """Parser of the options that both commands have."""
+    parser = OneLineParser(prog=prog, description=description)
+    parser.add_argument(
+        "--shape", choices=list(SHAPES), default="linear", help="of the schedule (default linear)"
+    )
+    parser.add_argument(
+        "--outside",
+        choices=list(OUTSIDE_RULES),
+        default="alpha",
+        help="scale outside the blocks (default alpha)",
+    )
+    parser.add_argument("--part", choices=PARTS, help="of a model with several stacks of blocks")
+    parser.add_argument("--dtype", choices=list(DTYPES), help="of the output (default: as it is)")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="a new folder, or a .safetensors file for one file of weights",
+    )
+    return parser
+
+
+def _settings() -> dict[str, str]:
+    """Settings of all methods by key, with the methods that have them."""
+    owners: dict[str, list[str]] = {}
+    for method in METHODS.values():
+        for parameter in method.parameters:
+            owners.setdefault(parameter.key, []).append(f"{method.key} (default {parameter.default:g})")
+    return {key: f"setting of {', '.join(names)}" for key, names in owners.items()}
+
+
+def _disk_problem(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "there is no space left; files that are finished are kept, the same command goes on with them"
+    return f"{error.filename or 'a file'} cannot be used: {error.strerror}"

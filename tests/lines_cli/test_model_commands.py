@@ -1,0 +1,211 @@
+"""`lines edit` and `lines merge`: the library's files, one line for what cannot be done, the exit status."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lines_cli import model_commands
+from lines_cli.__main__ import main
+from lines_core import edit_files, merge_files
+from tests.lines_core.checkpoints.equality import equal
+from tests.lines_core.large_files.models import (
+    files_of,
+    finetuning_of,
+    random_model,
+    read_folder,
+    write_folder,
+)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> tuple[Path, Path, Path]:
+    pretrained = random_model(0)
+    write_folder(tmp_path / "p", pretrained, shards=1)
+    for number in (1, 2):
+        write_folder(tmp_path / f"f{number}", finetuning_of(pretrained, number))
+    return tmp_path / "p", tmp_path / "f1", tmp_path / "f2"
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_edit_writes_what_the_library_writes(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretrained, finetuned, _ = models
+    given = ("edit", "--pretrained", pretrained, "--finetuned", finetuned)
+    assert run(*given, "--gamma", 0.4, "--shape", "sqrt", "--outside", "depth", "-o", tmp_path / "a") == 0
+    assert capsys.readouterr() == (f"Wrote {tmp_path / 'a'}\n", "")
+    settings: dict[str, Any] = {"shape": "sqrt", "outside": "depth"}
+    expected = edit_files(pretrained, finetuned, tmp_path / "b", alpha=0.4, beta=0.6, **settings)
+    assert equal(read_folder(tmp_path / "a"), read_folder(expected))
+    half = ("--alpha", 0.2, "--beta", 0.5, "--dtype", "bfloat16")
+    assert run(*given, *half, "--out", tmp_path / "c") == 0
+    expected = edit_files(pretrained, finetuned, tmp_path / "d", alpha=0.2, beta=0.5, dtype=torch.bfloat16)
+    assert equal(read_folder(tmp_path / "c"), read_folder(expected))
+
+
+def test_an_adapter_needs_no_pretrained_model(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The update is B A, so only B is scaled: 0.25, 0.625, 1 in three blocks."""
+    generator = torch.Generator().manual_seed(0)
+    name = "base_model.model.model.layers.{}.self_attn.q_proj.lora_{}.weight"
+    adapter = {
+        name.format(block, factor): torch.randn(4, 4, generator=generator)
+        for block in range(3)
+        for factor in "AB"
+    }
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    save_file(adapter, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    assert run("edit", "--finetuned", folder, "--gamma", 0.25, "-o", tmp_path / "out") == 0
+    out = read_folder(tmp_path / "out")
+    assert files_of(tmp_path / "out") == files_of(folder) | {"lines_recipe.json"}
+    for block, scale in enumerate((0.25, 0.625, 1.0)):
+        assert torch.equal(out[name.format(block, "A")], adapter[name.format(block, "A")])
+        product = out[name.format(block, "B")] @ out[name.format(block, "A")]
+        expected = scale * (adapter[name.format(block, "B")] @ adapter[name.format(block, "A")])
+        torch.testing.assert_close(product, expected)
+    capsys.readouterr()
+    given = ("edit", "--pretrained", models[0], "--finetuned", folder, "--gamma", 0.25)
+    assert run(*given, "-o", tmp_path / "o") == 1
+    assert "adapter is a LoRA adapter, an update by itself: name no pre-trained" in capsys.readouterr().err
+    assert run("edit", "--finetuned", models[1], "--gamma", 0.25, "-o", tmp_path / "o") == 1
+    assert "f1 is no LoRA adapter: name the pre-trained model" in capsys.readouterr().err
+
+
+def test_merge_writes_what_the_library_writes(models: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    pretrained, *finetuned = models
+    given = ("merge", "--pretrained", pretrained, "--finetuned", *finetuned)
+    assert run(*given, "--density", 0.3, "--beta", 0.5, "-o", tmp_path / "a") == 0
+    expected = merge_files(pretrained, finetuned, tmp_path / "b", settings={"density": 0.3}, beta=0.5)
+    assert equal(read_folder(tmp_path / "a"), read_folder(expected))
+    mask = ("--method", "tall-masks", "--task", 2, "--tall-lambda", 0.6, "--scale", 0.8)
+    assert run(*given, *mask, "-o", tmp_path / "c") == 0
+    expected = merge_files(
+        pretrained,
+        finetuned,
+        tmp_path / "d",
+        method="tall-masks",
+        task=1,
+        settings={"tall_lambda": 0.6},
+        alpha=0.8,
+    )
+    assert equal(read_folder(tmp_path / "c"), read_folder(expected))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (),
+        ("--alpha", 1),
+        ("--beta", 1),
+        ("--gamma", 1, "--beta", 0),
+        ("--gamma", 1, "--alpha", 1, "--beta", 0),
+    ],
+)
+def test_edit_takes_gamma_or_alpha_and_beta(
+    numbers: Sequence[object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("edit", "--pretrained", "p", "--finetuned", "f", *numbers, "-o", tmp_path / "out")
+    said = capsys.readouterr().err
+    assert said.startswith("lines edit: give --gamma, or --alpha and --beta")
+    assert said.count("\n") == 1
+
+
+def test_what_cannot_be_done_is_said_in_one_line(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretrained, finetuned, _ = models
+
+    def said(*arguments: object) -> str:
+        assert run(*arguments) == 1
+        out, line = capsys.readouterr()
+        assert out == ""
+        assert line.startswith(f"lines {arguments[0]}: ")
+        assert line.count("\n") == 1
+        return line
+
+    edit = ("edit", "--pretrained", pretrained, "--finetuned", finetuned, "--gamma", 0.5)
+    assert "exists: choose another name" in said(*edit, "-o", finetuned)
+    assert "must be finite" in said(*edit[:-1], "nan", "-o", tmp_path / "o")
+    assert "no file or folder 'nowhere'" in said(*edit[:2], "nowhere", *edit[3:], "-o", tmp_path / "o")
+    merge = ("merge", "--pretrained", pretrained, "--finetuned", finetuned)
+    assert "TIES has no setting 'drop'" in said(*merge, "--drop", 0.5, "-o", tmp_path / "o")
+    assert "task must be from 0 to 0" in said(*merge, "--method", "tall-masks", "-o", tmp_path / "o")
+    assert "no file or folder" in said("inspect", "nowhere")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "there is no space left; files that are finished are kept",
+        ),
+        (PermissionError(13, "Permission denied", "here"), 1, "here cannot be used: Permission denied"),
+        (KeyboardInterrupt(), 130, "stopped; the same command goes on where this one was"),
+    ],
+)
+def test_a_full_disk_and_a_stopped_run(
+    error: BaseException,
+    status: int,
+    line: str,
+    models: tuple[Path, Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(model_commands, "edit_files", fail)
+    given = ("edit", "--pretrained", models[0], "--finetuned", models[1], "--gamma", 0.5)
+    assert run(*given, "-o", tmp_path / "o") == status
+    assert line in capsys.readouterr().err
+
+
+def test_the_recipe_is_in_the_output(models: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    run("edit", "--pretrained", models[0], "--finetuned", models[1], "--gamma", 0.4, "-o", tmp_path / "o")
+    recipe = json.loads((tmp_path / "o" / "lines_recipe.json").read_text())
+    assert recipe == {
+        "pretrained": "p",
+        "finetuned": "f1",
+        "alpha": 0.4,
+        "beta": 0.6,
+        "shape": "linear",
+        "outside": "alpha",
+        "architecture": "GPT-2",
+        "part": "",
+        "num_blocks": 4,
+        "dtype": None,
+    }
+
+
+def test_neither_gradio_nor_the_hub_is_needed(models: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Only torch and safetensors: what else is imported would be asked for where it is not installed."""
+    code = (
+        "import sys\n"
+        "for name in ('gradio', 'huggingface_hub', 'numpy', 'open_clip', 'datasets', 'httpx'):\n"
+        "    sys.modules[name] = None\n"
+        "from lines_cli.__main__ import main\n"
+        "p, f, o = sys.argv[1:]\n"
+        "assert main(['edit', '--pretrained', p, '--finetuned', f, '--gamma', '0.4', '-o', o]) == 0\n"
+        "assert main(['inspect', f, '--pretrained', p]) == 0\n"
+    )
+    import subprocess
+
+    arguments = [str(models[0]), str(models[1]), str(tmp_path / "o")]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
