@@ -156,8 +156,10 @@ class LiveEncoder(ABC):
             return merge(spec.method, self._task_vectors(spec), dict(spec.settings), task=task)
 
     def _task_vectors(self, spec: MergeSpec) -> list[Tensor]:
-        """The residuals of a merge's checkpoints as stored: large ones stay memory-mapped."""
-        return [self._read_residual(checkpoint).cpu() for checkpoint in spec.checkpoints]
+        """The residuals of a merge's checkpoints, weighted; those of weight 1 as stored: memory-mapped."""
+        vectors = [self._read_residual(checkpoint).cpu() for checkpoint in spec.checkpoints]
+        weighed = zip(vectors, spec.factors, strict=True)
+        return [vector if factor == 1.0 else vector * factor for vector, factor in weighed]
 
     @torch.no_grad()
     def write_edit(self, residual: ResidualSpec, scales: Scales) -> None:

@@ -35,12 +35,14 @@ class MergeConfig:
         method: a key of ``METHODS``.
         settings: of the method, as (name, value) pairs.
         model: key of the encoder.
+        weights: of the checkpoints, as in ``MergeSpec``.
     """
 
     checkpoints: tuple[str, ...]
     method: str = "sum"
     settings: tuple[tuple[str, float], ...] = ()
     model: str = TINY_CLIP
+    weights: tuple[float, ...] = ()
 
     @property
     def merges(self) -> tuple[MergeSpec, ...]:
@@ -48,11 +50,10 @@ class MergeConfig:
 
         Raises: SpecError as ``MergeSpec``.
         """
-        if METHODS[self.method].per_task:
-            return tuple(
-                MergeSpec(self.checkpoints, self.method, self.settings, key) for key in self.checkpoints
-            )
-        return (MergeSpec(self.checkpoints, self.method, self.settings),)
+        tasks = self.checkpoints if METHODS[self.method].per_task else ("",)
+        return tuple(
+            MergeSpec(self.checkpoints, self.method, self.settings, task, self.weights) for task in tasks
+        )
 
     def specs(
         self, alpha: float, beta: float = 0.0, shape: str = "linear", split: str = "test", images: int = 200

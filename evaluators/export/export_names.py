@@ -52,9 +52,9 @@ def _merge(merge: MergeSpec) -> list[str]:
 
 
 def _says_all(merge: MergeSpec) -> bool:
-    """Whether method and names say everything: all checkpoints are named, all settings are the usual ones."""
+    """Whether method and names say everything: all checkpoints are named, the rest is as usual."""
     usual = dict(merge.settings) == complete_settings(merge.method, {})
-    return usual and len(merge.checkpoints) <= MOST_NAMED
+    return usual and not merge.weights and len(merge.checkpoints) <= MOST_NAMED
 
 
 def _edit(spec: EditSpec) -> list[str]:

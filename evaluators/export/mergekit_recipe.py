@@ -40,11 +40,14 @@ def recipe(
     lines.append(f"merge_method: {'task_arithmetic' if linear else _method(spec)}")
     lines.append(f"base_model: {quoted(theta)}")
     lines.append("models:")
-    for path, source in zip(taus, sources, strict=True):
+    factors = (1.0,) if spec.merge is None else spec.merge.factors
+    for path, source, factor in zip(taus, sources, factors, strict=True):
         lines.append(f"  - model: {quoted(path)}  # {one_line(source.title)}")
         if linear:
             lines += ["    parameters:", "      weight:"]
-            lines += [f"        {row}" for row in _coefficients(scales, layout, share)]
+            lines += [f"        {row}" for row in _coefficients(scales, layout, share * factor)]
+        elif factor != 1.0:
+            lines += ["    parameters:", f"      weight: {number(factor)}"]
     if not linear:
         lines += ["parameters:", *_settings(spec), "  lambda:"]
         lines += [f"    {row}" for row in _coefficients(scales, layout, share)]

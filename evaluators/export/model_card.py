@@ -138,6 +138,9 @@ def _edit(spec: EditSpec, scales: Scales) -> str:
         settings = ", ".join(f"{name} {value:.10g}" for name, value in spec.merge.settings)
         method = METHODS[spec.merge.method].title + (f" ({settings})" if settings else "")
         tau = f"what {len(spec.merge.checkpoints)} fine-tunings changed, merged by {method}"
+        if spec.merge.weights:
+            weights = zip(spec.merge.weights, spec.merge.checkpoints, strict=True)
+            tau += f", weighted {', '.join(f'{weight:.10g} ({key})' for weight, key in weights)}"
     rows = [("before block 1", f"{scales.before:.6g}")]
     rows += [(f"block {index}", f"{scale:.6g}") for index, scale in enumerate(scales.blocks, start=1)]
     rows += [(f"after block {len(scales.blocks)}", f"{scales.after:.6g}")]

@@ -186,7 +186,10 @@ class HubLab(Lab):
             return None
         start = self.live.temperature * self.imagenet
         every = [head or ClassifierHead(start) for head in heads]
-        residuals = [torch.cat([(head.weight - start).flatten(), _bias(head)]) for head in every]
+        residuals = [
+            torch.cat([(head.weight - start).flatten(), _bias(head)]) * factor
+            for head, factor in zip(every, merge_spec.factors, strict=True)
+        ]
         target = merge_spec.task
         task = merge_spec.checkpoints.index(target) if target else None
         merged = merge(merge_spec.method, residuals, dict(merge_spec.settings), task=task)

@@ -17,10 +17,13 @@ export function residualStore(files, pretrained) {
   }
 
   // merge: MergeSpec.as_dict() of Python, its settings complete
-  async function merged({ checkpoints, method, settings }) {
+  async function merged({ checkpoints, method, settings, weights = [] }) {
     if (!METHODS[method]) throw new EngineError("request", `Merges by ${method} cannot be computed in the browser.`);
     const vectors = [];
-    for (const key of checkpoints) vectors.push(await read(key)); // one after the other: each takes memory
+    for (const [t, key] of checkpoints.entries()) { // one after the other: each takes memory
+      const vector = await read(key), weight = Math.fround(weights[t] ?? 1);
+      vectors.push(weight === 1 ? vector : vector.map((entry) => entry * weight));
+    }
     return METHODS[method](vectors, settings);
   }
 

@@ -65,7 +65,7 @@ def merges(draw: st.DrawFn) -> Any:
             case "task":
                 plain["task"] = draw(names)
             case "entry":
-                plain[draw(st.sampled_from(["checkpoints", "method", "settings", "task"]))] = draw(
+                plain[draw(st.sampled_from(["checkpoints", "method", "settings", "task", "weights"]))] = draw(
                     json_values
                 )
             case "drop":

@@ -28,7 +28,7 @@ from ui.merge.merge_controls import MergeControls, parameter_rows
 from ui.sweep.sweep_panel import Sweep
 
 DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
-START = MergeControls("tiny-clip", ("digits", "faces"), "sum", DEFAULTS, True, 0.1, 0.3, 0.4, "linear")
+START = MergeControls("tiny-clip", ("digits", "faces"), "sum", DEFAULTS, "", True, 0.1, 0.3, 0.4, "linear")
 
 
 def values(controls: MergeControls) -> list[Any]:
@@ -38,6 +38,7 @@ def values(controls: MergeControls) -> list[Any]:
         list(controls.checkpoints),
         controls.method,
         *controls.parameters,
+        controls.weights,
         controls.auto,
         controls.alpha,
         controls.beta,
@@ -69,7 +70,7 @@ def plain_text(markup: str) -> str:
 
 def test_controls_come_back_from_what_gradio_hands_over() -> None:
     assert MergeControls.from_values(values(START)) == START
-    assert MergeControls.from_values(["m", None, "sum", *DEFAULTS, 0, 1, 1, 1, "sqrt"]).checkpoints == ()
+    assert MergeControls.from_values(["m", None, "sum", *DEFAULTS, "", 0, 1, 1, 1, "sqrt"]).checkpoints == ()
 
 
 def test_only_the_settings_of_the_chosen_method_count() -> None:
@@ -80,6 +81,31 @@ def test_only_the_settings_of_the_chosen_method_count() -> None:
         replace(START, checkpoints=("digits",)).config()
     with pytest.raises(SpecError, match="method must be one of"):
         replace(START, method="magic").config()
+
+
+def test_weights_are_read_by_the_names_of_the_tasks(studio: Studio) -> None:
+    weighed = replace(START, weights="faces 0.5").config()
+    assert weighed.weights == (1.0, 0.5)
+    assert weighed.merges[0].weights == (1.0, 0.5)
+    assert replace(START, weights="digits 1, faces=1.0").config().merges == START.config().merges
+    assert replace(START, weights=" ").config() == START.config()
+    assert comparison_of(studio, replace(START, weights="faces 0.5")).alpha == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("scenes 2", "'scenes' is not one of the ticked models: 'digits', 'faces'"),
+        ("digits", "a name and a number, such as digits 0.5, got 'digits'"),
+        ("digits 1, digits 2", "has two weights"),
+        ("digits 1.2.3", "is not a number"),
+        ("digits 11", "from -10 to 10, got 11"),
+        (3, "a short text"),
+    ],
+)
+def test_weights_that_cannot_be_read(text: Any, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        _ = replace(START, weights=text).config().merges
 
 
 def test_the_controls_ask_for_eq_2s_alpha_unless_it_is_set_by_hand(studio: Studio) -> None:

@@ -16,6 +16,7 @@ from lines_core.untrusted_text import quoted
 from ui.explore.explore_controls import images_of
 from ui.live.subject import model_title
 from ui.merge.merge_text import FEW
+from ui.merge.weight_text import read_weights
 
 FEWEST = 2
 METHOD = "sum"
@@ -39,6 +40,7 @@ class MergeControls:
         checkpoints: ticked.
         method: a key of ``METHODS``.
         parameters: values of ``parameter_rows()``, in that order.
+        weights: of the models, as text.
         auto: alpha by Eq. 2.
         alpha: otherwise.
         beta: LiNeS's rise.
@@ -50,6 +52,7 @@ class MergeControls:
     checkpoints: tuple[str, ...]
     method: str
     parameters: tuple[float, ...]
+    weights: str
     auto: bool
     alpha: float
     beta: float
@@ -61,12 +64,13 @@ class MergeControls:
         """From what Gradio hands over, in the order of the panel's settings."""
         model, checkpoints, method, *rest = values
         count = len(parameter_rows())
-        parameters, (auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+        parameters, (weights, auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
         return cls(
             str(model),
             tuple(checkpoints or ()),
             str(method),
             tuple(parameters),
+            weights,
             bool(auto),
             alpha,
             beta,
@@ -97,7 +101,8 @@ class MergeControls:
         )
         if not all(isinstance(key, str) for key in self.checkpoints):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(self.checkpoints)}.")
-        return MergeConfig(tuple(sorted(self.checkpoints)), self.method, settings, self.model)
+        keys = tuple(sorted(self.checkpoints))
+        return MergeConfig(keys, self.method, settings, self.model, read_weights(self.weights, keys))
 
 
 def offered(studio: Studio, model: str) -> list[tuple[str, str]]:

@@ -8,12 +8,14 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from evaluators.errors import SpecError
 from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Parameter
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import ALPHA_TOP, BETA_TOP, METHOD, SHAPE, offered, parameter_rows
+from ui.merge.weight_text import read_weights
 
 
 def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLink:
@@ -25,13 +27,14 @@ def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLin
     """
     _, tasks, method, *rest = settings
     count = len(parameter_rows())
-    parameters, (auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+    parameters, (weights, auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
     rows = [LinkRow("tasks", tasks), LinkRow("method", method, METHOD)]
     rows += [
         LinkRow(parameter.key, control, parameter.default, (method, row.key))
         for (row, parameter), control in zip(parameter_rows(), parameters, strict=True)
     ]
     rows += [
+        LinkRow("weights", weights, ""),
         LinkRow("alpha", alpha, None, (auto, False)),
         LinkRow("beta", beta, PAPER_BETA),
         LinkRow("plain", plain, PAPER_SCALE),
@@ -62,6 +65,7 @@ def read_merge(
         gr.update(choices=choices, value=tasks),
         method,
         *parameters,
+        _weights(reader, tasks),
         auto,
         gr.update(value=alpha, visible="hidden" if auto else True),
         reader.number("beta", 0.0, BETA_TOP, PAPER_BETA),
@@ -70,6 +74,16 @@ def read_merge(
         words.method_help(method),
     ]
     return found, reader.complaints
+
+
+def _weights(reader: LinkReader, tasks: list[str]) -> str:
+    text = reader.query.get("weights", "")
+    try:
+        read_weights(text, tasks)
+    except SpecError as error:
+        reader.complaints.append(f"The link's weights: {error}")
+        return ""
+    return text
 
 
 def _number(reader: LinkReader, parameter: Parameter) -> float:

@@ -102,6 +102,9 @@ def _controls(
     )
     help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
     parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
+    weights = gr.Textbox(
+        "", label=words.WEIGHTS[0], info=words.WEIGHTS[1], elem_id="lx-merge-weights", interactive=True
+    )
     beta = _slider("beta", words.BETA, BETA_TOP, PAPER_BETA)
     plain = _slider("plain", words.PLAIN, BETA_TOP, PAPER_SCALE)
     auto = gr.Checkbox(
@@ -118,7 +121,8 @@ def _controls(
         elem_id="lx-merge-shape",
     )
     sliders = [slider for _, slider in parameters]
-    return [explore.model, tasks, method, *sliders, auto, alpha, beta, plain, shape], help_text, parameters
+    rest = [weights, auto, alpha, beta, plain, shape]
+    return [explore.model, tasks, method, *sliders, *rest], help_text, parameters
 
 
 def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
@@ -166,7 +170,7 @@ def _wire(
 ) -> None:
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     _, tasks, method, *_ = settings
-    auto, alpha = settings[3 + len(parameters) : 5 + len(parameters)]
+    auto, alpha = settings[4 + len(parameters) : 6 + len(parameters)]
 
     def offer(request: gr.Request, model: str) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)

@@ -14,6 +14,7 @@ LEAD = (
 )
 TASKS = ("Tasks", "the models fine-tuned on these are merged")
 METHOD = ("Method", "how their changes are combined")
+WEIGHTS = ("Weights", "of single models, such as digits 0.5, faces 2; the others have 1")
 AUTO = ("α from Eq. 2", "the paper's choice; untick to set it yourself")
 ALPHA = ("α: factor of the first block", "LiNeS; for this merge")
 BETA = ("β: rise to the last block", "LiNeS; the one number the paper tunes")

@@ -30,6 +30,7 @@ SPECS = {
     ),
     "sum": EditSpec.merged(MergeSpec(("faces", "digits")), 0.3, 0.2),
     "average": EditSpec.merged(MergeSpec(("faces", "digits"), "average"), 0.5, 0.5),
+    "weighted": EditSpec.merged(MergeSpec(("faces", "digits"), weights=(0.5, -2.0)), 0.5, 0.5),
     "ties": EditSpec.merged(MergeSpec(("faces", "digits"), "ties"), 0.4, 0.4),
 }
 every_spec = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

@@ -52,7 +52,7 @@ def furthest(written: Exported) -> float:
 
 
 @pytest.mark.parametrize(
-    ("layout", "name"), [("open_clip", "sum"), ("transformers", "by hand"), ("transformers", "average")]
+    ("layout", "name"), [("open_clip", "weighted"), ("transformers", "by hand"), ("transformers", "average")]
 )
 def test_it_runs_in_the_exported_folder(studio: Studio, tmp_path: Path, layout: str, name: str) -> None:
     """The weights are of the order of 0.1 to 1: a wrong coefficient would be seen at once."""

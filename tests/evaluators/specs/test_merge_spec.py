@@ -22,6 +22,18 @@ def test_equal_merges_are_equal_values() -> None:
     assert dict(one.settings)["density"] == 0.2
 
 
+def test_weights_go_with_their_checkpoints() -> None:
+    """Equal ones are no weights, so that links and stored results of before hold."""
+    one = MergeSpec(("faces", "digits"), weights=(0.5, 2.0))
+    assert one.weights == (2.0, 0.5)
+    assert one == MergeSpec(("digits", "faces"), weights=(2.0, 0.5))
+    assert MergeSpec(THREE, weights=(1, 1.0, 1)) == MergeSpec(THREE)
+    assert MergeSpec(THREE).factors == (1.0, 1.0, 1.0)
+    assert "weights" not in MergeSpec(THREE).as_dict()
+    assert MergeSpec.from_dict(json.loads(json.dumps(one.as_dict()))) == one
+    assert EditSpec.merged(one).key() != EditSpec.merged(MergeSpec(("faces", "digits"))).key()
+
+
 def test_target_tasks_of_a_merge() -> None:
     assert MergeSpec(THREE).tasks == ("digits", "faces", "scenes")
     assert MergeSpec(("soup-01.objects", "soup-02.objects"), "average").tasks == ("objects",)
@@ -56,6 +68,9 @@ def test_dictionary_round_trip_through_json() -> None:
         ({"checkpoints": ("digits", 3)}, "must be a list of names"),
         ({"checkpoints": ("digits", "../x")}, "each a short name"),
         ({"checkpoints": ("digits", "digits")}, "only once"),
+        ({"checkpoints": THREE, "weights": (1.0,)}, "a list of 3 numbers"),
+        ({"checkpoints": THREE, "weights": (1.0, 2.0, float("nan"))}, "a number from -10 to 10, got nan"),
+        ({"checkpoints": THREE, "weights": (1.0, 2.0, True)}, "a number from -10 to 10, got True"),
         ({"checkpoints": THREE, "method": "magic"}, "method must be one of sum"),
         ({"checkpoints": THREE, "method": "ties", "settings": (("density", 3.0),)}, "TIES: density must be"),
         ({"checkpoints": THREE, "method": "ties", "settings": (("colour", 3.0),)}, "TIES: "),
@@ -74,7 +89,7 @@ def test_invalid_merges_are_refused(values: dict[str, Any], message: str) -> Non
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        ({"method": "sum"}, "A merge has checkpoints, method, settings and task"),
+        ({"method": "sum"}, "A merge has checkpoints, method, settings, task and weights"),
         ({"checkpoints": list(THREE), "extra": 1}, "got 'checkpoints', 'extra'"),
         ({"checkpoints": list(THREE), "settings": [1]}, "mapping from name to value"),
     ],
