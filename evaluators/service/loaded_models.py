@@ -26,7 +26,7 @@ from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
 from evaluators.service.session_checkpoints import SessionCheckpoints
-from evaluators.service.session_entry import Added
+from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 
@@ -41,6 +41,8 @@ class LoadedModels:
         loader: of public encoders.
         folder: for the checkpoints that visitors add; None for a temporary one.
         limits: how much visitors may add.
+    Attributes:
+        on_drop: called with the key of each deleted checkpoint or task; must not raise.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class LoadedModels:
         self.lab = lab
         self._session = ""
         self._labs = LabRegistry(lab)
+        self.on_drop: list[Callable[[str], None]] = []
         self._jobs = LoadJobs(loader, self._loaded)
         self._session_checkpoints = SessionCheckpoints(folder, limits, self._drop)
 
@@ -232,6 +235,8 @@ class LoadedModels:
 
     def _drop(self, model: str, added: Added) -> None:
         """Drop what is loaded of a deleted checkpoint or task."""
+        for drop in self.on_drop:
+            drop(key_of(added))
         lab = self._labs.find(model)
         if lab is None:
             return

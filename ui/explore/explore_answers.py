@@ -37,6 +37,7 @@ class ExploreAnswers(LiveAnswers[Controls]):
         self._complete: dict[str, tuple[References, Json]] = {}
         self._strips = Strips()
         self._pins = PinComparisons()
+        studio.on_drop.append(self._strips.forget)
 
     def opening(self, controls: Controls) -> Value:
         """What the page opens with: the answer if it is cached, else nothing."""

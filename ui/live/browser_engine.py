@@ -30,6 +30,8 @@ class BrowserEngine:
     def takes(self, studio: Studio, spec: EditSpec) -> bool:
         """Whether an edit is left to the browser: of the embedded lab, and not measured yet."""
         shipped = spec.model == TINY_CLIP and not any(key.startswith(OWN) for key in spec.sources)
-        if not shipped or spec.merge is not None or studio.cached(spec) is not None:
+        if not shipped or spec.merge is not None or studio.lab_of(TINY_CLIP).view.own:
+            return False
+        if studio.cached(spec) is not None:
             return False
         return self.always or studio.status().waiting >= HANDFUL

@@ -1,4 +1,4 @@
-"""Page "Models": load a public encoder with checkpoints and tasks, check it, add a checkpoint."""
+"""Page "Models": load a public encoder with checkpoints and tasks, check it, add a checkpoint or a task."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ui.models import load_listeners as listeners
 from ui.models import load_progress as loading
 from ui.models import models_text as words
 from ui.models.own_checkpoint import own_checkpoint_form
+from ui.models.own_images import own_images_form
 from ui.shell import text
 from ui.shell.error_messages import message_of
 
@@ -25,7 +26,7 @@ def models_page(studio: Studio, address: AddressBar, explore: Explore, uploads: 
     """Lay out the page. A load runs in the background, and every visitor sees its progress.
 
     Args:
-        uploads: whether visitors may add checkpoints.
+        uploads: whether visitors may add checkpoints and tasks.
     """
     gr.Markdown(words.MODELS, elem_classes="lx-lead")
     encoder = gr.Radio(
@@ -85,7 +86,9 @@ def models_page(studio: Studio, address: AddressBar, explore: Explore, uploads: 
     loaded = gr.State("")
     lists = [explore.model]
     if uploads:
-        lists.append(own_checkpoint_form(studio, explore))
+        of, target = own_checkpoint_form(studio, explore)
+        own_images_form(studio, address, explore, target, of)
+        lists.append(of)
     else:
         gr.Markdown(words.OWN["off"], elem_classes="lx-small")
 

@@ -48,7 +48,7 @@ CHECK_COLUMNS = ("Task", "Model", "Measured", "Published", "")
 CHECKING = "measuring model"
 LOADED_BY_OTHERS = "Other visitors are loading this model too, so the load continues."
 OWN = {
-    "off": "This server does not accept visitors' checkpoints. Run the app on your own machine to add one.",
+    "off": "This server takes no files. Run the app on your own machine to add a checkpoint or images.",
     "title": "Add your own checkpoint",
     "help": (
         "A copy of a loaded model that was fine-tuned elsewhere: a file of safetensors or `torch.save`, also "

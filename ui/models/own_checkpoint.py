@@ -42,10 +42,10 @@ FORGETS_UPLOAD = """(file) => {
 """What was said of an upload is over once its file has been added or taken away."""
 
 
-def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
+def own_checkpoint_form(studio: Studio, explore: Explore) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Lay out the form. Each import runs in a thread of its own; its download ends when the page closes.
 
-    Returns: the model that the checkpoint was fine-tuned from, of those that are loaded.
+    Returns: the model that the checkpoint was fine-tuned from, of those that are loaded, and its task.
     """
     models = [(info.title, info.key) for info in studio.models()]
     with gr.Accordion(words.OWN["title"], open=False, elem_id="lx-own"):
@@ -87,7 +87,7 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> gr.Dropdown:
         **private,
     )
     added.then(None, token, None, js=KEEP_TOKEN, **at_once)
-    return model
+    return model, task
 
 
 def _tasks(studio: Studio, model: str) -> list[tuple[str, str]]:
@@ -105,29 +105,30 @@ def _model_listener(studio: Studio) -> Callable[[str], Any]:
     return follow
 
 
-def _task_listener(studio: Studio) -> Callable[[str], Any]:
-    """The listener that offers the tasks of a model."""
+def _task_listener(studio: Studio) -> Callable[[gr.Request, str], Any]:
+    """The listener that offers the tasks of a model, the visitor's own too."""
 
-    def offer(model: str) -> Any:
-        return gr.update(choices=_tasks(studio, model), value=None)
+    def offer(request: gr.Request, model: str) -> Any:
+        return gr.update(choices=_tasks(studio.seen_by(session_key(request)), model), value=None)
 
     return offer
 
 
-def _suggest_listener(studio: Studio) -> Callable[[str, str | None, str | None], Any]:
+def _suggest_listener(studio: Studio) -> Callable[[gr.Request, str, str | None, str | None], Any]:
     """The listener that chooses the task that an exported file names, unless one is chosen."""
 
-    def suggest(model: str, task: str | None, path: str | None) -> Any:
-        return gr.skip() if task else suggested_task(studio, model, edit_in(path)) or gr.skip()
+    def suggest(request: gr.Request, model: str, task: str | None, path: str | None) -> Any:
+        session = studio.seen_by(session_key(request))
+        return gr.skip() if task else suggested_task(session, model, edit_in(path)) or gr.skip()
 
     return suggest
 
 
-def _note_listener(studio: Studio) -> Callable[[str, str | None, str | None], str]:
+def _note_listener(studio: Studio) -> Callable[[gr.Request, str, str | None, str | None], str]:
     """The listener that says what an exported file holds, and warns if another task is chosen."""
 
-    def note(model: str, task: str | None, path: str | None) -> str:
-        return origin_note(studio, model, edit_in(path), task)
+    def note(request: gr.Request, model: str, task: str | None, path: str | None) -> str:
+        return origin_note(studio.seen_by(session_key(request)), model, edit_in(path), task)
 
     return note
 

@@ -92,6 +92,12 @@ class Sprites:
                 self._named.pop(next(iter(self._named)))
             return self._known[key]
 
+    def forget(self, task: str) -> None:
+        """Delete every sprite with images of a task that a visitor has deleted."""
+        with self._mutex:
+            for key in [key for key, (_, rows) in self._known.items() if task in [row.key for row in rows]]:
+                self._delete(key)
+
     def _written(self, key: str, tasks: tuple[TaskImages, ...]) -> tuple[str, tuple[TaskImages, ...]]:
         content, side = sprite(tasks)
         folder = sprite_folder()

@@ -79,6 +79,13 @@ class Strips:
             _LOG.warning("Test images are not shown: %s.", error)
         return evaluation
 
+    def forget(self, task: str) -> None:
+        """Delete the images of a task that a visitor has deleted, and what is known of it."""
+        self._sprites.forget(task)
+        for name, pair in [*self._anchors.items()]:
+            if any(task in (one.key, *model.spec.sources) for model in pair for one in model.tasks):
+                self._anchors.pop(name, None)
+
     def _shown(self, studio: Studio, name: str, anchors: Sequence[EditSpec]) -> list[Evaluation]:
         """Evaluations of the anchors, as far as they have predictions; kept once both do."""
         known = self._anchors.get(name)

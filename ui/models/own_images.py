@@ -1,0 +1,220 @@
+"""Form for a visitor's own images: a zip file, its classes to be checked and named, and the tasks added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from evaluators.data.own_images.label_table import find_images
+from evaluators.data.own_images.own_subsets import said_skipped
+from evaluators.data.own_images.task_names import DEFAULT_PROMPT, LONGEST_TITLE, TaskNames, proposed
+from evaluators.data.own_images.zip_images import ZipImages
+from evaluators.errors import TaskError
+from evaluators.hub.transfer.parallel_calls import in_thread
+from evaluators.labs.task_import import ImportedTask
+from evaluators.service.studio import Studio
+from ui.address.address_bar import AddressBar
+from ui.explore.explore_page import Explore
+from ui.live.session_key import KEEP_TOKEN, session_key
+from ui.models import own_images_text as words
+from ui.shell.error_messages import message_of
+
+REFRESH = 0.4
+"""Seconds between two updates of the progress."""
+COMPLETE = """(file, classes) => {
+    return { __type__: "update", interactive: Boolean(file && classes.trim()) };
+}"""
+"""Whether there is something to add."""
+
+
+def own_images_form(
+    studio: Studio, address: AddressBar, explore: Explore, targets: gr.Dropdown, of: gr.Dropdown
+) -> None:
+    """Lay out the form. Each import runs in a thread of its own, and ends when the page closes.
+
+    Args:
+        targets, of: the tasks that an own checkpoint may be of, and the model that they are offered for.
+    """
+    models = [(info.title, info.key) for info in studio.models()]
+    with gr.Accordion(words.FORM["title"], open=False, elem_id="lx-task"):
+        gr.Markdown(words.FORM["help"], elem_classes="lx-small")
+        model = gr.Dropdown(
+            models,
+            value=models[0][1],
+            label=words.FORM["model"],
+            filterable=False,
+            elem_id="lx-task-model",
+        )
+        file = gr.File(
+            label=words.FORM["file"],
+            file_types=[".zip"],
+            type="filepath",
+            elem_id="lx-task-file",
+            elem_classes="lx-files",
+        )
+        looked = gr.HTML("", elem_id="lx-task-found", apply_default_css=False)
+        name = gr.Textbox(label=words.FORM["name"], max_length=LONGEST_TITLE, elem_id="lx-task-name")
+        with gr.Row():
+            classes = gr.Textbox(
+                label=words.FORM["classes"],
+                info=words.FORM["classes_info"],
+                lines=4,
+                max_lines=12,
+                min_width=260,
+                elem_id="lx-task-classes",
+            )
+            prompts = gr.Textbox(
+                DEFAULT_PROMPT,
+                label=words.FORM["prompts"],
+                info=words.FORM["prompts_info"],
+                lines=4,
+                max_lines=12,
+                min_width=260,
+                elem_id="lx-task-prompts",
+            )
+        add = gr.Button(words.FORM["add"], size="sm", interactive=False, elem_id="lx-task-add")
+        status = gr.HTML("", elem_id="lx-task-said", apply_default_css=False)
+        with gr.Row(elem_classes="lx-tools"):
+            yours = gr.Radio([], label=words.FORM["yours"], visible=False, elem_id="lx-task-yours")
+            remove = gr.Button(words.FORM["remove"], size="sm", visible=False, elem_id="lx-task-remove")
+        token = gr.Textbox("", visible=False)
+
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    at_once: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **private}
+    lists = [yours, remove, targets]
+    explore.model.change(_model_listener(studio), [explore.model, of], [model, *lists], **at_once)
+    model.change(_lists_listener(studio), [model, of], lists, **at_once)
+    address.opened("models")(_lists_listener(studio), [model, of], lists, **at_once)
+    file.change(look, file, [looked, name, classes], **at_once)
+    gr.on([file.change, classes.change], None, [file, classes], add, js=COMPLETE, **at_once)
+    added = add.click(
+        import_listener(studio),
+        [model, of, file, name, classes, prompts],
+        [status, file, token, *lists],
+        concurrency_limit=None,
+        **private,
+    )
+    added.then(None, token, None, js=KEEP_TOKEN, **at_once)
+    remove.click(
+        _remove_listener(studio),
+        [model, of, yours, explore.model],
+        [status, *lists, explore.checkpoint],
+        **private,
+    )
+
+
+def look(path: str | None) -> tuple[Any, Any, Any]:
+    """The listener that says what a file holds, and proposes a name and class names."""
+    if path is None:
+        return "", "", ""
+    try:
+        with ZipImages(Path(path), Path(path).name) as files:
+            images = find_images(files)
+    except Exception as problem:  # noqa: BLE001 -- the line below the file says what went wrong
+        return words.refused(message_of(problem)), gr.skip(), ""
+    said = words.found(list(zip(images.classes, images.counts, strict=True)), said_skipped(images.skipped))
+    title = " ".join(Path(path).stem.replace("_", " ").split())[:LONGEST_TITLE]
+    return said, title, proposed(images.classes)
+
+
+def import_listener(studio: Studio) -> Any:
+    """The listener that adds a task and shows how far it is."""
+
+    def add(
+        request: gr.Request,
+        model: str,
+        of: str,
+        path: str | None,
+        name: str,
+        classes: str,
+        prompts: str,
+    ) -> Iterator[tuple[Any, ...]]:
+        session = studio.seen_by(session_key(request))
+        done, total = 0, 0
+
+        def progress(now_done: int, now_total: int) -> None:
+            nonlocal done, total
+            done, total = now_done, now_total
+
+        def run() -> ImportedTask:
+            if not path:
+                raise TaskError(words.FORM["missing"])
+            with ZipImages(Path(path), Path(path).name) as files:
+                images = find_images(files)
+                names = TaskNames.read(name, classes, prompts, images.classes)
+                return session.take_task(model, files, images, names, progress)
+
+        future = in_thread(run, "import images")
+        unchanged = [gr.skip()] * 5
+        while not future.done():
+            yield words.reading(done, total), *unchanged
+            wait([future], REFRESH)
+        try:
+            imported = future.result()
+        except Exception as problem:  # noqa: BLE001 -- the status below the button says what went wrong
+            yield words.refused(message_of(problem)), *unchanged
+            return
+        Path(path or "").unlink(missing_ok=True)  # its images are kept in the session's folder
+        said = words.added(imported.task.task.title, imported.notes)
+        yield said, None, session.token(), *_lists(session, model, of)
+
+    return add
+
+
+def _remove_listener(studio: Studio) -> Any:
+    """The listener that deletes the chosen task, and the checkpoints of it."""
+
+    def remove(request: gr.Request, model: str, of: str, key: str | None, shown: str) -> tuple[Any, ...]:
+        session = studio.seen_by(session_key(request))
+        own = {one.task.key: one.task.title for one in session.own_tasks(model)}
+        if key not in own:
+            return "", *_lists(session, model, of), gr.skip()
+        before = session.checkpoints(model)
+        session.drop_task(model, key)
+        after = session.checkpoints(model)
+        gone = [one for one in before if one not in after]
+        choices = gr.update(choices=[(one.title, one.key) for one in after], value=after[0].key)
+        return (
+            words.removed(own[key], len(gone)),
+            *_lists(session, model, of),
+            choices if gone and model == shown else gr.skip(),
+        )
+
+    return remove
+
+
+def _lists_listener(studio: Studio) -> Callable[[gr.Request, str, str], tuple[Any, ...]]:
+    """The listener that lists the visitor's tasks for a model."""
+
+    def lists(request: gr.Request, model: str, of: str) -> tuple[Any, ...]:
+        return _lists(studio.seen_by(session_key(request)), model, of)
+
+    return lists
+
+
+def _model_listener(studio: Studio) -> Callable[[gr.Request, str, str], tuple[Any, ...]]:
+    """The listener that takes over the model that is chosen in Explore."""
+
+    def follow(request: gr.Request, model: str, of: str) -> tuple[Any, ...]:
+        models = [(info.title, info.key) for info in studio.models()]
+        if not any(key == model for _, key in models):
+            return (gr.skip(),) * 4
+        session = studio.seen_by(session_key(request))
+        return gr.update(choices=models, value=model), *_lists(session, model, of)
+
+    return follow
+
+
+def _lists(session: Studio, model: str, of: str) -> tuple[Any, Any, Any]:
+    """Updates of the visitor's tasks, of the button, and of the tasks that a checkpoint may be of."""
+    own = [(one.task.title, one.task.key) for one in session.own_tasks(model)]
+    targets = [(task.title, task.key) for task in session.target_tasks(of)]
+    return (
+        gr.update(choices=own, value=own[-1][1] if own else None, visible=bool(own)),
+        gr.update(visible=bool(own)),
+        gr.update(choices=targets),
+    )

@@ -1,0 +1,68 @@
+"""Words of the form for a visitor's own images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+FORM = {
+    "title": "Add your own images",
+    "help": (
+        "Labelled images become a task beside the others, as a control task or as the target of your own "
+        "checkpoint. A zip file with **one folder a class** (also inside `train`, `val`, `test`), or with a "
+        "CSV file of the columns `path` and `label`; a few hundred images are enough. Nobody else sees them, "
+        "and they are deleted when you close the page."
+    ),
+    "model": "For the model",
+    "file": "Zip file",
+    "name": "Name of the task",
+    "classes": "Classes: folder = what the model reads",
+    "classes_info": "One a line. Take a line out to leave that class out.",
+    "prompts": "Sentences with {} for the class",
+    "prompts_info": "One a line; the model compares each image with their mean.",
+    "add": "Add task",
+    "missing": "Choose a zip file with images first.",
+    "yours": "Your tasks",
+    "remove": "Remove",
+}
+
+
+def added(title: str, notes: Sequence[str]) -> str:
+    """That a task was added, and what is to be said of its images; HTML."""
+    said = f"{title} is added: it is counted beside the other tasks from now on."
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f'<p class="lx-status" role="status">{escape(said)}</p><ul class="lx-small">{items}</ul>'
+
+
+def removed(title: str, checkpoints: int) -> str:
+    """That a task was removed, and how many checkpoints with it; HTML."""
+    more = f", and {checkpoints} of your checkpoints of it" if checkpoints else ""
+    return f'<p class="lx-status" role="status">{escape(title)} is removed{more}.</p>'
+
+
+def found(counts: Sequence[tuple[str, int]], skipped: str) -> str:
+    """The classes that were found with the number of images of each; HTML."""
+    total = sum(count for _, count in counts)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{count:,}</td></tr>' for name, count in counts
+    )
+    left_out = f" Left out: {escape(skipped)}." if skipped else ""
+    return (
+        f'<p class="lx-status" role="status">{total:,} images in {len(counts)} classes.{left_out}</p>'
+        '<div class="lx-scroll lx-few" tabindex="0"><table class="lx-table"><thead><tr>'
+        '<th scope="col">Folder</th><th scope="col">Images</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def reading(done: int, total: int) -> str:
+    """Progress of an import; HTML."""
+    if not total:
+        return '<p class="lx-status" role="status">Reading…</p>'
+    bar = f'<progress value="{done}" max="{total}" aria-label="Images read"></progress>'
+    return f'<p class="lx-status" role="status">Reading images: {bar} {done:,} of {total:,}</p>'
+
+
+def refused(message: str) -> str:
+    """What was wrong; HTML."""
+    return f'<p class="lx-notice" role="alert">{escape(message)}</p>'
