@@ -151,12 +151,12 @@ def spread(values: list[float]) -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A headless browser."""
+def chromium(*more: str) -> Iterator[Any]:
+    """A headless browser. Args: more of its command-line arguments."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=driving.chromium(), args=driving.ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=driving.chromium(), args=[*driving.ARGUMENTS, *more])
         yield browser
         browser.close()
 

@@ -7,6 +7,7 @@ the two classify differently with the margin between the best two classes.
 import statistics
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +123,9 @@ def _megabytes(asked: list[str], manifest: dict[str, Any]) -> float:
 
 def renderer_memory() -> float:
     """Memory in MB that only the largest renderer of this process's Chromium has."""
-    sizes = [
-        float(process.memory_full_info().uss)
-        for process in psutil.Process().children(recursive=True)
-        if "--type=renderer" in process.cmdline()
-    ]
+    sizes = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            if "--type=renderer" in process.cmdline():
+                sizes.append(float(process.memory_full_info().uss))
     return max(sizes) / 1e6

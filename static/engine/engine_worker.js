@@ -12,8 +12,11 @@ const breathe = () =>
     port2.postMessage(null);
   });
 
+// A drag asks for more counts than there is time for: those that a newer one follows already do not begin.
 async function count(id, given) {
   newest = id;
+  await breathe();
+  if (newest !== id) return;
   for await (const part of engine.count(given)) {
     if (newest !== id) return;
     postMessage({ id, part });

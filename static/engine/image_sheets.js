@@ -45,14 +45,16 @@ export function planes(rgba, side) {
 }
 
 // A function from uint8 images to normalised ones, (x / 255 - mean) / std, rounded as evaluators/data/image_batches.py.
+// What it returns is overwritten by its next call: a new array for each chunk of images would be 44 MB a count.
 export function normaliser({ mean, std, image_size: side }) {
   const { fround } = Math, area = side * side;
   const tables = mean.map((one, channel) => {
     const factor = fround(1 / (255 * std[channel])), shift = fround(one / std[channel]);
     return Float32Array.from({ length: 256 }, (_, byte) => fround(fround(byte * factor) - shift));
   });
+  let values = new Float32Array(0);
   return function normalised(images) {
-    const values = new Float32Array(images.length);
+    if (values.length !== images.length) values = new Float32Array(images.length);
     for (let start = 0; start < images.length; start += area) {
       const table = tables[(start / area) % 3];
       for (let i = start; i < start + area; i++) values[i] = table[images[i]];

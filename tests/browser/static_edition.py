@@ -117,7 +117,8 @@ def counts(page: Any) -> list[list[int]]:
 
 
 def keeps(page: Any, *files: str) -> None:
-    """Wait until the page has a service worker that keeps files."""
+    """Press a key, as the worker starts with the visitor's first doing, and wait until it keeps files."""
+    page.keyboard.press("Shift")
     soon(lambda: page.evaluate(KEPT, list(files)))
 
 

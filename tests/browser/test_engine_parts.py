@@ -47,6 +47,11 @@ GIVEN = """async ({checkpoint, factors, pixels, classifier}, call) => {
     const rows = Array.isArray(classifier) ? classifier.map((row) => Float32Array.from(row)) : classifier;
     return engine.classify({...given, factorsList: [edit], classifier: rows});
 }"""
+TOGETHER = """(all) => Promise.all(all.map(async (asked) => {
+    const given = {...asked, factors: Float32Array.from(asked.factors)}, parts = [];
+    for await (const {done} of engine.count(given)) parts.push(done);
+    return parts;
+}))"""
 TEXTS = "async (prompts) => (await engine.texts(prompts)).map((one) => Array.from(one))"
 AWKWARD = (
     "",
@@ -294,6 +299,18 @@ def test_a_checkpoint_that_failed_to_load_is_fetched_again(faulty: Any, site: Si
     assert faulty.evaluate(refused) == ["request", "Merges by dare cannot be computed in the browser."]
     faulty.evaluate("() => engine.close()")
     assert faulty.evaluate(fetch) == ["request", "The engine was closed."]
+
+
+def test_a_count_that_a_newer_one_follows_already_does_not_begin(
+    faulty: Any, site: Site, embedded: EmbeddedLab
+) -> None:
+    """A drag cost a chunk for each of its moves: the last one's numbers came seconds after it."""
+    faulty.evaluate(OPEN)
+    site.faults["/engine/residuals/faces.pack"] = (503, b"")
+    asked = [request_of(embedded, EditSpec.lines(key, 0.5)) for key in ("digits", "faces", "digits")]
+    first, second, last = faulty.evaluate(TOGETHER, asked)
+    assert (first, second) == ([], [])
+    assert last
 
 
 def test_a_worker_that_is_lost_ends_all_calls(faulty: Any, site: Site) -> None:

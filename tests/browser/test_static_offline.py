@@ -44,6 +44,17 @@ def newer(folder: Path, other: Path) -> Path:
     return other
 
 
+def test_a_visitor_who_does_nothing_pays_for_nothing_more(browser: Any, edition: Edition) -> None:
+    """The first page was 2.2 MB over the wire, 1.5 MB of it Plotly, kept for a visit without a connection."""
+    edition.asked.clear()
+    page = visit(browser, edition.address, "?page=explore&gamma=0.4", service_workers="allow")
+    shows(page, "α = 0.4")
+    page.wait_for_load_state("networkidle")
+    assert not any(path.endswith(("plotly.min.js", WORKER)) for path in edition.asked)
+    assert page.problems == []
+    page.context.close()
+
+
 def test_the_page_and_a_loaded_engine_work_without_a_connection(browser: Any, edition: Edition) -> None:
     page = visit(browser, edition.address, "?page=explore&gamma=0.4", service_workers="allow")
     keeps(page, PAGE, "linear-test.pack", "plotly.min.js")

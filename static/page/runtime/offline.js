@@ -11,6 +11,9 @@ function keepOffline(version) {
       // The page then needs its connection, as any other page does.
     }
   };
-  if (document.readyState === "complete") keep();
-  else window.addEventListener("load", keep);
+  // A first visit pays for 2 MB more only once its visitor does something.
+  const signs = ["pointerdown", "keydown", "scroll"], stop = new AbortController();
+  const begin = () => (stop.abort(), keep());
+  if (workers.controller) keep();
+  else for (const sign of signs) window.addEventListener(sign, begin, { passive: true, signal: stop.signal });
 }
