@@ -23,8 +23,11 @@ from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_c
 from evaluators.zoo.public_encoders import Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
 from lines_core.checkpoints import open_checkpoint
+from lines_core.checkpoints.adapter import is_adapter, read_adapter
+from lines_core.clip_layouts.adapted_tower import adapted_tower
 from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
 from lines_core.errors import CheckpointError
+from lines_core.untrusted_text import first_names
 
 SAME_TEXT = 1e-3
 """Largest difference of the text tower's weights that half precision can explain."""
@@ -70,8 +73,7 @@ class CheckpointReader:
         residual = residual_path(self.folder, self.model.key, identity)
         note = ""
         if not is_saved(residual, self.live.layout):
-            contents = open_checkpoint(path)
-            tensors = contents.tensors(choose)
+            tensors, notes = self._read(path, choose)
             try:
                 tower = image_tower(tensors, self.live.pretrained(), self.model.title)
             except CheckpointError as error:
@@ -79,7 +81,7 @@ class CheckpointReader:
             head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
             _check_classes(info, head)
             layout = f"named as {tower.layout}" if ", under " in tower.layout else ""
-            note = "; ".join(filter(None, (*contents.notes(choose), layout, self._text_note(tensors))))
+            note = "; ".join(filter(None, (*notes, layout, self._text_note(tensors))))
             del tensors
             save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
         head = saved_head(residual)
@@ -87,6 +89,17 @@ class CheckpointReader:
         if info.suite != IMAGENET:
             head = None  # the other suites have zero-shot heads
         return LoadedCheckpoint(info, residual, identity, family, note, head)
+
+    def _read(self, path: Path, choose: str | None) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
+        """The tensors of a file or folder, and notes on them; an adapter is merged into this encoder."""
+        if not is_adapter(path):
+            contents = open_checkpoint(path)
+            return contents.tensors(choose), contents.notes(choose)
+        tensors, outside = adapted_tower(read_adapter(path), self.live.pretrained(), self.model.title)
+        notes = [f"an adapter, merged into {self.model.title}"]
+        if outside:
+            notes.append(f"not read: {first_names(outside)}, outside the image tower")
+        return tensors, tuple(notes)
 
     def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
         """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""

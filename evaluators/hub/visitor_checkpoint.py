@@ -10,21 +10,20 @@ from pathlib import Path
 
 from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointReader, content_of
+from evaluators.hub.model_files import model_files
 from evaluators.hub.transfer.hub_cache import delete
 from evaluators.hub.transfer.parallel_calls import Progress
-from evaluators.hub.transfer.repository_files import fetch, is_cached
+from evaluators.hub.transfer.repository_files import Fetched, fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
+from evaluators.hub.uploaded_folder import unpacked
 from evaluators.labs.lab import CheckpointInfo, Lab
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
-from evaluators.zoo.checkpoint_families import find_ignoring_case
+from lines_core.checkpoints.adapter import CONFIG
 from lines_core.errors import CheckpointError
 from lines_core.file_hash import sha256_of
-from lines_core.untrusted_text import first_of
 
-PREFERRED = ("model.safetensors", "open_clip_model.safetensors", "nonlinear_finetuned.pt")
 OWN = "own-"
 """How the key of a visitor's checkpoint begins; a secret and the task follow."""
-READABLE = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 LONGEST_TITLE = 40
 MOST_BYTES = 2 << 30
 """Size limit of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
@@ -44,15 +43,16 @@ def from_file(
         name: of the file as the visitor knows it.
         choose: which model, if the file holds several.
     Raises: SpecError for a task that is not loaded; ChoiceError if the file holds several models and none is
-        chosen; CheckpointError if the file is not of this encoder or
-        cannot be read; LabError if the disk is full. The lab is unchanged then.
+        chosen; CheckpointError if the file is not of this encoder or cannot be read; LabError if the disk is
+        full. The lab is unchanged then.
     """
     try:
         content = sha256_of(path)
     except OSError as error:
         raise CheckpointError(f"{name} is gone: upload it again.") from error
     info = _info(lab, folder, task, content, name, choose)
-    return _import(lab, folder, info, path, content, name, choose)
+    with unpacked(path, folder, MOST_BYTES) as model:
+        return _import(lab, folder, info, model, content, name, choose)
 
 
 def from_hub(
@@ -67,29 +67,42 @@ def from_hub(
     """Import the checkpoint in a public repository of the Hub. The download is deleted afterwards.
 
     Args:
-        address: ``owner/name``, ``owner/name/path/to/file``, or the link to either.
+        address: ``owner/name``, ``owner/name/path/to/file``, a folder, or the link to any of them.
         progress: called with bytes done and in total, from the calling thread.
         stop: ends the download when set.
         choose: as for ``from_file``.
-    Raises: HubError if it is no address, or names no single file that can be read; Cancelled; else as
-        ``from_file``.
+    Raises: HubError if it is no address, or names no single model; Cancelled; else as ``from_file``.
     """
     parts = _ADDRESS.fullmatch(address.strip().rstrip("/"))
     if parts is None:
         raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
     repo, revision, wanted = parts[1], parts[2] or "main", parts[3]
-    name = _choose(repo, wanted, list_files(repo, revision=revision, public=True))
+    names = model_files(repo, wanted, list_files(repo, revision=revision, public=True))
+    name = names[0]
     with _temporary_downloads(repo, name) as downloads:
-        was_cached = is_cached(repo, name, revision=revision)
-        fetched = fetch(
-            repo, name, revision=revision, progress=progress, stop=stop, most_bytes=MOST_BYTES, public=True
-        )
-        if not was_cached:
-            downloads.add(fetched.path)
-        content = content_of(fetched)
+        fetched: list[Fetched] = []
+        for one in names:
+            was_cached = is_cached(repo, one, revision=revision)
+            most = MOST_BYTES - sum(file.bytes for file in fetched)
+            fetched.append(
+                fetch(
+                    repo,
+                    one,
+                    revision=revision,
+                    progress=progress,
+                    stop=stop,
+                    most_bytes=most,
+                    public=True,
+                )
+            )
+            revision = fetched[0].commit  # all files of one state of the repository
+            if not was_cached:
+                downloads.add(fetched[-1].path)
+        content = " ".join(map(content_of, fetched))
         info = _info(lab, folder, task, content, f"{repo}/{name}", choose)
-        source = f"{repo}/{name}@{fetched.commit}"
-        return _import(lab, folder, info, fetched.path, content, source, choose, stop)
+        source = f"{repo}/{name}@{revision}"
+        path = fetched[0].path.parent if fetched[0].path.name == CONFIG else fetched[0].path
+        return _import(lab, folder, info, path, content, source, choose, stop)
 
 
 @dataclass
@@ -119,22 +132,6 @@ def _temporary_downloads(repo: str, name: str) -> Iterator[set[Path]]:
                 del _DOWNLOADS[repo, name]
                 for path in downloads.paths:
                     delete(path)
-
-
-def _choose(repo: str, wanted: str | None, listed: tuple[str, ...]) -> str:
-    if wanted is not None:
-        name = find_ignoring_case(wanted, listed)
-        if name is None:
-            raise HubError(f"{repo} has no {wanted}; it has {first_of(listed)}.")
-        return name
-    preferred = [name for name in PREFERRED if name in listed]
-    readable = preferred[:1] or [name for name in listed if name.endswith(READABLE)]
-    if len(readable) != 1:
-        what = (
-            f"{len(readable)} files that could be meant: {first_of(readable)}" if readable else "no weights"
-        )
-        raise HubError(f"{repo} has {what}. Give the path of one: {repo}/path/to/file.")
-    return readable[0]
 
 
 def _import(

@@ -14,6 +14,7 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from evaluators import EditSpec, Studio
 from evaluators.errors import HubError, SpecError
@@ -277,6 +278,40 @@ def test_a_checkpoint_from_the_hub_leaves_no_download(
     assert not list(blobs.iterdir())
     studio.leave("anna")
     assert studio.status().session_checkpoint_bytes == 0
+
+
+def test_shards_and_an_adapter_from_the_hub_leave_no_download(
+    studio: Studio, hub: Hub, served: dict[str, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
+    tensors = tall_masks_state(served["eurosat"])
+    shards = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(tensors)}
+    for shard in set(shards.values()):
+        held = {name: tensors[name].clone() for name in tensors if shards[name] == shard}
+        save_file(held, hub.folder("someone/shards") / shard)
+    index = json.dumps({"weight_map": shards})
+    (hub.folder("someone/shards") / "model.safetensors.index.json").write_text(index)
+    session = studio.seen_by("anna")
+    info = session.take_address(MODEL, "mnist", "someone/shards")
+    theirs = session.evaluate(finetuned("tall-masks.eurosat"))
+    assert [task.correct for task in session.evaluate(finetuned(info.key)).tasks] == [
+        task.correct for task in theirs.tasks
+    ]
+
+    weight = next(name for name in served[""] if name.endswith("mlp.c_fc.weight") and "visual" in name)
+    rows, columns = served[""][weight].shape
+    module = f"base_model.model.{weight.removesuffix('.weight')}"
+    factors = {
+        f"{module}.lora_A.weight": torch.ones(1, columns),
+        f"{module}.lora_B.weight": torch.ones(rows, 1),
+    }
+    save_file(factors, hub.folder("someone/lora") / "adapter_model.safetensors")
+    config = json.dumps({"peft_type": "LORA", "r": 1, "lora_alpha": 1})
+    (hub.folder("someone/lora") / "adapter_config.json").write_text(config)
+    info = session.take_address(MODEL, "mnist", "someone/lora")
+    assert info.note.startswith("an adapter, merged into")
+    assert session.evaluate(finetuned(info.key)).complete
+    for repo in ("shards", "lora"):
+        assert not list((tmp_path / "cache" / f"models--someone--{repo}" / "blobs").iterdir())
 
 
 def test_a_visitor_cannot_read_what_only_this_machine_may_read(

@@ -8,7 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.hub.visitor_checkpoint import MOST_BYTES, READABLE
+from evaluators.hub.model_files import READABLE
+from evaluators.hub.visitor_checkpoint import MOST_BYTES
 from evaluators.service.studio import Studio
 from evaluators.zoo import ENCODERS
 from lines_core.checkpoints.candidates import AVERAGES
@@ -30,7 +31,7 @@ def checkpoint_upload(studio: Studio) -> gr.File:
     """
     file = gr.File(
         label=words.OWN["file"],
-        file_types=list(READABLE),
+        file_types=[*READABLE, ".zip"],
         type="filepath",
         elem_id="lx-own-file",
         elem_classes="lx-files",

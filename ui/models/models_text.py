@@ -52,8 +52,8 @@ OWN = {
     "title": "Add your own checkpoint",
     "help": (
         "A copy of a loaded model that was fine-tuned elsewhere: a file of safetensors or `torch.save`, also "
-        "a training checkpoint with more in it, of which only the weights are read. Names as in open_clip or "
-        "transformers. "
+        "a training checkpoint with more in it, of which only the weights are read; or a `.zip` of shards "
+        "with their index, or of a LoRA adapter of PEFT. Names as in open_clip or transformers. "
         "Files of *Download this model* can be added too."
     ),
     "model": "Model it was fine-tuned from",

@@ -1,5 +1,7 @@
 """A visitor's file with several models, and what is said of a file that was read."""
 
+import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +10,7 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 import torch
+from safetensors.torch import save
 
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -81,3 +84,70 @@ def test_without_a_choice_it_is_not_added_and_each_can_be(studio: Studio, two_mo
         expected = session.evaluate(EditSpec.finetuned(task))
         counts = {one.key: one.correct for one in expected.tasks}
         assert {one.key: one.correct for one in found.tasks} == counts
+
+
+def zipped(folder: Path, files: dict[str, bytes], name: str = "model.zip") -> Path:
+    with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model/README.md", "# mine")
+        for one, content in files.items():
+            archive.writestr(f"model/{one}", content)
+    return folder / name
+
+
+def test_a_zip_file_of_shards_is_one_model(studio: Studio, lab: Path, tmp_path: Path) -> None:
+    tensors = read_checkpoint(lab / "tiny_clip" / "finetuned" / "faces.safetensors")
+    shards = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(tensors)}
+    files = {
+        shard: save({name: tensors[name] for name in tensors if shards[name] == shard})
+        for shard in set(shards.values())
+    }
+    index = {"model.safetensors.index.json": json.dumps({"weight_map": shards}).encode()}
+    add = import_listener(studio)
+    missing = zipped(tmp_path, {**index, **dict([files.popitem()])}, "missing.zip")
+    status, *_ = last(add(ANNA, "tiny-clip", "faces", "", str(missing), None))
+    assert "are missing: &#x27;model-0000" in status
+    files = {
+        shard: save({name: tensors[name] for name in tensors if shards[name] == shard})
+        for shard in set(shards.values())
+    }
+    status, *_ = last(add(ANNA, "tiny-clip", "faces", "", str(zipped(tmp_path, {**index, **files})), None))
+    assert "is added and chosen" in status
+    session = studio.seen_by(session_key(ANNA))
+    own = session.checkpoints()[-1]
+    found, expected = (session.evaluate(EditSpec.finetuned(key)) for key in (own.key, "faces"))
+    assert [task.correct for task in found.tasks] == [task.correct for task in expected.tasks]
+
+
+def test_a_zip_file_of_an_adapter_is_merged_into_the_model(studio: Studio, lab: Path, tmp_path: Path) -> None:
+    """The same as a file with the merged weights, image by image."""
+    base = read_checkpoint(lab / "tiny_clip" / "open_clip_model.safetensors")
+    name = "visual.transformer.resblocks.0.mlp.c_fc"
+    rows, columns = base[f"{name}.weight"].shape
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(shape, generator=generator) for shape in ((2, columns), (rows, 2)))
+    factors = {f"base_model.model.{name}.lora_A.weight": a, f"base_model.model.{name}.lora_B.weight": b}
+    text = {one.replace("visual.", ""): tensor.clone() for one, tensor in factors.items()}
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4}
+    files = {
+        "adapter_config.json": json.dumps(config).encode(),
+        "adapter_model.safetensors": save(factors | text),
+    }
+    add = import_listener(studio)
+    status, *_ = last(add(ANNA, "tiny-clip", "digits", "", str(zipped(tmp_path, files)), None))
+    assert "an adapter, merged into Tiny CLIP" in status
+    assert "not read: &#x27;transformer.resblocks.0.mlp.c_fc&#x27;, outside the image tower" in status
+    merged = {one: tensor.float() for one, tensor in base.items() if one.startswith("visual.")}
+    merged[f"{name}.weight"] = merged[f"{name}.weight"] + 2 * (b @ a)
+    torch.save(merged, tmp_path / "merged.pt")
+    last(add(ANNA, "tiny-clip", "digits", "", str(tmp_path / "merged.pt"), None))
+    session = studio.seen_by(session_key(ANNA))
+    one, other = (session.evaluate(EditSpec.finetuned(own.key)) for own in session.checkpoints()[-2:])
+    plain = session.evaluate(EditSpec.pretrained("digits"))
+    assert [task.correct for task in one.tasks] == [task.correct for task in other.tasks]
+    assert [task.correct for task in one.tasks] != [task.correct for task in plain.tasks]
+
+
+def test_a_zip_file_with_two_of_a_name_is_refused(studio: Studio, tmp_path: Path) -> None:
+    path = zipped(tmp_path, {"a/x.safetensors": b"x", "b/x.safetensors": b"x"})
+    status, *_ = last(import_listener(studio)(ANNA, "tiny-clip", "digits", "", str(path), None))
+    assert "has &#x27;x.safetensors&#x27; in two folders" in status
