@@ -176,6 +176,38 @@ RESNET = Family(
     _BESIDE_ALL,
     default="image",
 )
+BYOBNET = Family(
+    "byobnet",
+    "ByobNet or NFNet of timm (stages flattened)",
+    (
+        Tower(
+            "image",
+            _TRUNK,
+            ("stages.{s}.{i}.*",),
+            ("stem.*",),
+            ("(final_conv|norm|head).*",),
+        ),
+        *_BESIDE_IMAGE,
+    ),
+    _BESIDE_ALL,
+    default="image",
+)
+REGNET = Family(
+    "regnet",
+    "RegNet of timm (stages flattened)",
+    (
+        Tower(
+            "image",
+            _TRUNK,
+            ("s{s+1}.b{i+1}.*",),
+            ("stem.*",),
+            ("final_conv.*", "head.*"),
+        ),
+        *_BESIDE_IMAGE,
+    ),
+    _BESIDE_ALL,
+    default="image",
+)
 
 CLIP_FAMILIES = (
     OPEN_CLIP,
@@ -189,4 +221,6 @@ CLIP_FAMILIES = (
     SWIN_AUTHORS,
     EFFICIENTNET,
     RESNET,
+    BYOBNET,
+    REGNET,
 )

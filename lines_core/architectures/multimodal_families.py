@@ -19,7 +19,7 @@ _CLIP_TEXT = (
 )
 _LANGUAGE_MODEL = Tower(
     "text",
-    "[model.][language_model.][model.]",
+    "[model.][language_model.|text_model.][model.]",
     ("layers.{i}.*",),
     ("embed_tokens.*",),
     ("norm.*", "lm_head.*"),
@@ -37,10 +37,16 @@ LLAVA = Family(
     "llava",
     "LLaVA",
     (
-        Tower("image", "[model.]vision_tower.[vision_tower.][vision_model.]", *_CLIP_VISION),
+        Tower(
+            "image",
+            "[model.](vision_tower|vision_model).[vision_tower.][vision_model.]",
+            ("encoder.layers.{i}.*", "encoder.layer.{i}.*"),
+            ("embeddings.*", "pre_layrnorm.*"),
+            ("(post_layernorm|layernorm|head).*",),
+        ),
         _LANGUAGE_MODEL,
     ),
-    ("[model.](multi_modal_projector|mm_projector).*", "[model.]image_newline"),
+    ("[model.](multi_modal_projector|mm_projector|connector).*", "[model.]image_newline"),
     serial=True,
 )
 QWEN_VL = Family(

@@ -1,4 +1,4 @@
-"""Names of language models: encoders, decoders, and encoders with a decoder, Whisper's too."""
+"""Names of language and speech models: encoders, decoders, and encoders with a decoder."""
 
 from lines_core.architectures.naming import Family, Tower
 
@@ -168,6 +168,23 @@ WHISPER = Family(
     ),
     serial=True,
 )
+WAV2VEC2 = Family(
+    "wav2vec2",
+    "wav2vec 2.0",
+    (
+        Tower(
+            "encoder",
+            "[wav2vec2.|hubert.|wavlm.|data2vec_audio.|unispeech.|unispeech_sat.|sew.]",
+            ("encoder.layers.{i}.*",),
+            (
+                "masked_spec_embed",
+                "(feature_extractor|feature_projection|encoder.pos_conv_embed).*",
+                "encoder.layer_norm.*",
+            ),
+            ("(lm_head|projector|classifier|quantizer|project_hid|project_q).*", "layer_weights"),
+        ),
+    ),
+)
 ALBERT = Family(
     "albert",
     "ALBERT",
@@ -194,5 +211,6 @@ TEXT_FAMILIES = (
     T5,
     BART,
     WHISPER,
+    WAV2VEC2,
     ALBERT,
 )

@@ -270,6 +270,31 @@ MODELS: dict[str, Model] = {
         image=lambda m: m.model.vision_tower.encoder.layers,
         text=lambda m: m.model.language_model.layers,
     ),
+    "Gemma 3": hf(
+        "Gemma3ForConditionalGeneration",
+        "llava",
+        {"text_config": LANGUAGE, "vision_config": {**SMALL, "num_hidden_layers": 2}},
+        image=lambda m: m.model.vision_tower.encoder.layers,
+        text=lambda m: m.model.language_model.layers,
+    ),
+    "Idefics 3": hf(
+        "Idefics3ForConditionalGeneration",
+        "llava",
+        {**SEE_AND_SAY, "vision_config": {**SMALL, "num_hidden_layers": 2}},
+        image=lambda m: m.model.vision_model.encoder.layers,
+        text=lambda m: m.model.text_model.layers,
+    ),
+    "InternVL": hf(
+        "InternVLForConditionalGeneration",
+        "llava",
+        {**SEE_AND_SAY, "vision_config": {**SMALL, "num_hidden_layers": 2}},
+        image=lambda m: m.model.vision_tower.encoder.layer,
+        text=lambda m: m.model.language_model.layers,
+    ),
+    "wav2vec 2.0": hf(
+        "Wav2Vec2ForCTC", "wav2vec2", {**SMALL, "vocab_size": 20}, one=lambda m: m.wav2vec2.encoder.layers
+    ),
+    "HuBERT": hf("HubertForSequenceClassification", "wav2vec2", SMALL, one=lambda m: m.hubert.encoder.layers),
     "Qwen2-VL": hf(
         "Qwen2VLForConditionalGeneration",
         "qwen_vl",
@@ -353,6 +378,13 @@ MODELS: dict[str, Model] = {
     "timm EfficientNet": timm("efficientnet_b0", "efficientnet", lambda m: staged(m.blocks, "")),
     "timm MobileNetV3": timm("mobilenetv3_small_050", "efficientnet", lambda m: staged(m.blocks, "")),
     "timm ResNet": timm("resnet18", "resnet", lambda m: staged([m.layer1, m.layer2, m.layer3, m.layer4], "")),
+    "timm ByobNet": timm("gernet_s", "byobnet", lambda m: staged(m.stages, "")),
+    "timm NFNet": timm("nf_regnet_b0", "byobnet", lambda m: staged(m.stages, "")),
+    "timm RegNet": timm(
+        "regnetx_002",
+        "regnet",
+        lambda m: staged([list(stage.children()) for stage in (m.s1, m.s2, m.s3, m.s4)], ""),
+    ),
     "timm ConvNeXt": timm("convnext_atto", "convnext", lambda m: staged(m.stages, opens="downsample")),
     "open_clip ViT": clip("open_clip", lambda m: m.visual.transformer.resblocks, layers=3, width=32),
     "open_clip ConvNeXt": clip(
