@@ -182,6 +182,8 @@ def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path)
 
         browser = BrowserEngine(always=options.browser_engine)
     studio, page = opened(options.cache, options.device, options.uploads, observe, browser)
+    for title, path in options.task:
+        print(f"{title}: {' '.join(studio.add_public_task(title, path))}")
     metrics.watch(studio.status)
     shown = serve(options, studio, page, stopping, metrics, folder, browser)
     if log is not None:

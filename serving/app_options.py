@@ -9,6 +9,14 @@ from serving.command_line import DEVICES, OneLineParser, port, positive_seconds
 from serving.graceful_shutdown import WITHIN
 
 
+def named_path(given: str) -> tuple[str, Path]:
+    """Name and path of NAME=PATH. Raises: ArgumentTypeError."""
+    name, equals, path = given.partition("=")
+    if not name.strip() or not equals or not path:
+        raise argparse.ArgumentTypeError(f"expected NAME=PATH, got {given!r}")
+    return " ".join(name.split()), Path(path)
+
+
 def option_parser(prog: str | None, cache: Path, uploads: bool) -> OneLineParser:
     """The parser.
 
@@ -33,6 +41,15 @@ def option_parser(prog: str | None, cache: Path, uploads: bool) -> OneLineParser
         action=argparse.BooleanOptionalAction,
         default=uploads,
         help="let visitors add checkpoints of their own (default: yes, but not on a Space)",
+    )
+    parser.add_argument(
+        "--task",
+        type=named_path,
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a task of your own for every visitor: a folder or zip file of images, one folder a class or "
+        "with a CSV file of the columns path and label; may be given several times",
     )
     parser.add_argument(
         "--static-edition",

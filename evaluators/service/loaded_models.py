@@ -25,6 +25,7 @@ from evaluators.labs.variant import Variant
 from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
 from evaluators.service.load_jobs import LoadJob, LoadJobs
+from evaluators.service.operator_tasks import PublicTasks
 from evaluators.service.session_checkpoints import SessionCheckpoints
 from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import SessionLimits
@@ -56,6 +57,7 @@ class LoadedModels:
         self._session = ""
         self._labs = LabRegistry(lab)
         self.on_drop: list[Callable[[str], None]] = []
+        self._public = PublicTasks(loader.cache.parent / "tasks")
         self._jobs = LoadJobs(loader, self._loaded)
         self._session_checkpoints = SessionCheckpoints(folder, limits, self._drop)
 
@@ -103,7 +105,8 @@ class LoadedModels:
     def lab_of(self, model: str) -> Lab:
         """The lab of an encoder, as this session sees it. Raises: SpecError if it is not loaded."""
         added, session = self._session_checkpoints, self._session
-        return self._labs.get(model).with_own(added.of_model(session, model), added.tasks_of(session, model))
+        tasks = (*self._public.of_model(model), *added.tasks_of(session, model))
+        return self._labs.get(model).with_own(added.of_model(session, model), tasks)
 
     def target_tasks(self, model: str) -> tuple[Task, ...]:
         """The tasks that a visitor's checkpoint of an encoder may have been fine-tuned on."""
@@ -142,6 +145,7 @@ class LoadedModels:
         earlier = self._labs.find(lab.info.key)
         if self._labs.sessions(lab.info.key) - job.sessions and isinstance(earlier, HubLab):
             lab = lab.extended_by(earlier)
+        self._public.prepare(lab)
         self.add(lab)
 
     # Checkpoints that visitors add
@@ -194,7 +198,15 @@ class LoadedModels:
             self._session_checkpoints.add(self._session, model, checkpoint, size)
         return checkpoint.info
 
-    # Tasks that visitors add
+    # Tasks that are added
+
+    def add_public_task(self, title: str, path: Path) -> tuple[str, ...]:
+        """Add a folder or zip file of labelled images for every visitor, and for each model as it is loaded.
+
+        To be called before the first request. Returns: what is to be said of its images.
+        Raises: TaskError or LabError as ``import_task``.
+        """
+        return self._public.add(title, path, self.lab)
 
     def own_tasks(self, model: str) -> tuple[OwnTask, ...]:
         """The tasks that the session has added for an encoder."""

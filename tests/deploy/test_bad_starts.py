@@ -53,6 +53,7 @@ def refused(done: subprocess.CompletedProcess[str], folder: Path) -> str:
         ((*APP, "--port", "70000"), "--port: expected a port from 1 to 65535, got '70000'"),
         ((*APP, "--host", "nowhere.invalid"), "expected a --host that is an address of this machine"),
         ((*APP, "--shutdown-seconds", "nan"), "expected a number of seconds above 0, got 'nan'"),
+        ((*LINES, "app", "--task", "Things"), "--task: expected NAME=PATH, got 'Things'"),
         ((*APP, "--fast"), "unrecognized arguments: --fast (`app.py --help` lists the options)"),
         ((*LINES, "prefetch", "--device", "gpu"), "'gpu' (choose from"),
         ((*LINES, "prefetch", "--images", "-5"), "-5"),
@@ -82,3 +83,12 @@ def test_a_device_that_is_not_there_is_one_line_and_leaves_no_folder(tmp_path: P
         port = str(probe.getsockname()[1])
     done = start((*APP, "--device", "cuda", "--port", port, "--cache", str(tmp_path / "c")), tmp_path)
     assert "finds no cuda device on this machine" in refused(done, tmp_path)
+
+
+def test_a_task_without_images_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    place = ("--port", port, "--cache", str(tmp_path / "c"))
+    done = start((*APP, "--task", f"Things={tmp_path / 'nowhere'}", *place), tmp_path)
+    assert "There is no" in refused(done, tmp_path)

@@ -346,3 +346,13 @@ def test_own_images_stand_beside_the_tasks_of_a_public_model(
     known = studio.evaluate(finetuned("tall-masks.svhn"))
     assert anna.evaluate(finetuned("tall-masks.svhn")).tasks[:3] == known.tasks
     assert len(studio.tasks("tasks", MODEL)) == 3
+
+
+def test_a_public_task_is_prepared_for_a_model_that_is_loaded_later(
+    served: dict[str, Any], tmp_path: Path, lab: Path
+) -> None:
+    studio = Studio(lab, tmp_path / "kept")
+    studio.add_public_task("Things", zipped(tmp_path / "a.zip", folders({"cat": 14, "dog": 14})))
+    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
+    assert [task.title for task in studio.tasks("tasks", MODEL)][3:] == ["Things"]
+    assert studio.evaluate(finetuned("tall-masks.svhn")).tasks[3].n == 14
