@@ -23,7 +23,8 @@ from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_c
 from evaluators.zoo.public_encoders import Encoder, encoder_with_shapes
 from evaluators.zoo.public_tasks import IMAGENET, IMAGENET_CLASSES, HubTask
 from lines_core.checkpoints import open_checkpoint
-from lines_core.checkpoints.adapter import is_adapter, read_adapter
+from lines_core.checkpoints.adapter import CONFIG, is_adapter, read_adapter
+from lines_core.checkpoints.limits import label_of
 from lines_core.clip_layouts.adapted_tower import adapted_tower
 from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
 from lines_core.errors import CheckpointError
@@ -94,12 +95,17 @@ class CheckpointReader:
         """The tensors of a file or folder, and notes on them; an adapter is merged into this encoder."""
         if not is_adapter(path):
             contents = open_checkpoint(path)
-            return contents.tensors(choose), contents.notes(choose)
-        tensors, outside = adapted_tower(read_adapter(path), self.live.pretrained(), self.model.title)
+            tensors = contents.tensors(choose)
+            if any(".lora_A." in name for name in tensors):
+                raise CheckpointError(
+                    f"{label_of(path)} is an adapter: zip it with its {CONFIG} and give that."
+                )
+            return tensors, contents.notes(choose)
+        adapted, outside = adapted_tower(read_adapter(path), self.live.pretrained(), self.model.title)
         notes = [f"an adapter, merged into {self.model.title}"]
         if outside:
             notes.append(f"not read: {first_names(outside)}, outside the image tower")
-        return tensors, tuple(notes)
+        return adapted, tuple(notes)
 
     def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
         """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""

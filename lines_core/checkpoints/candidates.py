@@ -4,7 +4,9 @@ Training scripts wrap a model's tensors with an optimiser, options and a moving 
 models is meant is not guessed: each becomes a `Candidate`, and the caller chooses.
 """
 
+import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from lines_core.checkpoints.limits import MAX_NAME, MAX_TENSORS, TENSORS_ALONE, check_count, check_name
@@ -24,6 +26,7 @@ AVERAGES = ("model", "ema", "model_ema", "ema_model", "student", "teacher", "onl
 NO_MODEL = ("optim", "sched", "scaler", "rng", "callbacks", "loops", "hyper_parameters", "hparams")
 """Parts of keys whose values are not a model, even if they hold tensors."""
 _MAX_DEPTH = 4
+_MAX_MODELS = 64
 _MAX_VISITED = MAX_TENSORS
 
 
@@ -61,6 +64,11 @@ def find_candidates(content: Value, label: str) -> list[Candidate]:
         held = first_of([_described(key, value) for key, value in list(table.items())[:5]], total=len(table))
         raise CheckpointError(f"{label} holds no tensors{f', but {held}' if held else ''}. {TENSORS_ALONE}")
     models = [one for one in found if _is_model(one)] or found
+    if len(models) > _MAX_MODELS:
+        raise CheckpointError(
+            f"{label} holds {len(models):,} dictionaries of tensors, more than the {_MAX_MODELS} that may be "
+            f"models. {TENSORS_ALONE}"
+        )
     distinct: list[Candidate] = []
     for one in models:
         check_count(len(one.entries), label)
@@ -68,11 +76,9 @@ def find_candidates(content: Value, label: str) -> list[Candidate]:
             check_name(name, label)
         if all(one.entries != other.entries for other in distinct):
             distinct.append(one)
-    beside = tuple(
-        _described(key, value)
-        for key, value in (_table(content) or {}).items()
-        if not any(f"{one.name}.".startswith(f"{key}.") or not one.name for one in models)
-    )
+    around = {"".join(part) for one in models for part in accumulate(re.split(r"(?=\.)", one.name))}
+    table = {} if "" in around else _table(content) or {}
+    beside = tuple(_described(key, value) for key, value in table.items() if key not in around)
     return [
         part._replace(skipped=(*part.skipped, *beside)) for one in distinct for part in split_averages(one)
     ]

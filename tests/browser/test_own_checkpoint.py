@@ -57,6 +57,8 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
     odd.write_bytes(b"\x80\x02}q\x00.")
     pointer = tmp_path / "pointer.safetensors"
     pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 605247071\n")
+    adapter = tmp_path / "adapter_model.safetensors"
+    save_file({"base_model.model.x.lora_A.weight": torch.ones(2, 3)}, adapter)
     page_of_web = tmp_path / "page.pt"
     page_of_web.write_bytes(b"<!DOCTYPE html><html></html>")
     for path, words in (
@@ -64,6 +66,7 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
         (names, "got bert.embeddings.weight"),
         (odd, "is no file of torch.save"),
         (pointer, "is a git-lfs pointer, not the file that it stands for"),
+        (adapter, "is an adapter: zip it with its adapter_config.json"),
         (page_of_web, "is a web page, not a checkpoint"),
         (tower(tmp_path, 24, 1024), "got 24 blocks, width 1024: it is one of CLIP ViT-L/14, choose that"),
         (tower(tmp_path, 3), "got 3 blocks, width 64: choose the model it was fine-tuned from"),

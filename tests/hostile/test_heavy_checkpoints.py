@@ -87,6 +87,41 @@ def write_million_tensors_of_one(path: Path) -> None:
     write_pickle(path, b"}" + one_float(name=b"0000000") * 1_000_000)
 
 
+def write_models(path: Path) -> None:
+    """Thousands of dictionaries with a tensor each."""
+    held = b"".join(b"X\5\0\0\0%05d}" % number + one_float(name=b"w.w") + b"s" for number in range(5000))
+    write_pickle(path, b"}" + held)
+
+
+def write_bomb(path: Path) -> None:
+    """A compressed record that unpacks to a gigabyte of zeros."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}" + one_float(numel=b"J\0\0\0\x10") + b".")
+        with archive.open("a/data/0", "w", force_zip64=True) as stream:
+            for _ in range(64):
+                stream.write(bytes(16 << 20))
+
+
+def write_repeated(path: Path) -> None:
+    """One stored number that claims to be three gigabytes of them."""
+    shape = b"K\x01\x85K\x01\x85\x89"
+    write_pickle(path, b"}" + one_float().replace(shape, b"J\0\0\0\x30\x85K\0\x85\x89"))
+
+
+def write_shared(path: Path, module: bool) -> None:
+    """Each of a few dictionaries or modules holds the one before a hundred times."""
+    begin, end = (b"c__torch__.a\nB\n)\x81}(", b"ub") if module else (b"}(", b"u")
+    names = [b"X\x03\x00\x00\x00%03d" % number for number in range(100)]
+    first = (
+        b"c__torch__.a\nB\n)\x81}" + one_float(name=b"w") + b"b" if module else b"}" + one_float(name=b"w.w")
+    )
+    levels = [first + b"q\0"]
+    for level in range(1, 20):
+        held = b"".join(name + b"h" + bytes([level - 1]) for name in names)
+        levels.append(begin + held + end + b"q" + bytes([level]))
+    write_pickle(path, b"(" + b"".join(levels) + b"th\x13")
+
+
 HEAVY: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "lists.safetensors": (partial(write_brackets, piece=b"[],"), "cannot be parsed"),
     "deep-lists.safetensors": (partial(write_brackets, piece=b"["), "cannot be parsed"),
@@ -119,6 +154,20 @@ HEAVY: Mapping[str, tuple[Callable[[Path], object], str]] = {
         "holds a tuple",
     ),
     "dictionaries.pt": (partial(write_pickle, instructions=b"(" + b"}" * 3_000_000 + b"t"), "instructions"),
+    "objects.pt": (
+        partial(write_pickle, instructions=b"(" + b"cx\ny\n)\x81" * 260_000 + b"t"),
+        "holds a tuple",
+    ),
+    "own-part.pt": (
+        partial(write_pickle, instructions=b"c__torch__.a\nB\n)\x81q\0}X\1\0\0\0ah\0sb"),
+        "too many parts, or holds itself",
+    ),
+    "own-item.pt": (partial(write_pickle, instructions=b"}q\0X\1\0\0\0ah\0s"), "holds no tensors"),
+    "shared-items.pt": (partial(write_shared, module=False), "more than 20,000 dictionaries"),
+    "shared-parts.pt": (partial(write_shared, module=True), "too many parts, or holds itself"),
+    "models.pt": (write_models, "more than the 64 that may be models"),
+    "bomb.pt": (write_bomb, "more than weights would"),
+    "repeated.pt": (write_repeated, "repeat stored numbers to more than"),
     "far-memo.pt": (partial(write_pickle, instructions=b"}r\xff\xff\xff\xff"), "holds no tensors"),
     "long-text.pt": (partial(write_pickle, instructions=b"X\xff\xff\xff\xff"), "its pickle is invalid"),
 }

@@ -63,6 +63,7 @@ const problem = async (file) => {
     const held = await header(file);
     const tensors = Object.fromEntries(Object.entries(held).map(([name, one]) => [name.replace(wrappers, "").replace(/^\./, ""), one]));
     const names = Object.keys(tensors);
+    if (names.some((name) => name.includes(".lora_A."))) return `${file.name} is an adapter: zip it with its adapter_config.json and choose the zip.`;
     const inTower = names.some((name) => tower.test(name)) ? names.filter((name) => tower.test(name)) : names;
     const blocks = new Set(inTower.map((name) => name.match(block)?.[1]).filter(Boolean)).size;
     if (!blocks)

@@ -151,3 +151,10 @@ def test_a_zip_file_with_two_of_a_name_is_refused(studio: Studio, tmp_path: Path
     path = zipped(tmp_path, {"a/x.safetensors": b"x", "b/x.safetensors": b"x"})
     status, *_ = last(import_listener(studio)(ANNA, "tiny-clip", "digits", "", str(path), None))
     assert "has &#x27;x.safetensors&#x27; in two folders" in status
+
+
+def test_the_weights_of_an_adapter_alone_are_called_that(studio: Studio, tmp_path: Path) -> None:
+    path = tmp_path / "adapter_model.safetensors"
+    path.write_bytes(save({"base_model.model.x.lora_A.weight": torch.ones(2, 3)}))
+    status, *_ = last(import_listener(studio)(ANNA, "tiny-clip", "digits", "", str(path), None))
+    assert "is an adapter: zip it with its adapter_config.json" in status
