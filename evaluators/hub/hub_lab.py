@@ -192,7 +192,8 @@ class HubLab(Lab):
         ]
         target = merge_spec.task
         task = merge_spec.checkpoints.index(target) if target else None
-        merged = merge(merge_spec.method, residuals, dict(merge_spec.settings), task=task)
+        settings, shapes = dict(merge_spec.settings), (start.shape, _bias(every[0]).shape)
+        merged = merge(merge_spec.method, residuals, settings, task=task, shapes=shapes)
         return ClassifierHead(start + merged[: start.numel()].view_as(start), merged[start.numel() :])
 
     def _open_encoder(self) -> LiveEncoder:

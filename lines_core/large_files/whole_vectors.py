@@ -11,6 +11,7 @@ from torch import Tensor
 from lines_core.errors import MergeError
 from lines_core.merging import METHODS, Known, MergingAlpha, Needs, check_task, merge
 from lines_core.merging.alpha import alpha_of, merging_norms
+from lines_core.merging.scopes import SCOPE, WHOLE
 from lines_core.merging.slices import on_threads
 from lines_core.merging.threshold import MagnitudeSearch
 from lines_core.merging.ties import cuts_of, elected_sum
@@ -58,13 +59,16 @@ class MergePlan:
 
     def __post_init__(self) -> None:
         check_task(self.method, self.task, self.count)
+        if self.settings.get(SCOPE, WHOLE) != WHOLE:
+            raise MergeError("Models in files are ranked as whole vectors only: leave out the setting scope.")
         _ = self.needs
 
     @property
     def needs(self) -> Needs:
         """What it needs of whole vectors."""
         needs = METHODS[self.method].needs
-        return Needs() if needs is None else needs(self.numel, **self.settings)
+        settings = {key: value for key, value in self.settings.items() if key != SCOPE}
+        return Needs() if needs is None else needs(self.numel, **settings)
 
     @property
     def passes(self) -> int:

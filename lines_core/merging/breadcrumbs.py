@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lines_core.errors import MergeError
 from lines_core.merging.known import Known, Needs
+from lines_core.merging.scopes import ROW, tensors_of
 from lines_core.merging.slices import on_threads, over_slices
 from lines_core.merging.threshold import just_below, kth_magnitudes
 
@@ -17,8 +18,8 @@ def breadcrumbs_merge(
     """sum_t of tau_t without its smallest and largest magnitudes.
 
     Of d magnitudes the int(drop_small * d) smallest and the int(drop_large * d) largest are dropped; those
-    equal to the smallest or largest kept one are kept. The paper ranks the entries per layer; here the whole
-    vector is ranked at once, as in TIES.
+    equal to the smallest or largest kept one are kept. The whole vector is ranked at once, as in TIES; for
+    ranking by tensor or row see `breadcrumbs_within`.
 
     Args:
         vectors: T task vectors, (numel,) float32.
@@ -47,6 +48,34 @@ def breadcrumbs_merge(
 
     over_slices(merged, work, *[torch.float32] * 2, *[torch.float64] * 2)
     return merged
+
+
+def breadcrumbs_within(
+    vectors: Sequence[Tensor],
+    shapes: Sequence[Sequence[int]] | None,
+    scope: float,
+    *,
+    drop_small: float,
+    drop_large: float,
+) -> Tensor:
+    """The same with d the entries of a tensor, or of a row: along the last axis, as in the authors' code.
+
+    Raises: MergeError as `tensors_of`, and if the two shares leave nothing.
+    Cost: a sort of every vector, and memory for two copies of its largest tensor.
+    """
+    merged = torch.zeros_like(vectors[0], dtype=torch.float64)
+    for part, shape in tensors_of(len(merged), shapes):
+        length = shape[-1] if scope == ROW and len(shape) > 1 else part.stop - part.start
+        if part.stop == part.start:
+            continue
+        ranks = breadcrumbs_needs(length, drop_small=drop_small, drop_large=drop_large).ranks
+        for vector in vectors:
+            rows = vector[part].reshape(-1, length)
+            ranked = rows.abs().sort(dim=-1).values
+            low, high = (ranked[:, rank - 1 : rank] for rank in ranks)
+            kept = (rows.abs() >= low) & (rows.abs() <= high)
+            merged[part] += torch.where(kept | rows.isnan(), rows, 0.0).flatten()
+    return merged.float()
 
 
 def breadcrumbs_needs(numel: int, *, drop_small: float, drop_large: float) -> Needs:

@@ -34,7 +34,7 @@ def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float, known: Kn
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
     first = 1 if known is None else 1 + known.start
     keys = [stream(int(seed), task) for task in range(len(vectors))]
-    floor = _signed(int(drop * _WORD) + _WORD // 2)  # draws are uniform from -2**63 to 2**63 - 1
+    floor = _floor(drop)
 
     def work(part: slice, scratch: list[Tensor]) -> None:
         place, draw, shifted, kept, total, wide = scratch
@@ -48,6 +48,28 @@ def dare_merge(vectors: Sequence[Tensor], *, drop: float, seed: float, known: Kn
 
     over_slices(merged, work, *[torch.int64] * 3, *[torch.float64] * 3)
     return merged
+
+
+class DroppedVector:
+    """A task vector as DARE leaves it, part by part: dropped entries are 0, the others divided by 1 - p.
+
+    Args:
+        vector: (numel,) float32.
+        seed, task: what determines the draw, with the index of the entry.
+        drop: p.
+        start: index of the vector's first entry in the whole one.
+    """
+
+    def __init__(self, vector: Tensor, seed: int, task: int, drop: float, start: int) -> None:
+        self._vector, self._drop, self._first = vector, drop, start + 1
+        self._key = stream(seed, task)
+
+    def __getitem__(self, part: slice, /) -> Tensor:
+        entries = self._vector[part]
+        first = self._first + part.start
+        place = torch.arange(first, first + len(entries), dtype=torch.int64, device=entries.device)
+        draw = draws(place.mul_(_signed(_GOLDEN)).add_(self._key), torch.empty_like(place))
+        return entries.double().mul_(draw >= _floor(self._drop)).div_(1.0 - self._drop).float()
 
 
 def dare_needs(numel: int, *, drop: float, seed: float) -> Needs:
@@ -72,6 +94,11 @@ def draws(state: Tensor, shifted: Tensor) -> Tensor:
         torch.bitwise_right_shift(state, bits, out=shifted).bitwise_and_((1 << (64 - bits)) - 1)
         state.bitwise_xor_(shifted).mul_(_signed(factor))  # wraps around, as intended
     return state
+
+
+def _floor(drop: float) -> int:
+    """Smallest draw that keeps an entry: draws are uniform from -2**63 to 2**63 - 1."""
+    return _signed(int(drop * _WORD) + _WORD // 2)
 
 
 def _mix(state: int) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lines_core.errors import MergeError
 from lines_core.merging.known import Needs
+from lines_core.merging.scopes import SCOPE, SCOPES
 
 PLAIN_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 11))
 """Coefficients searched on validation for the sum and for Consensus: 0.1 .. 1.0."""
@@ -77,6 +78,9 @@ class Method:
             not check its arguments: call it through `lines_core.merging.merge`, which does.
         needs: what it has to know of whole vectors to merge a part of them, (numel, **settings) -> Needs;
             `merge` then takes `known=` too. None: a part is merged as it is.
+        within: for methods with the setting `scope`, (vectors, shapes, scope, **settings): ranks within
+            tensors or rows instead of the whole vectors.
+        convention: where published programs differ, and what is done here; empty if they agree.
     """
 
     key: str
@@ -88,6 +92,8 @@ class Method:
     per_task: bool
     merge: Callable[..., Tensor]
     needs: Callable[..., Needs] | None = None
+    within: Callable[..., Tensor] | None = None
+    convention: str = ""
 
     def complete(self, settings: Mapping[str, float]) -> dict[str, float]:
         """All settings by key, checked, missing ones at their defaults.
@@ -118,6 +124,33 @@ def density_of(default: float, what: str) -> Parameter:
         0.05,
     )
 
+
+def ranked_within(*scopes: float) -> Parameter:
+    """The setting `scope`: what the entries are ranked in; the first is the default."""
+    choices = {scope: SCOPES[scope] for scope in scopes}
+    title, help_text = "Ranked within", "What the largest and the smallest entries are looked for in."
+    return Parameter(SCOPE, title, help_text, scopes[0], min(scopes), max(scopes), 1.0, choices)
+
+
+DROP = Parameter(
+    "drop",
+    "Drop rate p",
+    "Probability of an entry to be set to zero; the others are divided by 1 − p.",
+    0.9,
+    0.0,
+    0.99,
+    0.05,
+)
+
+SEED = Parameter(
+    "seed",
+    "Seed",
+    "Which draw it is: the same seed gives the same merge on every machine.",
+    0.0,
+    0.0,
+    2.0**31 - 1,
+    1.0,
+)
 
 REFERENCE_SIZE = Parameter(
     "reference_size",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -52,20 +53,20 @@ def ties_merge(
     merged = torch.empty_like(vectors[0], memory_format=torch.contiguous_format)
 
     def elect(part: slice, scratch: list[Tensor]) -> tuple[int, int | None]:
-        elected, cancelled = _merge_part(vectors, cuts, agg, part, scratch, guess, merged[part])
+        elected, cancelled = merge_part(vectors, cuts, agg, part, scratch, guess, merged[part])
         return elected, part.start if cancelled else None
 
-    results = over_slices(merged, elect, *_SCRATCH)
+    results = over_slices(merged, elect, *SCRATCH)
     total = sum(elected for elected, _ in results)
     majority = (total > 0) - (total < 0) if known is None else known.majority
     wrong = {start for _, start in results} - {None} if majority != guess else set()
 
     def correct(part: slice, scratch: list[Tensor]) -> None:
         if part.start in wrong:
-            _merge_part(vectors, cuts, agg, part, scratch, majority, merged[part])
+            merge_part(vectors, cuts, agg, part, scratch, majority, merged[part])
 
     if wrong:
-        over_slices(merged, correct, *_SCRATCH)
+        over_slices(merged, correct, *SCRATCH)
     return merged
 
 
@@ -84,19 +85,25 @@ def elected_sum(vectors: Sequence[Tensor], cuts: Sequence[float]) -> int:
 
     def elect(part: slice, scratch: list[Tensor]) -> int:
         *others, out = scratch
-        return _merge_part(vectors, cuts, SUM, part, others, 0, out)[0]
+        return merge_part(vectors, cuts, SUM, part, others, 0, out)[0]
 
-    return sum(over_slices(vectors[0], elect, *_SCRATCH, torch.float32))
+    return sum(over_slices(vectors[0], elect, *SCRATCH, torch.float32))
 
 
 _GUESS = 1
 """Majority assumed by the first pass, which counts the elected signs."""
 
-_SCRATCH = (torch.float32,) * 4 + (torch.float64,) * 5
+SCRATCH = (torch.float32,) * 4 + (torch.float64,) * 5
 
 
-def _merge_part(
-    vectors: Sequence[Tensor],
+class Sliced(Protocol):
+    """A task vector, or whatever gives parts of one, float32."""
+
+    def __getitem__(self, part: slice, /) -> Tensor: ...
+
+
+def merge_part(
+    vectors: Sequence[Sliced],
     cuts: Sequence[float],
     agg: float,
     part: slice,
@@ -108,7 +115,7 @@ def _merge_part(
 
     Args:
         cuts: for each vector, the magnitude above which an entry is kept.
-        scratch: as `_SCRATCH`, of the part's length.
+        scratch: as `SCRATCH`, of the part's length.
         majority: sign for the entries whose kept values add up to zero.
     Returns: the sum of the elected signs, and whether the majority decided any entry.
     """

@@ -29,14 +29,16 @@ CHARTS = {
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
 ONE_MODEL = "This method gives one model per task: choose another method to download a single model."
+CONVENTION = "**Which convention:**"
 MASKS = "This method keeps one mask per task: each task is measured with its own model."
 
 
 def method_help(method: str) -> str:
-    """What the chosen method does, and its paper."""
+    """What the chosen method does, by which convention, and its paper."""
     row = METHODS[method]
     masks = f" {MASKS}" if row.per_task else ""
-    return f"{row.help}{masks} *{row.paper}*"
+    convention = f"\n\n{CONVENTION} {row.convention}" if row.convention else ""
+    return f"{row.help}{masks} *{row.paper}*{convention}"
 
 
 def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:

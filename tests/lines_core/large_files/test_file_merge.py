@@ -91,6 +91,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("tall-masks", {"tall_lambda": 0.6, "use_ties": 1.0}),
     ("magnitude-masks", {"density": 0.2}),
     ("dare", {"drop": 0.5, "seed": 3.0}),
+    ("dare-ties", {"drop": 0.5, "seed": 3.0}),
     ("breadcrumbs", {"drop_small": 0.5, "drop_large": 0.05}),
 ]
 

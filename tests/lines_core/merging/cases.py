@@ -1,6 +1,16 @@
 """All merging methods, with settings that reach each of their branches."""
 
-KEYS = ["sum", "average", "ties", "consensus", "tall-masks", "magnitude-masks", "dare", "breadcrumbs"]
+KEYS = [
+    "sum",
+    "average",
+    "ties",
+    "consensus",
+    "tall-masks",
+    "magnitude-masks",
+    "dare",
+    "dare-ties",
+    "breadcrumbs",
+]
 
 CASES: list[tuple[str, dict[str, float]]] = [
     ("sum", {}),
@@ -21,6 +31,8 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("magnitude-masks", {"density": 0.35, "reference_size": 1200.0}),
     ("dare", {}),
     ("dare", {"drop": 0.25, "seed": 2147483647.0}),
+    ("dare-ties", {}),
+    ("dare-ties", {"drop": 0.25, "seed": 5.0, "agg": 1.0}),
     ("breadcrumbs", {}),
     ("breadcrumbs", {"drop_small": 0.3, "drop_large": 0.4}),
     ("breadcrumbs", {"drop_small": 0.6, "drop_large": 0.0}),

@@ -81,7 +81,7 @@ def test_the_size_of_a_slice_changes_no_bit(
 
 
 @pytest.mark.parametrize("vectors", ["planted", "ordinary"])
-@pytest.mark.parametrize(("key", "settings"), [case for case in CASES if case[0] != "dare"])
+@pytest.mark.parametrize(("key", "settings"), [case for case in CASES if "dare" not in case[0]])
 def test_the_order_of_the_tasks_does_not_matter(
     key: str, settings: dict[str, float], vectors: str, request: pytest.FixtureRequest
 ) -> None:
@@ -105,6 +105,7 @@ def test_the_order_of_the_tasks_does_not_matter(
         ("tall-masks", {"use_ties": 1.0, "density": 1.0}),
         ("magnitude-masks", {"density": 1.0}),
         ("dare", {"drop": 0.0}),
+        ("dare-ties", {"drop": 0.0}),
         ("breadcrumbs", {"drop_small": 0.0, "drop_large": 0.0}),
     ],
 )
@@ -155,6 +156,8 @@ def test_any_small_matrix_and_settings(key: str, data: st.DataObject, matrix: li
         high = parameter.high
         if parameter.key == "reference_size":
             settings[parameter.key] = data.draw(st.sampled_from([0.0, 9.0, 10.0, 30.0]))
+        elif parameter.key == "scope":
+            settings[parameter.key] = 0.0
         elif parameter.step == 1.0:
             settings[parameter.key] = float(data.draw(st.integers(int(parameter.low), int(high))))
         elif parameter.key.startswith("drop_"):
@@ -231,7 +234,7 @@ def test_an_unknown_method_is_refused(ordinary: list[Tensor]) -> None:
 @pytest.mark.parametrize(
     ("key", "settings", "message"),
     [
-        ("ties", {"topk": 20.0}, r"TIES has no setting 'topk': it has density, agg, reference_size\."),
+        ("ties", {"topk": 20.0}, r"TIES has no setting 'topk': it has density, agg, scope, reference_size\."),
         ("sum", {"density": 0.2}, r"Task arithmetic has no setting 'density': it has none\."),
         ("ties", {"density": 20.0}, "density must be between 0 and 1, got 20"),
         ("ties", {"density": -0.1}, "density must be between 0 and 1, got -0.1"),
@@ -262,6 +265,7 @@ def test_complete_settings_fill_in_and_round() -> None:
     assert complete_settings("ties", {"density": 0.1 + 0.2}) == {
         "density": 0.3,
         "agg": 0.0,
+        "scope": 0.0,
         "reference_size": 0.0,
     }
     found = complete_settings("consensus", {"k": 1})

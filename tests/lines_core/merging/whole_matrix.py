@@ -50,6 +50,21 @@ def breadcrumbs(matrix: Matrix, drop_small: float, drop_large: float) -> Matrix:
     return total
 
 
+def elected(dropped: Matrix, agg: str) -> Matrix:
+    """TIES without trimming; entries that cancel give 0."""
+    rounded = dropped.astype(np.float32).astype(np.float64)
+    agreeing = (np.sign(rounded) == np.sign(rounded.sum(axis=0))) & (rounded != 0)
+    total: Matrix = np.where(agreeing, rounded, 0.0).sum(axis=0)
+    return total / np.maximum(agreeing.sum(axis=0), 1) if agg == "mean" else total
+
+
+def dare_row(matrix: Matrix, task: int, drop: float, seed: int) -> Matrix:
+    """One task as DARE leaves it: the others are zero in the sum."""
+    alone = np.zeros_like(matrix)
+    alone[task] = matrix[task]
+    return dare(alone, drop, seed)
+
+
 def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
     """SplitMix64 one number at a time, in Python's own integers."""
     word = 1 << 64
@@ -74,6 +89,7 @@ def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
 
 def merged(key: str, matrix: Matrix, settings: dict[str, float], task: int) -> Matrix:
     """Any of the rules, settings as floats."""
+    settings = {name: value for name, value in settings.items() if name != "scope"}
     if key == "sum":
         return np.asarray(matrix.sum(axis=0))
     if key == "average":
@@ -83,6 +99,10 @@ def merged(key: str, matrix: Matrix, settings: dict[str, float], task: int) -> M
         return ties(matrix, settings["density"], agg, int(settings["reference_size"]))
     if key == "dare":
         return dare(matrix, settings["drop"], int(settings["seed"]))
+    if key == "dare-ties":
+        drop, seed = settings["drop"], int(settings["seed"])
+        rows = [dare_row(matrix, task, drop, seed) for task in range(len(matrix))]
+        return elected(np.stack(rows), "sum" if settings["agg"] else "mean")
     if key == "breadcrumbs":
         return breadcrumbs(matrix, **settings)
     if key == "magnitude-masks":
