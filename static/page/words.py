@@ -9,6 +9,7 @@ ENGINE_WORDS = {
     "offer": "This setting does not ship with the page: this device has to run the model.",
     "load": "Load it ({size} MB)",
     "loading": "Loading the model, once …",
+    "misfit": "This schedule does not have a factor for each block: choose a preset.",
     "waiting": "Waiting for the model …",
 }
 LIVE_WORDS = {

@@ -109,6 +109,12 @@ def test_a_link_is_opened_and_written_and_its_wrong_values_are_named(browser: An
     said = page.locator("#lx-notice").inner_text()
     assert "gamma “7” is not one of 0 … 1" in said
     assert "task “nobody” is not one of digits, " in said
+    page.goto(f"{edition.address}?page=explore&gamma=0.3&pins=A:bad:::,B:tiny-clip:digits:odd:1:0")
+    shows(page, "α = 0.3, β = 0.7")
+    page.goto(f"{edition.address}?page=explore&free=1,2")
+    page.wait_for_function("document.body.innerText.includes('does not have a factor for each block')")
+    page.locator("#lx-preset-finetuned").click()
+    shows(page, "all 1,600 test images")
     assert page.problems == []
     page.context.close()
 

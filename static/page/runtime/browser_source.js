@@ -8,6 +8,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
   let newest = 0;
   const keyOf = (spec) => [spec.checkpoint, spec.split, ...factorsOf(spec).map((factor) => factor.toFixed(9))].join(" ");
   const here = (values) => specOf(values, images);
+  const pinsOf = (values) => readPins(values[10] || "", images).filter(({ spec }) => factorsOf(spec)); // as a link says them
 
   function keep(spec, result) {
     counted.set(keyOf(spec), result);
@@ -31,7 +32,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
 
   async function answer(values, spec, found, version, { complete = true, precomputed = false } = {}) {
     const strip = found.pictured.every((row) => row.length) ? shipped.pictures(spec, found.pictured) : null;
-    const pins = await Promise.all(readPins(values[10] || "", images).map((pin) => pinOf(pin, spec, found)));
+    const pins = await Promise.all(pinsOf(values).map((pin) => pinOf(pin, spec, found)));
     return {
       schema: 2, version, state: complete ? "complete" : "partial", key: keyOf(spec), asked: [spec.model, spec.checkpoint],
       evaluation: {
@@ -67,11 +68,16 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
     count,
     known: async (values, version = ++newest) => {
       const spec = here(values);
+      if (!factorsOf(spec)) return null;
       const mine = counted.get(keyOf(spec)), known = mine ?? (await shipped.at(spec));
       return known && answer(values, spec, known, version, { precomputed: !mine });
     },
     async *stream(values, signal, version = ++newest) {
-      const spec = here(values), pins = readPins(values[10] || "", images);
+      const spec = here(values), pins = pinsOf(values);
+      if (!factorsOf(spec)) {
+        yield says("error", "sentence", words.misfit, values, version);
+        return;
+      }
       try {
         const beside = pins.map((pin) => pin.spec).filter((pin) => pin.checkpoint === spec.checkpoint);
         const missing = (beside.length ? [spec, ...beside] : (await shipped.at(spec)) ? [] : [spec]).filter((one) => !counted.has(keyOf(one)));
