@@ -24,7 +24,10 @@ _WEIGHTS = (
 )
 _LARGEST_COMPANION = 256 << 20
 """Bytes of a file beside the weights; a tokenizer has up to 30 MB."""
-_SPARE = 64 << 20
+SPARE = 64 << 20
+"""Bytes left free on the disk."""
+_BEHIND = 32 << 20
+"""Bytes written before the system is told to put them on disk."""
 _NOT_COPIED = frozenset({"readme.md", RECIPE_FILE})
 _CONFIGURATIONS = frozenset({"config.json", "adapter_config.json", "open_clip_config.json"})
 
@@ -64,9 +67,9 @@ class StagedOutput:
         self.folder = out.with_name(f".{out.name}.{key[:16]}.part")
         needed = sum(self._bytes_of(shard) for shard in layout.shards if not self.has(shard))
         free = shutil.disk_usage(out.parent).free
-        if free < needed + _SPARE:
+        if free < needed + SPARE:
             raise CheckpointError(
-                f"{out} needs {needed / 1e9:,.1f} GB and its disk has {free / 1e9:,.1f} GB free."
+                f"{out} needs {needed / 1e6:,.0f} MB and its disk has {free / 1e6:,.0f} MB free."
             )
 
     def has(self, file: str) -> bool:
@@ -87,8 +90,13 @@ class StagedOutput:
 
         def write(part: Path) -> None:
             with part.open("wb", buffering=0) as stream:
+                written = begun = 0
                 for block in chain([header_bytes(tensors, metadata)], data):
                     _write_all(stream.fileno(), block)
+                    written += len(block)
+                    if written - begun >= _BEHIND:
+                        _begin_flush(stream.fileno(), begun, written)
+                        begun = written
 
         atomic_write(self.folder / shard, write)
 
@@ -160,6 +168,12 @@ class StagedOutput:
                 key: str(dtype).removeprefix("torch.") for key in ("dtype", "torch_dtype") if key in config
             }
             self.keep("config.json", json.dumps(config | known, indent=2) + "\n")
+
+
+def _begin_flush(descriptor: int, begin: int, end: int) -> None:
+    """Let the system write a part of a file to disk now, so that the flush at its end has little to do."""
+    if hasattr(os, "posix_fadvise"):  # not on Windows and macOS
+        os.posix_fadvise(descriptor, begin, end - begin, os.POSIX_FADV_DONTNEED)
 
 
 def is_companion(name: str) -> bool:
