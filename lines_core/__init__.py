@@ -35,6 +35,8 @@ from lines_core.line_scaling import line_scaling
 from lines_core.merging import METHODS, MergingAlpha, merge, merging_alpha
 from lines_core.schedules import SHAPES, Shape, coefficients, free_form
 from lines_core.soups import GreedySoup, GreedyStep, greedy_soup
+from lines_core.update_norms import UpdateNorm, UpdateNorms, update_norms
+from lines_core.update_notes import UpdateNote, update_notes
 
 __all__ = [
     "FAMILIES",
@@ -61,6 +63,9 @@ __all__ = [
     "ScheduleError",
     "Shape",
     "TaskVectorError",
+    "UpdateNorm",
+    "UpdateNorms",
+    "UpdateNote",
     "adopt",
     "block_of",
     "coefficients",
@@ -80,4 +85,6 @@ __all__ = [
     "read_metadata",
     "recognise",
     "save_checkpoint",
+    "update_norms",
+    "update_notes",
 ]
