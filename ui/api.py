@@ -90,12 +90,18 @@ def as_json(
 
 
 def models(studio: Studio) -> list[dict[str, Any]]:
-    """The loaded models with their checkpoints, then those that can be loaded."""
-    loaded = [
-        asdict(model)
-        | {"loaded": True, "checkpoints": [asdict(info) for info in studio.checkpoints(model.key)]}
-        for model in studio.models()
-    ]
+    """The loaded models with their checkpoints, then those that can be loaded.
+
+    A checkpoint's `report` is a ``CheckpointReport``; None of one that ships.
+    """
+    loaded = []
+    for model in studio.models():
+        reports = studio.reports(model.key)
+        checkpoints = [
+            asdict(info) | {"report": asdict(reports[info.key]) if info.key in reports else None}
+            for info in studio.checkpoints(model.key)
+        ]
+        loaded.append(asdict(model) | {"loaded": True, "checkpoints": checkpoints})
     keys = {model["key"] for model in loaded}
     loadable = [
         {
@@ -204,7 +210,7 @@ def declare_api(studio: Studio) -> None:
             return classify(studio, (*anchors(spec), spec), image, task, names, template)
 
     def models_endpoint() -> list[dict[str, Any]]:
-        """The models and fine-tuned checkpoints that /evaluate accepts."""
+        """The models and fine-tuned checkpoints that /evaluate accepts, and how far each moved its blocks."""
         return models(studio)
 
     _endpoint(evaluate_endpoint, "evaluate", concurrency_id="api", concurrency_limit=2)

@@ -20,6 +20,7 @@ from lines_core.flat import FlatLayout
 
 NAME = "residual"
 HEAD_WEIGHT, HEAD_BIAS = "head.weight", "head.bias"
+REPORT = "report"
 VERSION = "2"
 
 
@@ -35,20 +36,26 @@ def residual_path(folder: Path, model: str, identity: str) -> Path:
 
 
 def save_residual(
-    path: Path, layout: FlatLayout, residual: Tensor, source: str, head: ClassifierHead | None = None
+    path: Path,
+    layout: FlatLayout,
+    residual: Tensor,
+    source: str,
+    head: ClassifierHead | None = None,
+    report: str = "",
 ) -> None:
     """Write a residual atomically.
 
     Args:
         source: of the checkpoint, for messages.
         head: that was fine-tuned with the checkpoint.
+        report: what is known of it, as text.
     Raises: LabError if it is not finite, or cannot be written.
     """
     if residual.shape != (layout.numel,) or not bool(residual.isfinite().all()):
         raise LabError(
             f"The change that fine-tuning made in {source} is not finite: the checkpoint is damaged."
         )
-    metadata = {"layout": _digest(layout), "source": source}
+    metadata = {"layout": _digest(layout), "source": source, REPORT: report}
     tensors = {NAME: residual.float()}
     if head is not None and head.bias is not None:
         tensors |= {HEAD_WEIGHT: head.weight.float().contiguous(), HEAD_BIAS: head.bias.float()}
@@ -99,6 +106,14 @@ def saved_head(path: Path) -> ClassifierHead | None:
             return ClassifierHead(stored.get_tensor(HEAD_WEIGHT), stored.get_tensor(HEAD_BIAS))
     except (SafetensorError, OSError) as error:
         raise LabError(f"The head in {path} cannot be read: {error}") from error
+
+
+def saved_report(path: Path) -> str:
+    """The report beside a residual; empty if it was saved without one. Raises: LabError as `saved_head`."""
+    try:
+        return read_metadata(path).get(REPORT, "")
+    except CheckpointError as error:
+        raise LabError(f"The report in {path} cannot be read: {error}") from error
 
 
 def _digest(layout: FlatLayout) -> str:

@@ -1,22 +1,28 @@
 """Import of fine-tuned checkpoints for an encoder: fetched, checked, and saved as residuals."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
 from torch import Tensor
 
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.open_clip_folder import TOWER
-from evaluators.encoder.residual_files import is_saved, residual_path, save_residual, saved_head
+from evaluators.encoder.residual_files import (
+    is_saved,
+    residual_path,
+    save_residual,
+    saved_head,
+    saved_report,
+)
 from evaluators.errors import LabError
+from evaluators.hub.file_report import file_report, head_note
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.hub.transfer.url_files import fetch_address
+from evaluators.labs.checkpoint_report import CheckpointReport, ReportNote
 from evaluators.labs.lab import CheckpointInfo, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.zoo.checkpoint_families import CheckpointFamily, find_ignoring_case
@@ -26,12 +32,9 @@ from lines_core.checkpoints import open_checkpoint
 from lines_core.checkpoints.adapter import CONFIG, is_adapter, read_adapter
 from lines_core.checkpoints.limits import label_of
 from lines_core.clip_layouts.adapted_tower import adapted_tower
-from lines_core.clip_layouts.image_tower import find_tower, image_tower, unused_differences
+from lines_core.clip_layouts.image_tower import find_tower, image_tower
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import first_names
-
-SAME_TEXT = 1e-3
-"""Largest difference of the text tower's weights that half precision can explain."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class CheckpointReader:
         source: str,
         family: str = "",
         choose: str | None = None,
+        notes: Sequence[ReportNote] = (),
     ) -> LoadedCheckpoint:
         """The checkpoint in a file of any known layout. Its residual is saved, so the file is read only once.
 
@@ -67,31 +71,42 @@ class CheckpointReader:
             content: content name of the file.
             source: of the file, for messages.
             choose: which model, if the file holds several.
+            notes: what is known of it from elsewhere.
         Raises: ChoiceError if it holds several and none is chosen; CheckpointError if it does not fit this
             encoder, naming the one it fits, or has a head of other classes in ImageNet's suite; LabError.
         """
         identity = f"{self.weights} {content}" if choose is None else f"{self.weights} {content} {choose}"
         residual = residual_path(self.folder, self.model.key, identity)
-        note = ""
         if not is_saved(residual, self.live.layout):
-            tensors, notes = self._read(path, choose)
+            pretrained = self.live.pretrained()
+            tensors, remarks = self._read(path, choose, pretrained)
             try:
-                tower = image_tower(tensors, self.live.pretrained(), self.model.title)
+                tower = image_tower(tensors, pretrained, self.model.title)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{self._hint(tensors)}", error.mismatches) from error
             head = None if tower.head is None else ClassifierHead(tower.head[0].T, tower.head[1])
             _check_classes(info, head)
-            layout = f"named as {tower.layout}" if ", under " in tower.layout else ""
-            note = "; ".join(filter(None, (*notes, layout, self._text_note(tensors))))
+            found = file_report(tensors, tower, pretrained, self.pretrained, remarks)
             del tensors
-            save_residual(residual, self.live.layout, self.live.residual_of(tower.weights), source, head)
+            tau = self.live.residual_of(tower.weights)
+            save_residual(residual, self.live.layout, tau, source, head, found.as_json())
         head = saved_head(residual)
         _check_classes(info, head)  # a file kept for another task earlier
-        if info.suite != IMAGENET:
-            head = None  # the other suites have zero-shot heads
-        return LoadedCheckpoint(info, residual, identity, family, note, head)
+        used = info.suite == IMAGENET  # the other suites have zero-shot heads
+        more = [*notes, *([] if head is None else [head_note(head.weight.shape[1], used)])]
+        report = _saved_report(residual)
+        return LoadedCheckpoint(
+            info,
+            residual,
+            identity,
+            family,
+            None if report is None else report.with_notes(more),
+            head if used else None,
+        )
 
-    def _read(self, path: Path, choose: str | None) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
+    def _read(
+        self, path: Path, choose: str | None, pretrained: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
         """The tensors of a file or folder, and notes on them; an adapter is merged into this encoder."""
         if not is_adapter(path):
             contents = open_checkpoint(path)
@@ -101,27 +116,11 @@ class CheckpointReader:
                     f"{label_of(path)} is an adapter: zip it with its {CONFIG} and give that."
                 )
             return tensors, contents.notes(choose)
-        adapted, outside = adapted_tower(read_adapter(path), self.live.pretrained(), self.model.title)
+        adapted, outside = adapted_tower(read_adapter(path), pretrained, self.model.title)
         notes = [f"an adapter, merged into {self.model.title}"]
         if outside:
             notes.append(f"not read: {first_names(outside)}, outside the image tower")
         return adapted, tuple(notes)
-
-    def _text_note(self, tensors: Mapping[str, Tensor]) -> str:
-        """A clause if the checkpoint's text tower differs from the pre-trained one, which makes the heads."""
-        if self.pretrained.suffix != ".safetensors":
-            return ""
-        with safe_open(self.pretrained, "pt") as stored:
-            names = [name for name in stored.keys() if not name.startswith(TOWER)]  # noqa: SIM118
-            text = {name: stored.get_tensor(name) for name in names}
-        differences = unused_differences(tensors, text)
-        worst = max(differences, key=lambda name: differences[name], default="")
-        if not worst or differences[worst] <= SAME_TEXT:
-            return ""
-        return (
-            f"its {worst} is up to {differences[worst]:.2g} away from the pre-trained one: it began from "
-            "other weights, or its text tower was trained too"
-        )
 
     def _hint(self, tensors: Mapping[str, Tensor]) -> str:
         """A sentence with the encoder of the zoo that a checkpoint fits, empty if there is none."""
@@ -199,6 +198,14 @@ def _check_classes(info: CheckpointInfo, head: ClassifierHead | None) -> None:
             f"{IMAGENET_CLASSES:,}: say which task it was fine-tuned on, or remove classification_head.* "
             "from the file to use the zero-shot head."
         )
+
+
+def _saved_report(residual: Path) -> CheckpointReport | None:
+    """The report beside a residual; None beside one of an earlier version."""
+    try:
+        return CheckpointReport.from_json(saved_report(residual))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def content_of(fetched: Fetched) -> str:

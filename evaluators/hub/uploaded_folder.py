@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 from evaluators.errors import LabError
+from evaluators.hub.declared_activation import CONFIGS
 from lines_core.checkpoints import opened
 from lines_core.checkpoints.adapter import CONFIG, WEIGHTS
 from lines_core.checkpoints.limits import label_of
@@ -49,8 +51,11 @@ def unpacked(path: Path, folder: Path, most_bytes: int) -> Iterator[Path]:
 
 
 def _wanted(records: dict[str, Record], label: str) -> dict[str, Record]:
-    """The files of a model by their names without folders; none if torch.save wrote the zip file."""
+    """The files of a model, and its configuration, by their names without folders; none if torch.save wrote
+    the zip file.
+    """
     found: dict[str, Record] = {}
+    folders: set[str] = set()
     for full, record in records.items():
         name = full.rpartition("/")[2]
         plain = name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|') and len(name) < 200
@@ -60,4 +65,8 @@ def _wanted(records: dict[str, Record], label: str) -> dict[str, Record]:
             if name in found:
                 raise CheckpointError(f"{label} has {quoted(name)} in two folders: zip one model alone.")
             found[name] = record
+            folders.add(full.removesuffix(name))
+    for folder, config in product(folders, CONFIGS):
+        if folder + config in records:
+            found[config] = records[folder + config]
     return found

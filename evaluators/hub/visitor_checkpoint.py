@@ -5,17 +5,27 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluators.errors import Cancelled, HubError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointReader, content_of
+from evaluators.hub.declared_activation import (
+    CONFIGS,
+    MOST_CONFIG_BYTES,
+    DeclaredActivation,
+    activation_of,
+    check_activation,
+    declared_activation,
+    declared_in,
+)
 from evaluators.hub.model_files import model_files
 from evaluators.hub.transfer.hub_cache import delete
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import Fetched, fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.hub.uploaded_folder import unpacked
+from evaluators.labs.checkpoint_report import ReportNote
 from evaluators.labs.lab import CheckpointInfo, Lab
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from lines_core.checkpoints.adapter import CONFIG
@@ -43,8 +53,8 @@ def from_file(
         name: of the file as the visitor knows it.
         choose: which model, if the file holds several.
     Raises: SpecError for a task that is not loaded; ChoiceError if the file holds several models and none is
-        chosen; CheckpointError if the file is not of this encoder or cannot be read; LabError if the disk is
-        full. The lab is unchanged then.
+        chosen; CheckpointError if the file, or the configuration beside it, is not of this encoder or cannot
+        be read; LabError if the disk is full. The lab is unchanged then.
     """
     try:
         content = sha256_of(path)
@@ -52,7 +62,8 @@ def from_file(
         raise CheckpointError(f"{name} is gone: upload it again.") from error
     info = _info(lab, folder, task, content, name, choose)
     with unpacked(path, folder, MOST_BYTES) as model:
-        return _import(lab, folder, info, model, content, name, choose)
+        note = _activation_note(lab, declared_in(model))
+        return _import(lab, folder, info, model, content, name, note, choose)
 
 
 def from_hub(
@@ -77,8 +88,10 @@ def from_hub(
     if parts is None:
         raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
     repo, revision, wanted = parts[1], parts[2] or "main", parts[3]
-    names = model_files(repo, wanted, list_files(repo, revision=revision, public=True))
+    listed = list_files(repo, revision=revision, public=True)
+    names = model_files(repo, wanted, listed)
     name = names[0]
+    note = _activation_note(lab, _declared(repo, revision, name, listed, stop))
     with _temporary_downloads(repo, name) as downloads:
         fetched: list[Fetched] = []
         for one in names:
@@ -102,7 +115,7 @@ def from_hub(
         info = _info(lab, folder, task, content, f"{repo}/{name}", choose)
         source = f"{repo}/{name}@{revision}"
         path = fetched[0].path.parent if fetched[0].path.name == CONFIG else fetched[0].path
-        return _import(lab, folder, info, path, content, source, choose, stop)
+        return _import(lab, folder, info, path, content, source, note, choose, stop)
 
 
 @dataclass
@@ -134,6 +147,32 @@ def _temporary_downloads(repo: str, name: str) -> Iterator[set[Path]]:
                     delete(path)
 
 
+def _declared(
+    repo: str, revision: str, name: str, listed: tuple[str, ...], stop: threading.Event | None
+) -> DeclaredActivation | None:
+    """What the configuration in a file's folder says; None if there is none."""
+    folder = name.rpartition("/")[0]
+    for config in CONFIGS:
+        beside = f"{folder}/{config}".lstrip("/")
+        if beside not in listed:
+            continue
+        with _temporary_downloads(repo, beside) as downloads:
+            was_cached = is_cached(repo, beside, revision=revision)
+            fetched = fetch(
+                repo, beside, revision=revision, stop=stop, most_bytes=MOST_CONFIG_BYTES, public=True
+            )
+            if not was_cached:
+                downloads.add(fetched.path)
+            return declared_activation(config, fetched.path.read_text("utf-8", "replace"))
+    return None
+
+
+def _activation_note(lab: Lab, declared: DeclaredActivation | None) -> ReportNote:
+    """Raises: CheckpointError if the declared activation is not the encoder's."""
+    activation = activation_of(lab.encoder.loaded.clip.visual)
+    return ReportNote("activation", check_activation(declared, lab.info.title, activation))
+
+
 def _import(
     lab: Lab,
     folder: Path,
@@ -141,6 +180,7 @@ def _import(
     path: Path,
     content: str,
     source: str,
+    note: ReportNote,
     choose: str | None,
     stop: threading.Event | None = None,
 ) -> LoadedCheckpoint:
@@ -148,8 +188,7 @@ def _import(
     with _IMPORTS:
         if stop is not None and stop.is_set():
             raise Cancelled("The page was closed before the checkpoint was read.")
-        loaded = reader.of_file(info, path, content, source, choose=choose)
-    return replace(loaded, info=replace(info, note=loaded.note))
+        return reader.of_file(info, path, content, source, choose=choose, notes=[note])
 
 
 def _info(lab: Lab, folder: Path, task: str, content: str, name: str, choose: str | None) -> CheckpointInfo:

@@ -52,13 +52,11 @@ class CheckpointInfo:
         key: for ``EditSpec.checkpoint``; the part after its last dot is the key of its target task.
         title: name on the page.
         suite: of its target task.
-        note: what was set aside to read a visitor's file, and what is peculiar about it; one line.
     """
 
     key: str
     title: str
     suite: str
-    note: str = ""
 
 
 class Lab(LabTasks):

@@ -16,6 +16,7 @@ from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.loader import Loader
 from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.labs.checkpoint_report import CheckpointReport
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
@@ -179,6 +180,15 @@ class LoadedModels:
         return self._take(
             model, lambda lab, folder, left: own.from_hub(lab, folder, task, address, progress, left, choose)
         )
+
+    def reports(self, model: str) -> dict[str, CheckpointReport]:
+        """What is known of an encoder's checkpoints that were read from files, by key.
+
+        Raises: SpecError if the encoder is not loaded.
+        """
+        lab = self.lab_of(model)
+        imported = lab.loaded_checkpoints if isinstance(lab, HubLab) else lab.own_checkpoints()
+        return {one.info.key: one.report for one in imported if one.report is not None}
 
     def token(self) -> str:
         """What a reloaded page has to say in ``resume``; empty if this session has added nothing."""

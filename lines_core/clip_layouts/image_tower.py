@@ -6,7 +6,6 @@ The names of the residual blocks determine the layout; a checkpoint with any nam
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
 from typing import NamedTuple
 
 import torch
@@ -41,12 +40,14 @@ class ImageTower:
             the joined attention weights.
         unused: other names in the checkpoint: a text tower or parts of one, position_ids.
         head: weight (C, D) and bias (C,) of a classification head, as in model soups.
+        borrowed: names of `weights` that are the chosen model's, since the layout ends before them.
     """
 
     layout: str
     weights: dict[str, Tensor]
     unused: tuple[str, ...]
     head: tuple[Tensor, Tensor] | None
+    borrowed: tuple[str, ...] = ()
 
 
 def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor], model: str) -> ImageTower:
@@ -66,12 +67,12 @@ def image_tower(tensors: Mapping[str, Tensor], pretrained: Mapping[str, Tensor],
     """
     found = _find(tensors)
     weights = found.tower.weights
-    if not found.layout.has_proj:
-        weights[PROJ] = pretrained[PROJ]
+    borrowed = () if found.layout.has_proj else (PROJ,)
+    weights |= {name: pretrained[name] for name in borrowed}
     compare(pretrained, weights, model, _names_in_file(found, pretrained))
     if found.tower.head is not None:
         _check_head(*found.tower.head, weights[PROJ].shape[1])
-    return replace(found.tower, weights={name: weights[name] for name in pretrained})
+    return replace(found.tower, weights={name: weights[name] for name in pretrained}, borrowed=borrowed)
 
 
 def find_tower(tensors: Mapping[str, Tensor]) -> ImageTower:
@@ -85,41 +86,6 @@ def find_tower(tensors: Mapping[str, Tensor]) -> ImageTower:
         q, k and v of a block are not all present in one shape and dtype.
     """
     return _find(tensors).tower
-
-
-def unused_differences(
-    tensors: Mapping[str, Tensor], full_pretrained: Mapping[str, Tensor]
-) -> dict[str, float]:
-    """Differences between the unused parameters of a checkpoint, such as the text tower, and the pretrained
-    ones.
-
-    Fine-tuning the image tower does not change the text tower, so every difference should be 0; anything else
-    means that the checkpoint was fine-tuned from other weights.
-
-    Args:
-        tensors: a checkpoint, from `read_checkpoint`.
-        full_pretrained: all parameters of the chosen model by open_clip's names.
-    Returns: largest absolute difference by the checkpoint's name, infinite for NaN; empty if nothing is
-        unused. Only open_clip's names are compared, not transformers' text tower.
-    Raises: CheckpointError as `find_tower`, or if a shape differs.
-    """
-    found = _find(tensors)
-    if found.layout.transformers:
-        return {}
-    prefix = found.prefix + found.layout.tower.removesuffix(TOWER)
-    plain = {original: name for name, original in found.originals.items()}
-    differences = {}
-    for name in found.tower.unused:
-        own = full_pretrained.get(plain[name].removeprefix(prefix))
-        if own is None:
-            continue
-        if tensors[name].shape != own.shape:
-            raise CheckpointError(
-                f"{name} is {tuple(tensors[name].shape)}, that of the chosen model {tuple(own.shape)}: "
-                "the checkpoint was made from a model with another text tower."
-            )
-        differences[name] = _largest_difference(tensors[name], own)
-    return differences
 
 
 class _Found(NamedTuple):
@@ -263,9 +229,3 @@ def _check_head(weight: Tensor, bias: Tensor, features: int) -> None:
     for name, tensor in zip(HEAD_NAMES, (weight, bias), strict=True):
         if not tensor.is_floating_point() or not bool(tensor.isfinite().all()):
             raise CheckpointError(f"{name} of the checkpoint is not floating-point, or not finite.")
-
-
-def _largest_difference(one: Tensor, other: Tensor) -> float:
-    if torch.equal(one, other):
-        return 0.0  # the usual case, without allocating memory
-    return float((one.float() - other.float()).abs().nan_to_num(nan=inf).max())

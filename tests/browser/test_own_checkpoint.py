@@ -45,6 +45,24 @@ def tower(folder: Path, blocks: int, width: int = 64) -> Path:
     return path
 
 
+def read_report(page: Any) -> None:
+    """The report on the checkpoint that is chosen: open, with as high bars as their numbers say."""
+    report = page.locator("#lx-own-reports details[open]")
+    report.wait_for(timeout=PATIENCE)
+    assert "Handwritten digits (digits.safetensors)" in report.locator("summary").inner_text()
+    assert "Activation: GELU is assumed, as Tiny CLIP has it" in report.inner_text()
+    bars = report.locator(".lx-factor")
+    heights = bars.evaluate_all("""bars => bars.map((bar) => {
+        const style = getComputedStyle(bar, "::before");
+        return [bar.clientWidth, parseFloat(style.height), parseFloat(bar.firstChild.textContent)];
+    })""")
+    assert len(heights) == 13
+    assert all(width > 10 and height > 30 for width, height, _ in heights)
+    scale = max(height for _, height, _ in heights) / max(number for *_, number in heights)
+    assert all(abs(height - scale * number) < 0.1 * height for _, height, number in heights)
+    assert report.locator("table tr").count() == 15, "the same for screen readers"
+
+
 def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp_path: Path) -> None:
     page = visitor
     uploads: list[str] = []
@@ -101,6 +119,7 @@ def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> Non
     page.wait_for_selector("#lx-own-add:disabled", timeout=PATIENCE)
     assert page.locator("#lx-own-said [role=alert]").count() == 0
     assert page.locator(SAID).inner_text() == "", "it is no longer to be added"
+    read_report(page)
     driving.open_tab(page, "Explore")
     assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
     driving.open_tab(page, "Merge")
@@ -119,6 +138,9 @@ def test_a_reload_keeps_it_and_another_browser_is_told_whose_it_is(visitor: Any,
     page.wait_for_selector(driving.READY)
     assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
     assert not page.locator("#lx-notice").is_visible()
+    driving.open_tab(page, "Models")
+    read_report(page)
+    driving.open_tab(page, "Explore")
     other = browser.new_page()
     other.goto(page.url)
     other.wait_for_selector("#lx-notice >> text=added in another browser or tab", timeout=PATIENCE)

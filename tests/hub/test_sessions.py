@@ -308,7 +308,8 @@ def test_shards_and_an_adapter_from_the_hub_leave_no_download(
     config = json.dumps({"peft_type": "LORA", "r": 1, "lora_alpha": 1})
     (hub.folder("someone/lora") / "adapter_config.json").write_text(config)
     info = session.take_address(MODEL, "mnist", "someone/lora")
-    assert info.note.startswith("an adapter, merged into")
+    (said,) = [note.text for note in session.reports(MODEL)[info.key].notes if note.kind == "file"]
+    assert said.startswith("An adapter, merged into")
     assert session.evaluate(finetuned(info.key)).complete
     for repo in ("shards", "lora"):
         assert not list((tmp_path / "cache" / f"models--someone--{repo}" / "blobs").iterdir())

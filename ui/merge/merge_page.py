@@ -35,6 +35,7 @@ from ui.merge.merge_controls import (
     parameter_rows,
 )
 from ui.merge.merge_link import merge_link
+from ui.merge.pretraining_warning import pretraining_warning
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 
@@ -47,6 +48,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
             settings, help_text, parameters = _controls(studio, explore)
             take_home(studio, address, "merge", settings, _exported)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
+            warning = gr.HTML("", elem_id="lx-merge-warning", apply_default_css=False)
             live = panel(
                 [Chart(name, *words.CHARTS[name], f"lx-merge-{name}") for name in ("bars", "factors")],
                 elem_id="lx-merge-live",
@@ -66,8 +68,22 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         subject=address.places(searched),
     )
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)
+    _warn(studio, address, settings[:2], warning)
     shows_on = [address.opened("merge"), rests(live)]
     wire_sweep(sweep, studio, search_panel, buttons, searched, shows_on)
+
+
+def _warn(
+    studio: Studio, address: AddressBar, chosen: list[gr.components.Component], warning: gr.HTML
+) -> None:
+    """Warn as soon as a doubtful checkpoint is ticked, which takes no weights: the merge may take a while."""
+
+    def warn(request: gr.Request, model: str, ticked: list[str]) -> str:
+        return pretraining_warning(studio.seen_by(session_key(request)), model, ticked)
+
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", **RAW}
+    for event in (address.opened("merge"), chosen[1].change):  # type: ignore[attr-defined]
+        event(warn, chosen, warning, trigger_mode="multiple", **at_once)
 
 
 def _exported(studio: Studio, values: Sequence[Any]) -> tuple[EditSpec, Sequence[EditSpec]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluators.experiments.merge_search import Score
 from lines_core.merging import METHODS, MergingAlpha
+from lines_core.update_notes import ORDINARY
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
@@ -31,6 +32,17 @@ SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNe
 ONE_MODEL = "This method gives one model per task: choose another method to download a single model."
 CONVENTION = "**Which convention:**"
 MASKS = "This method keeps one mask per task: each task is measured with its own model."
+
+
+def implausible(title: str, total: float) -> str:
+    """Warning before a checkpoint is merged that hardly comes from the same pre-training."""
+    low, high = ORDINARY
+    return (
+        f"{title} probably comes from another pre-trained model: its change has {percent(total, 0)} of the "
+        f"norm of the pre-trained weights, ordinary fine-tunings have {percent(low)} to {percent(high, 0)}. "
+        "Added to the other changes it most likely spoils the merge: untick it, or read the report on the "
+        "page Models."
+    )
 
 
 def method_help(method: str) -> str:

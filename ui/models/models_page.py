@@ -18,6 +18,7 @@ from ui.models import load_progress as loading
 from ui.models import models_text as words
 from ui.models.own_checkpoint import own_checkpoint_form
 from ui.models.own_images import own_images_form
+from ui.models.own_reports import report_section
 from ui.shell import text
 from ui.shell.error_messages import message_of
 
@@ -89,6 +90,7 @@ def models_page(studio: Studio, address: AddressBar, explore: Explore, uploads: 
         of, target = own_checkpoint_form(studio, explore)
         own_images_form(studio, address, explore, target, of)
         lists.append(of)
+        report_section(studio, address, explore)
     else:
         gr.Markdown(words.OWN["off"], elem_classes="lx-small")
 

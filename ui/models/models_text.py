@@ -67,10 +67,40 @@ OWN = {
 }
 
 
-def added(title: str, note: str) -> str:
-    """That a checkpoint was added, where it is, and what was found on the way."""
-    said = f"{title} is added and chosen in Explore. It is offered on the page Merge too."
-    return f"{said} About the file: {note}." if note else said
+def added(title: str) -> str:
+    """That a checkpoint was added, and where it is."""
+    return (
+        f"{title} is added and chosen in Explore. It is offered on the page Merge too. What is known of it "
+        "stands below."
+    )
+
+
+REPORT = {
+    "heading": "What is known of your checkpoints",
+    "total": "changed by {} of the pre-trained weights",
+    "warned": "· ⚠ see below",
+    "bars": "Change by block, in % of the pre-trained weights (norms)",
+    "block": "Block",
+    "change": "Change",
+    "outside": "rest",
+    "all": "all",
+}
+
+
+def share(relative: float, sign: bool = True) -> str:
+    """A relative norm in percent with two digits.
+
+    >>> share(0.1234), share(0.00412), share(0.0, sign=False), share(2.5)
+    ('12\u202f%', '0.41\u202f%', '0', '250\u202f%')
+    """
+    percent = 100 * relative
+    number = f"{percent:.0f}" if percent >= 10 or percent == 0 else f"{percent:.2g}"
+    return f"{number}\u202f%" if sign else number
+
+
+def stored(layout: str, dtype: str) -> str:
+    """How a file stores the weights."""
+    return f"Weights in {dtype}, named as in {layout}."
 
 
 def exported(told: str) -> str:

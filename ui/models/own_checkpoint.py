@@ -205,7 +205,7 @@ def import_listener(studio: Studio) -> Any:
             choice = offered(problem.candidates) if isinstance(problem, ChoiceError) else gr.skip()
             yield notice, *unchanged[1:], choice
             return
-        status = f'<p class="lx-status" role="status">{escape(words.added(info.title, info.note))}</p>'
+        status = f'<p class="lx-status" role="status">{escape(words.added(info.title))}</p>'
         chosen = choose_model(session, model, info.key)
         yield status + note, *chosen, "", None, session.token(), offered(())
 

@@ -18,6 +18,7 @@ from lines_core.checkpoints import read_checkpoint
 from ui.live.session_key import session_key
 from ui.models.candidate_choice import offer_candidates
 from ui.models.own_checkpoint import import_listener
+from ui.models.own_reports import own_reports
 
 ANNA = cast(gr.Request, SimpleNamespace(session_hash="anna"))
 HIDDEN: dict[str, Any] = {"choices": [], "value": None, "visible": False}
@@ -70,9 +71,10 @@ def test_without_a_choice_it_is_not_added_and_each_can_be(studio: Studio, two_mo
 
     status, *_, choice = last(add(ANNA, "tiny-clip", "digits", "", str(two_models), "state_dict"))
     assert "is added and chosen" in status
-    assert "names without &#x27;module.&#x27;" in status
-    assert "under image_encoder." in status
-    assert "not read: &#x27;epoch&#x27; (int), &#x27;args&#x27; (types.SimpleNamespace)" in status
+    said = own_reports(studio.seen_by(session_key(ANNA)), "")
+    assert "Names without &#x27;module.&#x27;" in said
+    assert "under image_encoder." in said
+    assert "Not read: &#x27;epoch&#x27; (int), &#x27;args&#x27; (types.SimpleNamespace)" in said
     assert state(choice) == HIDDEN
     two_models.write_bytes(content)  # an added upload is deleted
     last(add(ANNA, "tiny-clip", "faces", "", str(two_models), "state_dict_ema"))
@@ -133,9 +135,10 @@ def test_a_zip_file_of_an_adapter_is_merged_into_the_model(studio: Studio, lab: 
         "adapter_model.safetensors": save(factors | text),
     }
     add = import_listener(studio)
-    status, *_ = last(add(ANNA, "tiny-clip", "digits", "", str(zipped(tmp_path, files)), None))
-    assert "an adapter, merged into Tiny CLIP" in status
-    assert "not read: &#x27;transformer.resblocks.0.mlp.c_fc&#x27;, outside the image tower" in status
+    last(add(ANNA, "tiny-clip", "digits", "", str(zipped(tmp_path, files)), None))
+    said = own_reports(studio.seen_by(session_key(ANNA)), "")
+    assert "An adapter, merged into Tiny CLIP." in said
+    assert "Not read: &#x27;transformer.resblocks.0.mlp.c_fc&#x27;, outside the image tower." in said
     merged = {one: tensor.float() for one, tensor in base.items() if one.startswith("visual.")}
     merged[f"{name}.weight"] = merged[f"{name}.weight"] + 2 * (b @ a)
     torch.save(merged, tmp_path / "merged.pt")
