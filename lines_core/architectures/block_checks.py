@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lines_core.errors import LayerError
 from lines_core.untrusted_text import first_names
 
-_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _NORM = re.compile(r"(?:^|[._])(?:layer_?norm|norm|ln|bn)", re.IGNORECASE)
 _CONTAINERS = {"blocks", "block", "layers", "stages", "resblocks"}
 _LAYER = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
@@ -65,6 +65,7 @@ def two_numbers(names: Iterable[str]) -> str:
     for name in names:
         numbers = [part for part in name.split(".") if _NUMBER.fullmatch(part)]
         if len(numbers) > 1:
+            numbers = numbers[:3]
             return (
                 f"The numbers {', '.join(numbers[:-1])} and {numbers[-1]} in {first_names([name])} could "
                 "each count blocks, and no row says which. "

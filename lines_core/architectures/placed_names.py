@@ -137,7 +137,8 @@ def read_names(names: Sequence[str], family: Family) -> Reading:
                     place = replace(place, coordinates=ends.get(place.coordinates[0], place.coordinates))
                 if place.coordinates not in numbers[index]:
                     raise LayerError(
-                        f"{name!r} belongs to a stage without blocks: the checkpoint is incomplete."
+                        f"{first_names([name])} belongs to a stage without blocks: the checkpoint is "
+                        "incomplete."
                     )
                 places[name] = place
     if not numbers:

@@ -16,7 +16,7 @@ from lines_core.untrusted_text import first_names
 
 PARTS = ("image", "text", "encoder", "decoder", "both")
 """What `part` may be; "both" counts block i of encoder and decoder alike."""
-_NUMBER = re.compile(r"(?<![^.])(?:0|[1-9][0-9]*)(?![^.])")
+_NUMBER = re.compile(r"(?<![^.])(?:0|[1-9][0-9]{0,8})(?![^.])")
 
 
 @dataclass(frozen=True)

@@ -247,6 +247,15 @@ def test_what_may_be_no_residual_block_is_refused(names: list[str], message: str
         recognise(names)
 
 
+def test_numbers_of_any_length_are_refused_in_a_short_message() -> None:
+    """Python converts no integer of more than 4300 digits, and a message repeats three numbers."""
+    with pytest.raises(LayerError, match="no residual block"):
+        recognise([f"blocks.{'9' * 5000}.norm1.weight"])
+    with pytest.raises(LayerError, match="The numbers 1, 1 and 1 in") as refusal:
+        recognise([".".join(["groups", *["1"] * 1000, "weight"])])
+    assert len(str(refusal.value)) < 3000
+
+
 def test_experts_are_no_blocks() -> None:
     block = {
         f"model.layers.{i}.{name}": i
