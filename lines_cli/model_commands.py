@@ -67,6 +67,9 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
         "--task", type=int, metavar="N", help="for masks: the fine-tuned model to merge for, counted from 1"
     )
     parser.add_argument(
+        "--weights", type=float, nargs="+", metavar="W", help="factor of each model's update before the merge"
+    )
+    parser.add_argument(
         "--alpha", "--scale", type=float, help="scale of the merged update, with --beta of block 1"
     )
     parser.add_argument(
@@ -85,6 +88,7 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
             method=options.method,
             settings=settings,
             task=None if options.task is None else options.task - 1,
+            weights=options.weights,
             alpha=options.alpha,
             beta=options.beta,
             shape=options.shape,

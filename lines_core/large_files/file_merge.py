@@ -1,5 +1,6 @@
 """Merges of fine-tuned models of any size, with LiNeS on top, from files to files."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -41,6 +42,7 @@ def merge_files(
     method: str = "ties",
     settings: Mapping[str, float] | None = None,
     task: int | None = None,
+    weights: Sequence[float] | None = None,
     alpha: float | None = None,
     beta: float = 0.0,
     shape: str = "linear",
@@ -63,6 +65,7 @@ def merge_files(
         pretrained, out: as in `edit_files`.
         finetuned: T models, each as in `edit_files`.
         method, settings, task: as in `merge`.
+        weights: factor of each model's update before the merge, by default 1.
         alpha: scale of the first block, or of everything if beta is 0; by default 1, or Eq. 2 if there is a
             beta.
         beta: rise to the last block; 0 merges without LiNeS.
@@ -76,19 +79,22 @@ def merge_files(
     complete = complete_settings(method, settings or {})
     if not finetuned:
         raise MergeError("A merge needs at least one fine-tuned model, got none.")
+    factors = tuple(map(float, weights or (1.0,) * len(finetuned)))
+    if len(factors) != len(finetuned) or not all(map(math.isfinite, factors)):
+        raise MergeError(f"Expected {len(finetuned)} finite weights, one for each model, got {factors}.")
     with ExitStack() as stack:
         before = stack.enter_context(WeightFiles(pretrained))
         models = [stack.enter_context(WeightFiles(path)) for path in finetuned]
         given = 1.0 if alpha is None else alpha
         scales = file_scales(before, given, beta, shape=shape, outside=outside, part=part)
         matched = [matched_names(before, model, scales.unchanged) for model in models]
-        weights = [
+        floating = [
             name
             for name, entry in before.entries.items()
             if name in scales.by_name and entry.dtype.is_floating_point
         ]
-        starts, numel = _places(before, weights)
-        longest = min(PIECE, max(prod(before.entries[name].shape) for name in weights))
+        starts, numel = _places(before, floating)
+        longest = min(PIECE, max(prod(before.entries[name].shape) for name in floating))
         plan = MergePlan(method, complete, task, len(models), numel, longest)
         dtypes = output_dtypes(before, dtype)
         recipe: dict[str, object] = {
@@ -97,6 +103,7 @@ def merge_files(
             "method": method,
             "settings": complete,
             "task": task,
+            "weights": list(factors),
             "alpha": alpha,
             "beta": beta,
             "shape": shape,
@@ -120,18 +127,18 @@ def merge_files(
 
             def subtract(here: slice, scratch: list[Tensor]) -> None:
                 scratch[0].copy_(base[here])
-                for residual, weights in zip(residuals, stored, strict=True):
-                    residual[here].copy_(weights[here]).sub_(scratch[0])
+                for residual, model, factor in zip(residuals, stored, factors, strict=True):
+                    residual[here].copy_(model[here]).sub_(scratch[0]).mul_(factor)
 
             over_slices(residuals[0], subtract, torch.float32)
             return VectorPart(piece.name, starts[piece.name] + piece.start, residuals)
 
         def read() -> Iterator[VectorPart]:
-            return map(vectors, counted.through(read_ahead(pieces(weights, sources))))
+            return map(vectors, counted.through(read_ahead(pieces(floating, sources))))
 
         by_eq_2 = alpha is None and beta != 0.0
         searching = 0 if staged.has(_FOUND) else plan.passes + by_eq_2
-        once = bytes_of(weights, sources)
+        once = bytes_of(floating, sources)
         counted = Counted(progress, searching * once + bytes_of(before.names, sources))
         if staged.has(_FOUND):
             known, first = known_from_text((staged.folder / _FOUND).read_text("utf-8"))
@@ -149,11 +156,11 @@ def merge_files(
             base = piece.stored(0)
             merged = plan.merged(vectors(piece), known) if scale != 0.0 else None
 
-            def weights(here: slice, scratch: list[Tensor]) -> Tensor:
+            def edited(here: slice, scratch: list[Tensor]) -> Tensor:
                 result = scratch[0].copy_(base[here])
                 return result if merged is None else result.add_(merged[here], alpha=scale)
 
-            return rounded(len(base), target, piece.name, weights, torch.float32)
+            return rounded(len(base), target, piece.name, edited, torch.float32)
 
         return write_model(staged, before, sources, compute, recipe, counted)
 

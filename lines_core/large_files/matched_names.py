@@ -9,6 +9,8 @@ from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import first_names, quoted
 
+_TOWERS = ("visual.", "vision_model.")
+"""Prefixes of an image tower in a CLIP."""
 _MOST_TIED = 8
 """Names on one side only that are compared with others; more of them are another model."""
 
@@ -19,7 +21,8 @@ def matched_names(
     """For each name of the reference, the name under which the other has that weight.
 
     A tied weight, such as an output layer that is the embedding, may be written on one side only: it then
-    stands for the tensor on its own side that is equal to it bit for bit.
+    stands for the tensor on its own side that is equal to it bit for bit. A reference that is an image tower
+    alone leaves the rest of a whole CLIP aside.
 
     Args:
         unchanged: names that are copied from the reference, so the other side need not have them.
@@ -30,6 +33,8 @@ def matched_names(
     sides = f"{label_of(reference.path)} and {label_of(other.path)}"
     matched = {name: name for name in reference if name in other}
     surplus = [name for name in other if name not in reference and name not in unchanged]
+    if all(name.startswith(_TOWERS) for name in reference):
+        surplus = [name for name in surplus if name.startswith(_TOWERS)]
     lacking = [name for name in reference if name not in other and name not in unchanged]
     if len(lacking) + len(surplus) <= _MOST_TIED:
         twins = {name: _twin(reference, name, tuple(matched)) for name in lacking}

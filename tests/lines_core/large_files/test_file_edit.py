@@ -18,6 +18,7 @@ from lines_core.errors import CheckpointError, LinesError, TaskVectorError
 from lines_core.large_files import pieces
 from lines_core.large_files.file_edit import edit_files
 from tests.lines_core.checkpoints.equality import equal
+from tests.lines_core.conftest import build_tower
 from tests.lines_core.large_files.models import (
     Weights,
     files_of,
@@ -118,6 +119,18 @@ def test_a_single_file_stays_one(tmp_path: Path) -> None:
     folder = edit_files(*paths, tmp_path / "folder", **LINES)
     assert files_of(folder) == {"f.safetensors", "lines_recipe.json"}
     assert files_of(tmp_path) == {"p.safetensors", "f.safetensors", "o.safetensors", "folder"}
+
+
+def test_an_image_tower_of_a_whole_clip(tmp_path: Path) -> None:
+    clip = build_tower(4, "visual.", 0)
+    text = {"token_embedding.weight": torch.ones(4, 8), "logit_scale": torch.tensor(4.6)}
+    tower = build_tower(4, "visual.", 1)
+    save_file(clip | text, tmp_path / "clip.safetensors")
+    save_file(tower, tmp_path / "tower.safetensors")
+    models = tmp_path / "clip.safetensors", tmp_path / "tower.safetensors"
+    out = edit_files(*models, tmp_path / "out.safetensors", **LINES)
+    assert equal(load_file(out), in_memory(clip, tower))
+    refused(CheckpointError, r"only clip\.safetensors has 'logit_scale'", *models[::-1], tmp_path / "o")
 
 
 def test_integer_buffers_are_copied_and_tied_weights_found(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Merges from files to files: the numbers of `merging.merge` on whole vectors, for every method."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +65,14 @@ def in_memory(
     task: int | None = None,
     alpha: float | None = 1.0,
     beta: float = 0.0,
+    weights: Sequence[float] = (1.0,) * COUNT,
 ) -> dict[str, Tensor]:
     """The same on whole flat vectors, float32."""
     layout = FlatLayout.of(pretrained)
     start = layout.flatten(pretrained)
-    vectors = [layout.flatten(model) - start for model in models]
+    vectors = [
+        factor * (layout.flatten(model) - start) for model, factor in zip(models, weights, strict=False)
+    ]
     merged = merge(method, vectors, settings, task=task)
     first = merging_alpha(vectors, merged).alpha if alpha is None else alpha
     scales = coefficients("linear", first, beta, layout.num_blocks)
@@ -156,6 +159,17 @@ def test_files_are_those_of_the_pretrained_model(tmp_path: Path) -> None:
     recipe = json.loads((out / "lines_recipe.json").read_text())
     assert (recipe["pretrained"], recipe["finetuned"]) == ("pretrained", ["task0", "task1", "task2"])
     assert not list(tmp_path.glob(".*"))
+
+
+def test_weights_of_the_models(tmp_path: Path) -> None:
+    pretrained, models = coarse_models()
+    paths = write_models(tmp_path, pretrained, models)
+    out = merge_files(*paths, tmp_path / "out", weights=[1.0, 0.5, -2.0], beta=0.5)
+    weights = (1.0, 0.5, -2.0)
+    expected = in_memory(pretrained, models, "ties", {}, alpha=None, beta=0.5, weights=weights)
+    assert equal(read_folder(out), expected)
+    for wrong in ([1.0], [1.0, 2.0, float("nan")]):
+        refused(MergeError, "Expected 3 finite weights", paths, tmp_path / "o", weights=wrong)
 
 
 class _Stopped(Exception):
