@@ -1,9 +1,9 @@
 """Safe reading, comparing and writing of checkpoint files.
 
-A pickled module runs code when it is opened, so only plain tensors are read: safetensors, or a PyTorch file
-whose pickle is interpreted as data (`pickle_interpreter`). Absent, damaged and mismatched files get
-different messages. Readers never write, and allocate no more than the file has bytes, and some hundred bytes
-per tensor.
+A pickled module runs code when it is opened, so only tensors are read: safetensors, or a PyTorch file whose
+pickle is interpreted as data (`pickle_interpreter`). Absent, damaged and mismatched files get different
+messages. Readers never write, and allocate no more than the file has bytes, and some hundred bytes per
+tensor; a compressed file may unpack to eight times its bytes, and repeated numbers to 64 MiB.
 """
 
 from lines_core.checkpoints.comparing import compare

@@ -1,5 +1,6 @@
 """Image towers of every layout: equal weights, equal features."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.lines_core.clip_layouts.towers import (
     HEAD,
     SIZES,
     SMALL,
+    TEXT,
     Size,
     Tensors,
     layouts,
@@ -171,3 +173,27 @@ def test_a_saved_tower_is_found_again(tmp_path: Path, make_tower: Callable[..., 
     found = image_tower(read_checkpoint(tmp_path / "a.safetensors"), tower, "small")
     assert found.layout == "open_clip"
     assert all(torch.equal(found.weights[name], tensor) for name, tensor in tower.items())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_download_of_openai_is_read(tmp_path: Path, pretrained: Tensors, tower: Tensors, kind: int) -> None:
+    """TorchScript of the whole model, compressed, with numbers of its configuration among the tensors."""
+    root = torch.nn.Module()
+    numbers = {"input_resolution": torch.tensor(224), "context_length": torch.tensor(77)}
+    for name, tensor in (tower | TEXT | numbers).items():
+        *path, last = name.split(".")
+        module = root
+        for part in path:
+            if not hasattr(module, part):
+                module.add_module(part, torch.nn.Module())
+            module = getattr(module, part)
+        module.register_buffer(last, tensor)
+    torch.jit.save(torch.jit.script(root), tmp_path / "stored.pt")
+    with zipfile.ZipFile(tmp_path / "stored.pt") as old, zipfile.ZipFile(tmp_path / "a.pt", "w", kind) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    found = image_tower(read_checkpoint(tmp_path / "a.pt"), pretrained, "small")
+    assert found.layout == "open_clip"
+    assert all(torch.equal(found.weights[name], tensor) for name, tensor in tower.items())
+    assert set(found.unused) == {*TEXT, *numbers}
