@@ -13,6 +13,7 @@ from lines_cli.progress_line import ProgressLine
 from lines_core import METHODS, OUTSIDE_RULES, SHAPES, edit_files, merge_files
 from lines_core.architectures.recognition import PARTS
 from lines_core.errors import LinesError
+from lines_core.large_files.other_pretraining import other_pretraining
 from serving.command_line import OneLineParser
 
 FAILED = 1
@@ -81,9 +82,13 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
     settings = {key: value for key in _settings() if (value := getattr(options, key)) is not None}
 
     def write(progress: ProgressLine) -> Path:
+        pretrained = local_model(options.pretrained)
+        finetuned = [local_model(given) for given in options.finetuned]
+        for warning in other_pretraining(pretrained, finetuned, part=options.part):
+            print(f"{prog}: warning: {warning}", file=sys.stderr)
         return merge_files(
-            local_model(options.pretrained),
-            [local_model(given) for given in options.finetuned],
+            pretrained,
+            finetuned,
             options.out,
             method=options.method,
             settings=settings,

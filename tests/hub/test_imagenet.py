@@ -242,6 +242,8 @@ def test_a_visitors_checkpoint_with_a_head(
     info = studio.take_file("ViT-B-32", "imagenet", path, "mine.pt")
     assert info.suite == "imagenet"
     assert info.title == "ImageNet (mine.pt)"
+    said = studio.reports("ViT-B-32")[info.key].text_of(["head"])
+    assert said == "Its own classification head of 1,000 classes is used, and edited with the last blocks."
     assert counts(studio.evaluate(EditSpec.finetuned(info.key, model="ViT-B-32", images=0))) == [1] * 5
 
     bare = tmp_path / "bare.pt"

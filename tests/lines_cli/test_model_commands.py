@@ -103,6 +103,20 @@ def test_merge_writes_what_the_library_writes(models: tuple[Path, Path, Path], t
     assert equal(read_folder(tmp_path / "c"), read_folder(expected))
 
 
+def test_merge_warns_of_another_pretraining_before_it_merges(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretrained, *finetuned = models
+    other = write_folder(tmp_path / "other", random_model(7))
+    given = ("merge", "--pretrained", pretrained, "--method", "sum", "--finetuned", *finetuned)
+    assert run(*given, "-o", tmp_path / "a") == 0
+    assert capsys.readouterr().err == ""
+    assert run(*given, other, "-o", tmp_path / "b") == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("lines merge: warning: other: The update has 1.")
+    assert said.endswith("it probably comes from another pre-training.")
+
+
 @pytest.mark.parametrize(
     "numbers",
     [
