@@ -177,6 +177,39 @@ def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> Non
         assert torch.allclose(value, before[name].float() + scaled[name], atol=1e-6), name
 
 
+def test_files_are_marked_however_the_settings_moved(browser: Any, lab_address: str) -> None:
+    """By a preset, the back button, what else is to be in the files, and on *Merge* by a task."""
+    with opened(browser, lab_address) as page:
+        driving.open_tab(page, "Explore")
+        move(page, "gamma", 0.4)
+        driving.wait_for(page, driving.key(0.4))
+        page.locator("#lx-edit-home button").first.click()
+        page.click("#lx-edit-export")
+        page.wait_for_selector("#lx-edit-files a", timeout=PATIENCE)
+        stale = page.locator("#lx-edit-stale [data-made]")
+        stale.wait_for(state="hidden", timeout=PATIENCE)
+        page.click("#lx-preset-finetuned")
+        stale.wait_for(state="visible", timeout=PATIENCE)
+        driving.wait_for(page, driving.key(1.0))
+        page.wait_for_function("new URLSearchParams(location.search).get('gamma') !== '0.4'")
+        page.go_back()
+        driving.wait_for(page, driving.key(0.4))
+        stale.wait_for(state="hidden", timeout=PATIENCE)
+        page.locator("#lx-edit-extras input").first.check()
+        stale.wait_for(state="visible", timeout=PATIENCE)
+        page.locator("#lx-edit-extras input").first.uncheck()
+        stale.wait_for(state="hidden", timeout=PATIENCE)
+
+        open_tab(page, "Merge")
+        page.locator("#lx-merge-home button").first.click()
+        page.click("#lx-merge-export")
+        page.wait_for_selector("#lx-merge-files a", timeout=PATIENCE)
+        stale = page.locator("#lx-merge-stale [data-made]")
+        stale.wait_for(state="hidden", timeout=PATIENCE)
+        page.locator("#lx-merge-tasks input").first.uncheck()
+        stale.wait_for(state="visible", timeout=PATIENCE)
+
+
 def test_the_tabs_are_accessible_and_fit_a_phone(browser: Any, lab_address: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_page(
