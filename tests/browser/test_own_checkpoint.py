@@ -165,6 +165,8 @@ def test_of_a_file_with_two_models_the_visitor_chooses(visitor: Any, tmp_path: P
     page.wait_for_selector("#lx-own-said [role=alert] >> text=holds 2 models", timeout=PATIENCE)
     page.locator("#lx-own-choice label").filter(has_text="state_dict_ema").click()
     page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=read from 'state_dict_ema'", timeout=PATIENCE)
-    assert "not read: 'epoch' (int)" in page.locator("#lx-own-said").inner_text()
+    page.wait_for_selector(
+        "#lx-own-reports details[open] >> text=Read from 'state_dict_ema'", timeout=PATIENCE
+    )
+    assert "Not read: 'epoch' (int)" in page.locator("#lx-own-reports details[open]").inner_text()
     page.wait_for_selector("#lx-own-choice", state="hidden", timeout=PATIENCE)

@@ -11,6 +11,7 @@ import gradio as gr
 from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.labs.checkpoint_report import CheckpointReport
 from evaluators.service.studio import Studio
+from ui.live.listeners import RAW
 from ui.live.session_key import session_key
 from ui.models import models_text as words
 from ui.shell import markup
@@ -26,17 +27,9 @@ ROOM = 1.4
 def report_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay out the reports on what a visitor has added; that of the checkpoint chosen in Explore is open."""
     reports = gr.HTML("", elem_id="lx-own-reports", apply_default_css=False)
-    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    events = [address.opened("models"), explore.checkpoint.change]
-    for event in events:
-        event(
-            _reports_listener(studio),
-            explore.checkpoint,
-            reports,
-            queue=False,
-            trigger_mode="multiple",
-            **private,
-        )
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "multiple", **RAW}
+    for event in (address.opened("models"), explore.checkpoint.change):
+        event(_reports_listener(studio), explore.checkpoint, reports, **at_once)
 
 
 def _reports_listener(studio: Studio) -> Callable[[gr.Request, str], str]:
