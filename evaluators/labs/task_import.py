@@ -9,9 +9,16 @@ from pathlib import Path
 from evaluators.data.image_subset import Subset
 from evaluators.data.own_images.image_source import ImageSource
 from evaluators.data.own_images.listed_images import ListedImages
-from evaluators.data.own_images.own_subsets import MOST_IMAGES, decode_subsets, said_skipped, said_widths
+from evaluators.data.own_images.own_subsets import (
+    MOST_IMAGES,
+    OwnSubsets,
+    decode_subsets,
+    said_skipped,
+    said_widths,
+)
 from evaluators.data.own_images.task_names import TaskNames
 from evaluators.data.task_list import Task
+from evaluators.errors import Cancelled
 from evaluators.labs.lab import Lab
 from evaluators.labs.own_task import OWN_TASK, OwnTask, save_own_task
 
@@ -40,6 +47,7 @@ def import_task(
     found: ListedImages,
     names: TaskNames,
     progress: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
     *,
     public: bool = False,
 ) -> ImportedTask:
@@ -48,24 +56,41 @@ def import_task(
     Args:
         folder: for its file. Its secret name goes into the key of a task that is not public.
         found: the images of ``files``.
-        progress: called with images done and in total; may raise, to stop it.
-    Raises: TaskError if they do not make a task; LabError if the disk is full. Nothing is left then.
+        progress: called with images done and in total, from the calling thread.
+        stop: ends the import when set.
+    Raises: TaskError if they do not make a task; LabError if the disk is full; Cancelled. Nothing is left
+        then.
     Cost: 2 ms a photo, and a pass of the text tower over each prompt of each class.
     """
+
+    def report(done: int, total: int) -> None:
+        if stop is not None and stop.is_set():
+            raise Cancelled("The page was closed before the images were read.")
+        if progress is not None:
+            progress(done, total)
+
     with _IMPORTS:
         chosen = names.chosen(found)
-        subsets = decode_subsets(files, chosen, lab.info.image_size, progress)
-        identity = _identity(subsets.splits["val"], subsets.splits["test"])
-        named = repr((identity, names, "" if public else folder.name)).encode()
-        key = f"{OWN_TASK}{hashlib.sha256(named).hexdigest()[:_SECRET]}"
-        task = Task(key, names.title, lab.own_suite, chosen.classes, names.prompts, mirrors=names.title)
-        path = folder / f"{key}-{lab.info.key}.safetensors"
-        save_own_task(path, subsets.splits, lab.new_head(task.classes, task.prompts))
+        subsets = decode_subsets(files, chosen, lab.info.image_size, report)
+        return save_task(lab, folder, subsets, names, public=public)
+
+
+def save_task(
+    lab: Lab, folder: Path, subsets: OwnSubsets, names: TaskNames, *, public: bool = False
+) -> ImportedTask:
+    """Make a task of decoded images. Args, Raises: as ``import_task``."""
+    identity = _identity(subsets.splits["val"], subsets.splits["test"])
+    named = repr((identity, names, "" if public else folder.name)).encode()
+    key = f"{OWN_TASK}{hashlib.sha256(named).hexdigest()[:_SECRET]}"
+    classes = tuple(name for _, name in names.classes)
+    task = Task(key, names.title, lab.own_suite, classes, names.prompts, mirrors=names.title)
+    path = folder / f"{key}-{lab.info.key}.safetensors"
+    save_own_task(path, subsets.splits, lab.new_head(task.classes, task.prompts))
     test, val = subsets.splits["test"], subsets.splits["val"]
     own = OwnTask(task, path, len(val), len(test), lab.weights_identity, identity, public)
     notes = [
-        f"{len(chosen.classes)} classes, {len(val):,} validation and {len(test):,} test images.",
-        said_widths(test, chosen.classes),
+        f"{len(classes)} classes, {len(val):,} validation and {len(test):,} test images.",
+        said_widths(test, classes),
     ]
     if subsets.skipped:
         notes.append(f"Left out: {said_skipped(subsets.skipped)}.")

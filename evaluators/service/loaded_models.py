@@ -10,18 +10,18 @@ from evaluators.data.own_images.image_source import ImageSource
 from evaluators.data.own_images.listed_images import ListedImages
 from evaluators.data.own_images.task_names import TaskNames
 from evaluators.data.task_list import Task
-from evaluators.errors import Cancelled
 from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.loader import Loader
 from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.hub.visitor_dataset import FoundDataset, read_dataset
 from evaluators.labs.checkpoint_report import CheckpointReport
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.labs.own_task import OwnTask
-from evaluators.labs.task_import import ImportedTask, import_task, most_bytes
+from evaluators.labs.task_import import ImportedTask, import_task, most_bytes, save_task
 from evaluators.labs.variant import Variant
 from evaluators.service.image_classifier import TaskImages, task_images
 from evaluators.service.lab_registry import LabRegistry
@@ -33,6 +33,8 @@ from evaluators.service.session_quota import SessionLimits
 from evaluators.specs.edit_spec import EditSpec
 
 Self = TypeVar("Self", bound="LoadedModels")
+Read = TypeVar("Read")
+Reader = Callable[[Lab, Path, threading.Event], Read]
 
 
 class LoadedModels:
@@ -198,9 +200,7 @@ class LoadedModels:
         """Give this session the checkpoints of an earlier page; whether they are still there."""
         return self._session_checkpoints.resume(self._session, token)
 
-    def _take(
-        self, model: str, read: Callable[[Lab, Path, threading.Event], LoadedCheckpoint]
-    ) -> CheckpointInfo:
+    def _take(self, model: str, read: Reader[LoadedCheckpoint]) -> CheckpointInfo:
         lab = self.lab_of(model)
         size = 4 * lab.encoder.layout.numel
         with self._session_checkpoints.reserve(self._session, size) as left:
@@ -211,11 +211,7 @@ class LoadedModels:
     # Tasks that are added
 
     def add_public_task(self, title: str, path: Path) -> tuple[str, ...]:
-        """Add a folder or zip file of labelled images for every visitor, and for each model as it is loaded.
-
-        To be called before the first request. Returns: what is to be said of its images.
-        Raises: TaskError or LabError as ``import_task``.
-        """
+        """Add labelled images for every visitor, before the first request. As ``PublicTasks.add``."""
         return self._public.add(title, path, self.lab)
 
     def own_tasks(self, model: str) -> tuple[OwnTask, ...]:
@@ -238,16 +234,33 @@ class LoadedModels:
         Raises: QuotaError if the session's quota is used up; TaskError or LabError as ``import_task``;
             Cancelled if the session has left; nothing is changed then.
         """
+
+        def read(lab: Lab, folder: Path, left: threading.Event) -> ImportedTask:
+            return import_task(lab, folder, files, found, names, progress, left)
+
+        return self._take_task(model, read)
+
+    def take_dataset(
+        self,
+        model: str,
+        found: FoundDataset,
+        image: str,
+        label: str,
+        names: TaskNames,
+        progress: Progress | None = None,
+    ) -> ImportedTask:
+        """The same from a data set of the Hub. Args: as ``read_dataset``. Raises: also as that."""
+
+        def read(lab: Lab, folder: Path, left: threading.Event) -> ImportedTask:
+            subsets = read_dataset(found, image, label, names, lab.info.image_size, progress, left)
+            return save_task(lab, folder, subsets, names)
+
+        return self._take_task(model, read)
+
+    def _take_task(self, model: str, read: Reader[ImportedTask]) -> ImportedTask:
         lab, added = self.lab_of(model), self._session_checkpoints
         with added.reserve(self._session, most_bytes(lab)) as left:
-
-            def report(done: int, total: int) -> None:
-                if left.is_set():
-                    raise Cancelled("The page was closed before the images were read.")
-                if progress is not None:
-                    progress(done, total)
-
-            imported = import_task(lab, added.folder(self._session), files, found, names, report)
+            imported = read(lab, added.folder(self._session), left)
             added.add(self._session, model, imported.task, imported.task.path.stat().st_size)
         return imported
 

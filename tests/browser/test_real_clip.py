@@ -179,3 +179,29 @@ def test_the_tab_is_accessible_and_fits_a_phone(browser: Any, hub_address: str) 
     for theme in ("light", "dark"):
         assert driving.serious_violations(page, axe, theme) == [], theme
     page.context.close()
+
+
+def test_a_data_set_of_the_hub_becomes_a_task(visitor: Any) -> None:
+    page = visitor
+    page.click("#lx-task button")
+    address = page.locator("#lx-task-address textarea, #lx-task-address input")
+    address.fill("nobody/nothing")
+    page.click("#lx-task-look-up")
+    page.wait_for_selector("#lx-task-found [role=alert] >> text=nobody/nothing", timeout=PATIENCE)
+    assert page.locator("#lx-task-add").is_disabled()
+    address.fill("ylecun/mnist")
+    page.click("#lx-task-look-up")
+    page.wait_for_selector("#lx-task-found >> text=ylecun/mnist has 10 classes", timeout=PATIENCE)
+    page.wait_for_function("document.querySelector('#lx-task-label input').value === 'label'")
+    assert page.locator("#lx-task-image input").input_value() == "image"
+    assert page.locator("#lx-task-name textarea, #lx-task-name input").input_value() == "mnist"
+    assert len(page.locator("#lx-task-classes textarea").input_value().splitlines()) == 10
+    page.wait_for_selector("#lx-task-add:enabled", timeout=PATIENCE)
+    page.click("#lx-task-add")
+    page.wait_for_selector("#lx-task-said >> text=mnist is added", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-label", state="hidden", timeout=PATIENCE)
+    driving.open_tab(page, "Explore")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lx-pics h4')].some(one => one.innerText.includes('mnist'))",
+        timeout=PATIENCE,
+    )

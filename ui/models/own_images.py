@@ -1,4 +1,4 @@
-"""Form for a visitor's own images: a zip file, its classes to be checked and named, and the tasks added."""
+"""Form for a visitor's own images: zip file or data set of the Hub, class names, and the tasks added."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from evaluators.data.own_images.task_names import DEFAULT_PROMPT, LONGEST_TITLE,
 from evaluators.data.own_images.zip_images import ZipImages
 from evaluators.errors import TaskError
 from evaluators.hub.transfer.parallel_calls import in_thread
+from evaluators.hub.visitor_dataset import FoundDataset
 from evaluators.labs.task_import import ImportedTask
 from evaluators.service.studio import Studio
 from ui.address.address_bar import AddressBar
 from ui.explore.explore_page import Explore
 from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.models import own_images_text as words
+from ui.models.hub_dataset import classes_of, dataset_fields, find, offers
 from ui.shell.error_messages import message_of
 
 REFRESH = 0.4
 """Seconds between two updates of the progress."""
-COMPLETE = """(file, classes) => {
-    return { __type__: "update", interactive: Boolean(file && classes.trim()) };
+COMPLETE = """(file, image, classes) => {
+    return { __type__: "update", interactive: Boolean((file || image) && classes.trim()) };
 }"""
 """Whether there is something to add."""
 
@@ -56,6 +58,7 @@ def own_images_form(
             elem_id="lx-task-file",
             elem_classes="lx-files",
         )
+        hub = dataset_fields()
         looked = gr.HTML("", elem_id="lx-task-found", apply_default_css=False)
         name = gr.Textbox(label=words.FORM["name"], max_length=LONGEST_TITLE, elem_id="lx-task-name")
         with gr.Row():
@@ -89,12 +92,20 @@ def own_images_form(
     explore.model.change(_model_listener(studio), [explore.model, of], [model, *lists], **at_once)
     model.change(_lists_listener(studio), [model, of], lists, **at_once)
     address.opened("models")(_lists_listener(studio), [model, of], lists, **at_once)
-    file.change(look, file, [looked, name, classes], **at_once)
-    gr.on([file.change, classes.change], None, [file, classes], add, js=COMPLETE, **at_once)
+    chosen = [hub.found, hub.choices, *hub.drop_downs]
+    file.change(look, [file, hub.found], [looked, name, classes, *chosen], **at_once)
+    sought: dict[str, Any] = {"concurrency_limit": None, **private}
+    asked, answers = [hub.address, hub.config, hub.split], [looked, name, classes, file, *chosen]
+    gr.on([hub.button.click, hub.address.submit], find, hub.address, answers, **sought)
+    hub.config.input(find, asked[:2], answers, **sought)
+    hub.split.input(find, asked, answers, **sought)
+    hub.label.input(classes_of, [hub.found, hub.label], classes, **at_once)
+    complete = [file.change, hub.image.change, classes.change]
+    gr.on(complete, None, [file, hub.image, classes], add, js=COMPLETE, **at_once)
     added = add.click(
         import_listener(studio),
-        [model, of, file, name, classes, prompts],
-        [status, file, token, *lists],
+        [model, of, file, name, classes, prompts, hub.found, hub.image, hub.label],
+        [status, file, token, *lists, classes, *chosen],
         concurrency_limit=None,
         **private,
     )
@@ -107,18 +118,19 @@ def own_images_form(
     )
 
 
-def look(path: str | None) -> tuple[Any, Any, Any]:
+def look(path: str | None, found: FoundDataset | None) -> tuple[Any, ...]:
     """The listener that says what a file holds, and proposes a name and class names."""
-    if path is None:
-        return "", "", ""
+    if path is None:  # taken away, or a data set was looked up in its place
+        return (gr.skip(),) * 9 if found is not None else ("", "", "", *[gr.skip()] * 6)
+    nothing = None, *offers(None)
     try:
         with ZipImages(Path(path), Path(path).name) as files:
             images = find_images(files)
     except Exception as problem:  # noqa: BLE001 -- the line below the file says what went wrong
-        return words.refused(message_of(problem)), gr.skip(), ""
+        return words.refused(message_of(problem)), gr.skip(), "", *nothing
     said = words.found(list(zip(images.classes, images.counts, strict=True)), said_skipped(images.skipped))
     title = " ".join(Path(path).stem.replace("_", " ").split())[:LONGEST_TITLE]
-    return said, title, proposed(images.classes)
+    return said, title, proposed(images.classes), *nothing
 
 
 def import_listener(studio: Studio) -> Any:
@@ -132,6 +144,9 @@ def import_listener(studio: Studio) -> Any:
         name: str,
         classes: str,
         prompts: str,
+        found: FoundDataset | None,
+        image: str | None,
+        label: str | None,
     ) -> Iterator[tuple[Any, ...]]:
         session = studio.seen_by(session_key(request))
         done, total = 0, 0
@@ -141,6 +156,9 @@ def import_listener(studio: Studio) -> Any:
             done, total = now_done, now_total
 
         def run() -> ImportedTask:
+            if found is not None and image and label and label in found.labels:
+                names = TaskNames.read(name, classes, prompts, found.labels[label])
+                return session.take_dataset(model, found, image, label, names, progress)
             if not path:
                 raise TaskError(words.FORM["missing"])
             with ZipImages(Path(path), Path(path).name) as files:
@@ -149,7 +167,7 @@ def import_listener(studio: Studio) -> Any:
                 return session.take_task(model, files, images, names, progress)
 
         future = in_thread(run, "import images")
-        unchanged = [gr.skip()] * 5
+        unchanged = [gr.skip()] * 12
         while not future.done():
             yield words.reading(done, total), *unchanged
             wait([future], REFRESH)
@@ -158,9 +176,10 @@ def import_listener(studio: Studio) -> Any:
         except Exception as problem:  # noqa: BLE001 -- the status below the button says what went wrong
             yield words.refused(message_of(problem)), *unchanged
             return
-        Path(path or "").unlink(missing_ok=True)  # its images are kept in the session's folder
+        if path:
+            Path(path).unlink(missing_ok=True)  # its images are kept in the session's folder
         said = words.added(imported.task.task.title, imported.notes)
-        yield said, None, session.token(), *_lists(session, model, of)
+        yield said, None, session.token(), *_lists(session, model, of), "", None, *offers(None)
 
     return add
 

@@ -15,16 +15,28 @@ FORM = {
     ),
     "model": "For the model",
     "file": "Zip file",
+    "address": "Or a public data set on the Hub",
+    "look_up": "Look up",
+    "config": "Configuration",
+    "split": "Split",
+    "image": "Column of images",
+    "label": "Column of labels",
     "name": "Name of the task",
     "classes": "Classes: folder = what the model reads",
     "classes_info": "One a line. Take a line out to leave that class out.",
     "prompts": "Sentences with {} for the class",
     "prompts_info": "One a line; the model compares each image with their mean.",
     "add": "Add task",
-    "missing": "Choose a zip file with images first.",
+    "missing": "Choose a zip file, or look a data set up, first.",
     "yours": "Your tasks",
     "remove": "Remove",
 }
+ASKING = '<p class="lx-status" role="status">Asking the Hub…</p>'
+
+
+def found_dataset(repo: str, classes: int) -> str:
+    """What was found at an address; HTML."""
+    return f'<p class="lx-status" role="status">{escape(repo)} has {classes} classes.</p>'
 
 
 def added(title: str, notes: Sequence[str]) -> str:

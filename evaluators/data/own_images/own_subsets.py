@@ -101,18 +101,23 @@ def decode_subsets(
             if len(labels) == room:
                 break
         done += len(labels)
-        if len(labels) < LEAST_IMAGES:
-            said = f" ({said_skipped(reading.skipped)})" if reading.skipped else ""
+        splits[split] = Subset(pixels[: len(labels)], torch.tensor(labels, dtype=torch.int64))
+    subsets = OwnSubsets(splits, +reading.skipped)
+    check_subsets(subsets, found.classes)
+    return subsets
+
+
+def check_subsets(subsets: OwnSubsets, classes: Sequence[str]) -> None:
+    """Raises: TaskError if a split has too few images, or a class no test image."""
+    for split, subset in subsets.splits.items():
+        if len(subset) < LEAST_IMAGES:
+            said = f" ({said_skipped(subsets.skipped)})" if subsets.skipped else ""
             raise TaskError(
                 f"A task needs at least {LEAST_IMAGES} images for {split} and as many for its other split, "
-                f"got {len(labels)} for {split}{said}: add more images."
+                f"got {len(subset)} for {split}{said}: add more images."
             )
-        splits[split] = Subset(pixels[: len(labels)], torch.tensor(labels, dtype=torch.int64))
-    untested = set(range(len(found.classes))) - set(splits["test"].labels.tolist())
-    if untested:
-        names = [found.classes[label] for label in sorted(untested)]
-        raise TaskError(f"There is no test image of {names[0]!r}: add images of it, or take the class out.")
-    return OwnSubsets(splits, +reading.skipped)
+    for label in sorted(set(range(len(classes))) - set(subsets.splits["test"].labels.tolist())):
+        raise TaskError(f"There is no test image of {classes[label]!r}: add images of it, or leave it out.")
 
 
 def said_skipped(skipped: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from evaluators.errors import HubError
 from evaluators.hub.images.labels import check_names, classes_of
 from evaluators.hub.images.row_choice import RowGroup, sort_groups
 from evaluators.hub.images.split_files import SplitFile
-from evaluators.hub.transfer.parallel_calls import Workers
+from evaluators.hub.transfer.parallel_calls import Traffic, Workers
 from evaluators.hub.transfer.range_file import RangeFile
 from evaluators.zoo.public_tasks import HubTask
 from lines_core.untrusted_text import excerpt
@@ -78,7 +78,7 @@ class ParquetSplit:
         import pyarrow.parquet
 
         content = None
-        stream: BinaryIO | RangeFile = RangeFile(file.repo, file.path, file.url, file.size, self._traffic)
+        stream: BinaryIO | RangeFile = range_file(file, self._traffic)
         if file.size <= WHOLE:
             content = stream.read()
             stream = io.BytesIO(content)
@@ -145,7 +145,7 @@ class ParquetSplit:
         import pyarrow.parquet
 
         file = shard.file
-        stream: BinaryIO | RangeFile = RangeFile(file.repo, file.path, file.url, file.size, self._traffic)
+        stream: BinaryIO | RangeFile = range_file(file, self._traffic)
         if shard.content is not None:
             stream = io.BytesIO(shard.content)
         try:
@@ -156,6 +156,11 @@ class ParquetSplit:
                 f"Row group {index} of {shard.file.path} of {self._task.repo} is damaged: "
                 f"{excerpt(str(error))}"
             ) from error
+
+
+def range_file(file: SplitFile, traffic: Traffic) -> RangeFile:
+    """A file of a split, read by ranges."""
+    return RangeFile(file.repo, file.path, file.url, file.size, traffic, file.public)
 
 
 def _names(columns: Iterable[str]) -> str:

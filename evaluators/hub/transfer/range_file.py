@@ -27,15 +27,19 @@ class RangeFile(io.RawIOBase):
         url: of the file, as ``huggingface_hub.hf_hub_url`` gives it.
         size: of the file in bytes.
         traffic: counts the bytes and stops the reading.
+        public: read it as anybody may, without this machine's token.
     """
 
-    def __init__(self, repo: str, path: str, url: str, size: int, traffic: Traffic) -> None:
+    def __init__(
+        self, repo: str, path: str, url: str, size: int, traffic: Traffic, public: bool = False
+    ) -> None:
         super().__init__()
         self._repo = repo
         self._path = path
         self._url = url
         self._size = size
         self._traffic = traffic
+        self._token = False if public else None
         self._position = 0
 
     def readable(self) -> bool:
@@ -75,7 +79,7 @@ class RangeFile(io.RawIOBase):
             direct = self._traffic.redirected.get(self._url)
             response = None if direct is None else _get(direct, span)
             if response is None or response.status_code in _EXPIRED:
-                response = _get(self._url, build_hf_headers() | span)
+                response = _get(self._url, build_hf_headers(token=self._token) | span)
                 hf_raise_for_status(response)
                 self._traffic.redirected[self._url] = str(response.url)
         content: bytes = response.content
