@@ -56,6 +56,10 @@ def read_report(page: Any) -> None:
         const style = getComputedStyle(bar, "::before");
         return [bar.clientWidth, parseFloat(style.height), parseFloat(bar.firstChild.textContent)];
     })""")
+    faded = bars.evaluate_all(
+        "bars => bars.filter((bar) => getComputedStyle(bar, '::before').opacity < 1).length"
+    )
+    assert faded == 1, "what is in no block"
     assert len(heights) == 13
     assert all(width > 10 and height > 30 for width, height, _ in heights)
     scale = max(height for _, height, _ in heights) / max(number for *_, number in heights)

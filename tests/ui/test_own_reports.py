@@ -46,7 +46,8 @@ def add(studio: Studio, path: Path, spread: float) -> CheckpointInfo:
 
 def test_bars_have_the_heights_of_their_numbers() -> None:
     drawn = report_html("Mine", REPORT)
-    assert re.findall(r'lx-factor" style="--v: ([0-9.]+)"', drawn) == ["0.0200", "1.0000", "0.2500"]
+    assert re.findall(r"--v: ([0-9.]+); --seen", drawn) == ["0.0200", "1.0000", "0.2500"]
+    assert re.findall(r"--seen: ([0-9.]+)", drawn) == ["1", "1", "0.45"]
     assert re.findall(r"lx-factor-value\">(.*?)<", drawn) == ["0.4", "20", "5"]
     assert re.findall(r"lx-factor-label\">(.*?)<", drawn) == ["1", "2", "rest"]
     rows = re.findall(r'row">(.*?)</th><td>(.*?)</td>', drawn.replace("\u202f", " "))
@@ -65,7 +66,7 @@ def test_notes_are_text_and_warnings_are_marked() -> None:
 
 
 def test_an_update_of_nothing_is_drawn() -> None:
-    assert '--v: 0.0000"' in report_html("Mine", CheckpointReport("open_clip", "float32", (0.0,), 0.0, 0.0))
+    assert "--v: 0.0000;" in report_html("Mine", CheckpointReport("open_clip", "float32", (0.0,), 0.0, 0.0))
 
 
 def test_the_chosen_one_is_open_and_others_see_none(small: Studio, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def share(relative: float, sign: bool = True) -> str:
 
 def stored(layout: str, dtype: str) -> str:
     """How a file stores the weights."""
-    return f"Weights in {dtype}, named as in {layout}."
+    return f"Weights in {dtype}, named as in {layout.rstrip('.')}."
 
 
 def exported(told: str) -> str:

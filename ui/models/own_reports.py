@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOM = 1.4
 """Height of the chart by that of the highest bar: there is a number above it."""
+OUTSIDE = 0.45
+"""Opacity of the bar of what is in no block."""
 
 
 def report_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
@@ -70,12 +72,12 @@ def _bars(report: CheckpointReport) -> str:
     values = [*report.blocks, report.outside]
     highest = max(*values, 1e-9)
     bars = "".join(
-        f'<span class="lx-factor" style="--v: {value / highest:.4f}">'
+        f'<span class="lx-factor" style="--v: {value / highest:.4f}; --seen: {seen}">'
         f'<span class="lx-factor-value">{escape(words.share(value, sign=False))}</span>'
         f'<span class="lx-factor-label">{escape(label)}</span></span>'
-        for label, value in zip(labels, values, strict=True)
+        for label, value, seen in zip(labels, values, [1] * len(report.blocks) + [OUTSIDE], strict=True)
     )
-    many = " lx-many" if len(labels) > 18 else ""
+    many = " lx-many lx-upright" if len(labels) > 18 else ""
     caption = words.REPORT["bars"]
     rows = [[label, words.share(value)] for label, value in zip(labels, values, strict=True)]
     rows.append([words.REPORT["all"], words.share(report.total)])
