@@ -11,11 +11,13 @@ import torch
 from evaluators import EditSpec, Evaluation, Studio
 from evaluators.errors import Cancelled, SpecError, TaskError
 from evaluators.export import export
+from evaluators.service.request_stats import RequestStats
 from evaluators.service.session_quota import QuotaError, SessionLimits
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint
 from tests.conftest import CHUNK
 from tests.own_images import add_task, folders, zipped
+from tests.paths import ASSETS
 
 MODEL = "tiny-clip"
 COUNTS = {"cup": 20, "old_boot": 18, "tram": 11}
@@ -229,3 +231,25 @@ def test_two_tasks_and_views_share_the_images_that_are_built_in(studio: Studio, 
     of_view, built_in = lab.images("tasks", "test"), studio.lab.images("tasks", "test")
     assert [one.data_ptr() for one in of_view._images[:3]] == [one.data_ptr() for one in built_in._images]
     assert of_view._buffer.data_ptr() == built_in._buffer.data_ptr()
+
+
+def test_shipped_counts_are_taken_over_and_only_own_images_are_counted(images: Path) -> None:
+    """A position of the real lab's grid answers for the built-in tasks without a forward pass of theirs."""
+    observed: list[RequestStats] = []
+    studio = Studio(ASSETS, None, observe=observed.append)
+    spec = EditSpec.lines("digits", 0.37)
+    shipped = studio.cached(spec)
+    assert shipped is not None
+    assert shipped.precomputed
+    anna = studio.seen_by("anna")
+    add_task(anna, images)
+    assert anna.cached(spec) is None
+    assert anna.known_pictures(spec) is None
+    counted = anna.evaluate(spec)
+    assert counted.tasks[:-1] == shipped.tasks
+    assert counted.tasks[-1].n == 25
+    assert not counted.precomputed
+    assert observed[-1].counted == 1, "one chunk"
+    assert len(anna.pictured(spec, 8).predictions or ()) == len(counted.tasks)
+    assert studio.cached(spec) == shipped
+    studio.close()
