@@ -10,7 +10,6 @@ same checkpoints again; they are kept for ``SessionLimits.grace`` seconds after 
 import hashlib
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from evaluators.labs.own_task import OwnTask
 from evaluators.service.process_folders import ProcessFolders
 from evaluators.service.session_entry import Added, SessionEntry, file_of, key_of
 from evaluators.service.session_quota import SessionLimits, check_session, check_total
+from evaluators.service.temporary_folder import temporary_folder
 
 OnDelete = Callable[[str, Added], None]
 """Called with the model's key and a deleted checkpoint or task, to drop what is cached; must not raise."""
@@ -252,7 +252,7 @@ class SessionCheckpoints:
         entry = self._sessions.get(digest)
         if entry is None:
             if self._folders is None:
-                self._folders = ProcessFolders(Path(tempfile.mkdtemp(prefix="lines-sessions-")))
+                self._folders = ProcessFolders(temporary_folder("sessions", self))
             entry = self._sessions[digest] = SessionEntry(self._folders.new(), time.monotonic())
         entry.used = time.monotonic()
         entry.closed = None

@@ -1,6 +1,5 @@
 """Facade of the service: evaluations of all sessions, over the models of ``LoadedModels``."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
@@ -27,6 +26,7 @@ from evaluators.service.scheduler import Scheduler, Ticket, Visitor
 from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import SessionLimits
 from evaluators.service.shared_counts import Request
+from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -69,7 +69,7 @@ class Studio(LoadedModels):
         lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
         name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
         results = ResultCache(lab, None if folder is None else folder / name)
-        home = Path(tempfile.mkdtemp(prefix="lines-")) if folder is None else folder
+        home = temporary_folder("models", self) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
         local = LocalEngine(lambda: self._scheduler.waiting > 0)
         engine = local if zero_gpu is None else ZeroGpu(zero_gpu, folder, loader)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ import gradio as gr
 
 from evaluators.export import EXTRAS, LAYOUTS, export
 from evaluators.service.studio import Studio
+from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.address.address_bar import AddressBar
@@ -32,9 +32,7 @@ MARK = (Path(__file__).parent / "stale_export.js").read_text(encoding="utf-8")
 @cache
 def _folders() -> Path:
     """Parent of one folder per session with its last exports, deleted when it ends."""
-    folders = Path(tempfile.mkdtemp(prefix="lines-exports-"))
-    atexit.register(shutil.rmtree, folders, ignore_errors=True)
-    return folders
+    return temporary_folder("exports")
 
 
 def exported(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import json
 import shutil
-import tempfile
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -17,6 +15,7 @@ from PIL import Image
 
 from evaluators.service.image_classifier import TaskImages
 from evaluators.service.studio import Studio
+from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.edit_spec import EditSpec
 
 EACH = 8
@@ -32,9 +31,7 @@ NAMES_KEPT = 256
 @cache
 def sprite_folder() -> Path:
     """Folder that the sprites are served from, deleted at the end of the process."""
-    folder = Path(tempfile.mkdtemp(prefix="lines-sprites-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return temporary_folder("sprites")
 
 
 def delete_sprites() -> None:
