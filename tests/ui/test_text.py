@@ -36,7 +36,7 @@ def test_the_code_on_the_page_is_the_library() -> None:
         def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
             self.state = state
 
-    names = [f"visual.transformer.resblocks.{i}.weight" for i in range(3)]
+    names = [f"visual.transformer.resblocks.{i}.ln_1.weight" for i in range(3)]
     model = Model()
     given = {
         "pretrained": {name: torch.zeros(1) for name in names},
