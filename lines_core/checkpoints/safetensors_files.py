@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import torch
 from torch import Tensor
 
+from lines_core.checkpoints.file_kinds import refuse_other_kinds
 from lines_core.checkpoints.limits import (
     DTYPES,
     MAX_DIMENSIONS,
@@ -22,6 +23,12 @@ from lines_core.checkpoints.limits import (
 from lines_core.checkpoints.opening import read_into
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import quoted
+
+CONVERT = (
+    "Write the weights as safetensors first, in Python: lines_core.save_checkpoint('model.safetensors', "
+    "lines_core.read_checkpoint(path))"
+)
+"""What to do about a file of torch.save where only safetensors are read."""
 
 
 class Entry(NamedTuple):
@@ -62,11 +69,12 @@ def read_header(stream: BinaryIO, label: str) -> Header:
     size = os.fstat(stream.fileno()).st_size
     start = stream.read(8)
     if start.startswith(b"PK\x03\x04"):
-        raise CheckpointError(f"{label} is a PyTorch file by its content, not a safetensors file.")
+        raise CheckpointError(f"{label} is a PyTorch file by its content, not a safetensors file. {CONVERT}.")
     if len(start) < 8:
         raise damaged(label, "it ends before its header")
     length = int.from_bytes(start, "little")
     if length > min(MAX_HEADER, size - 8):
+        refuse_other_kinds(stream, label)
         raise damaged(label, f"its header claims {length:,} bytes, the file has {size:,}")
     try:
         claims = json.loads(stream.read(length).decode("utf-8"), object_pairs_hook=_without_duplicates)

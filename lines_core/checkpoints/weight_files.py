@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lines_core.checkpoints.limits import check_name, damaged, label_of
 from lines_core.checkpoints.opening import filled, opened
-from lines_core.checkpoints.safetensors_files import Entry, read_header
+from lines_core.checkpoints.safetensors_files import CONVERT, Entry, read_header
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import excerpt, first_names, quoted
 
@@ -62,7 +62,8 @@ class WeightFiles(Mapping[str, Tensor]):
             by_shard = {chosen.name: None}
         else:
             raise CheckpointError(
-                f"{label_of(chosen)} is no {SUFFIX} file, nor an index of such files or a folder with them."
+                f"{label_of(chosen)} is no {SUFFIX} file, nor an index of such files or a folder with them. "
+                f"{CONVERT}."
             )
         entries: dict[str, Entry] = {}
         shards: dict[str, tuple[str, ...]] = {}
@@ -189,7 +190,7 @@ def _weights_in(folder: Path) -> Path:
     pickles = [name for name in names if name.endswith(_PICKLES)]
     raise CheckpointError(
         f"{label_of(folder)} has no {SUFFIX} file"
-        + (f", only {first_names(pickles)}: save the model as safetensors first." if pickles else ".")
+        + (f", only {first_names(pickles)}. {CONVERT}." if pickles else ".")
     )
 
 

@@ -21,8 +21,9 @@ def matched_names(
     """For each name of the reference, the name under which the other has that weight.
 
     A tied weight, such as an output layer that is the embedding, may be written on one side only: it then
-    stands for the tensor on its own side that is equal to it bit for bit. A reference that is an image tower
-    alone leaves the rest of a whole CLIP aside.
+    stands for the tensor on its own side that is equal to it bit for bit. Tensors of one value throughout,
+    such as fresh biases, are equal by chance and no sign of it. A reference that is an image tower alone
+    leaves the rest of a whole CLIP aside.
 
     Args:
         unchanged: names that are copied from the reference, so the other side need not have them.
@@ -75,6 +76,9 @@ def _twin(weights: WeightFiles, name: str, among: Collection[str]) -> str | None
     if not alike:
         return None
     tensor = weights[name]
+    flat = tensor.flatten()
+    if bool(flat.eq(flat[:1]).all()):
+        return None
     return next((twin for twin in alike if torch.equal(weights[twin], tensor)), None)
 
 

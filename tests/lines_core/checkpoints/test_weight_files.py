@@ -147,6 +147,27 @@ def test_a_damaged_shard(folder: Path) -> None:
         WeightFiles(folder)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 70\n",
+            "git-lfs pointer.*70 bytes",
+        ),
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "is a web page"),
+        (
+            b"PK\x03\x04" + bytes(60),
+            r"PyTorch file.*save_checkpoint\('model\.safetensors', .*read_checkpoint",
+        ),
+    ],
+)
+def test_a_shard_that_is_something_else(folder: Path, content: bytes, message: str) -> None:
+    """A clone without git-lfs has pointers, and a download without a login has the page that asks for it."""
+    (folder / SECOND).write_bytes(content)
+    with pytest.raises(CheckpointError, match=message):
+        WeightFiles(folder)
+
+
 def test_a_file_that_is_truncated_after_the_check(folder: Path) -> None:
     """A mapped file would end the process here."""
     weights = WeightFiles(folder)
@@ -166,9 +187,9 @@ def test_a_file_that_is_replaced_after_the_check(folder: Path) -> None:
 
 def test_pickles_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"only 'pytorch_model\.bin': save the model as safetensors"):
+    with pytest.raises(CheckpointError, match=r"only 'pytorch_model\.bin'\. Write the weights as"):
         WeightFiles(tmp_path)
-    with pytest.raises(CheckpointError, match=r"is no \.safetensors file"):
+    with pytest.raises(CheckpointError, match=r"is no \.safetensors file.*read_checkpoint\(path\)"):
         WeightFiles(tmp_path / "pytorch_model.bin")
     with pytest.raises(CheckpointError, match="There is no file"):
         WeightFiles(tmp_path / "absent.safetensors")

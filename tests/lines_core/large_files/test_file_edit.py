@@ -253,6 +253,11 @@ def test_models_that_do_not_fit_together(models: tuple[Path, Path], tmp_path: Pa
     lacking = write_folder(tmp_path / "a", {name: weights[name] for name in weights if name != "wpe.weight"})
     refused(CheckpointError, r"only pretrained has 'wpe.weight'", pretrained, lacking, tmp_path / "out")
     refused(CheckpointError, r"only pretrained has 'wpe.weight'", lacking, pretrained, tmp_path / "out")
+    ones = {"h.2.ln_1.bias": torch.ones(6), "ln_f.bias": torch.ones(6)}
+    fresh = write_folder(tmp_path / "fresh", read_folder(pretrained) | ones)
+    without = {name: weights[name] for name in weights if name != "h.2.ln_1.bias"}
+    lacking = write_folder(tmp_path / "d", without)
+    refused(CheckpointError, r"only fresh has 'h\.2\.ln_1\.bias'", fresh, lacking, tmp_path / "out")
     longer = weights | {"wte.weight": torch.zeros(10, 6)}
     longer_folder = write_folder(tmp_path / "b", longer)
     message = r"differ in 'wte.weight': float32 \[10, 6\] and float32 \[9, 6\]"
