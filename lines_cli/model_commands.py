@@ -29,13 +29,17 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
     parser.add_argument(
         "--finetuned", metavar="F", required=True, help="the same, or a LoRA adapter's folder"
     )
-    parser.add_argument("--gamma", type=float, help="alpha = GAMMA and beta = 1 - GAMMA")
+    parser.add_argument("--gamma", type=float, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
     parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
     parser.add_argument("--beta", type=float, help="rise from the first block to the last")
     options = parser.parse_args(arguments)
     tied, free = options.gamma is not None, options.alpha is not None and options.beta is not None
     if tied == free or (tied and (options.alpha is not None or options.beta is not None)):
         parser.error("give --gamma, or --alpha and --beta")
+    if tied and (options.gamma < 0.0 or options.gamma > 1.0):
+        parser.error(
+            f"--gamma is from 0 to 1, got {options.gamma:g}; other schedules are set by --alpha and --beta"
+        )
     alpha, beta = (options.gamma, 1.0 - options.gamma) if tied else (options.alpha, options.beta)
 
     def write(progress: ProgressLine) -> Path:
@@ -79,6 +83,14 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
     for key, title in _settings().items():
         parser.add_argument(f"--{key.replace('_', '-')}", dest=key, type=float, metavar="X", help=title)
     options = parser.parse_args(arguments)
+    per_task = METHODS[options.method].per_task
+    if per_task and not 1 <= (options.task or 0) <= len(options.finetuned):
+        parser.error(
+            f"{options.method} makes one model per task: give --task from 1 to {len(options.finetuned)}"
+            + ("" if options.task is None else f", got {options.task}")
+        )
+    if options.task is not None and not per_task:
+        parser.error(f"--task has no meaning for {options.method}, which makes one model for all tasks")
     settings = {key: value for key in _settings() if (value := getattr(options, key)) is not None}
 
     def write(progress: ProgressLine) -> Path:
@@ -121,6 +133,7 @@ def reported(prog: str, work: Callable[[], object]) -> int:
         reason, status = "stopped; the same command goes on where this one was", STOPPED
     else:
         return 0
+    reason = reason.replace("part=", "--part ")  # the library's argument is an option here
     print(f"{prog}: {' '.join(reason.split())}", file=sys.stderr)
     return status
 

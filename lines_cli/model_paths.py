@@ -32,6 +32,11 @@ def local_model(given: str) -> Path:
                 f"There is no file or folder {quoted(given)}, and it is no owner/name of the Hub."
             )
         return path
+    if path.parent.is_dir():
+        raise CheckpointError(
+            f"There is no file or folder {quoted(path.name)} in the folder {quoted(str(path.parent))} "
+            "of this machine. If it is a repository of the Hub, run the command in another folder."
+        )
     if find_spec("huggingface_hub") is None:
         raise CheckpointError(
             f"There is no file or folder {quoted(given)}. If it is a repository of the Hub: pip install "

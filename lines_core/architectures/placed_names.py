@@ -96,8 +96,11 @@ class Reading:
             return (towers[wanted],)
         if wanted:
             raise LayerError(f"No part {wanted!r} in this {self.family.title}: it has {self._parts()}.")
-        both = ', or "both"' if {"encoder", "decoder"} <= towers.keys() else ""
-        raise LayerError(f"This {self.family.title} has {self._parts()}: choose one with part={both}.")
+        alike = {"encoder", "decoder"} <= towers.keys() and len(set(map(len, self.numbers.values()))) == 1
+        choices = [f'"{name}"' for name in (*towers, *["both"] * alike)]
+        raise LayerError(
+            f"This {self.family.title} has {self._parts()}: choose one with part={' or '.join(choices)}."
+        )
 
     def _parts(self) -> str:
         towers = self.family.towers

@@ -1,18 +1,24 @@
 """Factor of each parameter's update, for a whole model on disk."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from lines_core.architectures import recognise
 from lines_core.architectures.adapters import adapter_names
 from lines_core.checkpoints.limits import label_of
+from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.editing import outside_scales
 from lines_core.errors import CheckpointError
 from lines_core.schedules import coefficients
 from lines_core.untrusted_text import first_names
+
+_MOST_CONFIG = 16 << 20
+"""Bytes of an adapter's configuration; that of PEFT has 1 kB."""
 
 
 @dataclass(frozen=True)
@@ -82,3 +88,21 @@ def check_kind(weights: WeightFiles, scales: FileScales, alone: bool) -> None:
         raise CheckpointError(f"{label} is no LoRA adapter: name the pre-trained model that it started from.")
     if not alone and adapter:
         raise CheckpointError(f"{label} is a LoRA adapter, an update by itself: name no pre-trained model.")
+    if alone and _some_layers(weights.folder / "adapter_config.json"):
+        raise CheckpointError(
+            f"{label} changes some layers only (layers_to_transform in its adapter_config.json), so that the "
+            "number of blocks is not known: merge it into its base first (in PEFT: merge_and_unload), and "
+            "name the base as the pre-trained model."
+        )
+
+
+def _some_layers(config: Path) -> bool:
+    """Whether the configuration of an adapter restricts it to some layers; False without one."""
+    if not config.is_file():
+        return False
+    with opened(config, _MOST_CONFIG) as stream:
+        try:
+            content = json.loads(stream.read().decode("utf-8"))
+        except (ValueError, RecursionError):
+            return False  # nothing is read from it but this
+    return isinstance(content, dict) and content.get("layers_to_transform") not in (None, [])

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import torch
 
+from lines_core.architectures.adapters import adapter_names
 from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import CheckpointError
@@ -43,6 +44,7 @@ def matched_names(
         matched |= {name: twin for name, twin in twins.items() if twin is not None}
         lacking = [name for name in lacking if twins[name] is None]
     if lacking or surplus:
+        _refuse_adapter(reference, other)
         only = [
             (first_names(names), side) for names, side in ((lacking, reference), (surplus, other)) if names
         ]
@@ -61,6 +63,17 @@ def matched_names(
             "from; one with added tokens fits only what has them too."
         )
     return matched
+
+
+def _refuse_adapter(first: WeightFiles, second: WeightFiles) -> None:
+    """Raises: CheckpointError if one of two models is a LoRA adapter, LayerError if it is another adapter."""
+    adapters = [side for side in (first, second) if adapter_names(side.names).factors]
+    if len(adapters) == 1:
+        whole = second if adapters[0] is first else first
+        raise CheckpointError(
+            f"{label_of(adapters[0].path)} is a LoRA adapter and {label_of(whole.path)} a whole model: merge "
+            "the adapter into its base first (in PEFT: merge_and_unload)."
+        )
 
 
 def _twin(weights: WeightFiles, name: str, among: Collection[str]) -> str | None:

@@ -69,7 +69,8 @@ class StagedOutput:
         free = shutil.disk_usage(out.parent).free
         if free < needed + SPARE:
             raise CheckpointError(
-                f"{out} needs {needed / 1e6:,.0f} MB and its disk has {free / 1e6:,.0f} MB free."
+                f"{out} needs {needed / 1e6:,.0f} MB and {SPARE / 1e6:,.0f} MB to spare; its disk has "
+                f"{free / 1e6:,.0f} MB free."
             )
 
     def has(self, file: str) -> bool:

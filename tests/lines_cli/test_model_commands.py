@@ -75,7 +75,14 @@ def test_an_adapter_needs_no_pretrained_model(
         product = out[name.format(block, "B")] @ out[name.format(block, "A")]
         expected = scale * (adapter[name.format(block, "B")] @ adapter[name.format(block, "A")])
         torch.testing.assert_close(product, expected)
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "layers_to_transform": [0, 1, 2]}')
     capsys.readouterr()
+    assert run("edit", "--finetuned", folder, "--gamma", 0.25, "-o", tmp_path / "o") == 1
+    assert "adapter changes some layers only" in capsys.readouterr().err
+    assert run("inspect", folder, "--pretrained", models[0]) == 1
+    assert "adapter is a LoRA adapter and p a whole model: merge" in capsys.readouterr().err
+    assert run("merge", "--pretrained", models[0], "--finetuned", folder, "-o", tmp_path / "o") == 1
+    assert "adapter is a LoRA adapter and p a whole model: merge" in capsys.readouterr().err
     given = ("edit", "--pretrained", models[0], "--finetuned", folder, "--gamma", 0.25)
     assert run(*given, "-o", tmp_path / "o") == 1
     assert "adapter is a LoRA adapter, an update by itself: name no pre-trained" in capsys.readouterr().err
@@ -137,8 +144,51 @@ def test_edit_takes_gamma_or_alpha_and_beta(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("gamma", ["1.5", "-0.1", "inf"])
+def test_gamma_is_from_0_to_1(gamma: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A percentage is a slip that would multiply the update."""
+    with pytest.raises(SystemExit, match="2"):
+        run("edit", "--pretrained", "p", "--finetuned", "f", "--gamma", gamma, "-o", tmp_path / "out")
+    assert capsys.readouterr().err.startswith(f"lines edit: --gamma is from 0 to 1, got {gamma};")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (("--method", "tall-masks"), "tall-masks makes one model per task: give --task from 1 to 2 ("),
+        (
+            ("--method", "tall-masks", "--task", 3),
+            "tall-masks makes one model per task: give --task from 1 to 2, got 3",
+        ),
+        (("--method", "tall-masks", "--task", 0), "tall-masks makes one model per task: give --task from 1"),
+        (("--task", 1), "--task has no meaning for ties"),
+    ],
+)
+def test_a_task_is_counted_from_1_and_for_masks_only(
+    given: Sequence[object], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run("merge", "--pretrained", "p", "--finetuned", "f", "g", *given, "-o", tmp_path / "out")
+    assert capsys.readouterr().err.startswith(f"lines merge: {line}")
+
+
+def test_a_part_is_asked_for_as_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`both` is offered only where encoder and decoder have as many blocks."""
+    for decoder, choices in ((2, '"encoder" or "decoder" or "both".'), (1, '"encoder" or "decoder".')):
+        weights = {f"model.encoder.layers.{block}.fc1.weight": torch.ones(1) for block in range(2)}
+        for block in range(decoder):
+            weights[f"model.decoder.layers.{block}.encoder_attn.k_proj.weight"] = torch.ones(1)
+        weights["model.encoder.conv1.weight"] = torch.ones(1)
+        save_file(weights, tmp_path / "whisper.safetensors")
+        assert run("inspect", tmp_path / "whisper.safetensors") == 1
+        assert capsys.readouterr().err.endswith(f"choose one with --part {choices}\n")
+
+
 def test_what_cannot_be_done_is_said_in_one_line(
-    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models: tuple[Path, Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pretrained, finetuned, _ = models
 
@@ -156,7 +206,9 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert "no file or folder 'nowhere'" in said(*edit[:2], "nowhere", *edit[3:], "-o", tmp_path / "o")
     merge = ("merge", "--pretrained", pretrained, "--finetuned", finetuned)
     assert "TIES has no setting 'drop'" in said(*merge, "--drop", 0.5, "-o", tmp_path / "o")
-    assert "task must be from 0 to 0" in said(*merge, "--method", "tall-masks", "-o", tmp_path / "o")
+    monkeypatch.chdir(tmp_path.parent)
+    mistyped = f"{tmp_path.name}/nowhere"
+    assert f"'nowhere' in the folder '{tmp_path.name}'" in said("inspect", mistyped)
     assert "no file or folder" in said("inspect", "nowhere")
     assert not (tmp_path / "o").exists()
 

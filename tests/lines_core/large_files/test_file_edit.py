@@ -289,7 +289,9 @@ def test_weights_too_large_for_the_dtype(models: tuple[Path, Path], tmp_path: Pa
 def test_too_little_space(models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = shutil.disk_usage(tmp_path)._replace(free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    refused(CheckpointError, "needs 0 MB and its disk has 1 MB free", *models, tmp_path / "out")
+    refused(
+        CheckpointError, "needs 0 MB and 67 MB to spare; its disk has 1 MB free", *models, tmp_path / "out"
+    )
 
 
 def test_a_disk_that_is_full_leaves_the_finished_files(
