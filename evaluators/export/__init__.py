@@ -1,7 +1,7 @@
 """Export of an edited model: weights, model card and mergekit recipe."""
 
 from evaluators.export.export_error import ExportError
-from evaluators.export.export_files import EXTRAS, Exported, export
+from evaluators.export.export_files import EXTRAS, MODELS, Exported, export
 from evaluators.export.export_layouts import LAYOUTS, ExportLayout
 
-__all__ = ["EXTRAS", "LAYOUTS", "ExportError", "ExportLayout", "Exported", "export"]
+__all__ = ["EXTRAS", "LAYOUTS", "MODELS", "ExportError", "ExportLayout", "Exported", "export"]

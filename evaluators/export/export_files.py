@@ -15,6 +15,7 @@ from evaluators.export.edit_sources import base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, ExportLayout, activation
+from evaluators.export.export_limits import MOST_BYTES, check_size
 from evaluators.export.export_names import export_name, model_folders
 from evaluators.export.folder_files import (
     PREPROCESSOR_FILE,
@@ -70,6 +71,7 @@ def export(
     folder: Path,
     evaluations: Sequence[Evaluation] = (),
     extras: Collection[str] = (),
+    most_bytes: int = MOST_BYTES,
 ) -> Exported:
     """The model of a spec as files that other programs read, in place of an earlier export in the folder.
 
@@ -80,8 +82,10 @@ def export(
         folder: one that is there.
         evaluations: for the card, as `card` takes them.
         extras: keys of `EXTRAS`.
+        most_bytes: of its weights, without the bundle.
     Raises: ExportError for an unknown layout or extra, for the whole CLIP in a layout that has no text tower,
-        or if the folder is absent or does not take the files;
+        for weights that are too large or do not fit onto the disk, or if the folder is absent or does not
+        take the files;
         SpecError, LabError and CheckpointError as `sources_of` and `edited_weights`; EvaluationError as
         `card`. An earlier export is as it was then, unless replacing one of its files was what failed: none
         of this one is left in any case.
@@ -105,9 +109,12 @@ def export(
     encoder = lab.encoder
     scales = spec.scales(encoder.layout.num_blocks)
     visual = encoder.loaded.clip.visual
+    models = model_folders(spec) if MODELS in extras else ()
+    text = text_tower(base) if whole else {}
+    tower_bytes, text_bytes = 4 * encoder.layout.numel, sum(value.nbytes for value in text.values())
+    check_size(tower_bytes * (1 + len(models)) + text_bytes, len(models), folder, most_bytes)
     weights = names.rename(edited_weights(encoder, spec))
     size = (encoder.layout.numel, len(weights))
-    models = model_folders(spec) if MODELS in extras else ()
     texts = {
         CARD_FILE: card(spec, scales, base, sources, names, size, activation(visual), evaluations, whole),
         RECIPE_FILE: recipe(spec, scales, base, sources, names, models),
@@ -127,9 +134,9 @@ def export(
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as hidden:
             staged = Path(hidden)
-            save_checkpoint(staged / WEIGHTS_FILE, weights | (text_tower(base) if whole else {}), metadata)
-            for name, text in texts.items():
-                (staged / name).write_text(text, encoding="utf-8")
+            save_checkpoint(staged / WEIGHTS_FILE, weights | text, metadata)
+            for name, content in texts.items():
+                (staged / name).write_text(content, encoding="utf-8")
             inside = [WEIGHTS_FILE, *texts]
             inside += write_open_clip_folder(base, staged) if whole else []
             inside += _write_models(encoder, spec, names, models, staged)

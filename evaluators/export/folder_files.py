@@ -43,8 +43,9 @@ def preprocessor_config(base: BaseModel) -> str:
 def write_open_clip_folder(base: BaseModel, folder: Path) -> list[str]:
     """Write what open_clip's ``local-dir:`` needs beside a whole CLIP's weights; returns the files' names.
 
-    A vocabulary other than open_clip's own goes along; its path in the configuration is from where Python
-    runs, since open_clip gives it no other: in any other folder there is no such file, and an error.
+    A vocabulary other than open_clip's own goes along. open_clip looks for its path in the configuration from
+    where Python runs and not from the folder: elsewhere `get_tokenizer` ends with FileNotFoundError unless
+    it is given ``bpe_path``, as the card's snippet does.
     """
     config = copy.deepcopy(base.clip_config)
     names = [CONFIG]

@@ -1,5 +1,9 @@
-"""Python that loads an exported folder, as the model card prints it."""
+"""Python that loads an exported folder, as the model card prints it.
 
+Every path in it begins with the folder, so that it runs wherever Python was started.
+"""
+
+from evaluators.encoder.open_clip_folder import MERGES
 from evaluators.export.edit_sources import BaseModel
 
 WEIGHTS_FILE = "model.safetensors"
@@ -14,10 +18,15 @@ except (ImportError, RuntimeError):  # of another build than torch: it only lack
 """
 """open_clip and transformers import torchvision, which fails beside a torch of another build (CPU, CUDA)."""
 
+_FOLDER = 'folder = "."  # where these files lie'
+
 
 def open_clip_snippet(base: BaseModel, whole: bool) -> str:
     """For the folder with the whole CLIP, or for the image tower, which then replaces the base model's."""
-    return _WHOLE_CLIP.format(image=_image(base)) if whole else _tower_snippet(base)
+    if not whole:
+        return _tower_snippet(base)
+    words = "" if base.merges is None else f', bpe_path=f"{{folder}}/{MERGES}"'
+    return _WHOLE_CLIP.format(folder=_FOLDER, words=words, image=_image(base))
 
 
 def transformers_snippet(base: BaseModel, whole: bool) -> str:
@@ -28,8 +37,9 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, CLIPVisionModelWithProjection
 
-processor = AutoImageProcessor.from_pretrained(".")
-model = CLIPVisionModelWithProjection.from_pretrained(".").eval()
+{_FOLDER}
+processor = AutoImageProcessor.from_pretrained(folder)
+model = CLIPVisionModelWithProjection.from_pretrained(folder).eval()
 {_image(base)}
 with torch.no_grad():
     features = model(**processor(image, return_tensors="pt")).image_embeds
@@ -44,8 +54,9 @@ _WHOLE_CLIP = (
 import open_clip
 from PIL import Image
 
-model, _, preprocess = open_clip.create_model_and_transforms("local-dir:.")
-tokenizer = open_clip.get_tokenizer("local-dir:.")
+{folder}
+model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{{folder}}")
+tokenizer = open_clip.get_tokenizer(f"local-dir:{{folder}}"{words})
 {image}
 with torch.no_grad():
     features = model.eval().encode_image(preprocess(image).unsqueeze(0), normalize=True)
@@ -63,8 +74,9 @@ import open_clip
 from PIL import Image
 from safetensors.torch import load_file
 
+{_FOLDER}
 model, preprocess = open_clip.create_model_from_pretrained("{base.open_clip}")
-missing, unexpected = model.load_state_dict(load_file("{WEIGHTS_FILE}"), strict=False)
+missing, unexpected = model.load_state_dict(load_file(f"{{folder}}/{WEIGHTS_FILE}"), strict=False)
 assert not unexpected and not any(name.startswith("visual.") for name in missing)
 {_image(base)}
 with torch.no_grad():

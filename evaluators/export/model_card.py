@@ -204,7 +204,7 @@ def _accuracy(
 
 
 def _loading(base: BaseModel, layout: ExportLayout, whole: bool) -> str:
-    needed = [f"In the folder of `{WEIGHTS_FILE}` and the files that come with it."]
+    needed = [f"`folder` is where `{WEIGHTS_FILE}` and the files that come with it lie."]
     if not (layout.config or whole or base.on_hub):
         needed.append(
             "The base model is in a checkout of the LiNeS Explorer: `assets` of it has to be there."

@@ -272,5 +272,8 @@ def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch
     assert Path(bundle).read_bytes() == whole, "it may be on its way to the visitor"
     last = take_home.exported(studio, "ab/../c", replace(spec, beta=0.1), (), "open_clip")
     assert [Path(path).exists() for path in (bundle, again[0], last[0])] == [False, True, True]
+    whole_set = take_home.exported(studio, "ab/../c", spec, (), "open_clip", ["models"])
+    kept = list(Path(whole_set[0]).parent.rglob("*.safetensors"))
+    assert kept == [Path(whole_set[1])], "the models are in the bundle only"
     take_home.forget("ab/../c")
     assert list(tmp_path.iterdir()) == []

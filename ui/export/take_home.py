@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.export import EXTRAS, LAYOUTS, export
+from evaluators.export import EXTRAS, LAYOUTS, MODELS, export
 from evaluators.service.studio import Studio
 from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.edit_spec import EditSpec
@@ -46,7 +46,7 @@ def exported(
     """Paths of the bundle and the weights of a spec, measured first if it is not yet.
 
     Each export has a folder of its own, and those of the last `KEPT` stay: one may still be on its way to the
-    visitor when the next is made.
+    visitor when the next is made. Older ones make room before it is.
 
     Args:
         visitor: whose folder it goes to.
@@ -59,14 +59,15 @@ def exported(
     evaluations: list[Evaluation] = [evaluation, *(found for found in known if found is not None)]
     home = _folder(visitor)
     home.mkdir(parents=True, exist_ok=True)
+    for older in sorted(home.iterdir())[: 1 - KEPT]:
+        shutil.rmtree(older, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{time.monotonic_ns():020d}-", dir=home))
     try:
         files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations, extras)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    for older in sorted(home.iterdir())[:-KEPT]:
-        shutil.rmtree(older, ignore_errors=True)
+    shutil.rmtree(folder / MODELS, ignore_errors=True)  # they are in the bundle
     weights = files.weights.rename(files.bundle.with_suffix(files.weights.suffix))
     return [str(files.bundle), str(weights)]
 

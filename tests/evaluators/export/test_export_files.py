@@ -1,6 +1,7 @@
 """The files of an export: all of them or none, and what is refused."""
 
 import resource
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import torch
 
 from evaluators.errors import LabError, SpecError
 from evaluators.export import ExportError, export
+from evaluators.export.export_limits import check_size
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
@@ -149,6 +151,31 @@ def test_the_models_it_was_made_of_go_along(studio: Studio, tmp_path: Path, layo
         assert (folder / "config.json").is_file() == (layout == "transformers")
     with zipfile.ZipFile(written.bundle) as bundle:
         assert f"{written.bundle.stem}/models/2-faces/model.safetensors" in bundle.namelist()
+
+
+def test_an_export_has_a_size_that_it_may_have(studio: Studio, tmp_path: Path) -> None:
+    """Nine towers of ViT-B/32 are 3 GB, and 6 GB with the bundle: they were written unasked."""
+    tower = 4 * studio.lab.encoder.layout.numel
+    for extras, size, said in (
+        ((), tower, f"take {tower / 1e6:.1f} MB, at most 0.0 MB are written: choose another folder"),
+        (("models",), 4 * tower, "with the 3 models they were made of, at most .*leave those models out"),
+        (("clip",), tower + 1, "at most"),
+    ):
+        with pytest.raises(ExportError, match=said):
+            export(studio.lab, SPECS["sum"], "open_clip", tmp_path, (), extras, size - 1 if extras else 1)
+        assert list(tmp_path.iterdir()) == []
+    export(studio.lab, SPECS["sum"], "open_clip", tmp_path, (), ("models",), 4 * tower)
+    weights = [len(read_checkpoint(path)) for path in tmp_path.rglob("*.safetensors")]
+    assert len(weights) == 4
+
+
+def test_an_export_must_fit_onto_the_disk_twice(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    check_size(free // 4, 0, tmp_path, free)
+    with pytest.raises(ExportError, match=r"again in the bundle; .* are free: make room, or choose another"):
+        check_size(free // 2, 0, tmp_path, free)
+    with pytest.raises(ExportError, match=r"with the 9 models .* make room, or leave those models out"):
+        check_size(free // 2, 9, tmp_path, free)
 
 
 def test_another_activation_is_not_guessed(studio: Studio, tmp_path: Path) -> None:

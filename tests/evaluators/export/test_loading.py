@@ -17,6 +17,7 @@ from PIL import Image
 from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.export import export
 from evaluators.export.edit_sources import base_of
+from evaluators.export.loading_snippets import TORCHVISION
 from evaluators.service.studio import Studio
 from lines_core.checkpoints import read_checkpoint
 from tests.evaluators.export.exported_specs import SPECS, carried
@@ -82,6 +83,38 @@ def test_the_whole_clip_has_its_own_words(folder: Path, studio: Studio) -> None:
     tower = carried(studio, SPEC)
     everything = dict(loaded.clip.state_dict()) | tower
     assert all(torch.equal(stored[name], value) for name, value in everything.items())
+
+
+@pytest.mark.parametrize("folder", FOLDERS, indirect=True)
+def test_it_loads_from_another_directory(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """open_clip looks for the vocabulary where Python runs: from elsewhere there was FileNotFoundError."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "assets").symlink_to(folder / "assets")
+    printed = snippet(folder)
+    assert 'folder = "."' in printed
+    moved = printed.replace('folder = "."', f"folder = {str(folder)!r}")
+    run(f"{printed}\ntorch.save(features, 'features.pt')\n", folder)
+    run(f"{moved}\ntorch.save(features, 'features.pt')\n", elsewhere)
+    found, expected = (torch.load(where / "features.pt", weights_only=True) for where in (elsewhere, folder))
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("folder", ["whole"], indirect=True)
+def test_the_configuration_alone_says_that_it_lacks_the_words(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Without ``bpe_path`` from elsewhere: an error, never the standard vocabulary in silence."""
+    code = f"""
+{TORCHVISION}
+import open_clip
+try:
+    open_clip.get_tokenizer("local-dir:{folder}")
+except FileNotFoundError as error:
+    assert error.filename == "bpe_merges.txt.gz", error
+else:
+    raise SystemExit("a tokenizer without its vocabulary")
+"""
+    run(f"import torch\n{code}", tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_the_shipped_model_has_its_own_words_too() -> None:
