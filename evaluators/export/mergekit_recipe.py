@@ -72,10 +72,13 @@ def _head(
     """What the file is, and whether mergekit can run it, as comments."""
     lines = ["This describes, in mergekit's form, how the weights beside it were made by the LiNeS Explorer."]
     if not linear:
+        slerp = spec.merge is not None and spec.merge.method == "slerp"
+        other = "interpolates the models," if slerp else "trims every tensor by itself,"
         lines += [
             "mergekit cannot run it: merge_method and its parameters are those of the LiNeS Explorer.",
-            "mergekit has methods of similar names with other rules: it trims every tensor by itself,",
-            "not all of them together. lambda is the factor on the merged residual.",
+            f"mergekit has methods of similar names with other rules: it {other}",
+            f"not {'what fine-tuning changed' if slerp else 'all of them together'}. "
+            "lambda is the factor on the merged residual.",
         ]
     elif complete:
         command = "mergekit-yaml recipe.yaml merged --no-copy-tokenizer"

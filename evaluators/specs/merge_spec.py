@@ -35,8 +35,8 @@ class MergeSpec:
         weights: factor on each checkpoint's task vector before the merge, in the order of ``checkpoints``;
             empty if all are 1.
     Raises: SpecError for an invalid name, an unknown method, a repeated checkpoint, an unknown setting or one
-        out of range, a task that the method does not take or lacks, and weights that are not one number from
-            -10 to 10 a checkpoint.
+        out of range, another number of checkpoints than the method takes, a task that the method does not
+            take or lacks, and weights that are not one number from -10 to 10 a checkpoint.
     """
 
     checkpoints: tuple[str, ...]
@@ -65,6 +65,10 @@ class MergeSpec:
             settings = complete_settings(self.method, given)
         except (MergeError, TypeError, ValueError) as error:
             raise SpecError(f"{METHODS[self.method].title}: {excerpt(str(error))}") from error
+        try:
+            METHODS[self.method].check_count(len(names))
+        except MergeError as error:
+            raise SpecError(str(error)) from error
         if not isinstance(self.task, str):
             raise SpecError(f"task must be the name of a checkpoint, got {quoted(self.task)}.")
         if METHODS[self.method].per_task and self.task not in names:

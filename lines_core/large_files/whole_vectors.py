@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import torch
@@ -12,6 +12,7 @@ from lines_core.errors import MergeError
 from lines_core.merging import METHODS, Known, MergingAlpha, Needs, check_task, merge
 from lines_core.merging.alpha import alpha_of, merging_norms
 from lines_core.merging.scopes import SCOPE, WHOLE
+from lines_core.merging.slerp import products
 from lines_core.merging.slices import on_threads
 from lines_core.merging.threshold import MagnitudeSearch
 from lines_core.merging.ties import cuts_of, elected_sum
@@ -47,7 +48,8 @@ class MergePlan:
         count: T.
         numel: length of the whole vectors.
         longest: length of the longest part.
-    Raises: MergeError if the task is none of them, or the settings do not fit the length.
+    Raises: MergeError if the method takes another number of models, the task is none of them, or the
+        settings do not fit the length.
     """
 
     method: str
@@ -58,6 +60,7 @@ class MergePlan:
     longest: int
 
     def __post_init__(self) -> None:
+        METHODS[self.method].check_count(self.count)
         check_task(self.method, self.task, self.count)
         if self.settings.get(SCOPE, WHOLE) != WHOLE:
             raise MergeError("Models in files are ranked as whole vectors only: leave out the setting scope.")
@@ -74,16 +77,19 @@ class MergePlan:
     def passes(self) -> int:
         """Passes that `find` makes, without the one for alpha."""
         needs = self.needs
-        return 2 * any(needs.ranks) + needs.majority
+        return 2 * any(needs.ranks) + needs.majority + needs.products
 
     def merged(self, part: VectorPart, known: Known) -> Tensor:
         """tau_merged of one part, (n,). Raises: MergeError as `merge`."""
-        here = Known(known.magnitudes, known.majority, part.start)
+        here = replace(known, start=part.start)
         return merge(self.method, part.vectors, self.settings, task=self.task, known=here)
 
     def find(self, read: Pass) -> Known:
         """What it needs, in `passes` passes. Raises: MergeError if an entry is not finite."""
         needs = self.needs
+        if needs.products:
+            found = zip(*(products(part.vectors) for part in read()), strict=True)
+            return Known(products=tuple(map(sum, found)))
         known = Known(self._magnitudes(needs.ranks, read))
         if not needs.majority:
             return known
@@ -122,7 +128,7 @@ def _step(
 
 def known_as_text(known: Known, alpha: float) -> str:
     """What a pass has found, for the next run."""
-    return json.dumps({"magnitudes": known.magnitudes, "majority": known.majority, "alpha": alpha})
+    return json.dumps(asdict(known) | {"alpha": alpha})
 
 
 def known_from_text(text: str) -> tuple[Known, float]:
@@ -130,6 +136,7 @@ def known_from_text(text: str) -> tuple[Known, float]:
     try:
         found = json.loads(text)
         magnitudes = tuple(tuple(map(float, each)) for each in found["magnitudes"])
-        return Known(magnitudes, int(found["majority"])), float(found["alpha"])
+        products = tuple(map(float, found.get("products", ())))
+        return Known(magnitudes, int(found["majority"]), products=products), float(found["alpha"])
     except (ValueError, KeyError, TypeError) as error:
         raise MergeError(f"What an earlier run has found is damaged ({error}): remove it.") from error

@@ -45,25 +45,26 @@ def merge(
     """tau_merged: one residual for all tasks, or for one of them where the method is `per_task`.
 
     Entries that are zero in all vectors stay zero. The order of the vectors does not matter, except that it
-    determines `task` and the random draws of "dare".
+    determines `task`, the random draws of "dare" and where "slerp" begins.
 
     Args:
         key: of `METHODS`.
         vectors: T residuals tau_t, (numel,) float32, all finite, on one device; may be memory-mapped. Never
-            changed.
+            changed. Some methods take `Method.count` of them.
         settings: by key, see `Method.parameters`; missing ones have their defaults.
         task: index of the vector to merge for, from 0; used by `per_task` methods only.
         known: what `Method.needs` asks for, if the vectors are parts of longer ones.
         shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them.
     Returns: (numel,) float32 on the device of the vectors.
-    Raises: MergeError for an unknown method, invalid settings, no vectors or ones that do not fit together,
-        an invalid task, or a result that is not finite.
+    Raises: MergeError for an unknown method, invalid settings, no vectors, too many or ones that do not fit
+        together, an invalid task, or a result that is not finite.
     Cost: reads of the vectors as each method documents; memory for the result and a few slices. `stopped_by`
         can stop it between slices.
     """
     method = _method(key)
     complete = method.complete(settings or {})
     check_vectors(vectors)
+    method.check_count(len(vectors))
     check_task(key, task, len(vectors))
     scope = complete.pop(SCOPE, WHOLE)
     if scope != WHOLE and method.within is not None:

@@ -14,10 +14,12 @@ class Needs:
     Attributes:
         ranks: of magnitudes of every vector, as in `kth_magnitudes`; 0 means none, and a magnitude of 0.
         majority: whether it needs the sign of the sum of all elected signs.
+        products: whether it needs the products of two vectors, as `slerp.products`.
     """
 
     ranks: tuple[int, ...] = ()
     majority: bool = False
+    products: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class Known:
         magnitudes: for each vector those of the ranks.
         majority: 1, -1 or 0.
         start: index of the part's first entry in the whole vectors.
+        products: of the two vectors.
     """
 
     magnitudes: tuple[tuple[float, ...], ...] = ()
     majority: int = 0
     start: int = 0
+    products: tuple[float, ...] = ()

@@ -81,6 +81,7 @@ class Method:
         within: for methods with the setting `scope`, (vectors, shapes, scope, **settings): ranks within
             tensors or rows instead of the whole vectors.
         convention: where published programs differ, and what is done here; empty if they agree.
+        count: number of task vectors that it merges; 0 for any.
     """
 
     key: str
@@ -94,6 +95,14 @@ class Method:
     needs: Callable[..., Needs] | None = None
     within: Callable[..., Tensor] | None = None
     convention: str = ""
+    count: int = 0
+
+    def check_count(self, count: int) -> None:
+        """Raises: MergeError if it does not merge so many task vectors."""
+        if self.count not in (0, count):
+            raise MergeError(
+                f"{self.title} takes exactly {self.count} models, got {count}: choose {self.count}."
+            )
 
     def complete(self, settings: Mapping[str, float]) -> dict[str, float]:
         """All settings by key, checked, missing ones at their defaults.

@@ -1,6 +1,7 @@
 """The merging methods: a row for each, with its settings, grid, source and convention."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from torch import Tensor
@@ -26,6 +27,7 @@ from lines_core.merging.method import (
     ranked_within,
 )
 from lines_core.merging.scopes import ROW, TENSOR, WHOLE, merge_each_tensor
+from lines_core.merging.slerp import slerp_merge, slerp_needs, slerp_within
 from lines_core.merging.ties import AGGREGATIONS, ties_merge, ties_needs
 
 _TALL_MASKS_PAPER = (
@@ -215,6 +217,40 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 breadcrumbs_within,
                 "The paper speaks of layers; its authors' code ranks each row of a tensor, mergekit each "
                 "tensor; the default here is the whole vector, as in TIES.",
+            ),
+            Method(
+                "slerp",
+                "Slerp",
+                "Goes from the task vector of one model to that of another along an arc, so that the length "
+                "does not shrink half way as it does on a straight line. For exactly two models.",
+                "Goddard et al. (2024), Arcee's MergeKit, arXiv:2403.13257; Shoemake (1985), Animating "
+                "rotation with quaternion curves",
+                (
+                    Parameter(
+                        "t",
+                        "Position t",
+                        "0 is the first of the two models, in the order of their keys, 1 is the second.",
+                        0.5,
+                        0.0,
+                        1.0,
+                        0.05,
+                    ),
+                    replace(
+                        ranked_within(WHOLE, TENSOR),
+                        title="Angle of",
+                        help="Between what of the two models the angle is taken: one for all, or many.",
+                    ),
+                ),
+                PLAIN_GRID,
+                False,
+                slerp_merge,
+                slerp_needs,
+                slerp_within,
+                "mergekit interpolates the weights of two models, each tensor by its own angle; between "
+                "fine-tunings of one model that angle is nearly 0, and the result nearly their average. Here "
+                "the task vectors are interpolated, whose angle is wide, by one angle or one a tensor. "
+                "As in mergekit the way is straight where they are nearly parallel, |cosine| above 0.9995.",
+                2,
             ),
         )
     }

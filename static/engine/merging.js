@@ -55,4 +55,19 @@ export function consensus(vectors, { k, tall_lambda: lambda, use_ties: useTies, 
   return merged;
 }
 
-export const METHODS = { sum: (vectors) => sum(vectors), average, ties, consensus };
+// From the first vector to the second along an arc; lines_core/merging/slerp.py
+export function slerp([first, second], { t }) {
+  let one = 0, both = 0, two = 0;
+  for (let i = 0; i < first.length; i++) {
+    one += first[i] * first[i];
+    both += first[i] * second[i];
+    two += second[i] * second[i];
+  }
+  const [here, there] = [one, two].map((square) => Math.sqrt(square) > 1e-8 ? Math.sqrt(square) : 1);
+  const cosine = both / here / there, angle = Math.acos(cosine), straight = !(Math.abs(cosine) <= 0.9995);
+  const before = straight ? 1 - t : Math.sin((1 - t) * angle) / Math.sin(angle);
+  const after = straight ? t : Math.sin(t * angle) / Math.sin(angle);
+  return first.map((entry, i) => before * entry + after * second[i]);
+}
+
+export const METHODS = { sum: (vectors) => sum(vectors), average, ties, consensus, slerp };

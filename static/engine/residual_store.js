@@ -19,7 +19,7 @@ export function residualStore(files, pretrained) {
   // merge: MergeSpec.as_dict() of Python, its settings complete
   async function merged({ checkpoints, method, settings, weights = [] }) {
     if (!METHODS[method]) throw new EngineError("request", `Merges by ${method} cannot be computed in the browser.`);
-    if (settings.scope) throw new EngineError("request", "Entries are ranked within tensors on a server only.");
+    if (settings.scope) throw new EngineError("request", "Merges tensor by tensor are made on a server only.");
     const vectors = [];
     for (const [t, key] of checkpoints.entries()) { // one after the other: each takes memory
       const vector = await read(key), weight = Math.fround(weights[t] ?? 1);

@@ -71,6 +71,17 @@ def test_the_recipe_of_a_merge_that_mergekit_does_not_know(write: Write) -> None
     assert values == listed(scales, LAYOUTS["open_clip"])
 
 
+def test_the_recipe_of_a_slerp(write: Write) -> None:
+    """mergekit has a slerp too, of something else."""
+    spec = EditSpec.merged(MergeSpec(("digits", "faces"), "slerp", (("t", 0.3),)), 0.5, 0.5)
+    written = write(spec)
+    text = written.recipe.read_text("utf-8")
+    assert "it interpolates the models,\n# not what fine-tuning changed." in text
+    plan = parsed(text)
+    assert (plan["merge_method"], plan["parameters"]["t"]) == ("slerp", 0.3)
+    assert "merged by Slerp (scope 0, t 0.3)" in written.card.read_text("utf-8")
+
+
 def test_the_recipe_of_a_method_for_one_task(write: Write) -> None:
     merge = MergeSpec(("digits", "faces"), "tall-masks", task="faces")
     plan = parsed(write(EditSpec.merged(merge)).recipe.read_text("utf-8"))

@@ -75,6 +75,8 @@ def test_dictionary_round_trip_through_json() -> None:
         ({"checkpoints": THREE, "method": "ties", "settings": (("density", 3.0),)}, "TIES: density must be"),
         ({"checkpoints": THREE, "method": "ties", "settings": (("colour", 3.0),)}, "TIES: "),
         ({"checkpoints": THREE, "settings": (("density", 0.2),)}, "Task arithmetic: "),
+        ({"checkpoints": THREE, "method": "slerp"}, "Slerp takes exactly 2 models, got 3"),
+        ({"checkpoints": ("digits",), "method": "slerp"}, "takes exactly 2 models, got 1: choose 2"),
         ({"checkpoints": THREE, "method": "ties", "settings": ((1, 2, 3),)}, "TIES: "),
         ({"checkpoints": THREE, "task": "digits"}, "one model for all tasks"),
         ({"checkpoints": THREE, "method": "tall-masks"}, "name the checkpoint of the task"),

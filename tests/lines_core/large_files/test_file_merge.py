@@ -96,6 +96,7 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("dare", {"drop": 0.5, "seed": 3.0}),
     ("dare-ties", {"drop": 0.5, "seed": 3.0}),
     ("breadcrumbs", {"drop_small": 0.5, "drop_large": 0.05}),
+    ("slerp", {"t": 0.3}),
 ]
 
 
@@ -107,6 +108,7 @@ def test_every_method_is_among_the_cases() -> None:
 def test_bit_for_bit_as_whole_vectors(tmp_path: Path, method: str, settings: dict[str, float]) -> None:
     task = 1 if METHODS[method].per_task else None
     pretrained, models = coarse_models()
+    models = models[: METHODS[method].count or None]
     paths = write_models(tmp_path, pretrained, models)
     out = merge_files(*paths, tmp_path / "out", method=method, settings=settings, task=task)
     assert equal(read_folder(out), in_memory(pretrained, models, method, settings, task))
@@ -128,9 +130,10 @@ def test_the_majority_of_all_parts_decides_where_signs_cancel(tmp_path: Path, si
     assert equal(out, in_memory(pretrained, models, "ties", {"density": 1.0}))
 
 
-@pytest.mark.parametrize("method", ["sum", "ties", "consensus"])
+@pytest.mark.parametrize("method", ["sum", "ties", "consensus", "slerp"])
 def test_lines_on_top_with_alpha_of_eq_2(tmp_path: Path, method: str) -> None:
     pretrained, models = coarse_models()
+    models = models[: METHODS[method].count or None]
     paths = write_models(tmp_path, pretrained, models)
     out = merge_files(*paths, tmp_path / "out", method=method, beta=0.5)
     assert equal(read_folder(out), in_memory(pretrained, models, method, {}, alpha=None, beta=0.5))

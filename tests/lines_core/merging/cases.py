@@ -1,5 +1,12 @@
 """All merging methods, with settings that reach each of their branches."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
+from lines_core.merging import METHODS
+
+Vector = TypeVar("Vector")
+
 KEYS = [
     "sum",
     "average",
@@ -10,6 +17,7 @@ KEYS = [
     "dare",
     "dare-ties",
     "breadcrumbs",
+    "slerp",
 ]
 
 CASES: list[tuple[str, dict[str, float]]] = [
@@ -36,4 +44,12 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("breadcrumbs", {}),
     ("breadcrumbs", {"drop_small": 0.3, "drop_large": 0.4}),
     ("breadcrumbs", {"drop_small": 0.6, "drop_large": 0.0}),
+    ("slerp", {}),
+    ("slerp", {"t": 0.15}),
 ]
+
+
+def taken(key: str, vectors: Sequence[Vector]) -> list[Vector]:
+    """As many of the vectors as a method merges, over again where there are fewer."""
+    count = METHODS[key].count or len(vectors)
+    return [vectors[number % len(vectors)] for number in range(count)]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lines_core.errors import MergeError
 from lines_core.merging import merge
-from tests.lines_core.merging.cases import CASES, KEYS
+from tests.lines_core.merging.cases import CASES, KEYS, taken
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -34,11 +34,11 @@ def test_vectors_that_cannot_be_merged_are_refused(key: str, ordinary: list[Tens
 def test_what_is_no_number_is_refused(
     key: str, settings: dict[str, float], bad: float, ordinary: list[Tensor]
 ) -> None:
-    ordinary[3][77] = bad
+    ordinary[1][77] = bad
     with pytest.raises(MergeError, match="NaN or infinity"):
-        merge(key, ordinary, settings, task=3)
+        merge(key, taken(key, ordinary), settings, task=1)
     with pytest.raises(MergeError, match="NaN or infinity"):
-        merge(key, ordinary, settings, task=0)
+        merge(key, taken(key, ordinary), settings, task=0)
 
 
 def test_a_sum_that_is_large_is_not_taken_for_infinite() -> None:

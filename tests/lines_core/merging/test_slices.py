@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lines_core.merging import METHODS, merge, merging_alpha, stopped_by
 from lines_core.merging.slices import SLICE, each_slice, on_threads, over_slices
+from tests.lines_core.merging.cases import taken
 
 SLICES = 11
 """Of 100 entries, in one of the vectors."""
@@ -42,19 +43,20 @@ def test_every_method_stops_at_any_slice(
     slice_of: Callable[[int], None],
     torch_threads: Callable[[int], None],
 ) -> None:
-    expected = merge(key, ordinary, task=1)
+    vectors = taken(key, ordinary)
+    expected = merge(key, vectors, task=1)
     slice_of(100)
     torch_threads(threads)
     checks = Checks()
     with stopped_by(checks):
-        assert torch.equal(merge(key, ordinary, task=1), expected)
+        assert torch.equal(merge(key, vectors, task=1), expected)
     assert checks.count >= 2 * SLICES  # the merge itself, and whether all of it is finite
     for enough in (0, 1, SLICES, checks.count - 1):
         early = Checks(enough)
         with pytest.raises(Enough), stopped_by(early):
-            merge(key, ordinary, task=1)
+            merge(key, vectors, task=1)
         assert early.count <= enough + len(ordinary), "each thread ends at its next slice"
-    assert torch.equal(merge(key, ordinary, task=1), expected), "outside of the block nothing stops it"
+    assert torch.equal(merge(key, vectors, task=1), expected), "outside of the block nothing stops it"
 
 
 def test_eq_2_stops(ordinary: list[Tensor], slice_of: Callable[[int], None]) -> None:

@@ -3,6 +3,8 @@
 Written from the rules' descriptions and sharing no code with them, for the tests to compare with.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,11 +89,24 @@ def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
     return total
 
 
+def slerp(one: Matrix, other: Matrix, t: float) -> Matrix:
+    """Both directions on the unit circle of their plane; the way is a line where they are parallel."""
+    lengths = [float(np.sqrt(np.dot(row, row))) for row in (one, other)]
+    cosine = float(np.dot(one, other)) / (lengths[0] or 1.0) / (lengths[1] or 1.0)
+    if abs(cosine) > 0.9995:
+        return (1.0 - t) * one + t * other
+    angle = math.acos(cosine)
+    found: Matrix = (math.sin((1.0 - t) * angle) / math.sin(angle)) * one
+    return found + (math.sin(t * angle) / math.sin(angle)) * other
+
+
 def merged(key: str, matrix: Matrix, settings: dict[str, float], task: int) -> Matrix:
     """Any of the rules, settings as floats."""
     settings = {name: value for name, value in settings.items() if name != "scope"}
     if key == "sum":
         return np.asarray(matrix.sum(axis=0))
+    if key == "slerp":
+        return slerp(matrix[0], matrix[1], settings["t"])
     if key == "average":
         return np.asarray(matrix.mean(axis=0))
     if key == "ties":
