@@ -30,6 +30,13 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
         "--finetuned", metavar="F", required=True, help="the same, or a LoRA adapter's folder"
     )
     parser.add_argument("--gamma", type=float, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
+    parser.add_argument(
+        "--copy",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="parameters of F, or beginnings of their names, that are copied, such as a new head: classifier",
+    )
     parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
     parser.add_argument("--beta", type=float, help="rise from the first block to the last")
     options = parser.parse_args(arguments)
@@ -53,6 +60,7 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
             shape=options.shape,
             outside=options.outside,
             part=options.part,
+            copy=options.copy,
             dtype=DTYPES.get(options.dtype),
             progress=progress,
         )

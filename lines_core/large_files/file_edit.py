@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.large_files.file_scales import check_kind, file_scales
-from lines_core.large_files.matched_names import matched_names
+from lines_core.large_files.matched_names import matched_names, named_by
 from lines_core.large_files.pieces import Piece, Progress, Source, rounded
 from lines_core.large_files.staged_output import StagedOutput
 from lines_core.large_files.written_model import (
@@ -34,6 +34,7 @@ def edit_files(
     shape: str = "linear",
     outside: str = "alpha",
     part: str | None = None,
+    copy: Sequence[str] = (),
     dtype: torch.dtype | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -54,6 +55,9 @@ def edit_files(
         alpha, beta, shape: as in `coefficients`. One knob: alpha = gamma, beta = 1 - gamma.
         outside: rule for the parameters in no block, key of `OUTSIDE_RULES`.
         part: of an architecture with several, such as "encoder".
+        copy: parameters of the fine-tuned model that are copied as they are, such as a head that the
+            fine-tuning added: names, or their beginnings up to a dot. The pre-trained model need not have
+            them, may have them in another shape, and what it alone has of such a name is left out.
         dtype: of the output's floating-point weights; by default that of the fine-tuned model.
         progress: called with bytes done and in all.
     Returns: the path of the output.
@@ -66,9 +70,10 @@ def edit_files(
     with ExitStack() as stack:
         after = stack.enter_context(WeightFiles(finetuned))
         before = None if pretrained is None else stack.enter_context(WeightFiles(pretrained))
-        scales = file_scales(after, alpha, beta, shape=shape, outside=outside, part=part)
+        copied = named_by(copy, [after] if before is None else [after, before])
+        scales = file_scales(after, alpha, beta, shape=shape, outside=outside, part=part, copied=copied)
         check_kind(after, scales, alone=before is None)
-        matched = {} if before is None else matched_names(after, before, scales.unchanged)
+        matched = {} if before is None else matched_names(after, before, scales.unchanged | copied)
         dtypes = output_dtypes(after, dtype)
         recipe = {
             "pretrained": None if before is None else title_of(before),
@@ -80,6 +85,7 @@ def edit_files(
             "architecture": scales.family,
             "part": scales.part,
             "num_blocks": scales.num_blocks,
+            **({"copy": list(copy)} if copy else {}),
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
 

@@ -1,7 +1,7 @@
 """Factor of each parameter's update, for a whole model on disk."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,14 @@ class FileScales:
 
 
 def file_scales(
-    weights: WeightFiles, alpha: float, beta: float, *, shape: str, outside: str, part: str | None
+    weights: WeightFiles,
+    alpha: float,
+    beta: float,
+    *,
+    shape: str,
+    outside: str,
+    part: str | None,
+    copied: Collection[str] = (),
 ) -> FileScales:
     """The schedule's factors by name. Integers, such as counters and masks, have none.
 
@@ -53,17 +60,19 @@ def file_scales(
         alpha, beta, shape: as in `coefficients`.
         outside: key of `OUTSIDE_RULES`.
         part: as in `recognise`.
+        copied: names without a factor, whatever they are; they need not be of the architecture.
     Raises: LayerError as `recognise`; ScheduleError and EditError for the settings; CheckpointError for a
         model whose matrices are integers.
     """
-    model = recognise(weights.names, part=part)
+    model = recognise([name for name in weights.names if name not in copied], part=part)
     scales = coefficients(shape, alpha, beta, model.num_blocks)
     before, after = outside_scales(outside, alpha, scales)
     values = scales.tolist()
     integers = {name for name, entry in weights.entries.items() if not entry.dtype.is_floating_point}
+    unchanged = model.unchanged | {name for name in weights.names if name in copied}
     quantised = [
         name
-        for name in sorted(integers - model.unchanged)
+        for name in sorted(integers - unchanged)
         if len(weights.entries[name].shape) > 1 and weights.entries[name].dtype is not torch.bool
     ]
     if quantised:
@@ -74,9 +83,9 @@ def file_scales(
     by_name = {
         name: (after if name in model.after else before) if block is None else values[block]
         for name, block in model.block.items()
-        if name not in model.unchanged and name not in integers
+        if name not in unchanged and name not in integers
     }
-    return FileScales(by_name, model.unchanged, model.family.title, model.part, model.num_blocks)
+    return FileScales(by_name, unchanged, model.family.title, model.part, model.num_blocks)
 
 
 def check_kind(weights: WeightFiles, scales: FileScales, alone: bool) -> None:

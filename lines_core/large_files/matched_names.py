@@ -1,6 +1,8 @@
 """Which tensor of one model is which of another: by name, tied weights found by their values."""
 
-from collections.abc import Collection
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -14,6 +16,8 @@ _TOWERS = ("visual.", "vision_model.")
 """Prefixes of an image tower in a CLIP."""
 _MOST_TIED = 8
 """Names on one side only that are compared with others; more of them are another model."""
+_LAYER_NORM = re.compile(r"((?:^|\.)LayerNorm\.)(gamma|beta)$")
+"""How BERT's first checkpoints call the weights of LayerNorm; transformers renames them on loading."""
 
 
 def matched_names(
@@ -24,7 +28,8 @@ def matched_names(
     A tied weight, such as an output layer that is the embedding, may be written on one side only: it then
     stands for the tensor on its own side that is equal to it bit for bit. Tensors of one value throughout,
     such as fresh biases, are equal by chance and no sign of it. A reference that is an image tower alone
-    leaves the rest of a whole CLIP aside.
+    leaves the rest of a whole CLIP aside. Names that differ in one prefix throughout, such as a bare BERT and
+    the ``bert.`` of one with a head, or in the ``gamma`` and ``beta`` of an old LayerNorm, are the same.
 
     Args:
         unchanged: names that are copied from the reference, so the other side need not have them.
@@ -33,15 +38,16 @@ def matched_names(
     Cost: no weights are read, but for names on one side only.
     """
     sides = f"{label_of(reference.path)} and {label_of(other.path)}"
-    matched = {name: name for name in reference if name in other}
-    surplus = [name for name in other if name not in reference and name not in unchanged]
+    matched = _same_names(reference, other)
+    taken = set(matched.values())
+    surplus = [name for name in other if name not in taken and name not in unchanged]
     if all(name.startswith(_TOWERS) for name in reference):
         surplus = [name for name in surplus if name.startswith(_TOWERS)]
-    lacking = [name for name in reference if name not in other and name not in unchanged]
+    lacking = [name for name in reference if name not in matched and name not in unchanged]
     if len(lacking) + len(surplus) <= _MOST_TIED:
         twins = {name: _twin(reference, name, tuple(matched)) for name in lacking}
-        surplus = [name for name in surplus if _twin(other, name, tuple(matched)) is None]
-        matched |= {name: twin for name, twin in twins.items() if twin is not None}
+        surplus = [name for name in surplus if _twin(other, name, tuple(taken)) is None]
+        matched |= {name: matched[twin] for name, twin in twins.items() if twin is not None}
         lacking = [name for name in lacking if twins[name] is None]
     if lacking or surplus:
         _refuse_adapter(reference, other)
@@ -50,7 +56,8 @@ def matched_names(
         ]
         what = "; ".join(f"only {label_of(side.path)} has {names}" for names, side in only)
         raise CheckpointError(
-            f"{sides} are not of one model: {what}. Give the model that the fine-tuning started from."
+            f"{sides} are not of one model: {what}. Give the model that the fine-tuning started from; "
+            "`lines edit` copies a head that it added if --copy names it."
         )
     wrong = [name for name, source in matched.items() if _differ(reference, name, other, source, unchanged)]
     if wrong:
@@ -63,6 +70,45 @@ def matched_names(
             "from; one with added tokens fits only what has them too."
         )
     return matched
+
+
+def named_by(beginnings: Sequence[str], models: Sequence[WeightFiles]) -> frozenset[str]:
+    """Names of the models that are one of the given ones, or begin with one and a dot.
+
+    Raises: CheckpointError if the first model has none for one of them, and neither have the others.
+    """
+    found: set[str] = set()
+    for beginning in beginnings:
+        those = {
+            name for model in models for name in model if f"{name}.".startswith(f"{beginning.rstrip('.')}.")
+        }
+        if not those:
+            raise CheckpointError(
+                f"{label_of(models[0].path)} has no parameter {quoted(beginning)} to copy, nor one whose "
+                "name begins with it and a dot."
+            )
+        found |= those
+    return frozenset(found)
+
+
+def _same_names(reference: WeightFiles, other: WeightFiles) -> dict[str, str]:
+    """Names that are the same on both sides, without the prefix whose absence matches most of them."""
+    best = {name: name for name in reference if name in other}
+    counts = [Counter(name.partition(".")[0] for name in side) for side in (reference, other)]
+    usual = {first: None for count in counts for first, number in count.items() if 2 * number > count.total()}
+    for prefix in ("", *(f"{first}." for first in usual)):
+        here, there = (
+            {_LAYER_NORM.sub(_new_spelling, name.removeprefix(prefix)): name for name in side}
+            for side in (reference, other)
+        )
+        if len(here) == len(reference) and len(there) == len(other):
+            found = {name: there[plain] for plain, name in here.items() if plain in there}
+            best = max(best, found, key=len)
+    return best
+
+
+def _new_spelling(old: re.Match[str]) -> str:
+    return old[1] + {"gamma": "weight", "beta": "bias"}[old[2]]
 
 
 def _refuse_adapter(first: WeightFiles, second: WeightFiles) -> None:

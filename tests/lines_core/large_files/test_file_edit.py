@@ -269,6 +269,32 @@ def test_models_that_do_not_fit_together(models: tuple[Path, Path], tmp_path: Pa
     refused(CheckpointError, r"float32 \[9, 6\] and int64", integers, finetuned, tmp_path / "out")
 
 
+def test_a_head_that_was_added_is_copied_and_a_bare_model_fits(tmp_path: Path) -> None:
+    """BERT as it is on the Hub, with the first names of LayerNorm and a head of its own, and a classifier."""
+    name = "{}.layer.{}.output.LayerNorm.{}"
+    generator = torch.Generator().manual_seed(0)
+
+    def bert(prefix: str, *names: str) -> Weights:
+        norms = [name.format(prefix, block, kind) for block in range(3) for kind in names]
+        return {norm: torch.randn(4, generator=generator) for norm in norms}
+
+    old, bare = bert("bert.encoder", "beta", "gamma"), bert("encoder", "bias", "weight")
+    trained = bert("bert.encoder", "bias", "weight")
+    head = {"classifier.weight": torch.randn(2, 4, generator=generator), "cls.bias": torch.ones(3)}
+    other = {"cls.bias": torch.ones(5), "cls.weight": torch.ones(4, 5)}
+    after = write_folder(tmp_path / "after", trained | head)
+    cases = {"old": (old | other, list(old.values())), "bare": (bare, list(bare.values()))}
+    for title, (weights, started) in cases.items():
+        before = write_folder(tmp_path / title, weights)
+        refused(CheckpointError, r"after has .*'classifier\.weight'.*--copy", before, after, tmp_path / "out")
+        out = edit_files(before, after, tmp_path / f"{title}-out", copy=["classifier", "cls."], **LINES)
+        pretrained = dict(zip(trained, started, strict=True))
+        assert equal(read_folder(out), in_memory(pretrained, trained) | head)
+        assert json.loads((out / "lines_recipe.json").read_text())["copy"] == ["classifier", "cls."]
+    with pytest.raises(CheckpointError, match="after has no parameter 'class' to copy"):
+        edit_files(before, after, tmp_path / "out", copy=["class"], **LINES)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite(models: tuple[Path, Path], tmp_path: Path, value: float) -> None:
     weights = read_folder(models[1])
