@@ -229,7 +229,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                     Parameter(
                         "t",
                         "Position t",
-                        "0 is the first of the two models, in the order of their keys, 1 is the second.",
+                        "0 is the first of the two models (on the page by name), 1 is the second.",
                         0.5,
                         0.0,
                         1.0,

@@ -202,6 +202,7 @@ def test_wrong_values_become_error_answers(tab: MergeAnswers) -> None:
         (replace(START, checkpoints=("digits", "cars")), "no checkpoint 'cars'"),
         (replace(START, checkpoints=("digits", ["faces"])), "must be a list of names"),  # type: ignore[arg-type]
         (replace(START, beta=float("nan")), "beta must be finite"),
+        (replace(START, method="slerp", checkpoints=("digits", "faces", "own")), "exactly 2 models, got 3"),
         (replace(START, model="gone"), "no model 'gone'"),
     ):
         answer = tab.quick("visitor", wrong)
