@@ -39,6 +39,11 @@ COMMANDS = {
     "oracle": Command(
         "lines_cli.public_models:oracle", "run the authors' notebook and print its figures beside ours", "app"
     ),
+    "evaluate": Command(
+        "lines_cli.evaluate_command:main",
+        "count what an edited model keeps of its task and of all others, your own images too",
+        "app",
+    ),
     "edit": Command(
         "lines_cli.model_commands:edit", "scale a fine-tuned model's update by depth, files to files"
     ),

@@ -18,6 +18,7 @@ from serving.command_line import OneLineParser
 
 FAILED = 1
 STOPPED = 130
+CONTINUES = "the same command goes on where this one was"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 MODEL = "a .safetensors file, a folder with one or with shards, or owner/name[@revision] of the Hub"
 
@@ -29,7 +30,6 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
     parser.add_argument(
         "--finetuned", metavar="F", required=True, help="the same, or a LoRA adapter's folder"
     )
-    parser.add_argument("--gamma", type=float, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
     parser.add_argument(
         "--copy",
         nargs="+",
@@ -37,17 +37,9 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
         metavar="NAME",
         help="parameters of F, or beginnings of their names, that are copied, such as a new head: classifier",
     )
-    parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
-    parser.add_argument("--beta", type=float, help="rise from the first block to the last")
+    add_line(parser)
     options = parser.parse_args(arguments)
-    tied, free = options.gamma is not None, options.alpha is not None and options.beta is not None
-    if tied == free or (tied and (options.alpha is not None or options.beta is not None)):
-        parser.error("give --gamma, or --alpha and --beta")
-    if tied and (options.gamma < 0.0 or options.gamma > 1.0):
-        parser.error(
-            f"--gamma is from 0 to 1, got {options.gamma:g}; other schedules are set by --alpha and --beta"
-        )
-    alpha, beta = (options.gamma, 1.0 - options.gamma) if tied else (options.alpha, options.beta)
+    alpha, beta = chosen_line(parser, options)
 
     def write(progress: ProgressLine) -> Path:
         pretrained = None if options.pretrained is None else local_model(options.pretrained)
@@ -126,9 +118,43 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
     return _run(prog, options.out, write)
 
 
-def reported(prog: str, work: Callable[[], object]) -> int:
+def add_line(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `chosen_line` reads."""
+    parser.add_argument("--gamma", type=float, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
+    parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
+    parser.add_argument("--beta", type=float, help="rise from the first block to the last")
+
+
+def chosen_line(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[float, float]:
+    """alpha and beta, also from a gamma that ties them. Ends the program unless it is one of the two."""
+    tied, free = options.gamma is not None, options.alpha is not None and options.beta is not None
+    if tied == free or (tied and (options.alpha is not None or options.beta is not None)):
+        parser.error("give --gamma, or --alpha and --beta")
+    if tied and (options.gamma < 0.0 or options.gamma > 1.0):
+        parser.error(
+            f"--gamma is from 0 to 1, got {options.gamma:g}; other schedules are set by --alpha and --beta"
+        )
+    return (options.gamma, 1.0 - options.gamma) if tied else (options.alpha, options.beta)
+
+
+def add_rules(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the schedule's shape, and for the parameters in no block."""
+    parser.add_argument(
+        "--shape", choices=list(SHAPES), default="linear", help="of the schedule (default linear)"
+    )
+    parser.add_argument(
+        "--outside",
+        choices=list(OUTSIDE_RULES),
+        default="alpha",
+        help="scale outside the blocks (default alpha)",
+    )
+
+
+def reported(prog: str, work: Callable[[], object], again: str = CONTINUES) -> int:
     """Do the work of a command; the reason in one line on standard error if it cannot be done.
 
+    Args:
+        again: what becomes of a command that was stopped.
     Returns: the exit status.
     """
     try:
@@ -138,7 +164,7 @@ def reported(prog: str, work: Callable[[], object]) -> int:
     except OSError as error:
         reason, status = _disk_problem(error), FAILED
     except KeyboardInterrupt:
-        reason, status = "stopped; the same command goes on where this one was", STOPPED
+        reason, status = f"stopped; {again}", STOPPED
     else:
         return 0
     reason = reason.replace("part=", "--part ")  # the library's argument is an option here
@@ -158,15 +184,7 @@ def _run(prog: str, out: Path, write: Callable[[ProgressLine], Path]) -> int:
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     """Parser of the options that both commands have."""
     parser = OneLineParser(prog=prog, description=description)
-    parser.add_argument(
-        "--shape", choices=list(SHAPES), default="linear", help="of the schedule (default linear)"
-    )
-    parser.add_argument(
-        "--outside",
-        choices=list(OUTSIDE_RULES),
-        default="alpha",
-        help="scale outside the blocks (default alpha)",
-    )
+    add_rules(parser)
     parser.add_argument("--part", choices=PARTS, help="of a model with several stacks of blocks")
     parser.add_argument("--dtype", choices=list(DTYPES), help="of the output (default: as it is)")
     parser.add_argument(

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from evaluators.encoder.autotune import usable_device
 from evaluators.errors import DeviceError, SpecError
@@ -50,7 +51,8 @@ def oracle(arguments: Sequence[str], prog: str = "lines oracle") -> int:
     parser = OneLineParser(
         prog=prog, description="Run the authors' notebook and print its figures beside ours."
     )
-    _add_common(parser, images=ALL_IMAGES, help_images="test images per task (default 0: all, as they did)")
+    add_tasks(parser, "8", ALL_IMAGES, "test images per task (default 0: all, as they did)")
+    add_machine(parser)
     options = parser.parse_args(arguments)
     figures: list[OracleFigure] = []
     options.model, options.family = MODEL, FAMILY
@@ -68,18 +70,25 @@ def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser = OneLineParser(prog=prog, description=description)
     parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
-    _add_common(parser, IMAGES, f"test images per task (default {IMAGES})")
+    add_tasks(parser, "8", IMAGES, f"test images per task (default {IMAGES})")
+    add_machine(parser)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, images: int, help_images: str) -> None:
-    """Add the options that all commands have."""
+def add_tasks(
+    parser: argparse.ArgumentParser, tasks: str | None, images: int | None, help_images: str
+) -> None:
+    """Add the options for what to load beside the model, with their defaults."""
     parser.add_argument(
         "--tasks",
-        default="8",
+        default=tasks,
         help=f"{', '.join(map(str, BENCHMARKS))}, or keys with commas: {', '.join(TASKS)}",
     )
     parser.add_argument("--images", type=int, default=images, help=help_images)
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add the options for where it runs and what it keeps."""
     parser.add_argument("--cache", type=Path, default=default_cache(), help="the app's --cache")
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="what the model runs on (default: a GPU if any)"
@@ -91,7 +100,7 @@ def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Na
         request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
         studio = Studio(app_folder() / "assets", options.cache, usable_device(options.device))
         job = studio.load(request)
-        _follow(job)
+        follow(job)
         if report is not None:
             report(studio, options.model)
     except LinesError as error:
@@ -100,8 +109,13 @@ def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Na
     return 1 if any(step.state == FAILED for step in job.steps()) else 0
 
 
-def _follow(job: LoadJob) -> None:
-    """Print each step as it changes, until the load ends. Raises: LinesError if it failed as a whole."""
+def follow(job: LoadJob, stream: TextIO | None = None) -> None:
+    """Print each step as it changes, until the load ends.
+
+    Args:
+        stream: where to; None for standard output.
+    Raises: LinesError if it failed as a whole.
+    """
     printed: dict[str, str] = {}
     try:
         ended = False
@@ -111,7 +125,7 @@ def _follow(job: LoadJob) -> None:
                 line = _line(step)
                 if line != printed.get(step.key):
                     printed[step.key] = line
-                    print(line, flush=True)
+                    print(line, file=stream, flush=True)
     except KeyboardInterrupt:
         job.stop()
         job.wait(10)

@@ -4,7 +4,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,7 @@ _ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve
 def from_file(
     lab: Lab, folder: Path, task: str, path: Path, name: str, choose: str | None = None
 ) -> LoadedCheckpoint:
-    """Import the checkpoint in a file, fine-tuned on one of the lab's tasks.
+    """Import the checkpoint in a file or folder, fine-tuned on one of the lab's tasks.
 
     Args:
         folder: for its residual. Its secret name goes into the key, so that nobody else can name it.
@@ -57,11 +57,11 @@ def from_file(
         be read; LabError if the disk is full. The lab is unchanged then.
     """
     try:
-        content = sha256_of(path)
+        content = _content(path)
     except OSError as error:
         raise CheckpointError(f"{name} is gone: upload it again.") from error
     info = _info(lab, folder, task, content, name, choose)
-    with unpacked(path, folder, MOST_BYTES) as model:
+    with nullcontext(path) if path.is_dir() else unpacked(path, folder, MOST_BYTES) as model:
         note = _activation_note(lab, declared_in(model))
         return _import(lab, folder, info, model, content, name, note, choose)
 
@@ -116,6 +116,12 @@ def from_hub(
         source = f"{repo}/{name}@{revision}"
         path = fetched[0].path.parent if fetched[0].path.name == CONFIG else fetched[0].path
         return _import(lab, folder, info, path, content, source, note, choose, stop)
+
+
+def _content(path: Path) -> str:
+    """Content name of a file, or of the files in a folder. Raises: OSError."""
+    files = sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
+    return " ".join(map(sha256_of, files))
 
 
 @dataclass

@@ -6,11 +6,12 @@ from pathlib import Path
 from evaluators.data.own_images.label_table import find_images
 from evaluators.data.own_images.open_images import open_images
 from evaluators.data.own_images.task_names import DEFAULT_PROMPT, TaskNames, proposed
-from evaluators.errors import LabError
+from evaluators.errors import LabError, TaskError
 from evaluators.labs.lab import Lab
 from evaluators.labs.own_task import OwnTask
 from evaluators.labs.task_import import ImportedTask, import_task
 from lines_core.errors import LinesError
+from lines_core.untrusted_text import quoted
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +33,12 @@ class PublicTasks:
         return tuple(task for (of, _), task in self._tasks.items() if of == model)
 
     def add(self, title: str, path: Path, lab: Lab) -> tuple[str, ...]:
-        """Add one for a lab that is there; what is to be said of its images. Raises: as ``import_task``."""
+        """Add one for a lab that is there; what is to be said of its images.
+
+        Raises: TaskError if there is one of this title; else as ``import_task``.
+        """
+        if title in (known for known, _ in self._sources):
+            raise TaskError(f"There are two tasks {quoted(title)}: give each a name of its own.")
         imported = self._import(title, path, lab)
         self._sources.append((title, path))
         return imported.notes

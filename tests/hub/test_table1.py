@@ -1,19 +1,22 @@
-"""The command line beside the page, on small models from the local Hub: prefetch, Table 1, the notebook."""
+"""The command line beside the page, on small models of the local Hub: prefetch, evaluate, table1, oracle."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from evaluators import EditSpec, Studio
+from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.oracle import oracle
 from evaluators.experiments.table1 import mean_row, table1
 from evaluators.hub.load_request import LoadRequest
 from evaluators.zoo import BENCHMARKS, published
 from evaluators.zoo.notebook_figures import NOTEBOOK
 from evaluators.zoo.public_encoders import Encoder
-from lines_cli import public_models
+from lines_cli import evaluate_command, public_models
 from tests.hub.repositories import serve_zoo, small_encoder
 from tests.hub.server import Hub
+from tests.own_images import folders, zipped
 
 KEYS = ("pcam", "rendered_sst2")
 """Two classes each: a random model that names one of them always is right half the time, never never."""
@@ -47,6 +50,32 @@ def test_prefetch_tells_what_it_does(command: list[str], capsys: pytest.CaptureF
     assert output.count("), published") == 4, "the self-test: two tasks zero-shot, two fine-tuned"
     assert public_models.prefetch([*command, "--no-check"]) == 0
     assert "published" not in capsys.readouterr().out
+
+
+def test_evaluate_counts_a_public_model_and_a_checkpoint_of_the_hub(
+    command: list[str],
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(evaluate_command, "app_folder", lambda: tmp_path)
+    path = zipped(tmp_path / "a.zip", folders({"cup": 20, "boot": 20}))
+    common = [*command, "--model", "ViT-B-32", "--gamma", "0.4", "--task", f"Things={path}", "--json"]
+    theirs = hub.folder("nik-dim/tall_masks")
+    (checkpoint,) = theirs.rglob("*PCAM*/nonlinear_finetuned.pt")
+    shutil.copy(checkpoint, hub.folder("someone/mine") / "mine.pt")
+    found = []
+    for finetuned in (["tall-masks.pcam"], ["someone/mine", "--target", "pcam"]):
+        assert evaluate_command.main([*common, "--finetuned", *finetuned]) == 0
+        printed = capsys.readouterr()
+        assert "CLIP ViT-B/32  done" in printed.err
+        found.append([Evaluation.from_dict(plain) for plain in json.loads(printed.out)])
+    assert [task.title for task in found[0][2].tasks] == ["PCAM", "RenderedSST2", "Things"]
+    assert [one.tasks for one in found[0]] == [one.tasks for one in found[1]]
+    assert evaluate_command.main([*common, "--finetuned", "someone/else", "--target", "pcam"]) == 1
+    (*_, line) = capsys.readouterr().err.splitlines()
+    assert line.startswith("lines evaluate: There is no file or folder 'someone/else', and from the Hub: ")
 
 
 def test_prefetch_of_what_is_not_there_fails_but_fetches_the_rest(
