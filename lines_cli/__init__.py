@@ -8,6 +8,9 @@ CHECKOUT = PACKAGE.parent
 BUNDLE = PACKAGE / "explorer"
 """What an installed wheel holds of the app: app.py, evaluators, ui, serving, assets."""
 
+STOPPED = 130
+"""Exit status after Ctrl-C."""
+
 
 def app_folder() -> Path:
     """Folder of app.py, its packages and ``assets``: the checkout, or the copy inside an installed wheel.

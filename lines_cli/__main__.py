@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lines_cli import app_folder
+from lines_cli import STOPPED, app_folder
 
 
 class Command(NamedTuple):
@@ -91,7 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"`lines {options.command}` cannot run here: {advice}", file=sys.stderr)
             return 1
     module, _, function = command.entry.partition(":")
-    status = getattr(importlib.import_module(module), function)(options.arguments, f"lines {options.command}")
+    prog = f"lines {options.command}"
+    try:
+        status = getattr(importlib.import_module(module), function)(options.arguments, prog)
+    except KeyboardInterrupt:  # also while torch is imported, which takes seconds
+        print(f"{prog}: stopped", file=sys.stderr)
+        return STOPPED
     return status or 0
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
+from lines_cli import STOPPED
 from lines_cli.model_paths import local_model
 from lines_cli.progress_line import ProgressLine
 from lines_core import METHODS, OUTSIDE_RULES, SHAPES, edit_files, merge_files
 from lines_core.architectures.recognition import PARTS
-from lines_core.errors import LinesError
+from lines_core.errors import CheckpointError, LinesError
 from lines_core.large_files.other_pretraining import other_pretraining
 from serving.command_line import OneLineParser
 
 FAILED = 1
-STOPPED = 130
 CONTINUES = "the same command goes on where this one was"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 MODEL = "a .safetensors file, a folder with one or with shards, or owner/name[@revision] of the Hub"
@@ -43,9 +43,12 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
 
     def write(progress: ProgressLine) -> Path:
         pretrained = None if options.pretrained is None else local_model(options.pretrained)
+        finetuned = local_model(options.finetuned)
+        if pretrained is not None and pretrained.resolve() == finetuned.resolve():
+            raise CheckpointError(f"{finetuned.name} is given as both models: there is no update to scale.")
         return edit_files(
             pretrained,
-            local_model(options.finetuned),
+            finetuned,
             options.out,
             alpha=alpha,
             beta=beta,

@@ -12,7 +12,7 @@ from lines_core.architectures.naming import Family
 from lines_core.architectures.placed_names import Reading, read_names
 from lines_core.architectures.placing import is_buffer, place_of
 from lines_core.errors import LayerError
-from lines_core.untrusted_text import first_names
+from lines_core.untrusted_text import first_names, quoted
 
 PARTS = ("image", "text", "encoder", "decoder", "both")
 """What `part` may be; "both" counts block i of encoder and decoder alike."""
@@ -127,9 +127,16 @@ def _most_explained(names: list[str]) -> list[Family]:
                 counts[name] for name, place in places.items() if place is not None or is_buffer(name, family)
             )
     if not scores:
+        first = names[0].partition(".")[0] if names else ""
+        wrapped = len(names) > 1 and all(name.startswith(f"{first}.") for name in names)
+        hint = (
+            f"All begin with {quoted(f'{first}.')}: take it off if a wrapper put it there. "
+            if wrapped
+            else ""
+        )
         raise LayerError(
             f"Found no residual block among {len(names)} names ({first_names(names)}). {two_numbers(names)}"
-            f"Known architectures: {', '.join(known.title for known in FAMILIES)}."
+            f"{hint}Known architectures: {', '.join(known.title for known in FAMILIES)}."
         )
     return [FAMILIES[index] for index, score in scores.items() if score == max(scores.values())]
 

@@ -12,7 +12,7 @@ from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.large_files.file_scales import check_kind, file_scales
 from lines_core.large_files.matched_names import matched_names, named_by
 from lines_core.large_files.pieces import Piece, Progress, Source, rounded
-from lines_core.large_files.staged_output import StagedOutput
+from lines_core.large_files.staged_output import StagedOutput, check_place
 from lines_core.large_files.written_model import (
     Counted,
     bytes_of,
@@ -115,6 +115,7 @@ def edit_files(
             return rounded(len(stored[0]), target, piece.name, weights, torch.float32, torch.float32)
 
         models = [after] if before is None else [before, after]
+        check_place(Path(out), models)
         staged = StagedOutput(Path(out), after, dtypes, key_of(recipe, models), dtype)
         counted = Counted(progress, bytes_of(after.names, sources))
         return write_model(staged, after, sources, compute, recipe, counted)

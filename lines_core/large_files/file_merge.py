@@ -17,7 +17,7 @@ from lines_core.large_files.file_scales import file_scales
 from lines_core.large_files.matched_names import matched_names
 from lines_core.large_files.pieces import PIECE, Piece, Progress, Source, pieces, rounded
 from lines_core.large_files.read_ahead import read_ahead
-from lines_core.large_files.staged_output import StagedOutput
+from lines_core.large_files.staged_output import StagedOutput, check_place
 from lines_core.large_files.whole_vectors import MergePlan, VectorPart, known_as_text, known_from_text
 from lines_core.large_files.written_model import (
     Counted,
@@ -113,6 +113,7 @@ def merge_files(
             "num_blocks": scales.num_blocks,
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
+        check_place(Path(out), [before, *models])
         staged = StagedOutput(Path(out), before, dtypes, key_of(recipe, [before, *models]), dtype)
 
         def sources(name: str) -> Sequence[Source]:

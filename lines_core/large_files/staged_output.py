@@ -4,7 +4,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from math import prod
@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from lines_core.atomic_write import atomic_write
+from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.safetensors_header import header_bytes
 from lines_core.checkpoints.weight_files import INDEX_SUFFIX, SUFFIX, WeightFiles
 from lines_core.errors import CheckpointError
@@ -30,6 +31,18 @@ _BEHIND = 32 << 20
 """Bytes written before the system is told to put them on disk."""
 _NOT_COPIED = frozenset({"readme.md", RECIPE_FILE})
 _CONFIGURATIONS = frozenset({"config.json", "adapter_config.json", "open_clip_config.json"})
+
+
+def check_place(out: Path, models: Sequence[WeightFiles]) -> None:
+    """Raises: CheckpointError if a file would lie beside the weights of a model that is given as a folder."""
+    if out.suffix.lower() != SUFFIX:
+        return
+    for model in models:
+        if model.path.is_dir() and model.path.resolve() == out.parent.resolve():
+            raise CheckpointError(
+                f"{out.name} would be a second model in the folder {label_of(model.path)}, which then could "
+                "not be named as a folder: write it to another one."
+            )
 
 
 class StagedOutput:

@@ -57,3 +57,14 @@ def test_the_status_of_a_command_is_the_exit_status(
     monkeypatch.setattr("lines_cli.serve.main", entry)
     assert main(["app", "--port", "8000"]) == status
     assert calls == [(["--port", "8000"], "lines app")]
+
+
+def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also while a command is imported: that printed a traceback of fifty lines."""
+
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    assert main(["edit"]) == 130
+    assert capsys.readouterr().err == "lines edit: stopped\n"

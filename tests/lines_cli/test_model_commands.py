@@ -201,6 +201,8 @@ def test_what_cannot_be_done_is_said_in_one_line(
         return line
 
     edit = ("edit", "--pretrained", pretrained, "--finetuned", finetuned, "--gamma", 0.5)
+    same = (*edit[:3], "--finetuned", pretrained, *edit[5:])
+    assert "p is given as both models: there is no update to scale" in said(*same, "-o", tmp_path / "o")
     assert "exists: choose another name" in said(*edit, "-o", finetuned)
     assert "must be finite" in said(*edit[:-1], "nan", "-o", tmp_path / "o")
     assert "no file or folder 'nowhere'" in said(*edit[:2], "nowhere", *edit[3:], "-o", tmp_path / "o")

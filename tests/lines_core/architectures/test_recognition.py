@@ -340,3 +340,11 @@ def test_counters_of_batch_norm_are_unchanged() -> None:
     counters = {name for name in resnet.block if name.endswith("num_batches_tracked")}
     assert counters
     assert resnet.unchanged == counters
+
+
+def test_a_wrapper_of_all_names_is_pointed_at() -> None:
+    names = [f"module.{name}" for name in ("blocks.0.norm1.weight", "blocks.1.norm1.weight", "cls_token")]
+    with pytest.raises(LayerError, match=r"All begin with 'module\.': take it off"):
+        recognise(names)
+    with pytest.raises(LayerError, match=r"others'\)\. Known"):
+        recognise(["module.x", "others"])

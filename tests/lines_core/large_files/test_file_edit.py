@@ -247,6 +247,19 @@ def test_an_output_that_is_there_is_left_alone(models: tuple[Path, Path], tmp_pa
     edit_files(*models, tmp_path / "empty", **LINES)
 
 
+def test_a_file_is_not_put_into_the_folder_of_a_model(tmp_path: Path) -> None:
+    """P was ambiguous afterwards."""
+    pretrained, finetuned = tmp_path / "p", tmp_path / "f"
+    for number, folder in enumerate((pretrained, finetuned)):
+        folder.mkdir()
+        save_file(random_model(number), folder / "model.safetensors")
+    for folder in (pretrained, finetuned):
+        message = f"out.safetensors would be a second model in the folder {folder.name}"
+        refused(CheckpointError, message, pretrained, finetuned, folder / "out.safetensors")
+    files = pretrained / "model.safetensors", finetuned / "model.safetensors"
+    assert edit_files(*files, pretrained / "out.safetensors", **LINES).is_file()
+
+
 def test_models_that_do_not_fit_together(models: tuple[Path, Path], tmp_path: Path) -> None:
     pretrained, finetuned = models
     weights = read_folder(finetuned)
