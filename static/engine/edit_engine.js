@@ -75,7 +75,9 @@ export async function editEngine({ base, threads }, report) {
     if (!described) throw new EngineError("request", `There are no ${split} images here.`);
     const edit = checked(factors), { tasks, labels, chunks } = described;
     const classifiers = await heads(suite);
-    const chunk = await once(`images ${suite} ${split}`, async () => splitImages(files, described, side));
+    const name = `images ${suite} ${split}`;
+    for (const other of known.keys()) if (other.startsWith("images") && other !== name) known.delete(other); // 11 MB each
+    const chunk = await once(name, async () => splitImages(files, described, side));
     const predicted = labels.map((all, task) => {
       const classes = classifiers.get(tasks[task]).length / width;
       return new (classes <= 256 ? Uint8Array : Uint16Array)(all.length);

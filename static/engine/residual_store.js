@@ -1,13 +1,11 @@
-// Residuals of checkpoints and merges, the latest few of them kept.
+// Residuals of checkpoints and merges, the latest one kept: 7 MB each.
 import { EngineError } from "./engine_error.js";
 import { METHODS } from "./merging.js";
 import { unpackResidual } from "./packed_vectors.js";
 
-export const KEPT = 3;
-
 // pretrained: promise of theta_0 as unpackWeights gives it
 export function residualStore(files, pretrained) {
-  const kept = new Map();
+  let name = null, kept = null;
 
   async function read(key) {
     const listed = files.manifest.checkpoints[key];
@@ -30,12 +28,11 @@ export function residualStore(files, pretrained) {
 
   // The residual of a checkpoint's key or of a merge, a promise.
   return function residual(checkpoint) {
-    const name = JSON.stringify(checkpoint);
-    const found = kept.get(name) ?? (typeof checkpoint === "string" ? read(checkpoint) : merged(checkpoint));
-    kept.delete(name);
-    kept.set(name, found);
-    found.catch(() => kept.delete(name)); // the next call tries again
-    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    const asked = JSON.stringify(checkpoint);
+    if (asked === name) return kept;
+    const found = typeof checkpoint === "string" ? read(checkpoint) : merged(checkpoint);
+    [name, kept] = [asked, found];
+    found.catch(() => kept === found && (name = null)); // the next call tries again
     return found;
   };
 }
