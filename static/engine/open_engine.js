@@ -9,7 +9,7 @@ import { EngineError, checkSupport } from "./engine_error.js";
 export async function openEngine({ base = new URL("./", import.meta.url).href, threads = 1, onProgress } = {}) {
   checkSupport(globalThis, ["WebAssembly", "Worker"]);
   const worker = started(), calls = new Map();
-  let next = 0, lost = null;
+  let next = 0, lost = null, begun = false;
 
   function lose(problem) {
     lost ??= problem;
@@ -17,11 +17,13 @@ export async function openEngine({ base = new URL("./", import.meta.url).href, t
     for (const { reject } of calls.values()) reject(lost);
     calls.clear();
   }
-  worker.onerror = (event) => {
-    const reason = event.message ? ` (${event.message})` : "";
-    lose(new EngineError("worker", `The background process of the model ended${reason}: reload the page.`));
+  worker.onerror = ({ message }) => {
+    const reason = message ? ` (${message})` : "", ended = `The background process of the model ended${reason}: reload the page.`;
+    if (begun || message) lose(new EngineError("worker", ended));
+    else lose(new EngineError("network", "The model could not be loaded: check the connection and try again."));
   };
   worker.onmessage = ({ data: { id, progress, part, result, problem } }) => {
+    begun = true;
     if (progress) return onProgress?.(progress);
     const call = calls.get(id);
     if (!call) return;

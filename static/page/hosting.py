@@ -15,6 +15,8 @@ from ui.shell.theme import palette
 ROOT = Path(__file__).parents[2]
 FAVICON = ROOT / "ui" / "shell" / "favicon.svg"
 LICENCES = "licenses.txt"
+AS_IT_IS = ".nojekyll"
+"""Empty file that keeps GitHub Pages from building a site of its own out of the folder."""
 README = Path(__file__).parent / "site_readme.md"
 """With the header of a static Space."""
 
@@ -36,6 +38,7 @@ def write_host_files(folder: Path) -> None:
     }
     (folder / "manifest.webmanifest").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     shutil.copyfile(README, folder / "README.md")
+    (folder / AS_IT_IS).touch()
     (folder / LICENCES).write_text(licences(), encoding="utf-8")
 
 

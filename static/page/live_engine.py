@@ -14,7 +14,14 @@ from ui.live.live_panel import HERE as LIVE
 SCRIPT = "live_engine.js"
 """Name of the script in the folder of the static edition."""
 DATA_FILE = "data/site.json"
-RUNTIME = ("positions.js", "shipped_answers.js", "lazy_engine.js", "browser_source.js", "counted_here.js")
+RUNTIME = (
+    "positions.js",
+    "shipped_file.js",
+    "shipped_answers.js",
+    "lazy_engine.js",
+    "browser_source.js",
+    "counted_here.js",
+)
 DATA = ("shipped", "engine", "source")
 """Of what ``static.page.site`` makes."""
 

@@ -27,7 +27,7 @@ from static.page.offline import PAGE, WORKER, digests, service_worker, version_o
 from static.page.page_tree import PageTree, page_tree
 from static.page.recorded import VARIED, recorded
 from static.page.static_document import VERSION, document
-from static.page.words import DOWNLOAD_WORDS, ENGINE_WORDS, FIXED_CONTROLS, PAGE_WORDS
+from static.page.words import DOWNLOAD_WORDS, ENGINE_WORDS, FIXED_CONTROLS, MISSING, PAGE_WORDS
 from ui.explore.explore_controls import Controls, images_of
 from ui.explore.explore_json import landmarks_json
 from ui.explore.presets import tuned_gamma
@@ -86,6 +86,7 @@ def write_site(
                 "grid": _grid(assets, folder),
                 "strips": _strips(studio, folder),
                 "states": _states(),
+                "missing": MISSING,
             },
             "engine": {"base": "engine/", "words": ENGINE_WORDS, "bytes": _first_bytes(manifest)},
             "source": {"images": images_of(TINY_CLIP), "pictures": EACH, "words": ENGINE_WORDS},

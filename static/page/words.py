@@ -2,13 +2,24 @@
 
 from pathlib import Path
 
+from ui.explore.pins import DAMAGED, EXAMPLE, GONE
+
+MISSING = (
+    "Numbers that ship with this page could not be loaded ({reason}): check the connection and try again, or "
+    "reload the page."
+)
 PAGE_WORDS = {
     "unknown": "The link's {name} “{said}” is not one of {known}.",
+    "pin_damaged": DAMAGED.format(example=EXAMPLE, said="{said}", wrong="is not"),
+    "pin_gone": GONE,
+    "missing": MISSING,
+    "again": "Try again",
 }
 ENGINE_WORDS = {
     "offer": "This setting does not ship with the page: this device has to run the model.",
     "load": "Load it ({size} MB)",
     "loading": "Loading the model, once …",
+    "unreached": "The model could not be loaded: check the connection and try again.",
     "misfit": "This schedule does not have a factor for each block: choose a preset.",
     "waiting": "Waiting for the model …",
 }

@@ -266,7 +266,7 @@ def test_a_digest_is_sha_256_without_the_browser_s_own(page: Any) -> None:
         ("theta_0.pack", (404, b""), "network", "theta_0.pack could not be loaded (status 404)"),
         ("engine.json", (200, b"{"), "damaged", "engine.json is not a manifest"),
         ("engine.json", (200, b'{"version": 2}'), "damaged", "engine.json has version 2, this page reads 1"),
-        ("engine_worker.js", (404, b""), "worker", "The background process of the model ended"),
+        ("engine_worker.js", (404, b""), "network", "The model could not be loaded: check the connection"),
     ],
 )
 def test_what_goes_wrong_while_it_loads_is_said(

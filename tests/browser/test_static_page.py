@@ -11,6 +11,7 @@ from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
 from tests.browser.static_edition import Edition, counts, shows, visit
 from tests.paths import ASSETS
+from ui.explore.pins import DAMAGED, EXAMPLE, GONE
 
 pytestmark = pytest.mark.browser
 OFF_GRID = {
@@ -20,6 +21,16 @@ OFF_GRID = {
     ),
 }
 LOADED = "engine.json"
+PINS = (
+    "A:bad:::",
+    "B:tiny-clip:digits:odd:1:0",
+    "B:tiny-clip:digits:linear:7:0",
+    "A:tiny-clip:digits:linear:0.4:0.6:1:nowhere",
+    "A:tiny-clip:nothing:linear:0.4:0.6",
+    "C:tiny-clip:digits:linear:0.4:0.6",
+)
+"""Pins of a link, of which only the last is one."""
+GONE_SAID = GONE.format(letter="A", model="tiny-clip", checkpoint="nothing")
 TABS = ("Robust fine-tuning", "Merge", "Soup", "Fine-tuning compared", "About")
 
 
@@ -109,13 +120,73 @@ def test_a_link_is_opened_and_written_and_its_wrong_values_are_named(browser: An
     said = page.locator("#lx-notice").inner_text()
     assert "gamma “7” is not one of 0 … 1" in said
     assert "task “nobody” is not one of digits, " in said
-    page.goto(f"{edition.address}?page=explore&gamma=0.3&pins=A:bad:::,B:tiny-clip:digits:odd:1:0")
+    page.goto(f"{edition.address}?page=nowhere&gamma=0.3")
+    page.wait_for_function(
+        "document.getElementById('lx-notice').innerText.includes('page “nowhere” is not one of')"
+    )
+    page.goto(f"{edition.address}?page=explore&gamma=0.3&pins={','.join(PINS)}")
     shows(page, "α = 0.3, β = 0.7")
+    said = page.locator("#lx-notice").inner_text().splitlines()
+    assert [line for line in said if line] == [*map(damaged, PINS[:4]), GONE_SAID]
+    page.wait_for_url("**pins=C:tiny-clip:digits:linear:0.4:0.6")
     page.goto(f"{edition.address}?page=explore&free=1,2")
     page.wait_for_function("document.body.innerText.includes('does not have a factor for each block')")
     page.locator("#lx-preset-finetuned").click()
     shows(page, "all 1,600 test images")
     assert page.problems == []
+    page.context.close()
+
+
+def damaged(pin: str) -> str:
+    """What is said of a pin that is none."""
+    return DAMAGED.format(example=EXAMPLE, said=pin, wrong="is not")
+
+
+def test_numbers_that_cannot_be_loaded_are_named_and_asked_for_again(browser: Any, edition: Edition) -> None:
+    """A page that was opened while the connection was down stayed empty without a word."""
+    page = visit(browser, edition.address, "?page=explore")
+    shows(page, "all 1,600 test images")
+    edition.down = True
+    try:
+        driving.open_tab(page, "Soup")
+        notice = page.locator("#lx-page-soup .lx-notice", has_text="could not be loaded")
+        notice.wait_for()
+        notice.get_by_role("button", name="Try again").click()
+        notice.wait_for()
+    finally:
+        edition.down = False
+    notice.get_by_role("button", name="Try again").click()
+    page.locator("#lx-page-soup .main-svg").first.wait_for()
+    assert not notice.count()
+    page.context.close()
+
+
+def test_a_grid_that_cannot_be_loaded_is_named_and_asked_for_again(browser: Any, edition: Edition) -> None:
+    """A move was answered by nothing at all: the request failed where nobody looked."""
+    page = visit(browser, edition.address, "?page=explore&gamma=0.4")
+    shows(page, "α = 0.4")
+    edition.down = True
+    try:
+        page.locator("#lx-shape select").select_option("sqrt")
+        page.wait_for_function(
+            "document.querySelector('#lx-head-live').innerText.includes('could not be loaded')"
+        )
+    finally:
+        edition.down = False
+    driving.move(page, "gamma", 0.5)
+    shows(page, "α = 0.5")
+    page.context.close()
+
+
+def test_an_engine_that_cannot_be_loaded_is_named(browser: Any, edition: Edition) -> None:
+    page = visit(browser, edition.address, "?page=explore&gamma=0.4")
+    shows(page, "α = 0.4")
+    edition.down = True
+    try:
+        driving.move(page, "mix", 0.9)
+        page.wait_for_function("document.body.innerText.includes('The model could not be loaded')")
+    finally:
+        edition.down = False
     page.context.close()
 
 

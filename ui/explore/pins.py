@@ -22,6 +22,11 @@ from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, MIX_RANGE, Cont
 
 LETTERS = "ABC"
 EXAMPLE = "A:tiny-clip:digits:linear:0.4:0.6"
+DAMAGED = "The link's pins should be like {example}, but “{said}” {wrong}."
+GONE = (
+    "The link's pin {letter} is of “{checkpoint}” of “{model}”, "
+    "which is not loaded here, or has other blocks."
+)
 USUAL = (1.0, "alpha")
 """Mix and outside rule that the link leaves out."""
 LONGEST = 1000
@@ -62,7 +67,7 @@ def read_pins(said: str) -> tuple[tuple[Pin, ...], tuple[str, ...]]:
             pins.append(pin)
         except WrongEntry as wrong:
             shown = excerpt(entry, MOST_SAID)
-            complaints.append(f"The link's pins should be like {EXAMPLE}, but “{shown}” {wrong}.")
+            complaints.append(DAMAGED.format(example=EXAMPLE, said=shown, wrong=wrong))
     return tuple(sorted(pins, key=lambda pin: pin.letter)), tuple(complaints)
 
 
@@ -76,8 +81,11 @@ def pins_here(studio: Studio, said: str) -> tuple[str, list[str]]:
     }
     there = [pin for pin in pins if _fits(pin.spec, known.get((pin.spec.model, pin.spec.checkpoint), 0))]
     gone = [
-        f"The link's pin {pin.letter} is of “{excerpt(pin.spec.checkpoint, MOST_SAID)}” of "
-        f"“{excerpt(pin.spec.model, MOST_SAID)}”, which is not loaded here, or has other blocks."
+        GONE.format(
+            letter=pin.letter,
+            checkpoint=excerpt(pin.spec.checkpoint, MOST_SAID),
+            model=excerpt(pin.spec.model, MOST_SAID),
+        )
         for pin in pins
         if pin not in there
     ]

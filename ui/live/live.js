@@ -42,7 +42,7 @@ function draw(name, chart) {
   if (node.getAttribute("aria-label") !== chart.alt) node.setAttribute("aria-label", chart.alt);
   if (!node.clientWidth) return; // in a tab that is not open: drawn once it has a width
   if (chart.bars) return drawBars(node, chart.bars);
-  if (!window.Plotly) return; // drawn once it is fetched
+  if (!window.Plotly) return fetchNear("0%"); // drawn once it is fetched
   const painted = paint(chart.figure, palette());
   if (canZoom(painted.layout)) zoomButton(node, fixed.words, redraw);
   painted.layout = withZoom(node, painted.layout);
@@ -159,6 +159,7 @@ function fetchNear(rootMargin) {
     const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
     script.dataset.plotly = "yes";
     script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
+    script.addEventListener("error", () => script.remove()); // the next answer tries again
     document.head.append(script);
   }, { rootMargin }).observe(element);
 }

@@ -19,7 +19,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
   async function pinOf({ letter, spec }, edit, mine) {
     const plain = { letter, spec };
     if (spec.checkpoint !== edit.checkpoint) return { ...plain, about: shipped.landmarks[spec.checkpoint]?.about ?? spec.checkpoint };
-    const found = counted.get(keyOf(spec)) ?? (await shipped.at(spec));
+    const found = counted.get(keyOf(spec)) ?? (await shipped.at(spec).catch(() => null));
     if (!found) return plain;
     if (!found.predicted || !mine.predicted) return { ...plain, counts: found.counts };
     const pairs = found.predicted.map((row, task) => {
@@ -69,7 +69,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
     known: async (values, version = ++newest) => {
       const spec = here(values);
       if (!factorsOf(spec)) return null;
-      const mine = counted.get(keyOf(spec)), known = mine ?? (await shipped.at(spec));
+      const mine = counted.get(keyOf(spec)), known = mine ?? (await shipped.at(spec).catch(() => null)); // `stream` says what is wrong
       return known && answer(values, spec, known, version, { precomputed: !mine });
     },
     async *stream(values, signal, version = ++newest) {
@@ -91,7 +91,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
         if (beside.length && mine) yield answer(values, spec, mine, version);
       } catch (problem) {
         if (signal.aborted) return;
-        const [state, kind] = (await shipped.at(spec)) ? ["waiting", "line"] : ["error", "sentence"];
+        const [state, kind] = (await shipped.at(spec).catch(() => null)) ? ["waiting", "line"] : ["error", "sentence"];
         yield says(state, kind, problem.message, values, version);
       }
     },

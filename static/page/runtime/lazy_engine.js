@@ -6,7 +6,7 @@ function lazyEngine(bar, { base, words, bytes }) {
   const phone = window.matchMedia("(pointer: coarse) and (max-width: 900px)").matches || navigator.connection?.saveData;
   const text = bar.querySelector("span"), button = bar.querySelector("button"), progress = bar.querySelector("progress");
   const size = (bytes / 1e6).toFixed(0);
-  let started = null, agree, allowed = !phone;
+  let started = null, tries = 0, agree, allowed = !phone;
   const agreed = new Promise((resolve) => (agree = resolve));
   button.addEventListener("click", () => {
     allowed = true;
@@ -29,7 +29,10 @@ function lazyEngine(bar, { base, words, bytes }) {
     button.hidden = true;
     text.textContent = words.loading;
     progress.hidden = false;
-    const { openEngine } = await import(new URL(`${base}open_engine.js`, document.baseURI).href);
+    const again = tries++ ? `?${tries}` : ""; // browsers remember that a module could not be loaded
+    const { openEngine } = await import(new URL(`${base}open_engine.js${again}`, document.baseURI).href).catch((problem) => {
+      throw new Error(words.unreached, { cause: problem });
+    });
     const engine = await openEngine({
       base: new URL(base, document.baseURI).href,
       onProgress: ({ loaded, total }) => {

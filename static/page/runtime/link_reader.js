@@ -2,8 +2,9 @@
 //   link   {rows, controls, pages, home}: rows of address.js, the components at their places, keys of the pages, and the
 //          page of a link that names none
 //   parts, tabs, notice(complaints)
+//   fits(spec)     whether a schedule has a factor for each block
 //   start(values)  what the link leaves out and no row has a start value for: [[place, value]]
-function makeLinkReader({ rows, controls, pages, home, names, words }, { parts, tabs, notice, start }) {
+function makeLinkReader({ rows, controls, pages, home, names, words }, { parts, tabs, notice, fits, start }) {
   const initial = controls.map(parts.get);
 
   // The value that a text says for a component; undefined if it is none.
@@ -18,6 +19,22 @@ function makeLinkReader({ rows, controls, pages, home, names, words }, { parts, 
     return kind === "textbox" || keys.includes(said) ? said : undefined;
   }
 
+  // The pins of a text that this page can show, as such a text, and complaints about the others (ui/explore/pins.py).
+  function readablePins(said) {
+    const kept = [], complaints = [], control = (name) => controls[rows.find((row) => row.name === name).at];
+    for (const entry of said.slice(0, 1000).split(",").filter(Boolean)) {
+      const [pin] = readPins(entry, 0), { letter, spec } = pin ?? {}, numbers = spec?.free_form ? [] : ["alpha", "beta"];
+      const may = (name, value) => read(control(name), String(value)) !== undefined;
+      if (!pin || kept.some((one) => one.letter === letter) || !["shape", "outside", "mix", ...numbers].every((name) => may(name, spec[name]))) {
+        complaints.push(fillIn(words.pin_damaged, { said: entry.slice(0, 60) }));
+      } else if (!may("model", spec.model) || !may("task", spec.checkpoint) || !fits(spec)) {
+        const { model, checkpoint } = spec;
+        complaints.push(fillIn(words.pin_gone, { letter, model: model.slice(0, 60), checkpoint: checkpoint.slice(0, 60) }));
+      } else kept.push(pin);
+    }
+    return [pinsText(kept), complaints];
+  }
+
   return function open(always) {
     const query = new URLSearchParams(window.location.search);
     const known = ["page", "present", "embed", ...rows.map(({ name }) => name)].filter((name) => query.has(name));
@@ -28,6 +45,12 @@ function makeLinkReader({ rows, controls, pages, home, names, words }, { parts, 
     const own = rows.filter((row) => !row.page || row.page === page);
     for (const { name, at, only } of own) {
       if (!query.has(name)) continue;
+      if (name === "pins") {
+        const [kept, wrong] = readablePins(query.get(name));
+        values[at] = kept;
+        complaints.push(...wrong);
+        continue;
+      }
       const value = read(controls[at], query.get(name));
       if (value === undefined) {
         const { min, max, choices } = names[controls[at]];

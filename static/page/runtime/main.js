@@ -54,15 +54,7 @@ function startPage(site) {
       window.lxGo({ alpha: gamma, beta: place.shape === "flat" ? 0 : 1 - gamma, ...place });
     });
   }
-  for (const { targets, inputs, outputs, answers } of site.recorded) {
-    for (const [id, event] of targets) parts.on(id, event, async () => {
-      const key = JSON.stringify(inputs.map(parts.get)), address = answers[key];
-      if (!address) return;
-      const values = await (await fetch(address)).json();
-      if (JSON.stringify(inputs.map(parts.get)) !== key) return;
-      outputs.forEach((output, i) => values[i] !== null && components.set(output, values[i]));
-    });
-  }
+  recordedAnswers(site.recorded, parts, components, site.words);
   const noted = new Set();
   for (const id of site.fixed) {
     const root = parts.node(id), panel = root?.closest("[role=tabpanel]");
@@ -84,6 +76,7 @@ function startPage(site) {
       notice.hidden = !complaints.length;
       notice.replaceChildren(...complaints.map((said) => Object.assign(document.createElement("p"), { textContent: said })));
     },
+    fits: factorsOf,
     start(values) {
       const at = (name) => site.link.controls.indexOf(ids[name]);
       return [[at("lx-gamma"), shipped.landmarks[values[at("lx-checkpoint")]]?.tuned ?? explore.paper_gamma]];

@@ -4,21 +4,20 @@
 //              and what the two models say
 //   states     state of an image by 4 (pre-trained right) + 2 (fine-tuned right) + (edit right)
 //   grid       {shape: address of its file}
+//   missing    what is said when a file cannot be loaded, with its {reason}
 //   base       that addresses begin at
 //   factorsOf(spec)
-function shippedAnswers({ landmarks, grid, strips, states, base = document.baseURI }, factorsOf) {
+function shippedAnswers({ landmarks, grid, strips, states, missing, base = document.baseURI }, factorsOf) {
   const lines = new Map(); // shape -> promise of {checkpoint: line}
   function lineOf(shape, checkpoint) {
     if (!grid[shape]) return null;
     if (!lines.has(shape)) {
-      const read = async () => {
-        const reply = await fetch(new URL(grid[shape], base));
-        if (!reply.ok) throw new Error(`${grid[shape]}: ${reply.status}`);
+      const read = async (reply) => {
         const bytes = new Uint8Array(await reply.arrayBuffer());
         if (bytes[0] !== 0x1f) return JSON.parse(new TextDecoder().decode(bytes)); // a host that unpacks by itself
         return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
       };
-      lines.set(shape, read().catch((problem) => (lines.delete(shape), Promise.reject(problem))));
+      lines.set(shape, shippedFile(new URL(grid[shape], base), missing, read).catch((problem) => (lines.delete(shape), Promise.reject(problem))));
     }
     return lines.get(shape).then((all) => all[checkpoint] ?? null);
   }
@@ -62,7 +61,7 @@ function shippedAnswers({ landmarks, grid, strips, states, base = document.baseU
   }
   // The description of a checkpoint's first images, with the address of the sheet that they are on.
   async function strip(checkpoint) {
-    const address = new URL(strips[checkpoint].images, base), described = await (await fetch(address)).json();
+    const address = new URL(strips[checkpoint].images, base), described = await shippedFile(address, missing, (reply) => reply.json());
     return { ...described, sprite: new URL(described.sprite, address).href };
   }
   return { at, pictures, landmarks, strip };

@@ -32,6 +32,10 @@ def test_the_manifest_works_below_any_path(folder: Path) -> None:
     assert all((folder / icon["src"]).is_file() for icon in manifest["icons"])
 
 
+def test_github_pages_is_told_to_leave_the_folder_as_it_is(folder: Path) -> None:
+    assert (folder / ".nojekyll").read_bytes() == b""
+
+
 def test_every_part_has_its_licence(folder: Path) -> None:
     notices = (folder / "licenses.txt").read_text("utf-8")
     for words in (
