@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.editing import LayerEditor
 from lines_core.flat import FlatLayout
-from lines_core.merging import complete_settings, merge
+from lines_core.merging import METHODS, complete_settings, merge
 from static.export.engine_folder import write_engine
 from tests.browser.engine_site import (
     COUNT,
@@ -230,10 +231,11 @@ def task_vectors() -> list[Tensor]:
         ("consensus", {}),
         ("consensus", {"k": 0.0}),
         ("consensus", {"k": 3.0, "tall_lambda": 0.2, "use_ties": 1.0, "density": 0.6}),
+        ("slerp", {"t": 0.3}),
     ],
 )
 def test_merges_are_python_s_bit_for_bit(page: Any, method: str, settings: dict[str, float]) -> None:
-    vectors = task_vectors()
+    vectors = task_vectors()[: METHODS[method].count or None]
     merged = page.evaluate(
         """async ([vectors, method, settings]) => {
             const {METHODS} = await import("./engine/merging.js");
@@ -242,6 +244,37 @@ def test_merges_are_python_s_bit_for_bit(page: Any, method: str, settings: dict[
         [[one.tolist() for one in vectors], method, complete_settings(method, settings)],
     )
     assert torch.equal(torch.tensor(merged), merge(method, vectors, settings))
+
+
+STORED = """async (merge) => {
+    const {openFiles} = await import("./engine/fetched_files.js");
+    const {unpackWeights} = await import("./engine/packed_vectors.js");
+    const {residualStore} = await import("./engine/residual_store.js");
+    const files = await openFiles(new URL("engine/", location.href), () => {});
+    const {file, form} = files.manifest.pretrained;
+    const pretrained = files.unpack(file).then((planes) => unpackWeights(planes, form));
+    return Array.from(await residualStore(files, pretrained)(merge));
+}"""
+
+
+@pytest.mark.parametrize(
+    "merged",
+    [
+        MergeSpec(("digits", "faces"), weights=(0.3, -2.0)),
+        MergeSpec(("digits", "faces"), "average", weights=(1.0, 0.1)),
+        MergeSpec(("digits", "faces"), "ties", (("density", 0.4),), weights=(0.7, 1.3)),
+        MergeSpec(("digits", "faces"), "consensus", weights=(0.0, 0.7)),
+        MergeSpec(("digits", "faces"), "slerp", (("t", 0.3),), weights=(-0.5, 2.0)),
+    ],
+    ids=lambda merged: merged.method,
+)
+def test_a_weighted_merge_is_python_s_bit_for_bit(
+    page: Any, embedded: EmbeddedLab, merged: MergeSpec
+) -> None:
+    found = torch.tensor(page.evaluate(STORED, merged.as_dict()))
+    assert torch.equal(found, embedded.encoder.residual(merged).cpu())
+    unweighted = replace(merged, weights=())
+    assert not torch.equal(found, embedded.encoder.residual(unweighted).cpu())
 
 
 def test_a_digest_is_sha_256_without_the_browser_s_own(page: Any) -> None:
@@ -297,6 +330,9 @@ def test_a_checkpoint_that_failed_to_load_is_fetched_again(faulty: Any, site: Si
     other = json.dumps(MergeSpec(("digits", "faces"), "dare").as_dict())
     refused = CAUGHT % f"async () => await engine.open({other})"
     assert faulty.evaluate(refused) == ["request", "Merges by dare cannot be computed in the browser."]
+    ranked = json.dumps(MergeSpec(("digits", "faces"), "ties", (("scope", 1.0),)).as_dict())
+    refused = CAUGHT % f"async () => await engine.open({ranked})"
+    assert faulty.evaluate(refused) == ["request", "Merges tensor by tensor are made on a server only."]
     faulty.evaluate("() => engine.close()")
     assert faulty.evaluate(fetch) == ["request", "The engine was closed."]
 
