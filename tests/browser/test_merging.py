@@ -178,7 +178,10 @@ def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> Non
 
 
 def test_files_are_marked_however_the_settings_moved(browser: Any, lab_address: str) -> None:
-    """By a preset, the back button, what else is to be in the files, and on *Merge* by a task."""
+    """By a preset, the back button, what else is to be in the files, and on *Merge* by a task and a weight.
+
+    A task ticked again comes last in what the browser sends: the files stayed marked.
+    """
     with opened(browser, lab_address) as page:
         driving.open_tab(page, "Explore")
         move(page, "gamma", 0.4)
@@ -208,6 +211,15 @@ def test_files_are_marked_however_the_settings_moved(browser: Any, lab_address: 
         stale.wait_for(state="hidden", timeout=PATIENCE)
         page.locator("#lx-merge-tasks input").first.uncheck()
         stale.wait_for(state="visible", timeout=PATIENCE)
+        page.locator("#lx-merge-tasks input").first.check()
+        stale.wait_for(state="hidden", timeout=PATIENCE)
+        weights = page.locator("#lx-merge-weights").locator("input, textarea")
+        weights.fill("digits 0.5")
+        weights.press("Enter")
+        stale.wait_for(state="visible", timeout=PATIENCE)
+        weights.fill("")
+        weights.press("Enter")
+        stale.wait_for(state="hidden", timeout=PATIENCE)
 
 
 def test_the_tabs_are_accessible_and_fit_a_phone(browser: Any, lab_address: str) -> None:
