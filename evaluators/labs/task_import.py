@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluators.data.image_subset import Subset
-from evaluators.data.own_images.image_source import ImageSource
+from evaluators.data.own_images.image_source import ImageSource, said_skipped
 from evaluators.data.own_images.listed_images import ListedImages
 from evaluators.data.own_images.own_subsets import (
     MOST_IMAGES,
     OwnSubsets,
     decode_subsets,
-    said_skipped,
     said_widths,
 )
 from evaluators.data.own_images.task_names import TaskNames

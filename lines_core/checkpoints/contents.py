@@ -51,7 +51,8 @@ class CheckpointContents:
         if choose in self._models and choose is not None:
             return choose
         said = "choose one" if choose is None else f"it has no {quoted(choose)}"
-        raise ChoiceError(f"{label} holds {len(names)} models, {first_names(names, 4)}: {said}.", names)
+        count = "1 model" if len(names) == 1 else f"{len(names)} models"
+        raise ChoiceError(f"{label} holds {count}, {first_names(names, 4)}: {said}.", names)
 
     def notes(self, choose: str | None = None) -> tuple[str, ...]:
         """What was set aside to get at the tensors: keys around them, parts of names, and what is no tensor.

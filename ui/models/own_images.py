@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from evaluators.data.own_images.image_source import said_skipped
 from evaluators.data.own_images.label_table import find_images
-from evaluators.data.own_images.own_subsets import said_skipped
 from evaluators.data.own_images.task_names import DEFAULT_PROMPT, LONGEST_TITLE, TaskNames, proposed
 from evaluators.data.own_images.zip_images import ZipImages
 from evaluators.errors import TaskError
@@ -19,6 +19,7 @@ from evaluators.hub.visitor_dataset import FoundDataset
 from evaluators.labs.task_import import ImportedTask
 from evaluators.service.studio import Studio
 from ui.address.address_bar import AddressBar
+from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
 from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.models import own_images_text as words
@@ -178,7 +179,10 @@ def import_listener(studio: Studio) -> Any:
             return
         if path:
             Path(path).unlink(missing_ok=True)  # its images are kept in the session's folder
-        said = words.added(imported.task.task.title, imported.notes)
+        most, notes = images_of(model), imported.notes
+        if 0 < most < imported.task.test:
+            notes = *notes, words.counted(most)
+        said = words.added(imported.task.task.title, notes)
         yield said, None, session.token(), *_lists(session, model, of), "", None, *offers(None)
 
     return add

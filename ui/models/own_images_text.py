@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from evaluators.data.own_images.own_subsets import half_width
+
 FORM = {
     "title": "Add your own images",
     "help": (
@@ -44,6 +46,14 @@ def added(title: str, notes: Sequence[str]) -> str:
     said = f"{title} is added: it is counted beside the other tasks from now on."
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return f'<p class="lx-status" role="status">{escape(said)}</p><ul class="lx-small">{items}</ul>'
+
+
+def counted(images: int) -> str:
+    """That the page counts fewer test images than there are."""
+    return (
+        f"This page counts {images:,} test images of each task with this model: there an accuracy near "
+        f"50 % is known to ± {half_width(images):.0f} points."
+    )
 
 
 def removed(title: str, checkpoints: int) -> str:

@@ -1,7 +1,7 @@
 """Interface of whatever holds a visitor's images, and the reasons for which files in it are left out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -40,6 +40,11 @@ class ImageSource(Protocol):
 
     def read(self, name: str) -> bytes:
         """Content of one of the names. Raises: ImageError if it is damaged or too large."""
+
+
+def said_skipped(skipped: Mapping[str, int]) -> str:
+    """How many files were left out and why, as a clause."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
 
 
 def ending(name: str) -> str:

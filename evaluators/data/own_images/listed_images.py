@@ -68,9 +68,10 @@ def listed(named: Sequence[tuple[str, str, str]], skipped: Counter[str]) -> List
     classes = tuple(sorted({label for _, label, _ in named}))
     if len(classes) < 2:
         only = f"only the class {quoted(classes[0])}" if classes else "no images in class folders"
+        said = f" (left out: {source.said_skipped(skipped)})" if skipped else ""
         raise TaskError(
-            f"Expected at least two classes, found {only}. Put the images of each class into a folder of its "
-            "own, or add a CSV file with the columns path and label."
+            f"Expected at least two classes, found {only}{said}. Put the images of each class into a "
+            "folder of its own, or add a CSV file with the columns path and label."
         )
     if len(classes) > MOST_CLASSES:
         raise TaskError(f"Expected at most {MOST_CLASSES} classes, found {len(classes):,}.")

@@ -27,6 +27,7 @@ LEAST_IMAGES = 8
 FEW_A_CLASS = 5
 """Test images of a class below which the page warns."""
 _NAME = "own"
+_SAID = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -111,35 +112,34 @@ def check_subsets(subsets: OwnSubsets, classes: Sequence[str]) -> None:
     """Raises: TaskError if a split has too few images, or a class no test image."""
     for split, subset in subsets.splits.items():
         if len(subset) < LEAST_IMAGES:
-            said = f" ({said_skipped(subsets.skipped)})" if subsets.skipped else ""
+            said = f" (left out: {source.said_skipped(subsets.skipped)})" if subsets.skipped else ""
             raise TaskError(
-                f"A task needs at least {LEAST_IMAGES} images for {split} and as many for its other split, "
-                f"got {len(subset)} for {split}{said}: add more images."
+                f"A task needs at least {LEAST_IMAGES} test images and {LEAST_IMAGES} validation images, got "
+                f"{len(subset)} {_SAID[split]} images{said}: add more images."
             )
     for label in sorted(set(range(len(classes))) - set(subsets.splits["test"].labels.tolist())):
         raise TaskError(f"There is no test image of {classes[label]!r}: add images of it, or leave it out.")
 
 
-def said_skipped(skipped: Mapping[str, int]) -> str:
-    """How many files were left out and why, as a clause."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
-
-
 def said_widths(subset: Subset, classes: Sequence[str]) -> str:
     """How sure an accuracy on the test images is, and which classes have few; one or two sentences."""
     n = len(subset)
-    low, high = wilson_interval(n // 2, n)
-    said = f"On {n:,} test images an accuracy near 50 % is known to ± {50 * (high - low):.0f} points."
+    said = f"On {n:,} test images an accuracy near 50 % is known to ± {half_width(n):.0f} points."
     counts = torch.bincount(subset.labels, minlength=len(classes)).tolist()
     few = [name for name, count in zip(classes, counts, strict=True) if count < FEW_A_CLASS]
     if few:
-        low, high = wilson_interval(min(counts) // 2, min(counts))
-        which = few[0] if len(few) == 1 else f"{len(few)} classes"
+        which = f"The class {few[0]} has" if len(few) == 1 else f"{len(few)} classes have"
         said += (
-            f" Of {which} there are fewer than {FEW_A_CLASS} test images: what is right of these alone is "
-            f"known to ± {50 * (high - low):.0f} points only."
+            f" {which} fewer than {FEW_A_CLASS} test images: the accuracy on such a class alone is known to "
+            f"± {half_width(min(counts)):.0f} points only."
         )
     return said
+
+
+def half_width(n: int) -> float:
+    """Half the width of the 95 % interval of an accuracy near 50 % on n images, in points."""
+    low, high = wilson_interval(n // 2, n)
+    return 50 * (high - low)
 
 
 class _Reading:

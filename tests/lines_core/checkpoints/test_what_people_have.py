@@ -136,6 +136,9 @@ def test_of_several_models_the_visitor_chooses(tmp_path: Path, kind: str) -> Non
     assert equal(read_checkpoint(path, choose=other), AVERAGE)
     with pytest.raises(ChoiceError, match="it has no 'elsewhere'"):
         read_checkpoint(path, choose="elsewhere")
+    torch.save({"state_dict": W, "ema": W}, path)
+    with pytest.raises(ChoiceError, match="holds 1 model, 'state_dict': it has no 'ema'"):
+        read_checkpoint(path, choose="ema")
 
 
 def test_safetensors_hold_an_average_too(tmp_path: Path) -> None:

@@ -60,3 +60,9 @@ def test_what_is_no_labelled_image_is_counted() -> None:
 def test_what_makes_no_task(paths: list[str], message: str) -> None:
     with pytest.raises(TaskError, match=message):
         from_folders(paths, Counter())
+
+
+def test_why_there_is_no_task_names_what_was_left_out() -> None:
+    """A zip file with a password was said to have no class folders, though it has."""
+    with pytest.raises(TaskError, match=r"no images in class folders \(left out: 24 encrypted or packed"):
+        from_folders([], Counter({source.PACKED: 24}))

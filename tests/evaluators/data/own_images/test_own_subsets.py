@@ -117,8 +117,14 @@ def test_few_images_are_capped_refused_and_said(tmp_path: Path) -> None:
     with ZipImages(zipped(tmp_path / "b.zip", folders({"cat": 30, "dog": 3})), "b.zip") as archive:
         found = find_images(archive)
         said = said_widths(decode_subsets(archive, found, SIZE).splits["test"], found.classes)
-    assert "Of dog there are fewer than 5 test images: what is right of these alone is known to ± 41" in said
-    for counts, message in (({"cat": 7, "dog": 7}, "at least 8 images for val"), ({"a": 30, "b": 1}, None)):
+    assert (
+        "The class dog has fewer than 5 test images: the accuracy on such a class alone is known to ± 41"
+        in said
+    )
+    for counts, message in (
+        ({"cat": 7, "dog": 7}, "8 validation images, got 6 validation images: add"),
+        ({"a": 30, "b": 1}, None),
+    ):
         with ZipImages(zipped(tmp_path / "c.zip", folders(counts)), "c.zip") as archive:
             if message is None:
                 decode_subsets(archive, find_images(archive), SIZE)
