@@ -109,6 +109,14 @@ class RequestRunner:
                 return counting.evaluation()
         return None
 
+    def lacks_own_alone(self, request: Request) -> bool:
+        """Whether own tasks' images are all that an unknown answer lacks, and cost nobody's GPU quota."""
+        if self._quick is not self._full or not request.lab.own_tasks(request.resolved.suite):
+            return False
+        if self._results.find(request.lab, request.spec, request.resolved) is not None:
+            return False
+        return self._missing(request).known is not None
+
     def stream(
         self, request: Request, fresh: bool, background: bool, patience: float | None
     ) -> Iterator[Evaluation | Queued]:

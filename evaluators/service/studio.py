@@ -35,9 +35,7 @@ from lines_core.merging import MergingAlpha
 
 
 class Studio(LoadedModels):
-    """Evaluates edits of the models it holds. Any method may be called from any thread.
-
-    It starts with the embedded lab; public encoders are added by ``load``.
+    """Evaluates edits of the embedded lab and what ``load`` adds. Any method may be called from any thread.
 
     Args:
         assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/`` and ``grid/``.
@@ -113,6 +111,10 @@ class Studio(LoadedModels):
         lab = self.lab_of(spec.model)
         return self._results.find(lab, spec, lab.resolve(spec))
 
+    def lacks_own_alone(self, spec: EditSpec) -> bool:
+        """Whether an answer lacks nothing but the images of added tasks. Raises: as ``cached``."""
+        return self._runner.lacks_own_alone(self._accept(spec, None))
+
     def fingerprint(self, spec: EditSpec) -> str:
         """Names everything that decides the numbers of a spec, by content. Raises: as ``cached``."""
         lab = self.lab_of(spec.model)
@@ -185,8 +187,7 @@ class Studio(LoadedModels):
 
         Args:
             patience: seconds to wait for the turn; without limit if left out.
-        Raises: as ``stream``; Queued after ``patience``, and the queue position is kept for the ticket's, or
-            the visitor's, next request.
+        Raises: as ``stream``; Queued after ``patience``, its place kept for the visitor's next request.
         """
         return self._runner.first(self._accept(spec, ticket), patience)
 

@@ -1,14 +1,20 @@
 """What the head of the page shows of an evaluation and its references."""
 
+import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser.zero_cost_studio import ZeroCostStudio
+from tests.conftest import CHUNK
+from tests.own_images import add_task, folders, zipped
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
+from ui.explore.references import anchors, curves, known
 
 HERE = Controls(gamma=0.37)
 
@@ -70,6 +76,30 @@ def test_complete_references_are_looked_up_once(
     assert first["landmarks"] == second["landmarks"]
     assert many > 20
     assert len(looked) - many < 5
+
+
+def test_curves_that_lack_own_images_alone_are_completed(lab: Path, tmp_path: Path) -> None:
+    """With a task of one's own the curves of the checkpoints that ship were empty until a sweep was measured,
+    although only the few new images had to be counted.
+    """
+    studio, here = Studio(lab, None, chunk=CHUNK), Controls(gamma=0.3)
+    for point in (*anchors(here.spec()), *itertools.chain(*curves(here.spec()))):
+        studio.evaluate(point)
+    anna = studio.seen_by("anna")
+    add_task(anna, zipped(tmp_path / "a.zip", folders({"cup": 20, "boot": 20})))
+    values = list(ExploreAnswers(studio).settle("anna", here))
+    assert all(value["state"] == "complete" for value in values[-10:])
+    paths = values[-1]["landmarks"]["paths"]
+    assert [path["whole"] for path in paths] == [True, True]
+    for path, specs in zip(paths, reversed(curves(here.spec())), strict=True):
+        assert [point["counts"] for point in path["points"]] == [
+            [[task.correct, task.n] for task in found.tasks] for found in known(anna, specs)
+        ]
+    assert [n for _, n in paths[0]["points"][0]["counts"]] == [42, 42, 42, 20]
+
+    other = replace(here, checkpoint="faces")  # nothing of it is known: a sweep, which is not begun unasked
+    *_, last = ExploreAnswers(studio).settle("anna", other)
+    assert [path["whole"] for path in last["landmarks"]["paths"]] == [False, False]
 
 
 def test_an_emptied_number_field_is_named(head: ExploreAnswers) -> None:

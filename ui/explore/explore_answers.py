@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from evaluators.errors import Queued
+from evaluators.errors import Queued, QueueFull
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import FREE, EditSpec
@@ -15,7 +15,7 @@ from ui.explore.free_form import fits
 from ui.explore.pins import read_pins
 from ui.explore.pins_json import PinComparisons
 from ui.explore.presets import tuned_gamma
-from ui.explore.references import References, anchors, missing_anchors, references_of
+from ui.explore.references import References, anchors, missing_anchors, nearly_known, references_of
 from ui.live.browser_engine import BrowserEngine
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
@@ -62,13 +62,15 @@ class ExploreAnswers(LiveAnswers[Controls]):
         return self._render(studio, controls, evaluation, ticket.version)
 
     def all(self, studio: Studio, controls: Controls, ticket: Ticket) -> Iterator[Value | Queued]:
-        """The edit until it is complete, then what is missing of its two references, then of the pins."""
+        """The edit until it is complete, then what is missing of its two references, then of the pins, then
+        of the curves, where it is a visitor's own images alone.
+        """
         spec = controls.spec()
         if self._left(studio, controls):
             yield self._leaves(ticket)
             return
         evaluation = known = studio.cached(spec)
-        missing = missing_anchors(studio, spec)
+        missing, pictured = missing_anchors(studio, spec), None
         for wanted in (*(() if known else (spec,)), *missing):
             for found in studio.stream(wanted, ticket, patience=SETTLE_PATIENCE):
                 if isinstance(found, Queued):
@@ -77,14 +79,23 @@ class ExploreAnswers(LiveAnswers[Controls]):
                     evaluation = found
                     yield self._render(studio, controls, found, ticket.version)
                     yield from self._pictures(studio, found, ticket)
-        if (known or missing) and evaluation is not None:
+        if evaluation is None:  # no request ends without an answer
+            return
+        if known or missing:
             pictured = yield from self._pictures(studio, evaluation, ticket)
             yield self._render(studio, controls, evaluation, ticket.version, pictured)
-        if evaluation is not None and controls.pins:
+        if controls.pins:
             name, (pins, _) = studio.fingerprint(anchors(spec)[1]), read_pins(controls.pins)
             counted = self._pins.count(studio, name, evaluation, pins, ticket)
             if counted is not None:
-                yield self._render(studio, controls, counted, ticket.version)
+                evaluation = counted
+                yield self._render(studio, controls, evaluation, ticket.version)
+        for point in nearly_known(studio, spec):
+            try:
+                studio.evaluate(point, ticket, background=True)
+            except QueueFull:  # the answer is there: the curves are completed another time
+                return
+            yield self._render(studio, controls, evaluation, ticket.version, pictured)
 
     def _left(self, studio: Studio, controls: Controls) -> bool:
         """Whether the browser is to count."""

@@ -64,6 +64,18 @@ def references_of(studio: Studio, spec: EditSpec) -> References:
     """Anchors, gamma path and WiSE-FT line beside `spec`, as far as they are in the cache. Measures
     nothing."""
     pretrained, finetuned = (studio.cached(anchor) for anchor in anchors(spec))
+    gammas, mixes = curves(spec)
+    return References(pretrained, finetuned, known(studio, gammas), known(studio, mixes))
+
+
+def curves(spec: EditSpec) -> tuple[tuple[EditSpec, ...], tuple[EditSpec, ...]]:
+    """The points of the gamma path and of the WiSE-FT line beside `spec`."""
     gammas = (beside(spec, other) for other in gamma_sweep(spec.checkpoint, split=spec.split))
     mixes = (beside(spec, other) for other in wise_ft_sweep(spec.checkpoint, split=spec.split))
-    return References(pretrained, finetuned, known(studio, gammas), known(studio, mixes))
+    return tuple(gammas), tuple(mixes)
+
+
+def nearly_known(studio: Studio, spec: EditSpec) -> list[EditSpec]:
+    """Points of both curves that lack a visitor's own images alone: the built-in tasks are known."""
+    gammas, mixes = curves(spec)
+    return [point for point in (*gammas, *mixes) if studio.lacks_own_alone(point)]
