@@ -1,6 +1,7 @@
 """Factor of each parameter's update, for a whole model on disk."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,14 +100,17 @@ def check_kind(weights: WeightFiles, scales: FileScales, alone: bool) -> None:
         raise CheckpointError(f"{label} is a LoRA adapter, an update by itself: name no pre-trained model.")
     if alone and _some_layers(weights.folder / "adapter_config.json"):
         raise CheckpointError(
-            f"{label} changes some layers only (layers_to_transform in its adapter_config.json), so that the "
-            "number of blocks is not known: merge it into its base first (in PEFT: merge_and_unload), and "
-            "name the base as the pre-trained model."
+            f"{label} may change some layers only (by its adapter_config.json), so the number of blocks is "
+            "not known: merge it into its base first (in PEFT: merge_and_unload), and name the base as the "
+            "pre-trained model."
         )
 
 
 def _some_layers(config: Path) -> bool:
-    """Whether the configuration of an adapter restricts it to some layers; False without one."""
+    """Whether the configuration of an adapter may restrict it to some layers; False without one.
+
+    PEFT takes text in target_modules for a regular expression, and a number in a module's name for a layer.
+    """
     if not config.is_file():
         return False
     with opened(config, _MOST_CONFIG) as stream:
@@ -114,4 +118,9 @@ def _some_layers(config: Path) -> bool:
             content = json.loads(stream.read().decode("utf-8"))
         except (ValueError, RecursionError):
             return False  # nothing is read from it but this
-    return isinstance(content, dict) and content.get("layers_to_transform") not in (None, [])
+    if not isinstance(content, dict):
+        return False
+    modules = content.get("target_modules")
+    whole_names = isinstance(modules, list) and not re.search(r"(?<![^. ])[0-9]", " ".join(map(str, modules)))
+    restricted = any(content.get(key) for key in ("layers_to_transform", "exclude_modules"))
+    return restricted or not (modules in (None, "all-linear") or whole_names)

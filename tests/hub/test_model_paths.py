@@ -48,13 +48,14 @@ def test_an_edit_of_two_repositories(hub: Hub, tmp_path: Path) -> None:
 def test_a_single_file_and_its_configuration(
     hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = put(hub, "nobody/base", None, 1)
-    (folder / "model.safetensors.index.json").unlink()
-    (folder / "model-00001-of-00001.safetensors").rename(folder / "model.safetensors")
+    for repo, seed in (("nobody/base", None), ("nobody/tuned", 1)):
+        folder = put(hub, repo, seed, 1)
+        (folder / "model.safetensors.index.json").unlink()
+        (folder / "model-00001-of-00001.safetensors").rename(folder / "model.safetensors")
     (folder / "consolidated.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     assert main(["inspect", "nobody/base"]) == 0
     assert capsys.readouterr().out.startswith("architecture  GPT-2, 4 blocks\n")
-    models = ["--pretrained", "nobody/base", "--finetuned", "nobody/base"]
+    models = ["--pretrained", "nobody/base", "--finetuned", "nobody/tuned"]
     assert main(["edit", *models, "--gamma", "1", "-o", str(tmp_path / "out")]) == 0
     names = {"model.safetensors", "config.json", "tokenizer.json", "lines_recipe.json"}
     assert files_of(tmp_path / "out") == names

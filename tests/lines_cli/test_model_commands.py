@@ -66,7 +66,7 @@ def test_an_adapter_needs_no_pretrained_model(
     folder = tmp_path / "adapter"
     folder.mkdir()
     save_file(adapter, folder / "adapter_model.safetensors")
-    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "target_modules": ["q_proj"]}')
     assert run("edit", "--finetuned", folder, "--gamma", 0.25, "-o", tmp_path / "out") == 0
     out = read_folder(tmp_path / "out")
     assert files_of(tmp_path / "out") == files_of(folder) | {"lines_recipe.json"}
@@ -75,10 +75,16 @@ def test_an_adapter_needs_no_pretrained_model(
         product = out[name.format(block, "B")] @ out[name.format(block, "A")]
         expected = scale * (adapter[name.format(block, "B")] @ adapter[name.format(block, "A")])
         torch.testing.assert_close(product, expected)
-    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "layers_to_transform": [0, 1, 2]}')
     capsys.readouterr()
-    assert run("edit", "--finetuned", folder, "--gamma", 0.25, "-o", tmp_path / "o") == 1
-    assert "adapter changes some layers only" in capsys.readouterr().err
+    for restriction in (
+        {"layers_to_transform": [0, 1, 2]},
+        {"target_modules": r".*layers\.[0-2]\..*q_proj"},
+        {"target_modules": ["q_proj", "2.self_attn.v_proj"]},
+        {"target_modules": ["q_proj"], "exclude_modules": ["layers.3.self_attn.q_proj"]},
+    ):
+        (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", **restriction}))
+        assert run("edit", "--finetuned", folder, "--gamma", 0.25, "-o", tmp_path / "o") == 1
+        assert "adapter may change some layers only" in capsys.readouterr().err
     assert run("inspect", folder, "--pretrained", models[0]) == 1
     assert "adapter is a LoRA adapter and p a whole model: merge" in capsys.readouterr().err
     assert run("merge", "--pretrained", models[0], "--finetuned", folder, "-o", tmp_path / "o") == 1
