@@ -264,8 +264,8 @@ class LoadedModels:
             added.add(self._session, model, imported.task, imported.task.path.stat().st_size)
         return imported
 
-    def drop_task(self, model: str, key: str) -> bool:
-        """Delete a task of the session, and its checkpoints of that task; whether there was one."""
+    def drop_added(self, model: str, key: str) -> bool:
+        """Delete a checkpoint of the session, or a task and its checkpoints; whether there was one."""
         return self._session_checkpoints.remove(self._session, model, key)
 
     def _drop(self, model: str, added: Added) -> None:

@@ -98,7 +98,7 @@ class SessionCheckpoints:
             entry.sizes[file] = size
 
     def remove(self, session: str, model: str, key: str) -> bool:
-        """Delete a task of a session, and its checkpoints of that task; whether there was one."""
+        """Delete a checkpoint, or a task and the checkpoints of it; whether the session had it."""
         with self._mutex:
             entry = self._sessions.get(_digest(session))
             if entry is None or (model, key) not in entry.added:

@@ -63,9 +63,12 @@ class SessionEntry:
         closed = self.closed is not None and now - self.closed > limits.grace
         return not self.reserved and (closed or now - self.used > limits.seconds)
 
-    def remove(self, model: str, task: str) -> dict[tuple[str, str], Added]:
-        """Remove a task and the checkpoints of it, with files that nothing else uses; what was removed."""
-        names = [name for name in self.added if name[0] == model and task_of(name[1]) == task]
+    def remove(self, model: str, key: str) -> dict[tuple[str, str], Added]:
+        """Remove a checkpoint, or a task and its checkpoints, with files that nothing else uses.
+
+        Returns: what was removed.
+        """
+        names = [name for name in self.added if name[0] == model and key in (name[1], task_of(name[1]))]
         removed = {name: self.added.pop(name) for name in names}
         for file in {*map(file_of, removed.values())} - {*map(file_of, self.added.values())}:
             self.sizes.pop(file, None)

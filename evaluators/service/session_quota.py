@@ -36,8 +36,8 @@ def check_session(limits: SessionLimits, count: int, used: int, size: int) -> No
     """Raises: QuotaError if another ``size`` bytes are too much beside a session's own."""
     if count >= limits.session_count:
         raise QuotaError(
-            f"You have added {count} checkpoints and tasks of {limits.session_count}: remove a task, or "
-            f"{ANEW}."
+            f"You have added {count} checkpoints and tasks, {limits.session_count} are kept at most: remove "
+            f"one, or {ANEW}."
         )
     if used + size > limits.session_bytes:
         raise QuotaError(

@@ -104,7 +104,7 @@ def test_a_reload_keeps_it_and_it_can_be_removed(visitor: Any) -> None:
     page.click("#lx-task button")
     page.wait_for_selector(f"#lx-task-yours label >> text={TITLE}", timeout=PATIENCE)
     page.click("#lx-task-remove")
-    page.wait_for_selector("#lx-task-said >> text=is removed", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-removed >> text=is removed", timeout=PATIENCE)
     assert not page.locator("#lx-task-yours").is_visible()
     driving.open_tab(page, "Explore")
     page.wait_for_function(

@@ -117,7 +117,7 @@ def test_quota_and_expiry(studio: Studio, file: Path, monkeypatch: pytest.Monkey
     anna = studio.seen_by("anna")
     for task in KEYS[:2]:
         anna.take_file(MODEL, task, file, "mine.pt")
-    with pytest.raises(QuotaError, match="added 2 checkpoints and tasks of 2"):
+    with pytest.raises(QuotaError, match="added 2 checkpoints and tasks, 2 are kept"):
         anna.take_file(MODEL, KEYS[2], file, "mine.pt")
     assert studio.seen_by("ben").take_file(MODEL, KEYS[2], file, "mine.pt")
     later = time.monotonic() + 7201

@@ -88,9 +88,9 @@ def models_page(studio: Studio, address: AddressBar, explore: Explore, uploads: 
     lists = [explore.model]
     if uploads:
         of, target = own_checkpoint_form(studio, explore)
-        own_images_form(studio, address, explore, target, of)
+        yours = own_images_form(studio, address, explore, target, of)
         lists.append(of)
-        report_section(studio, address, explore)
+        report_section(studio, address, explore, yours)
     else:
         gr.Markdown(words.OWN["off"], elem_classes="lx-small")
 

@@ -15,6 +15,7 @@ from evaluators.data.own_images.task_names import DEFAULT_PROMPT, LONGEST_TITLE,
 from evaluators.data.own_images.zip_images import ZipImages
 from evaluators.errors import TaskError
 from evaluators.hub.transfer.parallel_calls import in_thread
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.hub.visitor_dataset import FoundDataset
 from evaluators.labs.task_import import ImportedTask
 from evaluators.service.studio import Studio
@@ -36,11 +37,12 @@ COMPLETE = """(file, image, classes) => {
 
 def own_images_form(
     studio: Studio, address: AddressBar, explore: Explore, targets: gr.Dropdown, of: gr.Dropdown
-) -> None:
+) -> gr.Radio:
     """Lay out the form. Each import runs in a thread of its own, and ends when the page closes.
 
     Args:
         targets, of: the tasks that an own checkpoint may be of, and the model that they are offered for.
+    Returns: what the visitor has added for the model, to be removed.
     """
     models = [(info.title, info.key) for info in studio.models()]
     with gr.Accordion(words.FORM["title"], open=False, elem_id="lx-task"):
@@ -82,17 +84,19 @@ def own_images_form(
             )
         add = gr.Button(words.FORM["add"], size="sm", interactive=False, elem_id="lx-task-add")
         status = gr.HTML("", elem_id="lx-task-said", apply_default_css=False)
-        with gr.Row(elem_classes="lx-tools"):
-            yours = gr.Radio([], label=words.FORM["yours"], visible=False, elem_id="lx-task-yours")
-            remove = gr.Button(words.FORM["remove"], size="sm", visible=False, elem_id="lx-task-remove")
         token = gr.Textbox("", visible=False)
+    with gr.Row(elem_classes="lx-tools"):
+        yours = gr.Radio([], label=words.FORM["yours"], visible=False, elem_id="lx-task-yours")
+        remove = gr.Button(words.FORM["remove"], size="sm", visible=False, elem_id="lx-task-remove")
+    gone = gr.HTML("", elem_id="lx-task-removed", apply_default_css=False)
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     at_once: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **private}
     lists = [yours, remove, targets]
     explore.model.change(_model_listener(studio), [explore.model, of], [model, *lists], **at_once)
     model.change(_lists_listener(studio), [model, of], lists, **at_once)
-    address.opened("models")(_lists_listener(studio), [model, of], lists, **at_once)
+    for event in (address.opened("models"), explore.checkpoint.change):
+        event(_lists_listener(studio), [model, of], lists, **at_once)
     chosen = [hub.found, hub.choices, *hub.drop_downs]
     file.change(look, [file, hub.found], [looked, name, classes, *chosen], **at_once)
     sought: dict[str, Any] = {"concurrency_limit": None, **private}
@@ -112,11 +116,12 @@ def own_images_form(
     )
     added.then(None, token, None, js=KEEP_TOKEN, **at_once)
     remove.click(
-        _remove_listener(studio),
+        remove_listener(studio),
         [model, of, yours, explore.model],
-        [status, *lists, explore.checkpoint],
+        [gone, *lists, explore.checkpoint],
         **private,
     )
+    return yours
 
 
 def look(path: str | None, found: FoundDataset | None) -> tuple[Any, ...]:
@@ -188,21 +193,21 @@ def import_listener(studio: Studio) -> Any:
     return add
 
 
-def _remove_listener(studio: Studio) -> Any:
-    """The listener that deletes the chosen task, and the checkpoints of it."""
+def remove_listener(studio: Studio) -> Any:
+    """The listener that deletes the chosen checkpoint, or task with the checkpoints of it."""
 
     def remove(request: gr.Request, model: str, of: str, key: str | None, shown: str) -> tuple[Any, ...]:
         session = studio.seen_by(session_key(request))
-        own = {one.task.key: one.task.title for one in session.own_tasks(model)}
+        own = {added: title for title, added in _added(session, model)}
         if key not in own:
             return "", *_lists(session, model, of), gr.skip()
         before = session.checkpoints(model)
-        session.drop_task(model, key)
+        session.drop_added(model, key)
         after = session.checkpoints(model)
         gone = [one for one in before if one not in after]
         choices = gr.update(choices=[(one.title, one.key) for one in after], value=after[0].key)
         return (
-            words.removed(own[key], len(gone)),
+            words.removed(own[key], len([one for one in gone if one.key != key])),
             *_lists(session, model, of),
             choices if gone and model == shown else gr.skip(),
         )
@@ -233,11 +238,17 @@ def _model_listener(studio: Studio) -> Callable[[gr.Request, str, str], tuple[An
 
 
 def _lists(session: Studio, model: str, of: str) -> tuple[Any, Any, Any]:
-    """Updates of the visitor's tasks, of the button, and of the tasks that a checkpoint may be of."""
-    own = [(one.task.title, one.task.key) for one in session.own_tasks(model)]
+    """Updates of what the visitor has added, of the button, and of the tasks that a checkpoint may be of."""
+    own = _added(session, model)
     targets = [(task.title, task.key) for task in session.target_tasks(of)]
     return (
         gr.update(choices=own, value=own[-1][1] if own else None, visible=bool(own)),
         gr.update(visible=bool(own)),
         gr.update(choices=targets),
     )
+
+
+def _added(session: Studio, model: str) -> list[tuple[str, str]]:
+    """Title and key of each task and checkpoint that the visitor has added for a model."""
+    tasks = [(one.task.title, one.task.key) for one in session.own_tasks(model)]
+    return tasks + [(one.title, one.key) for one in session.checkpoints(model) if one.key.startswith(OWN)]

@@ -30,7 +30,7 @@ FORM = {
     "prompts_info": "One a line; the model compares each image with their mean.",
     "add": "Add task",
     "missing": "Choose a zip file, or look a data set up, first.",
-    "yours": "Your tasks",
+    "yours": "What you added for this model",
     "remove": "Remove",
 }
 ASKING = '<p class="lx-status" role="status">Asking the Hub…</p>'
@@ -57,7 +57,7 @@ def counted(images: int) -> str:
 
 
 def removed(title: str, checkpoints: int) -> str:
-    """That a task was removed, and how many checkpoints with it; HTML."""
+    """That a task or checkpoint was removed, and how many checkpoints with a task; HTML."""
     more = f", and {checkpoints} of your checkpoints of it" if checkpoints else ""
     return f'<p class="lx-status" role="status">{escape(title)} is removed{more}.</p>'
 

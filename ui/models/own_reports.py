@@ -26,11 +26,15 @@ OUTSIDE = 0.45
 """Opacity of the bar of what is in no block."""
 
 
-def report_section(studio: Studio, address: AddressBar, explore: Explore) -> None:
-    """Lay out the reports on what a visitor has added; that of the checkpoint chosen in Explore is open."""
+def report_section(studio: Studio, address: AddressBar, explore: Explore, yours: gr.Radio) -> None:
+    """Lay out the reports on what a visitor has added; that of the checkpoint chosen in Explore is open.
+
+    Args:
+        yours: what the visitor has added; another one is chosen once one is removed.
+    """
     reports = gr.HTML("", elem_id="lx-own-reports", apply_default_css=False)
     at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "multiple", **RAW}
-    for event in (address.opened("models"), explore.checkpoint.change):
+    for event in (address.opened("models"), explore.checkpoint.change, yours.change):
         event(_reports_listener(studio), explore.checkpoint, reports, **at_once)
 
 

@@ -25,7 +25,7 @@ def test_every_visitor_has_it_and_its_results_are_kept(lab: Path, tmp_path: Path
         evaluation = studio.seen_by("anna").evaluate(SPEC)
         assert evaluation.tasks[:3] == alone.tasks
         assert [task.title for task in evaluation.tasks] == ["Digits", "Textures", "Faces", "Things"]
-        assert not studio.seen_by("anna").drop_task("tiny-clip", evaluation.tasks[3].key)
+        assert not studio.seen_by("anna").drop_added("tiny-clip", evaluation.tasks[3].key)
         found.append(evaluation)
         ben = studio.seen_by("ben")
         add_task(ben, images, "Mine")

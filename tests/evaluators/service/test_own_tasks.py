@@ -145,7 +145,7 @@ def test_nothing_of_it_reaches_another_session_or_the_disk(
     for other in (ben, studio):
         assert len(other.evaluate(SPEC).tasks) == 3
         assert key not in [task.key for task in (*other.tasks(), *other.target_tasks(MODEL))]
-        assert not other.drop_task(MODEL, key)
+        assert not other.drop_added(MODEL, key)
         with pytest.raises(SpecError, match="no checkpoint"):
             other.evaluate(EditSpec.finetuned(mine))
     theirs = add_task(ben, images).task.task.key
@@ -170,8 +170,8 @@ def test_deleting_it_deletes_all_of_it(studio: Studio, images: Path, tmp_path: P
     for spec in (SPEC, EditSpec.finetuned(mine, images=0), merge):
         anna.evaluate(spec)
         anna.first(replace(spec, mix=0.5))
-    assert anna.drop_task(MODEL, key)
-    assert not anna.drop_task(MODEL, key)
+    assert anna.drop_added(MODEL, key)
+    assert not anna.drop_added(MODEL, key)
     assert not task.path.exists()
     assert [one.key for one in anna.checkpoints() if one.key.startswith("own-")] == [other]
     assert len(anna.evaluate(SPEC).tasks) == 3
@@ -215,7 +215,7 @@ def test_it_counts_in_the_quota_and_a_failed_import_leaves_nothing(
         assert studio.status().session_checkpoints == 0
         assert not list((tmp_path / "kept").rglob("task-*"))
     add_task(anna, images)
-    with pytest.raises(QuotaError, match="added 1 checkpoints and tasks of 1"):
+    with pytest.raises(QuotaError, match="added 1 checkpoints and tasks, 1 are kept at most: remove one"):
         add_task(anna, images, "Others")
     studio.close()
 
@@ -253,3 +253,20 @@ def test_shipped_counts_are_taken_over_and_only_own_images_are_counted(images: P
     assert len(anna.pictured(spec, 8).predictions or ()) == len(counted.tasks)
     assert studio.cached(spec) == shipped
     studio.close()
+
+
+def test_a_checkpoint_is_deleted_by_itself(studio: Studio, tmp_path: Path) -> None:
+    """Only tasks could be removed: whoever had tried eight files had to begin anew."""
+    anna, ben = studio.seen_by("anna"), studio.seen_by("ben")
+    one, same = (own_checkpoint(anna, task, tmp_path) for task in ("faces", "digits"))
+    counted = anna.evaluate(EditSpec.finetuned(same, images=0))
+    assert not ben.drop_added(MODEL, one)
+    assert anna.drop_added(MODEL, one)
+    assert not anna.drop_added(MODEL, one)
+    with pytest.raises(SpecError, match="no checkpoint"):
+        anna.evaluate(EditSpec.finetuned(one))
+    studio.lab.encoder.drop(same)
+    assert anna.evaluate(EditSpec.finetuned(same, images=0)).tasks == counted.tasks, "they share a file"
+    assert not anna.drop_added(MODEL, "digits"), "a task that is built in, of which there is a checkpoint"
+    assert anna.drop_added(MODEL, same)
+    assert studio.status().session_checkpoints == 0

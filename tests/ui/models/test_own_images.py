@@ -8,8 +8,9 @@ import gradio as gr
 import pytest
 
 from evaluators.service.studio import Studio
-from tests.own_images import folders, zipped
-from ui.models.own_images import import_listener
+from tests.own_images import add_task, folders, zipped
+from ui.live.session_key import session_key
+from ui.models.own_images import import_listener, remove_listener
 
 ANNA = cast(gr.Request, SimpleNamespace(session_hash="anna"))
 
@@ -41,3 +42,21 @@ def test_the_width_of_what_the_page_counts_is_said(
         "This page counts 200 test images of each task with this model: there an accuracy near 50 % is known"
     )
     assert (fewer in said) is counts_fewer
+
+
+def test_a_checkpoint_can_be_removed_like_a_task(lab: Path, tmp_path: Path) -> None:
+    studio = Studio(lab, cache=None)
+    session = studio.seen_by(session_key(ANNA))
+    task = add_task(session, zipped(tmp_path / "a.zip", folders({"cat": 20, "dog": 20}))).task.task.key
+    file = lab / "tiny_clip" / "finetuned" / "faces.safetensors"
+    faces, things = (session.take_file("tiny-clip", of, file, "mine.pt") for of in ("faces", task))
+    remove = remove_listener(studio)
+
+    said, yours, button, targets, choices = remove(ANNA, "tiny-clip", "tiny-clip", faces.key, "tiny-clip")
+    assert "faces (mine.pt) is removed.<" in said.lower().replace("facial expressions", "faces")
+    assert yours["choices"] == [("Things", task), (things.title, things.key)]
+    assert faces.key not in [key for _, key in choices["choices"]]
+    said, yours, button, targets, _ = remove(ANNA, "tiny-clip", "tiny-clip", task, "tiny-clip")
+    assert "Things is removed, and 1 of your checkpoints of it" in said
+    assert (yours["choices"], button["visible"]) == ([], False)
+    assert task not in [key for _, key in targets["choices"]]
