@@ -53,8 +53,9 @@ def update_notes(norms: UpdateNorms, text: Collection[str] = ()) -> tuple[Update
         notes.append(
             UpdateNote(
                 "implausible",
-                f"The update has {relative:.2f} times the norm of the pre-trained weights, ordinary "
-                f"fine-tunings {ORDINARY[0]} to {ORDINARY[1]}: it probably comes from another pre-training.",
+                f"The change is {relative:.0%} of the pre-trained weights (norms), that of ordinary "
+                f"fine-tunings {100 * ORDINARY[0]:g} to {ORDINARY[1]:.0%}: it probably comes from another "
+                "pre-training.",
             )
         )
     changed = [name for name in text if name in norms.by_name and not norms.by_name[name].rounded]

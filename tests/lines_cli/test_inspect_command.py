@@ -59,7 +59,7 @@ def test_notes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         .splitlines()[-1]
         .startswith("note: Identical to the pre-trained model")
     )
-    assert "note: The update has 1." in said(capsys, tmp_path / "other", "--pretrained", tmp_path / "p")
+    assert "note: The change is 1" in said(capsys, tmp_path / "other", "--pretrained", tmp_path / "p")
     rounded = said(capsys, tmp_path / "half", "--pretrained", tmp_path / "p")
     assert "note: The pre-trained model in half precision" in rounded
 

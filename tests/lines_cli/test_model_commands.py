@@ -126,7 +126,7 @@ def test_merge_warns_of_another_pretraining_before_it_merges(
     assert capsys.readouterr().err == ""
     assert run(*given, other, "-o", tmp_path / "b") == 0
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("lines merge: warning: other: The update has 1.")
+    assert said.startswith("lines merge: warning: other: The change is 1")
     assert said.endswith("it probably comes from another pre-training.")
 
 

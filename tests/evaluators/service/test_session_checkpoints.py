@@ -75,7 +75,10 @@ def test_quota_of_a_session_and_of_all_together(tmp_path: Path) -> None:
     with pytest.raises(QuotaError, match=r"takes 0\.0 GB and you have used"), checkpoints.reserve("a", 500):
         pass
     added(checkpoints, "a", "own-2.mnist", 400)
-    with pytest.raises(QuotaError, match="added 2 checkpoints and tasks, 2 are kept"), checkpoints.reserve("a", 1):
+    with (
+        pytest.raises(QuotaError, match="added 2 checkpoints and tasks, 2 are kept"),
+        checkpoints.reserve("a", 1),
+    ):
         pass
     with pytest.raises(QuotaError, match="visitors together"), checkpoints.reserve("b", 501):
         pass
