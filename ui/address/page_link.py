@@ -9,6 +9,7 @@ from typing import Any
 
 from gradio.components import Component
 
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.service.studio import Studio
 from lines_core.untrusted_text import excerpt, first_of
 
@@ -16,6 +17,10 @@ MOST_SAID = 60
 """Characters of a wrong entry that the complaint about it repeats."""
 MOST_NAMED = 12
 """Keys that a complaint lists."""
+
+NOT_HERE = (
+    "The link names a checkpoint that was added in another browser or tab, or is deleted: it is left out."
+)
 
 
 class WrongEntry(ValueError):
@@ -107,7 +112,9 @@ class LinkReader:
             return list(default)
         given = [key for key in said.split(",") if key]
         strangers = [key for key in given if key not in known]
-        if strangers:
+        if any(key.startswith(OWN) for key in strangers):
+            self.complaints.append(NOT_HERE)
+        elif strangers:
             self.complaints.append(_unknown(name, strangers[0], known))
         return [key for key in known if key in given] or list(default)
 
