@@ -21,6 +21,7 @@ OFF_GRID = {
     ),
 }
 LOADED = "engine.json"
+HEAD = "document.querySelector('#lx-head-live').innerText"
 PINS = (
     "A:bad:::",
     "B:tiny-clip:digits:odd:1:0",
@@ -168,9 +169,7 @@ def test_a_grid_that_cannot_be_loaded_is_named_and_asked_for_again(browser: Any,
     edition.down = True
     try:
         page.locator("#lx-shape select").select_option("sqrt")
-        page.wait_for_function(
-            "document.querySelector('#lx-head-live').innerText.includes('could not be loaded')"
-        )
+        page.wait_for_function(f"{HEAD}.includes('could not be loaded')")
     finally:
         edition.down = False
     driving.move(page, "gamma", 0.5)
@@ -178,15 +177,26 @@ def test_a_grid_that_cannot_be_loaded_is_named_and_asked_for_again(browser: Any,
     page.context.close()
 
 
-def test_an_engine_that_cannot_be_loaded_is_named(browser: Any, edition: Edition) -> None:
+def test_an_engine_that_could_not_be_loaded_counts_once_its_button_has_loaded_it(
+    browser: Any, edition: Edition
+) -> None:
+    """The button loaded it, but nothing was counted until a control moved."""
     page = visit(browser, edition.address, "?page=explore&gamma=0.4")
     shows(page, "α = 0.4")
+    bar = page.locator("#lx-engine", has_text="The model could not be loaded")
     edition.down = True
     try:
         driving.move(page, "mix", 0.9)
-        page.wait_for_function("document.body.innerText.includes('The model could not be loaded')")
+        bar.wait_for()
+        page.wait_for_function(f"{HEAD}.includes('The model could not be loaded')")
+        bar.get_by_role("button").click()
+        bar.wait_for()
     finally:
         edition.down = False
+    bar.get_by_role("button").click()
+    shows(page, "by this browser")
+    assert counts(page)
+    assert not page.locator("#lx-engine").is_visible()
     page.context.close()
 
 

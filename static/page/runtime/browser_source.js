@@ -72,7 +72,7 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
       const mine = counted.get(keyOf(spec)), known = mine ?? (await shipped.at(spec).catch(() => null)); // `stream` says what is wrong
       return known && answer(values, spec, known, version, { precomputed: !mine });
     },
-    async *stream(values, signal, version = ++newest) {
+    stream: async function* stream(values, signal, version = ++newest) {
       const spec = here(values), pins = pinsOf(values);
       if (!factorsOf(spec)) {
         yield says("error", "sentence", words.misfit, values, version);
@@ -91,8 +91,11 @@ function browserSource(shipped, engine, { images, pictures, words }, factorsOf) 
         if (beside.length && mine) yield answer(values, spec, mine, version);
       } catch (problem) {
         if (signal.aborted) return;
+        const missing = !engine.wanted(); // the visitor may load it yet
         const [state, kind] = (await shipped.at(spec).catch(() => null)) ? ["waiting", "line"] : ["error", "sentence"];
         yield says(state, kind, problem.message, values, version);
+        if (missing) await engine.loaded;
+        if (missing && !signal.aborted) yield* stream(values, signal, version);
       }
     },
   };

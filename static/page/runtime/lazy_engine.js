@@ -1,17 +1,19 @@
 // The engine of the page, which is fetched when it is first needed: some megabytes, with progress and a way to say no.
 //   settings  {base, words, bytes}; `bytes` is about what the first edit fetches
 // On a phone it is fetched only after its button was pressed. Returns {ready(): engine, wanted(): whether it may be
-// fetched, bar: element}; `ready` waits for the button, and fails with a message in plain words.
+// fetched, loaded}; `ready` waits for the button, and fails with a message in plain words; the promise `loaded` ends with
+// the first success. A button that loads what had failed sends "lx-moved", without a control: others ask once more.
 function lazyEngine(bar, { base, words, bytes }) {
   const phone = window.matchMedia("(pointer: coarse) and (max-width: 900px)").matches || navigator.connection?.saveData;
   const text = bar.querySelector("span"), button = bar.querySelector("button"), progress = bar.querySelector("progress");
   const size = (bytes / 1e6).toFixed(0);
-  let started = null, tries = 0, agree, allowed = !phone;
-  const agreed = new Promise((resolve) => (agree = resolve));
+  let started = null, tries = 0, agree, come, allowed = !phone;
+  const agreed = new Promise((resolve) => (agree = resolve)), loaded = new Promise((resolve) => (come = resolve));
   button.addEventListener("click", () => {
+    const failed = !started;
     allowed = true;
     agree();
-    ready();
+    ready().then(() => failed && window.dispatchEvent(new CustomEvent("lx-moved")), () => {}); // the bar says why not
   });
   function offer() {
     bar.hidden = false;
@@ -41,6 +43,7 @@ function lazyEngine(bar, { base, words, bytes }) {
       },
     });
     bar.hidden = true;
+    come();
     return engine;
   }
   function ready() {
@@ -53,5 +56,5 @@ function lazyEngine(bar, { base, words, bytes }) {
     });
     return started;
   }
-  return { ready, wanted: () => allowed };
+  return { ready, wanted: () => allowed, loaded };
 }
