@@ -48,7 +48,8 @@ def find_candidates(content: Value, label: str) -> list[Candidate]:
     """The models in the content of a pickle, in the order of the file; at least one.
 
     A dictionary is a model's if its key says so (`CONTAINERS`) or a name in it has two parts; if none is,
-    every dictionary with tensors counts. What an optimiser or the like holds never does.
+    every dictionary with tensors counts. What an optimiser or the like holds never does. A second one of the
+    same stored tensors is skipped, and said to be.
 
     Args:
         content: from `interpret`.
@@ -74,8 +75,12 @@ def find_candidates(content: Value, label: str) -> list[Candidate]:
         check_count(len(one.entries), label)
         for name in one.entries:
             check_name(name, label)
-        if all(one.entries != other.entries for other in distinct):
+        at = next((at for at, other in enumerate(distinct) if one.entries == other.entries), None)
+        if at is None:
             distinct.append(one)
+        else:
+            same = f"{quoted(one.name)} (the same tensors)"
+            distinct[at] = distinct[at]._replace(skipped=(same, *distinct[at].skipped))
     around = {"".join(part) for one in models for part in accumulate(re.split(r"(?=\.)", one.name))}
     table = {} if "" in around else _table(content) or {}
     beside = tuple(_described(key, value) for key, value in table.items() if key not in around)

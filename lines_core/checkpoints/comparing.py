@@ -10,6 +10,7 @@ from lines_core.errors import CheckpointError, LayerError
 from lines_core.untrusted_text import excerpt, first_of
 
 _WEIGHT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_DAMAGED = "Take a checkpoint from before its training diverged; if float16 overflowed, save in float32."
 
 
 def compare(
@@ -61,9 +62,11 @@ def compare(
     }
     found = [f"{kind}{first_of(entries)}" for kind, entries in kinds.items() if entries]
     if found:
+        said = f"The checkpoint does not fit the chosen {model}: {excerpt('; '.join(found))}.{hint}"
+        if not any((blocks, missing, unexpected, shapes, dtypes)):
+            said = f"The checkpoint fits the chosen {model}, but {excerpt(first_of(values))}. {_DAMAGED}"
         raise CheckpointError(
-            f"The checkpoint does not fit the chosen {model}: {excerpt('; '.join(found))}.{hint}",
-            tuple(f"{kind}{entry}" for kind, entries in kinds.items() for entry in entries),
+            said, tuple(f"{kind}{entry}" for kind, entries in kinds.items() for entry in entries)
         )
 
 

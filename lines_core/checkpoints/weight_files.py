@@ -224,9 +224,10 @@ def _read_index(path: Path) -> dict[str, set[str] | None]:
         raise CheckpointError(f"{label} names {len(by_shard):,} files, more than the {MAX_SHARDS:,} allowed.")
     absent = [shard for shard in by_shard if not (path.parent / shard).exists()]
     if absent:
+        lack = "1 of them is" if len(absent) == 1 else f"{len(absent)} of them are"
         raise CheckpointError(
-            f"{label} names {len(by_shard)} files and {len(absent)} of them are missing: "
-            f"{first_names(absent)}. Fetch them too."
+            f"{label} names {len(by_shard)} files and {lack} missing: {first_names(absent)}. "
+            f"Fetch {'it' if len(absent) == 1 else 'them'} too."
         )
     return by_shard
 

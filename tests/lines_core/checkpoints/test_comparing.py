@@ -43,6 +43,15 @@ def test_every_mismatch_is_named(pretrained: Tower, finetuned: Tower) -> None:
         assert kind in str(raised.value)
 
 
+def test_a_checkpoint_that_fits_but_diverged_is_called_that(pretrained: Tower, finetuned: Tower) -> None:
+    name = "visual.ln_post.bias"
+    finetuned[name] = torch.full_like(finetuned[name], math.nan)
+    said = rf"fits the chosen Tiny CLIP, but {name} holds NaN or infinity\. Take a checkpoint from before"
+    with pytest.raises(CheckpointError, match=said) as raised:
+        compare(pretrained, finetuned, "Tiny CLIP")
+    assert raised.value.mismatches == (f"not finite: {name} holds NaN or infinity",)
+
+
 def test_another_number_of_blocks_is_said_first(make_tower: Callable[..., Tower]) -> None:
     with pytest.raises(
         CheckpointError, match="chosen ViT-B-32: 24 blocks, the chosen ViT-B-32 has 12: pick"

@@ -91,8 +91,11 @@ def test_tensors_own_their_memory(folder: Path) -> None:
 
 def test_a_missing_shard_is_named(folder: Path) -> None:
     (folder / SECOND).unlink()
-    with pytest.raises(CheckpointError, match=f"2 files and 1 of them are missing: '{SECOND}'"):
+    with pytest.raises(CheckpointError, match=f"2 files and 1 of them is missing: '{SECOND}'. Fetch it too"):
         WeightFiles(folder)
+    (folder / FIRST).unlink()
+    with pytest.raises(CheckpointError, match=r"2 files and 2 of them are missing: .* Fetch them too"):
+        WeightFiles(folder / INDEX)
 
 
 def test_shards_without_their_index(folder: Path) -> None:

@@ -60,7 +60,10 @@ READ: dict[str, tuple[Any, tuple[str, ...]]] = {
     "ordered": (OrderedDict(state_dict=OrderedDict(W)), ()),
     "defaultdict": ({"model": defaultdict(int, W)}, ("read from 'model'",)),
     "own dictionary": (Options(state_dict=Options(W)), ("read from 'state_dict'",)),
-    "same one twice": ({"model": W, "state_dict": W}, ("read from 'model'",)),
+    "same one twice": (
+        {"model": W, "state_dict": W, "epoch": 3},
+        (r"read from 'model'; not read: 'state_dict' \(the same tensors\), 'epoch' \(int\)",),
+    ),
     # prefixes of wrappers
     "distributed": (under("module."), ("without 'module.'",)),
     "compiled": (under("_orig_mod."), ("without '_orig_mod.'",)),
@@ -247,7 +250,7 @@ def test_shards_are_read_by_their_folder_and_by_their_index(tmp_path: Path) -> N
     assert equal(read_checkpoint(tmp_path), W)
     assert equal(read_checkpoint(index), W)
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"1 of them are missing: 'model-00002-of-00002\.safetensors'"):
+    with pytest.raises(CheckpointError, match=r"1 of them is missing: 'model-00002-of-00002\.safetensors'"):
         read_checkpoint(tmp_path)
 
 
