@@ -91,7 +91,7 @@ def write_site(
             "engine": {"base": "engine/", "words": ENGINE_WORDS, "bytes": _first_bytes(manifest)},
             "source": {"images": images_of(TINY_CLIP), "pictures": EACH, "words": ENGINE_WORDS},
             "download": {"list": LIST, "archive": ARCHIVE, "folder": ROOT, "words": DOWNLOAD_WORDS},
-            "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN},
+            "pictures": {"gammas": GAMMAS, "top": TOP, "shown": CLASSES_SHOWN, "words": ENGINE_WORDS},
             "words": {**PAGE_WORDS, "fixed": FIXED_CONTROLS, "confusion": PICTURE_WORDS["confusion"]},
         }
         report("Writing the page ...")

@@ -22,6 +22,7 @@ ENGINE_WORDS = {
     "unreached": "The model could not be loaded: check the connection and try again.",
     "misfit": "This schedule does not have a factor for each block: choose a preset.",
     "waiting": "Waiting for the model …",
+    "close": "This device has to run the model: close this, press “Load it”, then choose the image again.",
 }
 LIVE_WORDS = {
     "missing": "This browser was to count, but what it needs could not be loaded ({reason}): check the "

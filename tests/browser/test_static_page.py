@@ -21,6 +21,7 @@ OFF_GRID = {
     ),
 }
 LOADED = "engine.json"
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 HEAD = "document.querySelector('#lx-head-live').innerText"
 PINS = (
     "A:bad:::",
@@ -200,6 +201,20 @@ def test_an_engine_that_could_not_be_loaded_counts_once_its_button_has_loaded_it
     page.context.close()
 
 
+def test_a_picture_that_the_engine_cannot_answer_says_so(browser: Any, edition: Edition) -> None:
+    """Its dialog asked the three models forever: the failure did not name its image."""
+    page = visit(browser, edition.address, "?page=explore&gamma=0.4")
+    shows(page, "α = 0.4")
+    page.locator(".lx-pic").first.wait_for()
+    edition.down = True
+    try:
+        page.locator(".lx-pic").first.click()
+        page.locator("dialog[open] .lx-trouble", has_text="could not be loaded").wait_for()
+    finally:
+        edition.down = False
+    page.context.close()
+
+
 def test_the_story_opens_and_its_quiz_answers(browser: Any, edition: Edition) -> None:
     page = visit(browser, edition.address)
     page.locator(".lx-start-begin").click()
@@ -275,8 +290,7 @@ def test_without_web_assembly_the_grid_still_answers(browser: Any, edition: Edit
 def test_a_phone_is_asked_before_the_engine_is_fetched(
     browser: Any, edition: Edition, asked: list[str]
 ) -> None:
-    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    page = visit(browser, edition.address, "?page=explore&alpha=0.25&beta=0.6", **phone)
+    page = visit(browser, edition.address, "?page=explore&alpha=0.25&beta=0.6", **PHONE)
     button = page.locator("#lx-engine button")
     button.wait_for(state="visible")
     assert "MB" in button.inner_text()
@@ -284,5 +298,20 @@ def test_a_phone_is_asked_before_the_engine_is_fetched(
     button.tap()
     shows(page, "all 1,600 test images")
     assert not page.locator("#lx-engine").is_visible()
+    assert page.problems == []
+    page.context.close()
+
+
+def test_a_picture_on_a_phone_names_the_button_that_its_dialog_covers(browser: Any, edition: Edition) -> None:
+    page = visit(browser, edition.address, "?page=explore&gamma=0.4", **PHONE)
+    shows(page, "α = 0.4")
+    page.locator(".lx-pic").first.tap()
+    dialog, bar = page.locator("dialog[open]"), page.locator("#lx-engine")
+    dialog.locator(".lx-trouble", has_text="press “Load it”").wait_for()
+    dialog.locator(".lx-close").tap()
+    bar.get_by_role("button").tap()
+    bar.wait_for(state="hidden")
+    page.locator(".lx-pic").first.tap()
+    dialog.locator("svg[aria-label^='γ 0:']").wait_for()
     assert page.problems == []
     page.context.close()

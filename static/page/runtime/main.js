@@ -37,7 +37,7 @@ function startPage(site) {
   parts.on(ids["lx-pictures"], "look", () => {
     const asked = JSON.parse(components.props(ids["lx-pictures"]).value), spec = now();
     const answer = asked.confuse ? pictures.confuse(spec, asked.confuse, site.words.confusion) : pictures.look(spec, asked.at);
-    latest("look", answer, (said) => window.linesPictures.tell(said));
+    latest("look", answer, (said) => window.linesPictures.tell({ ...asked, ...said }));
   });
   parts.on(ids["lx-own"], "ask", () => {
     const asked = JSON.parse(components.props(ids["lx-own"]).value);

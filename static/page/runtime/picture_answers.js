@@ -1,7 +1,7 @@
 // Answers to questions about pictures, as ui/pictures gives them on the server: an image of the strip under several
 // edits, what forgotten images are taken for, and a visitor's own picture.
-//   settings  {gammas, top, shown, template}, numbers of ui/pictures
-function pictureAnswers(source, engine, shipped, { gammas, top, shown }, factorsOf) {
+//   settings  {gammas, top, shown, template}, numbers of ui/pictures, and {words} of the engine
+function pictureAnswers(source, engine, shipped, { gammas, top, shown, words }, factorsOf) {
   const NAMES = ["pretrained", "finetuned", "edit"];
   const line = (spec, gamma) => ({ ...spec, shape: "linear", alpha: gamma, beta: 1 - gamma, mix: 1, outside: "alpha", free_form: null });
   const three = (spec) => [{ ...line(spec, 1), mix: 0 }, line(spec, 1), spec];
@@ -21,8 +21,12 @@ function pictureAnswers(source, engine, shipped, { gammas, top, shown }, factors
   }
   const classesOf = (model, spec, key) => suiteOf(model, spec.checkpoint).tasks.find((task) => task.key === key);
 
-  // One image of the strip: {at: [task, image]}.
+  // One image of the strip: {at: [task, image]}. Its dialog lies over the button that loads the engine.
   async function look(spec, [task, image]) {
+    if (!engine.wanted()) {
+      engine.ready().catch(() => {}); // shows the button
+      throw new Error(words.close);
+    }
     const model = await engine.ready(), strip = await shipped.strip(spec.checkpoint), { key, truth } = strip.tasks[task];
     const sheet = await loaded(strip.sprite), { side } = strip, size = model.manifest.model.image_size;
     const pixels = pixelsOf((pen) => pen.drawImage(sheet, image * side, task * side, side, side, 0, 0, size, size), size);
