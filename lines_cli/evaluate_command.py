@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str], prog: str = "lines evaluate") -> int:
     line = chosen_line(parser, options) if by_line else None
     if options.model == TINY_CLIP and (options.tasks or options.family):
         parser.error("--tasks and --family are for a public --model")
-    if options.target is None and ("/" in options.finetuned or Path(options.finetuned).is_file()):
+    if options.target is None and ("/" in options.finetuned or os.path.isfile(options.finetuned)):
         parser.error(TARGET_NEEDED)
     failed: list[str] = []
 
@@ -132,14 +133,14 @@ def _checkpoint(studio: Studio, options: argparse.Namespace) -> CheckpointInfo:
         if options.target not in (None, task_of(given)):
             raise SpecError(f"{given} was fine-tuned on {task_of(given)}: leave --target out.")
         return known[given]
-    path = Path(given)
-    if not path.exists() and ("/" not in given or given.startswith((".", "/", "~"))):
+    path, there = Path(given), os.path.exists(given)
+    if not there and ("/" not in given or given.startswith((".", "/", "~"))):
         shown = ", ".join(info.key for info in studio.checkpoints(model))
         raise SpecError(
             f"There is no checkpoint, file or folder {quoted(given)}: checkpoints of {model} are {shown}."
         )
     task = _target(studio, options)
-    if path.exists():
+    if there:
         info = studio.take_file(model, task, path, path.name, options.choose)
     else:
         try:

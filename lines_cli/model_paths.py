@@ -1,6 +1,7 @@
 """Models that a command names: files and folders of this machine, or repositories of the Hugging Face Hub."""
 
 import json
+import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,13 +27,13 @@ def local_model(given: str) -> Path:
     """
     path = Path(given)
     match = _REPOSITORY.fullmatch(given)
-    if path.exists() or match is None:
-        if not path.exists():
+    if os.path.exists(path) or match is None:
+        if not os.path.exists(path):
             raise CheckpointError(
                 f"There is no file or folder {quoted(given)}, and it is no owner/name of the Hub."
             )
         return path
-    if path.parent.is_dir():
+    if os.path.isdir(path.parent):
         raise CheckpointError(
             f"There is no file or folder {quoted(path.name)} in the folder {quoted(str(path.parent))} "
             "of this machine. If it is a repository of the Hub, run the command in another folder."

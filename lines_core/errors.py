@@ -40,7 +40,7 @@ class ChoiceError(CheckpointError):
         candidates: their names in the file.
     """
 
-    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+    def __init__(self, message: str, candidates: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
 

@@ -84,7 +84,7 @@ class Adapter:
 
 def is_adapter(path: str | os.PathLike[str]) -> bool:
     """Whether this is a folder with the configuration of an adapter."""
-    return (Path(path) / CONFIG).is_file()
+    return os.path.isfile(Path(path) / CONFIG)
 
 
 def read_adapter(folder: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Adapter:

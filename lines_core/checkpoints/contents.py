@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import BinaryIO
 
 from torch import Tensor
@@ -109,7 +108,7 @@ def open_checkpoint(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES)
     """
     label = label_of(path)
     source: TorchFile | WeightFiles | None = None
-    if Path(path).is_dir() or os.fspath(path).endswith(INDEX_SUFFIX):
+    if os.path.isdir(path) or os.fspath(path).endswith(INDEX_SUFFIX):
         source = WeightFiles(path, max_bytes=max_bytes)
         models = _in_entries(source.entries.values(), label)
     else:

@@ -53,7 +53,7 @@ class WeightFiles(Mapping[str, Tensor]):
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_SET_BYTES) -> None:
         self.path = Path(path)
-        chosen = _weights_in(self.path) if self.path.is_dir() else self.path
+        chosen = _weights_in(self.path) if os.path.isdir(self.path) else self.path
         self.folder = chosen.parent
         self.index = chosen.name if chosen.name.endswith(INDEX_SUFFIX) else None
         if self.index is not None:
@@ -222,7 +222,7 @@ def _read_index(path: Path) -> dict[str, set[str] | None]:
         names.add(name)
     if len(by_shard) > MAX_SHARDS:
         raise CheckpointError(f"{label} names {len(by_shard):,} files, more than the {MAX_SHARDS:,} allowed.")
-    absent = [shard for shard in by_shard if not (path.parent / shard).exists()]
+    absent = [shard for shard in by_shard if not os.path.exists(path.parent / shard)]
     if absent:
         lack = "1 of them is" if len(absent) == 1 else f"{len(absent)} of them are"
         raise CheckpointError(

@@ -7,7 +7,7 @@ from evaluators.engine import zero_gpu
 from evaluators.engine.zero_gpu import GpuRefused
 from evaluators.errors import LabError
 from lines_core import errors as core_errors
-from lines_core.errors import CheckpointError, LinesError
+from lines_core.errors import CheckpointError, ChoiceError, LinesError
 
 
 def subclasses(of: type[LinesError]) -> set[type[LinesError]]:
@@ -21,5 +21,7 @@ def test_every_error_of_ours_can_be_pickled() -> None:
     for kind in ours:
         back = pickle.loads(pickle.dumps(kind("Expected this, got that.")))
         assert (type(back), str(back)) == (kind, "Expected this, got that.")
+    choice = pickle.loads(pickle.dumps(ChoiceError("Two models.", ("ema", "raw"))))
+    assert (str(choice), choice.candidates) == ("Two models.", ("ema", "raw"))
     back = pickle.loads(pickle.dumps(CheckpointError("Three differ.", ("a", "b", "c"))))
     assert (str(back), back.mismatches) == ("Three differ.", ("a", "b", "c"))

@@ -78,7 +78,7 @@ def test_an_image_that_is_none_is_left_out(hub: Hub) -> None:
 def test_what_is_refused(hub: Hub) -> None:
     write_parquet(hub, shuffled(10))
     found = look_up(REPO)
-    with pytest.raises(TaskError, match="at least 8 images"):
+    with pytest.raises(TaskError, match="at least 8 test images and 8 validation images, got 6"):
         read_dataset(found, "image", "label", names(found), SIZE)
     few = TaskNames.read("T", "class 1\nclass 2", "", CLASSES)
     for image, label, asked in (

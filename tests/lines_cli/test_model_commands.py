@@ -218,6 +218,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     mistyped = f"{tmp_path.name}/nowhere"
     assert f"'nowhere' in the folder '{tmp_path.name}'" in said("inspect", mistyped)
     assert "no file or folder" in said("inspect", "nowhere")
+    assert "no file or folder 'xxx" in said("inspect", "x" * 300)
     assert not (tmp_path / "o").exists()
 
 
