@@ -107,7 +107,7 @@ def test_a_zip_file_of_shards_is_one_model(studio: Studio, lab: Path, tmp_path: 
     add = import_listener(studio)
     missing = zipped(tmp_path, {**index, **dict([files.popitem()])}, "missing.zip")
     status, *_ = last(add(ANNA, "tiny-clip", "faces", "", str(missing), None))
-    assert "are missing: &#x27;model-0000" in status
+    assert "is missing: &#x27;model-0000" in status
     files = {
         shard: save({name: tensors[name] for name in tensors if shards[name] == shard})
         for shard in set(shards.values())
