@@ -115,8 +115,10 @@ def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> Non
     page = visitor
     choose(page, MINE)
     page.wait_for_selector("#lx-own-file a >> text=MB", timeout=PATIENCE)
+    page.wait_for_selector(f"{SAID} >> text=is uploaded: choose its task and add it.", timeout=PATIENCE)
     page.click("#lx-own-task input")
     page.get_by_role("option", name="Handwritten digits", exact=True).click()
+    page.wait_for_selector(f"{SAID} >> text=is uploaded: add it.", timeout=PATIENCE)
     page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
     page.dblclick("#lx-own-add")
     page.wait_for_selector("#lx-own-said >> text=is added and chosen in Explore", timeout=PATIENCE)
@@ -174,3 +176,24 @@ def test_of_a_file_with_two_models_the_visitor_chooses(visitor: Any, tmp_path: P
     )
     assert "Not read: 'epoch' (int)" in page.locator("#lx-own-reports details[open]").inner_text()
     page.wait_for_selector("#lx-own-choice", state="hidden", timeout=PATIENCE)
+
+
+def test_what_is_removed_is_no_longer_offered_and_explore_keeps_the_other(visitor: Any) -> None:
+    page = visitor
+    driving.open_tab(page, "Merge")
+    tasks = page.locator("#lx-merge-tasks label")
+    tasks.filter(has_text="run.ckpt").locator("input").check()
+    for name, left in (("digits.safetensors", 9), ("run.ckpt: state_dict_ema", 8)):
+        driving.open_tab(page, "Models")
+        page.locator("#lx-task-yours label").filter(has_text=name).click()
+        page.click("#lx-task-remove")
+        page.wait_for_selector(f"#lx-task-removed >> text=({name}) is removed", timeout=PATIENCE)
+        driving.open_tab(page, "Explore")
+        shown = page.locator("#lx-checkpoint input").input_value()
+        assert shown == (
+            "Handwritten digits (run.ckpt: state_dict_ema)" if left == 9 else "Handwritten digits"
+        )
+        driving.open_tab(page, "Merge")
+        tasks.filter(has_text=name).wait_for(state="detached", timeout=PATIENCE)
+        assert tasks.count() == left
+        assert tasks.locator("input:checked").count() == left

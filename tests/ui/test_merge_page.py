@@ -15,6 +15,7 @@ from torch import Tensor
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import HEAT_ALPHAS, heat_betas
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.service.studio import Studio
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
@@ -24,7 +25,7 @@ from ui.export import take_home
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
 from ui.merge.merge_answers import MergeAnswers, comparison_of
-from ui.merge.merge_controls import MergeControls, parameter_rows
+from ui.merge.merge_controls import MergeControls, caught_up, parameter_rows
 from ui.sweep.sweep_panel import Sweep
 
 DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
@@ -194,6 +195,15 @@ def test_a_page_that_still_shows_another_models_tasks_gets_all_of_this_models(ta
     assert answers[-1]["charts"] == [*tab.settle("visitor", START)][-1]["charts"]
     found = search.merge_search(tab.studio, searched(before))
     assert set(found.config.checkpoints) == set(START.checkpoints)
+
+
+def test_an_own_checkpoint_that_was_removed_is_left_out(tab: MergeAnswers) -> None:
+    """The page hears of it when it is opened, and answers before its list is set."""
+    own = f"{OWN}0123.digits"
+    with_own = replace(START, checkpoints=(*START.checkpoints, own))
+    assert caught_up(tab.studio, with_own) == START
+    assert caught_up(tab.studio, replace(START, checkpoints=())).checkpoints == ()
+    assert [*tab.settle("visitor", with_own)][-1]["state"] == "complete"
 
 
 def test_wrong_values_become_error_answers(tab: MergeAnswers) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from evaluators.errors import SpecError
 from evaluators.experiments.merge_comparison import Alpha
 from evaluators.experiments.merge_search import MergeConfig
+from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Method, Parameter
 from lines_core.untrusted_text import quoted
@@ -122,9 +123,14 @@ def merge_about(studio: Studio, config: MergeConfig, more: str = "") -> str:
 
 
 def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:
-    """The controls with all tasks of their model, if the page still has the tasks of the previous model."""
+    """The controls with all tasks of their model, if the page still has the tasks of the previous model.
+
+    Own checkpoints that were removed meanwhile are left out.
+    """
     if not controls.checkpoints or controls.model not in {model.key for model in studio.models()}:
         return controls
     keys = tuple(key for _, key in offered(studio, controls.model))
-    current = any(checkpoint in keys for checkpoint in controls.checkpoints)
-    return controls if current else replace(controls, checkpoints=keys)
+    if not any(checkpoint in keys for checkpoint in controls.checkpoints):
+        return replace(controls, checkpoints=keys)
+    there = (one for one in controls.checkpoints if one in keys or not str(one).startswith(OWN))
+    return replace(controls, checkpoints=tuple(there))

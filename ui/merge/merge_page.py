@@ -10,7 +10,6 @@ import gradio as gr
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
-from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -193,21 +192,13 @@ def _wire(
         return gr.update(choices=choices, value=[key for _, key in choices])
 
     def catch_up(request: gr.Request, *values: Any) -> Any:
-        """The tasks of a model that was chosen before this page was first opened."""
+        """What there is once the page is opened: checkpoints are added and removed on another page."""
         seen = studio.seen_by(session_key(request))
         controls = MergeControls.from_values(values)
+        if controls.model not in {model.key for model in seen.models()}:
+            return gr.skip()
         current = caught_up(seen, controls)
-        if current == controls:
-            return gr.skip()
         return gr.update(choices=offered(seen, controls.model), value=list(current.checkpoints))
-
-    def offer_own(request: gr.Request, model: str, ticked: list[str]) -> Any:
-        """A visitor's own checkpoints too, once there are some; what is ticked stays so."""
-        choices = offered(studio.seen_by(session_key(request)), model)
-        if not any(key.startswith(OWN) for _, key in choices):
-            return gr.skip()
-        still = [key for _, key in choices if key in ticked]
-        return gr.update(choices=choices, value=still or [key for _, key in choices])
 
     def show_method(chosen: str) -> list[Any]:
         if chosen not in METHODS:
@@ -224,7 +215,6 @@ def _wire(
     answered(address.opened("merge"))
     explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
     address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)
-    explore.checkpoint.change(offer_own, [explore.model, tasks], tasks, trigger_mode="multiple", **at_once)
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

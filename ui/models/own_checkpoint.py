@@ -40,6 +40,13 @@ FORGETS_UPLOAD = """(file) => {
     return [];
 }"""
 """What was said of an upload is over once its file has been added or taken away."""
+NEXT_STEP = """(task) => {
+    const said = document.querySelector("#lx-own-upload [data-said]");
+    const next = task ? "add it." : "choose its task and add it.";
+    said.textContent = said.textContent.replace(/(?<= is uploaded: ).*$/, next);
+    return [];
+}"""
+"""What is still to be done with an upload."""
 
 
 def own_checkpoint_form(studio: Studio, explore: Explore) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -75,6 +82,7 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> tuple[gr.Dropdown, 
     changes = [task.change, address.change, file.change]
     gr.on(changes, None, given, add, js=COMPLETE, **at_once)
     file.change(None, file, None, js=FORGETS_UPLOAD, **at_once)
+    gr.on([task.change, file.change], None, task, None, js=NEXT_STEP, **at_once)
     file.change(offer_candidates, file, choice, **at_once)
     address.input(lambda: offered(()), None, choice, **at_once)
     file.change(_suggest_listener(studio), [model, task, file], task, **at_once)

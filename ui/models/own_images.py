@@ -22,7 +22,9 @@ from evaluators.service.studio import Studio
 from ui.address.address_bar import AddressBar
 from ui.explore.explore_controls import images_of
 from ui.explore.explore_page import Explore
+from ui.live.listeners import RAW
 from ui.live.session_key import KEEP_TOKEN, session_key
+from ui.live.subject import model_title
 from ui.models import own_images_text as words
 from ui.models.hub_dataset import classes_of, dataset_fields, find, offers
 from ui.shell.error_messages import message_of
@@ -86,7 +88,7 @@ def own_images_form(
         status = gr.HTML("", elem_id="lx-task-said", apply_default_css=False)
         token = gr.Textbox("", visible=False)
     with gr.Row(elem_classes="lx-tools"):
-        yours = gr.Radio([], label=words.FORM["yours"], visible=False, elem_id="lx-task-yours")
+        yours = gr.Radio([], label=words.yours(models[0][0]), visible=False, elem_id="lx-task-yours")
         remove = gr.Button(words.FORM["remove"], size="sm", visible=False, elem_id="lx-task-remove")
     gone = gr.HTML("", elem_id="lx-task-removed", apply_default_css=False)
 
@@ -117,9 +119,9 @@ def own_images_form(
     added.then(None, token, None, js=KEEP_TOKEN, **at_once)
     remove.click(
         remove_listener(studio),
-        [model, of, yours, explore.model],
+        [model, of, yours, explore.model, explore.checkpoint],
         [gone, *lists, explore.checkpoint],
-        **private,
+        **private | RAW,  # an own checkpoint may be newer than the list that Gradio checks a choice with
     )
     return yours
 
@@ -194,9 +196,14 @@ def import_listener(studio: Studio) -> Any:
 
 
 def remove_listener(studio: Studio) -> Any:
-    """The listener that deletes the chosen checkpoint, or task with the checkpoints of it."""
+    """The listener that deletes the chosen checkpoint, or task with the checkpoints of it.
 
-    def remove(request: gr.Request, model: str, of: str, key: str | None, shown: str) -> tuple[Any, ...]:
+    Explore keeps its checkpoint if that is still there.
+    """
+
+    def remove(
+        request: gr.Request, model: str, of: str, key: str | None, shown: str, checkpoint: str
+    ) -> tuple[Any, ...]:
         session = studio.seen_by(session_key(request))
         own = {added: title for title, added in _added(session, model)}
         if key not in own:
@@ -205,7 +212,8 @@ def remove_listener(studio: Studio) -> Any:
         session.drop_added(model, key)
         after = session.checkpoints(model)
         gone = [one for one in before if one not in after]
-        choices = gr.update(choices=[(one.title, one.key) for one in after], value=after[0].key)
+        still = next((one for one in after if one.key == checkpoint), after[0])
+        choices = gr.update(choices=[(one.title, one.key) for one in after], value=still.key)
         return (
             words.removed(own[key], len([one for one in gone if one.key != key])),
             *_lists(session, model, of),
@@ -242,7 +250,12 @@ def _lists(session: Studio, model: str, of: str) -> tuple[Any, Any, Any]:
     own = _added(session, model)
     targets = [(task.title, task.key) for task in session.target_tasks(of)]
     return (
-        gr.update(choices=own, value=own[-1][1] if own else None, visible=bool(own)),
+        gr.update(
+            choices=own,
+            value=own[-1][1] if own else None,
+            label=words.yours(model_title(session, model)),
+            visible=bool(own),
+        ),
         gr.update(visible=bool(own)),
         gr.update(choices=targets),
     )

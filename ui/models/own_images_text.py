@@ -30,10 +30,14 @@ FORM = {
     "prompts_info": "One a line; the model compares each image with their mean.",
     "add": "Add task",
     "missing": "Choose a zip file, or look a data set up, first.",
-    "yours": "What you added for this model",
     "remove": "Remove",
 }
 ASKING = '<p class="lx-status" role="status">Asking the Hub…</p>'
+
+
+def yours(model: str) -> str:
+    """Label of the list of what a visitor has added for a model."""
+    return f"What you added for {model}"
 
 
 def found_dataset(repo: str, classes: int) -> str:

@@ -49,14 +49,22 @@ def test_a_checkpoint_can_be_removed_like_a_task(lab: Path, tmp_path: Path) -> N
     session = studio.seen_by(session_key(ANNA))
     task = add_task(session, zipped(tmp_path / "a.zip", folders({"cat": 20, "dog": 20}))).task.task.key
     file = lab / "tiny_clip" / "finetuned" / "faces.safetensors"
-    faces, things = (session.take_file("tiny-clip", of, file, "mine.pt") for of in ("faces", task))
-    remove = remove_listener(studio)
+    faces, things, kept = (
+        session.take_file("tiny-clip", of, file, "mine.pt") for of in ("faces", task, "digits")
+    )
+    remove, where = remove_listener(studio), (ANNA, "tiny-clip", "tiny-clip")
 
-    said, yours, button, targets, choices = remove(ANNA, "tiny-clip", "tiny-clip", faces.key, "tiny-clip")
+    said, yours, button, targets, choices = remove(*where, faces.key, "tiny-clip", kept.key)
     assert "faces (mine.pt) is removed.<" in said.lower().replace("facial expressions", "faces")
-    assert yours["choices"] == [("Things", task), (things.title, things.key)]
+    assert yours["choices"] == [("Things", task), (things.title, things.key), (kept.title, kept.key)]
+    assert yours["label"] == "What you added for Tiny CLIP"
+    assert choices["value"] == kept.key, "what Explore shows is still there"
     assert faces.key not in [key for _, key in choices["choices"]]
-    said, yours, button, targets, _ = remove(ANNA, "tiny-clip", "tiny-clip", task, "tiny-clip")
+    said, yours, button, targets, choices = remove(*where, task, "tiny-clip", things.key)
     assert "Things is removed, and 1 of your checkpoints of it" in said
+    assert choices["value"] == session.checkpoints("tiny-clip")[0].key, (
+        "what Explore shows went with its task"
+    )
+    said, yours, button, targets, _ = remove(*where, kept.key, "tiny-clip", "faces")
     assert (yours["choices"], button["visible"]) == ([], False)
     assert task not in [key for _, key in targets["choices"]]
