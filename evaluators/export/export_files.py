@@ -27,6 +27,7 @@ from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.export.mergekit_recipe import recipe
 from evaluators.export.model_card import FORMULA, card
 from evaluators.labs.lab import Lab
+from evaluators.labs.own_task import OWN_TASK
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from lines_core.checkpoints import save_checkpoint
@@ -109,14 +110,18 @@ def export(
     encoder = lab.encoder
     scales = spec.scales(encoder.layout.num_blocks)
     visual = encoder.loaded.clip.visual
-    models = model_folders(spec) if MODELS in extras else ()
+    added = [task for task in lab.target_tasks() if task.key.startswith(OWN_TASK)]
+    titles = {task.key: task.title for task in added}
+    models = model_folders(spec, titles) if MODELS in extras else ()
     text = text_tower(base) if whole else {}
     tower_bytes, text_bytes = 4 * encoder.layout.numel, sum(value.nbytes for value in text.values())
     check_size(tower_bytes * (1 + len(models)) + text_bytes, len(models), folder, most_bytes)
     weights = names.rename(edited_weights(encoder, spec))
     size = (encoder.layout.numel, len(weights))
     texts = {
-        CARD_FILE: card(spec, scales, base, sources, names, size, activation(visual), evaluations, whole),
+        CARD_FILE: card(
+            spec, scales, base, sources, names, size, activation(visual), evaluations, whole, added
+        ),
         RECIPE_FILE: recipe(spec, scales, base, sources, names, models),
     }
     if names.config is not None:
@@ -130,7 +135,7 @@ def export(
         "source": json.dumps([source.origin for source in sources]),
         "layout": names.title,
     }
-    stem = export_name(spec, layout)
+    stem = export_name(spec, layout, titles)
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as hidden:
             staged = Path(hidden)

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.labs.own_task import OWN_TASK
 from evaluators.specs.edit_spec import FREE, EditSpec
-from evaluators.specs.merge_spec import MergeSpec
+from evaluators.specs.merge_spec import MergeSpec, task_of
 from lines_core.merging import complete_settings
 
 MOST_NAMED = 4
@@ -14,12 +19,16 @@ MOST_NAMED = 4
 DIGEST = 6
 LONGEST = 120
 """Characters before the digest."""
+NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 
-def export_name(spec: EditSpec, layout: str = "open_clip") -> str:
+def export_name(spec: EditSpec, layout: str = "open_clip", titles: Mapping[str, str] = NO_TITLES) -> str:
     """Name of a spec's files, without an ending: letters, digits, ".", "-" and "_", at most 127.
 
     Two specs of different weights have different names; the split and the images do not matter.
+
+    Args:
+        titles: of added tasks, by key: a key of theirs holds a secret.
 
     >>> export_name(EditSpec.lines("satellite", 0.1))
     'satellite-gamma0.1'
@@ -27,7 +36,7 @@ def export_name(spec: EditSpec, layout: str = "open_clip") -> str:
     'ViT-B-32-merge-average-digits-faces-alpha0.3-beta0.5'
     """
     model = [] if spec.model == TINY_CLIP else [spec.model]
-    what = [_checkpoint(spec.checkpoint)] if spec.merge is None else _merge(spec.merge)
+    what = [_checkpoint(spec.checkpoint, titles)] if spec.merge is None else _merge(spec.merge, titles)
     name = "-".join([*model, *what, *_edit(spec), *([] if layout == "open_clip" else [layout])])
     own = any(one.startswith(OWN) for one in spec.sources)
     if own or spec.shape == FREE or len(name) > LONGEST or not (spec.merge is None or _says_all(spec.merge)):
@@ -35,20 +44,25 @@ def export_name(spec: EditSpec, layout: str = "open_clip") -> str:
     return name
 
 
-def model_folders(spec: EditSpec) -> tuple[str, ...]:
+def model_folders(spec: EditSpec, titles: Mapping[str, str] = NO_TITLES) -> tuple[str, ...]:
     """Folders of the pre-trained model and of each fine-tuned one, beside an export.
 
     >>> model_folders(EditSpec.lines("satellite", 0.1))
     ('models/pretrained', 'models/1-satellite')
     """
-    numbered = (f"models/{number}-{_checkpoint(key)}" for number, key in enumerate(spec.sources, start=1))
-    return ("models/pretrained", *numbered)
+    named = (_checkpoint(key, titles) for key in spec.sources)
+    return ("models/pretrained", *(f"models/{number}-{name}" for number, name in enumerate(named, start=1)))
 
 
-def _merge(merge: MergeSpec) -> list[str]:
-    named = [_checkpoint(one) for one in merge.checkpoints]
+def _merge(merge: MergeSpec, titles: Mapping[str, str]) -> list[str]:
+    named = [_checkpoint(one, titles) for one in merge.checkpoints]
     sources = named if len(named) <= MOST_NAMED else [f"{len(named)}-models"]
-    return ["merge", merge.method, *sources, *(["for", _checkpoint(merge.task)] if merge.task else [])]
+    return [
+        "merge",
+        merge.method,
+        *sources,
+        *(["for", _checkpoint(merge.task, titles)] if merge.task else []),
+    ]
 
 
 def _says_all(merge: MergeSpec) -> bool:
@@ -74,9 +88,18 @@ def _edit(spec: EditSpec) -> list[str]:
     return [*shape, f"alpha{_number(spec.alpha)}", f"beta{_number(spec.beta)}", *parts]
 
 
-def _checkpoint(key: str) -> str:
-    """A checkpoint's key; of a visitor's own without its secret."""
-    return f"{OWN}{key.rpartition('.')[2]}" if key.startswith(OWN) else key
+def _checkpoint(key: str, titles: Mapping[str, str]) -> str:
+    """A checkpoint's key; of a visitor's own, and of one of an added task, without the secret."""
+    if not key.startswith(OWN):
+        return key
+    task = task_of(key)
+    return f"{OWN}{_slug(titles.get(task, '')) if task.startswith(OWN_TASK) else task}"
+
+
+def _slug(title: str) -> str:
+    """A title in small letters and digits, accents dropped; "task" if it has none of these."""
+    plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    return "-".join(re.findall("[a-z0-9]+", plain)) or "task"
 
 
 def _number(value: float) -> str:

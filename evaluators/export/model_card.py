@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from evaluators.data.task_list import Task
 from evaluators.errors import EvaluationError
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, residual_key
 from evaluators.export.escaping import code, quoted
@@ -32,6 +33,10 @@ OWN_HEADS = (
     "Fine-tuning changed a classification head too. Tasks of ImageNet's classes were measured with it,",
     "edited along with the tower by the coefficient after the last block; it is not in the file.",
 )
+ADDED = (
+    "Tasks that were added, with class names in the order of the labels, and prompts. Their images do not",
+    "come with the LiNeS Explorer.",
+)
 LICENCE = "The licences of the base model and of the fine-tuned checkpoints apply."
 
 
@@ -45,6 +50,7 @@ def card(
     activation: str,
     evaluations: Sequence[Evaluation],
     whole: bool = False,
+    added: Sequence[Task] = (),
 ) -> str:
     """Markdown with the header that the Hub reads.
 
@@ -54,13 +60,14 @@ def card(
         evaluations: of this edit, and of what to compare it with: other edits of the same residual, the
             pre-trained model, the fine-tuned ones.
         whole: the file holds the text tower too.
+        added: tasks that are not built in; those that were measured are listed with classes and prompts.
     Raises: EvaluationError if one is partial, or of a model that has nothing to do with this one.
     """
     sections = [
         _header(base, layout),
         _what(spec, base, sources, layout, size, activation, whole),
         _edit(spec, scales),
-        _accuracy(spec, sources, evaluations, len(scales.blocks)),
+        _accuracy(spec, sources, evaluations, len(scales.blocks)) + _added(evaluations, added),
         _loading(base, layout, whole),
         f"## Licence\n\n{LICENCE}\n",
     ]
@@ -201,6 +208,18 @@ def _accuracy(
         *notes,
     ]
     return "\n".join(lines)
+
+
+def _added(evaluations: Sequence[Evaluation], added: Sequence[Task]) -> str:
+    """Classes and prompts of the added tasks that were measured, as JSON; a backtick in them is escaped."""
+    measured = {task.key for evaluation in evaluations for task in evaluation.tasks}
+    parts = []
+    for task in (one for one in added if one.key in measured):
+        lists = {"classes": task.classes, "prompts": task.prompts}
+        rows = (f'  "{name}": [{", ".join(map(quoted, texts))}]' for name, texts in lists.items())
+        said = ",\n".join(rows).replace("`", "\\u0060")
+        parts.append(f"{code(task.title)}\n\n```json\n{{\n{said}\n}}\n```")
+    return "\n\n".join(["", "\n".join(ADDED), *parts]) if parts else ""
 
 
 def _loading(base: BaseModel, layout: ExportLayout, whole: bool) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evaluators.export.export_names import export_name
+from evaluators.export.export_names import export_name, model_folders
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from tests.evaluators.export.exported_specs import SPECS
@@ -34,6 +34,20 @@ OWN = "own-0123456789abcdef0123456789abcdef.digits"
 def test_a_name_says_what_the_edit_is(spec: EditSpec, name: str) -> None:
     found = export_name(spec)
     assert re.fullmatch(name + ("[0-9a-f]{6}" if name.endswith("-") else ""), found)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Été: <b>cups</b> | 2", "own-ete-b-cups-b-2-gamma0.4-[0-9a-f]{6}"),
+        ("杯", "own-task-gamma0.4-[0-9a-f]{6}"),
+    ],
+)
+def test_an_added_task_is_named_by_its_title_not_by_its_key(title: str, name: str) -> None:
+    task = "task-d0972d0972d0972d0972"
+    spec = EditSpec.lines(OWN.replace("digits", task), 0.4)
+    assert re.fullmatch(name, export_name(spec, titles={task: title}))
+    assert "d0972" not in "".join(model_folders(spec, {task: title}))
 
 
 def test_names_are_safe_and_different_where_the_weights_are() -> None:

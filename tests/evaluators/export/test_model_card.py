@@ -10,12 +10,15 @@ import pytest
 from huggingface_hub import ModelCard
 
 from evaluators.errors import EvaluationError
+from evaluators.export import export
 from evaluators.export.model_card import LICENCE
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
+from tests.conftest import CHUNK
 from tests.evaluators.export.exported_specs import SPECS, Write, every_layout, every_spec
+from tests.own_images import add_task, folders, zipped
 from tests.paths import ROOT
 
 
@@ -80,6 +83,27 @@ def test_where_the_numbers_come_from_is_said(write: Write, measured: list[Evalua
     assert "bfloat16 on cuda, to which the float32 weights were rounded" in text
     assert "shipped with the LiNeS Explorer." in text
     assert "measured where it was exported" not in text
+
+
+def test_an_added_task_is_listed_so_that_its_number_can_be_redone(lab: Path, tmp_path: Path) -> None:
+    """Its class names and prompts are a visitor's words: nothing of them is Markdown or HTML."""
+    session = Studio(lab, None, chunk=CHUNK).seen_by("anna")
+    images = zipped(tmp_path / "a.zip", folders({"cup": 20, "```<b>": 20}))
+    task = add_task(session, images, "Mugs `x`").task.task
+    own = session.take_file("tiny-clip", task.key, lab / "tiny_clip/finetuned/faces.safetensors", "mine.pt")
+    spec = EditSpec.lines(own.key, 0.4)
+    files = export(session.lab_of("tiny-clip"), spec, "open_clip", tmp_path, [session.evaluate(spec)])
+    text = files.card.read_text("utf-8")
+    _, after = text.split("\n`Mugs 'x'`\n\n```json\n")
+    written = after.split("\n```\n")[0]
+    assert "`" not in written
+    said = json.loads(written)
+    assert said == {"classes": list(task.classes), "prompts": list(task.prompts)}
+    assert "```<b>" in said["classes"]
+    assert "<b>" not in re.sub(r"```json\n.*?\n```\n|`[^`\n]*`", "", text, flags=re.DOTALL)
+    assert re.fullmatch(r"own-mugs-x-gamma0\.4-[0-9a-f]{6}\.zip", files.bundle.name)
+    unmeasured = export(session.lab_of("tiny-clip"), spec, "open_clip", tmp_path)
+    assert "Mugs 'x'`\n\n```json" not in unmeasured.card.read_text("utf-8")
 
 
 def test_a_model_that_was_not_measured(write: Write, measured: list[Evaluation]) -> None:
