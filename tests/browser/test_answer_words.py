@@ -188,6 +188,13 @@ def test_roles_schedules_and_files_are_those_of_python(opened: Any) -> None:
         assert found["file"].startswith(name.replace("0.0", "0")), name
     own = replace(EDIT, checkpoint="own-0123456789abcdef.mine")
     assert "0123" not in read(opened, answer_to(result(own, 90, 50), References()))["evaluation"]["file"]
+    task = "task-0123456789abcdef0123"
+    own = replace(EDIT, checkpoint=f"own-0123456789abcdef.{task}")
+    for title, named in (("Été: <b>cups</b>", "ete-b-cups-b-gamma0.5"), ("杯", "task-gamma0.5")):
+        counted = result(own, 90, 50)
+        target = replace(counted.tasks[0], key=task, title=title)
+        counted = replace(counted, tasks=(target, *counted.tasks[1:]))
+        assert read(opened, answer_to(counted, References()))["evaluation"]["file"] == named
 
 
 def test_the_preset_that_the_weights_are_at_is_known(opened: Any) -> None:

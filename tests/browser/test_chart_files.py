@@ -174,7 +174,7 @@ def test_the_menu_by_keyboard_and_what_it_says_without_numbers(moved: Any) -> No
 
 
 def test_the_secret_of_an_own_checkpoint_stays_out_of_files(moved: Any) -> None:
-    secret = "0123456789abcdef" * 2
+    secret, of_task = "0123456789abcdef" * 2, "89abcdef0123456789ab"
     moved.evaluate(
         """(key) => {
             const figure = document.querySelector("figure.lx-tasks").cloneNode(true);
@@ -186,13 +186,14 @@ def test_the_secret_of_an_own_checkpoint_stays_out_of_files(moved: Any) -> None:
             shown.evaluation.spec.checkpoint = key;
             window.lxChartFiles.add(figure, () => shown);
         }""",
-        f"own-{secret}.digits",
+        f"own-{secret}.task-{of_task}",
     )
     figure = moved.locator("figure#own")
     for kind in ("csv", "svg"):
         contents = save(moved, figure, kind)[1].decode("utf-8")
-        assert "own-digits" in contents
+        assert "own-task" in contents
         assert secret not in contents
+        assert of_task not in contents
 
 
 def test_every_card_has_one_button(page: Any) -> None:

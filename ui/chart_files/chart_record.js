@@ -1,8 +1,8 @@
 // What is saved of a chart: {title, alt, name, caption, table, draw}, or null while its numbers are awaited.
 // `chart` comes from the panel: {evaluation, landmarks, words} of an answer of Explore, or {figure} or {bars} of a panel,
 // with `sample`, the images that were counted.
-// The secret in the key of a visitor's own checkpoint never goes into a file.
-const withoutSecret = (text) => String(text).replace(/own-[0-9a-f]+\./g, "own-");
+// The secret in the key of a visitor's own checkpoint, or of an added task, never goes into a file.
+const withoutSecret = (text) => String(text).replace(/own-[0-9a-f]+\./g, "own-").replace(/task-[0-9a-f]{20}/g, "task");
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 function chartRecord(figure, chart) {

@@ -82,7 +82,7 @@ function answerReader({ words, roles, affine, presets, paper_gamma }) {
         controls: fillIn(still.shifts ? words.controls_shifts : words.controls_others, { count: found.counts.control.length }),
         setting: settingWords(spec, words),
       },
-      evaluation: { ...rest, spec, file: fileName(spec, words), role, factors, counted, tasks: found.tasks, target: found.target, control: found.control },
+      evaluation: { ...rest, spec, file: fileName(spec, words, still.tasks), role, factors, counted, tasks: found.tasks, target: found.target, control: found.control },
       landmarks: still,
       preset: presetAt(spec, factors, still.tuned),
       pins: (answer.pins || []).map((pin) => pinOf(pin, factors, tasks)),

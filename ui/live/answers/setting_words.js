@@ -13,11 +13,14 @@ function settingWords(spec, words) {
   return editWords(spec, words) + outside;
 }
 
-// For names of files: the checkpoint, of a visitor's own without its secret, and the setting in plain letters.
-function fileName(spec, words) {
+// For names of files: the checkpoint, and the setting in plain letters. Keys of what a visitor has added hold a secret: of
+// a checkpoint it is left out, and a task is called by its title.
+function fileName(spec, words, tasks) {
   const tied = spec.shape === "linear" && Math.abs(spec.alpha + spec.beta - 1) < 1e-9, said = settingWords(spec, words);
   const short = tied ? said.replace(/^.*β = [\d.]+/, `gamma${shortly(spec.alpha)}`) : said;
   const plain = short.replaceAll("α = ", "alpha").replaceAll("β = ", "beta");
-  const parts = [spec.checkpoint.split(".").at(-1), ...plain.match(/[\w.]+/g)];
+  const key = spec.checkpoint.split(".").at(-1), { title = "" } = tasks.find((task) => task.key === key) ?? {};
+  const named = title.toLowerCase().normalize("NFKD").replace(/[^\0-\x7f]/g, "").match(/[a-z0-9]+/g) ?? ["task"];
+  const parts = [key.startsWith("task-") ? named.join("-") : key, ...plain.match(/[\w.]+/g)];
   return parts.join("-").replaceAll("mix-", "mix").slice(0, 90);
 }
