@@ -107,7 +107,7 @@ def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> No
     open_tab(page, "Merge")
     page.wait_for_url("**?page=merge&task=digits&tasks=*")
     page.locator("#lx-merge-method input").click()
-    page.get_by_role("option", name="TIES").click()
+    page.get_by_role("option", name="TIES", exact=True).click()
     page.wait_for_url("**&method=ties")
     move(page, "merge-ties-density", 0.3)
     page.wait_for_url("**&method=ties&density=0.3")

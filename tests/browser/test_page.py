@@ -115,6 +115,20 @@ def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_a
     page.close()
 
 
+def test_ctrl_p_prints_once_the_charts_are_drawn_that_were_never_in_sight(
+    browser: Any, free_address: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{free_address}?page=explore")
+    page.wait_for_selector(driving.READY)
+    drawn = "document.querySelectorAll('#lx-forgetting .main-svg').length"
+    page.evaluate(f"window.print = () => {{ window.onPaper = {drawn}; }}")
+    page.keyboard.press("Control+p")
+    page.wait_for_function("window.onPaper > 0")
+    page.close()
+
+
 def test_what_a_screen_reader_hears_and_what_stays_in_sight(page: Any) -> None:
     """The settled sentence only, openers that say if they are open; the first screen holds the chart."""
     page.evaluate("""() => {

@@ -155,16 +155,28 @@ function fetchNear(rootMargin) {
   new IntersectionObserver((entries, observer) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    if (document.querySelector("script[data-plotly]")) return;
-    const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
-    script.dataset.plotly = "yes";
-    script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
-    script.addEventListener("error", () => script.remove()); // the next answer tries again
-    document.head.append(script);
+    fetchPlotly();
   }, { rootMargin }).observe(element);
+}
+function fetchPlotly() {
+  if (document.querySelector("script[data-plotly]")) return;
+  const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
+  script.dataset.plotly = "yes";
+  script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
+  script.addEventListener("error", () => script.remove()); // the next answer tries again
+  document.head.append(script);
 }
 fetchNear("0%");
 window.addEventListener("scroll", () => fetchNear("100%"), { once: true, passive: true });
+// Paper shows charts that were never in sight. Ctrl+P waits for them; the browser's menu does not let us wait.
+window.addEventListener("beforeprint", () => element.clientWidth && fetchPlotly());
+window.addEventListener("keydown", (event) => {
+  const prints = event.key === "p" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented;
+  if (!prints || window.Plotly || !element.clientWidth) return;
+  event.preventDefault();
+  window.addEventListener("lx-plotly", () => setTimeout(() => window.print()), { once: true });
+  fetchPlotly();
+});
 
 const follow = follower(serverSource({ props, watch, trigger }, fixed), (value) => {
   newest = value;
