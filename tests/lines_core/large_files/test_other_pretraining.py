@@ -20,7 +20,7 @@ def test_only_the_other_one_is_named(tmp_path: Path, dtype: torch.dtype) -> None
     other = write_folder(tmp_path / "f3", random_model(9, dtype))
     assert other_pretraining(base, [ordinary, frozen]) == ()
     (said,) = other_pretraining(base, [ordinary, other, frozen])
-    assert said.startswith("f3: The update has 1.")
+    assert said.startswith("f3: The change is 1")
 
 
 def test_what_is_not_comparable_is_left_to_the_merge(tmp_path: Path) -> None:
