@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lines_core.checkpoints.weight_files import WeightFiles
-from lines_core.large_files.file_scales import check_kind, file_scales
+from lines_core.large_files.file_scales import check_kind, file_scales, line_recipe
 from lines_core.large_files.matched_names import matched_names, named_by
 from lines_core.large_files.pieces import Piece, Progress, Source, rounded
 from lines_core.large_files.staged_output import StagedOutput, check_place
@@ -78,13 +78,7 @@ def edit_files(
         recipe = {
             "pretrained": None if before is None else title_of(before),
             "finetuned": title_of(after),
-            "alpha": alpha,
-            "beta": beta,
-            "shape": shape,
-            "outside": outside,
-            "architecture": scales.family,
-            "part": scales.part,
-            "num_blocks": scales.num_blocks,
+            **line_recipe(scales, alpha, beta, shape, outside),
             **({"copy": list(copy)} if copy else {}),
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }

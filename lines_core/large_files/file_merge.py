@@ -13,7 +13,7 @@ from torch import Tensor
 from lines_core.architectures import depth_order
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import LayerError, MergeError
-from lines_core.large_files.file_scales import file_scales
+from lines_core.large_files.file_scales import file_scales, line_recipe
 from lines_core.large_files.matched_names import matched_names
 from lines_core.large_files.pieces import PIECE, Piece, Progress, Source, pieces, rounded
 from lines_core.large_files.read_ahead import read_ahead
@@ -104,13 +104,7 @@ def merge_files(
             "settings": complete,
             "task": task,
             "weights": list(factors),
-            "alpha": alpha,
-            "beta": beta,
-            "shape": shape,
-            "outside": outside,
-            "architecture": scales.family,
-            "part": scales.part,
-            "num_blocks": scales.num_blocks,
+            **line_recipe(scales, alpha, beta, shape, outside),
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
         check_place(Path(out), [before, *models])

@@ -89,6 +89,21 @@ def file_scales(
     return FileScales(by_name, unchanged, model.family.title, model.part, model.num_blocks)
 
 
+def line_recipe(
+    scales: FileScales, alpha: float | None, beta: float, shape: str, outside: str
+) -> dict[str, object]:
+    """What a recipe says of the schedule and of the blocks that it was laid over."""
+    return {
+        "alpha": alpha,
+        "beta": beta,
+        "shape": shape,
+        "outside": outside,
+        "architecture": scales.family,
+        "part": scales.part,
+        "num_blocks": scales.num_blocks,
+    }
+
+
 def check_kind(weights: WeightFiles, scales: FileScales, alone: bool) -> None:
     """Raises: CheckpointError unless weights alone are an adapter's, and others a model's."""
     factors = adapter_names(weights.names).factors

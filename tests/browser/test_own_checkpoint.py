@@ -9,8 +9,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.browser import driving
-from tests.browser.driving import open_page
-from tests.deploy.starting import free_port
 from tests.paths import ASSETS
 
 pytestmark = pytest.mark.browser
@@ -22,15 +20,8 @@ SAID = "#lx-own-upload [data-said]"
 @pytest.fixture(scope="module")
 def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    port = free_port()
-    cache = tmp_path_factory.mktemp("cache")
-    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
-        page = open_page(browser, address)
-        driving.open_tab(page, "Models")
-        page.click("#lx-own button")
-        page.wait_for_selector("#lx-own-add")
+    with driving.models_form(browser, tmp_path_factory.mktemp("cache"), "#lx-own") as page:
         yield page
-        page.context.close()
 
 
 def choose(page: Any, path: Path) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from tests.browser import driving
-from tests.browser.driving import open_page
-from tests.deploy.starting import free_port
 from tests.own_images import folders, zipped
 
 pytestmark = pytest.mark.browser
@@ -19,15 +17,8 @@ TITLE = "old <b>boots</b>"
 @pytest.fixture(scope="module")
 def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    port = free_port()
-    cache = tmp_path_factory.mktemp("cache")
-    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
-        page = open_page(browser, address)
-        driving.open_tab(page, "Models")
-        page.click("#lx-task button")
-        page.wait_for_selector("#lx-task-add")
+    with driving.models_form(browser, tmp_path_factory.mktemp("cache"), "#lx-task") as page:
         yield page
-        page.context.close()
 
 
 def choose(page: Any, path: Path) -> None:
