@@ -133,7 +133,7 @@ def edit(folder: Path) -> None:
 
 
 def merge(folder: Path) -> None:
-    """Merge two models by TIES, with LiNeS and Eq. 2 on top: five passes."""
+    """Merge two models by TIES, with LiNeS and Eq. 2 on top: four passes."""
     from lines_core import merge_files
 
     forget(folder)

@@ -57,7 +57,7 @@ def merge_files(
 
     The update is that of `merging.merge` on the whole models as flat vectors, entry by entry: every
     floating-point parameter counts, in depth order. A method that needs something of whole vectors, such as
-    a threshold, reads the models several times: TIES four times, and once more for Eq. 2. Computed in float32
+    a threshold, reads the models several times: TIES four times, also with Eq. 2. Computed in float32
     and rounded once. The output has the files, names and dtypes of the pretrained model and the files beside
     it; it appears when it is whole, and a run that was stopped is continued by the same call.
 
@@ -132,14 +132,14 @@ def merge_files(
             return map(vectors, counted.through(read_ahead(pieces(floating, sources))))
 
         by_eq_2 = alpha is None and beta != 0.0
-        searching = 0 if staged.has(_FOUND) else plan.passes + by_eq_2
+        searching = 0 if staged.has(_FOUND) else plan.passes(by_eq_2)
         once = bytes_of(floating, sources)
         counted = Counted(progress, searching * once + bytes_of(before.names, sources))
         if staged.has(_FOUND):
             known, first = known_from_text((staged.folder / _FOUND).read_text("utf-8"))
         else:
-            known = plan.find(read)
-            first = plan.alpha(known, read).alpha if by_eq_2 else given
+            known, found = plan.find(read, by_eq_2)
+            first = given if found is None else found
             staged.keep(_FOUND, known_as_text(known, first))
         scales = file_scales(before, first, beta, shape=shape, outside=outside, part=part)
         recipe["alpha"] = first

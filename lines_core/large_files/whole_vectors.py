@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lines_core.errors import MergeError
-from lines_core.merging import METHODS, Known, MergingAlpha, Needs, check_task, merge
+from lines_core.merging import METHODS, Known, Needs, check_task, merge
 from lines_core.merging.alpha import alpha_of, merging_norms
 from lines_core.merging.scopes import SCOPE, WHOLE
 from lines_core.merging.slerp import products
@@ -35,6 +35,28 @@ class VectorPart:
 
 Pass = Callable[[], Iterable[VectorPart]]
 """One pass over all parts of the vectors, in any order."""
+
+
+_SIGNS = (1, -1)
+"""Majorities whose norms are added up while the majority is being counted. The third, 0, is rare."""
+
+
+@dataclass
+class _Norms:
+    """Terms of Eq. 2 for T vectors, added up part by part."""
+
+    count: int
+    sum_norm: float = 0.0
+    merged_norm: float = 0.0
+
+    def add(self, norms: tuple[float, float]) -> None:
+        self.sum_norm += norms[0]
+        self.merged_norm += norms[1]
+
+    @property
+    def alpha(self) -> float:
+        """Raises: MergeError as `alpha_of`."""
+        return alpha_of(self.sum_norm, self.merged_norm, self.count).alpha
 
 
 @dataclass(frozen=True)
@@ -73,36 +95,54 @@ class MergePlan:
         settings = {key: value for key, value in self.settings.items() if key != SCOPE}
         return Needs() if needs is None else needs(self.numel, **settings)
 
-    @property
-    def passes(self) -> int:
-        """Passes that `find` makes, without the one for alpha."""
+    def passes(self, eq_2: bool) -> int:
+        """Passes that `find` makes."""
         needs = self.needs
-        return 2 * any(needs.ranks) + needs.majority + needs.products
+        return 2 * any(needs.ranks) + max(needs.majority, eq_2) + needs.products
 
     def merged(self, part: VectorPart, known: Known) -> Tensor:
         """tau_merged of one part, (n,). Raises: MergeError as `merge`."""
         here = replace(known, start=part.start)
         return merge(self.method, part.vectors, self.settings, task=self.task, known=here)
 
-    def find(self, read: Pass) -> Known:
-        """What it needs, in `passes` passes. Raises: MergeError if an entry is not finite."""
+    def find(self, read: Pass, eq_2: bool) -> tuple[Known, float | None]:
+        """What it needs, and alpha of Eq. 2 if that is asked for, in as many passes as `passes` says.
+
+        One more, for Eq. 2, if the elected signs add up to exactly zero.
+
+        Raises: MergeError if an entry is not finite, or as `merging_alpha`.
+        """
         needs = self.needs
         if needs.products:
             found = zip(*(products(part.vectors) for part in read()), strict=True)
-            return Known(products=tuple(map(sum, found)))
-        known = Known(self._magnitudes(needs.ranks, read))
+            known = Known(products=tuple(map(sum, found)))
+        else:
+            known = Known(self._magnitudes(needs.ranks, read))
         if not needs.majority:
-            return known
-        total = sum(elected_sum(part.vectors, cuts_of(known)) for part in read())
-        return Known(known.magnitudes, (total > 0) - (total < 0))
-
-    def alpha(self, known: Known, read: Pass) -> MergingAlpha:
-        """Alpha of Eq. 2, in one pass. Raises: MergeError as `merging_alpha`."""
-        sum_norm = merged_norm = 0.0
+            return known, self._alpha(known, read) if eq_2 else None
+        total, by_sign = 0, {sign: _Norms(self.count) for sign in _SIGNS if eq_2}
         for part in read():
-            norms = merging_norms(part.vectors, self.merged(part, known))
-            sum_norm, merged_norm = sum_norm + norms[0], merged_norm + norms[1]
-        return alpha_of(sum_norm, merged_norm, self.count)
+            elected, undecided = elected_sum(part.vectors, cuts_of(known))
+            total += elected
+            norms = None
+            for sign, sums in by_sign.items():
+                if norms is None or undecided:
+                    norms = self._norms(part, replace(known, majority=sign))
+                sums.add(norms)
+        known = replace(known, majority=(total > 0) - (total < 0))
+        if not eq_2:
+            return known, None
+        decided = by_sign.get(known.majority)
+        return known, self._alpha(known, read) if decided is None else decided.alpha
+
+    def _alpha(self, known: Known, read: Pass) -> float:
+        sums = _Norms(self.count)
+        for part in read():
+            sums.add(self._norms(part, known))
+        return sums.alpha
+
+    def _norms(self, part: VectorPart, known: Known) -> tuple[float, float]:
+        return merging_norms(part.vectors, self.merged(part, known))
 
     def _magnitudes(self, ranks: tuple[int, ...], read: Pass) -> tuple[tuple[float, ...], ...]:
         wanted = [rank for rank in ranks if rank]

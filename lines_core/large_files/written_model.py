@@ -60,7 +60,7 @@ class Counted:
 
     def skip(self, num_bytes: int) -> None:
         """Count bytes that need not be read."""
-        self._done += num_bytes
+        self._done = min(self._done + num_bytes, self._total)  # a pass that is rarely needed is not counted
         if self._progress is not None:
             self._progress(self._done, self._total)
 

@@ -80,14 +80,16 @@ def cuts_of(known: Known) -> list[float]:
     return [just_below(threshold) for (threshold,) in known.magnitudes]
 
 
-def elected_sum(vectors: Sequence[Tensor], cuts: Sequence[float]) -> int:
-    """Sum of the signs that the vectors, or a part of them, elect by their kept entries alone."""
+def elected_sum(vectors: Sequence[Tensor], cuts: Sequence[float]) -> tuple[int, bool]:
+    """Sum of the signs that the vectors, or a part of them, elect by their kept entries alone, and whether
+    the majority decides any entry."""
 
-    def elect(part: slice, scratch: list[Tensor]) -> int:
+    def elect(part: slice, scratch: list[Tensor]) -> tuple[int, bool]:
         *others, out = scratch
-        return merge_part(vectors, cuts, SUM, part, others, 0, out)[0]
+        return merge_part(vectors, cuts, SUM, part, others, 0, out)
 
-    return sum(over_slices(vectors[0], elect, *SCRATCH, torch.float32))
+    sums, cancelled = zip(*over_slices(vectors[0], elect, *SCRATCH, torch.float32), strict=True)
+    return sum(sums), any(cancelled)
 
 
 _GUESS = 1

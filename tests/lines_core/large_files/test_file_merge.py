@@ -114,20 +114,24 @@ def test_bit_for_bit_as_whole_vectors(tmp_path: Path, method: str, settings: dic
     assert equal(read_folder(out), in_memory(pretrained, models, method, settings, task))
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_majority_of_all_parts_decides_where_signs_cancel(tmp_path: Path, sign: int) -> None:
-    """Two updates that cancel in one parameter get the sign that prevails in the others."""
-    pretrained = random_model(0)
-    models = [{name: tensor + sign * 0.5 for name, tensor in pretrained.items()} for _ in range(2)]
-    models[0]["ln_f.bias"] = pretrained["ln_f.bias"] + 0.25
-    models[1]["ln_f.bias"] = pretrained["ln_f.bias"] - 0.25
-    pretrained["ln_f.bias"].zero_()
-    models[0]["ln_f.bias"] = torch.full((6,), 0.25)
-    models[1]["ln_f.bias"] = torch.full((6,), -0.25)
+@pytest.mark.parametrize(("sign", "expected"), [(1, 0.75), (-1, -0.375)])
+def test_the_majority_of_all_parts_decides_where_signs_cancel(
+    tmp_path: Path, sign: int, expected: float
+) -> None:
+    """Three updates that cancel in one parameter get the sign that prevails in the others, also for Eq. 2."""
+    pretrained = random_model(0) | {"ln_f.bias": torch.zeros(6)}
+    models = [
+        {name: tensor + sign * 0.5 for name, tensor in pretrained.items()}
+        | {"ln_f.bias": torch.full((6,), last)}
+        for last in (0.75, -0.25, -0.5)
+    ]
     paths = write_models(tmp_path, pretrained, models)
-    out = read_folder(merge_files(*paths, tmp_path / "out", settings={"density": 1.0}))
-    assert torch.equal(out["ln_f.bias"], torch.full((6,), sign * 0.25))
-    assert equal(out, in_memory(pretrained, models, "ties", {"density": 1.0}))
+    settings = {"density": 1.0}
+    out = read_folder(merge_files(*paths, tmp_path / "out", settings=settings))
+    assert torch.equal(out["ln_f.bias"], torch.full((6,), expected))
+    assert equal(out, in_memory(pretrained, models, "ties", settings))
+    lines = read_folder(merge_files(*paths, tmp_path / "lines", settings=settings, beta=0.5))
+    assert equal(lines, in_memory(pretrained, models, "ties", settings, alpha=None, beta=0.5))
 
 
 @pytest.mark.parametrize("method", ["sum", "ties", "consensus", "slerp"])
@@ -206,7 +210,30 @@ def test_progress_covers_all_passes(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     merge_files(*paths, tmp_path / "out", beta=0.5, progress=lambda *step: steps.append(step))
     whole = sum(tensor.nbytes for tensor in pretrained.values()) * (1 + COUNT)
-    assert steps[-1] == (5 * whole, 5 * whole), "two for the thresholds, majority, norms, and the last one"
+    assert steps[-1] == (4 * whole, 4 * whole), (
+        "two for the thresholds, majority with norms, and the last one"
+    )
+
+
+def test_eq_2_where_the_signs_add_up_to_nothing(tmp_path: Path) -> None:
+    """Two updates that elect as many plus as minus, and cancel in places: these entries are zero."""
+    pretrained = random_model(0)
+    pretrained = {name: torch.zeros_like(tensor) for name, tensor in pretrained.items()}
+    models = [{name: tensor.clone() for name, tensor in pretrained.items()} for _ in range(2)]
+    models[0]["wte.weight"][0], models[1]["wte.weight"][0] = 0.5, -0.5
+    models[0]["wte.weight"][1], models[1]["wte.weight"][2] = 0.25, -0.75
+    paths = write_models(tmp_path, pretrained, models)
+    steps: list[tuple[int, int]] = []
+    settings = {"density": 1.0}
+    out = merge_files(
+        *paths, tmp_path / "out", settings=settings, beta=0.5, progress=lambda *step: steps.append(step)
+    )
+    merged = read_folder(out)
+    assert equal(merged, in_memory(pretrained, models, "ties", settings, alpha=None, beta=0.5))
+    assert not merged["wte.weight"][0].any()
+    assert merged["wte.weight"][1].all()
+    assert steps[-1][0] == steps[-1][1]
+    assert max(steps) == steps[-1]
 
 
 def refused(error: type[LinesError], message: str, paths: Paths, out: Path, **settings: Any) -> None:
