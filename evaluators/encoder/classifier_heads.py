@@ -70,18 +70,22 @@ class ClassifierHead:
         return self.logits(features).argmax(dim=1)
 
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Probability of each class, (n, C).
+        """Probability of each class, (n, C): softmax of ``scaled_logits``, whose arguments it takes."""
+        return torch.softmax(self.scaled_logits(features, temperature), dim=1)
 
-            softmax(s cos(feature, w_c)),    or softmax of the logits of a head with a bias
+    def scaled_logits(self, features: Tensor, temperature: float) -> Tensor:
+        """Logits (n, C) whose softmax are the classes' probabilities.
+
+            s cos(feature, w_c),    or the logits of a head with a bias
 
         Args:
             features: (n, D).
             temperature: s = exp(logit_scale) of CLIP; the weights of a head with a bias include it.
         """
         if self.bias is not None:
-            return torch.softmax(self.logits(features), dim=1)
-        unit = features / features.norm(dim=1, keepdim=True)
-        return torch.softmax(temperature * (unit @ self.weight), dim=1)
+            return self.logits(features)
+        unit: Tensor = features / features.norm(dim=1, keepdim=True)
+        return temperature * (unit @ self.weight)
 
     def select_classes(self, positions: Sequence[int]) -> "ClassifierHead":
         """The head restricted to some classes: its logits are those columns of the full logits."""

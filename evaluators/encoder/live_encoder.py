@@ -91,6 +91,11 @@ class LiveEncoder(ABC):
         """theta_0 by name: views, not to be written to."""
         return self.layout.unflatten(self._pretrained)
 
+    @property
+    def flat_pretrained(self) -> Tensor:
+        """theta_0 as one float32 vector (numel,), not to be written to."""
+        return self._pretrained
+
     def residual_of(self, finetuned: Mapping[str, Tensor]) -> Tensor:
         """tau = theta_t - theta_0 of matching weights, float32 of shape (numel,), on the tower's device."""
         return self.layout.flatten(finetuned).to(self._pretrained.device).sub_(self._pretrained)

@@ -188,7 +188,7 @@ def _count_group(
     for chunk, pixels in zip(inputs.chunks, inputs.pixels, strict=True):
         tokens: Tensor | None = None
         for counts, (_, resolved) in zip(counted, group, strict=True):
-            _yield_to_live_requests(busy, stop)
+            yield_to_live_requests(busy, stop)
             if stop.is_set():
                 return counted
             encoder.write_edit(resolved.residual, resolved.scales)
@@ -200,7 +200,7 @@ def _count_group(
     return counted
 
 
-def _yield_to_live_requests(busy: Callable[[], bool], stop: threading.Event) -> None:
+def yield_to_live_requests(busy: Callable[[], bool], stop: threading.Event) -> None:
     """Wait while the live encoder is busy, but no longer than ``YIELD_SECONDS``."""
     until = time.monotonic() + YIELD_SECONDS
     while busy() and time.monotonic() < until and not stop.is_set():
