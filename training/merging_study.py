@@ -24,7 +24,7 @@ from lines_core.merging.method import TALL_LAMBDA
 from training.study import Study
 
 FILE = "merging.json"
-HEAT_METHODS = ("sum", "ties", "consensus")
+HEAT_METHODS = ("sum", "ties", "consensus", "tsv-m")
 """Methods whose alpha-beta map ships."""
 
 
@@ -49,9 +49,13 @@ def tested(result: GridResult) -> Score:
 
 
 def merge_configs(studio: Studio) -> dict[str, MergeConfig]:
-    """Every method that makes one model, with its default settings, over the eight tasks."""
+    """Every method that makes one model of eight, with its default settings, over the eight tasks."""
     keys = tuple(checkpoint.key for checkpoint in studio.checkpoints() if checkpoint.suite == "tasks")
-    return {key: MergeConfig(keys, key) for key, method in METHODS.items() if not method.per_task}
+    return {
+        key: MergeConfig(keys, key)
+        for key, method in METHODS.items()
+        if not method.per_task and method.count in (0, len(keys))
+    }
 
 
 def method_finding(study: Study, config: MergeConfig, alpha: float) -> MethodFinding:

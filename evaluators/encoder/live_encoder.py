@@ -158,8 +158,14 @@ class LiveEncoder(ABC):
     def _merge(self, spec: MergeSpec, check: CancelCheck) -> Tensor:
         task = spec.checkpoints.index(spec.task) if spec.task else None
         with stopped_by(check):
-            vectors, settings = self._task_vectors(spec), dict(spec.settings)
-            return merge(spec.method, vectors, settings, task=task, shapes=self.layout.shapes)
+            return merge(
+                spec.method,
+                self._task_vectors(spec),
+                dict(spec.settings),
+                task=task,
+                shapes=self.layout.shapes,
+                names=self.layout.names,
+            )
 
     def _task_vectors(self, spec: MergeSpec) -> list[Tensor]:
         """The residuals of a merge's checkpoints, weighted; those of weight 1 as stored: memory-mapped."""

@@ -18,6 +18,7 @@ from lines_core.merging.masks import TALL_LAMBDAS
 from lines_core.merging.method import Method, Parameter
 from lines_core.merging.methods import METHODS
 from lines_core.merging.scopes import SCOPE, WHOLE
+from lines_core.merging.singular import matrix_shapes
 from lines_core.merging.slices import stopped_by
 
 
@@ -41,11 +42,13 @@ def merge(
     task: int | None = None,
     known: Known | None = None,
     shapes: Sequence[Sequence[int]] | None = None,
+    names: Sequence[str] | None = None,
 ) -> Tensor:
     """tau_merged: one residual for all tasks, or for one of them where the method is `per_task`.
 
-    Entries that are zero in all vectors stay zero. The order of the vectors does not matter, except that it
-    determines `task`, the random draws of "dare" and where "slerp" begins.
+    Entries that are zero in all vectors stay zero, unless the method merges `by_matrix`. The order of the
+    vectors does not matter, except that it determines `task`, the random draws of "dare" and where "slerp"
+    begins.
 
     Args:
         key: of `METHODS`.
@@ -54,7 +57,9 @@ def merge(
         settings: by key, see `Method.parameters`; missing ones have their defaults.
         task: index of the vector to merge for, from 0; used by `per_task` methods only.
         known: what `Method.needs` asks for, if the vectors are parts of longer ones.
-        shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them.
+        shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them, and
+            by methods that merge `by_matrix`.
+        names: of the tensors; they tell which 2-D ones are no matrices, see `singular.matrix_shapes`.
     Returns: (numel,) float32 on the device of the vectors.
     Raises: MergeError for an unknown method, invalid settings, no vectors, too many or ones that do not fit
         together, an invalid task, or a result that is not finite.
@@ -67,7 +72,9 @@ def merge(
     method.check_count(len(vectors))
     check_task(key, task, len(vectors))
     scope = complete.pop(SCOPE, WHOLE)
-    if scope != WHOLE and method.within is not None:
+    if method.by_matrix:
+        merged = method.merge(vectors, matrix_shapes(shapes, names), **complete)
+    elif scope != WHOLE and method.within is not None:
         merged = method.within(vectors, shapes, scope, **complete)
     else:
         function = method.merge if method.needs is None else partial(method.merge, known=known)

@@ -16,6 +16,9 @@ PLAIN_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 11))
 TIES_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 16))
 """Coefficients searched for TIES: 0.1 .. 1.5."""
 
+LONG_GRID: tuple[float, ...] = tuple(step / 10 for step in range(1, 31))
+"""Coefficients searched for the methods on singular values: 0.1 .. 3.0."""
+
 FIXED: tuple[float, ...] = (1.0,)
 """For methods whose result is not scaled."""
 
@@ -82,6 +85,7 @@ class Method:
             tensors or rows instead of the whole vectors.
         convention: where published programs differ, and what is done here; empty if they agree.
         count: number of task vectors that it merges; 0 for any.
+        by_matrix: it merges matrix by matrix, so `merge` is (vectors, shapes, **settings).
     """
 
     key: str
@@ -96,6 +100,7 @@ class Method:
     within: Callable[..., Tensor] | None = None
     convention: str = ""
     count: int = 0
+    by_matrix: bool = False
 
     def check_count(self, count: int) -> None:
         """Raises: MergeError if it does not merge so many task vectors."""

@@ -28,6 +28,7 @@ from lines_core.merging.method import (
 )
 from lines_core.merging.scopes import ROW, TENSOR, WHOLE, merge_each_tensor
 from lines_core.merging.slerp import slerp_merge, slerp_needs, slerp_within
+from lines_core.merging.spectral_methods import SPECTRAL_METHODS
 from lines_core.merging.ties import AGGREGATIONS, ties_merge, ties_needs
 
 _TALL_MASKS_PAPER = (
@@ -252,6 +253,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "As in mergekit the way is straight where they are nearly parallel, |cosine| above 0.9995.",
                 2,
             ),
+            *SPECTRAL_METHODS,
         )
     }
 )

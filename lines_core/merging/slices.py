@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -85,9 +86,20 @@ def over_slices(
     return [runs[number % threads][number // threads] for number in range(count)]
 
 
-def on_threads(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+def check_stopped() -> None:
+    """Call the check of `stopped_by`: for work that is not on slices."""
+    _CHECK.get()()
+
+
+def on_threads(
+    work: Callable[[Item], Found], items: Iterable[Item], *, whole_cores: bool = False
+) -> list[Found]:
     """The results of ``work`` for all items, in order, on as many threads as torch uses, without gradients.
 
+    Args:
+        whole_cores: torch uses one core in each of the threads, for operations that it would divide among
+            threads of its own. Those wait for each other: two eigendecompositions of 768 rows took 7 s side
+            by side on two busy cores, and 0.6 s with a core each.
     Raises: whatever ``work`` raises.
     """
 
@@ -100,8 +112,18 @@ def on_threads(work: Callable[[Item], Found], items: Iterable[Item]) -> list[Fou
     if threads <= 1:
         return [run(item) for item in inputs]
     contexts = [copy_context() for _ in inputs]  # threads do not inherit the check either
-    with ThreadPoolExecutor(threads) as executor:
-        return list(executor.map(lambda context, item: context.run(run, item), contexts, inputs))
+    started, cores = Barrier(threads + 1), torch.get_num_threads()
+
+    def take_one_core() -> None:
+        torch.set_num_threads(1)
+        started.wait()
+
+    with ThreadPoolExecutor(threads, initializer=take_one_core if whole_cores else None) as executor:
+        results = executor.map(lambda context, item: context.run(run, item), contexts, inputs)
+        if whole_cores:
+            started.wait()
+            torch.set_num_threads(cores)  # what threads that are started from now on inherit
+        return list(results)
 
 
 def _parts(
