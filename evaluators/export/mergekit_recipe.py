@@ -72,12 +72,9 @@ def _head(
     """What the file is, and whether mergekit can run it, as comments."""
     lines = ["This describes, in mergekit's form, how the weights beside it were made by the LiNeS Explorer."]
     if not linear:
-        slerp = spec.merge is not None and spec.merge.method == "slerp"
-        other = "interpolates the models," if slerp else "trims every tensor by itself,"
         lines += [
             "mergekit cannot run it: merge_method and its parameters are those of the LiNeS Explorer.",
-            f"mergekit has methods of similar names with other rules: it {other}",
-            f"not {'what fine-tuning changed' if slerp else 'all of them together'}. "
+            *_other_rules(spec),
             "lambda is the factor on the merged residual.",
         ]
     elif complete:
@@ -105,6 +102,17 @@ def _head(
         f"spec: {spec.key()}",
     ]
     return [f"# {line}" for line in lines]
+
+
+def _other_rules(spec: EditSpec) -> tuple[str, ...]:
+    """How mergekit's method of a similar name differs; nothing if it has none."""
+    assert spec.merge is not None
+    if METHODS[spec.merge.method].by_matrix:
+        return ()
+    head = "mergekit has methods of similar names with other rules: it"
+    if spec.merge.method == "slerp":
+        return f"{head} interpolates the models,", "not what fine-tuning changed."
+    return f"{head} trims every tensor by itself,", "not all of them together."
 
 
 def _coefficients(scales: Scales, layout: ExportLayout, share: float) -> list[str]:

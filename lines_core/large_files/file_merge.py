@@ -57,9 +57,10 @@ def merge_files(
 
     The update is that of `merging.merge` on the whole models as flat vectors, entry by entry: every
     floating-point parameter counts, in depth order. A method that needs something of whole vectors, such as
-    a threshold, reads the models several times: TIES four times, also with Eq. 2. Computed in float32
-    and rounded once. The output has the files, names and dtypes of the pretrained model and the files beside
-    it; it appears when it is whole, and a run that was stopped is continued by the same call.
+    a threshold, reads the models several times: TIES four times, also with Eq. 2. A method that merges tensor
+    by tensor does so twice for Eq. 2. Computed in float32 and rounded once. The output has the files, names
+    and dtypes of the pretrained model and the files beside it; it appears when it is whole, and a run that
+    was stopped is continued by the same call.
 
     Args:
         pretrained, out: as in `edit_files`.
@@ -73,7 +74,8 @@ def merge_files(
     Returns: the path of the output.
     Raises: MergeError for the method and its settings, or weights that are not finite; otherwise as
         `edit_files`.
-    Cost: memory for a few pieces of 2**20 weights of each model.
+    Cost: memory for a few pieces of 2**20 weights of each model, or as long as the largest parameter for
+        methods that merge tensor by tensor.
     Source: arXiv:2410.17146, Eq. 1 and 2.
     """
     complete = complete_settings(method, settings or {})
@@ -126,10 +128,11 @@ def merge_files(
                     residual[here].copy_(model[here]).sub_(scratch[0]).mul_(factor)
 
             over_slices(residuals[0], subtract, torch.float32)
-            return VectorPart(piece.name, starts[piece.name] + piece.start, residuals)
+            shape = tuple(before.entries[piece.name].shape)
+            return VectorPart(piece.name, starts[piece.name] + piece.start, residuals, shape)
 
         def read() -> Iterator[VectorPart]:
-            return map(vectors, counted.through(read_ahead(pieces(floating, sources))))
+            return map(vectors, counted.through(read_ahead(pieces(floating, sources, plan.by_tensor))))
 
         by_eq_2 = alpha is None and beta != 0.0
         searching = 0 if staged.has(_FOUND) else plan.passes(by_eq_2)
@@ -157,7 +160,7 @@ def merge_files(
 
             return rounded(len(base), target, piece.name, edited, torch.float32)
 
-        return write_model(staged, before, sources, compute, recipe, counted)
+        return write_model(staged, before, sources, compute, recipe, counted, plan.by_tensor)
 
 
 def _places(weights: WeightFiles, names: Sequence[str]) -> tuple[dict[str, int], int]:

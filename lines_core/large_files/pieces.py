@@ -52,11 +52,14 @@ class Piece:
         return sum(map(len, self.data))
 
 
-def pieces(names: Iterable[str], sources: Callable[[str], Sequence[Source]]) -> Iterator[Piece]:
+def pieces(
+    names: Iterable[str], sources: Callable[[str], Sequence[Source]], whole: bool = False
+) -> Iterator[Piece]:
     """The parameters piece by piece, in the order given.
 
     Args:
         sources: of a parameter; all have its number of weights.
+        whole: a piece is a whole parameter, however long.
     Raises: CheckpointError as `WeightFiles.read`.
     """
     with ThreadPoolExecutor(_READERS) as readers:
@@ -65,8 +68,9 @@ def pieces(names: Iterable[str], sources: Callable[[str], Sequence[Source]]) -> 
             entries = [weights.entries[source] for weights, source in given]
             dtypes = tuple(entry.dtype for entry in entries)
             numel = prod(entries[0].shape)
-            for start in range(0, numel, PIECE):
-                count = min(PIECE, numel - start)
+            size = max(1, numel) if whole else PIECE
+            for start in range(0, numel, size):
+                count = min(size, numel - start)
                 reads = [partial(_read, *source, start, count) for source in given]
                 data = tuple(readers.map(_call, reads) if len(reads) > 1 else map(_call, reads))
                 yield Piece(name, start, data, dtypes)

@@ -26,11 +26,13 @@ class VectorPart:
         name: parameter that it belongs to.
         start: index of its first entry in the whole vectors.
         vectors: T tensors (n,) float32.
+        shape: of the parameter, if the part is all of it.
     """
 
     name: str
     start: int
     vectors: tuple[Tensor, ...]
+    shape: tuple[int, ...] = ()
 
 
 Pass = Callable[[], Iterable[VectorPart]]
@@ -84,16 +86,19 @@ class MergePlan:
     def __post_init__(self) -> None:
         METHODS[self.method].check_count(self.count)
         check_task(self.method, self.task, self.count)
-        if self.settings.get(SCOPE, WHOLE) != WHOLE:
-            raise MergeError("Models in files are ranked as whole vectors only: leave out the setting scope.")
         _ = self.needs
+
+    @property
+    def by_tensor(self) -> bool:
+        """Whether each part must be a whole parameter, and nothing is needed of whole vectors."""
+        return METHODS[self.method].by_matrix or self.settings.get(SCOPE, WHOLE) != WHOLE
 
     @property
     def needs(self) -> Needs:
         """What it needs of whole vectors."""
         needs = METHODS[self.method].needs
         settings = {key: value for key, value in self.settings.items() if key != SCOPE}
-        return Needs() if needs is None else needs(self.numel, **settings)
+        return Needs() if needs is None or self.by_tensor else needs(self.numel, **settings)
 
     def passes(self, eq_2: bool) -> int:
         """Passes that `find` makes."""
@@ -102,8 +107,15 @@ class MergePlan:
 
     def merged(self, part: VectorPart, known: Known) -> Tensor:
         """tau_merged of one part, (n,). Raises: MergeError as `merge`."""
-        here = replace(known, start=part.start)
-        return merge(self.method, part.vectors, self.settings, task=self.task, known=here)
+        return merge(
+            self.method,
+            part.vectors,
+            self.settings,
+            task=self.task,
+            known=replace(known, start=part.start),
+            shapes=[part.shape] if self.by_tensor else None,
+            names=[part.name],
+        )
 
     def find(self, read: Pass, eq_2: bool) -> tuple[Known, float | None]:
         """What it needs, and alpha of Eq. 2 if that is asked for, in as many passes as `passes` says.

@@ -78,6 +78,7 @@ def write_model(
     compute: Callable[[Piece], bytes | bytearray],
     recipe: Mapping[str, object],
     counted: Counted,
+    whole: bool = False,
 ) -> Path:
     """Write every file of the output that is not finished yet, then put it in its place.
 
@@ -85,6 +86,7 @@ def write_model(
         layout: model whose files and names the output has.
         sources: what is read for a parameter.
         compute: a piece to its bytes in the output.
+        whole: as for `pieces`.
     Returns: the output's path.
     Raises: OSError, whatever ``compute`` raises: the output does not exist then, and files that were finished
         are kept for the next run with the same key.
@@ -93,7 +95,7 @@ def write_model(
     metadata = {"format": "pt", **layout.metadata, "lines_recipe": text}
 
     def computed(names: Sequence[str]) -> Iterator[bytes | bytearray]:
-        for piece in counted.through(read_ahead(pieces(names, sources))):
+        for piece in counted.through(read_ahead(pieces(names, sources, whole))):
             yield compute(piece)
 
     try:

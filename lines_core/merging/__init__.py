@@ -57,8 +57,8 @@ def merge(
         settings: by key, see `Method.parameters`; missing ones have their defaults.
         task: index of the vector to merge for, from 0; used by `per_task` methods only.
         known: what `Method.needs` asks for, if the vectors are parts of longer ones.
-        shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them, and
-            by methods that merge `by_matrix`.
+        shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them,
+            and by methods that merge `by_matrix`.
         names: of the tensors; they tell which 2-D ones are no matrices, see `singular.matrix_shapes`.
     Returns: (numel,) float32 on the device of the vectors.
     Raises: MergeError for an unknown method, invalid settings, no vectors, too many or ones that do not fit

@@ -25,8 +25,8 @@ def tensors_of(numel: int, shapes: Sequence[Sequence[int]] | None) -> Iterator[t
     if shapes is None or sum(map(prod, shapes)) != numel:
         raise MergeError(
             f"Merging tensor by tensor needs the shapes of those that make up the {numel} entries, got "
-            f"{'none' if shapes is None else sum(map(prod, shapes))}: merge the whole vector (scope 0), or by "
-            "another method."
+            f"{'none' if shapes is None else sum(map(prod, shapes))}: rank the whole vector (scope 0), "
+            "or choose a method that does not merge by matrix."
         )
     start = 0
     for shape in shapes:

@@ -1,8 +1,8 @@
 """Singular triples of a task vector's matrices, in float64 and without null directions.
 
-What TSV-M, Iso-C and Iso-CTS share. A direction whose singular value is 0 is arbitrary, yet these methods make
-directions orthonormal or all equally long, so that it would count as much as any other. Residuals of LoRA and
-of fine-tunings that left layers as they were have many of them.
+What TSV-M, Iso-C and Iso-CTS share. A direction whose singular value is 0 is arbitrary, yet these methods
+make directions orthonormal or all equally long, so that it would count as much as any other. Residuals of
+LoRA, and of fine-tunings that left layers as they were, have many of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -111,8 +111,8 @@ def matrix_shapes(
 ) -> Sequence[Sequence[int]] | None:
     """Shapes as `merge_matrices` takes them: 2-D for a matrix, flat for what is averaged.
 
-    Every 2-D parameter is a matrix, the positional embedding and the fused weights of query, key and value too,
-    but for `NO_MATRIX`.
+    Every 2-D parameter is a matrix, the positional embedding and the fused weights of query, key and value
+    too, but for `NO_MATRIX`.
 
     Args:
         names: of the tensors, if they are known.

@@ -115,6 +115,7 @@ def on_threads(
     started, cores = Barrier(threads + 1), torch.get_num_threads()
 
     def take_one_core() -> None:
+        torch.get_num_threads()  # a thread's first call sets the number that it inherits
         torch.set_num_threads(1)
         started.wait()
 

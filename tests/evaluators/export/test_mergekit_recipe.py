@@ -82,6 +82,16 @@ def test_the_recipe_of_a_slerp(write: Write) -> None:
     assert "merged by Slerp (scope 0, t 0.3)" in written.card.read_text("utf-8")
 
 
+def test_the_recipe_of_a_merge_by_matrix(write: Write) -> None:
+    """mergekit has nothing of that kind."""
+    written = write(EditSpec.merged(MergeSpec(("digits", "faces"), "tsv-m"), 0.2, 1.6))
+    text = written.recipe.read_text("utf-8")
+    assert "mergekit cannot run it" in text
+    assert "similar names" not in text
+    assert (parsed(text)["merge_method"], parsed(text)["parameters"].keys()) == ("tsv-m", {"lambda"})
+    assert "merged by TSV-M" in written.card.read_text("utf-8")
+
+
 def test_the_recipe_of_a_method_for_one_task(write: Write) -> None:
     merge = MergeSpec(("digits", "faces"), "tall-masks", task="faces")
     plan = parsed(write(EditSpec.merged(merge)).recipe.read_text("utf-8"))

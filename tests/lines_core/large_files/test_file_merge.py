@@ -73,7 +73,7 @@ def in_memory(
     vectors = [
         factor * (layout.flatten(model) - start) for model, factor in zip(models, weights, strict=False)
     ]
-    merged = merge(method, vectors, settings, task=task)
+    merged = merge(method, vectors, settings, task=task, shapes=layout.shapes, names=layout.names)
     first = merging_alpha(vectors, merged).alpha if alpha is None else alpha
     scales = coefficients("linear", first, beta, layout.num_blocks)
     live = torch.empty_like(start)
@@ -97,6 +97,12 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("dare-ties", {"drop": 0.5, "seed": 3.0}),
     ("breadcrumbs", {"drop_small": 0.5, "drop_large": 0.05}),
     ("slerp", {"t": 0.3}),
+    ("ties", {"density": 0.3, "scope": 1.0}),
+    ("breadcrumbs", {"drop_small": 0.5, "drop_large": 0.05, "scope": 2.0}),
+    ("slerp", {"t": 0.3, "scope": 1.0}),
+    ("tsv-m", {}),
+    ("iso-c", {}),
+    ("iso-cts", {"common": 0.5}),
 ]
 
 
@@ -134,7 +140,7 @@ def test_the_majority_of_all_parts_decides_where_signs_cancel(
     assert equal(lines, in_memory(pretrained, models, "ties", settings, alpha=None, beta=0.5))
 
 
-@pytest.mark.parametrize("method", ["sum", "ties", "consensus", "slerp"])
+@pytest.mark.parametrize("method", ["sum", "ties", "consensus", "slerp", "tsv-m"])
 def test_lines_on_top_with_alpha_of_eq_2(tmp_path: Path, method: str) -> None:
     pretrained, models = coarse_models()
     models = models[: METHODS[method].count or None]

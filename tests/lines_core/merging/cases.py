@@ -1,4 +1,4 @@
-"""All merging methods, with settings that reach each of their branches."""
+"""The merging methods on flat vectors, with settings that reach each of their branches; those by matrix."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -19,6 +19,9 @@ KEYS = [
     "breadcrumbs",
     "slerp",
 ]
+
+BY_MATRIX = ["tsv-m", "iso-c", "iso-cts"]
+"""Methods that merge matrix by matrix, and so need shapes."""
 
 CASES: list[tuple[str, dict[str, float]]] = [
     ("sum", {}),

@@ -16,7 +16,7 @@ from torch import Tensor
 from lines_core.errors import LinesError, MergeError
 from lines_core.merging import METHODS, Parameter, complete_settings, merge
 from tests.lines_core.merging import whole_matrix
-from tests.lines_core.merging.cases import CASES, KEYS, taken
+from tests.lines_core.merging.cases import BY_MATRIX, CASES, KEYS, taken
 
 
 def run(key: str, vectors: list[Tensor], settings: dict[str, float] | None = None, task: int = 1) -> Tensor:
@@ -24,11 +24,12 @@ def run(key: str, vectors: list[Tensor], settings: dict[str, float] | None = Non
 
 
 def test_the_methods_are_those_of_the_page() -> None:
-    assert list(METHODS) == KEYS
+    assert list(METHODS) == [*KEYS, *BY_MATRIX]
+    assert [key for key, method in METHODS.items() if method.by_matrix] == BY_MATRIX
     assert {key for key, method in METHODS.items() if method.per_task} == {"tall-masks", "magnitude-masks"}
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", METHODS)
 def test_every_row_is_complete(key: str) -> None:
     method = METHODS[key]
     assert method.key == key
@@ -48,6 +49,8 @@ def test_the_grids_are_the_authors() -> None:
     assert METHODS["ties"].grid[0] == 0.1
     assert METHODS["ties"].grid[-1] == 1.5
     assert len(METHODS["ties"].grid) == 15
+    for key in BY_MATRIX:
+        assert METHODS[key].grid == tuple(round(0.1 * step, 9) for step in range(1, 31))
     for key in ("average", "tall-masks", "magnitude-masks"):
         assert METHODS[key].grid == (1.0,)
 

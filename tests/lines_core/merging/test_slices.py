@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from lines_core.merging import METHODS, merge, merging_alpha, stopped_by
+from lines_core.merging import merge, merging_alpha, stopped_by
 from lines_core.merging.slices import SLICE, each_slice, on_threads, over_slices
-from tests.lines_core.merging.cases import taken
+from tests.lines_core.merging.cases import KEYS, taken
 
 SLICES = 11
 """Of 100 entries, in one of the vectors."""
@@ -35,7 +35,7 @@ class Checks:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("key", METHODS)
+@pytest.mark.parametrize("key", KEYS)
 def test_every_method_stops_at_any_slice(
     key: str,
     threads: int,
@@ -89,3 +89,24 @@ def test_work_on_threads_comes_back_in_order_or_raises(
     assert on_threads(lambda item: item * item, range(10)) == [item * item for item in range(10)]
     with pytest.raises(ZeroDivisionError):
         on_threads(lambda item: 1 / (item - 7), range(10))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_with_a_core_each_leave_the_number_of_threads_alone(
+    threads: int, torch_threads: Callable[[int], None]
+) -> None:
+    torch_threads(threads)
+
+    def work(item: int) -> tuple[int, int]:
+        if item == 7:
+            raise ZeroDivisionError
+        return item, torch.get_num_threads()
+
+    assert on_threads(work, range(5), whole_cores=True) == [(item, 1) for item in range(5)]
+    with pytest.raises(ZeroDivisionError):
+        on_threads(work, range(9), whole_cores=True)
+    inherited: list[int] = []
+    later = threading.Thread(target=lambda: inherited.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert (torch.get_num_threads(), inherited) == (threads, [threads])
