@@ -72,14 +72,14 @@ def test_what_is_no_matrix_is_averaged(threads: int, request: pytest.FixtureRequ
     sizes = [int(np.prod(shape)) for shape in shapes]
     generator = torch.Generator().manual_seed(1)
     vectors = [torch.randn(sum(sizes), generator=generator) for _ in range(2)]
-    found = merge("tsv-m", vectors, shapes=shapes, names=names).split(sizes)
-    parts = [vector.split(sizes) for vector in vectors]
+    found = torch.split(merge("tsv-m", vectors, shapes=shapes, names=names), sizes)
+    parts = [torch.split(vector, sizes) for vector in vectors]
     for number in (0, 1, 4, 5, 6):
         assert torch.equal(found[number], ((parts[0][number].double() + parts[1][number]) / 2).float())
     for number in (2, 3):
         taus = [part[number].view(shapes[number]) for part in parts]
         assert close(found[number].view(shapes[number]), expected("tsv-m", taus))
-    without = merge("tsv-m", vectors, shapes=shapes).split(sizes)
+    without = torch.split(merge("tsv-m", vectors, shapes=shapes), sizes)
     assert close(without[4].view(6, 5), expected("tsv-m", [part[4].view(6, 5) for part in parts]))
 
 
