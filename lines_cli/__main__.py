@@ -44,6 +44,11 @@ COMMANDS = {
         "count what an edited model keeps of its task and of all others, your own images too",
         "app",
     ),
+    "sweep": Command(
+        "lines_cli.sweep_command:main",
+        "measure a table of the paper or a grid of edits, and go on after a stop",
+        "app",
+    ),
     "edit": Command(
         "lines_cli.model_commands:edit", "scale a fine-tuned model's update by depth, files to files"
     ),

@@ -15,10 +15,14 @@ class ProgressLine:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._began = time.monotonic()
-        self._next = self._began + QUIET
         self._width = 0
         self._terminal = sys.stderr.isatty()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew: what is done from now on says how long the rest takes."""
+        self._began = time.monotonic()
+        self._next = self._began + QUIET
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()

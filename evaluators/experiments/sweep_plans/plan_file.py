@@ -1,0 +1,179 @@
+"""A sweep as a mapping, from a YAML file or a command line: what is loaded, and what is measured on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluators.errors import SpecError
+from evaluators.experiments.merge_comparison import Alpha
+from evaluators.experiments.sweep_plans.axis_values import axis_names, axis_numbers
+from evaluators.experiments.sweep_plans.edit_grid import ALL, EditGrid, MergeAxes
+from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
+from evaluators.experiments.sweep_plans.plan_part import PlanPart
+from evaluators.experiments.sweeps import ALL_IMAGES
+from evaluators.hub.load_request import IMAGES, LoadRequest
+from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.specs.edit_spec import SPLITS
+from evaluators.zoo import BENCHMARKS, ENCODERS
+from lines_core.editing import OUTSIDE_RULES
+from lines_core.merging import METHODS
+from lines_core.schedules import SHAPES
+from lines_core.untrusted_text import first_names, quoted
+
+EMBEDDED_IMAGES = 200
+"""Images per task that the page asks of the embedded lab; of a public encoder it asks for all loaded ones."""
+MOST_BYTES = 1 << 20
+_PLAN = ("model", "family", "tasks", "images", "sweeps")
+_MERGE_KEYS = ("merge", "method", "settings")
+_GRID = ("checkpoint", *_MERGE_KEYS, "shape", "gamma", "alpha", "beta", "outside", "mix", "split", "images")
+
+
+@dataclass(frozen=True)
+class PlanLeg:
+    """What is measured on one encoder with one set of tasks.
+
+    Args:
+        model: key of the encoder.
+        load: what to load for it; None for the embedded lab.
+        parts: what is measured.
+    """
+
+    model: str
+    load: LoadRequest | None
+    parts: tuple[PlanPart, ...]
+
+    @property
+    def title(self) -> str:
+        """Model and number of tasks, as a line of a report begins."""
+        return self.model if self.load is None else f"{self.model}, {len(self.load.tasks)} tasks"
+
+
+def read_plan(path: Path) -> tuple[PlanLeg, ...]:
+    """The sweep in a YAML file.
+
+    Raises: SpecError if it cannot be read, or as ``plan_legs``.
+    """
+    import yaml
+
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise SpecError(f"{path} is larger than a sweep: {MOST_BYTES >> 20} MB at most.")
+        given = yaml.safe_load(text)
+    except OSError as error:
+        raise SpecError(f"The sweep {path} cannot be read: {error.strerror or error}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise SpecError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return plan_legs(given)
+
+
+def plan_legs(given: object) -> tuple[PlanLeg, ...]:
+    """The sweep that a mapping describes; docs/scale.md lists its keys.
+
+    Raises: SpecError that names the entry which means nothing.
+    """
+    plan = _mapping("A sweep", given, _PLAN)
+    sweeps = plan.get("sweeps")
+    if not isinstance(sweeps, list) or not sweeps:
+        raise SpecError(f"A sweep has a list of sweeps, got {quoted(sweeps)}.")
+    models = axis_names("model", plan.get("model", TINY_CLIP), (TINY_CLIP, *ENCODERS))
+    if TINY_CLIP in models and (plan.keys() & {"family", "tasks"}):
+        raise SpecError(f"tasks and family are for public models: {TINY_CLIP} has its own.")
+    legs = []
+    for model in models:
+        images = plan.get("images", EMBEDDED_IMAGES if model == TINY_CLIP else ALL_IMAGES)
+        _check_images(images)
+        parts = tuple(_part(entry, model, images) for entry in sweeps)
+        if model == TINY_CLIP:
+            legs.append(PlanLeg(model, None, parts))
+            continue
+        loaded = plan.get("images", IMAGES)
+        for tasks in _task_lists(plan.get("tasks", 8)):
+            load = LoadRequest(model, f"{plan.get('family', 'tall-masks')}", tasks, loaded)
+            legs.append(PlanLeg(model, load, parts))
+    return tuple(legs)
+
+
+def _mapping(what: str, given: object, keys: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise SpecError(f"{what} must be a mapping of {', '.join(keys)}, got {quoted(given)}.")
+    if foreign := [key for key in given if key not in keys]:
+        raise SpecError(f"{what} has {', '.join(keys)}, but no {first_names([str(key) for key in foreign])}.")
+    return given
+
+
+def _check_images(images: object) -> None:
+    if isinstance(images, bool) or not isinstance(images, int) or images < 0:
+        raise SpecError(f"images must be a number of images per task, or 0 for all, got {quoted(images)}.")
+
+
+def _task_lists(given: object) -> list[tuple[str, ...]]:
+    """Sets of tasks: 8, 14 and 20 are the paper's; else one list of keys."""
+    values = given if isinstance(given, list) else f"{given}".split(",")
+    texts = [f"{value}".strip() for value in values]
+    if all(text.isdigit() for text in texts):
+        if foreign := [text for text in texts if int(text) not in BENCHMARKS]:
+            raise SpecError(
+                f"tasks must be of {', '.join(map(str, BENCHMARKS))}, got {first_names(foreign)}."
+            )
+        return [BENCHMARKS[int(text)] for text in texts]
+    return [tuple(texts)]
+
+
+def _part(entry: object, model: str, images: int) -> PlanPart:
+    if isinstance(entry, Mapping) and "table" in entry:
+        table = _mapping("A table", entry, ("table", "images"))
+        (key,) = axis_names("table", table["table"], tuple(PAPER_TABLES))[:1]
+        few = table.get("images", images)
+        _check_images(few)
+        return PAPER_TABLES[key](model, few)
+    grid = _mapping("An entry of sweeps", entry, _GRID)
+    few = grid.get("images", images)
+    _check_images(few)
+    merge = _merge(grid)
+    return EditGrid(
+        model,
+        axis_names("checkpoint", grid["checkpoint"]) if "checkpoint" in grid else () if merge else (ALL,),
+        merge,
+        _pairs(grid),
+        axis_names("shape", grid.get("shape", "linear"), tuple(SHAPES)),
+        axis_names("outside", grid.get("outside", "alpha"), tuple(OUTSIDE_RULES)),
+        axis_numbers("mix", grid.get("mix", 1.0)),
+        axis_names("split", grid.get("split", "test"), SPLITS),
+        few,
+    )
+
+
+def _merge(grid: Mapping[str, Any]) -> MergeAxes | None:
+    if "merge" not in grid:
+        if absent := [key for key in _MERGE_KEYS if key in grid]:
+            raise SpecError(f"{' and '.join(absent)} belong to a merge: say which, as merge: all.")
+        return None
+    given = grid["merge"]
+    several = isinstance(given, list) and all(isinstance(group, list) for group in given) and bool(given)
+    groups = tuple(axis_names("merge", group) for group in (given if several else [given]))
+    settings = grid.get("settings", {})
+    if not isinstance(settings, Mapping):
+        raise SpecError(f"settings must be a mapping from name to values, got {quoted(settings)}.")
+    return MergeAxes(
+        groups,
+        axis_names("method", grid.get("method", "sum"), tuple(METHODS)),
+        {f"{name}": axis_numbers(f"{name}", values) for name, values in settings.items()},
+    )
+
+
+def _pairs(grid: Mapping[str, Any]) -> tuple[tuple[Alpha, float], ...]:
+    """alpha and beta: of each gamma, or every combination; the fine-tuned model where none is given."""
+    if "gamma" in grid:
+        if "alpha" in grid or "beta" in grid:
+            raise SpecError("gamma is alpha = γ and beta = 1 − γ: leave alpha and beta out, or gamma.")
+        return tuple((gamma, round(1.0 - gamma, 9)) for gamma in axis_numbers("gamma", grid["gamma"]))
+    given = grid.get("alpha", 1.0)
+    listed = given if isinstance(given, list) else [given]
+    alphas: list[Alpha] = ["auto"] if "auto" in listed else []
+    if numbers := [one for one in listed if one != "auto"]:
+        alphas += axis_numbers("alpha", numbers)
+    betas = axis_numbers("beta", grid.get("beta", 0.0))
+    return tuple((alpha, beta) for alpha in alphas for beta in betas)

@@ -1,0 +1,140 @@
+"""`lines sweep`: measure a table of the paper or a grid of edits, and go on after a stop."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from evaluators.encoder.autotune import usable_device
+from evaluators.errors import SpecError
+from evaluators.experiments.sweep_plans.measured_leg import measure_parts
+from evaluators.experiments.sweep_plans.outlook import Outlook, measured_pace, outlook
+from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
+from evaluators.experiments.sweep_plans.plan_file import PlanLeg, plan_legs, read_plan
+from evaluators.experiments.sweep_plans.result_rows import write_results
+from evaluators.service.studio import Studio
+from evaluators.specs.evaluation import Evaluation
+from lines_cli import app_folder
+from lines_cli.model_commands import reported
+from lines_cli.progress_line import ProgressLine, duration
+from lines_cli.public_models import add_machine, follow
+from serving.command_line import OneLineParser
+from serving.version import VERSION
+
+AXES = {
+    "checkpoint": "checkpoints by key, or all (default all)",
+    "merge": "checkpoints to merge by key, or all",
+    "method": "of the merge: sum, ties, consensus, ... (default sum)",
+    "shape": "scaling functions (default linear)",
+    "gamma": "alpha = γ, beta = 1 − γ: 0:1:0.1 is from 0 to 1 in steps of 0.1; or 0.2,0.5",
+    "alpha": "factors of block 1; auto is Eq. 2's of a merge",
+    "beta": "rises from block 1 to block L",
+    "outside": "rules for the weights in no block (default alpha)",
+    "mix": "WiSE-FT factors (default 1)",
+    "split": "val, test or both (default test)",
+}
+OUTPUT = Path("sweep.parquet")
+
+
+def main(arguments: Sequence[str], prog: str = "lines sweep") -> int:
+    """Measure what a sweep lacks and write all of it; 0 if everything is there then."""
+    options = _parser(prog).parse_args(arguments)
+    again = "what was counted is kept: the same command goes on from there"
+    return reported(prog, lambda: _sweep(options), again=again)
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog=prog,
+        description="Measure every combination of some edits, or a table of the paper, on whatever counts "
+        "images here. What is known is not counted again, so a stopped sweep goes on where it was.",
+        epilog="Lists are given with commas. docs/scale.md describes the YAML file.",
+    )
+    parser.add_argument("plan", nargs="?", help=f"{', '.join(PAPER_TABLES)}, or a YAML file")
+    parser.add_argument("--model", help="encoders: tiny-clip (default), ViT-B-32, ViT-B-16, ViT-L-14, ...")
+    parser.add_argument("--family", help="of public checkpoints (default tall-masks)")
+    parser.add_argument(
+        "--tasks", help="of public models: 8, 14, 20 or several of these; or keys (default 8)"
+    )
+    parser.add_argument("--images", type=int, help="images per task, 0 for all (default: as the page)")
+    for axis, what in AXES.items():
+        parser.add_argument(f"--{axis}", help=what)
+    parser.add_argument("-o", "--out", type=Path, default=OUTPUT, help=f"parquet file (default {OUTPUT})")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say how many positions are missing, and how long they take"
+    )
+    add_machine(parser)
+    return parser
+
+
+def _legs(options: argparse.Namespace) -> tuple[PlanLeg, ...]:
+    """The sweep that the options mean. Raises: SpecError."""
+    given = {name: value for name in AXES if (value := getattr(options, name)) is not None}
+    top = {name: getattr(options, name) for name in ("model", "family", "tasks", "images")}
+    plan: dict[str, Any] = {name: value for name, value in top.items() if value is not None}
+    if options.plan is None or options.plan in PAPER_TABLES:
+        if options.plan is not None and given:
+            raise SpecError(f"{options.plan} says what is measured: leave {_flags(given)} out.")
+        return plan_legs(plan | {"sweeps": [given if options.plan is None else {"table": options.plan}]})
+    if given or plan:
+        raise SpecError(f"The file says what is measured: leave {_flags(given | plan)} out.")
+    return read_plan(Path(options.plan))
+
+
+def _flags(names: dict[str, Any]) -> str:
+    return ", ".join(f"--{name}" for name in names)
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    legs, device = _legs(options), usable_device(options.device)
+    found: list[Evaluation] = []
+    with closing(Studio(app_folder() / "assets", options.cache, device)) as studio:
+        try:
+            for leg in legs:
+                if leg.load is not None:
+                    follow(studio.load(leg.load), sys.stderr)
+                if options.dry_run:
+                    _print_outlook(studio, leg)
+                else:
+                    found += _measured(studio, leg)
+        finally:
+            if found:
+                rows = write_results(options.out, found, {"lines-explorer": VERSION})
+                print(f"Wrote {options.out}: {rows:,} rows of {len(found):,} positions.")
+        kept = studio.status().store
+    if not options.dry_run and kept:
+        print(f"They are in {kept} too: `lines app` with that --cache shows them without counting.")
+
+
+def _measured(studio: Studio, leg: PlanLeg) -> list[Evaluation]:
+    with ProgressLine("counting") as progress:
+
+        def seen(ahead: Outlook) -> None:
+            if ahead.known or ahead.missing:
+                print(f"{leg.title}: {_counts(ahead)}", file=sys.stderr, flush=True)
+            progress.restart()
+
+        found = measure_parts(studio, leg.parts, progress, seen=seen)
+    print("\n".join(line for part in leg.parts for line in part.lines(found)))
+    return list(found.values())
+
+
+def _print_outlook(studio: Studio, leg: PlanLeg) -> None:
+    """What a leg lacks and how long that takes; what its results decide on is not known yet."""
+    ahead = outlook(studio, (spec for part in leg.parts for spec in part.first(studio)))
+    print(f"{leg.title}: {_counts(ahead)}")
+    if ahead.missing:
+        began = time.perf_counter()
+        pace = measured_pace(studio, ahead)
+        sample = duration(time.perf_counter() - began)
+        print(f"  about {duration(ahead.total / pace)} at {pace:,.0f} images a second (a sample of {sample})")
+
+
+def _counts(ahead: Outlook) -> str:
+    return (
+        f"{len(ahead.known) + len(ahead.missing):,} positions, {len(ahead.known):,} known, "
+        f"{len(ahead.missing):,} to count on {ahead.total:,} images"
+    )

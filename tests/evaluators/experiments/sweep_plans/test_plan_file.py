@@ -1,0 +1,134 @@
+"""A mapping becomes the edits that it describes, once each; what means nothing is refused by its name."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluators.errors import SpecError
+from evaluators.experiments.sweep_plans.plan_file import plan_legs, read_plan
+from evaluators.experiments.sweeps import gamma_sweep
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.merge_spec import MergeSpec
+from evaluators.zoo import BENCHMARKS
+
+
+def specs(studio: Studio, *sweeps: object, **rest: object) -> list[EditSpec]:
+    (leg,) = plan_legs({"sweeps": list(sweeps), **rest})
+    return [spec for part in leg.parts for spec in part.first(studio)]
+
+
+def test_a_gamma_sweep_of_every_checkpoint(studio: Studio) -> None:
+    found = specs(studio, {"gamma": "1:0:-0.1", "split": ["val", "test"]})
+    wanted = [
+        spec
+        for key in ("digits", "faces")
+        for pair in zip(gamma_sweep(key, "val"), gamma_sweep(key, "test"), strict=True)
+        for spec in pair
+    ]
+    assert found == wanted
+
+
+def test_a_file_of_merges(studio: Studio, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        """
+images: 12
+sweeps:
+  - merge: [[digits, faces], [digits]]
+    method: [sum, ties]
+    settings: {density: [0.1, 0.2]}
+    alpha: 0.2
+    beta: 0:0.2:0.1
+    shape: [linear, sqrt]
+"""
+    )
+    (leg,) = read_plan(path)
+    found = leg.parts[0].first(studio)
+    merges = [
+        MergeSpec(group, method, settings)
+        for group in (("digits", "faces"), ("digits",))
+        for method, settings in (
+            ("sum", ()),
+            ("ties", (("density", 0.1),)),
+            ("ties", (("density", 0.2),)),
+        )
+    ]
+    assert list(found) == [
+        EditSpec.merged(merge, 0.2, beta, shape=shape, images=12)
+        for merge in merges
+        for beta, shape in itertools.product((0.0, 0.1, 0.2), ("linear", "sqrt"))
+    ]
+
+
+def test_alpha_of_equation_2(studio: Studio) -> None:
+    (found,) = specs(studio, {"merge": "all", "alpha": "auto", "beta": 0.5})
+    merge = MergeSpec(("digits", "faces"))
+    eq_2 = studio.merging_alpha("tiny-clip", merge).alpha
+    assert found == EditSpec.merged(merge, eq_2, 0.5)
+    assert 0 < eq_2 < 1
+    with pytest.raises(SpecError, match=r"auto is Eq\. 2's, of a merge"):
+        specs(studio, {"alpha": "auto"})
+
+
+def test_methods_that_mask_for_a_task_give_a_model_for_each(studio: Studio) -> None:
+    found = specs(studio, {"merge": "all", "method": "tall-masks"})
+    assert [spec.targets for spec in found] == [("digits",), ("faces",)]
+
+
+def test_one_leg_for_each_public_model_and_set_of_tasks() -> None:
+    legs = plan_legs({"model": "ViT-B-32,ViT-L-14", "tasks": [8, 20], "sweeps": [{"table": "table2"}]})
+    assert [leg.title for leg in legs] == [
+        "ViT-B-32, 8 tasks",
+        "ViT-B-32, 20 tasks",
+        "ViT-L-14, 8 tasks",
+        "ViT-L-14, 20 tasks",
+    ]
+    loads = [leg.load for leg in legs]
+    assert [load.tasks for load in loads if load] == [BENCHMARKS[8], BENCHMARKS[20]] * 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        ([], r"A sweep must be a mapping"),
+        ({}, r"A sweep has a list of sweeps, got None"),
+        ({"sweeps": []}, r"A sweep has a list of sweeps"),
+        ({"sweeps": [{}], "gpus": 3}, r"but no 'gpus'"),
+        ({"sweeps": [{"gama": 1}]}, r"An entry of sweeps has checkpoint, .*, but no 'gama'"),
+        (
+            {"sweeps": [{"table": "table9"}]},
+            r"table must be among table1, table2, table6, fig9, got 'table9'",
+        ),
+        ({"sweeps": [{"gamma": 1, "beta": 0}]}, r"leave alpha and beta out, or gamma"),
+        ({"sweeps": [{"method": "ties"}]}, r"method belong to a merge"),
+        ({"sweeps": [{"merge": "all", "settings": {"density": 1}}]}, r"None of sum has a setting 'density'"),
+        ({"sweeps": [{"merge": "all", "settings": [1]}]}, r"settings must be a mapping"),
+        ({"sweeps": [{"split": "train"}]}, r"split must be among val, test"),
+        ({"sweeps": [{}], "images": -1}, r"images must be a number of images"),
+        ({"sweeps": [{}], "model": "ViT-X"}, r"model must be among tiny-clip, "),
+        ({"sweeps": [{}], "tasks": 8}, r"tasks and family are for public models"),
+        ({"sweeps": [{}], "model": "ViT-B-32", "tasks": 9}, r"tasks must be of 8, 14, 20, got '9'"),
+        ({"sweeps": [{}], "model": "ViT-B-32", "tasks": "mnist,nowhere"}, r"There is no task nowhere"),
+    ],
+)
+def test_what_means_nothing_is_refused(plan: Any, reason: str) -> None:
+    with pytest.raises(SpecError, match=reason):
+        plan_legs(plan)
+
+
+def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    with pytest.raises(SpecError, match=r"sweep\.yaml cannot be read: No such file"):
+        read_plan(path)
+    path.write_text("a: [1")
+    with pytest.raises(SpecError, match=r"sweep\.yaml is not YAML: "):
+        read_plan(path)
+    path.write_text("sweeps: !!python/object/apply:os.system ['true']")
+    with pytest.raises(SpecError, match="is not YAML: could not determine a constructor"):
+        read_plan(path)
+    path.write_bytes(b"#" * (1 << 20) + b"##")
+    with pytest.raises(SpecError, match="is larger than a sweep"):
+        read_plan(path)

@@ -1,0 +1,133 @@
+"""`lines sweep`: what it measures is what the studio measures, also after the process was killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from evaluators import EditSpec, Studio
+from lines_cli import sweep_command
+from lines_cli.__main__ import main
+from tests.conftest import CHUNK
+from tests.waiting import soon
+
+GRID = "--gamma 0:1:0.1 --split val,test".split()
+POSITIONS = 44
+"""Eleven gammas on two splits of two checkpoints."""
+
+
+@pytest.fixture(autouse=True)
+def small_lab(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small lab is the embedded one, and relative paths lead into an empty folder."""
+    monkeypatch.setattr(sweep_command, "app_folder", lambda: tmp_path)
+    (tmp_path / "assets").symlink_to(lab)
+    monkeypatch.chdir(tmp_path)
+
+
+def status(*arguments: object) -> int:
+    return main(["sweep", "--cache", "cache", "--device", "cpu", *map(str, arguments)])
+
+
+def rows(path: str = "sweep.parquet") -> list[dict[str, object]]:
+    found: list[dict[str, object]] = pyarrow.parquet.read_table(path).to_pylist()
+    return found
+
+
+def test_a_grid_is_counted_and_written(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(*GRID, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"tiny-clip: {POSITIONS} positions, 0 known, {POSITIONS} to count on ")
+    assert " images a second (a sample of " in said
+    assert not Path("sweep.parquet").exists()
+
+    assert status(*GRID) == 0
+    printed = capsys.readouterr()
+    assert f"Wrote sweep.parquet: {3 * POSITIONS} rows of {POSITIONS} positions." in printed.out
+    assert "`lines app` with that --cache shows them without counting" in printed.out
+    assert "0 known" not in printed.err, "the sample has counted some"
+    studio = Studio(lab, None, chunk=CHUNK)
+    for row in rows()[::20]:
+        evaluation = studio.evaluate(EditSpec.from_dict(json.loads(str(row["spec"]))))
+        (task,) = [task for task in evaluation.tasks if task.key == row["task"]]
+        assert (row["correct"], row["n"]) == (task.correct, task.n)
+
+    assert status(*GRID, "-o", "again.parquet") == 0
+    assert f"{POSITIONS} known, 0 to count on 0 images" in capsys.readouterr().err
+    assert [(row["spec"], row["correct"]) for row in rows("again.parquet")] == [
+        (row["spec"], row["correct"]) for row in rows()
+    ]
+
+
+def test_a_table_of_the_paper(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status("table1", "--images", 12) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[-3:] == ["pre-trained", "fine-tuned", "LiNeS"]
+    assert [line.split()[0] for line in lines[1:3]] == ["digits", "faces"]
+
+
+def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine.yaml").write_text(
+        "images: 12\nsweeps:\n- {merge: all, method: ties, alpha: auto, beta: 0.5}\n"
+    )
+    assert status("mine.yaml") == 0
+    assert len(rows()) == 3
+    assert status("mine.yaml", "--gamma", 1) == 1
+    assert "The file says what is measured: leave --gamma out." in capsys.readouterr().err
+    assert status("table1", "--gamma", 1) == 1
+    assert "table1 says what is measured: leave --gamma out." in capsys.readouterr().err
+    assert status("--checkpoint", "digits,nothing") == 1
+    assert "There is no checkpoint 'nothing'" in capsys.readouterr().err
+    assert status("nowhere.yaml") == 1
+    assert "The sweep nowhere.yaml cannot be read" in capsys.readouterr().err
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from lines_cli import sweep_command
+from lines_cli.__main__ import main
+import torch
+torch.set_num_threads(1)
+sweep_command.app_folder = lambda: Path(sys.argv[1])
+sys.exit(main(["sweep", "--cache", "cache", "--device", "cpu", *sys.argv[2:]]))
+"""
+
+
+def test_a_sweep_that_was_killed_goes_on(
+    lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SIGKILL, which no handler sees: what was complete is known afterwards, and nothing is counted twice."""
+    store = tmp_path / "cache" / "results.sqlite"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", DRIVER, str(tmp_path), *GRID, "--images", "42"]
+    driver = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        soon(lambda: _stored(store) >= 3)
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+    kept = _stored(store)
+    assert not Path("sweep.parquet").exists()
+
+    assert status(*GRID, "--images", 42) == 0
+    assert f"{kept} known, " in capsys.readouterr().err
+    assert _stored(store) == POSITIONS, "nothing lost, nothing doubled"
+    assert len({row["spec"] for row in rows()}) == POSITIONS
+
+
+def _stored(path: Path) -> int:
+    """Complete evaluations in a store."""
+    import sqlite3
+
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM results").fetchone()[0])
+    except sqlite3.OperationalError:  # not created yet
+        return 0
