@@ -48,6 +48,13 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
             "Rises late: most of the depth stays near the pre-trained model (C.3).",
             torch.square,
         ),
+        "tiered": Shape(
+            "Three tiers",
+            "λ(ℓ) = α, α + β/2, α + β",
+            "Three steps instead of a line: α for the first third of the blocks, α + β for the last. "
+            "Inspired by the tiers of LARV (arXiv:2602.09413), whose own values are not known to us.",
+            lambda x: (3.0 * x).floor().clamp(max=2.0) / 2.0,
+        ),
         "flat": Shape(
             "Flat",
             "λ(ℓ) = α",
@@ -69,8 +76,8 @@ def coefficients(shape: str, alpha: float, beta: float, num_blocks: int) -> Tens
 
         lambda(l) = alpha + beta * f(x),    x = (l - 1) / (L - 1),    l = 1..L      (Eq. 1; C.3 for other f)
 
-    Single-task editing ties the two, alpha = gamma and beta = 1 - gamma: with the linear, square root and
-    quadratic shape the last block then stays finetuned, exactly.
+    Single-task editing ties the two, alpha = gamma and beta = 1 - gamma: with the linear, square root,
+    quadratic and tiered shape the last block then stays finetuned, exactly.
 
     Args:
         shape: key of `SHAPES`.

@@ -139,7 +139,7 @@ def declare_api(studio: Studio) -> None:
             checkpoint: key of the fine-tuned checkpoint, see /models.
             alpha: factor of the first block on the fine-tuning's change (Eq. 1).
             beta: rise from the first to the last block.
-            shape: linear, sqrt, quadratic, flat or reverse.
+            shape: linear, sqrt, quadratic, tiered, flat or reverse.
             mix: WiSE-FT coefficient, multiplies every factor.
             split: test or val.
             outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
@@ -166,7 +166,7 @@ def declare_api(studio: Studio) -> None:
             checkpoint: key of the fine-tuned checkpoint, see /models.
             alpha: factor of the first block on the fine-tuning's change (Eq. 1).
             beta: rise from the first to the last block.
-            shape: linear, sqrt, quadratic, flat or reverse.
+            shape: linear, sqrt, quadratic, tiered, flat or reverse.
             mix: WiSE-FT coefficient, multiplies every factor.
             split: test or val.
             outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
@@ -198,7 +198,7 @@ def declare_api(studio: Studio) -> None:
             checkpoint: key of the fine-tuned checkpoint, see /models.
             alpha: factor of the first block on the fine-tuning's change (Eq. 1).
             beta: rise from the first to the last block.
-            shape: linear, sqrt, quadratic, flat or reverse.
+            shape: linear, sqrt, quadratic, tiered, flat or reverse.
             mix: WiSE-FT coefficient, multiplies every factor.
             outside: scale of the parameters in no block: alpha, depth, pretrained or finetuned.
             task: key of a task whose classes to choose between.

@@ -107,7 +107,7 @@ def _head(
 def _other_rules(spec: EditSpec) -> tuple[str, ...]:
     """How mergekit's method of a similar name differs; nothing if it has none."""
     assert spec.merge is not None
-    if METHODS[spec.merge.method].by_matrix:
+    if METHODS[spec.merge.method].by_tensor:
         return ()
     head = "mergekit has methods of similar names with other rules: it"
     if spec.merge.method == "slerp":

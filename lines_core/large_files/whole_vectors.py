@@ -91,7 +91,7 @@ class MergePlan:
     @property
     def by_tensor(self) -> bool:
         """Whether each part must be a whole parameter, and nothing is needed of whole vectors."""
-        return METHODS[self.method].by_matrix or self.settings.get(SCOPE, WHOLE) != WHOLE
+        return METHODS[self.method].by_tensor or self.settings.get(SCOPE, WHOLE) != WHOLE
 
     @property
     def needs(self) -> Needs:

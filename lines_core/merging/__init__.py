@@ -46,7 +46,7 @@ def merge(
 ) -> Tensor:
     """tau_merged: one residual for all tasks, or for one of them where the method is `per_task`.
 
-    Entries that are zero in all vectors stay zero, unless the method merges `by_matrix`. The order of the
+    Entries that are zero in all vectors stay zero, unless the method merges `by_tensor`. The order of the
     vectors does not matter, except that it determines `task`, the random draws of "dare" and where "slerp"
     begins.
 
@@ -58,7 +58,7 @@ def merge(
         task: index of the vector to merge for, from 0; used by `per_task` methods only.
         known: what `Method.needs` asks for, if the vectors are parts of longer ones.
         shapes: of the tensors that the vectors are made of, in their order; needed for ranking within them,
-            and by methods that merge `by_matrix`.
+            and by methods that merge `by_tensor`.
         names: of the tensors; they tell which 2-D ones are no matrices, see `singular.matrix_shapes`.
     Returns: (numel,) float32 on the device of the vectors.
     Raises: MergeError for an unknown method, invalid settings, no vectors, too many or ones that do not fit
@@ -72,12 +72,12 @@ def merge(
     method.check_count(len(vectors))
     check_task(key, task, len(vectors))
     scope = complete.pop(SCOPE, WHOLE)
-    if method.by_matrix:
-        merged = method.merge(vectors, matrix_shapes(shapes, names), **complete)
+    function = method.merge if method.needs is None else partial(method.merge, known=known)
+    if method.by_tensor:
+        merged = function(vectors, matrix_shapes(shapes, names), **complete)
     elif scope != WHOLE and method.within is not None:
         merged = method.within(vectors, shapes, scope, **complete)
     else:
-        function = method.merge if method.needs is None else partial(method.merge, known=known)
         merged = (
             function(vectors, task=task, **complete) if method.per_task else function(vectors, **complete)
         )

@@ -72,6 +72,16 @@ class DroppedVector:
         return entries.double().mul_(draw >= _floor(self._drop)).div_(1.0 - self._drop).float()
 
 
+def uniform(seed: int, task: int, start: int, count: int, device: torch.device) -> Tensor:
+    """Draws in [0, 1) for the entries of a task vector from `start` on: the same as those of `dare_merge`.
+
+    Returns: (count,) float64.
+    """
+    place = torch.arange(start + 1, start + 1 + count, dtype=torch.int64, device=device)
+    drawn = draws(place.mul_(_signed(_GOLDEN)).add_(stream(seed, task)), torch.empty_like(place))
+    return drawn.double().div_(float(_WORD)).add_(0.5)
+
+
 def dare_needs(numel: int, *, drop: float, seed: float) -> Needs:
     """What `dare_merge` needs of whole vectors: only where a part begins."""
     return Needs()

@@ -85,7 +85,8 @@ class Method:
             tensors or rows instead of the whole vectors.
         convention: where published programs differ, and what is done here; empty if they agree.
         count: number of task vectors that it merges; 0 for any.
-        by_matrix: it merges matrix by matrix, so `merge` is (vectors, shapes, **settings).
+        by_tensor: it merges tensor by tensor, so `merge` is (vectors, shapes, **settings), shapes as
+            `singular.matrix_shapes` gives them.
     """
 
     key: str
@@ -100,7 +101,7 @@ class Method:
     within: Callable[..., Tensor] | None = None
     convention: str = ""
     count: int = 0
-    by_matrix: bool = False
+    by_tensor: bool = False
 
     def check_count(self, count: int) -> None:
         """Raises: MergeError if it does not merge so many task vectors."""
@@ -145,6 +146,17 @@ def ranked_within(*scopes: float) -> Parameter:
     title, help_text = "Ranked within", "What the largest and the smallest entries are looked for in."
     return Parameter(SCOPE, title, help_text, scopes[0], min(scopes), max(scopes), 1.0, choices)
 
+
+AGG = Parameter(
+    "agg",
+    "Agreeing entries",
+    "Whether the entries that agree with the elected sign are averaged or added up.",
+    0.0,
+    0.0,
+    1.0,
+    1.0,
+    {0.0: "mean", 1.0: "sum"},
+)
 
 DROP = Parameter(
     "drop",

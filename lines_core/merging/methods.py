@@ -13,6 +13,7 @@ from lines_core.merging.dare import dare_merge, dare_needs
 from lines_core.merging.dare_ties import dare_ties_merge, dare_ties_needs
 from lines_core.merging.masks import magnitude_masks, magnitude_needs, masked_needs, tall_masks
 from lines_core.merging.method import (
+    AGG,
     DROP,
     FIXED,
     PLAIN_GRID,
@@ -26,10 +27,10 @@ from lines_core.merging.method import (
     density_of,
     ranked_within,
 )
+from lines_core.merging.newer_methods import NEWER_METHODS
 from lines_core.merging.scopes import ROW, TENSOR, WHOLE, merge_each_tensor
 from lines_core.merging.slerp import slerp_merge, slerp_needs, slerp_within
-from lines_core.merging.spectral_methods import SPECTRAL_METHODS
-from lines_core.merging.ties import AGGREGATIONS, ties_merge, ties_needs
+from lines_core.merging.ties import ties_merge, ties_needs
 
 _TALL_MASKS_PAPER = (
     "Wang et al. (2024), Localizing Task Information for Improved Model Merging and Compression, "
@@ -39,17 +40,6 @@ _TALL_MASKS_PAPER = (
 _DARE_PAPER = (
     "Yu et al. (2024), Language Models are Super Mario: Absorbing Abilities from Homologous Models as a Free "
     "Lunch, arXiv:2311.03099"
-)
-
-_AGG = Parameter(
-    "agg",
-    "Agreeing entries",
-    "Whether the entries that agree with the elected sign are averaged or added up.",
-    0.0,
-    0.0,
-    1.0,
-    1.0,
-    AGGREGATIONS,
 )
 
 
@@ -92,7 +82,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "arXiv:2306.01708",
                 (
                     density_of(0.2, "enters the vote"),
-                    _AGG,
+                    AGG,
                     ranked_within(WHOLE, TENSOR),
                     REFERENCE_SIZE,
                 ),
@@ -174,7 +164,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "Drops random entries of each task vector as DARE does, takes a vote on the sign of every "
                 "weight and merges those entries that agree with it, as TIES does.",
                 _DARE_PAPER,
-                (DROP, _AGG, SEED),
+                (DROP, AGG, SEED),
                 TIES_GRID,
                 False,
                 dare_ties_merge,
@@ -253,7 +243,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "As in mergekit the way is straight where they are nearly parallel, |cosine| above 0.9995.",
                 2,
             ),
-            *SPECTRAL_METHODS,
+            *NEWER_METHODS,
         )
     }
 )

@@ -1,7 +1,6 @@
 """TIES: trim each task vector, elect a sign for every entry, merge the entries of that sign."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -12,7 +11,6 @@ from lines_core.merging.slices import on_threads, over_slices
 from lines_core.merging.threshold import just_below, top_rank, top_threshold
 
 MEAN, SUM = 0.0, 1.0
-AGGREGATIONS: Mapping[float, str] = MappingProxyType({MEAN: "mean", SUM: "sum"})
 """Aggregation of the agreeing entries: the authors' default, and the one they use with masks."""
 
 

@@ -22,6 +22,7 @@ DEPTH = st.integers(2, 48)
         ("linear", 1.0, -1.0, [1.0, 0.75, 0.5, 0.25, 0.0]),
         ("sqrt", 0.0, 2.0, [0.0, 1.0, math.sqrt(2.0), math.sqrt(3.0), 2.0]),
         ("quadratic", 1.0, 1.6, [1.0, 1.1, 1.4, 1.9, 2.6]),
+        ("tiered", 0.5, 0.5, [0.5, 0.5, 0.75, 1.0, 1.0]),
         ("flat", 0.3, 0.7, [0.3, 0.3, 0.3, 0.3, 0.3]),
         ("reverse", 0.0, 1.0, [1.0, 0.75, 0.5, 0.25, 0.0]),
         ("reverse", 0.5, 0.5, [1.0, 0.875, 0.75, 0.625, 0.5]),
@@ -44,6 +45,8 @@ def transcribed(shape: str, alpha: float, beta: float, num_blocks: int) -> list[
             scales.append(alpha + beta * x**0.5)
         elif shape == "quadratic":
             scales.append(alpha + beta * x**2)
+        elif shape == "tiered":
+            scales.append(alpha + beta * min(2, 3 * (l - 1) // (num_blocks - 1)) / 2)
         elif shape == "flat":
             scales.append(alpha)
         elif shape == "reverse":
@@ -61,7 +64,7 @@ def test_agrees_with_the_transcribed_formulas(shape: str, alpha: float, beta: fl
 
 @given(alpha=FINITE, beta=FINITE, num_blocks=DEPTH)
 def test_the_ends_are_not_rounded(alpha: float, beta: float, num_blocks: int) -> None:
-    for shape in ("linear", "sqrt", "quadratic"):
+    for shape in ("linear", "sqrt", "quadratic", "tiered"):
         scales = coefficients(shape, alpha, beta, num_blocks).tolist()
         assert (scales[0], scales[-1]) == (alpha, alpha + beta)
     scales = coefficients("reverse", alpha, beta, num_blocks).tolist()
@@ -71,7 +74,7 @@ def test_the_ends_are_not_rounded(alpha: float, beta: float, num_blocks: int) ->
 @given(gamma=st.floats(0, 1), num_blocks=DEPTH)
 def test_single_task_editing_leaves_the_last_block_finetuned(gamma: float, num_blocks: int) -> None:
     """alpha = gamma, beta = 1 - gamma: the last block gets 1, not 0.9999."""
-    for shape in ("linear", "sqrt", "quadratic"):
+    for shape in ("linear", "sqrt", "quadratic", "tiered"):
         assert coefficients(shape, gamma, 1.0 - gamma, num_blocks)[-1] == 1.0
 
 
@@ -128,7 +131,9 @@ def test_an_end_that_overflows_is_refused() -> None:
 
 
 def test_an_unknown_shape_is_refused_with_the_list() -> None:
-    with pytest.raises(ScheduleError, match="'cubic': pick one of linear, sqrt, quadratic, flat, reverse"):
+    with pytest.raises(
+        ScheduleError, match="'cubic': pick one of linear, sqrt, quadratic, tiered, flat, reverse"
+    ):
         coefficients("cubic", 0.5, 0.5, 12)
 
 

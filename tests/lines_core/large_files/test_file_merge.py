@@ -103,11 +103,14 @@ CASES: list[tuple[str, dict[str, float]]] = [
     ("tsv-m", {}),
     ("iso-c", {}),
     ("iso-cts", {"common": 0.5}),
+    ("sce", {"select": 0.5}),
+    ("della", {"density": 0.5, "seed": 3.0}),
+    ("model-stock", {}),
 ]
 
 
 def test_every_method_is_among_the_cases() -> None:
-    assert {method for method, _ in CASES} == set(METHODS)
+    assert {method for method, _ in CASES} == set(METHODS) - {"pcb"}
 
 
 @pytest.mark.parametrize(("method", "settings"), CASES)
@@ -257,6 +260,7 @@ def test_wrong_inputs(tmp_path: Path) -> None:
     refused(MergeError, "density must be between 0 and 1", paths, out, settings={"density": 2.0})
     refused(MergeError, "reference_size must be 0 or at least", paths, out, settings={"reference_size": 9.0})
     refused(MergeError, "task must be from 0 to 2, got None", paths, out, method="tall-masks")
+    refused(MergeError, "PCB merging ranks scores of whole models and is not made", paths, out, method="pcb")
     refused(MergeError, "at least one fine-tuned", (paths[0], []), out)
     lacking = write_folder(tmp_path / "lacking", {n: t for n, t in models[0].items() if n != "wpe.weight"})
     refused(CheckpointError, "only pretrained has 'wpe.weight'", (paths[0], [lacking]), out)

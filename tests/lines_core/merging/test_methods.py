@@ -24,8 +24,7 @@ def run(key: str, vectors: list[Tensor], settings: dict[str, float] | None = Non
 
 
 def test_the_methods_are_those_of_the_page() -> None:
-    assert list(METHODS) == [*KEYS, *BY_MATRIX]
-    assert [key for key, method in METHODS.items() if method.by_matrix] == BY_MATRIX
+    assert list(METHODS) == [*KEYS, *BY_MATRIX, "pcb", "sce", "della", "model-stock"]
     assert {key for key, method in METHODS.items() if method.per_task} == {"tall-masks", "magnitude-masks"}
 
 

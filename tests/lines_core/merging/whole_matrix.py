@@ -67,21 +67,26 @@ def dare_row(matrix: Matrix, task: int, drop: float, seed: int) -> Matrix:
     return dare(alone, drop, seed)
 
 
-def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
-    """SplitMix64 one number at a time, in Python's own integers."""
-    word = 1 << 64
+def splitmix(seed: int, task: int, place: int) -> int:
+    """SplitMix64 one number at a time, in Python's own integers: from 0 to 2**64 - 1."""
+    word, golden = 1 << 64, 0x9E3779B97F4A7C15
 
     def output(state: int) -> int:
         state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) % word
         state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) % word
         return state ^ (state >> 31)
 
-    golden = 0x9E3779B97F4A7C15
+    begin = output((output((seed + golden) % word) + task + golden) % word)
+    return output((begin + (place + 1) * golden) % word)
+
+
+def dare(matrix: Matrix, drop: float, seed: int) -> Matrix:
+    """Each entry kept with probability 1 - drop."""
+    word = 1 << 64
     kept = np.zeros(matrix.shape)
     for task, row in enumerate(matrix):
-        begin = output((output((seed + golden) % word) + task + golden) % word)
         for place in range(len(row)):
-            drawn = output((begin + (place + 1) * golden) % word)
+            drawn = splitmix(seed, task, place)
             # as a signed number, uniform over all 64 bits
             signed = drawn - word if drawn >= word // 2 else drawn
             kept[task, place] = signed >= int(drop * word) - word // 2
