@@ -11,17 +11,16 @@ from types import MappingProxyType
 from safetensors import SafetensorError
 
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.export.edit_sources import base_of, sources_of
+from evaluators.export.edit_sources import BaseModel, base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, ExportLayout, activation
 from evaluators.export.export_limits import MOST_BYTES, check_size
-from evaluators.export.export_names import export_name, model_folders
+from evaluators.export.export_names import export_name, model_folders, said_keys, said_spec
 from evaluators.export.folder_files import (
     PREPROCESSOR_FILE,
     preprocessor_config,
     text_tower,
-    write_open_clip_folder,
 )
 from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.export.mergekit_recipe import recipe
@@ -37,7 +36,7 @@ RECIPE_FILE = "recipe.yaml"
 WHOLE, MODELS = "clip", "models"
 EXTRAS: Mapping[str, str] = MappingProxyType(
     {
-        WHOLE: "The text tower: a whole CLIP that open_clip loads",
+        WHOLE: "The text tower: a whole CLIP, for open_clip or for pipelines of transformers",
         MODELS: "The models it was made of: mergekit can run the recipe",
     }
 )
@@ -84,9 +83,8 @@ def export(
         evaluations: for the card, as `card` takes them.
         extras: keys of `EXTRAS`.
         most_bytes: of its weights, without the bundle.
-    Raises: ExportError for an unknown layout or extra, for the whole CLIP in a layout that has no text tower,
-        for weights that are too large or do not fit onto the disk, or if the folder is absent or does not
-        take the files;
+    Raises: ExportError for an unknown layout or extra, for weights that are too large or do not fit onto the
+        disk, or if the folder is absent or does not take the files;
         SpecError, LabError and CheckpointError as `sources_of` and `edited_weights`; EvaluationError as
         `card`. An earlier export is as it was then, unless replacing one of its files was what failed: none
         of this one is left in any case.
@@ -102,10 +100,6 @@ def export(
     if not folder.is_dir():
         raise ExportError(f"There is no folder {folder} to write to: make it first.")
     names, whole = LAYOUTS[layout], WHOLE in extras
-    if whole and names.config:
-        raise ExportError(
-            f"The whole CLIP is written with open_clip's names, not with those of {names.title}."
-        )
     base, sources = base_of(lab), sources_of(lab, spec)
     encoder = lab.encoder
     scales = spec.scales(encoder.layout.num_blocks)
@@ -113,7 +107,7 @@ def export(
     added = [task for task in lab.target_tasks() if task.key.startswith(OWN_TASK)]
     titles = {task.key: task.title for task in added}
     models = model_folders(spec, titles) if MODELS in extras else ()
-    text = text_tower(base) if whole else {}
+    text = names.rename_text(text_tower(base)) if whole else {}
     tower_bytes, text_bytes = 4 * encoder.layout.numel, sum(value.nbytes for value in text.values())
     check_size(tower_bytes * (1 + len(models)) + text_bytes, len(models), folder, most_bytes)
     weights = names.rename(edited_weights(encoder, spec))
@@ -122,13 +116,13 @@ def export(
         CARD_FILE: card(
             spec, scales, base, sources, names, size, activation(visual), evaluations, whole, added
         ),
-        RECIPE_FILE: recipe(spec, scales, base, sources, names, models),
+        RECIPE_FILE: recipe(spec, scales, base, sources, names, models, said_keys(spec, titles)),
     }
     if names.config is not None:
-        texts |= {CONFIG_FILE: names.config(visual), PREPROCESSOR_FILE: preprocessor_config(base)}
+        texts |= {CONFIG_FILE: names.config(visual, base, text), PREPROCESSOR_FILE: preprocessor_config(base)}
     metadata = {
         "format": "pt",  # transformers before version 5 refuses a file without it
-        "spec": json.dumps(spec.as_dict(), sort_keys=True),
+        "spec": json.dumps(said_spec(spec, titles), sort_keys=True),
         "formula": FORMULA,
         "coefficients": json.dumps(scales._asdict()),
         "base_model": base.file,
@@ -143,8 +137,8 @@ def export(
             for name, content in texts.items():
                 (staged / name).write_text(content, encoding="utf-8")
             inside = [WEIGHTS_FILE, *texts]
-            inside += write_open_clip_folder(base, staged) if whole else []
-            inside += _write_models(encoder, spec, names, models, staged)
+            inside += names.write_beside(base, staged) if whole else []
+            inside += _write_models(encoder, spec, names, models, base, staged)
             with zipfile.ZipFile(staged / f"{stem}.zip", "w", zipfile.ZIP_STORED) as bundle:
                 for name in inside:
                     bundle.write(staged / name, f"{stem}/{name}")
@@ -165,14 +159,19 @@ def export(
 
 
 def _write_models(
-    encoder: LiveEncoder, spec: EditSpec, names: ExportLayout, folders: Sequence[str], staged: Path
+    encoder: LiveEncoder,
+    spec: EditSpec,
+    names: ExportLayout,
+    folders: Sequence[str],
+    base: BaseModel,
+    staged: Path,
 ) -> list[str]:
     """Write theta_0 and each theta_t to its folder, as the layout's files; returns their names."""
     if not folders:
         return []
     edits = [EditSpec.pretrained(spec.sources[0], model=spec.model)]
     edits += [EditSpec.finetuned(key, model=spec.model) for key in spec.sources]
-    config = names.config(encoder.loaded.clip.visual) if names.config else None
+    config = names.config(encoder.loaded.clip.visual, base, {}) if names.config else None
     written = []
     for folder, edit in zip(folders, edits, strict=True):
         (staged / folder).mkdir(parents=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,8 +11,10 @@ from torch import Tensor, nn
 
 from evaluators.errors import LabError
 from evaluators.export.edit_sources import BaseModel
+from evaluators.export.folder_files import write_open_clip_folder
 from evaluators.export.loading_snippets import open_clip_snippet, transformers_snippet
-from lines_core.clip_layouts.transformers_names import transformers_names
+from evaluators.export.transformers_clip import clip_config, write_tokenizer
+from lines_core.clip_layouts.transformers_names import transformers_names, transformers_text_names
 
 CONFIG_FILE = "config.json"
 
@@ -23,20 +26,24 @@ class ExportLayout:
     Attributes:
         key: for `export`; also the Hub's name of the library.
         title: what the card calls it.
-        rename: from open_clip's names to those of the file.
+        rename, rename_text: the image and the text tower, from open_clip's names to those of the file.
         block: part of the names of block i, for ``format``, counted from 0.
         before, after: parts of the names of what acts before the first block, and after the last.
-        config: the file's configuration, where the library wants one beside the weights.
+        config: of (tower, base model, text tower as renamed, empty without one), where the library wants one
+            beside the weights.
+        write_beside: writes what else it wants beside a whole CLIP, returns the files' names.
         snippet: Python that loads the folder; the flag says whether it holds the whole CLIP.
     """
 
     key: str
     title: str
     rename: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+    rename_text: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
     block: str
     before: tuple[str, ...]
     after: tuple[str, ...]
-    config: Callable[[nn.Module], str] | None
+    config: Callable[[nn.Module, BaseModel, Mapping[str, Tensor]], str] | None
+    write_beside: Callable[[BaseModel, Path], list[str]]
     snippet: Callable[[BaseModel, bool], str]
 
 
@@ -49,8 +56,9 @@ def activation(visual: Any) -> str:
     return known[name]
 
 
-def _transformers_config(visual: Any) -> str:
-    """``config.json`` of the CLIPVisionModelWithProjection that the tower is, read off the tower itself."""
+def _transformers_config(visual: Any, base: BaseModel, text: Mapping[str, Tensor]) -> str:
+    """``config.json`` of the CLIPVisionModelWithProjection that the tower is, or the CLIPModel with its text
+    tower; read off the towers themselves."""
     block = visual.transformer.resblocks[0]
     config = {
         "architectures": ["CLIPVisionModelWithProjection"],
@@ -65,7 +73,7 @@ def _transformers_config(visual: Any) -> str:
         "hidden_act": activation(visual),
         "layer_norm_eps": visual.ln_pre.eps,
     }
-    return json.dumps(config, indent=2) + "\n"
+    return clip_config(config, base, text) if text else json.dumps(config, indent=2) + "\n"
 
 
 LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
@@ -74,20 +82,24 @@ LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
             "open_clip",
             "open_clip",
             dict,
+            dict,
             "visual.transformer.resblocks.{}.",
             ("visual.conv1.", "visual.class_embedding", "visual.positional_embedding", "visual.ln_pre."),
             ("visual.ln_post.", "visual.proj"),
             None,
+            write_open_clip_folder,
             open_clip_snippet,
         ),
         "transformers": ExportLayout(
             "transformers",
-            "transformers CLIPVisionModelWithProjection",
+            "transformers CLIP",
             transformers_names,
+            transformers_text_names,
             "vision_model.encoder.layers.{}.",
             ("vision_model.embeddings.", "vision_model.pre_layrnorm."),
             ("vision_model.post_layernorm.", "visual_projection."),
             _transformers_config,
+            write_tokenizer,
             transformers_snippet,
         ),
     }

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from evaluators.hub.visitor_checkpoint import OWN
 from evaluators.labs.embedded_lab import TINY_CLIP
@@ -19,6 +20,8 @@ MOST_NAMED = 4
 DIGEST = 6
 LONGEST = 120
 """Characters before the digest."""
+LONGEST_TASK = 24
+"""Characters of an added task's title in a spec."""
 NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -52,6 +55,38 @@ def model_folders(spec: EditSpec, titles: Mapping[str, str] = NO_TITLES) -> tupl
     """
     named = (_checkpoint(key, titles) for key in spec.sources)
     return ("models/pretrained", *(f"models/{number}-{name}" for number, name in enumerate(named, start=1)))
+
+
+def said_keys(spec: EditSpec, titles: Mapping[str, str] = NO_TITLES) -> dict[str, str]:
+    """What a spec's checkpoints are called where others read it: a visitor's own without the secret.
+
+    >>> said_keys(EditSpec.finetuned("own-0123abcd.digits"))
+    {'own-0123abcd.digits': 'own-digits.digits'}
+    """
+    said: dict[str, str] = {}
+    for key in spec.sources:
+        task = task_of(key)
+        name = said_task(task, titles.get(task, ""))
+        again = sum(one.endswith(f".{name}") for one in said.values())
+        said[key] = f"{OWN}{name}{f'-{again + 1}' if again else ''}.{name}" if key.startswith(OWN) else key
+    return said
+
+
+def said_task(key: str, title: str) -> str:
+    """What a task is called where others read it: its key, or of an added one its title in plain letters.
+
+    >>> said_task("task-0123abcd", "My mugs"), said_task("digits", "Handwritten digits")
+    ('my-mugs', 'digits')
+    """
+    return _slug(title)[:LONGEST_TASK] if key.startswith(OWN_TASK) else key
+
+
+def said_spec(spec: EditSpec, titles: Mapping[str, str] = NO_TITLES) -> dict[str, Any]:
+    """The spec as JSON values for others to read, with `said_keys`."""
+    plain = json.dumps(spec.as_dict())
+    for key, said in said_keys(spec, titles).items():
+        plain = plain.replace(json.dumps(key), json.dumps(said))
+    return dict(json.loads(plain))
 
 
 def _merge(merge: MergeSpec, titles: Mapping[str, str]) -> list[str]:

@@ -30,7 +30,9 @@ def open_clip_snippet(base: BaseModel, whole: bool) -> str:
 
 
 def transformers_snippet(base: BaseModel, whole: bool) -> str:
-    """For the image tower with its projection."""
+    """For the whole CLIP, or for the image tower with its projection."""
+    if whole:
+        return _CLIP_MODEL.format(folder=_FOLDER, image=_image(base))
     return f"""\
 import torch
 {TORCHVISION}
@@ -46,6 +48,24 @@ with torch.no_grad():
 features = features / features.norm(dim=-1, keepdim=True)
 """
 
+
+_CLIP_MODEL = (
+    "import torch\n"
+    + TORCHVISION
+    + """
+from PIL import Image
+from transformers import CLIPModel, CLIPProcessor
+
+{folder}
+processor = CLIPProcessor.from_pretrained(folder)
+model = CLIPModel.from_pretrained(folder).eval()
+{image}
+texts = ["a photo of a cat", "a photo of a dog"]
+with torch.no_grad():
+    found = model(**processor(text=texts, images=image, padding=True, truncation=True, return_tensors="pt"))
+features, shares = found.image_embeds, found.logits_per_image.softmax(dim=-1)
+"""
+)
 
 _WHOLE_CLIP = (
     "import torch\n"

@@ -1,6 +1,7 @@
 """The recipe of an edit in the form that mergekit reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint
 from evaluators.export.escaping import number, one_line, quoted
@@ -20,6 +21,7 @@ def recipe(
     sources: Sequence[SourceCheckpoint],
     layout: ExportLayout,
     models: Sequence[str] = (),
+    said: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """YAML with base model, models, method, and a coefficient for every parameter.
 
@@ -30,6 +32,7 @@ def recipe(
     Args:
         models: folders, seen from the recipe, of the pre-trained model and of each source, in the layout's
             form; empty to name where the weights came from.
+        said: what checkpoints are called instead of their keys.
     Source: mergekit 0.1.5, config.py and scripts/merge_raw_pytorch.py. Both of its programs run such recipes
         in the tests: no weight is further than 6e-8 from that of `edited_weights`.
     """
@@ -49,7 +52,7 @@ def recipe(
         elif factor != 1.0:
             lines += ["    parameters:", f"      weight: {number(factor)}"]
     if not linear:
-        lines += ["parameters:", *_settings(spec), "  lambda:"]
+        lines += ["parameters:", *_settings(spec, said), "  lambda:"]
         lines += [f"    {row}" for row in _coefficients(scales, layout, share)]
     elif len(sources) > 1:
         lines += ["parameters:", "  normalize: false  # the weights are meant as they are"]
@@ -127,7 +130,8 @@ def _method(spec: EditSpec) -> str:
     return f"{spec.merge.method}  # {METHODS[spec.merge.method].title}"
 
 
-def _settings(spec: EditSpec) -> list[str]:
+def _settings(spec: EditSpec, said: Mapping[str, str]) -> list[str]:
     assert spec.merge is not None
-    task = [f"  task: {quoted(spec.merge.task)}"] if spec.merge.task else []
+    key = spec.merge.task
+    task = [f"  task: {quoted(said.get(key, key))}"] if key else []
     return [*(f"  {name}: {number(value)}" for name, value in spec.merge.settings), *task]

@@ -5,7 +5,7 @@ Every number in it is computed from the spec or counted in an `Evaluation`; none
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from evaluators.data.task_list import Task
@@ -13,6 +13,7 @@ from evaluators.errors import EvaluationError
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, residual_key
 from evaluators.export.escaping import code, quoted
 from evaluators.export.export_layouts import ExportLayout
+from evaluators.export.export_names import said_keys, said_spec
 from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.specs.edit_spec import FREE, EditSpec, Scales
 from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult, task_role
@@ -63,11 +64,13 @@ def card(
         added: tasks that are not built in; those that were measured are listed with classes and prompts.
     Raises: EvaluationError if one is partial, or of a model that has nothing to do with this one.
     """
+    titles = {task.key: task.title for task in added}
     sections = [
         _header(base, layout),
         _what(spec, base, sources, layout, size, activation, whole),
-        _edit(spec, scales),
-        _accuracy(spec, sources, evaluations, len(scales.blocks)) + _added(evaluations, added),
+        _edit(spec, scales, titles),
+        _accuracy(spec, sources, evaluations, len(scales.blocks), said_keys(spec, titles))
+        + _added(evaluations, added),
         _loading(base, layout, whole),
         f"## Licence\n\n{LICENCE}\n",
     ]
@@ -139,14 +142,14 @@ def _what(
     return "\n".join(lines)
 
 
-def _edit(spec: EditSpec, scales: Scales) -> str:
+def _edit(spec: EditSpec, scales: Scales, titles: Mapping[str, str]) -> str:
     tau = "theta_t - theta_0, what fine-tuning changed"
     if spec.merge is not None:
         settings = ", ".join(f"{name} {value:.10g}" for name, value in spec.merge.settings)
         method = METHODS[spec.merge.method].title + (f" ({settings})" if settings else "")
         tau = f"what {len(spec.merge.checkpoints)} fine-tunings changed, merged by {method}"
         if spec.merge.weights:
-            weights = zip(spec.merge.weights, spec.merge.checkpoints, strict=True)
+            weights = zip(spec.merge.weights, said_keys(spec, titles).values(), strict=True)
             tau += f", weighted {', '.join(f'{weight:.10g} ({key})' for weight, key in weights)}"
     rows = [("before block 1", f"{scales.before:.6g}")]
     rows += [(f"block {index}", f"{scale:.6g}") for index, scale in enumerate(scales.blocks, start=1)]
@@ -163,17 +166,21 @@ def _edit(spec: EditSpec, scales: Scales) -> str:
         "",
         "The same as the spec that the LiNeS Explorer takes; it is in the file's metadata too:",
         "",
-        f"```json\n{json.dumps(spec.as_dict(), indent=2)}\n```",
+        f"```json\n{json.dumps(said_spec(spec, titles), indent=2)}\n```",
     ]
     return "\n".join(lines)
 
 
 def _accuracy(
-    spec: EditSpec, sources: Sequence[SourceCheckpoint], evaluations: Sequence[Evaluation], num_blocks: int
+    spec: EditSpec,
+    sources: Sequence[SourceCheckpoint],
+    evaluations: Sequence[Evaluation],
+    num_blocks: int,
+    said: Mapping[str, str],
 ) -> str:
     if not evaluations:
         return "## Accuracy\n\nNot measured."
-    labels = [_label(spec, evaluation, num_blocks) for evaluation in evaluations]
+    labels = [_label(spec, evaluation, num_blocks, said) for evaluation in evaluations]
     columns = [{task.key: task for task in evaluation.tasks} for evaluation in evaluations]
     titles = {key: task.title for column in columns for key, task in column.items()}
     head = [f"{label}, {one.spec.split}" for label, one in zip(labels, evaluations, strict=True)]
@@ -232,7 +239,7 @@ def _loading(base: BaseModel, layout: ExportLayout, whole: bool) -> str:
     return "\n".join(lines)
 
 
-def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int) -> str:
+def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int, said: Mapping[str, str]) -> str:
     """What an evaluation is of, seen from the edit. Raises: EvaluationError as `card`."""
     other = evaluation.spec
     if not evaluation.complete:
@@ -246,7 +253,7 @@ def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int) -> str:
         if coefficients == {0.0}:
             return "pre-trained"
         if other.merge is None and coefficients == {1.0} and other.checkpoint in spec.sources:
-            return "fine-tuned" if same else f"fine-tuned ({other.checkpoint})"
+            return "fine-tuned" if same else f"fine-tuned ({said[other.checkpoint]})"
         if same:
             mix = f", mix {other.mix:.10g}" if other.mix != 1.0 else ""
             return f"{other.shape}, α {other.alpha:.10g}, β {other.beta:.10g}{mix}"

@@ -9,13 +9,15 @@ from torch import Tensor
 from lines_core.clip_layouts.layouts import BLOCK_NAMES, JOINED_NAMES, NUMBER
 from lines_core.errors import CheckpointError
 
-_OUTSIDE_NAMES = {
+TEXT_PROJECTION = "text_projection.weight"
+TEXT_NAMES = {
     "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
     "text_model.embeddings.position_embedding.weight": "positional_embedding",
     "text_model.final_layer_norm.weight": "ln_final.weight",
     "text_model.final_layer_norm.bias": "ln_final.bias",
-    "text_projection.weight": "text_projection",
+    TEXT_PROJECTION: "text_projection",
 }
+"""What lies outside the blocks: transformers' name to open_clip's."""
 _BLOCK = re.compile(rf"text_model\.encoder\.layers\.{NUMBER}\.(.+)\.(weight|bias)")
 
 
@@ -38,10 +40,10 @@ def text_tower(
         inner, match = _without_prefix(name, pretrained)
         if inner in pretrained:
             found[inner] = tensors[name]
-        elif inner in _OUTSIDE_NAMES:
+        elif inner in TEXT_NAMES:
             tensor = tensors[name]
             transposed = inner.startswith("text_projection") and tensor.ndim == 2
-            found[_OUTSIDE_NAMES[inner]] = tensor.T if transposed else tensor
+            found[TEXT_NAMES[inner]] = tensor.T if transposed else tensor
         elif match is not None:
             block, module, kind = match.groups()
             if module in BLOCK_NAMES:
@@ -66,7 +68,7 @@ def _without_prefix(name: str, pretrained: Collection[str]) -> tuple[str, re.Mat
     inner = name
     while True:
         match = _BLOCK.fullmatch(inner)
-        if inner in pretrained or inner in _OUTSIDE_NAMES or match is not None:
+        if inner in pretrained or inner in TEXT_NAMES or match is not None:
             return inner, match
         _, dot, inner = inner.partition(".")
         if not dot:

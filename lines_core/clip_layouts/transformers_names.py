@@ -1,21 +1,32 @@
-"""Image tower in the names of transformers' CLIP: the inverse of `image_tower`.
+"""CLIP towers in the names of transformers: the inverse of `image_tower` and `text_tower`.
 
 The weights are not changed: q, k and v become three matrices instead of one, and the projection is
-    transposed.
+transposed.
 """
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from torch import Tensor
 
 from lines_core.clip_layouts.layouts import BLOCK_NAMES, JOINED_NAMES, OUTSIDE_NAMES, PROJECTION, TOWER
+from lines_core.clip_layouts.text_tower import TEXT_NAMES, TEXT_PROJECTION
 from lines_core.errors import CheckpointError
 from lines_core.untrusted_text import first_names
 
 PREFIX = "vision_model."
 """Prefix of the image tower in transformers' names; the projection is outside it."""
-_OUTSIDE_BACK = {open_clip: name for name, open_clip in OUTSIDE_NAMES.items()}
+TEXT_PREFIX = "text_model."
+_TEMPERATURE = "logit_scale"
+_IMAGE_BACK = MappingProxyType(
+    {TOWER + open_clip: PREFIX + name for name, open_clip in OUTSIDE_NAMES.items()}
+    | {f"{TOWER}proj": PROJECTION}
+)
+_TEXT_BACK = MappingProxyType(
+    {open_clip: name for name, open_clip in TEXT_NAMES.items()} | {_TEMPERATURE: _TEMPERATURE}
+)
+_TRANSPOSED = (PROJECTION, TEXT_PROJECTION)
 _IN_BLOCK_BACK = {open_clip: name for name, open_clip in BLOCK_NAMES.items()}
 _BLOCK = re.compile(r"transformer\.resblocks\.(0|[1-9][0-9]*)\.(?:(attn\.in_proj)_|(.+)\.)(weight|bias)")
 
@@ -32,22 +43,34 @@ def transformers_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
         is not a multiple of three, or a projection that is not a matrix.
     Source: transformers 5.23, whose features are equal (tests).
     """
+    return _renamed(tower, TOWER, PREFIX, _IMAGE_BACK)
+
+
+def transformers_text_names(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A text tower with its projection and temperature in the names of transformers' ``CLIPModel``.
+
+    Args:
+        tower: what `text_tower` gives, by open_clip's names.
+    Returns, Raises, Source: as `transformers_names`.
+    """
+    return _renamed(tower, "", TEXT_PREFIX, _TEXT_BACK)
+
+
+def _renamed(
+    tower: Mapping[str, Tensor], own: str, prefix: str, outside: Mapping[str, str]
+) -> dict[str, Tensor]:
     renamed: dict[str, Tensor] = {}
     unknown: list[str] = []
     for name, tensor in tower.items():
-        inner = name.removeprefix(TOWER)
-        match = _BLOCK.fullmatch(inner)
-        if not name.startswith(TOWER):
-            unknown.append(name)
-        elif inner == "proj":
-            renamed[PROJECTION] = _transposed(name, tensor)
-        elif inner in _OUTSIDE_BACK:
-            renamed[PREFIX + _OUTSIDE_BACK[inner]] = tensor
+        match = _BLOCK.fullmatch(name.removeprefix(own)) if name.startswith(own) else None
+        if name in outside:
+            there = outside[name]
+            renamed[there] = _transposed(name, tensor) if there in _TRANSPOSED else tensor
         elif match and match[2]:
             for module, part in zip(JOINED_NAMES, _thirds(name, tensor), strict=True):
-                renamed[f"{PREFIX}encoder.layers.{match[1]}.{module}.{match[4]}"] = part
+                renamed[f"{prefix}encoder.layers.{match[1]}.{module}.{match[4]}"] = part
         elif match and match[3] in _IN_BLOCK_BACK:
-            renamed[f"{PREFIX}encoder.layers.{match[1]}.{_IN_BLOCK_BACK[match[3]]}.{match[4]}"] = tensor
+            renamed[f"{prefix}encoder.layers.{match[1]}.{_IN_BLOCK_BACK[match[3]]}.{match[4]}"] = tensor
         else:
             unknown.append(name)
     if unknown:

@@ -123,20 +123,9 @@ def test_what_cannot_be_exported(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("layout", "extra", "message"),
-    [
-        ("open_clip", "heads", "Unknown extra 'heads': pick from clip, models"),
-        (
-            "transformers",
-            "clip",
-            "whole CLIP is written with open_clip's names, not with those of transformers",
-        ),
-    ],
-)
-def test_what_cannot_be_added(studio: Studio, tmp_path: Path, layout: str, extra: str, message: str) -> None:
-    with pytest.raises(ExportError, match=message):
-        export(studio.lab, SPECS["gamma 0"], layout, tmp_path, extras=(extra,))
+def test_what_cannot_be_added(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="Unknown extra 'heads': pick from clip, models"):
+        export(studio.lab, SPECS["gamma 0"], "open_clip", tmp_path, extras=("heads",))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -27,6 +27,7 @@ FOLDERS = {
     "tower": ("open_clip", ()),
     "whole": ("open_clip", ("clip",)),
     "transformers": ("transformers", ()),
+    "CLIPModel": ("transformers", ("clip",)),
 }
 SPEC = SPECS["reverse"]
 
@@ -154,3 +155,62 @@ torch.save([*read, extract(image), model(read[0]).last_hidden_state], "ran.pt")
         assert (((found - expected) / level).abs() <= 1).all()
         assert (found - expected).abs().gt(2e-7).float().mean() < 0.01
     torch.testing.assert_close(extracted, states, rtol=0, atol=1e-5)
+
+
+TEXTS = ["a photo of a cat", "The number seven, isn't it?", "don't: 12 caf\u00e9s  &  more", "x"]
+
+
+@pytest.mark.parametrize("folder", ["CLIPModel"], indirect=True)
+def test_transformers_has_the_words_of_open_clip(folder: Path, studio: Studio) -> None:
+    """By its class and by Auto; shorter texts are padded behind their end."""
+    code = f"""
+import torch
+{TORCHVISION}
+from transformers import AutoTokenizer, CLIPTokenizer
+words = [one.from_pretrained(".") for one in (AutoTokenizer, CLIPTokenizer)]
+tokens, lengths = zip(*((one({TEXTS!r})["input_ids"], one.model_max_length) for one in words))
+torch.save([list(tokens), list(lengths)], "ran.pt")
+"""
+    run(code, folder)
+    found, longest = torch.load(folder / "ran.pt", weights_only=True)
+    expected = studio.lab.encoder.loaded.tokenizer(TEXTS)
+    assert longest == [expected.shape[1]] * 2
+    for tokens in found:
+        for read, row in zip(tokens, expected, strict=True):
+            assert read == row[: len(read)].tolist()
+            assert not row[len(read) :].any()
+
+
+@pytest.mark.parametrize("folder", ["CLIPModel"], indirect=True)
+def test_transformers_classifies_as_open_clip_does(folder: Path, studio: Studio) -> None:
+    """The whole model from pixels and texts to logits, and its pipeline from a folder alone."""
+    Image.effect_mandelbrot((61, 43), (-2, -1.5, 1, 1.5), 40).convert("RGB").save(folder / "image.png")
+    code = f"""
+import torch
+{TORCHVISION}
+from PIL import Image
+from transformers import AutoModel, CLIPModel, CLIPProcessor, pipeline
+image, texts = Image.open("image.png"), {TEXTS!r}
+model, loading = CLIPModel.from_pretrained(".", output_loading_info=True)
+assert not any(loading.values()), loading
+assert type(AutoModel.from_pretrained(".")) is CLIPModel
+given = CLIPProcessor.from_pretrained(".")(text=texts, images=image, padding=True, return_tensors="pt")
+with torch.no_grad():
+    found = model.eval()(**given)
+classify = pipeline("zero-shot-image-classification", ".")
+rows = classify(image, candidate_labels=texts, hypothesis_template="{{}}")
+scores = {{row["label"]: row["score"] for row in rows}}
+torch.save([given["pixel_values"], found.logits_per_image, scores], "ran.pt")
+"""
+    run(code, folder)
+    pixels, logits, scores = torch.load(folder / "ran.pt", weights_only=True)
+    carried(studio, SPEC)
+    loaded = studio.lab.encoder.loaded
+    with torch.no_grad():
+        image = loaded.clip.encode_image(pixels, normalize=True)
+        text = loaded.clip.encode_text(loaded.tokenizer(TEXTS), normalize=True)
+        expected = loaded.clip.logit_scale.exp() * image @ text.T
+    assert expected.std() > 0.1, "all logits equal"
+    torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
+    shares = torch.tensor([scores[one] for one in TEXTS])
+    torch.testing.assert_close(shares, expected[0].softmax(0), rtol=0, atol=1e-5)

@@ -16,6 +16,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
+from lines_core.checkpoints import read_metadata
 from tests.conftest import CHUNK
 from tests.evaluators.export.exported_specs import SPECS, Write, every_layout, every_spec
 from tests.own_images import add_task, folders, zipped
@@ -102,6 +103,11 @@ def test_an_added_task_is_listed_so_that_its_number_can_be_redone(lab: Path, tmp
     assert "```<b>" in said["classes"]
     assert "<b>" not in re.sub(r"```json\n.*?\n```\n|`[^`\n]*`", "", text, flags=re.DOTALL)
     assert re.fullmatch(r"own-mugs-x-gamma0\.4-[0-9a-f]{6}\.zip", files.bundle.name)
+    secret, *_ = own.key.removeprefix("own-").partition(".")
+    assert '"checkpoint": "own-mugs-x.mugs-x"' in text
+    for path in (files.card, files.recipe, files.weights):
+        assert all(one.encode() not in path.read_bytes() for one in (secret, task.key)), path.name
+    assert EditSpec.from_dict(json.loads(read_metadata(files.weights)["spec"])).targets == ("mugs-x",)
     unmeasured = export(session.lab_of("tiny-clip"), spec, "open_clip", tmp_path)
     assert "Mugs 'x'`\n\n```json" not in unmeasured.card.read_text("utf-8")
 
