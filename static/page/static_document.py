@@ -15,6 +15,7 @@ from ui.chart_files.chart_files import chart_files_script
 from ui.explore.explore_charts import ANSWER_SCRIPTS
 from ui.layout import STYLE_SHEETS, shell_head
 from ui.live.live_panel import HERE as LIVE
+from ui.models.checkpoint_upload import ARCHIVE
 from ui.shell import text
 from ui.shell.theme import style_variables
 
@@ -33,7 +34,6 @@ RUNTIME = (
     "picture_answers.js",
     "recorded_answers.js",
     "offline.js",
-    "zip_archive.js",
     "take_along.js",
     "main.js",
 )
@@ -105,6 +105,7 @@ def document(tree: PageTree, site: dict[str, Any], size: int) -> str:
         if part.id in there and script_of(part)
     )
     runtime = "".join((LIVE / name).read_text(encoding="utf-8") for name in SHARED)
+    runtime += ARCHIVE.read_text(encoding="utf-8")
     runtime += "".join((HERE / "runtime" / name).read_text(encoding="utf-8") for name in RUNTIME)
     plain = json.dumps(data, ensure_ascii=False)
     started = f"startPage({{...{plain}, listeners: [{listeners}], scripts: [{scripts}]}});"

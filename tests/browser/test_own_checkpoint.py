@@ -1,5 +1,6 @@
 """A visitor's own checkpoint of Tiny CLIP: checked in the browser, uploaded, added, offered everywhere."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,24 @@ def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield page
 
 
-def choose(page: Any, path: Path) -> None:
-    page.set_input_files("#lx-own-file input[type=file]", str(path))
+def choose(page: Any, *paths: Path) -> None:
+    """As a visitor does: by the button and the browser's dialog, which offers several files."""
+    with page.expect_file_chooser(timeout=PATIENCE) as dialog:
+        page.click("#lx-own-file button[aria-label]")
+    assert dialog.value.is_multiple()
+    dialog.value.set_files([str(path) for path in paths])
+
+
+def shards(folder: Path) -> tuple[list[Path], Path]:
+    """The checkpoint as two shards, and their index."""
+    tensors = load_file(MINE)
+    files = [folder / f"mine-0000{1 + number}-of-00002.safetensors" for number in range(2)]
+    of = {name: files[number % 2] for number, name in enumerate(tensors)}
+    for file in files:
+        save_file({name: one for name, one in tensors.items() if of[name] == file}, file)
+    index = folder / "mine.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {name: file.name for name, file in of.items()}}))
+    return files, index
 
 
 def tower(folder: Path, blocks: int, width: int = 64) -> Path:
@@ -79,7 +96,7 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
         (names, "got bert.embeddings.weight"),
         (odd, "is no file of torch.save"),
         (pointer, "is a git-lfs pointer, not the file that it stands for"),
-        (adapter, "is an adapter: zip it with its adapter_config.json"),
+        (adapter, "is an adapter: choose it together with its adapter_config.json"),
         (page_of_web, "is a web page, not a checkpoint"),
         (tower(tmp_path, 24, 1024), "got 24 blocks, width 1024: it is one of CLIP ViT-L/14, choose that"),
         (tower(tmp_path, 3), "got 3 blocks, width 64: choose the model it was fine-tuned from"),
@@ -89,6 +106,49 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
         assert page.locator(SAID).get_attribute("role") == "alert"
     assert uploads == []
     assert page.locator("#lx-own-add").is_disabled()
+
+
+def test_files_that_make_no_model_are_refused_before_they_travel(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    uploads: list[str] = []
+    page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
+    (one, two), index = shards(tmp_path)
+    broken, config = tmp_path / "broken.safetensors.index.json", tmp_path / "adapter_config.json"
+    broken.write_text('{"weight_map": 3')
+    config.write_text("{}")
+    cut = tmp_path / "cut" / two.name
+    cut.parent.mkdir()
+    cut.write_bytes(two.read_bytes()[:-9])
+    for paths, words in (
+        ((one,), "is a part of a model: choose all of them, with the .safetensors.index.json"),
+        ((one, two), "Expected one file, shards with their index, or an adapter"),
+        ((one, index), f"not among the files: {two.name}."),
+        ((index,), f"not among the files: {one.name}, {two.name}."),
+        ((one, cut, index), "copy or download it again"),
+        ((one, broken), "no readable weight_map"),
+        ((config,), "Choose adapter_model.safetensors together with adapter_config.json"),
+    ):
+        choose(page, *paths)
+        page.wait_for_selector(f"{SAID} >> text={words}", timeout=PATIENCE)
+    assert uploads == []
+
+
+def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    files, index = shards(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    choose(page, *files, tmp_path / "tokenizer.json", index)
+    page.wait_for_selector(f"{SAID} >> text=mine.zip is uploaded", timeout=PATIENCE)
+    page.click("#lx-own-task input")
+    page.get_by_role("option", name="Handwritten digits", exact=True).click()
+    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=(mine.zip) is added and chosen", timeout=PATIENCE)
+    report = page.locator("#lx-own-reports details[open]")
+    assert "Handwritten digits (mine.zip)" in report.locator("summary").inner_text()
+    page.locator("#lx-task-yours label").filter(has_text="mine.zip").click()
+    page.click("#lx-task-remove")
+    page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)
 
 
 def test_an_upload_can_be_cancelled(visitor: Any) -> None:

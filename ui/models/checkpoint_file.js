@@ -63,7 +63,8 @@ const problem = async (file) => {
     const held = await header(file);
     const tensors = Object.fromEntries(Object.entries(held).map(([name, one]) => [name.replace(wrappers, "").replace(/^\./, ""), one]));
     const names = Object.keys(tensors);
-    if (names.some((name) => name.includes(".lora_A."))) return `${file.name} is an adapter: zip it with its adapter_config.json and choose the zip.`;
+    if (names.some((name) => name.includes(".lora_A."))) return `${file.name} is an adapter: choose it together with its adapter_config.json.`;
+    if (/-\d{5}-of-(?!00001)\d{5}\.safetensors$/.test(file.name)) return `${file.name} is a part of a model: choose all of them, with the .safetensors.index.json.`;
     const inTower = names.some((name) => tower.test(name)) ? names.filter((name) => tower.test(name)) : names;
     const blocks = new Set(inTower.map((name) => name.match(block)?.[1]).filter(Boolean)).size;
     if (!blocks)
@@ -107,17 +108,18 @@ const send = (file) => {
     request.send(form);
 };
 
-const take = async (file) => {
+const take = async (files) => {
     sending?.abort();
-    say(`Checking ${file.name}.`, false);
+    const several = together(files), what = files.length > 1 ? `${files.length} files` : files[0].name;
+    say(`Checking ${what}.`, false);
     let wrong;
     try {
-        wrong = await problem(file);
+        wrong = await (several ? partsProblem(files) : problem(files[0]));
     } catch (error) {
-        wrong = typeof error === "string" ? error : `${file.name} cannot be read: choose it again.`;
+        wrong = typeof error === "string" ? error : `${what} cannot be read: choose again.`;
     }
     if (wrong) say(wrong, true);
-    else send(file);
+    else send(several ? packed(files) : files[0]);
 };
 
 element.querySelector("[data-sending] button").onclick = () => sending?.abort();
@@ -125,10 +127,13 @@ const caught = (event, files) => {
     if (!files?.length || !event.target.closest?.(inside)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    take(files[0]);
+    take([...files]); // a list of its own: the field is emptied
 };
+const offerSeveral = () => document.querySelectorAll(`${inside} input[type=file]`).forEach((input) => (input.multiple = true));
+offerSeveral();
 window.lxUpload?.abort(); // the listeners of an earlier copy of this element
 const { signal } = (window.lxUpload = new AbortController());
+document.addEventListener("click", (event) => event.target.closest?.(inside) && offerSeveral(), { capture: true, signal });
 document.addEventListener("change", (event) => {
     const { files } = event.target;
     caught(event, files);

@@ -52,14 +52,15 @@ OWN = {
     "title": "Add your own checkpoint",
     "help": (
         "A copy of a loaded model that was fine-tuned elsewhere: a file of safetensors or `torch.save`, also "
-        "a training checkpoint with more in it, of which only the weights are read; or a `.zip` of shards "
-        "with their index, or of a LoRA adapter of PEFT. Names as in open_clip or transformers. "
+        "a training checkpoint with more in it, of which only the weights are read; or several files, chosen "
+        "together or as a `.zip`: shards with their index, or a LoRA adapter of PEFT with its "
+        "`adapter_config.json`. Names as in open_clip or transformers. "
         "Files of *Download this model* can be added too."
     ),
     "model": "Model it was fine-tuned from",
     "task": "Fine-tuned on",
     "address": "Hub repository",
-    "file": "Or a file",
+    "file": "Or a file, or the files of one model",
     "choice": "The file holds several models. Add",
     "top": "the one outside of all parts",
     "add": "Add it",

@@ -1,5 +1,6 @@
-// A zip archive of files as they are, without compression: nearly all of the site is compressed already.
-// Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16. Returns {add(path, bytes), finish(): Blob}.
+// A zip archive of files as they are, without compression.
+// Source: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16.
+// Returns {add(path, bytes), addUnread(path, blob), finish(): Blob}; what is added unread has checksum 0.
 function zipArchive() {
   const MOST = 2 ** 32 - 1, UTF_8 = 0x0800, OLDEST = 0x0021, UNIX = 3 << 8, FILE = 0o100644; // 1 January 1980
   const table = Uint32Array.from({ length: 256 }, (_, value) => {
@@ -27,13 +28,16 @@ function zipArchive() {
     if (offset > MOST) throw new Error("An archive of this form holds 4 GB at most.");
   }
 
+  function addBlob(path, blob, sum) {
+    const name = new TextEncoder().encode(path), { size } = blob;
+    const common = [20, UTF_8, 0, 0, OLDEST, [sum], [size], [size], name.length, 0];
+    directory.push(record([0x02014b50], UNIX | 20, ...common, 0, 0, 0, [FILE << 16], [offset]), name);
+    put(record([0x04034b50], ...common), name, blob);
+  }
+
   return {
-    add(path, bytes) {
-      const name = new TextEncoder().encode(path), { length } = bytes;
-      const common = [20, UTF_8, 0, 0, OLDEST, [checksum(bytes)], [length], [length], name.length, 0];
-      directory.push(record([0x02014b50], UNIX | 20, ...common, 0, 0, 0, [FILE << 16], [offset]), name);
-      put(record([0x04034b50], ...common), name, new Blob([bytes])); // a browser may keep a blob on disk
-    },
+    add: (path, bytes) => addBlob(path, new Blob([bytes]), checksum(bytes)), // a browser may keep a blob on disk
+    addUnread: (path, blob) => addBlob(path, blob, 0),
     finish() {
       const start = offset, count = directory.length / 2;
       put(...directory);
