@@ -110,16 +110,23 @@ def _prepare(studio: Studio, options: argparse.Namespace) -> tuple[str, ...]:
         print(f"{title}: {' '.join(studio.add_public_task(title, path))}", file=sys.stderr)
     if options.model == TINY_CLIP:
         return ()
+    given = options.finetuned
     job = studio.load(
         LoadRequest(
             options.model,
             options.family or "tall-masks",
             tasks_of(options.tasks or "8"),
             IMAGES if options.images is None else options.images,
+            checkpoints=not (os.path.exists(given) or _is_address(given)),
         )
     )
     follow(job, sys.stderr)
     return tuple(step.title for step in job.steps() if step.state == FAILED)
+
+
+def _is_address(given: str) -> bool:
+    """Whether something that is no path of this machine may be one of the Hub."""
+    return "/" in given and not given.startswith((".", "/", "~"))
 
 
 def _checkpoint(studio: Studio, options: argparse.Namespace) -> CheckpointInfo:
@@ -134,7 +141,7 @@ def _checkpoint(studio: Studio, options: argparse.Namespace) -> CheckpointInfo:
             raise SpecError(f"{given} was fine-tuned on {task_of(given)}: leave --target out.")
         return known[given]
     path, there = Path(given), os.path.exists(given)
-    if not there and ("/" not in given or given.startswith((".", "/", "~"))):
+    if not there and not _is_address(given):
         shown = ", ".join(info.key for info in studio.checkpoints(model))
         raise SpecError(
             f"There is no checkpoint, file or folder {quoted(given)}: checkpoints of {model} are {shown}."

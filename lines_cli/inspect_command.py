@@ -4,16 +4,19 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from math import prod
+from pathlib import Path
 from typing import Any
 
-from lines_cli.model_commands import MODEL, reported
+from lines_cli.model_commands import MODEL, add_choice, add_copy, reported
 from lines_cli.model_paths import local_model
+from lines_cli.plain_models import plain_models
 from lines_cli.progress_line import ProgressLine
-from lines_core.architectures.recognition import PARTS, recognise
+from lines_core.architectures.recognition import recognise
 from lines_core.checkpoints import WeightFiles
 from lines_core.errors import LayerError
-from lines_core.large_files.matched_names import matched_names
+from lines_core.large_files.matched_names import matched_names, named_by
 from lines_core.update_norms import UpdateNorm, update_norms
 from lines_core.update_notes import update_notes
 from serving.command_line import OneLineParser
@@ -31,24 +34,34 @@ def main(arguments: Sequence[str], prog: str = "lines inspect") -> int:
     parser.add_argument(
         "--pretrained", metavar="P", help="what it was fine-tuned from: adds the update's norms"
     )
-    parser.add_argument("--part", choices=PARTS, help="of a model with several stacks of blocks")
+    add_choice(parser)
+    add_copy(parser, "parameters, or beginnings of their names, that are not compared, such as a new head")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
 
     def work() -> None:
-        found = inspected(options.model, options.pretrained, options.part)
+        given = [options.model] if options.pretrained is None else [options.model, options.pretrained]
+        with plain_models([local_model(one) for one in given], options.choose) as paths:
+            found = inspected(*paths, part=options.part, copy=options.copy)
         print(json.dumps(found) if options.json else "\n".join(as_lines(found)))
 
     return reported(prog, work)
 
 
-def inspected(model: str, pretrained: str | None, part: str | None) -> dict[str, Any]:
+def inspected(
+    model: Path, pretrained: Path | None = None, *, part: str | None = None, copy: Sequence[str] = ()
+) -> dict[str, Any]:
     """What is known of a model, as plain JSON values.
 
+    Args:
+        copy: parameters that are in neither an update nor a block, as in `edit_files`.
     Raises: LinesError if a model cannot be read, is of no known architecture, or does not fit the other.
     """
-    with WeightFiles(local_model(model)) as after:
-        blocks = recognise(after.names, part=part)
+    with ExitStack() as stack:
+        after = stack.enter_context(WeightFiles(model))
+        before = None if pretrained is None else stack.enter_context(WeightFiles(pretrained))
+        copied = named_by(copy, [after] if before is None else [after, before])
+        blocks = recognise([name for name in after.names if name not in copied], part=part)
         counts: Counter[int | None] = Counter()
         for name, entry in after.entries.items():
             counts[blocks.block.get(name)] += prod(entry.shape)
@@ -62,15 +75,14 @@ def inspected(model: str, pretrained: str | None, part: str | None) -> dict[str,
             "weights": sum(counts.values()),
             "block_weights": [counts[block] for block in range(blocks.num_blocks)],
             "outside_weights": counts[None],
-            "unchanged": sorted(blocks.unchanged),
+            "unchanged": sorted(blocks.unchanged | copied.intersection(after)),
         }
-        if pretrained is None:
+        if before is None:
             return found
-        with WeightFiles(local_model(pretrained)) as before:
-            matched = matched_names(after, before, blocks.unchanged)
-            compared = {name: block for name, block in blocks.block.items() if name not in blocks.unchanged}
-            with ProgressLine("reading both models") as progress:
-                norms = update_norms(before, after, compared, renamed=matched, progress=progress)
+        matched = matched_names(after, before, blocks.unchanged | copied)
+        compared = {name: block for name, block in blocks.block.items() if name not in blocks.unchanged}
+        with ProgressLine("reading both models") as progress:
+            norms = update_norms(before, after, compared, renamed=matched, progress=progress)
         text = _text_names(after.names) if blocks.part == "image" else []
         notes = update_notes(norms, text)
         return found | {

@@ -5,22 +5,24 @@ import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from lines_cli import STOPPED
 from lines_cli.model_paths import local_model
+from lines_cli.plain_models import plain_models
 from lines_cli.progress_line import ProgressLine
 from lines_core import METHODS, OUTSIDE_RULES, SHAPES, edit_files, merge_files
 from lines_core.architectures.recognition import PARTS
-from lines_core.errors import CheckpointError, LinesError
+from lines_core.errors import CheckpointError, ChoiceError, LinesError
 from lines_core.large_files.other_pretraining import other_pretraining
 from serving.command_line import OneLineParser
 
 FAILED = 1
 CONTINUES = "the same command goes on where this one was"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-MODEL = "a .safetensors file, a folder with one or with shards, or owner/name[@revision] of the Hub"
+MODEL = "a file, a folder with a .safetensors file or shards, or owner/name[@revision] of the Hub"
 
 
 def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
@@ -30,35 +32,26 @@ def edit(arguments: Sequence[str], prog: str = "lines edit") -> int:
     parser.add_argument(
         "--finetuned", metavar="F", required=True, help="the same, or a LoRA adapter's folder"
     )
-    parser.add_argument(
-        "--copy",
-        nargs="+",
-        default=(),
-        metavar="NAME",
-        help="parameters of F, or beginnings of their names, that are copied, such as a new head: classifier",
-    )
+    add_copy(parser, "parameters of F, or beginnings of their names, that are copied, such as a new head")
     add_line(parser)
     options = parser.parse_args(arguments)
     alpha, beta = chosen_line(parser, options)
 
     def write(progress: ProgressLine) -> Path:
-        pretrained = None if options.pretrained is None else local_model(options.pretrained)
-        finetuned = local_model(options.finetuned)
-        if pretrained is not None and pretrained.resolve() == finetuned.resolve():
-            raise CheckpointError(f"{finetuned.name} is given as both models: there is no update to scale.")
-        return edit_files(
-            pretrained,
-            finetuned,
-            options.out,
-            alpha=alpha,
-            beta=beta,
-            shape=options.shape,
-            outside=options.outside,
-            part=options.part,
-            copy=options.copy,
-            dtype=DTYPES.get(options.dtype),
-            progress=progress,
-        )
+        given = [options.finetuned] if options.pretrained is None else [options.finetuned, options.pretrained]
+        paths = [local_model(one) for one in given]
+        if len({path.resolve() for path in paths}) < len(paths):
+            raise CheckpointError(f"{paths[0].name} is given as both models: there is no update to scale.")
+        with plain_models(paths, options.choose) as (finetuned, *pretrained):
+            return edit_files(
+                pretrained[0] if pretrained else None,
+                finetuned,
+                options.out,
+                alpha=alpha,
+                beta=beta,
+                progress=progress,
+                **_shared(options),
+            )
 
     return _run(prog, options.out, write)
 
@@ -83,6 +76,9 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
     parser.add_argument(
         "--beta", type=float, default=0.0, help="rise to the last block; then alpha is Eq. 2's"
     )
+    add_copy(
+        parser, "parameters, or beginnings of their names, that are taken from P as they are, such as heads"
+    )
     for key, title in _settings().items():
         parser.add_argument(f"--{key.replace('_', '-')}", dest=key, type=float, metavar="X", help=title)
     options = parser.parse_args(arguments)
@@ -97,26 +93,23 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
     settings = {key: value for key in _settings() if (value := getattr(options, key)) is not None}
 
     def write(progress: ProgressLine) -> Path:
-        pretrained = local_model(options.pretrained)
-        finetuned = [local_model(given) for given in options.finetuned]
-        for warning in other_pretraining(pretrained, finetuned, part=options.part):
-            print(f"{prog}: warning: {warning}", file=sys.stderr)
-        return merge_files(
-            pretrained,
-            finetuned,
-            options.out,
-            method=options.method,
-            settings=settings,
-            task=None if options.task is None else options.task - 1,
-            weights=options.weights,
-            alpha=options.alpha,
-            beta=options.beta,
-            shape=options.shape,
-            outside=options.outside,
-            part=options.part,
-            dtype=DTYPES.get(options.dtype),
-            progress=progress,
-        )
+        paths = [local_model(one) for one in (options.pretrained, *options.finetuned)]
+        with plain_models(paths, options.choose) as (pretrained, *finetuned):
+            for warning in other_pretraining(pretrained, finetuned, part=options.part, copy=options.copy):
+                print(f"{prog}: warning: {warning}", file=sys.stderr)
+            return merge_files(
+                pretrained,
+                finetuned,
+                options.out,
+                method=options.method,
+                settings=settings,
+                task=None if options.task is None else options.task - 1,
+                weights=options.weights,
+                alpha=options.alpha,
+                beta=options.beta,
+                progress=progress,
+                **_shared(options),
+            )
 
     return _run(prog, options.out, write)
 
@@ -138,6 +131,17 @@ def chosen_line(parser: argparse.ArgumentParser, options: argparse.Namespace) ->
             f"--gamma is from 0 to 1, got {options.gamma:g}; other schedules are set by --alpha and --beta"
         )
     return (options.gamma, 1.0 - options.gamma) if tied else (options.alpha, options.beta)
+
+
+def add_copy(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that names parameters to which no update is applied."""
+    parser.add_argument("--copy", nargs="+", default=(), metavar="NAME", help=f"{what}: classifier")
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what of a file is meant."""
+    parser.add_argument("--part", choices=PARTS, help="of a model with several stacks of blocks")
+    parser.add_argument("--choose", metavar="NAME", help="which model, of a file that holds several")
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +166,8 @@ def reported(prog: str, work: Callable[[], object], again: str = CONTINUES) -> i
     """
     try:
         work()
+    except ChoiceError as error:
+        reason, status = f"{error} The option is --choose.", FAILED
     except LinesError as error:
         reason, status = str(error), FAILED
     except OSError as error:
@@ -188,7 +194,7 @@ def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     """Parser of the options that both commands have."""
     parser = OneLineParser(prog=prog, description=description)
     add_rules(parser)
-    parser.add_argument("--part", choices=PARTS, help="of a model with several stacks of blocks")
+    add_choice(parser)
     parser.add_argument("--dtype", choices=list(DTYPES), help="of the output (default: as it is)")
     parser.add_argument(
         "-o",
@@ -198,6 +204,12 @@ def _parser(prog: str, description: str) -> argparse.ArgumentParser:
         help="a new folder, or a .safetensors file for one file of weights",
     )
     return parser
+
+
+def _shared(options: argparse.Namespace) -> dict[str, Any]:
+    """What `edit_files` and `merge_files` take alike."""
+    alike = {key: getattr(options, key) for key in ("shape", "outside", "part", "copy")}
+    return {**alike, "dtype": DTYPES.get(options.dtype)}
 
 
 def _settings() -> dict[str, str]:

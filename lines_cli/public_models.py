@@ -38,12 +38,13 @@ def prefetch(arguments: Sequence[str], prog: str = "lines prefetch") -> int:
         "--no-check", action="store_true", help="skip the self-test, which takes long without a GPU"
     )
     options = parser.parse_args(arguments)
-    return _load_and(None if options.no_check else _print_self_test, options)
+    return _load_and(prog, None if options.no_check else _print_self_test, options)
 
 
 def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
     """Load a model and measure Table 1 on it; 0 if every part was loaded."""
-    return _load_and(_print_table1, _parser(prog, "Measure the paper's Table 1.").parse_args(arguments))
+    options = _parser(prog, "Measure the paper's Table 1.").parse_args(arguments)
+    return _load_and(prog, _print_table1, options)
 
 
 def oracle(arguments: Sequence[str], prog: str = "lines oracle") -> int:
@@ -56,7 +57,7 @@ def oracle(arguments: Sequence[str], prog: str = "lines oracle") -> int:
     options = parser.parse_args(arguments)
     figures: list[OracleFigure] = []
     options.model, options.family = MODEL, FAMILY
-    status = _load_and(lambda studio, _: figures.extend(_print_oracle(studio)), options)
+    status = _load_and(prog, lambda studio, _: figures.extend(_print_oracle(studio)), options)
     return status or int(any(not figure.agrees and not figure.other_set for figure in figures))
 
 
@@ -95,7 +96,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
+def _load_and(prog: str, report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
     try:
         request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
         studio = Studio(app_folder() / "assets", options.cache, usable_device(options.device))
@@ -104,7 +105,7 @@ def _load_and(report: Callable[[Studio, str], None] | None, options: argparse.Na
         if report is not None:
             report(studio, options.model)
     except LinesError as error:
-        print(error, file=sys.stderr)
+        print(f"{prog}: {error}", file=sys.stderr)
         return USAGE_ERROR if isinstance(error, SpecError | DeviceError) else 1
     return 1 if any(step.state == FAILED for step in job.steps()) else 0
 

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lines_core.architectures import depth_order
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import LayerError, MergeError
 from lines_core.large_files.file_scales import file_scales, line_recipe
-from lines_core.large_files.matched_names import matched_names
+from lines_core.large_files.matched_names import matched_names, named_by
 from lines_core.large_files.pieces import PIECE, Piece, Progress, Source, pieces, rounded
 from lines_core.large_files.read_ahead import read_ahead
 from lines_core.large_files.staged_output import StagedOutput, check_place
@@ -48,6 +49,7 @@ def merge_files(
     shape: str = "linear",
     outside: str = "alpha",
     part: str | None = None,
+    copy: Sequence[str] = (),
     dtype: torch.dtype | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -71,6 +73,9 @@ def merge_files(
             beta.
         beta: rise to the last block; 0 merges without LiNeS.
         shape, outside, part, dtype, progress: as in `edit_files`.
+        copy: parameters that are copied from the pretrained model, such as heads of single tasks: names, or
+            their beginnings up to a dot. The fine-tuned models need not have them, and what they alone have
+            of such a name is left out.
     Returns: the path of the output.
     Raises: MergeError for the method and its settings, or weights that are not finite; otherwise as
         `edit_files`.
@@ -88,8 +93,10 @@ def merge_files(
         before = stack.enter_context(WeightFiles(pretrained))
         models = [stack.enter_context(WeightFiles(path)) for path in finetuned]
         given = 1.0 if alpha is None else alpha
-        scales = file_scales(before, given, beta, shape=shape, outside=outside, part=part)
-        matched = [matched_names(before, model, scales.unchanged) for model in models]
+        copied = named_by(copy, [before, *models])
+        lay = partial(file_scales, before, shape=shape, outside=outside, part=part, copied=copied)
+        scales = lay(given, beta)
+        matched = [matched_names(before, model, scales.unchanged | copied) for model in models]
         floating = [
             name
             for name, entry in before.entries.items()
@@ -107,6 +114,7 @@ def merge_files(
             "task": task,
             "weights": list(factors),
             **line_recipe(scales, alpha, beta, shape, outside),
+            **({"copy": list(copy)} if copy else {}),
             "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
         }
         check_place(Path(out), [before, *models])
@@ -144,7 +152,7 @@ def merge_files(
             known, found = plan.find(read, by_eq_2)
             first = given if found is None else found
             staged.keep(_FOUND, known_as_text(known, first))
-        scales = file_scales(before, first, beta, shape=shape, outside=outside, part=part)
+        scales = lay(first, beta)
         recipe["alpha"] = first
 
         def compute(piece: Piece) -> bytes | bytearray:

@@ -57,7 +57,7 @@ def matched_names(
         what = "; ".join(f"only {label_of(side.path)} has {names}" for names, side in only)
         raise CheckpointError(
             f"{sides} are not of one model: {what}. Give the model that the fine-tuning started from; "
-            "`lines edit` copies a head that it added if --copy names it."
+            "a head that it added is left aside if --copy names it."
         )
     wrong = [name for name, source in matched.items() if _differ(reference, name, other, source, unchanged)]
     if wrong:
@@ -79,9 +79,7 @@ def named_by(beginnings: Sequence[str], models: Sequence[WeightFiles]) -> frozen
     """
     found: set[str] = set()
     for beginning in beginnings:
-        those = {
-            name for model in models for name in model if f"{name}.".startswith(f"{beginning.rstrip('.')}.")
-        }
+        those = {name for model in models for name in model if is_named(name, [beginning])}
         if not those:
             raise CheckpointError(
                 f"{label_of(models[0].path)} has no parameter {quoted(beginning)} to copy, nor one whose "
@@ -89,6 +87,11 @@ def named_by(beginnings: Sequence[str], models: Sequence[WeightFiles]) -> frozen
             )
         found |= those
     return frozenset(found)
+
+
+def is_named(name: str, beginnings: Sequence[str]) -> bool:
+    """Whether a name is one of the given ones, or begins with one and a dot."""
+    return any(f"{name}.".startswith(f"{one.rstrip('.')}.") for one in beginnings)
 
 
 def _same_names(reference: WeightFiles, other: WeightFiles) -> dict[str, str]:

@@ -6,6 +6,7 @@ from math import prod
 
 from lines_core.architectures import recognise
 from lines_core.checkpoints.weight_files import WeightFiles
+from lines_core.large_files.matched_names import is_named
 from lines_core.large_files.written_model import title_of
 from lines_core.update_norms import update_norms
 from lines_core.update_notes import update_notes
@@ -18,6 +19,7 @@ def other_pretraining(
     finetuned: Sequence[str | os.PathLike[str]],
     *,
     part: str | None = None,
+    copy: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """A sentence for each fine-tuned model that hardly comes from these pretrained weights.
 
@@ -25,14 +27,14 @@ def other_pretraining(
     quarter of the norm of its weights, another pre-training's about as much as they have or more.
 
     Args:
-        pretrained, finetuned, part: as in `merge_files`. Names on one side only, and other shapes, which
-            `merge_files` refuses, are left out.
+        pretrained, finetuned, part, copy: as in `merge_files`. Names on one side only, and other shapes,
+            which `merge_files` refuses, are left out.
     Raises: LayerError as `recognise`; CheckpointError if a file cannot be read.
     Cost: reads these matrices, of a model of 70 billion weights 0.2 GB a model.
     """
     said = []
     with WeightFiles(pretrained) as before:
-        sample = _smallest_matrices(before, part)
+        sample = _smallest_matrices(before, part, copy)
         for path in finetuned:
             with WeightFiles(path) as after:
                 common = {
@@ -46,9 +48,9 @@ def other_pretraining(
     return tuple(said)
 
 
-def _smallest_matrices(weights: WeightFiles, part: str | None) -> dict[str, int]:
+def _smallest_matrices(weights: WeightFiles, part: str | None, copy: Sequence[str]) -> dict[str, int]:
     """One of each of some blocks, by name."""
-    model = recognise(weights.names, part=part)
+    model = recognise([name for name in weights.names if not is_named(name, copy)], part=part)
     smallest: dict[int, str] = {}
     for name, block in model.block.items():
         entry = weights.entries[name]

@@ -1,6 +1,7 @@
 """`lines edit` and `lines merge`: the library's files, one line for what cannot be done, the exit status."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lines_cli import model_commands
+from lines_cli import model_commands, progress_line
 from lines_cli.__main__ import main
 from lines_core import edit_files, merge_files
 from tests.lines_core.checkpoints.equality import equal
@@ -21,6 +22,12 @@ from tests.lines_core.large_files.models import (
     read_folder,
     write_folder,
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a command takes longer than it is quiet for."""
+    monkeypatch.setattr(progress_line, "QUIET", math.inf)
 
 
 @pytest.fixture
@@ -284,3 +291,67 @@ def test_neither_gradio_nor_the_hub_is_needed(models: tuple[Path, Path, Path], t
 
     arguments = [str(models[0]), str(models[1]), str(tmp_path / "o")]
     subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+
+
+def test_of_a_file_with_several_models_one_is_chosen(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of a pickle, which was "no .safetensors file": converted, without executing anything in it."""
+    pretrained, *finetuned = (read_folder(folder) for folder in models)
+    run_file = tmp_path / "run.pt"
+    torch.save({"state_dict": finetuned[0], "state_dict_ema": finetuned[1], "args": Path("x")}, run_file)
+    torch.save(pretrained, tmp_path / "base.bin")
+    given = ("--pretrained", tmp_path / "base.bin", "--finetuned", run_file)
+    for command in (("edit", "--gamma", 0.4), ("merge",)):
+        assert run(*command, *given, "-o", tmp_path / "o") == 1
+        said = capsys.readouterr().err
+        assert "run.pt holds 2 models, 'state_dict', 'state_dict_ema'" in said
+        assert said.endswith("The option is --choose.\n")
+    assert run("inspect", run_file, "--choose", "ema") == 1
+    assert "it has no 'ema'" in capsys.readouterr().err
+    chosen = ("--choose", "state_dict_ema")
+    assert run("edit", *given, *chosen, "--gamma", 0.4, "-o", tmp_path / "a") == 0
+    expected = edit_files(models[0], models[2], tmp_path / "b", alpha=0.4, beta=0.6)
+    assert equal(read_folder(tmp_path / "a"), read_folder(expected))
+    assert json.loads((tmp_path / "a" / "lines_recipe.json").read_text())["finetuned"] == "run.safetensors"
+    assert run("merge", *given, models[1], *chosen, "-o", tmp_path / "c") == 0
+    expected = merge_files(models[0], [models[2], models[1]], tmp_path / "d")
+    assert equal(read_folder(tmp_path / "c"), read_folder(expected))
+    capsys.readouterr()
+    assert run("inspect", run_file, *chosen, "--pretrained", tmp_path / "base.bin", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run("inspect", models[2], "--pretrained", models[0], "--json") == 0
+    assert found["blocks"] == json.loads(capsys.readouterr().out)["blocks"]
+    assert run("inspect", models[2], *chosen) == 1
+    assert "no 'state_dict_ema' to choose: each file holds one model" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} >= {"a", "c"}
+    assert not (tmp_path / "o").exists()
+
+
+def test_heads_are_no_part_of_a_merge_or_a_comparison(
+    models: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Heads that fine-tuning added, of other shapes each, and one of the pre-trained model alone."""
+    plain = [read_folder(folder) for folder in models]
+    heads = [{"cls.bias": torch.ones(3)}, *({"score.weight": torch.ones(size, 6)} for size in (2, 5))]
+    folders = [
+        write_folder(tmp_path / f"h{number}", weights | head, shards=1)
+        for number, (weights, head) in enumerate(zip(plain, heads, strict=True))
+    ]
+    given = ("--pretrained", folders[0], "--finetuned", *folders[1:])
+    assert run("merge", *given, "-o", tmp_path / "o") == 1
+    assert "left aside if --copy names it" in capsys.readouterr().err
+    assert run("merge", *given, "--copy", "score", "cls", "-o", tmp_path / "o") == 0
+    expected = merge_files(models[0], models[1:], tmp_path / "d")
+    assert equal(read_folder(tmp_path / "o"), read_folder(expected) | heads[0])
+    assert json.loads((tmp_path / "o" / "lines_recipe.json").read_text())["copy"] == ["score", "cls"]
+    assert run("merge", *given, "--copy", "scor", "-o", tmp_path / "p2") == 1
+    assert "no parameter 'scor' to copy" in capsys.readouterr().err
+    assert run("inspect", folders[1], "--pretrained", folders[0]) == 1
+    capsys.readouterr()
+    copy = ("--copy", "score", "cls")
+    assert run("inspect", folders[1], "--pretrained", folders[0], *copy, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unchanged"] == ["score.weight"]
+    assert run("inspect", models[1], "--pretrained", models[0], "--json") == 0
+    assert found["total"] == json.loads(capsys.readouterr().out)["total"]
