@@ -22,6 +22,7 @@ class LoadRequest:
         images: test images per task; 0 for all, which leaves none for validation where a data set has no
             split for it.
         members: of a family with several checkpoints of one task; empty for those it suggests.
+        checkpoints: whether the family's checkpoints are loaded; without them there are only added ones.
     Raises: SpecError for an unknown key, fewer than two tasks, tasks of another suite than the family's, a
         family's own task left out, or a negative number.
     """
@@ -31,6 +32,7 @@ class LoadRequest:
     tasks: tuple[str, ...] = BENCHMARKS[8]
     images: int = IMAGES
     members: tuple[str, ...] = ()
+    checkpoints: bool = True
 
     def __post_init__(self) -> None:
         for what, name, known in (("model", self.model, ENCODERS), ("family", self.family, FAMILIES)):
@@ -69,6 +71,8 @@ class LoadRequest:
     @property
     def chosen(self) -> tuple[str, ...]:
         """The members to load, each once; none for a family with one checkpoint for each task."""
+        if not self.checkpoints:
+            return ()
         return tuple(dict.fromkeys(self.members or FAMILIES[self.family].suggested))
 
 

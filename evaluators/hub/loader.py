@@ -77,7 +77,7 @@ class Loader:
             stop: once set, the load ends within about a second.
             earlier: a lab of the same encoder, whose image tower is reused.
         Raises: Cancelled; HubError, LabError or CheckpointError if the encoder, or all but one of the tasks,
-            or all checkpoints have failed.
+            or all checkpoints that are asked for, have failed.
         """
         row = ENCODERS[request.model]
         steps = {step.key: step for step in steps_of(request)}
@@ -98,7 +98,7 @@ class Loader:
                 subsets = self._subsets(TASKS[key], request.images, row, step, stop)
                 tasks.append(LoadedTask(task, heads[key], subsets, TASKS[key].imagenet))
                 step.result = images_summary(task, subsets)
-                if not family.members:
+                if request.checkpoints and not family.members:
                     step.phase("checkpoint", "bytes")
                     checkpoints.append(importer.of_family(family, TASKS[key], step.count, stop))
                     step.result = "; ".join(filter(None, (step.result, checkpoints[-1].note)))
@@ -109,7 +109,7 @@ class Loader:
                 target = TASKS[family.target]
                 checkpoints.append(importer.of_member(family, member, target, step.count, stop))
                 step.result = checkpoints[-1].note
-        if len(tasks) < LEAST_TASKS or not checkpoints:
+        if len(tasks) < LEAST_TASKS or (request.checkpoints and not checkpoints):
             raise LabError(
                 f"Of {row.title}, {len(tasks)} tasks and {len(checkpoints)} checkpoints could be loaded; it "
                 "takes two tasks and a checkpoint of one to compare. The steps above say what went wrong."

@@ -22,6 +22,7 @@ from evaluators.data.own_images.own_subsets import MOST_IMAGES, OwnSubsets, chec
 from evaluators.data.own_images.task_names import TaskNames
 from evaluators.errors import HubError, ImageError, TaskError
 from evaluators.hub.images.parquet_split import ParquetSplit, range_file
+from evaluators.hub.images.plain_labels import plain_columns, plain_labels
 from evaluators.hub.images.row_choice import choose_rows, in_half
 from evaluators.hub.images.split_files import data_files, find_commit, list_split
 from evaluators.hub.transfer.hub_errors import hub_errors
@@ -49,6 +50,7 @@ class FoundDataset:
         split: one of ``splits``.
         images: columns of images.
         labels: names of the classes by column.
+        plain: those of these columns that have no class names: their values stand for them.
     """
 
     repo: str
@@ -59,6 +61,7 @@ class FoundDataset:
     splits: tuple[str, ...]
     images: tuple[str, ...]
     labels: Mapping[str, tuple[str, ...]]
+    plain: frozenset[str] = frozenset()
 
 
 def look_up(
@@ -87,15 +90,16 @@ def look_up(
         inside = split if split in splits else next((one for one in _PREFERRED if one in splits), splits[0])
         files = workers.call(lambda: list_split(repo, chosen, inside, commit, public=True))
         ((_, features),) = workers.each(lambda file: _features(range_file(file, workers.traffic)), files[:1])
+        plain = plain_labels(files, plain_columns(features), workers)
     images = tuple(name for name, feature in features.items() if type(feature).__name__ == "Image")
     named = {name: getattr(feature, "names", None) for name, feature in features.items()}
-    labels = {name: tuple(map(str, classes)) for name, classes in named.items() if classes}
+    labels = {name: tuple(map(str, classes)) for name, classes in named.items() if classes} | plain
     if not images or not labels:
         raise HubError(
-            f"{repo} needs a column of images and one of class labels, its columns are "
-            f"{excerpt(first_of(list(features)), 200)}: download it, and add it as a zip file."
+            f"{repo} needs a column of images and one of labels, names or numbers of few classes; its "
+            f"columns are {excerpt(first_of(list(features)), 200)}: download it, and add it as a zip file."
         )
-    return FoundDataset(repo, commit, chosen, configs, inside, splits, images, labels)
+    return FoundDataset(repo, commit, chosen, configs, inside, splits, images, labels, frozenset(plain))
 
 
 _PREFERRED = ("test", "validation", "valid", "val", "train")
@@ -145,7 +149,7 @@ def read_dataset(
     skipped: Counter[str] = Counter()
     with Workers(stop, at_once=AT_ONCE) as workers:
         files = workers.call(lambda: list_split(row.repo, row.config, row.test_split, found.commit, True))
-        source = ParquetSplit(row, files, workers)
+        source = ParquetSplit(row, files, workers, classes if label in found.plain else ())
         rows = {
             split: choose_rows(
                 source.groups,
@@ -184,7 +188,7 @@ def read_dataset(
         labels = torch.tensor([rows[split][at].label for at in kept], dtype=torch.int64)
         splits[split] = Subset(torch.stack(stacked) if stacked else empty, labels)
     subsets = OwnSubsets(splits, skipped)
-    check_subsets(subsets, row.classes)
+    check_subsets(subsets, row.classes, row.title)
     return subsets
 
 

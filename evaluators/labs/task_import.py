@@ -70,7 +70,7 @@ def import_task(
 
     with _IMPORTS:
         chosen = names.chosen(found)
-        subsets = decode_subsets(files, chosen, lab.info.image_size, report)
+        subsets = decode_subsets(files, chosen, lab.info.image_size, report, title=names.title)
         return save_task(lab, folder, subsets, names, public=public)
 
 

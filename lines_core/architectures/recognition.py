@@ -16,6 +16,8 @@ from lines_core.untrusted_text import first_names, quoted
 
 PARTS = ("image", "text", "encoder", "decoder", "both")
 """What `part` may be; "both" counts block i of encoder and decoder alike."""
+_FEW = 3
+"""Architectures that are named where none fits."""
 _NUMBER = re.compile(r"(?<![^.])(?:0|[1-9][0-9]{0,8})(?![^.])")
 
 
@@ -119,13 +121,15 @@ def _most_explained(names: list[str]) -> list[Family]:
     """The families with a block among the names that explain the most of them."""
     alike: dict[str, str] = {}  # names that differ in numbers only are explained by the same families
     counts = Counter(alike.setdefault(_NUMBER.sub("0", name), name) for name in names)
-    scores = {}
+    scores: dict[int, int] = {}
+    without_block: dict[int, int] = {}
     for index, family in enumerate(FAMILIES):
         places = {name: place_of(name, family) for name in counts}
-        if any(place is not None and place.rest for place in places.values()):
-            scores[index] = sum(
-                counts[name] for name, place in places.items() if place is not None or is_buffer(name, family)
-            )
+        explained = sum(
+            counts[name] for name, place in places.items() if place is not None or is_buffer(name, family)
+        )
+        has_block = any(place is not None and place.rest for place in places.values())
+        (scores if has_block else without_block)[index] = explained
     if not scores:
         first = names[0].partition(".")[0] if names else ""
         wrapped = len(names) > 1 and all(name.startswith(f"{first}.") for name in names)
@@ -136,9 +140,17 @@ def _most_explained(names: list[str]) -> list[Family]:
         )
         raise LayerError(
             f"Found no residual block among {len(names)} names ({first_names(names)}). {two_numbers(names)}"
-            f"{hint}Known architectures: {', '.join(known.title for known in FAMILIES)}."
+            f"{hint}{_closest(without_block)}The {len(FAMILIES)} known architectures are in "
+            "docs/architectures.md."
         )
     return [FAMILIES[index] for index, score in scores.items() if score == max(scores.values())]
+
+
+def _closest(explained: Mapping[int, int]) -> str:
+    """The families that have the most of the names, if any has one."""
+    most = sorted(explained, key=lambda index: -explained[index])[:_FEW]
+    titles = [FAMILIES[index].title for index in most if explained[index]]
+    return f"Closest: {', '.join(titles)}. " if titles else ""
 
 
 def _check_whole_weights(adapter: AdapterNames, block: Mapping[str, int | None]) -> None:

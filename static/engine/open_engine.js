@@ -1,5 +1,7 @@
 // The engine in the visitor's browser: a worker that edits the weights and counts test images. See docs/architecture.md.
-import { EngineError, checkSupport } from "./engine_error.js";
+
+// With the query of this module: browsers remember that a module could not be loaded, and another try has another query.
+const { EngineError, checkSupport } = await import(`./engine_error.js${new URL(import.meta.url).search}`);
 
 // Loads the model in a worker; several megabytes the first time.
 //   base        address of the folder with engine.json

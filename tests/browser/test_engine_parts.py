@@ -349,6 +349,16 @@ def test_a_count_that_a_newer_one_follows_already_does_not_begin(
     assert last
 
 
+def test_a_module_that_was_lost_is_asked_for_again(faulty: Any, site: Site) -> None:
+    """Of one that open_engine.js imports: browsers remember the failure, so that only a reload helped."""
+    opens = """(query) => import(`./engine/open_engine.js${query}`)
+        .then(({openEngine}) => typeof openEngine, () => "lost")"""
+    site.faults["/engine/engine_error.js"] = (503, b"")
+    assert faulty.evaluate(opens, "") == "lost"
+    site.faults.clear()
+    assert faulty.evaluate(opens, "?2") == "function"
+
+
 def test_a_worker_that_is_lost_ends_all_calls(faulty: Any, site: Site) -> None:
     """As when the browser's own code fails in it: what was asked must not wait for ever."""
     faulty.evaluate(

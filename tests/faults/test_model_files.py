@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def write(to: Any, work: str, folder: Path, out: Path) -> None:
 
     def progress(done: int, total: int) -> None:
         to.send((done, total))
-        time.sleep(0.001)  # gives the other side time to kill
+        to.recv()  # the other side goes on, or kills
 
     if work == "edit":
         edit_files(folder / "p", folder / "f0", out, alpha=0.4, beta=0.6, progress=progress)
@@ -71,6 +70,7 @@ def test_killed_again_and_again_it_comes_to_the_same_end(
                     os.kill(process.pid or 0, signal.SIGKILL)
                     killed += 1
                     break
+                connection.send("go on")
         except EOFError:
             pass  # it has ended by itself
         process.join(PATIENCE)
@@ -83,6 +83,9 @@ def test_killed_again_and_again_it_comes_to_the_same_end(
 
 class _Deaf:
     def send(self, _: object) -> None:
+        pass
+
+    def recv(self) -> None:
         pass
 
 

@@ -66,8 +66,10 @@ def test_evaluate_counts_a_public_model_and_a_checkpoint_of_the_hub(
     (checkpoint,) = theirs.rglob("*PCAM*/nonlinear_finetuned.pt")
     shutil.copy(checkpoint, hub.folder("someone/mine") / "mine.pt")
     found = []
-    for finetuned in (["tall-masks.pcam"], ["someone/mine", "--target", "pcam"]):
+    for finetuned in (["someone/mine", "--target", "pcam"], ["tall-masks.pcam"]):
         assert evaluate_command.main([*common, "--finetuned", *finetuned]) == 0
+        needed = finetuned == ["tall-masks.pcam"]
+        assert any("tall_masks" in request.path for request in hub.requests) == needed
         printed = capsys.readouterr()
         assert "CLIP ViT-B/32  done" in printed.err
         found.append([Evaluation.from_dict(plain) for plain in json.loads(printed.out)])

@@ -75,10 +75,48 @@ def test_an_image_that_is_none_is_left_out(hub: Hub) -> None:
     assert sum(map(len, subsets.splits.values())) == 93
 
 
+@pytest.mark.parametrize(("kind", "name"), [("string", "kind {}"), ("int64", "{}"), ("large_string", "{}")])
+def test_labels_without_class_names_are_called_as_they_are(hub: Hub, kind: str, name: str) -> None:
+    """Columns of text or of numbers, in two files that do not have all of them; others are not offered."""
+    labels = [label for label in sorted(shuffled(400)) if label != 3]
+    paths = write_parquet(hub, labels, shards=2)
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.Value(kind),
+            "caption": datasets.Value("string"),
+            "one": datasets.Value("int64"),
+            "empty": datasets.Value("string"),
+        }
+    )
+    count = 0
+    for path in paths:
+        rows = datasets.Dataset.from_parquet(str(path)).cast_column("image", datasets.Image(decode=False))
+        changed = []
+        for row in rows.to_list():
+            label = name.format(row["label"]) if "string" in kind else row["label"]
+            changed.append(
+                {**row, "label": label, "caption": f"{count}", "one": 1, "empty": "x" if count % 2 else None}
+            )
+            count += 1
+        datasets.Dataset.from_list(changed, features=features).to_parquet(path)
+    found = look_up(REPO)
+    known = tuple(name.format(label) for label in range(10) if label != 3)
+    assert found.plain == {"label"}
+    assert dict(found.labels) == {"label": known}
+    subsets = read_dataset(found, "image", "label", names(found), SIZE, most=45)
+    for split, subset in subsets.splits.items():
+        seen = [name.format(label) for _, label in numbers(subset.images)]
+        assert seen == [known[label] for label in subset.labels.tolist()], split
+        assert torch.bincount(subset.labels).tolist() == [5] * 9
+
+
 def test_what_is_refused(hub: Hub) -> None:
     write_parquet(hub, shuffled(10))
     found = look_up(REPO)
-    with pytest.raises(TaskError, match="at least 8 test images and 8 validation images, got 6"):
+    with pytest.raises(
+        TaskError, match="'Digits' needs at least 8 test images and 8 validation images, got 6"
+    ):
         read_dataset(found, "image", "label", names(found), SIZE)
     few = TaskNames.read("T", "class 1\nclass 2", "", CLASSES)
     for image, label, asked in (
@@ -93,8 +131,8 @@ def test_what_is_refused(hub: Hub) -> None:
             look_up(address)
     with pytest.raises(HubError, match="owner/nothing"):
         look_up("owner/nothing")
-    write_parquet(hub, shuffled(40), repo="owner/text", label=datasets.Value("int64"))
-    with pytest.raises(HubError, match="needs a column of images and one of class labels"):
+    write_parquet(hub, shuffled(40), repo="owner/text", label=datasets.Value("float32"))
+    with pytest.raises(HubError, match="needs a column of images and one of labels, names or numbers"):
         look_up("owner/text")
     (hub.folder("owner/csv", "dataset") / "test.csv").write_text("a,b\n1,2\n")
     with pytest.raises(HubError, match="no parquet files"):

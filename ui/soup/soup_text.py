@@ -5,8 +5,8 @@ from __future__ import annotations
 SOUP = (
     "One task, fine-tuned many times with different settings. Averaging the weights gives **one** "
     "model, often better than any of them. LiNeS then strengthens the deep layers of the average. "
-    "(Section 5.3 of the paper) Checkpoints of your own are averaged on the page "
-    "*Merge*, by the method *Average*: the members here came with the page."
+    '(Section 5.3 of the paper) <span class="lx-served">Checkpoints of your own are averaged on the page '
+    "*Merge*, by the method *Average*: the members here came with the page.</span>"
 )
 SOUP_SUBJECT = "fine-tuned on Objects several times"
 SOUP_CHARTS = {

@@ -77,7 +77,7 @@ def status_line(message: str, badge: str = "", button: str = "") -> str:
     """
     mark = f'<span class="lx-badge">{escape(badge)}</span>' if badge else ""
     more = f'<span class="lx-served">{escape(button)}</span>' if button else ""
-    return f'<p class="lx-status" role="status">{mark}{escape(message)}{more}</p>'
+    return f'<p class="lx-status" role="status">{mark}<span>{escape(message)}{more}</span></p>'
 
 
 def agreement(before: Found, after: Found) -> str:

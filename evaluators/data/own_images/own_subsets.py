@@ -19,6 +19,7 @@ from evaluators.data.own_images.listed_images import ListedImage, ListedImages
 from evaluators.errors import ImageError, TaskError
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.intervals import wilson_interval
+from lines_core.untrusted_text import quoted
 
 MOST_IMAGES = 600
 """Of a split: at 224 pixels a side they take 90 MB."""
@@ -76,6 +77,7 @@ def decode_subsets(
     image_size: int,
     progress: Callable[[int, int], None] | None = None,
     most: int = MOST_IMAGES,
+    title: str = "",
 ) -> OwnSubsets:
     """The images of both splits, decoded as the encoder expects them.
 
@@ -83,6 +85,7 @@ def decode_subsets(
         image_size: S of the encoder.
         progress: called with images done and in total; may raise, to stop it.
         most: images of each split.
+        title: of the task, for messages.
     Raises: TaskError if a split would have too few images, or a class none at all.
     Cost: memory for both splits; 2 ms a photo.
     """
@@ -104,17 +107,18 @@ def decode_subsets(
         done += len(labels)
         splits[split] = Subset(pixels[: len(labels)], torch.tensor(labels, dtype=torch.int64))
     subsets = OwnSubsets(splits, +reading.skipped)
-    check_subsets(subsets, found.classes)
+    check_subsets(subsets, found.classes, title)
     return subsets
 
 
-def check_subsets(subsets: OwnSubsets, classes: Sequence[str]) -> None:
+def check_subsets(subsets: OwnSubsets, classes: Sequence[str], title: str) -> None:
     """Raises: TaskError if a split has too few images, or a class no test image."""
+    task = f"The task {quoted(title)}" if title else "A task"
     for split, subset in subsets.splits.items():
         if len(subset) < LEAST_IMAGES:
             said = f" (left out: {source.said_skipped(subsets.skipped)})" if subsets.skipped else ""
             raise TaskError(
-                f"A task needs at least {LEAST_IMAGES} test images and {LEAST_IMAGES} validation images, got "
+                f"{task} needs at least {LEAST_IMAGES} test images and {LEAST_IMAGES} validation images, got "
                 f"{len(subset)} {_SAID[split]} images{said}: add more images."
             )
     for label in sorted(set(range(len(classes))) - set(subsets.splits["test"].labels.tolist())):

@@ -24,15 +24,21 @@ def check_names(task: HubTask, names: Sequence[str] | None) -> None:
         )
 
 
-def classes_of(task: HubTask, labels: Sequence[object], file: str) -> NDArray[np.int64]:
+def classes_of(
+    task: HubTask, labels: Sequence[object], file: str, values: Sequence[str] = ()
+) -> NDArray[np.int64]:
     """The position in ``task.classes`` of each label, int64 of shape (rows,).
 
     Args:
-        labels: whole numbers or booleans.
+        labels: whole numbers or booleans; anything whose text is one of `values`, if there are any.
         file: that they are from, for the message.
+        values: of a column without class names, each the label of its position.
     Raises: HubError for another type, or a number that is no class.
     """
     expected = task.num_classes if task.relabel is None else len(task.relabel)
+    if values:
+        numbers = {value: number for number, value in enumerate(values)}
+        labels = [numbers.get(str(label), label) for label in labels]
     for row, label in enumerate(labels):
         if not isinstance(label, int) or not 0 <= label < expected:
             raise HubError(

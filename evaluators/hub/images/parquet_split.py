@@ -43,12 +43,16 @@ class ParquetSplit:
         task: names the columns and classes.
         files: of the split.
         workers: to read with.
+        values: of labels in a column without class names, as for `classes_of`.
     Raises: HubError if a file is no parquet file, has other columns or other classes, or the Hub fails;
         Cancelled.
     """
 
-    def __init__(self, task: HubTask, files: Sequence[SplitFile], workers: Workers) -> None:
+    def __init__(
+        self, task: HubTask, files: Sequence[SplitFile], workers: Workers, values: Sequence[str] = ()
+    ) -> None:
         self._task = task
+        self._values = values
         self._traffic = workers.traffic
         self._shards = {file.path: shard for file, shard in workers.each(self._open_shard, files)}
         places = [
@@ -117,7 +121,7 @@ class ParquetSplit:
                 f"Row group {index} of {path} of {self._task.repo} claims {unpacked:,} bytes of images, "
                 f"unpacked are at most {MOST_UNPACKED:,}."
             )
-        return RowGroup(path, index, first_row, cost, classes_of(self._task, labels, path))
+        return RowGroup(path, index, first_row, cost, classes_of(self._task, labels, path, self._values))
 
     def _constant(self, group: Any) -> list[Any] | None:
         """The labels of a row group if its footer shows that they are all the same."""
@@ -126,6 +130,8 @@ class ParquetSplit:
         if statistics is None or not (statistics.has_min_max and statistics.has_null_count):
             return None
         if statistics.null_count or statistics.min != statistics.max:
+            return None
+        if isinstance(statistics.min, str | bytes):  # may be cut short
             return None
         return [statistics.min] * int(group.num_rows)
 

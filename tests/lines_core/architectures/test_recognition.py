@@ -247,6 +247,18 @@ def test_what_may_be_no_residual_block_is_refused(names: list[str], message: str
         recognise(names)
 
 
+def test_without_a_block_the_closest_architectures_are_named_and_not_all() -> None:
+    """A list of all of them, a thousand characters, hid what was wrong."""
+    names = ["vision_model.embeddings.class_embedding", "vision_model.post_layernorm.weight", "w"]
+    with pytest.raises(LayerError, match="Closest: CLIP or SigLIP of transformers") as refusal:
+        recognise(names)
+    with pytest.raises(
+        LayerError, match=r"no residual block among 1 names \('w'\)\. The [0-9]+ known"
+    ) as other:
+        recognise(["w"])
+    assert max(len(str(one.value)) for one in (refusal, other)) < 400
+
+
 def test_numbers_of_any_length_are_refused_in_a_short_message() -> None:
     """Python converts no integer of more than 4300 digits, and a message repeats three numbers."""
     with pytest.raises(LayerError, match="no residual block"):
