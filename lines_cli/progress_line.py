@@ -6,6 +6,8 @@ from types import TracebackType
 
 QUIET = 1.0
 """Seconds without a word."""
+LEAST_PERCENT = 3
+"""Before that, how long it takes is not said: the first pieces are no measure of it."""
 EVERY = {True: 0.2, False: 10.0}
 """Seconds between two reports to a terminal, and to a file."""
 
@@ -30,7 +32,8 @@ class ProgressLine:
             return
         self._next = now + EVERY[self._terminal]
         left = (now - self._began) * (total - done) / done
-        text = f"{self._title}: {100 * done // total} %, {duration(left)} left"
+        known = 100 * done >= LEAST_PERCENT * total
+        text = f"{self._title}: {100 * done // total} %" + (f", {duration(left)} left" if known else "")
         if self._terminal:
             sys.stderr.write(f"\r{text:{self._width}}")
             self._width = len(text)

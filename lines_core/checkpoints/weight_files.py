@@ -29,7 +29,7 @@ MAX_SET_BYTES = 4 << 40
 MAX_INDEX = 16 << 20
 """Bytes of an index; that of a model of 70e9 weights has 60 kB."""
 MAX_SHARDS = 2_000
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
 class WeightFiles(Mapping[str, Tensor]):
@@ -187,7 +187,7 @@ def _weights_in(folder: Path) -> Path:
         if found:
             advice = "their index is missing" if "-of-" in found[0] else "name the one that is meant"
             raise CheckpointError(f"{label_of(folder)} has {first_names(found)}: {advice}.")
-    pickles = [name for name in names if name.endswith(_PICKLES)]
+    pickles = [name for name in names if name.endswith(PICKLES)]
     raise CheckpointError(
         f"{label_of(folder)} has no {SUFFIX} file"
         + (f", only {first_names(pickles)}. {CONVERT}." if pickles else ".")

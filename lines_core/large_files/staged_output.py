@@ -15,7 +15,7 @@ import torch
 from lines_core.atomic_write import atomic_write
 from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.safetensors_header import header_bytes
-from lines_core.checkpoints.weight_files import INDEX_SUFFIX, SUFFIX, WeightFiles
+from lines_core.checkpoints.weight_files import INDEX_SUFFIX, PICKLES, SUFFIX, WeightFiles
 from lines_core.errors import CheckpointError
 
 RECIPE_FILE = "lines_recipe.json"
@@ -57,8 +57,8 @@ class StagedOutput:
         dtypes: of each tensor of the output.
         converted: the dtype of all floating-point tensors, if it is not the layout's.
         key: digest of everything that determines the output's content.
-    Raises: CheckpointError if ``out`` exists, has no parent folder, is a file for several files of weights,
-        or there is too little space. Nothing has been written then.
+    Raises: CheckpointError if ``out`` exists, is named as a pickle, has no parent folder, is a file for
+        several files of weights, or there is too little space. Nothing has been written then.
     """
 
     def __init__(
@@ -71,6 +71,11 @@ class StagedOutput:
     ) -> None:
         self.out, self._layout, self._dtypes, self._converted = out, layout, dtypes, converted
         self._single = out.suffix.lower() == SUFFIX
+        if out.suffix.lower() in PICKLES:
+            raise CheckpointError(
+                f"{out.name} would be a folder of that name: weights are written as safetensors. Name a "
+                f"folder, or a {SUFFIX} file."
+            )
         if out.exists() and (self._single or not out.is_dir() or any(out.iterdir())):
             raise CheckpointError(f"{out} exists: choose another name, or remove it first.")
         if not out.parent.is_dir():

@@ -133,24 +133,6 @@ def test_files_that_make_no_model_are_refused_before_they_travel(visitor: Any, t
     assert uploads == []
 
 
-def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path) -> None:
-    page = visitor
-    files, index = shards(tmp_path)
-    (tmp_path / "tokenizer.json").write_text("{}")
-    choose(page, *files, tmp_path / "tokenizer.json", index)
-    page.wait_for_selector(f"{SAID} >> text=mine.zip is uploaded", timeout=PATIENCE)
-    page.click("#lx-own-task input")
-    page.get_by_role("option", name="Handwritten digits", exact=True).click()
-    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
-    page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=(mine.zip) is added and chosen", timeout=PATIENCE)
-    report = page.locator("#lx-own-reports details[open]")
-    assert "Handwritten digits (mine.zip)" in report.locator("summary").inner_text()
-    page.locator("#lx-task-yours label").filter(has_text="mine.zip").click()
-    page.click("#lx-task-remove")
-    page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)
-
-
 def test_an_upload_can_be_cancelled(visitor: Any) -> None:
     page = visitor
     page.route("**/gradio_api/upload", lambda route: None)  # never answered
@@ -248,3 +230,22 @@ def test_what_is_removed_is_no_longer_offered_and_explore_keeps_the_other(visito
         tasks.filter(has_text=name).wait_for(state="detached", timeout=PATIENCE)
         assert tasks.count() == left
         assert tasks.locator("input:checked").count() == left
+
+
+def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path) -> None:
+    page = visitor
+    driving.open_tab(page, "Models")
+    files, index = shards(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    choose(page, *files, tmp_path / "tokenizer.json", index)
+    page.wait_for_selector(f"{SAID} >> text=mine.zip is uploaded", timeout=PATIENCE)
+    page.click("#lx-own-task input")
+    page.get_by_role("option", name="Handwritten digits", exact=True).click()
+    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.click("#lx-own-add")
+    page.wait_for_selector("#lx-own-said >> text=(mine.zip) is added and chosen", timeout=PATIENCE)
+    report = page.locator("#lx-own-reports details[open]")
+    assert "Handwritten digits (mine.zip)" in report.locator("summary").inner_text()
+    page.locator("#lx-task-yours label").filter(has_text="mine.zip").click()
+    page.click("#lx-task-remove")
+    page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)

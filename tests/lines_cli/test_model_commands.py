@@ -326,6 +326,10 @@ def test_of_a_file_with_several_models_one_is_chosen(
     assert "no 'state_dict_ema' to choose: each file holds one model" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} >= {"a", "c"}
     assert not (tmp_path / "o").exists()
+    assert run("merge", *given, *chosen, "-o", tmp_path / "o.pt") == 1
+    assert (
+        "o.pt would be a folder of that name: weights are written as safetensors" in capsys.readouterr().err
+    )
 
 
 def test_heads_are_no_part_of_a_merge_or_a_comparison(

@@ -53,8 +53,18 @@ def test_a_shorter_line_covers_a_longer_one(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     progress = ProgressLine("w")
     clock.now += 2
-    progress(1, 100)
+    progress(5, 100)
     clock.now += 100
     progress(99, 100)
     long, short = capsys.readouterr().err.split("\r")[1:]
     assert len(long) == len(short)
+
+
+def test_the_first_pieces_are_no_measure_of_the_time(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a slow start, of a file that was converted first, it said 23 hours for a second's work."""
+    progress = ProgressLine("w")
+    clock.now += 8
+    progress(1, 10_000)
+    assert capsys.readouterr().err == "w: 0 %\n"

@@ -38,17 +38,19 @@ def plain_labels(
 ) -> dict[str, tuple[str, ...]]:
     """The values of each column in order, as text: of columns with two up to `MOST_CLASSES` of them.
 
-    A column with an empty place, of more than `MOST_BYTES`, or that a file lacks, holds no labels.
+    A column with an empty place, of more than `MOST_BYTES`, or that a file lacks, holds no labels, nor does
+    one whose values hardly occur twice.
 
     Raises: HubError if a file is no parquet file, or the Hub fails; Cancelled.
     Cost: reads these columns of every file.
     """
     left = {column: set[object]() for column in columns}
-    room = dict.fromkeys(left, MOST_BYTES)
+    room, rows = dict.fromkeys(left, MOST_BYTES), 0
     for file in files:
         if not left:
             break
-        ((_, found),) = workers.each(lambda one: _values(one, room, workers), [file])
+        ((_, (found, count)),) = workers.each(lambda one: _values(one, room, workers), [file])
+        rows += count
         for column, (values, size) in found.items():
             left[column] |= values
             room[column] -= size
@@ -58,12 +60,14 @@ def plain_labels(
     return {
         column: tuple(map(str, sorted(values)))  # type: ignore[type-var]  # of one type each
         for column, values in left.items()
-        if len(values) > 1
+        if 1 < len(values) <= rows / 2
     }
 
 
-def _values(file: SplitFile, room: Mapping[str, int], workers: Workers) -> dict[str, tuple[set[object], int]]:
-    """Values and bytes of the columns of a file that are there and have room."""
+def _values(
+    file: SplitFile, room: Mapping[str, int], workers: Workers
+) -> tuple[dict[str, tuple[set[object], int]], int]:
+    """Values and bytes of the columns of a file that are there and have room, and the number of rows."""
     import pyarrow
     import pyarrow.parquet
 
@@ -76,7 +80,8 @@ def _values(file: SplitFile, room: Mapping[str, int], workers: Workers) -> dict[
                     sizes[column.path_in_schema] += column.total_compressed_size
         wanted = [one for one in room if 0 < sizes[one] <= room[one]]
         table = parquet.read(columns=wanted, use_threads=False)
-        return {one: (set(table.column(one).unique().to_pylist()), sizes[one]) for one in wanted}
+        found = {one: (set(table.column(one).unique().to_pylist()), sizes[one]) for one in wanted}
+        return found, footer.num_rows
     except (pyarrow.ArrowException, OSError, ValueError, LookupError) as error:
         raise HubError(f"{file.path} is no parquet file: {excerpt(str(error))}") from error
 
