@@ -9,12 +9,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from lines_core.checkpoints import read_checkpoint, save_checkpoint
+from lines_core.checkpoints import read_checkpoint, read_metadata, save_checkpoint
 from lines_core.errors import CheckpointError
 
 LOW_RANK = ("low_rank_b", "low_rank_a")
 FOUR_BIT = ("four_bit", "scale")
 HALF = "half"
+FORM = "packed residual"
+"""The entry "form" of such a file's metadata."""
 LEVELS = 7
 """Values of a four-bit entry run from -LEVELS to LEVELS."""
 
@@ -106,7 +108,12 @@ def _unpacked(name: str, parts: Mapping[str, Tensor], shape: torch.Size) -> Tens
 
 def save_packed(path: str | os.PathLike[str], packed: Packed, metadata: Mapping[str, str]) -> None:
     """Write a packed residual as safetensors. Raises: CheckpointError as ``save_checkpoint``."""
-    save_checkpoint(path, packed, {"format": "pt", "form": "packed residual", **metadata})
+    save_checkpoint(path, packed, {"format": "pt", "form": FORM, **metadata})
+
+
+def is_packed(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is what ``save_packed`` wrote. Raises: CheckpointError if it cannot be read."""
+    return read_metadata(path).get("form") == FORM
 
 
 def read_packed(path: str | os.PathLike[str], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:

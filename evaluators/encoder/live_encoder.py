@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from evaluators.encoder.cuda_graph import CudaGraphForward, Forward
+from evaluators.encoder.image_format import fastest_format
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
 from evaluators.encoder.residual_cache import CancelCheck, ResidualCache, never_cancel
 from evaluators.encoder.traced_forward import TracedForward
@@ -69,6 +70,7 @@ class LiveEncoder(ABC):
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._written: tuple[ResidualSpec, Scales] | None = None
         self._batch_limit = sys.maxsize
+        self._memory_format = fastest_format(loaded.clip.visual, self._live.device)
         self._forward = self._fastest_forward()
         self.residuals = ResidualCache(self._compute_residual, self.residual_cost, self._residual_bytes())
         self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()
@@ -261,6 +263,7 @@ class LiveEncoder(ABC):
         return features
 
     def _encode(self, images: Tensor) -> Tensor:
+        images = images.contiguous(memory_format=self._memory_format)
         while True:
             size = min(self._batch_limit, len(images))
             try:

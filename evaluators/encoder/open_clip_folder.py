@@ -76,11 +76,11 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
     """The model of a folder with `CONFIG`, `WEIGHTS` and BPE `MERGES`.
 
     Raises: LabError that names the absent file, or the mismatch between them.
-    Cost: half a second, nearly all of it the import of open_clip.
+    Cost: half a second, nearly all of it the import of open_clip; once some seconds for a tower of timm.
     """
     _check_present(folder)
     config = _read_config(folder)
-    open_clip = import_open_clip()
+    open_clip = import_open_clip(timm=config.timm)
     try:
         clip = open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True)
         tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / MERGES))
@@ -99,6 +99,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> LoadedModel:
 class _Config:
     image_size: int
     vocabulary: int
+    timm: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -113,9 +114,11 @@ def _read_config(folder: Path) -> _Config:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         mean, std = (tuple(map(float, config["preprocess_cfg"][name])) for name in ("mean", "std"))
+        vision = config["model_cfg"]["vision_cfg"]
         return _Config(
-            int(config["model_cfg"]["vision_cfg"]["image_size"]),
+            int(vision["image_size"]),
             int(config["model_cfg"]["text_cfg"]["vocab_size"]),
+            "timm_model_name" in vision,
             mean,
             std,
         )

@@ -1,4 +1,4 @@
-"""Import of open_clip without the packages that a CLIP of this app never uses."""
+"""Import of open_clip without the packages that most CLIPs of this app never use."""
 
 import importlib
 import sys
@@ -16,11 +16,16 @@ OPTIONAL = ("timm", "transformers")
 """open_clip imports them where they are installed, for towers of theirs."""
 ROI_ALIGN = "torchvision.ops.roi_align"
 """An operator of torchvision's detection models, whose module imports all of ``torch._dynamo``."""
+TIMM_TOWERS = "open_clip.timm_model"
+"""The module of image towers of timm; its name ``timm`` is None if that was not there."""
 _LOCK = threading.Lock()
 
 
-def import_open_clip() -> Any:
+def import_open_clip(*, timm: bool = False) -> Any:
     """The module open_clip.
+
+    Args:
+        timm: whether it must be able to make image towers of timm, which takes seconds once.
 
     Without ``timm``, ``transformers`` and ``torch._dynamo`` the first import takes 0.4 s instead of 2.9. Any
     of them that has been imported before stays as it is, and all can be imported afterwards.
@@ -30,6 +35,10 @@ def import_open_clip() -> Any:
             declare_missing_operators()
             with _placeholders():
                 importlib.import_module("open_clip")
+        towers = sys.modules[TIMM_TOWERS]
+        if timm and vars(towers)["timm"] is None:
+            importlib.import_module("timm")
+            importlib.reload(towers)  # its classes look timm up in the module, whoever holds them
     return sys.modules["open_clip"]
 
 

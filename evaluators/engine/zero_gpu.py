@@ -200,7 +200,7 @@ class ZeroGpu:
     def _move(self, lab: Lab, own: Sequence[LoadedCheckpoint], device: torch.device) -> Lab:
         """Another lab of the same content on a device, with locks and an encoder of its own."""
         if isinstance(lab, EmbeddedLab):
-            moved = EmbeddedLab(lab.folder, self._cache, device, lab.dtype, lab.chunk)
+            moved = EmbeddedLab(lab.folder, self._cache, device, lab.dtype, lab.chunk, lab.model)
             return moved.with_own(own)
         if isinstance(lab, HubLab):
             live = _MovedEncoder(lab.live, device)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -58,7 +58,7 @@ def run_grid(
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """As ``run_sweep``, in any order; yields each point once it is complete, cached ones at once.
 
-    Points of the embedded lab on the CPU are counted on additional encoders, one a core, which leaves the
+    Points of an embedded lab on the CPU are counted on additional encoders, one a core, which leaves the
     live encoder free and gives priority to requests that wait for it. Other points, and those of a second
     grid at the same time, are evaluated one by one through the studio.
 
@@ -88,11 +88,11 @@ def _on_additional_encoders(studio: Studio, spec: EditSpec) -> bool:
 def _count_together(
     studio: Studio, specs: Sequence[EditSpec], ticket: Ticket | None, cancelled: threading.Event | None
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
-    """Count specs of the embedded lab, grouped by their beginnings; none if another grid has the cores."""
-    cells = [(spec, studio.lab.resolve(spec)) for spec in specs]
+    """Count specs of embedded labs, grouped by their beginnings; none if another grid has the cores."""
+    cells = [(spec, _lab(studio, spec.model).resolve(spec)) for spec in specs]
     jobs: list[tuple[_Inputs, list[Cell]]] = []
-    for same_images in _grouped(cells, lambda spec: (spec.suite, spec.split, spec.images)):
-        inputs = _inputs(studio.lab, same_images[0][1])
+    for same_images in _grouped(cells, lambda spec: (spec.model, spec.suite, spec.split, spec.images)):
+        inputs = _inputs(_lab(studio, same_images[0][1].model), same_images[0][1])
         beginnings = _grouped(
             same_images, lambda spec: (spec.residual, spec.scales.before, spec.scales.blocks[0])
         )
@@ -138,6 +138,12 @@ def _grouped(cells: Sequence[Cell], key: Callable[[ResolvedSpec], Any]) -> list[
     return list(groups.values())
 
 
+def _lab(studio: Studio, model: str) -> EmbeddedLab:
+    lab = studio.embedded(model)
+    assert lab is not None, f"{model} is not embedded"
+    return lab
+
+
 def _inputs(lab: EmbeddedLab, resolved: ResolvedSpec) -> _Inputs:
     images = lab.images(resolved.suite, resolved.split)
     chunks = images.chunks(resolved.images)
@@ -164,7 +170,8 @@ def _worker(
                 inputs, group = jobs.pop()
             except IndexError:
                 break
-            encoder = encoder or inputs.lab.new_encoder()
+            if encoder is None or encoder.folder != inputs.lab.model_folder:
+                encoder = inputs.lab.new_encoder()
             started = time.perf_counter()
             cells = _count_group(encoder, inputs, group, stop, busy)
             seconds = (time.perf_counter() - started) / len(group)
@@ -208,13 +215,22 @@ def yield_to_live_requests(busy: Callable[[], bool], stop: threading.Event) -> N
 
 
 def begin(visual: Any, images: Tensor) -> Tensor:
-    """The forward pass up to and with block 1, of open_clip's VisionTransformer 3.3."""
+    """The forward pass up to and with block 1, of open_clip's VisionTransformer 3.3 or timm's ConvNeXt."""
+    if hasattr(visual, "trunk"):
+        first, channels_last = visual.trunk.stages[0], images.contiguous(memory_format=torch.channels_last)
+        maps: Tensor = first.blocks[0](first.downsample(visual.trunk.stem(channels_last)))
+        return maps
     tokens: Tensor = visual.transformer.resblocks[0](visual._embeds(images), attn_mask=None)
     return tokens
 
 
 def finish(visual: Any, tokens: Tensor) -> Tensor:
     """The rest of the forward pass; after ``begin`` bit for bit the features of the whole pass."""
+    if hasattr(visual, "trunk"):
+        trunk = visual.trunk
+        for step in (*trunk.stages[0].blocks[1:], *trunk.stages[1:], trunk.norm_pre, trunk.forward_head):
+            tokens = step(tokens)
+        return cast(Tensor, visual.head(tokens))
     for block in visual.transformer.resblocks[1:]:
         tokens = block(tokens, attn_mask=None)
     pooled, _ = visual._pool(tokens)

@@ -137,12 +137,16 @@ def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluatio
 
     Args:
         studio: whose lab was measured.
-        path: a ``.json`` file in the lab's ``sweeps/``; the fingerprint there holds for all of them.
-    Raises: EvaluationError if one of them is partial.
+        path: a ``.json`` file in the folder of the model's sweeps; the fingerprint there holds for all.
+    Raises: EvaluationError if one of them is partial, or not of the embedded model of the others.
     """
     if not all(evaluation.complete for evaluation in evaluations):
         raise EvaluationError("Only complete evaluations ship, got a partial one.")
+    models = {evaluation.spec.model for evaluation in evaluations} or {TINY_CLIP}
+    lab = studio.embedded(models.pop())
+    if models or lab is None:
+        raise EvaluationError("Evaluations ship with one embedded model, got those of others.")
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = [evaluation.as_dict() for evaluation in evaluations]
     path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
-    (path.parent / FINGERPRINT).write_text(studio.lab.fingerprint() + "\n", encoding="utf-8")
+    (path.parent / FINGERPRINT).write_text(lab.fingerprint() + "\n", encoding="utf-8")

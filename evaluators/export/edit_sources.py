@@ -12,14 +12,15 @@ from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, read_to
 from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path, is_compared
+from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path
 from evaluators.labs.lab import Lab
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.resolved_spec import ResidualSpec
 from lines_core.checkpoints import read_metadata
+from lines_core.packed import is_packed
 
-SHIPPED = Path("assets/tiny_clip")
-"""The embedded model in a checkout of the LiNeS Explorer, which everything written out is relative to."""
+SHIPPED = Path("assets")
+"""The embedded models in a checkout of the LiNeS Explorer, which everything written out is relative to."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,14 @@ def base_of(lab: Lab) -> BaseModel:
             clip_file=lab.weights,
         )
     if isinstance(lab, EmbeddedLab):
-        folder = lab.folder / SHIPPED.name
+        folder, shipped = lab.folder / lab.model.folder, SHIPPED / lab.model.folder
         tower = read_tower_info(folder)
         return BaseModel(
             title=lab.info.title,
             name=lab.info.key,
             on_hub=False,
-            open_clip=f"local-dir:{SHIPPED.as_posix()}",
-            file=(SHIPPED / WEIGHTS).as_posix(),
+            open_clip=f"local-dir:{shipped.as_posix()}",
+            file=(shipped / WEIGHTS).as_posix(),
             image_size=tower.image_size,
             mean=tower.mean,
             std=tower.std,
@@ -143,9 +144,9 @@ def _source(lab: Lab, key: str, title: str) -> SourceCheckpoint:
         origin = read_metadata(imported.residual).get("source", key)
         return SourceCheckpoint(key, title, origin, open_clip=False, head=imported.head is not None)
     if isinstance(lab, EmbeddedLab):
-        return SourceCheckpoint(
-            key, title, checkpoint_path(SHIPPED, key).as_posix(), open_clip=not is_compared(key)
-        )
+        origin = checkpoint_path(SHIPPED / lab.model.folder, key).as_posix()
+        packed = is_packed(checkpoint_path(lab.folder / lab.model.folder, key))
+        return SourceCheckpoint(key, title, origin, open_clip=not packed)
     raise _unknown(lab)
 
 

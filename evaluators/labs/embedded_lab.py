@@ -1,4 +1,4 @@
-"""The lab that ships with the app: Tiny CLIP with checkpoints, tasks and images, in one folder."""
+"""The labs that ship with the app, one a model: with checkpoints of its own, on shared tasks and images."""
 
 import copy
 import hashlib
@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,14 +26,41 @@ from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.file_hash import sha256_of
-from lines_core.packed import read_packed
+from lines_core.packed import is_packed, read_packed
 
-TINY_CLIP = "tiny-clip"
+TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
 VARIANTS, TUNED = "variants.json", "gammas.json"
 
 
+@dataclass(frozen=True)
+class EmbeddedModel:
+    """A model that ships.
+
+    Args:
+        key: for ``EditSpec.model``.
+        title: name on the page.
+        folder: of the model, in the lab's folder.
+        sweeps: of the evaluations that ship, in the lab's folder.
+    """
+
+    key: str
+    title: str
+    folder: str
+    sweeps: str
+
+
+EMBEDDED: Mapping[str, EmbeddedModel] = {
+    model.key: model
+    for model in (
+        EmbeddedModel(TINY_CLIP, "Tiny CLIP", "tiny_clip", "sweeps"),
+        EmbeddedModel(TINY_CONVNEXT, "Tiny ConvNeXt", "tiny_convnext", "sweeps/tiny_convnext"),
+    )
+}
+"""By key; the first one is always there."""
+
+
 def checkpoint_path(folder: Path, checkpoint: str) -> Path:
-    """File of a checkpoint in a model's folder: full weights, or a packed residual of a variant's."""
+    """File of a checkpoint in a model's folder: full weights, or a packed residual."""
     return folder / ("compared" if is_compared(checkpoint) else "finetuned") / f"{checkpoint}.safetensors"
 
 
@@ -59,7 +87,7 @@ class TinyEncoder(LiveEncoder):
         path = checkpoint_path(self.folder, checkpoint)
         if not path.is_file():
             raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
-        if is_compared(checkpoint):
+        if is_packed(path):
             shapes = {name: value.shape for name, value in self.pretrained().items()}
             return self.layout.flatten(read_packed(path, shapes))
         finetuned = read_checkpoint(path)
@@ -68,24 +96,33 @@ class TinyEncoder(LiveEncoder):
 
 
 class EmbeddedLab(Lab):
-    """The lab in a folder with ``tiny_clip/`` and ``eval/``.
+    """The lab of a model, in a folder with ``eval/`` and a folder of the model.
 
     Args:
+        folder: it shares with the labs of the other models.
         cache: folder for decoded images; None decodes them at every start.
         device, dtype: of the image tower.
         chunk: images a chunk over all tasks.
+        model: whose lab it is.
     Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
     Cost: milliseconds; weights and images are loaded on first use.
     """
 
     def __init__(
-        self, folder: Path, cache: Path | None, device: torch.device, dtype: torch.dtype, chunk: int
+        self,
+        folder: Path,
+        cache: Path | None,
+        device: torch.device,
+        dtype: torch.dtype,
+        chunk: int,
+        model: EmbeddedModel = EMBEDDED[TINY_CLIP],
     ) -> None:
         self.folder = folder
-        self._model_folder = folder / "tiny_clip"
-        self._tower = tower = read_tower_info(self._model_folder)
+        self.model = model
+        self.model_folder = folder / model.folder
+        self._tower = tower = read_tower_info(self.model_folder)
         super().__init__(
-            ModelInfo(TINY_CLIP, "Tiny CLIP", tower.num_blocks, tower.parameters, tower.image_size),
+            ModelInfo(model.key, model.title, tower.num_blocks, tower.parameters, tower.image_size),
             device,
             chunk,
         )
@@ -124,8 +161,8 @@ class EmbeddedLab(Lab):
 
     @property
     def weights(self) -> Path:
-        """The file in ``tiny_clip/``."""
-        return self._model_folder / WEIGHTS
+        """The file in the model's folder."""
+        return self.model_folder / WEIGHTS
 
     @property
     def weights_identity(self) -> str:
@@ -165,7 +202,7 @@ class EmbeddedLab(Lab):
         named = shipped, tuple(task.key for task in tasks), resolved.split
         if named not in self._contents:  # 1 ms for the paths, and a panel looks up dozens of points a move
             files = [*self._model_files()]
-            files += [checkpoint_path(self._model_folder, checkpoint) for checkpoint in shipped]
+            files += [checkpoint_path(self.model_folder, checkpoint) for checkpoint in shipped]
             files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
             self._contents[named] = [self._digest(file) for file in files]
         return [*self._contents[named], *(own[one] for one in sources if one in own)]
@@ -174,7 +211,7 @@ class EmbeddedLab(Lab):
         """Hash of all weights, images and prompts. Reads all files once."""
         parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
         for checkpoint in (*self._checkpoints, *self._compared):
-            path = checkpoint_path(self._model_folder, checkpoint.key)
+            path = checkpoint_path(self.model_folder, checkpoint.key)
             parts.append(f"{checkpoint.key} {self._digest(path)}")
         for task in self._all_tasks:
             for split in SPLITS:
@@ -185,7 +222,7 @@ class EmbeddedLab(Lab):
 
     def new_encoder(self) -> TinyEncoder:
         """Another image tower, independent of the live one. Cost: half a second."""
-        return TinyEncoder(self._model_folder, self.device, self._dtype)
+        return TinyEncoder(self.model_folder, self.device, self._dtype)
 
     def _open_encoder(self) -> LiveEncoder:
         return self.new_encoder()
@@ -212,22 +249,22 @@ class EmbeddedLab(Lab):
             return self._digests[path]
 
     def _model_files(self) -> tuple[Path, ...]:
-        return tuple(self._model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
+        return tuple(self.model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
 
     def _read_checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        keys = checkpoint_keys(self._model_folder)
+        keys = checkpoint_keys(self.model_folder)
         tasks = {task.key: task for task in self._all_tasks}
         foreign = [key for key in keys if key not in tasks]
         if foreign:
             raise LabError(f"Checkpoints belong to a task of the same name, but there is no task {foreign}.")
         if not keys:
-            raise LabError(f"{self._model_folder / 'finetuned'} holds no fine-tuned checkpoint.")
+            raise LabError(f"{self.model_folder / 'finetuned'} holds no fine-tuned checkpoint.")
         return tuple(
             CheckpointInfo(task.key, task.title, task.suite) for task in self._all_tasks if task.key in keys
         )
 
     def _read_tuned(self) -> dict[str, float]:
-        path = self._model_folder / "compared" / TUNED
+        path = self.model_folder / "compared" / TUNED
         if not path.is_file():
             return {}
         try:
@@ -237,7 +274,7 @@ class EmbeddedLab(Lab):
 
     def _read_compared(self) -> tuple[tuple[Variant, ...], tuple[CheckpointInfo, ...]]:
         """The variants in ``compared/variants.json``, and those of their checkpoints that exist."""
-        listed = self._model_folder / "compared" / VARIANTS
+        listed = self.model_folder / "compared" / VARIANTS
         if not listed.is_file():
             return (), ()
         try:
@@ -247,5 +284,13 @@ class EmbeddedLab(Lab):
         return variants, tuple(
             CheckpointInfo(key, f"{task.title} ({variant.title})", task.suite)
             for variant, task in itertools.product(variants, self._all_tasks)
-            if checkpoint_path(self._model_folder, key := f"{variant.key}.{task.key}").is_file()
+            if checkpoint_path(self.model_folder, key := f"{variant.key}.{task.key}").is_file()
         )
+
+
+def open_labs(
+    folder: Path, cache: Path | None, device: torch.device, dtype: torch.dtype, chunk: int
+) -> tuple[EmbeddedLab, ...]:
+    """The lab of each model whose folder is there, Tiny CLIP first. Args, Raises: as ``EmbeddedLab``."""
+    there = (one for one in EMBEDDED.values() if one.key == TINY_CLIP or (folder / one.folder).is_dir())
+    return tuple(EmbeddedLab(folder, cache, device, dtype, chunk, model) for model in there)

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from evaluators.errors import SpecError
 from evaluators.labs.lab import Lab
@@ -13,12 +14,12 @@ class LabRegistry:
     """Labs by the keys of their encoders. Any method may be called from any thread.
 
     Args:
-        first: the lab that is loaded from the start.
+        embedded: the labs that are there from the start.
     """
 
-    def __init__(self, first: Lab) -> None:
+    def __init__(self, embedded: Sequence[Lab]) -> None:
         self._mutex = threading.Lock()
-        self._labs: dict[str, Lab] = {first.info.key: first}
+        self._labs: dict[str, Lab] = {lab.info.key: lab for lab in embedded}
         self._model_of: OrderedDict[str, str] = OrderedDict()  # by session, the one used last at the end
 
     def all(self) -> tuple[Lab, ...]:

@@ -1,8 +1,8 @@
-"""Labs of one process as one session sees them: the embedded one, and those loaded from the Hub."""
+"""Labs of one process as one session sees them: the embedded ones, and those loaded from the Hub."""
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,24 +41,22 @@ class LoadedModels:
     """Models and checkpoints that a spec may name. Any method may be called from any thread.
 
     Args:
-        lab: the embedded lab, which is there from the start.
+        labs: those that are there from the start.
         loader: of public encoders.
         folder: for the checkpoints that visitors add; None for a temporary one.
         limits: how much visitors may add.
     Attributes:
+        lab: of Tiny CLIP.
         on_drop: called with the key of each deleted checkpoint or task; must not raise.
     """
 
     def __init__(
-        self,
-        lab: EmbeddedLab,
-        loader: Loader,
-        folder: Path | None,
-        limits: SessionLimits | None,
+        self, labs: Sequence[EmbeddedLab], loader: Loader, folder: Path | None, limits: SessionLimits | None
     ) -> None:
-        self.lab = lab
+        self.lab = labs[0]
+        self._embedded = {lab.info.key: lab for lab in labs}
         self._session = ""
-        self._labs = LabRegistry(lab)
+        self._labs = LabRegistry(labs)
         self.on_drop: list[Callable[[str], None]] = []
         self._public = PublicTasks(loader.cache.parent / "tasks")
         self._jobs = LoadJobs(loader, self._loaded)
@@ -76,6 +74,10 @@ class LoadedModels:
     def models(self) -> tuple[ModelInfo, ...]:
         """The pre-trained encoders that a spec may name."""
         return tuple(lab.info for lab in self._labs.all())
+
+    def embedded(self, model: str) -> EmbeddedLab | None:
+        """The lab of an embedded model as it ships; None for any other model."""
+        return self._embedded.get(model)
 
     def checkpoints(self, model: str = TINY_CLIP) -> tuple[CheckpointInfo, ...]:
         """The fine-tuned checkpoints of an encoder, in the order of their tasks.

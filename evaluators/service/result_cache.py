@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,17 +26,17 @@ class ResultCache:
     """Complete evaluations by what they measure. Any method may be called from any thread.
 
     Args:
-        embedded: the lab whose shipped evaluations are known from the start.
+        embedded: the labs whose shipped evaluations are known from the start; the first may have a grid.
         path: of the SQLite file; None keeps them in memory only.
     Raises: LabError if a file of shipped evaluations is damaged.
     """
 
-    def __init__(self, embedded: EmbeddedLab, path: Path | None) -> None:
+    def __init__(self, embedded: Sequence[EmbeddedLab], path: Path | None) -> None:
         self._store = ResultStore(path)
         self._mutex = threading.Lock()
         self._memory: OrderedDict[str, Evaluation] = OrderedDict()
-        self._shipped = _Shipped(embedded)
-        self._grid = ShippedGrid(embedded)
+        self._shipped = {lab.info.key: _Shipped(lab) for lab in embedded}
+        self._grid = ShippedGrid(embedded[0])
 
     def __len__(self) -> int:
         """Evaluations held in memory."""
@@ -72,11 +73,15 @@ class ResultCache:
         if known is None:
             known = self._store.get(key)
             if known is None and not lab.own_tasks(resolved.suite):
-                known = self._grid.get(resolved) or self._shipped.get(resolved)
+                known = self._grid.get(resolved) or self._in_sweeps(resolved)
             if known is None:
                 return None
         self._remember(key, known)
         return known
+
+    def _in_sweeps(self, resolved: ResolvedSpec) -> Evaluation | None:
+        of_model = self._shipped.get(resolved.model)
+        return None if of_model is None else of_model.get(resolved)
 
     def pictured(self, lab: Lab, spec: EditSpec, resolved: ResolvedSpec) -> Evaluation | None:
         """An answer from the first images alone that ships with its predictions; None if none does."""
@@ -112,7 +117,7 @@ def as_asked(known: Evaluation, spec: EditSpec) -> Evaluation:
 
 
 class _Shipped:
-    """The evaluations that ship in ``sweeps/``, if they were made with exactly this lab.
+    """The evaluations that ship with a lab, if they were made with exactly this lab.
 
     All files are read at once; what an evaluation measures is worked out when one made of the same
     checkpoints is first asked for, since of hundreds of them a visit sees a few.
@@ -125,7 +130,7 @@ class _Shipped:
         self._mutex = threading.Lock()
         self._read: dict[frozenset[str], list[Evaluation]] = {}
         self._known: dict[ResolvedSpec, Evaluation] = {}
-        folder = lab.folder / "sweeps"
+        folder = lab.folder / lab.model.sweeps
         files = sorted(folder.glob("*.json"))
         made_with = folder / FINGERPRINT
         if files and not (made_with.is_file() and made_with.read_text().strip() == lab.fingerprint()):

@@ -14,7 +14,7 @@ from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import Loader
-from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.labs.embedded_lab import open_labs
 from evaluators.service.image_classifier import ImageClassifier, Probabilities
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.loaded_models import LoadedModels
@@ -35,10 +35,10 @@ from lines_core.merging import MergingAlpha
 
 
 class Studio(LoadedModels):
-    """Evaluates edits of the embedded lab and what ``load`` adds. Any method may be called from any thread.
+    """Evaluates edits of the embedded labs and what ``load`` adds. Any method may be called from any thread.
 
     Args:
-        assets: folder of the lab: ``tiny_clip/``, ``eval/`` and, if they ship, ``sweeps/`` and ``grid/``.
+        assets: folder of the labs: ``eval/``, a folder a model and, if they ship, ``sweeps/`` and ``grid/``.
         cache: folder for prepared images and results; None keeps both in memory only.
         device: where the model and the images live.
         dtype: of the image tower while it runs; float32 if left out.
@@ -64,14 +64,14 @@ class Studio(LoadedModels):
         session_limits: SessionLimits | None = None,
     ) -> None:
         folder = None if cache is None else Path(cache)
-        lab = EmbeddedLab(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
+        labs = open_labs(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
         name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
-        results = ResultCache(lab, None if folder is None else folder / name)
+        results = ResultCache(labs, None if folder is None else folder / name)
         home = temporary_folder("models", self) if folder is None else folder
         loader = Loader(home / "hub", torch.device(device))
         local = LocalEngine(lambda: self._scheduler.waiting > 0)
         engine = local if zero_gpu is None else ZeroGpu(zero_gpu, folder, loader)
-        super().__init__(lab, loader, folder, session_limits)
+        super().__init__(labs, loader, folder, session_limits)
         self._connect(results, local, engine, observe)
 
     def _connect(

@@ -60,7 +60,7 @@ class ZeroCostStudio(Studio):
         lab = _FormulaLab(chunks, fail_at)
         loader = Loader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
         engine = FormulaEngine(chunk_seconds)
-        LoadedModels.__init__(self, lab, loader, None, None)
+        LoadedModels.__init__(self, [lab], loader, None, None)
         self._connect(_Results(lab, warm), engine, engine)
 
     def merging_alpha(
@@ -181,7 +181,7 @@ class _Results(ResultCache):
     """Results in memory; with ``warm`` also what a shipped sweep would hold."""
 
     def __init__(self, lab: EmbeddedLab, warm: bool) -> None:
-        super().__init__(lab, None)
+        super().__init__([lab], None)
         self._warm = warm
         self._measured: set[EditSpec] = set()
 

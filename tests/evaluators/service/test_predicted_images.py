@@ -66,7 +66,7 @@ def test_pictures_of_a_shipped_evaluation_take_one_chunk(
     """A shipped evaluation has counts only: its first chunk is counted, and the whole is not."""
     whole = Studio(lab, cache=None, chunk=CHUNK).evaluate(SPEC)
     shipped = replace(whole, predictions=None, precomputed=True)
-    studio._results._shipped._known[studio.lab.resolve(SPEC)] = shipped
+    studio._results._shipped[SPEC.model]._known[studio.lab.resolve(SPEC)] = shipped
     assert studio.first(SPEC) == shipped
     assert studio.known_pictures(SPEC) is None
     assert encoded == []

@@ -40,7 +40,7 @@ def test_what_shipped_evaluations_measure_is_worked_out_when_asked_for(
         return measure(spec)
 
     monkeypatch.setattr(lab, "resolve", noted)
-    known = ResultCache(lab, None)
+    known = ResultCache([lab], None)
     assert worked_out == []
 
     def find(spec: EditSpec) -> bool:
@@ -83,13 +83,13 @@ def test_a_damaged_file_is_found_at_the_start(shipping: Path, tmp_path: Path) ->
 
 def test_says_where_it_keeps_things_and_why_not(lab: Path, tmp_path: Path) -> None:
     embedded = Studio(lab, None, chunk=CHUNK).lab
-    memory = ResultCache(embedded, None)
+    memory = ResultCache([embedded], None)
     assert (memory.path, memory.problem, len(memory)) == (None, "", 0)
-    disk = ResultCache(embedded, tmp_path / "cache" / "results.sqlite")
+    disk = ResultCache([embedded], tmp_path / "cache" / "results.sqlite")
     assert (disk.path, disk.problem) == (tmp_path / "cache" / "results.sqlite", "")
     disk.close()
     (tmp_path / "file").write_text("in the way")
-    blocked = ResultCache(embedded, tmp_path / "file" / "results.sqlite")
+    blocked = ResultCache([embedded], tmp_path / "file" / "results.sqlite")
     assert blocked.problem == "File exists"
     spec = EditSpec.finetuned("digits")
     evaluation = Studio(lab, None, chunk=CHUNK).evaluate(spec)
