@@ -21,6 +21,7 @@ from training.findings import (
     task_finding,
 )
 from training.report_merging import merging_section
+from training.report_rewarded import rewarded_section
 from training.report_soups import soups_section
 from training.report_tables import markdown, pct, target_and_control, with_interval
 from training.report_variants import variants_section
@@ -227,6 +228,7 @@ def write_report(assets: Path) -> Iterator[str]:
         "",
         *soups_section(assets),
         "",
+        *rewarded_section(assets),
         *variants_section(assets),
         "",
         *storing_section(assets / "report" / STORING),

@@ -124,6 +124,13 @@ def grid(folders: Folders) -> Iterator[str]:
     yield from measure_gamma_grid(folders.assets, folders.work / "measured", folders.workers)
 
 
+def policies(folders: Folders) -> Iterator[str]:
+    """The language model, its two policies and their soups. Half an hour."""
+    from training.policies.policy_steps import make_policies  # imports trl, which takes seconds
+
+    yield from make_policies(folders.assets, folders.work / "policies")
+
+
 def report(folders: Folders) -> Iterator[str]:
     """REPORT.md with its plots, and the cards."""
     yield from write_report(folders.assets)
@@ -139,5 +146,6 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "sample": sample,
     "measure": measure,
     "grid": grid,
+    "policies": policies,
     "report": report,
 }

@@ -11,6 +11,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from evaluators.experiments.soup_search import soup_members
+from evaluators.policies.shipped_fronts import SHIPPED
 from evaluators.service.studio import Studio
 from ui.about.about_page import about_page
 from ui.address.address_bar import AddressBar
@@ -29,6 +30,7 @@ from ui.live.browser_engine import SCRIPT, BrowserEngine
 from ui.live.session_key import session_key
 from ui.merge.merge_page import merge_page
 from ui.models.models_page import models_page
+from ui.rewarded.rewarded_page import rewarded_page
 from ui.robust.robust_page import EMBEDDED, robust_page
 from ui.shell import markup, text
 from ui.shell.theme import gradio_theme, style_variables
@@ -73,6 +75,7 @@ def build(studio: Studio, uploads: bool = True, browser: BrowserEngine | None = 
         "robust": robust_page,
         "merge": merge_page,
         "soup": soup_page,
+        "rewarded": rewarded_page,
         "compared": compared_page,
         "models": partial(models_page, uploads=uploads),
         "about": about_page,
@@ -126,6 +129,7 @@ def _absent(studio: Studio) -> list[str]:
     absent = {
         "robust": EMBEDDED[1] not in {checkpoint.key for checkpoint in studio.checkpoints(EMBEDDED[0])},
         "soup": not soup_members(studio),
+        "rewarded": not (studio.lab.folder / SHIPPED).exists(),
         "compared": not studio.compared(),
     }
     return [page for page, missing in absent.items() if missing]

@@ -13,9 +13,9 @@ import gradio as gr
 from static.errors import StaticError
 from static.page.page_tree import PageTree, Part
 
-PANELS = ("forgetting", "tune", "robust", "merge-live", "merge-search", "soup", "compared")
+PANELS = ("forgetting", "tune", "robust", "merge-live", "merge-search", "soup", "rewarded", "compared")
 """HTML components whose answers are recorded, by their names without "lx-"."""
-VARIED = ("lx-checkpoint", "lx-soup-which")
+VARIED = ("lx-checkpoint", "lx-soup-which", "lx-rewarded-w", "lx-rewarded-lines")
 """Controls that a visitor of the static page may set, of those that the answers depend on."""
 VISITOR = "static page"
 
@@ -49,6 +49,8 @@ def recorded(blocks: gr.Blocks, tree: PageTree) -> Iterator[tuple[dict[str, Any]
             answers[key_of(values)] = [
                 value if output in panels else None for output, value in zip(outputs, found, strict=True)
             ]
+        moved = [(number, "change") for number in inputs if _varies(parts.get(number))]
+        targets += [one for one in moved if one not in targets]
         yield {"targets": targets, "inputs": inputs, "outputs": outputs}, answers
 
 
@@ -65,8 +67,19 @@ def _check(answer: Any) -> None:
         raise StaticError(f"A panel has no answer: {value['slots']['sentence']}")
 
 
+def _varies(part: Part | None) -> bool:
+    return part is not None and part.name in VARIED
+
+
 def _values(part: Part | None) -> Sequence[Any]:
     """What a control can be set to on the static page; only its start value for most."""
     if part is None:
         return [None]
-    return [value for _, value in part.choices] if part.name in VARIED else [part.props.get("value")]
+    if part.name not in VARIED:
+        return [part.props.get("value")]
+    if part.kind == "checkbox":
+        return [True, False]
+    if part.kind == "slider":
+        low, high, step = (part.props[name] for name in ("minimum", "maximum", "step"))
+        return [round(low + step * place, 9) for place in range(round((high - low) / step) + 1)]
+    return [value for _, value in part.choices]

@@ -47,6 +47,8 @@ SERVED = frozenset(
         "lx-notice",
         "lx-edit-home",
         "lx-merge-home",
+        "lx-rewarded-another",
+        "lx-rewarded-own-box",
         *(
             f"lx-{name}-{end}"
             for name in ("forgetting", "tune", "robust", "merge", "soup", "compared")

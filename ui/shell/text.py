@@ -119,6 +119,7 @@ PAGES = {
     "robust": "Robust fine-tuning",
     "merge": "Merge",
     "soup": "Soup",
+    "rewarded": "Rewarded soups",
     "compared": "Fine-tuning compared",
     "models": "Models",
     "about": "About",

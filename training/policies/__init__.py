@@ -1,0 +1,1 @@
+"""How the tiny language model and its two policies were trained."""
