@@ -3,13 +3,15 @@
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import torch
+from open_clip.model import CLIP
+from torch import Tensor
 
 from evaluators.experiments.finetuning_variants import LORA, RATES
 from evaluators.experiments.soup_search import SOUP
@@ -110,35 +112,49 @@ def train_one(tiny_clip: Path, drawn: Path, key: str) -> tuple[Packed, float]:
     for _ in finetune(model, head, training["pixels"], training["labels"], config):
         pass
     seconds = time.perf_counter() - began
+    if not config.rank:
+        return packed_residual(model, before), seconds
     packed: dict[str, torch.Tensor] = {}
-    if config.rank:
-        for name, update in low_rank_updates(model.visual).items():
-            packed |= pack_low_rank(f"visual.{name}", update.b, update.a)
-        return packed, seconds
+    for name, update in low_rank_updates(model.visual).items():
+        packed |= pack_low_rank(f"visual.{name}", update.b, update.a)
+    return packed, seconds
+
+
+def packed_residual(model: CLIP, before: Mapping[str, Tensor]) -> Packed:
+    """What training changed in the image tower, in four bits a weight.
+
+    Args:
+        before: the tower's parameters before training, by name.
+    """
+    packed: dict[str, Tensor] = {}
     for name, value in model.visual.named_parameters():
         residual = value.detach() - before[name]
         if residual.any():
             packed |= pack(f"visual.{name}", residual)
-    return packed, seconds
+    return packed
 
 
-def training_images(work: Path, task: str, workers: int) -> Path:
-    """The file of a task's training images, drawn if it is missing."""
-    path = work / "training" / f"{task}.pt"
+def training_images(work: Path, task: str, workers: int, count: int = FinetuningConfig().images) -> Path:
+    """The file of the first ``count`` training images of a task, drawn if it is missing."""
+    path = work / "training" / f"{task}-{count}.pt"
     if not path.exists():
-        pixels, labels = draw_split(task, "train", FinetuningConfig().images, workers)
+        pixels, labels = draw_split(task, "train", count, workers)
         drawn = {"pixels": torch.from_numpy(pixels), "labels": torch.from_numpy(labels)}
         atomic_write(path, lambda part: torch.save(drawn, part))
     return path
+
+
+def write_variants(folder: Path, listed: Sequence[Variant]) -> None:
+    """Write ``variants.json``, which names the checkpoints of a folder to a lab."""
+    text = json.dumps([asdict(variant) for variant in listed], indent=1)
+    (folder / "variants.json").write_text(text + "\n", encoding="utf-8")
 
 
 def train_compared(tiny_clip: Path, work: Path, workers: int) -> Iterator[str]:
     """Train what is missing in ``tiny_clip/compared``, in processes of one thread each."""
     folder = tiny_clip / "compared"
     folder.mkdir(exist_ok=True)
-    (folder / "variants.json").write_text(
-        json.dumps([asdict(variant) for variant in variants()], indent=1) + "\n", encoding="utf-8"
-    )
+    write_variants(folder, variants())
     configs = compared_configs()
     absent = [key for key in configs if not (folder / f"{key}.safetensors").exists()]
     drawn = {task: training_images(work, task, workers) for task in sorted({task_of(key) for key in absent})}

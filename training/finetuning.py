@@ -4,6 +4,8 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor, nn
 
+from lines_core.atomic_write import atomic_write
 from training.augmenting import augmented, mixed
 from training.tiny_clip_model import to_input
 from training.variant_training import add_low_rank, depth_factors, low_rank_updates
@@ -65,7 +68,13 @@ def training_head(model: CLIP, tokenizer: SimpleTokenizer, family: SyntheticTask
 
 
 def finetune(
-    model: CLIP, head: Tensor, pixels: Tensor, labels: Tensor, config: FinetuningConfig
+    model: CLIP,
+    head: Tensor,
+    pixels: Tensor,
+    labels: Tensor,
+    config: FinetuningConfig,
+    checkpoint: Path | None = None,
+    save_every: float = 60.0,
 ) -> Iterator[str]:
     """Train ``model.visual`` in place; yields a line every 100 steps. ``model`` is left in evaluation mode.
 
@@ -73,6 +82,8 @@ def finetune(
         head: (D, classes), frozen.
         pixels: uint8 (N, 48, 48, 3).
         labels: (N,).
+        checkpoint: a file from which a stopped training goes on, replaced every ``save_every`` seconds and
+            removed at the end; None keeps nothing.
     """
     tower = model.visual
     torch.manual_seed(config.seed)
@@ -81,9 +92,17 @@ def finetune(
     optimiser = torch.optim.AdamW(groups, lr=config.rate, fused=True)
     logit_scale = model.logit_scale.detach().exp()
     generator = torch.Generator().manual_seed(config.seed)
+    first, seconds = 0, 0.0
+    if checkpoint is not None and checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        tower.load_state_dict(state["tower"])
+        optimiser.load_state_dict(state["optimiser"])
+        generator.set_state(state["order"])
+        torch.set_rng_state(state["random"])
+        first, seconds = int(state["step"]), float(state["seconds"])
     tower.train()
-    began = time.perf_counter()
-    for step in range(config.steps):
+    began, saved = time.perf_counter() - seconds, time.perf_counter()
+    for step in range(first, config.steps):
         for group in optimiser.param_groups:
             group["lr"] = group["factor"] * config.rate_at(step)
         rows = torch.randint(len(pixels), (config.batch,), generator=generator)
@@ -95,9 +114,22 @@ def finetune(
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
+        if checkpoint is not None and time.perf_counter() - saved >= save_every:
+            saved = time.perf_counter()
+            state = {
+                "tower": tower.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "order": generator.get_state(),
+                "random": torch.get_rng_state(),
+                "step": step + 1,
+                "seconds": saved - began,
+            }
+            atomic_write(checkpoint, partial(torch.save, state))
         if (step + 1) % 100 == 0:
             seconds = time.perf_counter() - began
             yield f"step {step + 1} of {config.steps}: loss {loss.item():.4f}, {seconds:.0f} s"
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     model.eval()
 
 

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 
 from evaluators.experiments.robust_fronts import areas
 from training.ample_targets import IMAGES, read_ample_targets
+from training.attribute_tasks import FILE as ATTRIBUTES
+from training.attribute_tasks import attributes_section
 from training.findings import (
     RobustFinding,
     Summary,
@@ -21,6 +23,7 @@ from training.findings import (
     task_finding,
 )
 from training.report_merging import merging_section
+from training.report_questions import questions_section
 from training.report_rewarded import rewarded_section
 from training.report_soups import soups_section
 from training.report_tables import markdown, pct, target_and_control, with_interval
@@ -231,6 +234,8 @@ def write_report(assets: Path) -> Iterator[str]:
         *rewarded_section(assets),
         *variants_section(assets),
         "",
+        *questions_section(assets),
+        *attributes_section(assets / "report" / ATTRIBUTES),
         *storing_section(assets / "report" / STORING),
         "",
     ]

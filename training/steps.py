@@ -8,7 +8,11 @@ from pathlib import Path
 
 import torch
 
+from training.alpha_study import FILE as ALPHA_FILE
+from training.alpha_study import measure_alpha
 from training.ample_targets import measure_ample_targets
+from training.attribute_tasks import FILE as ATTRIBUTES_FILE
+from training.attribute_tasks import measure_attributes
 from training.cards import write_cards
 from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
@@ -17,8 +21,19 @@ from training.finetuning import FinetuningConfig, finetune, training_head
 from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
+from training.repeated_finetuning import (
+    SEED_SETS,
+    SEED_TASKS,
+    SMALL_STEP_SET,
+    long_members,
+    shipped_lab,
+    train_repeated,
+)
+from training.repeated_study import LARGE, SEEDS_FILE, SMALL, STEPS_FILE, measure_sets
 from training.report import AMPLE, write_report
 from training.shipped_weights import save_finetuned, save_pretrained
+from training.soup_ample import FILE as SOUPS_FILE
+from training.soup_ample import LONG_FILE, measure_ample_soups
 from training.soup_study import measure_soups
 from training.storing import FILE as STORING
 from training.storing import measure_storing
@@ -119,6 +134,40 @@ def measure(folders: Folders) -> Iterator[str]:
         yield from measure_ample_targets(folders.assets, ample, folders.workers)
 
 
+def repeat(folders: Folders) -> Iterator[str]:
+    """Fine-tunings with small steps, other seeds, long soup members; measured. An hour and a half of a core.
+
+    Checkpoints stay in the working folder; ``steps.json``, ``seeds.json`` and ``soups_long.json`` ship.
+    """
+    assets, work, report = folders.assets, folders.work, folders.assets / "report"
+    if not (report / STEPS_FILE).exists():
+        yield from train_repeated(assets, work, SMALL_STEP_SET, folders.workers)
+        shipped = shipped_lab(assets, work / "repeated" / "large-steps", SMALL_STEP_SET.configs)
+        labs = {LARGE: shipped, SMALL: SMALL_STEP_SET.folder(work)}
+        yield from measure_sets(report / STEPS_FILE, labs, work / "measured")
+    if not (report / SEEDS_FILE).exists():
+        labs = {"1": shipped_lab(assets, work / "repeated" / "seed-1", SEED_TASKS)}
+        for seed, repeated in SEED_SETS.items():
+            yield from train_repeated(assets, work, repeated, folders.workers)
+            labs[str(seed)] = repeated.folder(work)
+        yield from measure_sets(report / SEEDS_FILE, labs, work / "measured")
+    if not (report / LONG_FILE).exists():
+        members = long_members()
+        yield from train_repeated(assets, work, members, folders.workers)
+        yield from measure_ample_soups(members.folder(work), report / LONG_FILE, folders.workers)
+
+
+def question(folders: Folders) -> Iterator[str]:
+    """Eq. 2's alpha against a tuned one, soups on more images than ship, and what more tasks could ask."""
+    report = folders.assets / "report"
+    if not (report / ALPHA_FILE).exists():
+        yield from measure_alpha(folders.assets, folders.work / "measured")
+    if not (report / SOUPS_FILE).exists():
+        yield from measure_ample_soups(folders.assets, report / SOUPS_FILE, folders.workers)
+    if not (report / ATTRIBUTES_FILE).exists():
+        yield from measure_attributes(folders.assets, folders.workers)
+
+
 def grid(folders: Folders) -> Iterator[str]:
     """The gamma grid. Hours on a CPU; one worker is enough."""
     yield from measure_gamma_grid(folders.assets, folders.work / "measured", folders.workers)
@@ -145,6 +194,8 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "compare": compare,
     "sample": sample,
     "measure": measure,
+    "question": question,
+    "repeat": repeat,
     "grid": grid,
     "policies": policies,
     "report": report,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.finetuning import FinetuningConfig
+from training.finetuning import FinetuningConfig, finetune
 from training.pretraining import PretrainingConfig, contrastive_loss, pretrain
-from training.tiny_clip_model import to_input
+from training.tiny_clip_model import MODEL_CONFIG, to_input
 from training.training_log import read_training_log, save_entry
 from training.vocabulary import CONTEXT_LENGTH, VOCABULARY_SIZE, save_merges, tokenizer
 from training.web import Web
@@ -88,6 +88,36 @@ def test_a_resumed_pretraining_equals_one_that_never_stopped(tmp_path: Path) -> 
     straight = torch.load(tmp_path / "straight.pt", weights_only=True)["model"]
     for name, tensor in straight.items():
         torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=0)
+
+
+def test_a_resumed_finetuning_equals_one_that_never_stopped(tmp_path: Path) -> None:
+    """It stops after the line of step 100; augmentation, order and optimiser go on where they were."""
+    from open_clip.model import CLIP  # after the project has declared what torchvision lacks
+
+    config = FinetuningConfig(steps=104, batch=2, rate=1e-3, augment="light", mixup=0.2, seed=3)
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (6, 48, 48, 3), generator=generator).to(torch.uint8)
+    labels, head = torch.arange(6) % 3, torch.eye(128)[:, :3]
+    vision = {**MODEL_CONFIG["vision_cfg"], "layers": 2}
+
+    def tower(checkpoint: Path | None, stop: bool = False) -> dict[str, torch.Tensor]:
+        torch.manual_seed(5)
+        model = CLIP(**{**MODEL_CONFIG, "vision_cfg": vision})
+        lines = finetune(model, head, pixels, labels, config, checkpoint, save_every=0.0)
+        next(lines)
+        if not stop:
+            assert list(lines) == []
+        return dict(model.visual.state_dict())
+
+    straight = tower(None)
+    checkpoint = tmp_path / "stopped.pt"
+    tower(checkpoint, stop=True)
+    assert checkpoint.exists()
+    model = CLIP(**{**MODEL_CONFIG, "vision_cfg": vision})
+    list(finetune(model, head, pixels, labels, config, checkpoint))
+    for name, tensor in straight.items():
+        torch.testing.assert_close(model.visual.state_dict()[name], tensor, rtol=0, atol=0)
+    assert not checkpoint.exists()
 
 
 def test_tokenizer_reads_any_text_within_its_vocabulary(tmp_path: Path) -> None:

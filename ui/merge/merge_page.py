@@ -10,6 +10,7 @@ import gradio as gr
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
+from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -35,6 +36,7 @@ from ui.merge.merge_controls import (
 )
 from ui.merge.merge_link import merge_link
 from ui.merge.pretraining_warning import pretraining_warning
+from ui.merge.reviewer_answers import reviewer_answers
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 
@@ -66,6 +68,8 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places(searched),
     )
+    answered = reviewer_answers(read_questions(studio.lab.folder))
+    gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)
     _warn(studio, address, settings[:2], warning)
     shows_on = [address.opened("merge"), rests(live)]

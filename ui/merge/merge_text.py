@@ -32,6 +32,10 @@ SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNe
 ONE_MODEL = "This method gives one model per task: choose another method to download a single model."
 CONVENTION = "**Which convention:**"
 MASKS = "This method keeps one mask per task: each task is measured with its own model."
+REVIEWER = "Questions a reviewer asks"
+REVIEWER_HOW = (
+    "Measured beforehand on Tiny CLIP, precomputed with the shipped weights; a question opens its numbers."
+)
 
 
 def implausible(title: str, total: float) -> str:

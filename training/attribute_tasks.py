@@ -1,0 +1,197 @@
+"""Other questions about the images that ship, for merges of 14 and 20 tasks: what each could add.
+
+The drawing code knows what else an image shows: colour, place, season, neighbours. A question about it is a
+task with other classes over the same images, so that no image is added. Labels come from the same draws.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from evaluators.encoder.classifier_heads import zero_shot_head
+from evaluators.labs.embedded_lab import TinyEncoder
+from lines_core.atomic_write import atomic_write
+from training.evaluation_sets import images_in
+from training.hits import Hits
+from training.report_tables import markdown
+from training.tiny_clip_model import to_input
+from training.world.draws import draw_split, stream
+from training.world.palette import PALETTE
+from training.world.settings import SETTINGS
+
+FILE = "attributes.json"
+LEAST_IMAGES = 150
+ROOM = 0.85
+"""Test images that must show the attribute, and the share of them that zero-shot may know."""
+RESIDUAL_MB = 0.925
+"""A checkpoint in four bits a weight, as those in ``tiny_clip/compared``."""
+
+
+@dataclass(frozen=True)
+class AttributeTask:
+    """A question about an attribute.
+
+    Args:
+        key: of the task.
+        images: the data set whose images it asks about.
+        prompts: zero-shot templates with one ``{}`` for the class name.
+        classes: class name by the caption fragment that says so; several fragments may share a class.
+    """
+
+    key: str
+    images: str
+    prompts: tuple[str, ...]
+    classes: Mapping[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return tuple(dict.fromkeys(self.classes.values()))
+
+    def label(self, index: int, split: str = "test") -> int | None:
+        """Of one image; None if it does not show the attribute."""
+        setting = SETTINGS[self.images]
+        drawn = setting.draw(index % len(setting.family.concepts), stream(split, self.images, index))
+        shown = [self.classes[detail] for detail in drawn.details if detail in self.classes]
+        return self.names.index(shown[0]) if shown else None
+
+
+def _coloured(form: str) -> dict[str, str]:
+    return {form.format(colour): colour for colour in PALETTE}
+
+
+def _same(*fragments: str) -> dict[str, str]:
+    return {fragment: fragment for fragment in fragments}
+
+
+ATTRIBUTE_TASKS: tuple[AttributeTask, ...] = (
+    AttributeTask("vehicle_colours", "vehicles", ("a photo of a {} vehicle",), _coloured("{}")),
+    AttributeTask(
+        "vehicle_places",
+        "vehicles",
+        ("a photo of a vehicle {}",),
+        _same(
+            "in front of a road",
+            "in a meadow",
+            "by the sea",
+            "in front of a blue sky",
+            "in front of a grey sky",
+        ),
+    ),
+    AttributeTask(
+        "seasons",
+        "satellite",
+        ("a satellite image of land {}",),
+        _same("in summer", "in a dry season", "in autumn", "in winter"),
+    ),
+    AttributeTask(
+        "sign_surroundings",
+        "traffic_signs",
+        ("a photo of a traffic sign {}",),
+        _same("in a street", "in front of green leaves", "in front of a blue sky", "in front of a grey sky"),
+    ),
+    AttributeTask(
+        "neighbours",
+        "street_numbers",
+        ("a photo of a digit {}",),
+        _same("beside another digit", "between other digits", "alone"),
+    ),
+    AttributeTask("number_colours", "street_numbers", ("a photo of a digit in {}",), _coloured("in {}")),
+    AttributeTask("object_colours", "objects", ("a photo of a {} thing",), _coloured("{}")),
+    AttributeTask(
+        "object_grounds",
+        "objects",
+        ("a photo of a thing on a {} background",),
+        _coloured("on a {} background"),
+    ),
+    AttributeTask("object_sizes", "objects", ("a photo of a {} thing",), _same("large", "small")),
+    AttributeTask("ink_colours", "digits", ("a digit in {}",), _coloured("in {}")),
+    AttributeTask("pen_widths", "digits", ("a digit {}",), _same("with a thick pen", "with a thin pen")),
+    AttributeTask(
+        "sign_weather",
+        "traffic_signs",
+        ("a photo of a traffic sign {}",),
+        _same("far away", "at dusk", "in the rain"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a task could add.
+
+    Args:
+        classes: number of classes.
+        images: test images that show the attribute.
+        correct: of them that the pre-trained model names correctly.
+    """
+
+    key: str
+    source: str
+    classes: int
+    images: int
+    correct: int
+
+    @property
+    def usable(self) -> bool:
+        """Enough images, and something left to learn."""
+        return self.images >= LEAST_IMAGES and self.correct <= ROOM * self.images
+
+
+def measure_attributes(assets: Path, workers: int) -> Iterator[str]:
+    """Write ``report/attributes.json``."""
+    encoder = TinyEncoder(assets / "tiny_clip", torch.device("cpu"), torch.float32)
+    clip, tokens = encoder.loaded.clip, encoder.loaded.tokenizer
+    rooms = []
+    for task in ATTRIBUTE_TASKS:
+        count = images_in(SETTINGS[task.images], "test")
+        pixels, _ = draw_split(task.images, "test", count, workers)
+        labels = [task.label(index) for index in range(count)]
+        rows = [index for index, label in enumerate(labels) if label is not None]
+        with torch.inference_mode():
+            features = encoder.encode(to_input(torch.from_numpy(pixels[rows])))
+            head = zero_shot_head(clip, tokens, task.names, task.prompts)
+            named = (features @ head).argmax(dim=1).tolist()
+        truth = [label for label in labels if label is not None]
+        rooms.append(Room(task.key, task.images, len(task.names), len(rows), Hits.of(truth, named).correct))
+        yield f"{task.key}: {rooms[-1].correct} of {len(rows)} images, {len(task.names)} classes"
+    text = json.dumps([asdict(room) for room in rooms], indent=1) + "\n"
+    atomic_write(assets / "report" / FILE, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def read_attributes(path: Path) -> list[Room]:
+    """What ``measure_attributes`` wrote."""
+    return [Room(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def attributes_section(path: Path) -> Iterator[str]:
+    """The lines of the report's section; none if nothing was measured."""
+    if not path.exists():
+        return
+    rooms = read_attributes(path)
+    usable = sum(room.usable for room in rooms)
+    yield from ("## 14 and 20 tasks", "")
+    yield (
+        "Not trained yet: what was measured is whether the lab can carry them. More tasks can ask other "
+        "questions about the images that ship, whose answers the drawing code knows, so that no image is "
+        f"added. A task fits if at least {LEAST_IMAGES} test images show the attribute and zero-shot names "
+        f"at most {100 * ROOM:.0f} % of them: {usable} of {len(rooms)} do. Each adds {RESIDUAL_MB:g} MB in "
+        f"four bits a weight: {6 * RESIDUAL_MB:.1f} MB for 14 tasks, {12 * RESIDUAL_MB:.1f} MB for 20."
+    )
+    yield ""
+    rows = [
+        [
+            room.key.replace("_", " "),
+            SETTINGS[room.source].title,
+            str(room.classes),
+            str(room.images),
+            f"{100 * room.correct / room.images:.1f}",
+            "yes" if room.usable else "no",
+        ]
+        for room in rooms
+    ]
+    yield from markdown(["task", "images of", "classes", "test images", "zero-shot (%)", "fits"], rows)
+    yield ""
