@@ -50,6 +50,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
         "robust",
         "tune",
         "merge",
+        "learned",
         "soup",
         "rewarded",
         "compared",

@@ -8,15 +8,18 @@ from pathlib import Path
 import torch
 
 from evaluators import EditSpec, Studio
-from evaluators.experiments.coefficient_learning import LEARNERS
+from evaluators.experiments.coefficient_learning import LEARNERS, LearningState
 from evaluators.experiments.learned_merge import MergeCost, ShippedLearning, read_shipped, save_shipped
 from evaluators.experiments.learning_run import CoefficientRun, LearningRequest
 from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, MergeConfig
 from evaluators.experiments.sweeps import ALL_IMAGES, run_sweep, save_precomputed
+from lines_core.atomic_write import atomic_write
 from lines_core.merging import METHODS
 from training.merging_study import merge_configs
 
 SWEEP = "merge-learned.json"
+KEPT_EVERY = 10
+"""Steps after which a run is kept, to go on from."""
 RUNS = (
     *((learner, "val", 0) for learner in LEARNERS),
     ("adamerging", "test", 0),  # the paper's setting: the unlabelled images are those it is scored on
@@ -46,6 +49,23 @@ def search_cost(run: CoefficientRun) -> MergeCost:
     return MergeCost(round(time.process_time() - began, 1), labels, images)
 
 
+def _keep(run: CoefficientRun, seconds: float, path: Path) -> None:
+    """Write how far a run is."""
+    assert run.state is not None
+    kept = {"state": vars(run.state), "losses": run.losses, "seconds": seconds}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, lambda partial: torch.save(kept, partial))
+
+
+def _resume(run: CoefficientRun, path: Path) -> float:
+    """Let a run go on from where it was; returns the seconds that it has taken."""
+    if not path.exists():
+        return 0.0
+    kept = torch.load(path, weights_only=True)
+    run.state, run.losses = LearningState(**kept["state"]), kept["losses"]
+    return float(kept["seconds"])
+
+
 def measure_learning(assets: Path, cache: Path) -> Iterator[str]:
     """Write ``report/learned.json``, and the sweep that the page "Learned" opens with.
 
@@ -66,9 +86,14 @@ def measure_learning(assets: Path, cache: Path) -> Iterator[str]:
             cost = search_cost(run)
             yield f"one coefficient searched on validation: {cost}"
             shipped = ShippedLearning((), {"plain": cost, "lines": cost})
+            save_shipped(assets, shipped)
         began, seconds = time.process_time(), 0.0
+        part = cache / f"learned-{learner}-{split}-{seed}.pt"
+        before = _resume(run, part)
         for merge in run.steps():
-            seconds = seconds if merge.tasks else time.process_time() - began
+            seconds = seconds if merge.tasks else before + time.process_time() - began
+            if not merge.tasks and merge.steps % KEPT_EVERY == 0:
+                _keep(run, seconds, part)
             if not merge.tasks and merge.steps % 50 == 0:
                 last = f"loss {merge.losses[-1]}" if merge.losses else "start"
                 yield f"{learner} on {split}, seed {seed}: step {merge.steps}, {last}, {merge.cost}"

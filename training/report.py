@@ -22,6 +22,7 @@ from training.findings import (
     summarise,
     task_finding,
 )
+from training.report_learned import learned_section
 from training.report_merging import merging_section
 from training.report_questions import questions_section
 from training.report_rewarded import rewarded_section
@@ -228,6 +229,7 @@ def write_report(assets: Path) -> Iterator[str]:
         "![In distribution against the mean of five shifts](report/robust.png)",
         "",
         *merging_section(assets),
+        *learned_section(assets),
         "",
         *soups_section(assets),
         "",

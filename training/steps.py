@@ -18,6 +18,7 @@ from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
 from training.finetuning import FinetuningConfig, finetune, training_head
+from training.learning_study import measure_learning
 from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
@@ -127,7 +128,7 @@ def measure(folders: Folders) -> Iterator[str]:
     storing = folders.assets / "report" / STORING
     if not storing.exists():
         yield from measure_storing(folders.assets, storing)
-    for study in (measure_merging, measure_soups, measure_variants):
+    for study in (measure_merging, measure_soups, measure_variants, measure_learning):
         yield from study(folders.assets, folders.work / "measured")
     ample = folders.assets / "report" / AMPLE
     if not ample.exists():

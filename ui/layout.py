@@ -26,6 +26,7 @@ from ui.explore.explore_page import Explore, explore_panel
 from ui.explore.share_link import chosen
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_section
+from ui.learned.learned_page import learned_page
 from ui.live.browser_engine import SCRIPT, BrowserEngine
 from ui.live.session_key import session_key
 from ui.merge.merge_page import merge_page
@@ -74,6 +75,7 @@ def build(studio: Studio, uploads: bool = True, browser: BrowserEngine | None = 
     pages: dict[str, LayOut] = {
         "robust": robust_page,
         "merge": merge_page,
+        "learned": learned_page,
         "soup": soup_page,
         "rewarded": rewarded_page,
         "compared": compared_page,

@@ -6,10 +6,12 @@ AdaMerging minimises the entropy of the predictions on unlabelled images, aTLAS 
 labels of validation images. Nothing but the coefficients is trained.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -105,6 +107,7 @@ class LearningState:
         coefficients: (T, G), as the forward pass uses them; a copy.
         images: images that went through the encoder, forwards and backwards.
         seconds: in steps so far, without the time in which the caller held the state.
+        optimiser: what ``learned`` goes on from, with ``resumed``; plain values and tensors.
     """
 
     step: int
@@ -112,6 +115,7 @@ class LearningState:
     coefficients: Tensor
     images: int
     seconds: float
+    optimiser: Mapping[str, Any]
 
 
 def learned(
@@ -127,6 +131,7 @@ def learned(
     batch: int = BATCH,
     at_once: int = BATCH,
     pause: Callable[[], None] = lambda: None,
+    resumed: LearningState | None = None,
 ) -> Iterator[LearningState]:
     """Learn the coefficients; yields the state at each step, the last one after ``steps``.
 
@@ -139,6 +144,7 @@ def learned(
         batch: images of each task a step.
         at_once: images in a forward pass, at least those of one task: bounds the memory.
         pause: called before each forward pass; may wait, or raise to stop.
+        resumed: a state of the same learning, to go on from with the very same steps.
     Raises: EvaluationError if a task has no images, the number of steps is out of range, or a loss is not
         finite.
     Cost: a step is a pass over all residuals, a forward and a backward pass of ``batch`` images a task, and
@@ -154,8 +160,14 @@ def learned(
     raw = start.clone().requires_grad_()
     optimiser = torch.optim.AdamW([raw], lr=learner.rate, weight_decay=learner.decay)
     together = max(1, at_once // batch)
-    loss, images, seconds = 0.0, 0, 0.0
-    for step in range(steps):
+    done, loss, images, seconds = 0, 0.0, 0, 0.0
+    if resumed is not None:
+        done, images, seconds = resumed.step, resumed.images, resumed.seconds
+        raw.data.copy_(resumed.optimiser["raw"])
+        optimiser.load_state_dict({key: resumed.optimiser[key] for key in ("state", "param_groups")})
+        for order in orders * done:
+            next(order)
+    for step in range(done, steps):
         began = time.perf_counter()
         coefficients = raw if learner.bounds is None else raw.clamp(*learner.bounds)
         weights = merge.weights(coefficients.detach()).requires_grad_()
@@ -178,7 +190,7 @@ def learned(
         if not torch.isfinite(torch.tensor(loss)):
             raise EvaluationError(f"The loss is {loss} at step {step + 1}: the coefficients diverge.")
         if step == 0:
-            yield LearningState(0, loss, start, 0, 0.0)
+            yield LearningState(0, loss, start, 0, 0.0, {})
         assert weights.grad is not None
         optimiser.zero_grad()
         torch.autograd.backward(coefficients, merge.gradient(weights.grad).to(raw))
@@ -187,7 +199,8 @@ def learned(
         optimiser.step()
         now = raw.detach() if learner.bounds is None else raw.detach().clamp(*learner.bounds)
         seconds += time.perf_counter() - began
-        yield LearningState(step + 1, loss, now.clone(), images, seconds)
+        kept = copy.deepcopy(optimiser.state_dict()) | {"raw": raw.detach().clone()}
+        yield LearningState(step + 1, loss, now.clone(), images, seconds, kept)
 
 
 @torch.no_grad()

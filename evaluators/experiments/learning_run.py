@@ -1,23 +1,17 @@
-"""Learning of a merge's coefficients in a lab, beside its live model, in a thread of its own."""
+"""Learning of a merge's coefficients on the images of a lab, and the count of what was learned."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import psutil
 from torch import Tensor
 
 from evaluators.data.image_batches import TaskSlice
 from evaluators.data.task_list import IMAGENET
-from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.encoder.functional_tower import FunctionalTower
 from evaluators.encoder.open_clip_folder import TOWER
-from evaluators.errors import Cancelled, LabError, QueueFull, SpecError
+from evaluators.errors import LabError, SpecError
 from evaluators.experiments.coefficient_learning import (
     BATCH,
     LEARNERS,
@@ -27,11 +21,8 @@ from evaluators.experiments.coefficient_learning import (
     counted,
     learned,
 )
-from evaluators.experiments.grid import POLL_SECONDS, yield_to_live_requests
 from evaluators.experiments.learned_merge import DECIMALS, LearnedMerge, MergeCost
 from evaluators.labs.lab import Lab
-from evaluators.service.scheduler import Ticket
-from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import SPLITS, EditSpec
 from evaluators.specs.evaluation import TARGET, TaskResult
 from evaluators.specs.merge_spec import MergeSpec
@@ -107,15 +98,19 @@ class CoefficientRun:
         self._groups = CoefficientGroups.of(encoder.layout, GRAIN)
         self.merge = WeightedMerge(encoder.layout, encoder.flat_pretrained, residuals, self._groups)
         self._tower = FunctionalTower(encoder.loaded.clip.visual, encoder.layout, TOWER)
+        self.state: LearningState | None = None
+        self.losses: list[float] = []
 
     def steps(self) -> Iterator[LearnedMerge]:
-        """Learn; yields the merge at each step, then with more and more test images until all are counted."""
+        """Learn; yields the merge at each step, then with more and more test images until all are counted.
+
+        Goes on from ``state`` and ``losses``, of each step so far, if they are set.
+        """
         lab, request = self._lab, self._request
         learner, at_once = LEARNERS[request.learner], self._at_once
         _, tasks = self._images(request.split)
         normalise = lab.images(self._suite, request.split).normalise
-        losses: list[float] = []
-        state: LearningState | None = None
+        losses = self.losses
         for state in learned(
             learner,
             self.merge,
@@ -127,10 +122,13 @@ class CoefficientRun:
             seed=request.seed,
             at_once=at_once,
             pause=self._pause,
+            resumed=self.state,
         ):
+            self.state = state
             losses += [state.loss] if state.step else []
             yield self._result(state, losses, tasks)
-        assert state is not None
+        assert self.state is not None
+        state = self.state
         result = self._result(state, losses, tasks)
         for results in self.count(state.coefficients):
             yield replace(result, tasks=results)
@@ -209,83 +207,3 @@ def _check_memory(lab: Lab, residuals: int) -> None:
             f"Learning with {lab.info.title} takes about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
             "free: close other programs, or choose a smaller model."
         )
-
-
-class LearningDesk:
-    """Learns for one visitor at a time; a process has one of it. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._taken = threading.Lock()
-
-    def learn(
-        self,
-        studio: Studio,
-        request: LearningRequest,
-        ticket: Ticket | None = None,
-        stop: threading.Event | None = None,
-    ) -> Iterator[LearnedMerge]:
-        """Learn beside the live model; yields the newest state whenever it is read, the last one counted.
-
-        Requests that wait for the live model come before each forward pass.
-
-        Args:
-            ticket: ends it once superseded, as when its visitor leaves.
-            stop: ends it at the next forward pass.
-        Raises: QueueFull if another one is under way; Cancelled; Superseded; as ``CoefficientRun`` and
-            ``learned``.
-        """
-        if not self._taken.acquire(blocking=False):
-            raise QueueFull(
-                "Coefficients are being learned for another visitor, one at a time: try again in a few "
-                "minutes."
-            )
-        ended, results = threading.Event(), queue.SimpleQueue[Any]()
-
-        def pause() -> None:
-            if ended.is_set() or (stop is not None and stop.is_set()):
-                raise Cancelled("Learning was stopped.")
-            if ticket is not None:
-                ticket.check()
-            yield_to_live_requests(studio.busy, ended)
-
-        def work() -> None:
-            try:
-                lab = studio.lab_of(request.model)
-                for state in CoefficientRun(lab, request, pause).steps():
-                    results.put(state)
-                results.put(None)
-            except BaseException as problem:  # noqa: BLE001 -- raised again where the results are read
-                results.put(problem)
-
-        small = studio.lab_of(request.model).encoder.layout.numel <= SMALL
-        try:
-            with (
-                one_thread_per_worker() if small else nullcontext(),
-                ThreadPoolExecutor(1, thread_name_prefix="learning") as pool,
-            ):
-                pool.submit(work)
-                try:
-                    yield from _newest(results)
-                finally:
-                    ended.set()
-        finally:
-            self._taken.release()
-
-
-def _newest(results: "queue.SimpleQueue[Any]") -> Iterator[LearnedMerge]:
-    """The newest result each time, without those that were not read in time, up to None or an exception."""
-    while True:
-        newest = results.get()
-        while newest is not None and not isinstance(newest, BaseException):
-            try:
-                following = results.get(timeout=POLL_SECONDS)
-            except queue.Empty:
-                break
-            if following is None or isinstance(following, BaseException):
-                yield newest
-            newest = following
-        if newest is None:
-            return
-        if isinstance(newest, BaseException):
-            raise newest
-        yield newest

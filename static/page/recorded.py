@@ -13,7 +13,17 @@ import gradio as gr
 from static.errors import StaticError
 from static.page.page_tree import PageTree, Part
 
-PANELS = ("forgetting", "tune", "robust", "merge-live", "merge-search", "soup", "rewarded", "compared")
+PANELS = (
+    "forgetting",
+    "tune",
+    "robust",
+    "merge-live",
+    "merge-search",
+    "learned",
+    "soup",
+    "rewarded",
+    "compared",
+)
 """HTML components whose answers are recorded, by their names without "lx-"."""
 VARIED = ("lx-checkpoint", "lx-soup-which", "lx-rewarded-w", "lx-rewarded-lines")
 """Controls that a visitor of the static page may set, of those that the answers depend on."""

@@ -16,7 +16,12 @@ from tests.deploy.starting import free_port
 from tests.paths import ASSETS
 
 pytestmark = pytest.mark.browser
-TABS = {"Merge": "#lx-merge-live", "Soup": "#lx-soup", "Fine-tuning compared": "#lx-compared"}
+TABS = {
+    "Merge": "#lx-merge-live",
+    "Learned coefficients": "#lx-learned",
+    "Soup": "#lx-soup",
+    "Fine-tuning compared": "#lx-compared",
+}
 PATIENCE = 90_000
 
 
@@ -234,3 +239,14 @@ def test_the_tabs_are_accessible_and_fit_a_phone(browser: Any, lab_address: str)
         for theme in ("light", "dark"):
             assert driving.serious_violations(page, axe, theme) == [], (name, theme)
     page.context.close()
+
+
+def test_coefficients_are_learned_here_and_stopped(visitor: Any) -> None:
+    page, panel = visitor, TABS["Learned coefficients"]
+    open_tab(page, "Learned coefficients")
+    page.locator("#lx-learned-run").click()
+    wait_until_said(page, panel, "status", "step 1 of 100")
+    wait_until_said(page, panel, "status", "step 3 of 100")
+    page.locator("#lx-learned-stop").click()
+    wait_until_said(page, panel, "status", "Stopped")
+    page.locator("#lx-learned-run:not([disabled])").wait_for()

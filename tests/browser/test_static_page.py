@@ -33,7 +33,7 @@ PINS = (
 )
 """Pins of a link, of which only the last is one."""
 GONE_SAID = GONE.format(letter="A", model="tiny-clip", checkpoint="nothing")
-TABS = ("Robust fine-tuning", "Merge", "Soup", "Fine-tuning compared", "About")
+TABS = ("Robust fine-tuning", "Merge", "Learned coefficients", "Soup", "Fine-tuning compared", "About")
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from ui.compared import compared_page
 from ui.explore.explore_answers import ExploreAnswers
 from ui.explore.explore_controls import Controls
 from ui.forgetting import forgetting_page
+from ui.learned.learned_answers import LearnedAnswers
 from ui.live.live_panel import Value, answer
 from ui.merge import merge_search_panel
 from ui.merge.merge_answers import MergeAnswers
@@ -78,6 +79,7 @@ PANELS = {
     "robust": (swept(ROBUST, "objects"), ", fine-tuned on Objects"),
     "merge": (merge, ", 2 tasks merged by Task arithmetic, LiNeS with α = "),
     "search": (swept(SEARCH, *searched(START)[1:]), ", 2 tasks merged by Task arithmetic"),
+    "learned": (lambda studio, model: LearnedAnswers(studio).shown("visitor", model)[0], ", 2 tasks merged"),
     "soup": (swept(SOUP, "greedy", 0.0), ", fine-tuned on Objects several times"),
     "compared": (swept(COMPARED), ", fine-tuned on each of its eight tasks"),
 }

@@ -118,6 +118,7 @@ PAGES = {
     "explore": "Explore",
     "robust": "Robust fine-tuning",
     "merge": "Merge",
+    "learned": "Learned coefficients",
     "soup": "Soup",
     "rewarded": "Rewarded soups",
     "compared": "Fine-tuning compared",

@@ -44,6 +44,8 @@ INKS: Mapping[str, tuple[str, str]] = {
     "page": ("#f4f6f9", "#0e1319"),
     "line": ("#dfe4ea", "#27303b"),
     "soft": ("#eef2f7", "#1d2530"),
+    "adamerging": ("#6d4bd1", "#b9a6ff"),
+    "atlas": ("#8a6400", "#e6c35c"),
 }
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

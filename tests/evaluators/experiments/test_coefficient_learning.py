@@ -146,6 +146,17 @@ def test_equal_seeds_give_equal_coefficients_and_others_do_not() -> None:
     assert not torch.equal(first, other)
 
 
+def test_a_resumed_learning_makes_the_same_steps() -> None:
+    merge, tower, tasks = problem(2)
+    learner = LEARNERS["atlas"]
+    whole = run(learner, tasks=2, steps=60)
+    rest = learned(learner, merge, tower, tasks, normalise, 5.0, steps=60, resumed=whole[27])
+    states = list(rest)
+    assert [state.step for state in states] == list(range(28, 61))
+    assert torch.equal(states[-1].coefficients, whole[-1].coefficients)
+    assert states[-1].images == whole[-1].images
+
+
 def test_tasks_one_by_one_or_together_give_the_same_step() -> None:
     merge, tower, tasks = problem(3)
     results = []

@@ -15,7 +15,8 @@ from evaluators.experiments.learned_merge import (
     read_shipped,
     save_shipped,
 )
-from evaluators.experiments.learning_run import CoefficientRun, LearningDesk, LearningRequest, tenths
+from evaluators.experiments.learning_desk import LearningDesk
+from evaluators.experiments.learning_run import CoefficientRun, LearningRequest, tenths
 from evaluators.experiments.merge_search import MergeConfig
 from evaluators.service.studio import Studio
 

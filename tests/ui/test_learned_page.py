@@ -1,0 +1,155 @@
+"""The page "Learned coefficients" without a browser: what ships, a learning that streams, and its end."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from evaluators.experiments.learned_merge import LearnedMerge, MergeCost, ShippedLearning, save_shipped
+from evaluators.experiments.learning_run import CoefficientRun, LearningRequest
+from evaluators.service.studio import Studio
+from tests.conftest import CHUNK, make_lab
+from ui.layout import build
+from ui.learned import learned_text as words
+from ui.learned.learned_answers import LearnedAnswers
+
+PAIR = ("digits", "faces")
+
+
+def finished(studio: Studio, learner: str, split: str = "val", seed: int = 0) -> LearnedMerge:
+    request = LearningRequest(PAIR, learner, "tiny-clip", split, steps=2, seed=seed)
+    *_, last = CoefficientRun(studio.lab, request, lambda: None).steps()
+    return last
+
+
+@pytest.fixture(scope="module")
+def shipping(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ShippedLearning]:
+    """A small lab that ships learned merges."""
+    folder = make_lab(tmp_path_factory.mktemp("shipping"))
+    studio = Studio(folder, None, chunk=CHUNK)
+    runs = (
+        finished(studio, "adamerging"),
+        finished(studio, "adamerging", "test"),
+        finished(studio, "atlas"),
+        finished(studio, "atlas", seed=1),
+    )
+    shipped = ShippedLearning(runs, {"plain": MergeCost(3.0, 48, 480), "lines": MergeCost(4.0, 48, 480)})
+    save_shipped(folder, shipped)
+    return folder, shipped
+
+
+@pytest.fixture
+def answers(shipping: tuple[Path, ShippedLearning]) -> LearnedAnswers:
+    return LearnedAnswers(Studio(shipping[0], None, chunk=CHUNK))
+
+
+def names(value: dict[str, Any]) -> list[str]:
+    return [trace["name"] for trace in value["charts"]["depth"]["figure"]["data"]]
+
+
+def test_what_ships_is_shown_without_a_forward_pass(
+    answers: LearnedAnswers, shipping: tuple[Path, ShippedLearning], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CoefficientRun, "__init__", None)
+    value, learn, cancel = answers.shown("anna", "tiny-clip")
+    assert (learn["interactive"], cancel["interactive"]) == (True, False)
+    assert "precomputed" in value["slots"]["status"]
+    assert names(value) == [
+        "Task arithmetic",
+        "LiNeS",
+        "AdaMerging, attention",
+        "AdaMerging, MLP",
+        "aTLAS, attention",
+        "aTLAS, MLP",
+    ]
+    drawn = value["charts"]["depth"]["figure"]["data"]
+    assert drawn[1]["y"] == [0.5, 0.6, 0.7, 0.8], "Eq. 2's alpha of a sum of two is a half"
+    assert "error_y" in drawn[4], "two orders of the images"
+    assert "error_y" not in drawn[2]
+    table = value["slots"]["numbers"]
+    for run in shipping[1].runs[:3]:
+        assert f"{words.title_of(run)}, 2 steps" in table
+    assert "<td>480</td>" in table
+    assert value["asked"] == ["tiny-clip"]
+
+
+def test_a_learning_streams_and_ends_with_numbers(answers: LearnedAnswers) -> None:
+    updates = list(answers.run("anna", "tiny-clip", "atlas", 20))
+    assert words.PREPARING in updates[0][0]["slots"]["status"]
+    moving = [value for value, learn, cancel in updates[:-1] if cancel["interactive"]]
+    assert all(value["state"] == "partial" for value in moving)
+    assert any(
+        "step " in value["slots"]["status"] and "<progress" in value["slots"]["status"] for value in moving
+    )
+    value, learn, cancel = updates[-1]
+    assert (learn["interactive"], cancel["interactive"]) == (True, False)
+    assert "aTLAS, attention, learned here" in names(value)
+    assert "aTLAS, 20 steps, learned here" in value["slots"]["numbers"]
+    assert "LiNeS scores" in value["slots"]["finding"], "the references were measured too"
+    again, *_ = answers.shown("anna", "tiny-clip")
+    assert again["charts"] == value["charts"]
+    assert ", learned here" not in json.dumps(answers.shown("ben", "tiny-clip")[0])
+
+
+def test_stopping_keeps_nothing_and_frees_the_place(answers: LearnedAnswers) -> None:
+    running = answers.run("anna", "tiny-clip", "adamerging", 1000)
+    next(running)
+    next(running)
+    waiting = list(answers.run("ben", "tiny-clip", "adamerging", 10))
+    assert "another visitor" in waiting[-1][0]["slots"]["status"]
+    answers.cancel("ben")
+    answers.cancel("anna")
+    value, learn, _ = list(running)[-1]
+    assert words.STOPPED in value["slots"]["status"]
+    assert learn["interactive"]
+    assert ", learned here" not in json.dumps(value)
+    *_, (value, *_) = answers.run("ben", "tiny-clip", "adamerging", 10)
+    assert "AdaMerging, 10 steps, learned here" in value["slots"]["numbers"]
+
+
+def test_a_learning_of_another_model_stops(answers: LearnedAnswers) -> None:
+    running = answers.run("anna", "tiny-clip", "adamerging", 1000)
+    next(running)
+    next(running)
+    value, learn, _ = answers.shown("anna", "ViT-B-32")
+    assert "ViT-B-32" in value["slots"]["status"]
+    assert not learn["interactive"]
+    assert words.STOPPED in list(running)[-1][0]["slots"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("learner", "steps"), [("sgd", 10), ("atlas", 10.5), ("atlas", "many"), ("atlas", 0)]
+)
+def test_what_a_client_makes_up_is_answered(answers: LearnedAnswers, learner: str, steps: Any) -> None:
+    *_, (value, learn, _) = answers.run("anna", "tiny-clip", learner, steps)
+    assert learn["interactive"]
+    assert ", learned here" not in json.dumps(value)
+    assert "steps" in value["slots"]["status"] or "one of" in value["slots"]["status"]
+
+
+def test_without_shipped_merges_the_page_says_so(lab: Path) -> None:
+    value, *_ = LearnedAnswers(Studio(lab, None, chunk=CHUNK)).shown("anna", "tiny-clip")
+    assert words.WAITING in value["slots"]["finding"]
+    assert names(value) == ["Task arithmetic", "LiNeS"]
+
+
+def test_words_follow_the_intervals(shipping: tuple[Path, ShippedLearning]) -> None:
+    run = shipping[1].runs[0]
+    few = replace(run, tasks=tuple(replace(task, correct=0) for task in run.tasks))
+    all_right = replace(run, tasks=tuple(replace(task, correct=task.n) for task in run.tasks))
+    said = words.finding(few.score, None, [all_right, few])
+    assert "AdaMerging: +100.0 points against LiNeS" in said
+    assert "AdaMerging: no measurable difference from LiNeS" in said
+
+
+def test_the_page_is_laid_out_with_its_link(lab: Path) -> None:
+    async def built() -> gr.Blocks:
+        return build(Studio(lab, None, chunk=CHUNK))
+
+    page = asyncio.run(built())
+    ids = {block.elem_id for block in page.blocks.values()}
+    assert {"lx-page-learned", "lx-learned-run", "lx-learned-stop", "lx-learned"} <= ids

@@ -1,0 +1,142 @@
+"""The report on learned coefficients: Fig. 5, and accuracy and cost of AdaMerging, aTLAS and LiNeS."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+
+from evaluators import EditSpec, Evaluation
+from evaluators.experiments.coefficient_learning import LEARNERS
+from evaluators.experiments.learned_merge import LearnedMerge, MergeCost, ShippedLearning, read_shipped
+from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, Score, score
+from evaluators.specs.intervals import difference_interval
+from lines_core.schedules import coefficients
+from training.learning_study import SWEEP
+from training.report_tables import markdown, pct, with_interval
+from training.study import read_evaluations
+
+COLOURS = {"adamerging": "#CC79A7", "atlas": "#D55E00"}
+STYLES = {"attention": "-", "mlp": "--"}
+
+
+def learned_section(assets: Path) -> Iterator[str]:
+    """The lines of the section; draws its plot. Nothing if the lab ships no learned merge."""
+    shipped = read_shipped(assets)
+    if not shipped.runs:
+        return
+    plain, lines = _references(assets)
+    _draw(shipped, lines, assets / "report" / "learned.png")
+    yield from ("", "## Learned coefficients", "")
+    yield (
+        "Section 5.5 and Fig. 5: one coefficient for each parameter and task, learned by AdaMerging (entropy "
+        f"of the predictions on unlabelled images, {LEARNERS['adamerging'].steps} steps) and aTLAS "
+        f"(cross-entropy of the labels of validation images, {LEARNERS['atlas'].steps} steps), 16 images a "
+        "task and step. "
+        "AdaMerging learns from validation images without their labels, so that nothing is learned from what "
+        "it is scored on; the paper's setting, where these are the very test images, is a row of its own. "
+        "Seconds are those of one core."
+    )
+    yield ""
+    searches = shipped.searches
+    rows = [
+        _row("Task arithmetic, λ chosen on validation", score([plain]), searches["plain"]),
+        _row("LiNeS, β chosen on validation", score([lines]), searches["lines"]),
+        _row(f"LiNeS, β = {PAPER_BETA:g} as in the paper", score([lines]), MergeCost(0.0, 0, 0)),
+        *(_row(_title(repeated), repeated[0].score, repeated[0].cost) for repeated in _kinds(shipped)),
+    ]
+    header = ["method", "mean test accuracy (%)", "seconds", "labels", "images forward", "of these backward"]
+    yield from markdown(header, rows)
+    yield ""
+    yield " ".join(_sentences(shipped, lines))
+    yield ""
+    yield "![Coefficient of each block: LiNeS, AdaMerging and aTLAS](report/learned.png)"
+
+
+def _kinds(shipped: ShippedLearning) -> list[tuple[LearnedMerge, ...]]:
+    """The repetitions of each learner on each kind of images."""
+    kinds = [(learner, split) for learner in LEARNERS for split in ("val", "test")]
+    return [found for kind in kinds if (found := shipped.of(*kind))]
+
+
+def _title(repeated: Sequence[LearnedMerge]) -> str:
+    run = repeated[0]
+    return f"{LEARNERS[run.learner].title}{' on the test images' if run.split == 'test' else ''}"
+
+
+def _row(name: str, found: Score, cost: MergeCost) -> list[str]:
+    numbers = (cost.labels, cost.forward, cost.backward)
+    return [name, with_interval(found), f"{cost.seconds:,.0f}", *(f"{number:,}" for number in numbers)]
+
+
+def _references(assets: Path) -> tuple[Evaluation, Evaluation]:
+    """The plain sum and LiNeS, both on all test images."""
+    found = read_evaluations([assets / "sweeps" / SWEEP])
+
+    def of(beta: float) -> Evaluation:
+        return next(one for spec, one in found.items() if spec.beta == beta and _edited(spec))
+
+    return of(0.0), of(PAPER_BETA)
+
+
+def _edited(spec: EditSpec) -> bool:
+    return spec.beta != 0 or spec.alpha == PAPER_SCALE
+
+
+def _line(lines: Evaluation, blocks: int) -> list[float]:
+    found: list[float] = coefficients("linear", lines.spec.alpha, lines.spec.beta, blocks).tolist()
+    return found
+
+
+def _sentences(shipped: ShippedLearning, lines: Evaluation) -> Iterator[str]:
+    """Differences from LiNeS, repetitions, and how the coefficients rise with depth."""
+    for repeated in _kinds(shipped):
+        run, title = repeated[0], _title(repeated)
+        before, after = (
+            [(task.correct, task.n) for task in side] for side in (lines.target_tasks, run.tasks)
+        )
+        low, high = difference_interval(before, after)
+        verdict = "better than" if low > 0 else "worse than" if high < 0 else "not measurably different from"
+        gain = run.score.mean - lines.target
+        more = ""
+        if len(repeated) > 1:
+            means = ", ".join(pct(one.score.mean) for one in repeated)
+            more = f"; with other orders of the images {means}"
+        ends = f"{100 * low:.1f} to {100 * high:.1f}"
+        yield f"{title} is {verdict} LiNeS: {100 * gain:+.1f} points ({ends}){more}."
+    blocks = len(next(iter(shipped.runs[0].mean_profile().values())))
+    third, line = blocks // 3, _line(lines, blocks)
+    learned = []
+    for repeated in _kinds(shipped):
+        parts = repeated[0].mean_profile().items()
+        said = (f"{'MLP' if part == 'mlp' else part} {_ends(values, third)}" for part, values in parts)
+        learned.append(f"{_title(repeated)} {', '.join(said)}")
+    yield (
+        f"Mean coefficient of the first {third} blocks and of the last {third}: LiNeS {_ends(line, third)}; "
+        f"{'; '.join(learned)}."
+    )
+
+
+def _ends(values: Sequence[float], third: int) -> str:
+    return f"{sum(values[:third]) / third:.3f} and {sum(values[-third:]) / third:.3f}"
+
+
+def _draw(shipped: ShippedLearning, lines: Evaluation, path: Path) -> None:
+    """Fig. 5: the mean coefficient of each block, for each learner on validation images."""
+    figure, grid = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharex=True)
+    for axes, (learner, row) in zip(grid, LEARNERS.items(), strict=True):
+        repeated = shipped.of(learner, "val")
+        for part in repeated[0].profile if repeated else ():
+            curves = list(zip(*(run.mean_profile()[part] for run in repeated), strict=True))
+            blocks = range(1, len(curves) + 1)
+            means = [sum(values) / len(values) for values in curves]
+            label = "MLP" if part == "mlp" else part
+            axes.plot(blocks, means, STYLES.get(part, "-"), color=COLOURS[learner], label=label)
+            axes.fill_between(blocks, *zip(*((min(v), max(v)) for v in curves), strict=True), alpha=0.2)
+            axes.plot(blocks, _line(lines, len(curves)), "o-", color="#0072B2", markersize=3)
+        axes.axhline(PAPER_SCALE, color="#999999", linestyle=":")
+        axes.set_title(f"{row.title} (blue: LiNeS, dotted: task arithmetic)", fontsize=10)
+        axes.set_xlabel("block")
+        axes.legend(fontsize=8)
+    grid[0].set_ylabel("mean coefficient over the tasks")
+    figure.savefig(path, dpi=90)
+    plt.close(figure)

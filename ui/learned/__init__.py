@@ -1,0 +1,1 @@
+"""Page "Learned coefficients": AdaMerging and aTLAS against LiNeS."""

@@ -1,0 +1,150 @@
+"""Words of the page "Learned coefficients"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluators.experiments.coefficient_learning import LEARNERS
+from evaluators.experiments.learned_merge import LearnedMerge, MergeCost, ShippedLearning
+from evaluators.experiments.merge_search import PAPER_BETA, Score
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent, thousands
+
+LEAD = (
+    "LiNeS *prescribes* how much of each layer's change goes into a merge: little in the shallow layers, "
+    "more in the deep ones. Two other methods *learn* it, one number for each parameter and task. "
+    "**AdaMerging** makes the merged model sure of itself on images without labels, **aTLAS** makes it right "
+    "on labelled ones. Do they find LiNeS's line, and is the search worth its cost? (Section 5.5 of the "
+    "paper)"
+)
+EQUATION_TITLE = "Show the equations"
+EQUATION = (
+    "$\\theta(c) = \\theta_0 + \\sum_t c_{t,g}\\,\\tau_t$ for every parameter $g$ and task $t$. LiNeS: "
+    "$c_{t,g} = \\alpha + \\beta\\,\\frac{l-1}{L-1}$ in block $l$. AdaMerging: minimise the entropy "
+    "$-\\sum_k p_k \\log p_k$ of the predicted probabilities; $c$ starts at 0.3 and is kept between 0 and 1 "
+    "(as in the authors' code). aTLAS: minimise the cross-entropy $-\\log p_y$ of the label $y$; $c$ starts "
+    "at 0 and is free. Gradients reach $c$ alone: $\\partial L / \\partial c_{t,g} = "
+    "\\langle \\partial L / \\partial \\theta_g,\\, \\tau_{t,g} \\rangle$."
+)
+METHOD = ("Method", "what is made small, and whether it needs labels")
+METHODS = {"adamerging": "AdaMerging (no labels)", "atlas": "aTLAS (labels)"}
+STEPS = ("Steps", "of gradient descent, 16 images a task each; the shipped runs took 500 and 250")
+LEARN, CANCEL = "Learn them here", "Stop"
+CHARTS = {
+    "depth": (
+        "Coefficient by depth",
+        "mean over tasks; solid: attention, dashed: MLP; bars: range over repetitions",
+    ),
+    "accuracy": ("Accuracy of the merged model", "mean over the merged tasks on test images, 95 % intervals"),
+}
+LINES, PLAIN = "LiNeS", "Task arithmetic"
+ZERO_SHOT, FINETUNED = "Pre-trained", "Separate models"
+HERE = "learned here"
+ON_TEST = "on test images"
+TABLE = "What it takes to find the coefficients, and what they give on test images"
+COLUMNS = ("Method", "accuracy", "seconds", "labels", "images forward", "of these backward")
+FIXED = f"{LINES}, β = {PAPER_BETA:g} as in the paper"
+NOTE = (
+    "Seconds are those of one core, measured when the page was made; of what is learned here, by the clock. "
+    "Labels and images of LiNeS and task arithmetic are those of trying ten values on validation. AdaMerging "
+    "learned from validation images without their labels, so that nothing was learned from what it is scored "
+    "on; the paper's setting, the very test images, is the row “on test images”."
+)
+FEW = "This model has fewer than two fine-tuned checkpoints: load more on the page Models."
+PREPARING = "Reading weights and images …"
+WAITING = "Not learned yet for this model"
+BUTTON = ": the button above starts it"
+STOPPED = "Stopped: the coefficients so far are not kept."
+
+
+def title_of(run: LearnedMerge) -> str:
+    """'AdaMerging', and which images it learned from if they are those it is scored on."""
+    name = LEARNERS[run.learner].title
+    return f"{name} {ON_TEST}" if run.split == "test" else name
+
+
+def part_name(part: str) -> str:
+    """'attention', 'MLP', or 'blocks' that are not divided."""
+    return "MLP" if part == "mlp" else part or "blocks"
+
+
+def progress(run: LearnedMerge, steps: int, seconds: float) -> str:
+    """How far learning is, and how long it still takes."""
+    name = LEARNERS[run.learner].title
+    if run.tasks:
+        images = sum(task.n for task in run.tasks)
+        return f"{name}: all {steps} steps are made; counting test images, {images:,} so far"
+    left = f", about {(steps - run.steps) * seconds / run.steps:.0f} s left" if run.steps else ""
+    loss = f", loss {run.losses[-1]:.3f}" if run.losses else ""
+    return f"{name}: step {run.steps} of {steps}{loss}{left}"
+
+
+def finding(lines: Score | None, plain: Score | None, runs: Sequence[LearnedMerge]) -> str:
+    """Whether LiNeS or a learned merge is better, as far as the intervals tell; empty before anything is."""
+    counted = [run for run in runs if run.counted]
+    if lines is None or not counted:
+        return ""
+    said = [f"{title_of(run)}: {difference_words(lines.tasks, run.tasks, LINES)}" for run in counted]
+    start = f"LiNeS scores {percent(lines.mean)}"
+    if plain is not None:
+        start += f": {difference_words(plain.tasks, lines.tasks, 'task arithmetic')}"
+    return f"{start}. {'; '.join(said)}."
+
+
+def rise(run: LearnedMerge, lines: Sequence[float]) -> str:
+    """How the learned coefficients of the shallow and deep third of the blocks compare with LiNeS's."""
+    profile = run.mean_profile()
+    third = max(1, len(lines) // 3)
+
+    def ends(values: Sequence[float]) -> str:
+        shallow, deep = values[:third], values[-third:]
+        return f"{sum(shallow) / third:.2f} to {sum(deep) / third:.2f}"
+
+    parts = ", ".join(f"{part_name(part)} {ends(values)}" for part, values in profile.items())
+    return f"{title_of(run)} {parts}"
+
+
+def depth_sentence(runs: Sequence[LearnedMerge], lines: Sequence[float]) -> str:
+    """From the first third of the blocks to the last: LiNeS, and what was learned."""
+    if not runs:
+        return ""
+    third = max(1, len(lines) // 3)
+    line = f"{sum(lines[:third]) / third:.2f} to {sum(lines[-third:]) / third:.2f}"
+    learned = "; ".join(rise(run, lines) for run in runs)
+    return f"Mean coefficient from the first third of the blocks to the last: LiNeS {line}; {learned}."
+
+
+def cost_row(name: str, score: Score | None, cost: MergeCost | None) -> list[str]:
+    """A row of the table."""
+    accuracy = "–"
+    if score is not None and score.tasks:
+        low, high = score.interval
+        accuracy = f"{percent(score.mean)} ({100 * low:.1f} to {100 * high:.1f})"
+    if cost is None:
+        return [name, accuracy, "–", "–", "–", "–"]
+    numbers = (cost.labels, cost.forward, cost.backward)
+    return [name, accuracy, f"{cost.seconds:,.0f}", *map(thousands, numbers)]
+
+
+def table_rows(
+    scores: Mapping[str, Score | None],
+    shipped: ShippedLearning,
+    runs: Sequence[LearnedMerge],
+    here: Sequence[LearnedMerge],
+) -> list[list[str]]:
+    """The rows of the table.
+
+    Args:
+        scores: of "plain" and "lines".
+        runs, here: shipped ones and those learned here.
+    """
+    searches = shipped.searches
+    rows = [
+        cost_row(PLAIN, scores["plain"], searches.get("plain")),
+        cost_row(LINES, scores["lines"], searches.get("lines")),
+        cost_row(FIXED, scores["lines"], MergeCost(0.0, 0, 0)),
+    ]
+    for run in (*runs, *here):
+        name = f"{title_of(run)}, {run.steps} steps"
+        rows.append(cost_row(f"{name}, {HERE}" if run in here else name, run.score, run.cost))
+    return rows
