@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,14 @@ def noisy(label: int, generator: np.random.Generator, size: int) -> NDArray[np.u
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the small lab. Shared by all tests: read only."""
     return make_lab(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def both_labs(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the small lab with a small ConvNeXt. Shared by all tests: read only."""
+    from tests.convnext_lab import add_convnext
+
+    return add_convnext(Path(shutil.copytree(lab, tmp_path_factory.mktemp("both") / "lab")))
 
 
 @pytest.fixture(scope="session", autouse=True)

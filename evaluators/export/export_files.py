@@ -14,7 +14,7 @@ from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.export.edit_sources import BaseModel, base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
-from evaluators.export.export_layouts import CONFIG_FILE, LAYOUTS, ExportLayout, activation
+from evaluators.export.export_layouts import CONFIG_FILE, ExportLayout, activation, layout_for
 from evaluators.export.export_limits import MOST_BYTES, check_size
 from evaluators.export.export_names import export_name, model_folders, said_keys, said_spec
 from evaluators.export.folder_files import (
@@ -83,8 +83,9 @@ def export(
         evaluations: for the card, as `card` takes them.
         extras: keys of `EXTRAS`.
         most_bytes: of its weights, without the bundle.
-    Raises: ExportError for an unknown layout or extra, for weights that are too large or do not fit onto the
-        disk, or if the folder is absent or does not take the files;
+    Raises: ExportError for a layout that is unknown or cannot hold the tower, for an unknown extra, for
+        weights that are too large or do not fit onto the disk, or if the folder is absent or does not take
+        the files;
         SpecError, LabError and CheckpointError as `sources_of` and `edited_weights`; EvaluationError as
         `card`. An earlier export is as it was then, unless replacing one of its files was what failed: none
         of this one is left in any case.
@@ -92,18 +93,16 @@ def export(
     Cost: an edit, and the weights written twice, once into the bundle; with the models it was made of, as
         much again for each of them.
     """
-    if layout not in LAYOUTS:
-        raise ExportError(f"Unknown layout {layout!r}: pick one of {', '.join(LAYOUTS)}.")
     unknown = [key for key in extras if key not in EXTRAS]
     if unknown:
         raise ExportError(f"Unknown extra {unknown[0]!r}: pick from {', '.join(EXTRAS)}.")
     if not folder.is_dir():
         raise ExportError(f"There is no folder {folder} to write to: make it first.")
-    names, whole = LAYOUTS[layout], WHOLE in extras
-    base, sources = base_of(lab), sources_of(lab, spec)
-    encoder = lab.encoder
-    scales = spec.scales(encoder.layout.num_blocks)
+    encoder, whole = lab.encoder, WHOLE in extras
     visual = encoder.loaded.clip.visual
+    names = layout_for(layout, visual)
+    base, sources = base_of(lab), sources_of(lab, spec)
+    scales = spec.scales(encoder.layout.num_blocks)
     added = [task for task in lab.target_tasks() if task.key.startswith(OWN_TASK)]
     titles = {task.key: task.title for task in added}
     models = model_folders(spec, titles) if MODELS in extras else ()

@@ -1,8 +1,8 @@
 """Under whose names an edited tower is written, and how whoever has the file loads it back."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from evaluators.errors import LabError
 from evaluators.export.edit_sources import BaseModel
+from evaluators.export.export_error import ExportError
 from evaluators.export.folder_files import write_open_clip_folder
 from evaluators.export.loading_snippets import open_clip_snippet, transformers_snippet
 from evaluators.export.transformers_clip import clip_config, write_tokenizer
@@ -27,7 +28,7 @@ class ExportLayout:
         key: for `export`; also the Hub's name of the library.
         title: what the card calls it.
         rename, rename_text: the image and the text tower, from open_clip's names to those of the file.
-        block: part of the names of block i, for ``format``, counted from 0.
+        blocks: of (number of blocks): parts of parameters' names, and the block that each means, from 0.
         before, after: parts of the names of what acts before the first block, and after the last.
         config: of (tower, base model, text tower as renamed, empty without one), where the library wants one
             beside the weights.
@@ -39,7 +40,7 @@ class ExportLayout:
     title: str
     rename: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
     rename_text: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-    block: str
+    blocks: Callable[[int], Sequence[tuple[str, int]]]
     before: tuple[str, ...]
     after: tuple[str, ...]
     config: Callable[[nn.Module, BaseModel, Mapping[str, Tensor]], str] | None
@@ -47,8 +48,49 @@ class ExportLayout:
     snippet: Callable[[BaseModel, bool], str]
 
 
+def is_convnext(visual: nn.Module) -> bool:
+    """Whether a tower is a ConvNeXt of timm."""
+    return isinstance(getattr(getattr(visual, "trunk", None), "stages", None), nn.Module)
+
+
+def layout_for(key: str, visual: Any) -> ExportLayout:
+    """The layout of a key for a tower.
+
+    Raises: ExportError for an unknown key, or one whose library has no such tower.
+    """
+    if key not in LAYOUTS:
+        raise ExportError(f"Unknown layout {key!r}: pick one of {', '.join(LAYOUTS)}.")
+    if not is_convnext(visual):
+        return LAYOUTS[key]
+    if key != "open_clip":
+        raise ExportError("transformers has no CLIP whose image tower is a ConvNeXt: pick open_clip.")
+    depths = [len(stage.blocks) for stage in visual.trunk.stages]
+    return replace(
+        LAYOUTS[key],
+        blocks=lambda _: _staged("visual.trunk.stages", depths),
+        before=("visual.trunk.stem.",),
+        after=("visual.trunk.head.", "visual.head."),
+    )
+
+
+def _numbered(part: str) -> Callable[[int], Sequence[tuple[str, int]]]:
+    return lambda blocks: [(part.format(index), index) for index in range(blocks)]
+
+
+def _staged(stages: str, depths: Sequence[int]) -> list[tuple[str, int]]:
+    """Blocks counted through the stages; a downsampling layer goes with the block after it."""
+    parts: list[tuple[str, int]] = []
+    for stage, depth in enumerate(depths):
+        first = sum(depths[:stage])
+        parts.append((f"{stages}.{stage}.downsample.", first))
+        parts += [(f"{stages}.{stage}.blocks.{index}.", first + index) for index in range(depth)]
+    return parts
+
+
 def activation(visual: Any) -> str:
     """The tower's activation in transformers' words. Raises: LabError for one that CLIP does not have."""
+    if is_convnext(visual):
+        return "gelu"
     name = type(visual.transformer.resblocks[0].mlp.gelu).__name__
     known = {"QuickGELU": "quick_gelu", "GELU": "gelu"}
     if name not in known:
@@ -83,7 +125,7 @@ LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
             "open_clip",
             dict,
             dict,
-            "visual.transformer.resblocks.{}.",
+            _numbered("visual.transformer.resblocks.{}."),
             ("visual.conv1.", "visual.class_embedding", "visual.positional_embedding", "visual.ln_pre."),
             ("visual.ln_post.", "visual.proj"),
             None,
@@ -95,7 +137,7 @@ LAYOUTS: Mapping[str, ExportLayout] = MappingProxyType(
             "transformers CLIP",
             transformers_names,
             transformers_text_names,
-            "vision_model.encoder.layers.{}.",
+            _numbered("vision_model.encoder.layers.{}."),
             ("vision_model.embeddings.", "vision_model.pre_layrnorm."),
             ("vision_model.post_layernorm.", "visual_projection."),
             _transformers_config,

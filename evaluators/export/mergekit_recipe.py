@@ -119,7 +119,7 @@ def _other_rules(spec: EditSpec) -> tuple[str, ...]:
 
 
 def _coefficients(scales: Scales, layout: ExportLayout, share: float) -> list[str]:
-    rows = [(layout.block.format(index), scale) for index, scale in enumerate(scales.blocks)]
+    rows = [(part, scales.blocks[block]) for part, block in layout.blocks(len(scales.blocks))]
     rows += [(part, scales.after) for part in layout.after]
     rows += [(part, scales.before) for part in layout.before]
     return [f"- {{filter: {quoted(name)}, value: {number(share * scale)}}}" for name, scale in rows]

@@ -286,11 +286,3 @@ class EmbeddedLab(Lab):
             for variant, task in itertools.product(variants, self._all_tasks)
             if checkpoint_path(self.model_folder, key := f"{variant.key}.{task.key}").is_file()
         )
-
-
-def open_labs(
-    folder: Path, cache: Path | None, device: torch.device, dtype: torch.dtype, chunk: int
-) -> tuple[EmbeddedLab, ...]:
-    """The lab of each model whose folder is there, Tiny CLIP first. Args, Raises: as ``EmbeddedLab``."""
-    there = (one for one in EMBEDDED.values() if one.key == TINY_CLIP or (folder / one.folder).is_dir())
-    return tuple(EmbeddedLab(folder, cache, device, dtype, chunk, model) for model in there)

@@ -1,6 +1,6 @@
 """Facade of the service: evaluations of all sessions, over the models of ``LoadedModels``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -14,7 +14,8 @@ from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import Loader
-from evaluators.labs.embedded_lab import open_labs
+from evaluators.labs.embedded_lab import EMBEDDED
+from evaluators.labs.embedded_labs import open_labs
 from evaluators.service.image_classifier import ImageClassifier, Probabilities
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.loaded_models import LoadedModels
@@ -43,13 +44,12 @@ class Studio(LoadedModels):
         device: where the model and the images live.
         dtype: of the image tower while it runs; float32 if left out.
         chunk: images a chunk over all tasks: smaller answers sooner, larger has less overhead.
-        zero_gpu: host of GPU workers that ``stream`` counts on; ``first`` then still counts on ``device``, so
-            that a moving slider uses nobody's quota.
+        zero_gpu: host of GPU workers that ``stream`` counts on; ``first``, of a moving slider, does not.
         observe: receives the statistics of every request.
         session_limits: how much visitors may add.
+        models: keys of the embedded models that it has.
     Raises: LabError if the lab's files are absent or do not fit together.
-    Cost: half a second; cached answers are ready then. The first measurement reads the model and its images,
-        some seconds more; ``warm_up`` does that ahead of it.
+    Cost: half a second. The first measurement reads model and images, some seconds more: see ``warm_up``.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ class Studio(LoadedModels):
         zero_gpu: ZeroGpuHost | None = None,
         observe: Observer | None = None,
         session_limits: SessionLimits | None = None,
+        models: Collection[str] = tuple(EMBEDDED),
     ) -> None:
         folder = None if cache is None else Path(cache)
-        labs = open_labs(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk)
+        labs = open_labs(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk, models)
         name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
         results = ResultCache(labs, None if folder is None else folder / name)
         home = temporary_folder("models", self) if folder is None else folder
@@ -239,11 +240,10 @@ class Studio(LoadedModels):
         return self._classifier.probabilities(requests, pixels, names, patience, background)
 
     def record(self, spec: EditSpec, counted: Sequence[Counted], seconds: float) -> Evaluation:
-        """Cache and return the complete answer from counts that were made elsewhere.
+        """Cache and return the complete answer from counts that were made elsewhere, in ``seconds``.
 
         Args:
             counted: chunk by chunk of the measurement's images.
-            seconds: spent on them.
         Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
         """
         return self._runner.record(self._accept(spec, None), counted, seconds)

@@ -69,7 +69,7 @@ def write_site(
     (folder / "data").mkdir(parents=True)
     (folder / MARK).touch()
     report("Laying out the page ...")
-    studio = Studio(assets, cache)
+    studio = Studio(assets, cache, models=(TINY_CLIP,))  # the engine in the browser knows no other
     try:
         blocks = build(studio, uploads=False)
         tree = page_tree(blocks)

@@ -15,18 +15,12 @@ from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from lines_core.packed import is_packed
 from tests.conftest import CHUNK
-from tests.convnext_lab import BLOCKS, KEYS, add_convnext
-
-
-@pytest.fixture(scope="module")
-def both(lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small lab with a ConvNeXt. Read only."""
-    return add_convnext(Path(shutil.copytree(lab, tmp_path_factory.mktemp("both") / "lab")))
+from tests.convnext_lab import BLOCKS, KEYS
 
 
 @pytest.fixture
-def studio(both: Path) -> Studio:
-    return Studio(both, None, chunk=CHUNK)
+def studio(both_labs: Path) -> Studio:
+    return Studio(both_labs, None, chunk=CHUNK)
 
 
 def lines(gamma: float, **rest: object) -> EditSpec:
@@ -63,10 +57,10 @@ def test_stages_are_edited_in_depth_order(studio: Studio) -> None:
     torch.testing.assert_close(live["visual.trunk.stem.0.weight"], pretrained["visual.trunk.stem.0.weight"])
 
 
-def test_a_packed_checkpoint_is_the_finetuned_one(both: Path, studio: Studio) -> None:
-    path = both / EMBEDDED[TINY_CONVNEXT].folder / "finetuned" / "digits.safetensors"
+def test_a_packed_checkpoint_is_the_finetuned_one(both_labs: Path, studio: Studio) -> None:
+    path = both_labs / EMBEDDED[TINY_CONVNEXT].folder / "finetuned" / "digits.safetensors"
     assert is_packed(path)
-    assert not is_packed(both / "tiny_clip" / "finetuned" / "digits.safetensors")
+    assert not is_packed(both_labs / "tiny_clip" / "finetuned" / "digits.safetensors")
     finetuned = studio.evaluate(EditSpec.finetuned("digits", model=TINY_CONVNEXT))
     assert finetuned.complete
     before = studio.evaluate(EditSpec.pretrained("digits", model=TINY_CONVNEXT))
@@ -97,8 +91,10 @@ def test_a_grid_counts_as_the_live_model_does(studio: Studio) -> None:
     assert [counted[spec].predictions for spec in specs] == [live[spec].predictions for spec in specs]
 
 
-def test_shipped_evaluations_are_those_of_their_model(both: Path, studio: Studio, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(both, tmp_path / "lab"))
+def test_shipped_evaluations_are_those_of_their_model(
+    both_labs: Path, studio: Studio, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(both_labs, tmp_path / "lab"))
     for spec in (EditSpec.lines("digits", 0.5), lines(0.5)):
         path = folder / EMBEDDED[spec.model].sweeps / "digits.json"
         save_precomputed(studio, path, [studio.evaluate(spec)])
@@ -122,3 +118,9 @@ def test_what_ships_together_is_of_one_model(studio: Studio, tmp_path: Path) -> 
 def test_a_checkpoint_that_it_lacks_is_named(studio: Studio) -> None:
     with pytest.raises(SpecError, match="no checkpoint 'objects': pick one of digits, faces"):
         studio.evaluate(EditSpec.finetuned("objects", model=TINY_CONVNEXT))
+
+
+def test_a_studio_may_leave_models_out(both_labs: Path) -> None:
+    """As the static edition does, whose engine runs Tiny CLIP alone."""
+    assert [one.key for one in Studio(both_labs, None, models=(TINY_CLIP,)).models()] == [TINY_CLIP]
+    assert [one.key for one in Studio(both_labs, None, models=()).models()] == [TINY_CLIP]
