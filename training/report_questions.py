@@ -16,6 +16,8 @@ from training.report_soups_ample import soups_question
 from training.report_tables import markdown
 from training.soup_ample import FILE as SOUPS
 from training.soup_ample import LONG_FILE, read_soups
+from training.trimming_study import FILE as TRIMMING
+from training.trimming_study import read_trimming, trimming_question
 
 STUDENT = {2: 12.706, 3: 4.303}
 """97.5 % quantile of Student's t for the mean of so many values."""
@@ -207,6 +209,8 @@ def reviewer_questions(assets: Path) -> list[ReviewerQuestion]:
     found = []
     if (report / ALPHA).exists():
         found.append(alpha_question(read_alpha(report / ALPHA)))
+    if (report / TRIMMING).exists():
+        found.append(trimming_question(read_trimming(report / TRIMMING)))
     if len(seeds := read_sets(report / SEEDS_FILE)) > 1:
         found.append(seeds_question(seeds))
     if len(steps := read_sets(report / STEPS_FILE)) > 1:

@@ -40,6 +40,8 @@ from training.storing import FILE as STORING
 from training.storing import measure_storing
 from training.tiny_clip_model import fresh_model, load_tiny_clip, save_config
 from training.training_log import save_entry
+from training.trimming_study import FILE as TRIMMING_FILE
+from training.trimming_study import measure_trimming
 from training.variants_study import measure_variants
 from training.vocabulary import save_merges, tokenizer
 from training.web import draw_web_shards, load_web
@@ -159,12 +161,14 @@ def repeat(folders: Folders) -> Iterator[str]:
 
 
 def question(folders: Folders) -> Iterator[str]:
-    """Eq. 2's alpha against a tuned one, soups on more images than ship, and what more tasks could ask."""
+    """Eq. 2's alpha or a tuned one, TIES by density, soups on more images, and what more tasks could ask."""
     report = folders.assets / "report"
     if not (report / ALPHA_FILE).exists():
         yield from measure_alpha(folders.assets, folders.work / "measured")
     if not (report / SOUPS_FILE).exists():
         yield from measure_ample_soups(folders.assets, report / SOUPS_FILE, folders.workers)
+    if not (report / TRIMMING_FILE).exists():
+        yield from measure_trimming(folders.assets, folders.work / "measured")
     if not (report / ATTRIBUTES_FILE).exists():
         yield from measure_attributes(folders.assets, folders.workers)
 

@@ -17,6 +17,7 @@ from training.report_questions import (
 )
 from training.report_soups_ample import soups_question
 from training.soup_ample import SHIFTED, TESTED, VALIDATION, SoupHits, read_soups, save_soups
+from training.trimming_study import Trimmed, trimming_question
 
 N = 400
 
@@ -96,6 +97,18 @@ def test_a_soup_that_lines_does_not_help_is_said_so() -> None:
     assert (
         "shrinks the change by 50 % in the uniform soup (mean cosine of two members 0.20)" in question.answer
     )
+
+
+def test_trimming_and_electing_are_told_apart() -> None:
+    found = {
+        "sum": Trimmed(0.3, 1.0, of(digits=0.8)),
+        "0.2": Trimmed(0.8, 0.66, of(digits=0.7)),
+        "1": Trimmed(1.2, 1.0, of(digits=0.8)),
+    }
+    question = trimming_question(found)
+    assert "against TIES without trimming: −10.0 points (" in question.answer
+    assert "task arithmetic: no measurable difference" in question.answer
+    assert question.rows[1][:3] == ("TIES, keeps 20 % of the entries", "0.8", "66")
 
 
 def test_what_is_saved_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
