@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from evaluators import Evaluation, Studio
-from evaluators.specs.intervals import tasks_interval
+from evaluators.specs.intervals import Z95, tasks_interval
 from evaluators.specs.paired_counts import PairedCounts, paired_difference
 
 EVERY = 10**9
@@ -34,6 +37,10 @@ class Hits:
     def correct(self) -> int:
         """Images named correctly."""
         return self.bits.bit_count()
+
+    def ones(self) -> Tensor:
+        """1 for an image named correctly, else 0; (n,)."""
+        return torch.tensor([(self.bits >> index) & 1 for index in range(self.n)], dtype=torch.float64)
 
     def plain(self) -> tuple[str, int]:
         """As JSON."""
@@ -95,3 +102,26 @@ def change(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tupl
             for task in tasks or before
         ]
     )
+
+
+def change_over_models(
+    before: Mapping[str, TaskHits], after: Mapping[str, TaskHits], control: bool
+) -> tuple[float, float, float]:
+    """Mean target or control accuracy over checkpoints, after minus before, and its 95 % interval.
+
+        d +- z sqrt(sum_t var(d_ti) / n_t) / T,   d_ti: image i of task t, mean over the checkpoints
+
+    Checkpoints share their control images: these count once.
+
+    Args:
+        before, after: hits on all tasks, by the target task of the checkpoint.
+    """
+    by_task: dict[str, list[Tensor]] = {}
+    for target, hits in before.items():
+        for task in hits:
+            if (task != target) == control:
+                by_task.setdefault(task, []).append(after[target][task].ones() - hits[task].ones())
+    images = [torch.stack(differences).mean(dim=0) for differences in by_task.values()]
+    value = sum(float(task.mean()) for task in images) / len(images)
+    spread = Z95 * sum(float(task.var()) / len(task) for task in images) ** 0.5 / len(images)
+    return value, value - spread, value + spread

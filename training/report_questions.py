@@ -9,6 +9,8 @@ from evaluators.experiments.reviewer_questions import QUESTIONS, ReviewerQuestio
 from lines_core.merging import METHODS
 from training.alpha_study import FILE as ALPHA
 from training.alpha_study import AlphaFinding, read_alpha
+from training.careful_study import FILE as CAREFUL
+from training.careful_study import careful_question, read_careful
 from training.hits import TaskHits, accuracy, change
 from training.repeated_study import LARGE, SEEDS_FILE, SMALL, STEPS_FILE, SetHits, read_sets
 from training.report_change import accuracy_cell, change_cell, change_words, signed_points
@@ -211,6 +213,8 @@ def reviewer_questions(assets: Path) -> list[ReviewerQuestion]:
         found.append(alpha_question(read_alpha(report / ALPHA)))
     if (report / TRIMMING).exists():
         found.append(trimming_question(read_trimming(report / TRIMMING)))
+    if (report / CAREFUL).exists():
+        found.append(careful_question(read_careful(report / CAREFUL)))
     if len(seeds := read_sets(report / SEEDS_FILE)) > 1:
         found.append(seeds_question(seeds))
     if len(steps := read_sets(report / STEPS_FILE)) > 1:

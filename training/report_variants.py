@@ -83,8 +83,7 @@ def _comparison(usual: VariantResult, others: list[VariantResult]) -> str:
 WHY = (
     "In the paper LiNeS after training forgets less than every regularised fine-tuning; here the regularised "
     "variants are about as good or better. The lab's usual fine-tuning takes few and large steps, chosen so "
-    "that it forgets visibly, and these change the shallow layers more than the task needs: training these "
-    "layers less costs no target accuracy. The paper's takes many small steps, and training layers less "
-    "costs target accuracy. LiNeS still adds control accuracy to each of them."
+    "that it forgets visibly; how much of the task these put into the shallow layers is measured below, "
+    "among the questions a reviewer asks. LiNeS still adds control accuracy to each of them."
 )
-"""The likely reason of the difference to the paper, in words; the numbers above it are measured."""
+"""What differs from the paper, in words; the numbers around it are measured."""

@@ -14,6 +14,8 @@ from training.ample_targets import measure_ample_targets
 from training.attribute_tasks import FILE as ATTRIBUTES_FILE
 from training.attribute_tasks import measure_attributes
 from training.cards import write_cards
+from training.careful_study import FILE as CAREFUL_FILE
+from training.careful_study import measure_careful
 from training.comparisons import train_compared
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
@@ -161,12 +163,14 @@ def repeat(folders: Folders) -> Iterator[str]:
 
 
 def question(folders: Folders) -> Iterator[str]:
-    """Eq. 2's alpha or a tuned one, TIES by density, soups on more images, and what more tasks could ask."""
+    """Why the lab differs from the paper, alpha by Eq. 2 or tuned, and what more tasks could ask."""
     report = folders.assets / "report"
     if not (report / ALPHA_FILE).exists():
         yield from measure_alpha(folders.assets, folders.work / "measured")
     if not (report / SOUPS_FILE).exists():
         yield from measure_ample_soups(folders.assets, report / SOUPS_FILE, folders.workers)
+    if not (report / CAREFUL_FILE).exists():
+        yield from measure_careful(folders.assets, folders.work / "measured")
     if not (report / TRIMMING_FILE).exists():
         yield from measure_trimming(folders.assets, folders.work / "measured")
     if not (report / ATTRIBUTES_FILE).exists():

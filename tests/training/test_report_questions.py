@@ -1,13 +1,16 @@
 """Answers to a reviewer's questions: their words follow the intervals."""
 
+import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from evaluators.experiments.reviewer_questions import read_questions
 from tests.paths import ROOT
 from training.alpha_study import AlphaFinding
-from training.hits import Hits, accuracy, change
+from training.careful_study import CAREFUL, CUT, LINES, USUAL, careful_question
+from training.hits import Hits, accuracy, change, change_over_models
 from training.repeated_study import LARGE, SMALL, MergeHits, ModelHits, SetHits, read_sets, save_sets
 from training.report_questions import (
     alpha_question,
@@ -109,6 +112,30 @@ def test_trimming_and_electing_are_told_apart() -> None:
     assert "against TIES without trimming: −10.0 points (" in question.answer
     assert "task arithmetic: no measurable difference" in question.answer
     assert question.rows[1][:3] == ("TIES, keeps 20 % of the entries", "0.8", "66")
+
+
+def test_checkpoints_share_their_control_images() -> None:
+    """Two checkpoints with the same change: the interval of the control images is that of one of them."""
+    before = {task: of(a=0.5, b=0.5, c=0.5) for task in ("a", "b")}
+    after = {task: of(a=0.6, b=0.6, c=0.6) for task in ("a", "b")}
+    value, low, high = change_over_models(before, after, control=True)
+    images = torch.zeros(N)
+    images[:40] = 1
+    assert value == pytest.approx(0.1)
+    assert high - low == pytest.approx(2 * 1.959964 * math.sqrt(3 * float(images.var()) / N) / 3)
+    assert change_over_models(before, after, control=False)[0] == pytest.approx(0.1)
+
+
+def test_careful_is_above_only_where_both_intervals_are() -> None:
+    lines = {"digits": of(digits=0.7, faces=0.5), "faces": of(digits=0.5, faces=0.7)}
+    better = {"digits": of(digits=0.8, faces=0.6), "faces": of(digits=0.6, faces=0.8)}
+    found = {USUAL: lines, LINES: lines, **dict.fromkeys(CAREFUL.values(), lines)}
+    worse = {"digits": of(digits=0.2, faces=0.5), "faces": of(digits=0.5, faces=0.2)}
+    cut = dict.fromkeys(CUT, worse)
+    assert "none is measurably above" in careful_question(found | cut).answer
+    question = careful_question(found | {"LastFT": better} | cut)
+    assert "LastFT measurably above LiNeS." in question.answer
+    assert "first 6 blocks put back, −50.0 points (" in question.answer
 
 
 def test_what_is_saved_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
