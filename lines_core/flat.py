@@ -43,14 +43,22 @@ class FlatLayout:
             family, part: as in `architectures.recognise`.
         Raises: LayerError as `architectures.depth_order`, or if a tensor is not floating-point.
         """
+        return cls.in_segments(named, depth_order(named, family, part).segments)
+
+    @classmethod
+    def in_segments(cls, named: Mapping[str, Tensor], segments: Sequence[Sequence[str]]) -> "FlatLayout":
+        """The layout of parameters whose names are given in L + 2 segments, in the order of their depth.
+
+        Raises: LayerError if a tensor is not floating-point.
+        """
         for name, tensor in named.items():
             if not tensor.is_floating_point():
                 raise LayerError(f"{name!r} is {tensor.dtype}; only floating-point weights can be scaled.")
-        order = depth_order(named, family, part)
-        shapes = tuple(named[name].shape for name in order.names)
+        names = tuple(name for segment in segments for name in segment)
+        shapes = tuple(named[name].shape for name in names)
         ends = [0, *accumulate(shape.numel() for shape in shapes)]
-        counts = accumulate((len(segment) for segment in order.segments), initial=0)
-        return cls(order.names, shapes, tuple(ends[:-1]), tuple(ends[count] for count in counts))
+        counts = accumulate((len(segment) for segment in segments), initial=0)
+        return cls(names, shapes, tuple(ends[:-1]), tuple(ends[count] for count in counts))
 
     @property
     def numel(self) -> int:
@@ -117,7 +125,10 @@ class FlatLayout:
 
 
 def adopt(
-    module: nn.Module, names: str | Sequence[str] = "", dtype: torch.dtype = torch.float32
+    module: nn.Module,
+    names: str | Sequence[str] = "",
+    dtype: torch.dtype = torch.float32,
+    layout: FlatLayout | None = None,
 ) -> tuple[FlatLayout, Tensor]:
     """Turn parameters of a module into views of one new contiguous vector, and return that vector.
 
@@ -130,12 +141,15 @@ def adopt(
         names: the parameters to adopt, as their full names or as one prefix such as "visual.".
             They must be one tower; other parameters are not changed.
         dtype: of the vector and the adopted parameters.
+        layout: of them, if it is not the usual one of one tower; its names are adopted then.
     Returns: the layout, whose names are those of `module.named_parameters()`, and the live vector (numel,).
     Raises: LayerError if a name is not a parameter of the module, no parameter has the prefix, or the
         names are not one known tower.
     """
     parameters = dict(module.named_parameters())
-    if isinstance(names, str):
+    if layout is not None:
+        chosen = list(layout.names)
+    elif isinstance(names, str):
         chosen = [name for name in parameters if name.startswith(names)]
         if not chosen:
             raise LayerError(f"No parameter of the module starts with {names!r}.")
@@ -145,7 +159,7 @@ def adopt(
         if absent:
             raise LayerError(f"Not parameters of the module: {absent}.")
     adopted = {name: parameters[name] for name in chosen}
-    layout = FlatLayout.of(adopted)
+    layout = layout or FlatLayout.of(adopted)
     live = layout.flatten(adopted, dtype)
     for name, view in layout.unflatten(live).items():
         parameters[name].data = view

@@ -53,6 +53,7 @@ SUBFOLDERS = {  # the same inside a layer: a folder imports itself and the folde
         "learned",
         "soup",
         "rewarded",
+        "language",
         "compared",
         "models",
         "about",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from evaluators.labs.text_lab import TEXT_FOLDER
 from training.alpha_study import FILE as ALPHA_FILE
 from training.alpha_study import measure_alpha
 from training.ample_targets import measure_ample_targets
@@ -121,6 +122,13 @@ def compare(folders: Folders) -> Iterator[str]:
     yield from train_compared(folders.tiny_clip, folders.work, folders.workers)
 
 
+def language(folders: Folders) -> Iterator[str]:
+    """The text lab: tokenizer, questions, pre-training and fine-tuning of the tiny T5."""
+    from training.language.text_assets import make_text_lab  # imports transformers, which takes seconds
+
+    yield from make_text_lab(folders.assets / TEXT_FOLDER, folders.work)
+
+
 def sample(folders: Folders) -> Iterator[str]:
     """Evaluation subsets."""
     yield from save_evaluation_sets(folders.assets / "eval", folders.workers)
@@ -201,6 +209,7 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "train": train,
     "adapt": adapt,
     "compare": compare,
+    "language": language,
     "sample": sample,
     "measure": measure,
     "question": question,

@@ -26,6 +26,7 @@ from ui.explore.explore_page import Explore, explore_panel
 from ui.explore.share_link import chosen
 from ui.export.take_home import forget
 from ui.forgetting.forgetting_page import forgetting_section
+from ui.language.language_page import language_page
 from ui.learned.learned_page import learned_page
 from ui.live.browser_engine import SCRIPT, BrowserEngine
 from ui.live.session_key import session_key
@@ -78,6 +79,7 @@ def build(studio: Studio, uploads: bool = True, browser: BrowserEngine | None = 
         "learned": learned_page,
         "soup": soup_page,
         "rewarded": rewarded_page,
+        "text": language_page,
         "compared": compared_page,
         "models": partial(models_page, uploads=uploads),
         "about": about_page,
@@ -133,6 +135,7 @@ def _absent(studio: Studio) -> list[str]:
         "soup": not soup_members(studio),
         "rewarded": not (studio.lab.folder / SHIPPED).exists(),
         "compared": not studio.compared(),
+        "text": studio.text_lab is None,
     }
     return [page for page, missing in absent.items() if missing]
 

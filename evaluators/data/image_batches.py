@@ -1,4 +1,4 @@
-"""Images of several tasks on the device, in chunks that hold equally many of each task.
+"""Images or texts of several tasks on the device, in chunks that hold equally many of each task.
 
 The scheduler runs one chunk at a time. The first chunk already gives an estimate for every task, and further
 ones narrow the intervals. The first is small: it answers a moving slider, and so decides the waiting time
@@ -46,12 +46,54 @@ class Chunk:
         return sum(part.stop - part.start for part in self.parts)
 
 
-class ImageBatches:
-    """Images of k tasks as uint8.
+class TaskBatches:
+    """Examples of k tasks.
 
-    Chunk boundaries do not depend on the number of requested images: an image is always encoded in the same
+    Chunk boundaries do not depend on the number of requested examples: one is always encoded in the same
     batch, and evaluations of different sizes share their chunks.
+
+    Args:
+        labels: right class of each example, a tensor (n,) a task.
+        chunk: examples a chunk over all tasks.
     """
+
+    def __init__(self, labels: list[Tensor], chunk: int) -> None:
+        self._examples_a_chunk = chunk
+        self._hold_labels(labels)
+
+    def _hold_labels(self, labels: list[Tensor]) -> None:
+        self._labels = labels
+        self._chunk = max(1, self._examples_a_chunk // len(labels))
+        self._first_chunk = max(1, min(self._examples_a_chunk, FIRST_CHUNK) // len(labels))
+        self.max_images = max(map(len, labels))
+
+    def counts(self, images: int) -> tuple[int, ...]:
+        """Examples of each task when ``images`` a task are requested."""
+        return tuple(min(images, len(labels)) for labels in self._labels)
+
+    def counts_after(self, chunks: int, images: int) -> tuple[int, ...]:
+        """Examples of each task in the first ``chunks`` chunks."""
+        if not chunks:
+            return self.counts(0)
+        return self.counts(min(images, self._first_chunk + (chunks - 1) * self._chunk))
+
+    def chunks(self, images: int) -> tuple[Chunk, ...]:
+        """Chunks that hold the first ``images`` examples of each task."""
+        chunks = []
+        ends = range(self._first_chunk, min(images, self.max_images) + self._chunk, self._chunk)
+        for first, end in zip((0, *ends), ends, strict=False):
+            stops = [min(count, end) for count in self.counts(images)]
+            parts = [TaskSlice(task, first, stop) for task, stop in enumerate(stops) if stop > first]
+            chunks.append(Chunk(tuple(parts), end <= images or images >= self.max_images))
+        return tuple(chunks)
+
+    def labels(self, part: TaskSlice) -> Tensor:
+        """Labels of the examples of a part."""
+        return self._labels[part.task][part.start : part.stop]
+
+
+class ImageBatches(TaskBatches):
+    """Images of k tasks as uint8."""
 
     def __init__(
         self,
@@ -66,11 +108,9 @@ class ImageBatches:
 
         On the CPU the subsets are not copied; they may be memory-mapped.
         """
-        self._images_a_chunk = chunk
+        super().__init__([one.labels.to(device) for one in subsets], chunk)
         self._dtype = dtype
-        self._hold(
-            [subset.images.to(device) for subset in subsets], [one.labels.to(device) for one in subsets]
-        )
+        self._images = [subset.images.to(device) for subset in subsets]
         shape = self._images[0].shape[1:]
         self._buffer = torch.empty((max(chunk, len(subsets)), *shape), device=device)
         # (x / 255 - mean) / std as one factor and one shift
@@ -78,12 +118,6 @@ class ImageBatches:
         shift = [m / s for m, s in zip(mean, std, strict=True)]
         self._factor = torch.tensor(factor, device=device).view(1, -1, 1, 1)
         self._shift = torch.tensor(shift, device=device).view(1, -1, 1, 1)
-
-    def _hold(self, images: list[Tensor], labels: list[Tensor]) -> None:
-        self._images, self._labels = images, labels
-        self._chunk = max(1, self._images_a_chunk // len(images))
-        self._first_chunk = max(1, min(self._images_a_chunk, FIRST_CHUNK) // len(images))
-        self.max_images = max(map(len, images))
 
     def with_more(self, subsets: Sequence[Subset], *, alone: bool = False) -> "ImageBatches":
         """These images and those of further tasks, or only the latter; all share memory and buffer.
@@ -94,30 +128,11 @@ class ImageBatches:
         device = self._buffer.device
         images = [subset.images.to(device) for subset in subsets]
         labels = [subset.labels.to(device) for subset in subsets]
-        view._hold(*((images, labels) if alone else (self._images + images, self._labels + labels)))
+        view._images = images if alone else self._images + images
+        view._hold_labels(labels if alone else self._labels + labels)
         if len(view._images) > len(self._buffer):
             view._buffer = torch.empty((len(view._images), *self._buffer.shape[1:]), device=device)
         return view
-
-    def counts(self, images: int) -> tuple[int, ...]:
-        """Images of each task when ``images`` a task are requested."""
-        return tuple(min(images, len(labels)) for labels in self._labels)
-
-    def counts_after(self, chunks: int, images: int) -> tuple[int, ...]:
-        """Images of each task in the first ``chunks`` chunks."""
-        if not chunks:
-            return self.counts(0)
-        return self.counts(min(images, self._first_chunk + (chunks - 1) * self._chunk))
-
-    def chunks(self, images: int) -> tuple[Chunk, ...]:
-        """Chunks that hold the first ``images`` images of each task."""
-        chunks = []
-        ends = range(self._first_chunk, min(images, self.max_images) + self._chunk, self._chunk)
-        for first, end in zip((0, *ends), ends, strict=False):
-            stops = [min(count, end) for count in self.counts(images)]
-            parts = [TaskSlice(task, first, stop) for task, stop in enumerate(stops) if stop > first]
-            chunks.append(Chunk(tuple(parts), end <= images or images >= self.max_images))
-        return tuple(chunks)
 
     def normalised(self, chunk: Chunk) -> Tensor:
         """Normalised images of a chunk, in a buffer that the next call overwrites."""
@@ -134,7 +149,3 @@ class ImageBatches:
     def normalise(self, pixels: Tensor) -> Tensor:
         """Images from elsewhere, uint8 of shape (n, 3, S, S), as the encoder takes them, on its device."""
         return (pixels.to(self._factor.device) * self._factor - self._shift).to(self._dtype)
-
-    def labels(self, part: TaskSlice) -> Tensor:
-        """Labels of the images of a part."""
-        return self._labels[part.task][part.start : part.stop]

@@ -9,7 +9,8 @@ from typing import Any
 from evaluators.errors import LabError
 
 IMAGENET = "imagenet"
-SUITES = ("tasks", "objects", IMAGENET)
+LANGUAGE = "language"
+SUITES = ("tasks", "objects", IMAGENET, LANGUAGE)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Task:
         key: file-name-safe identifier, also the name of the checkpoint fine-tuned on it.
         title: name on the page.
         suite: tasks that are evaluated together: ``"tasks"`` for the eight of Table 1, ``"objects"`` for the
-            in-distribution set of robust fine-tuning and its five shifts, ``"imagenet"`` for ImageNet.
+            in-distribution set of robust fine-tuning and its five shifts, ``"imagenet"`` for ImageNet,
+            ``"language"`` for questions on texts.
         classes: English class names in label order. ImageNet has two names twice (missile, sunglasses); a
             zero-shot head never predicts the second of two equal names.
         prompts: templates with one ``{}`` for the class name.

@@ -56,17 +56,19 @@ class LiveEncoder(ABC):
     Args:
         loaded: the pre-trained CLIP; its image tower is adopted.
         dtype: of the live weights. The pre-trained weights and the residuals stay float32.
+        layout: of the weights that are adopted, where they are not an image tower.
     Attributes:
         residuals: of its checkpoints and merges, on the tower's device.
         residual_paths: files of the checkpoints that were imported, by key.
         problem: how the device failed; empty while it works.
     """
 
-    def __init__(self, loaded: LoadedModel, dtype: torch.dtype) -> None:
+    def __init__(self, loaded: LoadedModel, dtype: torch.dtype, layout: FlatLayout | None = None) -> None:
         self.loaded = loaded
-        named = {name: value for name, value in loaded.clip.named_parameters() if name.startswith(TOWER)}
-        self._pretrained = FlatLayout.of(named).flatten(named)
-        self.layout, self._live = adopt(loaded.clip, TOWER, dtype)
+        named = dict(loaded.clip.named_parameters())
+        self.layout = layout or FlatLayout.of({name: named[name] for name in named if name.startswith(TOWER)})
+        self._pretrained = self.layout.flatten({name: named[name] for name in self.layout.names})
+        _, self._live = adopt(loaded.clip, dtype=dtype, layout=self.layout)
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._written: tuple[ResidualSpec, Scales] | None = None
         self._batch_limit = sys.maxsize

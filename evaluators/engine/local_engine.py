@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from evaluators.data.image_batches import Chunk
+from evaluators.data.text_questions import TextQuestion
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.cpu_threads import use_all_cores
 from evaluators.encoder.live_encoder import LiveEncoder
@@ -17,6 +18,7 @@ from evaluators.engine.counting import count_chunk
 from evaluators.engine.engine import ChunkCounts
 from evaluators.engine.reserved_core import ReservedCore
 from evaluators.labs.lab import Lab
+from evaluators.labs.text_lab import TextLab
 from evaluators.specs.resolved_spec import ResolvedSpec
 
 
@@ -43,7 +45,7 @@ class LocalEngine:
         self, lab: Lab, resolved: ResolvedSpec, heads: Sequence[ClassifierHead], chunk: Chunk
     ) -> ChunkCounts:
         """Count a chunk. Thread: the one for all chunks."""
-        images = lab.images(resolved.suite, resolved.split)
+        batches = lab.batches(resolved.suite, resolved.split)
         use_all_cores()
         reserve = self._crowded() and lab.device.type == "cpu"
         reserved = self._reserved.setdefault(lab.encoder, ReservedCore())
@@ -54,7 +56,7 @@ class LocalEngine:
         ):
             lab.encoder.write_edit(resolved.residual, resolved.scales)
             written = time.perf_counter()
-            counted = count_chunk(lab, resolved, images, chunk, heads)
+            counted = count_chunk(lab, resolved, batches, chunk, heads)
         ended = time.perf_counter()
         return ChunkCounts(counted, written - began, ended - written, lab.device.type)
 
@@ -66,6 +68,13 @@ class LocalEngine:
             lab.encoder.write_edit(resolved.residual, resolved.scales)
             with torch.inference_mode():
                 return lab.encoder.encode(images.normalise(pixels)).float()
+
+    def _score(self, lab: TextLab, resolved: ResolvedSpec, questions: Sequence[TextQuestion]) -> Tensor:
+        """Score the choices of questions. Thread: the one for all chunks."""
+        use_all_cores()
+        with lab.encoder.invalidated_on_error():
+            lab.encoder.write_edit(resolved.residual, resolved.scales)
+            return lab.scores(questions)
 
 
 class _LocalEdit:
@@ -94,6 +103,12 @@ class _LocalEdit:
         """As ``EncodingEdit.encode``. Lock: the caller has the scheduler's turn."""
         engine = self._engine
         return engine._thread.submit(engine._encode, self._lab, self._resolved, pixels).result()
+
+    def score(self, questions: Sequence[TextQuestion]) -> Tensor:
+        """Scores (n, C) of the choices of questions. Lock, Raises: as ``count``; the lab is one of texts."""
+        engine, lab = self._engine, self._lab
+        assert isinstance(lab, TextLab)
+        return engine._thread.submit(engine._score, lab, self._resolved, questions).result()
 
     def close(self) -> None:
         """Nothing goes on between chunks."""

@@ -36,6 +36,7 @@ class MergeConfig:
         settings: of the method, as (name, value) pairs.
         model: key of the encoder.
         weights: of the checkpoints, as in ``MergeSpec``.
+        part: whose blocks LiNeS scales, as in ``EditSpec``.
     """
 
     checkpoints: tuple[str, ...]
@@ -43,6 +44,7 @@ class MergeConfig:
     settings: tuple[tuple[str, float], ...] = ()
     model: str = TINY_CLIP
     weights: tuple[float, ...] = ()
+    part: str = ""
 
     @property
     def merges(self) -> tuple[MergeSpec, ...]:
@@ -59,10 +61,8 @@ class MergeConfig:
         self, alpha: float, beta: float = 0.0, shape: str = "linear", split: str = "test", images: int = 200
     ) -> tuple[EditSpec, ...]:
         """The edited models, one for each of ``merges``; with beta = 0 the plain merge times alpha."""
-        return tuple(
-            EditSpec.merged(merge, alpha, beta, model=self.model, shape=shape, split=split, images=images)
-            for merge in self.merges
-        )
+        rest = {"model": self.model, "shape": shape, "split": split, "images": images, "part": self.part}
+        return tuple(EditSpec.merged(merge, alpha, beta, **rest) for merge in self.merges)
 
     def zero_shot(self, split: str = "test", images: int = 200) -> tuple[EditSpec, ...]:
         """The pre-trained model, with the merged tasks as targets."""

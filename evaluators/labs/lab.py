@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
+from evaluators.data.image_batches import Chunk, ImageBatches, TaskBatches
 from evaluators.data.task_list import SUITES, Task, task_identity
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
@@ -17,7 +19,7 @@ from evaluators.errors import SpecError
 from evaluators.labs.lab_tasks import LabTasks
 from evaluators.labs.own_task import OwnTask
 from evaluators.labs.variant import Variant
-from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.edit_spec import EditSpec, Scales
 from evaluators.specs.merge_spec import task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
 
@@ -67,6 +69,9 @@ class Lab(LabTasks):
         device: where the image tower runs.
         chunk: images a chunk over all tasks.
     """
+
+    always_here = False
+    """Whether it is counted on this machine even where a GPU of ZeroGPU counts others."""
 
     def __init__(self, info: ModelInfo, device: torch.device, chunk: int) -> None:
         super().__init__(device, chunk)
@@ -182,12 +187,20 @@ class Lab(LabTasks):
                 f"{' and '.join(sorted(suites))}."
             )
         suite = suites.pop()
-        scales = spec.scales(self.info.num_blocks)
+        scales = self._scales(spec)
         edited = any((*scales.blocks, scales.before, scales.after))
         available = self.max_images(suite, spec.split, spec.targets if spec.merge else ())
         images = min(spec.images, available) if spec.images else available
         residual: ResidualSpec = (spec.merge or spec.checkpoint) if edited else ""
         return ResolvedSpec(self.info.key, residual, scales, suite, spec.split, images)
+
+    def _scales(self, spec: EditSpec) -> Scales:
+        """Factors for the segments of this model. Raises: SpecError as ``resolve``."""
+        if spec.part:
+            raise SpecError(
+                f"{self.info.title} has no encoder and decoder: leave part out, got {spec.part!r}."
+            )
+        return spec.scales(self.info.num_blocks)
 
     def key(self, resolved: ResolvedSpec, schema: int) -> str:
         """Cache key of an evaluation: a hash of everything that decides its counts."""
@@ -200,6 +213,15 @@ class Lab(LabTasks):
             "device": self.device.type,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def predict(self, batches: TaskBatches, chunk: Chunk, heads: Sequence[ClassifierHead]) -> list[Tensor]:
+        """Predicted class of each example of each part of a chunk, with the weights as they are.
+
+        Lock: the caller holds the encoder. Raises: as ``LiveEncoder.encode``.
+        """
+        assert isinstance(batches, ImageBatches)
+        features = self.encoder.encode(batches.normalised(chunk)).float()
+        return predicted_classes(features, chunk, heads)
 
     # Loaded on first use
 
@@ -225,3 +247,9 @@ class Lab(LabTasks):
     def heads_for(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """Heads of all tasks of a suite: zero-shot, unless the checkpoint was fine-tuned with a head."""
         return tuple(map(ClassifierHead, self.heads(resolved.suite)))
+
+
+def predicted_classes(features: Tensor, chunk: Chunk, heads: Sequence[ClassifierHead]) -> list[Tensor]:
+    """Predicted classes of each part of a chunk, from the images' features (n, D) and the tasks' heads."""
+    parts = torch.split(features, [part.stop - part.start for part in chunk.parts])
+    return [heads[part.task].predict(own) for part, own in zip(chunk.parts, parts, strict=True)]

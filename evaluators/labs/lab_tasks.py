@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from evaluators.data.image_batches import ImageBatches
+from evaluators.data.image_batches import ImageBatches, TaskBatches
 from evaluators.data.image_subset import Subset
 from evaluators.data.task_list import Task
 from evaluators.encoder.typed_heads import TypedHeads
@@ -135,6 +135,10 @@ class LabTasks(ABC):
         return self.seen_as(TaskView(self._own_tasks, only_own=True))
 
     # Loaded on first use
+
+    def batches(self, suite: str, split: str) -> TaskBatches:
+        """What is counted of a suite and split: images, unless the lab is of texts. Raises: LabError."""
+        return self.images(suite, split)
 
     def images(self, suite: str, split: str) -> ImageBatches:
         """Images of a suite and split, of the tasks that have some. Raises: LabError."""

@@ -139,12 +139,13 @@ class RequestRunner:
             counting = self._counting(request, stats, progress)
             news = self._catch_up(counting)
             priority, reports = Priority.BACKGROUND if background else Priority.NUMBERS, count(1)
-            with closing(self._load(self._full, counting)) as edit:
+            engine = self._quick if request.lab.always_here else self._full
+            with closing(self._load(engine, counting)) as edit:
                 while news or not counting.complete:
                     if not news:
                         longest = patience and patience * min(next(reports), SLOWEST_REPORT)
                         try:
-                            self._count_next(counting, self._full, edit, priority, longest)
+                            self._count_next(counting, engine, edit, priority, longest)
                         except Queued as queued:
                             yield queued
                             continue
@@ -212,8 +213,8 @@ class RequestRunner:
 
     def _counting(self, request: Request, stats: RequestStats, progress: Progress) -> Counting:
         resolved = request.resolved
-        images = request.lab.images(resolved.suite, resolved.split)
-        return Counting(request, images, images.chunks(resolved.images), progress, stats)
+        batches = request.lab.batches(resolved.suite, resolved.split)
+        return Counting(request, batches, batches.chunks(resolved.images), progress, stats)
 
     def _load(self, engine: Engine, counting: Counting) -> LoadedEdit:
         missing = counting.chunks[len(counting.counted) :]

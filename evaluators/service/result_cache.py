@@ -4,13 +4,14 @@ import json
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from evaluators.errors import EvaluationError, LabError, SpecError
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
+from evaluators.labs.text_lab import TextLab
 from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
 from evaluators.service.shipped_grid import ShippedGrid
 from evaluators.specs.edit_spec import EditSpec
@@ -35,7 +36,9 @@ class ResultCache:
         self._store = ResultStore(path)
         self._mutex = threading.Lock()
         self._memory: OrderedDict[str, Evaluation] = OrderedDict()
-        self._shipped = {lab.info.key: _Shipped(lab) for lab in embedded}
+        self._shipped = {
+            lab.info.key: _Shipped(lab, lab.folder / lab.model.sweeps, lab.fingerprint) for lab in embedded
+        }
         self._grid = ShippedGrid(embedded[0])
 
     def __len__(self) -> int:
@@ -78,6 +81,10 @@ class ResultCache:
                 return None
         self._remember(key, known)
         return known
+
+    def ship(self, lab: TextLab) -> None:
+        """Know the evaluations that ship with another lab from now on. Raises: LabError if one is damaged."""
+        self._shipped[lab.info.key] = _Shipped(lab, lab.folder / "sweeps", lab.fingerprint)
 
     def _in_sweeps(self, resolved: ResolvedSpec) -> Evaluation | None:
         of_model = self._shipped.get(resolved.model)
@@ -125,15 +132,14 @@ class _Shipped:
     Raises: LabError if a file is damaged.
     """
 
-    def __init__(self, lab: EmbeddedLab) -> None:
+    def __init__(self, lab: Lab, folder: Path, fingerprint: Callable[[], str]) -> None:
         self._lab = lab
         self._mutex = threading.Lock()
         self._read: dict[frozenset[str], list[Evaluation]] = {}
         self._known: dict[ResolvedSpec, Evaluation] = {}
-        folder = lab.folder / lab.model.sweeps
         files = sorted(folder.glob("*.json"))
         made_with = folder / FINGERPRINT
-        if files and not (made_with.is_file() and made_with.read_text().strip() == lab.fingerprint()):
+        if files and not (made_with.is_file() and made_with.read_text().strip() == fingerprint()):
             _LOG.warning("The evaluations in %s were made with another lab: they are not shown.", folder)
             return
         for file in files:

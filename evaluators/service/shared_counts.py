@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from evaluators.data.image_batches import Chunk, ImageBatches
+from evaluators.data.image_batches import Chunk, TaskBatches
 from evaluators.engine.engine import ChunkCounts, Counted
 from evaluators.labs.lab import Lab
 from evaluators.service.request_stats import RequestStats
@@ -63,7 +63,7 @@ class Counting:
     """A request while it is counted: its chunks, and what is counted of them."""
 
     request: Request
-    images: ImageBatches
+    batches: TaskBatches
     chunks: tuple[Chunk, ...]
     progress: Progress
     stats: RequestStats
@@ -76,8 +76,8 @@ class Counting:
 
     def has(self, images: int) -> bool:
         """Whether so many images of each task are counted, and at least one chunk."""
-        wanted, each = self.images.counts(images), self.request.resolved.images
-        counted = self.images.counts_after(len(self.counted), each)
+        wanted, each = self.batches.counts(images), self.request.resolved.images
+        counted = self.batches.counts_after(len(self.counted), each)
         enough = all(n >= min(few, each) for n, few in zip(counted, wanted, strict=True))
         return bool(self.counted) and (enough or self.complete)
 
@@ -105,7 +105,7 @@ class Counting:
         lab, resolved = self.request.lab, self.request.resolved
         correct = [sum(task) for task in zip(*(one.correct for one in self.counted), strict=True)]
         packed = [b"".join(task) for task in zip(*(one.predictions for one in self.counted), strict=True)]
-        counts = self.images.counts_after(len(self.counted), resolved.images)
+        counts = self.batches.counts_after(len(self.counted), resolved.images)
         counted = [
             TaskResult(task.key, task.title, task_role(task.key, self.request.spec), right, n)
             for task, right, n in zip(

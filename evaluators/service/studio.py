@@ -1,4 +1,4 @@
-"""Facade of the service: evaluations of all sessions, over the models of ``LoadedModels``."""
+"""Facade of the service: evaluations of all sessions, over the models of ``TextModels``."""
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +18,6 @@ from evaluators.labs.embedded_lab import EMBEDDED
 from evaluators.labs.embedded_labs import open_labs
 from evaluators.service.image_classifier import ImageClassifier, Probabilities
 from evaluators.service.load_jobs import LoadJob
-from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_runner import RequestRunner
 from evaluators.service.request_stats import Observer, ServiceStatus
 from evaluators.service.result_cache import ResultCache
@@ -28,6 +27,7 @@ from evaluators.service.session_entry import Added, key_of
 from evaluators.service.session_quota import SessionLimits
 from evaluators.service.shared_counts import Request
 from evaluators.service.temporary_folder import temporary_folder
+from evaluators.service.text_models import TextModels
 from evaluators.specs.class_names import ClassNames
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
@@ -35,7 +35,7 @@ from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import MergingAlpha
 
 
-class Studio(LoadedModels):
+class Studio(TextModels):
     """Evaluates edits of the embedded labs and what ``load`` adds. Any method may be called from any thread.
 
     Args:
@@ -68,12 +68,12 @@ class Studio(LoadedModels):
         labs = open_labs(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk, models)
         name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
         results = ResultCache(labs, None if folder is None else folder / name)
-        home = temporary_folder("models", self) if folder is None else folder
-        loader = Loader(home / "hub", torch.device(device))
+        loader = Loader((folder or temporary_folder("models", self)) / "hub", torch.device(device))
         local = LocalEngine(lambda: self._scheduler.waiting > 0)
         engine = local if zero_gpu is None else ZeroGpu(zero_gpu, folder, loader)
         super().__init__(labs, loader, folder, session_limits)
         self._connect(results, local, engine, observe)
+        self._open_texts(Path(assets), torch.device(device), chunk, local)
 
     def _connect(
         self, results: ResultCache, quick: EncodingEngine, engine: Engine, observe: Observer | None = None

@@ -17,6 +17,7 @@ from evaluators.errors import SpecError
 from evaluators.specs.merge_spec import NAME, MergeSpec, task_of
 from lines_core.editing import OUTSIDE_RULES, outside_scales
 from lines_core.schedules import SHAPES, coefficients, free_form
+from lines_core.serial_layout import SERIAL_PARTS
 from lines_core.untrusted_text import quoted
 
 FREE = "free"
@@ -64,6 +65,7 @@ class EditSpec:
         images: images per task; 0 = all.
         free_form: with shape ``"free"`` only: lambda(1) .. lambda(L), shallowest block first.
         merge: tau is its merged residual instead of the checkpoint's.
+        part: whose blocks follow the schedule, of a model with an encoder and a decoder; empty for others.
     Raises: SpecError for an unknown name, a number that is not finite or beyond +-10, a wrong type.
     """
 
@@ -78,6 +80,7 @@ class EditSpec:
     images: int = 200
     free_form: tuple[float, ...] | None = None
     merge: MergeSpec | None = None
+    part: str = ""
 
     def __post_init__(self) -> None:
         for field in ("model", "checkpoint"):
@@ -89,6 +92,7 @@ class EditSpec:
         _one_of("shape", self.shape, (*SHAPES, FREE))
         _one_of("outside", self.outside, tuple(OUTSIDE_RULES))
         _one_of("split", self.split, SPLITS)
+        _one_of("part", self.part, ("", *SERIAL_PARTS))
         for field in ("alpha", "beta", "mix"):
             object.__setattr__(self, field, _number(field, getattr(self, field)))
         whole = isinstance(self.images, int) and not isinstance(self.images, bool)
@@ -174,6 +178,8 @@ class EditSpec:
         del plain["merge"]
         if self.merge is not None:
             plain["merge"] = self.merge.as_dict()
+        if not self.part:
+            del plain["part"]  # so that keys of edits of image encoders stay as they were
         return plain
 
     @classmethod

@@ -22,10 +22,19 @@ PANELS = (
     "learned",
     "soup",
     "rewarded",
+    "text",
+    "text-merge",
     "compared",
 )
 """HTML components whose answers are recorded, by their names without "lx-"."""
-VARIED = ("lx-checkpoint", "lx-soup-which", "lx-rewarded-w", "lx-rewarded-lines")
+VARIED = (
+    "lx-checkpoint",
+    "lx-soup-which",
+    "lx-rewarded-w",
+    "lx-rewarded-lines",
+    "lx-text-task",
+    "lx-text-part",
+)
 """Controls that a visitor of the static page may set, of those that the answers depend on."""
 VISITOR = "static page"
 

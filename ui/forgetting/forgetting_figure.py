@@ -39,7 +39,13 @@ def _curve(points: Sequence[Evaluation], role: str, of: str) -> Trace:
     }
 
 
-def _reference(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, dict[str, object]]:
+def reference_level(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, dict[str, object]]:
+    """A dotted level across a chart against gamma, and its label.
+
+    Args:
+        role: "pretrained" or "finetuned".
+        of: "target" or "control".
+    """
     level = percent(getattr(evaluation, of))
     line = {
         "type": "scatter",
@@ -81,7 +87,7 @@ def forgetting_figure(
     labels = []
     for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
         if reference:
-            line, label = _reference(reference, role, of)
+            line, label = reference_level(reference, role, of)
             traces.append(line)
             labels.append(label)
     traces += [_curve(points, role, of) for role, points in curves.items() if points]

@@ -121,6 +121,7 @@ PAGES = {
     "learned": "Learned coefficients",
     "soup": "Soup",
     "rewarded": "Rewarded soups",
+    "text": "Text",
     "compared": "Fine-tuning compared",
     "models": "Models",
     "about": "About",

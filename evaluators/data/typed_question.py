@@ -1,0 +1,49 @@
+"""A question that a visitor typed, with the answers to choose from."""
+
+from evaluators.data.text_questions import TextQuestion
+from evaluators.errors import SpecError
+from lines_core.untrusted_text import quoted
+
+MOST_QUESTION = 240
+"""Letters of a question."""
+MOST_WORDS = 48
+MOST_ANSWERS = 6
+MOST_ANSWER = 60
+"""Letters of an answer."""
+MARKS = ".,?!:;"
+
+
+def typed_question(text: object, choices: object) -> TextQuestion:
+    """The question as the model reads it: lower case, marks apart from words.
+
+    Args:
+        text: at most ``MOST_QUESTION`` letters and ``MOST_WORDS`` words.
+        choices: 2 to ``MOST_ANSWERS`` different answers with commas between them.
+    Raises: SpecError that says what is wrong.
+
+    >>> typed_question("Where is the harp?", "Mill, cave")
+    TextQuestion(text='where is the harp ?', choices=('mill', 'cave'), answer=-1)
+    """
+    if not isinstance(text, str) or not isinstance(choices, str):
+        raise SpecError("Type a question and its possible answers.")
+    if not text.strip() or len(text) > MOST_QUESTION or not text.replace("\n", " ").isprintable():
+        raise SpecError(f"A question has 1 to {MOST_QUESTION} letters, got {quoted(text)}.")
+    read = _separated(text)
+    if len(read.split()) > MOST_WORDS:
+        raise SpecError(f"A question has at most {MOST_WORDS} words and marks, got {len(read.split())}.")
+    if len(choices) > MOST_ANSWERS * (MOST_ANSWER + 2):
+        raise SpecError(f"The answers are at most {MOST_ANSWERS} of {MOST_ANSWER} letters.")
+    answers = [_separated(choice) for choice in choices.split(",") if choice.strip()]
+    if not 2 <= len(answers) <= MOST_ANSWERS or len(set(answers)) < len(answers):
+        raise SpecError(
+            f"Name 2 to {MOST_ANSWERS} different answers with commas between them, got {quoted(choices)}."
+        )
+    if any(len(answer) > MOST_ANSWER or not answer.isprintable() for answer in answers):
+        raise SpecError(f"An answer has at most {MOST_ANSWER} letters.")
+    return TextQuestion(read, tuple(answers), -1)
+
+
+def _separated(text: str) -> str:
+    for mark in MARKS:
+        text = text.replace(mark, f" {mark} ")
+    return " ".join(text.lower().split())

@@ -1,0 +1,26 @@
+"""Forgetting of the text model (Fig. 7): LiNeS on the decoder, on the encoder, and on both."""
+
+from evaluators.labs.text_lab import TINY_T5
+from evaluators.specs.edit_spec import EditSpec
+from lines_core.serial_layout import SERIAL_PARTS
+
+TEXT_PARTS = ("decoder", "encoder", "both")
+"""In the order of the paper's figure."""
+TEXT_GAMMAS = (1.0, 0.8, 0.6, 0.4, 0.2, 0.0)
+assert sorted(TEXT_PARTS) == sorted(SERIAL_PARTS)
+
+
+def text_references(task: str, split: str = "test") -> tuple[EditSpec, EditSpec]:
+    """The pre-trained and the fine-tuned model, on all questions."""
+    rest = {"model": TINY_T5, "split": split, "images": 0}
+    return EditSpec.pretrained(task, **rest), EditSpec.finetuned(task, **rest)
+
+
+def text_edit(task: str, part: str, gamma: float, split: str = "test") -> EditSpec:
+    """LiNeS on one part: alpha = gamma, beta = 1 - gamma; the rest of the model stays fine-tuned."""
+    return EditSpec.lines(task, gamma, model=TINY_T5, part=part, split=split, images=0)
+
+
+def text_curves(task: str) -> dict[str, tuple[EditSpec, ...]]:
+    """By part the curve from gamma = 1, the fine-tuned model, down to 0, on test."""
+    return {part: tuple(text_edit(task, part, gamma) for gamma in TEXT_GAMMAS) for part in TEXT_PARTS}

@@ -1,0 +1,33 @@
+"""A visitor's question: what the model reads of it, and what is refused."""
+
+import pytest
+
+from evaluators.data.typed_question import MOST_ANSWERS, MOST_QUESTION, MOST_WORDS, typed_question
+from evaluators.errors import SpecError
+
+
+def test_marks_become_words_of_their_own_and_case_is_dropped() -> None:
+    question = typed_question("Mira has the CUP.  Who has it?", " Mira , Dax ,")
+    assert question.text == "mira has the cup . who has it ?"
+    assert question.choices == ("mira", "dax")
+
+
+@pytest.mark.parametrize(
+    ("text", "choices", "message"),
+    [
+        ("", "a, b", "1 to 240 letters"),
+        ("x" * (MOST_QUESTION + 1), "a, b", "1 to 240 letters"),
+        ("a\x00b", "a, b", "1 to 240 letters"),
+        ("a " * (MOST_WORDS + 1), "a, b", "at most 48 words"),
+        ("who ?", "a", "2 to 6 different answers"),
+        ("who ?", "a, A", "2 to 6 different answers"),
+        ("who ?", ",".join("abcdefg"), "2 to 6 different answers"),
+        ("who ?", "a, " + "b" * 61, "at most 60 letters"),
+        ("who ?", "a," * 1000, f"at most {MOST_ANSWERS} of 60 letters"),
+        (None, "a, b", "Type a question"),
+        ("who ?", ["a", "b"], "Type a question"),
+    ],
+)
+def test_impossible_questions_say_what_is_expected(text: object, choices: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        typed_question(text, choices)

@@ -1,0 +1,85 @@
+"""Figures of the page Text: accuracy against gamma for the decoder, the encoder and both (Fig. 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluators.specs.evaluation import Evaluation
+from ui.forgetting.forgetting_figure import reference_level
+from ui.shell.figure_style import (
+    Figure,
+    Trace,
+    axis,
+    described,
+    figure,
+    marker,
+    percent,
+    percent_axis,
+    whiskers,
+)
+
+PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
+"""Colour and marker of each part."""
+
+
+def _part_curve(points: Sequence[Evaluation], part: str, of: str) -> Trace:
+    values = [getattr(point, of) for point in points]
+    intervals = [getattr(point, f"{of}_interval") for point in points]
+    role = PART_ROLES[part]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": part,
+        "x": [point.spec.alpha for point in points],
+        "y": [percent(value) for value in values],
+        "error_y": whiskers(values, intervals, f"{role}/0.5"),
+        "line": {"color": f"@{role}", "width": 2.5},
+        "marker": marker(role, 9),
+        "text": [described(f"LiNeS on {part}, γ = {point.spec.alpha:g}", point) for point in points],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def text_figure(
+    of: str,
+    curves: Mapping[str, Sequence[Evaluation]],
+    pretrained: Evaluation | None,
+    finetuned: Evaluation | None,
+) -> Figure:
+    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+
+    Args:
+        of: "target" or "control".
+        curves: by part the points measured so far.
+        pretrained, finetuned: drawn as dotted levels where they are known.
+    """
+    traces: list[Trace] = []
+    labels = []
+    for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
+        if reference:
+            line, label = reference_level(reference, role, of)
+            traces.append(line)
+            labels.append(label)
+    traces += [_part_curve(points, part, of) for part, points in curves.items() if points]
+    shown = [point for points in curves.values() for point in points]
+    shown += [point for point in (pretrained, finetuned) if point]
+    return figure(
+        traces,
+        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
+        yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
+        annotations=labels,
+        margin={"l": 58, "r": 16, "t": 30, "b": 46},
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
+        uirevision="text",
+    )
+
+
+def text_alt(of: str, curves: Mapping[str, Sequence[Evaluation]]) -> str:
+    """The curves in words: every point as gamma and percent."""
+    said = [
+        f"LiNeS on {part}: "
+        + (", ".join(f"{p.spec.alpha:g}: {100 * getattr(p, of):.1f} %" for p in points) or "not measured")
+        for part, points in curves.items()
+    ]
+    return f"Lines of {of} accuracy against gamma. {'. '.join(said)}."

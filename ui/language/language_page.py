@@ -1,0 +1,203 @@
+"""Page "Text": forgetting of a language model by parts (Fig. 7), its answers, and merges (Table 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from evaluators.data.typed_question import MOST_ANSWERS, MOST_QUESTION
+from evaluators.experiments.sweeps import Found
+from evaluators.experiments.text_forgetting import (
+    TEXT_GAMMAS,
+    TEXT_PARTS,
+    text_curves,
+    text_edit,
+    text_references,
+)
+from evaluators.labs.text_lab import TextLab
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from ui.address.address_bar import AddressBar
+from ui.address.page_link import LinkReader, LinkRow, PageLink
+from ui.explore.explore_page import Explore
+from ui.language import language_text as words
+from ui.language.example_answers import example_table
+from ui.language.language_figure import text_alt, text_figure
+from ui.language.own_question import own_answers
+from ui.language.text_merge_panel import text_merge_section
+from ui.live.live_panel import Chart, Value, answer, panel
+from ui.live.session_key import session_key
+from ui.live.subject import line
+from ui.shell import markup
+from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
+from ui.sweep.sweep_status import unfinished
+
+MATH: Any = [{"left": "$", "right": "$", "display": False}]
+START_GAMMA = 0.4
+
+
+def specs(studio: Studio, task: str) -> list[EditSpec]:
+    """The references, then the three curves, interleaved so that they grow together."""
+    rows = zip(*text_curves(task).values(), strict=True)
+    return [*text_references(task), *(spec for row in rows for spec in row)]
+
+
+def draw(studio: Studio, task: str, found: Found, part: str = "decoder", gamma: float = START_GAMMA) -> Value:
+    """The two panels of Fig. 7, a sentence, and questions with the answers of three models."""
+    lab = text_lab(studio)
+    pretrained, finetuned = (found.get(spec) for spec in text_references(task))
+    curves = {
+        name: [found[spec] for spec in curve if spec in found] for name, curve in text_curves(task).items()
+    }
+    edit = found.get(text_edit(task, *chosen_edit(part, gamma)))
+    finding = unfinished(found, specs(studio, task))
+    if finetuned is not None and not finding:
+        finding = words.finding({name: points[-1] for name, points in curves.items()}, finetuned)
+    title = next((one.title for one in lab.checkpoints() if one.key == task), task)
+    return answer(
+        version=0,
+        state="complete",
+        charts={
+            of: (text_figure(of, curves, pretrained, finetuned), text_alt(of, curves)) for of in words.CHARTS
+        },
+        slots={
+            "subject": line(words.SUBJECT.format(task=title)),
+            "finding": f'<p class="lx-finding">{finding}</p>',
+            "examples": example_table(lab, (pretrained, finetuned, edit)),
+        },
+    )
+
+
+def chosen_edit(part: object, gamma: object) -> tuple[str, float]:
+    """Part and gamma as a client sent them, the nearest that the curves have."""
+    known = part if isinstance(part, str) and part in TEXT_PARTS else "decoder"
+    value = gamma if isinstance(gamma, int | float) else START_GAMMA
+    return known, min(TEXT_GAMMAS, key=lambda one: abs(one - value))
+
+
+def text_lab(studio: Studio) -> TextLab:
+    """The lab of the text model, which is there wherever the page is."""
+    assert studio.text_lab is not None
+    return studio.text_lab
+
+
+def _read(
+    studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
+) -> tuple[list[Any], list[str]]:
+    """Task, part and gamma of a link, and complaints."""
+    reader = LinkReader(query)
+    tasks = [one.key for one in text_lab(studio).checkpoints()]
+    values = [
+        reader.one_of("text", tasks, tasks[0]),
+        reader.one_of("part", list(TEXT_PARTS), "decoder"),
+        reader.number("gamma", 0.0, 1.0, START_GAMMA),
+    ]
+    return values, reader.complaints
+
+
+def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
+    """Lay the page out."""
+    lab = text_lab(studio)
+    sweep = Sweep("text", specs, draw, settings=1)
+    gr.Markdown(words.TEXT, elem_classes="lx-lead")
+    tasks = [(one.title, one.key) for one in lab.checkpoints()]
+    with gr.Row():
+        task = gr.Dropdown(
+            tasks,
+            value=tasks[0][1],
+            label=words.TASK[0],
+            info=words.TASK[1],
+            elem_id="lx-text-task",
+            interactive=True,
+        )
+        part = gr.Radio(
+            [(title, key) for key, title in words.PARTS.items()],
+            value="decoder",
+            label=words.PART[0],
+            info=words.PART[1],
+            elem_id="lx-text-part",
+            interactive=True,
+        )
+        gamma = gr.Slider(
+            0.0,
+            1.0,
+            START_GAMMA,
+            step=0.2,
+            label=words.GAMMA[0],
+            info=words.GAMMA[1],
+            elem_id="lx-text-gamma",
+            buttons=[],
+            interactive=True,
+        )
+    with gr.Accordion(words.EQUATION_TITLE, open=False):
+        gr.Markdown(words.EQUATION, latex_delimiters=MATH)
+    rows = [
+        LinkRow("text", task, tasks[0][1]),
+        LinkRow("part", part, "decoder"),
+        LinkRow("gamma", gamma, START_GAMMA),
+    ]
+    address.says(PageLink("text", rows, [task, part, gamma], _read))
+    buttons = sweep_buttons(sweep)
+    live = panel(
+        [Chart(name, *said, "lx-tall") for name, said in words.CHARTS.items()],
+        elem_id="lx-text",
+        slots=("finding", "status"),
+        after=("examples",),
+        grid="lx-half",
+        subject=address.places([task]),
+    )
+    shows_on = [address.opened("text"), task.change]
+    wire_sweep(sweep, studio, live, buttons, [task, part, gamma], shows_on, [part.change, gamma.change])
+    _question_section(studio, lab, [task, part, gamma])
+    text_merge_section(studio, address)
+
+
+def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> None:
+    """The box for a question of one's own, where there is a server."""
+    with gr.Column(elem_classes="lx-served"):
+        gr.HTML(markup.heading(words.ASK_TITLE), apply_default_css=False)
+        gr.Markdown(
+            words.ASK.format(words=", ".join(sorted(lab.words & SOME_WORDS))), elem_classes="lx-small"
+        )
+        with gr.Row():
+            question = gr.Textbox(
+                words.ASK_START[0],
+                label=words.ASK_QUESTION[0],
+                info=words.ASK_QUESTION[1].format(most=MOST_QUESTION),
+                max_length=MOST_QUESTION,
+                elem_id="lx-text-question",
+            )
+            choices = gr.Textbox(
+                words.ASK_START[1],
+                label=words.ASK_CHOICES[0],
+                info=words.ASK_CHOICES[1].format(most=MOST_ANSWERS),
+                elem_id="lx-text-choices",
+            )
+        ask = gr.Button(words.ASK_BUTTON, size="sm", elem_id="lx-text-ask")
+        said = gr.HTML(elem_id="lx-text-said", apply_default_css=False)
+
+    def answered(request: gr.Request, task: Any, part: Any, gamma: Any, text: Any, answers: Any) -> str:
+        seen = studio.seen_by(session_key(request))
+        tasks = [one.key for one in lab.checkpoints()]
+        own = task if task in tasks else tasks[0]
+        models = (*text_references(own), text_edit(own, *chosen_edit(part, gamma)))
+        return own_answers(seen, models, text, answers)
+
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+    inputs = [*controls, question, choices]
+    gr.on(
+        [ask.click, question.submit, choices.submit],
+        answered,
+        inputs,
+        said,
+        concurrency_limit=None,
+        **private,
+    )
+
+
+SOME_WORDS = frozenset(
+    "mira tobin cup harp mill cave kitchen knife apple hungry tired red gave is where who".split()
+)
+"""Words that the page names as examples."""

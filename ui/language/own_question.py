@@ -1,0 +1,56 @@
+"""A visitor's own question: what the three models answer, and how sure each is. Nothing of it is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from evaluators.data.typed_question import typed_question
+from evaluators.errors import SpecError
+from evaluators.labs.text_lab import TextLab
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from ui.language import language_text as words
+from ui.shell import markup, text
+from ui.shell.error_messages import message_of
+
+PATIENCE = 10.0
+MOST_UNKNOWN = 8
+"""Unknown words that are named."""
+
+
+def own_answers(studio: Studio, specs: Sequence[EditSpec], question: object, choices: object) -> str:
+    """HTML of the answers of the pre-trained, the fine-tuned and the edited model. Never raises.
+
+    Args:
+        specs: of the three models.
+        question, choices: as typed, untrusted.
+    """
+    try:
+        asked = typed_question(question, choices)
+        lab = studio.lab_of(specs[0].model)
+        if not isinstance(lab, TextLab):
+            raise SpecError("There is no text model here.")
+        ticket = studio.ticket("own question")
+        found = studio.rank(specs, [asked], ticket, PATIENCE)
+    except Exception as problem:  # noqa: BLE001 -- a listener answers, whatever happened
+        return markup.trouble(message_of(problem))
+    chances = [softmax(model[0]) for model in found]
+    rows = [
+        [answer, *(text.percent(model[place]) for model in chances)]
+        for place, answer in enumerate(asked.choices)
+    ]
+    table = markup.plain_table(words.ANSWERS, ("Answer", *words.EXAMPLE_COLUMNS[3:]), rows, shown=True)
+    unknown = lab.unknown_words(" ".join((asked.text, *asked.choices)))
+    if unknown:
+        named = ", ".join(unknown[:MOST_UNKNOWN]) + (" …" if len(unknown) > MOST_UNKNOWN else "")
+        table += f'<p class="lx-status" role="status">{escape(words.UNKNOWN.format(words=named))}</p>'
+    return table
+
+
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Chance of each answer, exp(s) / sum exp(s), of scores that are mean log-likelihoods of a token."""
+    most = max(scores)
+    weights = [math.exp(score - most) for score in scores]
+    return [weight / sum(weights) for weight in weights]
