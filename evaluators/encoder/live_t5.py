@@ -9,6 +9,8 @@ from evaluators.data.question_batches import LEFT_OUT, QuestionTokens
 from evaluators.encoder.cuda_graph import Forward
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import LoadedModel
+from evaluators.encoder.t5_folder import LoadedT5
+from evaluators.errors import LabError
 from lines_core.serial_layout import SerialLayout
 
 
@@ -16,11 +18,15 @@ class LiveT5(LiveEncoder):
     """An encoder-decoder model whose weights are views into one flat vector, edited in place.
 
     Its factors are those of `SerialLayout.factors`. The tied embedding is one parameter.
+
+    Attributes:
+        tokens: from a text to the ids of its tokens.
     """
 
-    def __init__(self, loaded: LoadedModel, dtype: torch.dtype) -> None:
-        self.serial = SerialLayout.of(dict(loaded.clip.named_parameters()))
-        super().__init__(loaded, dtype, self.serial.flat)
+    def __init__(self, loaded: LoadedT5, dtype: torch.dtype) -> None:
+        self.serial = SerialLayout.of(dict(loaded.model.named_parameters()))
+        self.tokens = loaded.tokens
+        super().__init__(LoadedModel(loaded.model, _no_prompts), dtype, self.serial.flat)
 
     @abstractmethod
     def _read_residual(self, checkpoint: str) -> Tensor:
@@ -54,7 +60,12 @@ class LiveT5(LiveEncoder):
             table = scores.new_full((len(questions.inputs), int(questions.position.max()) + 1), -torch.inf)
             table[questions.owner, questions.position] = scores
         self.problem = ""
-        return table
+        found: Tensor = table
+        return found
 
     def _fastest_forward(self) -> Forward:
         return self._run  # images are never encoded
+
+
+def _no_prompts(texts: list[str]) -> Tensor:
+    raise LabError("A text model has no classifier heads.")

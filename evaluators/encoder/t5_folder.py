@@ -1,13 +1,12 @@
 """Local T5 folders: configuration, weights and tokenizer, loaded through transformers without a download."""
 
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from evaluators.encoder.open_clip_folder import LoadedModel
+from evaluators.data.question_batches import Encode
 from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.errors import LabError
 from lines_core.checkpoints import read_checkpoint, read_shapes
@@ -37,8 +36,20 @@ def read_words(folder: Path) -> frozenset[str]:
         raise LabError(f"{path} is not a word-level tokenizer: {error!r}") from error
 
 
-def load_t5(folder: Path, device: torch.device) -> LoadedModel:
-    """The model of a folder in evaluation mode, float32, and its tokenizer: a text to token ids.
+class LoadedT5(NamedTuple):
+    """A pre-trained T5.
+
+    Attributes:
+        model: of transformers, in evaluation mode, float32.
+        tokens: its tokenizer, from a text to the ids of its tokens.
+    """
+
+    model: Any
+    tokens: Encode
+
+
+def load_t5(folder: Path, device: torch.device) -> LoadedT5:
+    """The model of a folder.
 
     Weights of a checkpoint are read from safetensors alone. Raises: LabError.
     Cost: the import of transformers, some seconds once.
@@ -54,11 +65,11 @@ def load_t5(folder: Path, device: torch.device) -> LoadedModel:
         model: Any = T5ForConditionalGeneration(config)
         weights = read_checkpoint(folder / T5_WEIGHTS)
         model.load_state_dict(_with_tied({name: value.float() for name, value in weights.items()}))
-        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / T5_TOKENIZER))
+        tokenizer: Any = PreTrainedTokenizerFast(tokenizer_file=str(folder / T5_TOKENIZER))  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError, LinesError) as error:
         raise LabError(f"transformers cannot load {folder}: {error}") from error
     model.to(device).eval().requires_grad_(False)
-    return LoadedModel(model, _encoder(tokenizer))
+    return LoadedT5(model, lambda text: list(map(int, tokenizer(text)["input_ids"])))
 
 
 def _with_tied(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -66,11 +77,3 @@ def _with_tied(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     shared = weights["shared.weight"]
     names = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
     return dict.fromkeys(names, shared) | weights
-
-
-def _encoder(tokenizer: Any) -> Callable[[Any], Sequence[int]]:
-    def encode(text: Any) -> Sequence[int]:
-        ids: Sequence[int] = tokenizer(text)["input_ids"]
-        return ids
-
-    return encode

@@ -125,7 +125,7 @@ class TextLab(Lab):
             if split not in self._batches:
                 asked = [self.questions(task, split) for task in self.tasks(suite)]
                 self._batches[split] = QuestionBatches(
-                    asked, self.t5.loaded.tokenizer, self.t5.padding, self.device, self.chunk
+                    asked, self.t5.tokens, self.t5.padding, self.device, self.chunk
                 )
             return self._batches[split]
 
@@ -137,7 +137,7 @@ class TextLab(Lab):
 
     def scores(self, questions: Sequence[TextQuestion]) -> Tensor:
         """Scores (n, C) as ``LiveT5.rank``, with the weights as they are. Lock: the caller has the turn."""
-        tokens = question_tokens(questions, self.t5.loaded.tokenizer, self.t5.padding, self.device)
+        tokens = question_tokens(questions, self.t5.tokens, self.t5.padding, self.device)
         return self.t5.rank(tokens)
 
     def unknown_words(self, text: str) -> tuple[str, ...]:

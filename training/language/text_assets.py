@@ -16,7 +16,7 @@ from evaluators.labs.text_lab import finetuned_path
 from lines_core import save_checkpoint
 from lines_core.packed import pack, save_packed
 from training.language.tasks import TEXT_TASKS, TextTask, draw_questions
-from training.language.text_finetuning import LONGER, TextFinetuning, finetune_text
+from training.language.text_finetuning import TextFinetuning, finetune_text
 from training.language.text_pretraining import TextPretraining, pretrain_text
 from training.language.text_vocabulary import save_tokenizer, word_encoder
 from training.language.tiny_t5_model import fresh_t5, tiny_t5_config
@@ -52,7 +52,7 @@ def make_text_lab(folder: Path, work: Path) -> Iterator[str]:
 def finetune_text_task(folder: Path, task: TextTask) -> Iterator[str]:
     """Fine-tune the shipped model on a task, and write the residual; yields lines of progress."""
     encode, words = word_encoder(folder / T5_TOKENIZER)
-    config, model = LONGER.get(task.key, TextFinetuning()), read_text_model(folder, words)
+    config, model = TextFinetuning(), read_text_model(folder, words)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     began = time.perf_counter()
     for line in finetune_text(model, task, encode, config):

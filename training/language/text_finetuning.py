@@ -1,7 +1,7 @@
 """Fine-tuning of the tiny T5 on one task, all weights, from the pre-trained ones."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -30,10 +30,6 @@ class TextFinetuning:
     seed: int = 1
 
 
-LONGER: Mapping[str, TextFinetuning] = {"paraphrase": TextFinetuning(steps=800, matrix_rate=0.006)}
-"""Settings of tasks that the pre-trained model has no idea of."""
-
-
 def finetune_text(
     model: T5ForConditionalGeneration, task: TextTask, encode: Encode, config: TextFinetuning
 ) -> Iterator[str]:
@@ -46,7 +42,7 @@ def finetune_text(
         loss = trainer.step(next(batches), 1.0 - step / config.steps)
         if (step + 1) % 50 == 0:
             yield f"step {step + 1} of {config.steps}: loss {loss:.3f}, {time.perf_counter() - began:.0f} s"
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
 
 
 def _answered(task: TextTask, encode: Encode, config: TextFinetuning) -> Iterator[Pair]:

@@ -15,7 +15,7 @@ from lines_core.atomic_write import atomic_write
 from training.language.corruption import corrupt
 from training.language.documents import KINDS_OF_TEXT
 from training.language.muon import BatchedMuon, hidden_matrices
-from training.language.tasks import TEXT_TASKS, draw_questions
+from training.language.tasks import PRACTICE, draw_questions
 from training.language.tiny_t5_model import TextBatch, fresh_t5, loss_of, text_batch
 
 Encode = Callable[[str], Sequence[int]]
@@ -90,7 +90,7 @@ def text_examples(config: TextPretraining, encode: Encode) -> Iterator[Pair]:
     random = Random(config.seed + 1)
     pool: list[TextQuestion] = [
         question
-        for task in TEXT_TASKS.values()
+        for task in PRACTICE
         for question in draw_questions(task, "train", config.questions, config.seed)
     ]
     while True:

@@ -9,7 +9,7 @@ from typing import Any
 from training.language import lexicon
 from training.language.corruption import SENTINELS
 from training.language.documents import KINDS_OF_TEXT
-from training.language.tasks import TEXT_TASKS
+from training.language.tasks import PRACTICE, TEXT_TASKS
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 MARKS = (PAD, END, UNKNOWN, *SENTINELS)
@@ -24,7 +24,7 @@ def all_words() -> list[str]:
     for _ in range(DRAWN):
         for draw in KINDS_OF_TEXT:
             found.update(" ".join(draw(random)).split())
-    for task in TEXT_TASKS.values():
+    for task in (*PRACTICE, *TEXT_TASKS.values()):
         for _ in range(DRAWN):
             question = task.draw(random)
             found.update(question.text.split())

@@ -38,7 +38,8 @@ def example_table(lab: TextLab, models: Sequence[Evaluation | None]) -> str:
     known = [model for model in models if model is not None and model.predictions is not None]
     if len(known) < len(models):
         return ""
-    target, control = [], []
+    target: list[_Answered] = []
+    control: list[_Answered] = []
     for index, task in enumerate(known[0].tasks):
         questions = lab.questions(next(one for one in lab.tasks(LANGUAGE) if one.key == task.key), "test")
         answers = zip(*(model.predicted(index) for model in known), strict=True)

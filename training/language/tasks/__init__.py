@@ -1,8 +1,8 @@
 """Seven tasks, a file each: a function that draws one question."""
 
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from evaluators.data.text_questions import TextQuestion
@@ -12,6 +12,7 @@ from training.language.tasks.lookup import lookup
 from training.language.tasks.multiple_choice import multiple_choice
 from training.language.tasks.paraphrase import paraphrase
 from training.language.tasks.quantities import quantities
+from training.language.tasks.same_meaning import same_meaning
 from training.language.tasks.story_ending import story_ending
 
 
@@ -29,7 +30,7 @@ class TextTask:
 TEXT_TASKS: Mapping[str, TextTask] = {
     task.key: task
     for task in (
-        TextTask("paraphrase", "Paraphrase", "Do two sentences say the same?", "PAWS", paraphrase),
+        TextTask("paraphrase", "Paraphrase", "Which sentence says the same?", "PAWS", paraphrase),
         TextTask("entailment", "Entailment", "Does the claim follow?", "RTE", entailment),
         TextTask("lookup", "Reading", "Where is it, as the text says?", "WikiQA", lookup),
         TextTask("quantities", "Quantities", "Who has more, or less, of it?", "QuaRTz", quantities),
@@ -38,6 +39,12 @@ TEXT_TASKS: Mapping[str, TextTask] = {
         TextTask("choice", "Multiple choice", "Which thing has the property?", "QASC", multiple_choice),
     )
 }
+
+
+PRACTICE: Sequence[TextTask] = tuple(
+    replace(task, draw=same_meaning) if task.key == "paraphrase" else task for task in TEXT_TASKS.values()
+)
+"""What pre-training has a few questions of."""
 
 
 def split_of(question: TextQuestion) -> str:

@@ -4,7 +4,7 @@ from random import Random
 
 from evaluators.data.text_questions import TextQuestion
 from training.language.lexicon import KIND_OF, KINDS, MATERIAL_OF, MATERIALS, PEOPLE, THINGS
-from training.language.tasks.paraphrase import YES_NO
+from training.language.tasks.same_meaning import YES_NO
 
 
 def _broader(thing: str, random: Random) -> tuple[str, str]:
