@@ -36,6 +36,11 @@ COMMANDS = {
         "measure the paper's Table 1 and print it beside the paper's figures",
         "app",
     ),
+    "table2": Command(
+        "lines_cli.public_models:table2",
+        "measure merges of eight tasks by the paper's methods and later ones, with LiNeS and without",
+        "app",
+    ),
     "oracle": Command(
         "lines_cli.public_models:oracle", "run the authors' notebook and print its figures beside ours", "app"
     ),

@@ -57,17 +57,17 @@ def gamma_table(pretrained: Evaluation, finetuned: Evaluation, edited: Sequence[
 
 
 def _of_task(task: TaskResult) -> str:
-    return _figure(task.accuracy, (task.low, task.high))
+    return in_percent(task.accuracy, (task.low, task.high))
 
 
 def _of_controls(found: Evaluation) -> str:
-    return _figure(found.control, found.control_interval)
+    return in_percent(found.control, found.control_interval)
 
 
-def _figure(accuracy: float, interval: tuple[float, float]) -> str:
+def in_percent(accuracy: float, interval: tuple[float, float]) -> str:
     """A fraction and its interval in percent.
 
-    >>> _figure(0.5, (0.4038, 0.5962))
+    >>> in_percent(0.5, (0.4038, 0.5962))
     '50.0 (40.4 to 59.6)'
     """
     low, high = interval

@@ -1,4 +1,4 @@
-"""`lines prefetch`, `table1`, `oracle`: load public models ahead of time, and check them against the paper.
+"""`lines prefetch`, `table1`, `table2`, `oracle`: load public models, and check them against the paper.
 
 What was loaded before is read from disk; the commands may be stopped and started again.
 """
@@ -17,14 +17,19 @@ from evaluators.experiments.oracle import OracleFigure
 from evaluators.experiments.oracle import oracle as notebook
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.experiments.table1 import Table1Row, mean_row
+from evaluators.experiments.table2 import METHODS_SHOWN, references
+from evaluators.experiments.table2 import table2 as merge_rows
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
 from evaluators.zoo.notebook_figures import FAMILY, MODEL
+from evaluators.zoo.published_merges import published_words
 from lines_cli import app_folder, default_cache
+from lines_cli.accuracy_table import in_percent
 from lines_core.errors import LinesError
+from lines_core.merging import METHODS
 from serving.command_line import DEVICES, USAGE_ERROR, OneLineParser
 
 POLL = 0.5
@@ -47,6 +52,21 @@ def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
     return _load_and(prog, _print_table1, options)
 
 
+def table2(arguments: Sequence[str], prog: str = "lines table2") -> int:
+    """Load a model and measure merges of its checkpoints, with LiNeS and without; 0 if all was loaded."""
+    parser = _parser(prog, "Measure the paper's Table 2 and the merging methods after it.")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        choices=[key for key, method in METHODS.items() if not method.per_task],
+        default=METHODS_SHOWN,
+        metavar="METHOD",
+        help=f"default {' '.join(METHODS_SHOWN)}",
+    )
+    options = parser.parse_args(arguments)
+    return _load_and(prog, lambda studio, model: _print_table2(studio, model, options.methods), options)
+
+
 def oracle(arguments: Sequence[str], prog: str = "lines oracle") -> int:
     """Run the authors' notebook; 0 if all figures agree whose test sets are the same."""
     parser = OneLineParser(
@@ -67,7 +87,7 @@ def tasks_of(text: str) -> tuple[str, ...]:
 
 
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """Parser of `prefetch` and `table1`."""
+    """Parser of `prefetch`, `table1` and `table2`."""
     parser = OneLineParser(prog=prog, description=description)
     parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
@@ -182,6 +202,25 @@ def _print_table1(studio: Studio, model: str) -> None:
             paper = f"{100 * published[name].target:.1f} / "
             paper += "-" if published_control is None else f"{100 * published_control:.1f}"
         print(f"{name:>24} {f'{100 * target:.1f} / {100 * control:.1f}':>14} {paper:>14}")
+
+
+def _print_table2(studio: Studio, model: str, methods: Sequence[str]) -> None:
+    """The references, then each method as it is measured, beside what others published."""
+    zero_shot, finetuned = references(studio, model)
+    images = sum(task.n for task in finetuned.tasks)
+    print(f"\nMean of {len(finetuned.tasks)} tasks on {images:,} test images, %, with 95 % intervals;")
+    print("λ and β were chosen on validation images, α is that of Eq. 2.")
+    for name, found in (("zero-shot", zero_shot), ("fine-tuned", finetuned)):
+        print(f"{name:>16}  {in_percent(found.mean, found.interval)}")
+    for row in merge_rows(studio, model, methods):
+        low, high = row.gain_interval
+        plain = f"plain {in_percent(row.plain.mean, row.plain.interval)} at λ {row.scale:g}"
+        lines = f"LiNeS {in_percent(row.lines.mean, row.lines.interval)} at α {row.alpha:.3g}, β {row.beta:g}"
+        gain = f"{100 * (row.lines.mean - row.plain.mean):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+        theirs = published_words(row.method) if model == "ViT-B-32" else ""
+        print(f"{METHODS[row.method].title:>16}  {plain}, {lines}: {gain}", flush=True)
+        if theirs:
+            print(f"{'':>16}  published, eight tasks: {theirs}")
 
 
 def _print_oracle(studio: Studio) -> list[OracleFigure]:

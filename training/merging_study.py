@@ -8,29 +8,33 @@ from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import (
     MERGE_SHAPES,
-    PAPER_BETA,
-    PAPER_SCALE,
     GridResult,
     MergeConfig,
     MergeSearch,
     Score,
     score,
+    start_coefficients,
 )
 from evaluators.experiments.sweeps import ALL_IMAGES, save_precomputed
+from evaluators.experiments.table2 import FILE as TABLE_FILE
+from evaluators.experiments.table2 import Table2Row, row_of, save_table2
+from evaluators.specs.intervals import difference_interval
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from lines_core.merging.masks import TALL_LAMBDAS
-from lines_core.merging.method import TALL_LAMBDA
+from lines_core.merging.method import FIXED, TALL_LAMBDA
 from training.study import Study
 
 FILE = "merging.json"
 HEAT_METHODS = ("sum", "ties", "consensus", "tsv-m")
 """Methods whose alpha-beta map ships."""
+FULL_METHODS = (*HEAT_METHODS, "average", "dare", "breadcrumbs")
+"""Methods that are measured with every scaling function, and whose evaluations ship for the page."""
 
 
 @dataclass(frozen=True)
 class MethodFinding:
-    """A merging method without LiNeS, and with LiNeS under each scaling function; coefficients from val."""
+    """A merging method without LiNeS, and with LiNeS under some scaling functions; coefficients from val."""
 
     method: str
     plain: GridResult
@@ -40,6 +44,15 @@ class MethodFinding:
     def gain(self) -> float:
         """What linear LiNeS changes about mean test accuracy, in percent points."""
         return 100 * (tested(self.lines["linear"]).mean - tested(self.plain).mean)
+
+    @property
+    def gain_interval(self) -> tuple[float, float]:
+        """95 % interval of the same, as fractions."""
+        before, after = (
+            [(task.correct, task.n) for task in tested(side).tasks]
+            for side in (self.plain, self.lines["linear"])
+        )
+        return difference_interval(before, after)
 
 
 def tested(result: GridResult) -> Score:
@@ -60,13 +73,14 @@ def merge_configs(studio: Studio) -> dict[str, MergeConfig]:
 
 def method_finding(study: Study, config: MergeConfig, alpha: float) -> MethodFinding:
     """Search a method on validation, report on test. ``alpha`` is Eq. 2's."""
-    searches = {shape: MergeSearch(config, alpha, shape, ALL_IMAGES) for shape in MERGE_SHAPES}
+    shapes = MERGE_SHAPES if config.method in FULL_METHODS else MERGE_SHAPES[:1]
+    searches = {shape: MergeSearch(config, alpha, shape, ALL_IMAGES) for shape in shapes}
     grids = [searches["linear"].plain, *(search.lines for search in searches.values())]
     for grid in grids:
         study.measure(grid.specs)
         study.measure(grid.test_specs(grid.result(study).best))
     plain, *lines = (grid.result(study) for grid in grids)
-    return MethodFinding(config.method, plain, dict(zip(MERGE_SHAPES, lines, strict=True)))
+    return MethodFinding(config.method, plain, dict(zip(shapes, lines, strict=True)))
 
 
 def tall_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
@@ -86,9 +100,13 @@ def magnitude_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
 
 
 def measured_configs(study: Study) -> dict[str, MergeConfig]:
-    """The merges that a study holds, by method."""
-    merges = [spec.merge for spec in study if spec.merge is not None and not spec.merge.task]
-    return {merge.method: MergeConfig(merge.checkpoints, merge.method, merge.settings) for merge in merges}
+    """The merges that a study holds, by method, in the order of ``METHODS``."""
+    merges = {spec.merge.method: spec.merge for spec in study if spec.merge and not spec.merge.task}
+    return {
+        method: MergeConfig(merges[method].checkpoints, method, merges[method].settings)
+        for method in METHODS
+        if method in merges
+    }
 
 
 def measured_alpha(study: Study, method: str) -> float:
@@ -119,6 +137,8 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
         lines = finding.lines["linear"]
         accuracies = f"plain {tested(finding.plain).mean:.4f}, LiNeS {tested(lines).mean:.4f}"
         yield f"{method}: {accuracies} at alpha and beta {lines.best}"
+        if method not in FULL_METHODS:
+            continue
         shown = page_evaluations(studio, MergeSearch(config, alpha))
         save_precomputed(studio, assets / "sweeps" / f"merge-{method}.json", list(shown.values()))
         yield f"{method}: {len(shown)} evaluations for the page"
@@ -126,16 +146,33 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
     masks = tall_masks_test(study, keys)
     magnitude = magnitude_masks_test(study, keys)
     study.save()
+    yield save_merge_table(assets)
     yield f"TALL masks {masks.mean:.4f}, magnitude masks {magnitude.mean:.4f}"
+
+
+def merge_rows(study: Study) -> tuple[Table2Row, ...]:
+    """The rows of the table of methods, as far as the study holds them."""
+    configs = measured_configs(study)
+    searches = [
+        MergeSearch(configs[method], measured_alpha(study, method), images=ALL_IMAGES)
+        for method in METHODS
+        if method in configs and METHODS[method].grid != FIXED
+    ]
+    return tuple(row for search in searches if (row := row_of(search, study)) is not None)
+
+
+def save_merge_table(assets: Path) -> str:
+    """Write ``report/merge_table.json``, which the page shows, from what has been measured."""
+    rows = merge_rows(Study(assets / "report" / FILE))
+    save_table2(assets / "report" / TABLE_FILE, rows)
+    return f"table of {len(rows)} methods"
 
 
 def page_evaluations(studio: Studio, search: MergeSearch) -> dict[EditSpec, Evaluation]:
     """What the page shows before anything is changed, without the references that ship for other pages."""
     config, images = search.config, search.images
-    start = (
-        *config.specs(search.alpha, PAPER_BETA, images=images),
-        *config.specs(PAPER_SCALE, images=images),
-    )
+    beta, plain = start_coefficients(config.method)
+    start = (*config.specs(search.alpha, beta, images=images), *config.specs(plain, images=images))
     wanted = (*start, *search.plain.specs, *search.lines.specs)
     if config.method in HEAT_METHODS:
         wanted += search.heat.specs

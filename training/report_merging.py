@@ -1,6 +1,6 @@
 """The report on merging: Tables 2, 6 and 8, Figs. 8 and 9, the paper's numbers beside ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from matplotlib import pyplot as plt
@@ -13,6 +13,7 @@ from evaluators.experiments.merge_search import (
     MergeSearch,
     heat_betas,
 )
+from evaluators.zoo.published_merges import published_words
 from lines_core.merging import METHODS
 from training.merging_study import (
     FILE,
@@ -39,14 +40,14 @@ PAPER_BEST = {"sum": (0.125, 0.3), "ties": (0.21, 1.4), "consensus": (0.21, 0.9)
 """Table 8: alpha of Eq. 2 and the best beta."""
 PAPER_ENDS = (48.3, 90.5)
 """Zero-shot and fine-tuned."""
-COLOURS = {"sum": "#0072B2", "ties": "#D55E00", "consensus": "#009E73"}
+COLOURS = {"sum": "#0072B2", "ties": "#D55E00", "consensus": "#009E73", "tsv-m": "#CC79A7"}
 
 
 WHY = (
     "The paper's order of the methods, TIES and Consensus above task arithmetic, does not hold in the lab; "
     "what trimming and electing signs cost here is measured below, among the questions a reviewer asks. "
-    "Square root and quadratic schedules are as good as the line, as in the paper's Table 6; all gains with "
-    "α by Eq. 2, which was never tuned."
+    "With the paper's methods square root and quadratic schedules are as good as the line, as in Table 6; "
+    "TSV-M loses its gain under the square root. All gains with α by Eq. 2, which was never tuned."
 )
 """What differs from the paper and why, in words; the numbers around it are measured."""
 
@@ -81,6 +82,8 @@ def merging_section(assets: Path) -> Iterator[str]:
     yield ""
     yield _gains(findings)
     yield ""
+    yield from published_lines(findings)
+    yield ""
     yield WHY
     yield from ("", "### Best α and β (Table 8)", "")
     shipped = shipped_evaluations(assets)
@@ -93,12 +96,12 @@ def merging_section(assets: Path) -> Iterator[str]:
         best, chosen = heat.best, findings[method].lines["linear"].best
         assert best is not None
         assert chosen is not None
-        paper = PAPER_BEST[method]
+        alpha, beta = (f" ({value:g})" for value in PAPER_BEST[method]) if method in PAPER_BEST else ("", "")
         rows.append(
             [
                 METHODS[method].title,
-                f"{chosen[0]:.3f} ({paper[0]:g})",
-                f"{chosen[1]:g} ({paper[1]:g})",
+                f"{chosen[0]:.3f}{alpha}",
+                f"{chosen[1]:g}{beta}",
                 f"α {best[0]:g}, β {best[1]:g}",
                 f"{pct(heat.normalised[best])} %",
             ]
@@ -115,8 +118,9 @@ def merging_section(assets: Path) -> Iterator[str]:
 
 def _row(finding: MethodFinding) -> list[str]:
     paper = PAPER.get(finding.method, ())
-    results = [finding.plain, *(finding.lines[shape] for shape in MERGE_SHAPES)]
+    results = [finding.plain, *finding.lines.values()]
     cells = [_cell(result, paper[index] if paper else None) for index, result in enumerate(results)]
+    cells += ["–"] * (1 + len(MERGE_SHAPES) - len(cells))
     gain = f" ({paper[1] - paper[0]:+.1f})" if paper else ""
     return [METHODS[finding.method].title, *cells, f"{finding.gain:+.1f}{gain}"]
 
@@ -129,12 +133,24 @@ def _cell(result: GridResult, paper: float | None) -> str:
 
 
 def _gains(findings: Mapping[str, MethodFinding]) -> str:
-    gains = {METHODS[method].title: finding.gain for method, finding in findings.items()}
-    helped = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain > 0]
-    not_helped = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain <= 0]
-    first = f"LiNeS improves {', '.join(helped)}" if helped else "LiNeS improves none of them"
-    rest = f"; it does not improve {', '.join(not_helped)}" if not_helped else ""
+    improved: list[str] = []
+    unclear: list[str] = []
+    for method, finding in findings.items():
+        low, high = finding.gain_interval
+        ends = f"{finding.gain:+.1f}, {100 * low:+.1f} to {100 * high:+.1f}"
+        (improved if low > 0 else unclear).append(f"{METHODS[method].title} ({ends})")
+    first = f"LiNeS improves {', '.join(improved)}" if improved else "LiNeS improves none of them"
+    rest = f"; no improvement can be measured for {', '.join(unclear)}" if unclear else ""
     return f"{first}{rest}."
+
+
+def published_lines(methods: Iterable[str]) -> Iterator[str]:
+    """What others published of the methods, as a list."""
+    yield "Published for eight other tasks on ViT-B/32; each source measures checkpoints of its own:"
+    yield ""
+    for method in methods:
+        if words := published_words(method):
+            yield f"- {METHODS[method].title}: {words}"
 
 
 def draw_curves(findings: Mapping[str, MethodFinding], path: Path) -> None:
@@ -163,7 +179,7 @@ def draw_curves(findings: Mapping[str, MethodFinding], path: Path) -> None:
 
 def draw_heat(maps: Mapping[str, GridResult], path: Path) -> None:
     """Fig. 9: normalised validation accuracy over alpha and beta."""
-    figure, grid = plt.subplots(1, len(maps), figsize=(13, 3.8), layout="constrained")
+    figure, grid = plt.subplots(1, len(maps), figsize=(16, 3.6), layout="constrained")
     for axes, (method, heat) in zip(grid, maps.items(), strict=True):
         assert heat.best is not None
         betas = heat_betas(method)

@@ -15,8 +15,17 @@ from lines_core.merging import METHODS
 
 MERGE_SHAPES = ("linear", "sqrt", "quadratic")
 """Scaling functions that the paper compares on merges (Table 6)."""
+OFFERED_SHAPES = (*MERGE_SHAPES, "tiered")
+"""Those that the page offers for merges."""
 PAPER_ALPHA, PAPER_BETA, PAPER_SCALE = 0.125, 0.3, 0.3
 """The paper's coefficients of task arithmetic on eight tasks, with LiNeS and without (Table 8)."""
+START_COEFFICIENTS: Mapping[str, tuple[float, float]] = {
+    "tsv-m": (1.6, 1.0),
+    "iso-c": (1.4, 0.9),
+    "iso-cts": (1.7, 1.1),
+}
+"""beta and plain factor that a page starts a method with, where the paper's are far from its best: those that
+validation chooses for the eight embedded tasks."""
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
 HEAT_STEPS = 10
 HEAT_IMAGES = 100
@@ -24,6 +33,11 @@ HEAT_IMAGES = 100
 
 Coefficients = tuple[float, float]
 """alpha and beta of LiNeS; lambda and 0 of a plain merge."""
+
+
+def start_coefficients(method: str) -> tuple[float, float]:
+    """beta of LiNeS and the plain factor that a page starts a method with."""
+    return START_COEFFICIENTS.get(method, (PAPER_BETA, PAPER_SCALE))
 
 
 @dataclass(frozen=True)

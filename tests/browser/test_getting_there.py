@@ -134,7 +134,7 @@ def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, fre
     page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
     notice = page.locator("#lx-notice").inner_text()
     assert "method “banana” is not one of" in notice
-    assert "beta should be a number from 0 to 2" in notice
+    assert "beta should be a number from 0 to 3" in notice
     assert position(page, "merge-alpha") == 0.25
     assert page.locator("#lx-merge-tasks input:checked").count() == 2
     open_tab(page, "Explore")

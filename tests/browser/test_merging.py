@@ -81,7 +81,7 @@ def test_a_merge_is_measured_moved_and_taken_apart(merging_visitor: Any) -> None
     page, live = merging_visitor, TABS["Merge"]
     open_tab(page, "Merge")
     wait_until_said(page, live, "sentence", "of 8 tasks")
-    assert "= 0.125" in said(page, live, "alpha")
+    assert "= 0.167" in said(page, live, "alpha")
     key = page.locator(f"{live} .lx-live").get_attribute("data-key")
     move(page, "merge-beta", 0.7)
     page.wait_for_function(
@@ -125,7 +125,7 @@ def test_a_click_on_the_map_moves_the_sliders(visitor: Any) -> None:
     # the sixth of eleven columns and of eleven rows: the middle
     page.mouse.click(cell["x"] + cell["width"] / 2, cell["y"] + cell["height"] / 2)
     page.wait_for_function("() => !document.querySelector('#lx-merge-auto input').checked")
-    page.wait_for_function("() => document.querySelector('#lx-merge-beta input[type=range]').value == 0.5")
+    page.wait_for_function("() => document.querySelector('#lx-merge-beta input[type=range]').value == 1.5")
     assert position(page, "merge-alpha") == pytest.approx(0.25)
     wait_until_said(page, TABS["Merge"], "alpha", "α = 0.25, set by hand")
 

@@ -1,4 +1,4 @@
-"""The command line beside the page, on small models of the local Hub: prefetch, evaluate, table1, oracle."""
+"""The command line beside the page, on small models of the local Hub: prefetch, evaluate, tables, oracle."""
 
 import json
 import shutil
@@ -9,7 +9,9 @@ import pytest
 from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.oracle import oracle
 from evaluators.experiments.table1 import mean_row, table1
+from evaluators.experiments.table2 import read_table2, save_table2, table2
 from evaluators.hub.load_request import LoadRequest
+from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo import BENCHMARKS, published
 from evaluators.zoo.notebook_figures import NOTEBOOK
 from evaluators.zoo.public_encoders import Encoder
@@ -108,6 +110,33 @@ def test_table1_is_what_the_studio_says(
     for row in rows:
         spec = EditSpec.lines(row.checkpoint, row.gamma, model="ViT-B-32", images=0)
         assert studio.evaluate(spec).tasks == row.lines.tasks
+
+
+def test_table2_is_what_the_studio_says(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert public_models.table2([*command, "--methods", "sum", "tsv-m"]) == 0
+    output = capsys.readouterr().out
+    assert (
+        "published, eight tasks: 69.7 → 74.2 (the LiNeS paper, Tables 2 and 6), 68.0 (FusionBench)" in output
+    )
+
+    studio = Studio(tmp_path / "assets", tmp_path / "cache")
+    assert studio.load(LoadRequest(tasks=KEYS, images=24)).wait(60)
+    rows = list(table2(studio, "ViT-B-32", ("sum", "tsv-m")))
+    for row, title in zip(rows, ("Task arithmetic", "TSV-M"), strict=True):
+        assert f"{title:>16}  plain {100 * row.plain.mean:.1f} (" in output
+        assert (
+            f"at α {row.alpha:.3g}, β {row.beta:g}: {100 * (row.lines.mean - row.plain.mean):+.1f} ("
+            in output
+        )
+        merge = MergeSpec(tuple(f"tall-masks.{key}" for key in KEYS), row.method)
+        spec = EditSpec.merged(merge, row.alpha, row.beta, model="ViT-B-32", images=0)
+        assert studio.evaluate(spec).target_tasks == row.lines.tasks
+    assert rows[0].alpha == 0.5
+    save_table2(tmp_path / "rows.json", rows)
+    assert read_table2(tmp_path / "rows.json") == tuple(rows)
+    assert read_table2(tmp_path / "none.json") == ()
 
 
 def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:

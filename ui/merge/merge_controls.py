@@ -20,11 +20,11 @@ from ui.merge.merge_text import FEW
 from ui.merge.weight_text import read_weights
 
 FEWEST = 2
-METHOD = "sum"
+METHOD = "tsv-m"
 """Method that the page opens with."""
 SHAPE = "linear"
 ALPHA_TOP = 1.5
-BETA_TOP = 2.0
+BETA_TOP = 3.0
 
 
 def parameter_rows() -> list[tuple[Method, Parameter]]:

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from evaluators.errors import SpecError
-from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
+from evaluators.experiments.merge_search import OFFERED_SHAPES, PAPER_ALPHA, start_coefficients
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Parameter
 from ui.address.page_link import LinkReader, LinkRow, PageLink
@@ -36,10 +36,15 @@ def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLin
     rows += [
         LinkRow("weights", weights, ""),
         LinkRow("alpha", alpha, None, (auto, False)),
-        LinkRow("beta", beta, PAPER_BETA),
-        LinkRow("plain", plain, PAPER_SCALE),
-        LinkRow("shape", shape, SHAPE),
     ]
+    rows += [
+        LinkRow(name, control, start, (method, key))
+        for key in METHODS
+        for name, control, start in zip(
+            ("beta", "plain"), (beta, plain), start_coefficients(key), strict=True
+        )
+    ]
+    rows.append(LinkRow("shape", shape, SHAPE))
     return PageLink("merge", rows, [*settings[1:], help_text], read_merge)
 
 
@@ -60,6 +65,7 @@ def read_merge(
         for row, parameter in parameter_rows()
     ]
     auto = "alpha" not in query
+    beta, plain = start_coefficients(method)
     alpha = reader.number("alpha", 0.0, ALPHA_TOP, PAPER_ALPHA)
     found = [
         gr.update(choices=choices, value=tasks),
@@ -68,9 +74,9 @@ def read_merge(
         _weights(reader, tasks),
         auto,
         gr.update(value=alpha, visible="hidden" if auto else True),
-        reader.number("beta", 0.0, BETA_TOP, PAPER_BETA),
-        reader.number("plain", 0.0, BETA_TOP, PAPER_SCALE),
-        reader.one_of("shape", list(MERGE_SHAPES), SHAPE),
+        reader.number("beta", 0.0, BETA_TOP, beta),
+        reader.number("plain", 0.0, BETA_TOP, plain),
+        reader.one_of("shape", list(OFFERED_SHAPES), SHAPE),
         words.method_help(method),
     ]
     return found, reader.complaints

@@ -9,8 +9,10 @@ import gradio as gr
 
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
-from evaluators.experiments.merge_search import MERGE_SHAPES, PAPER_ALPHA, PAPER_BETA, PAPER_SCALE
+from evaluators.experiments.merge_search import OFFERED_SHAPES, PAPER_ALPHA, start_coefficients
 from evaluators.experiments.reviewer_questions import read_questions
+from evaluators.experiments.table2 import FILE as TABLE_FILE
+from evaluators.experiments.table2 import read_table2
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -35,6 +37,7 @@ from ui.merge.merge_controls import (
     parameter_rows,
 )
 from ui.merge.merge_link import merge_link
+from ui.merge.merge_table import merge_table
 from ui.merge.pretraining_warning import pretraining_warning
 from ui.merge.reviewer_answers import reviewer_answers
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
@@ -68,6 +71,8 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places(searched),
     )
+    table = merge_table(read_table2(studio.lab.folder / "report" / TABLE_FILE))
+    gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))
     gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)
@@ -124,14 +129,15 @@ def _controls(
     weights = gr.Textbox(
         "", label=words.WEIGHTS[0], info=words.WEIGHTS[1], elem_id="lx-merge-weights", interactive=True
     )
-    beta = _slider("beta", words.BETA, BETA_TOP, PAPER_BETA)
-    plain = _slider("plain", words.PLAIN, BETA_TOP, PAPER_SCALE)
+    beta_start, plain_start = start_coefficients(METHOD)
+    beta = _slider("beta", words.BETA, BETA_TOP, beta_start)
+    plain = _slider("plain", words.PLAIN, BETA_TOP, plain_start)
     auto = gr.Checkbox(
         True, label=words.AUTO[0], info=words.AUTO[1], elem_id="lx-merge-auto", interactive=True
     )
     alpha = _slider("alpha", words.ALPHA, ALPHA_TOP, PAPER_ALPHA, visible="hidden")
     shape = gr.Dropdown(
-        [(SHAPES[key].title, key) for key in MERGE_SHAPES],
+        [(SHAPES[key].title, key) for key in OFFERED_SHAPES],
         value=SHAPE,
         label=words.SHAPE[0],
         info=words.SHAPE[1],
@@ -189,7 +195,7 @@ def _wire(
 ) -> None:
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     _, tasks, method, *_ = settings
-    auto, alpha = settings[4 + len(parameters) : 6 + len(parameters)]
+    auto, alpha, beta, plain = settings[4 + len(parameters) : 8 + len(parameters)]
 
     def offer(request: gr.Request, model: str) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)
@@ -209,6 +215,11 @@ def _wire(
             return [gr.skip()] * (1 + len(parameters))
         return [words.method_help(chosen), *(gr.update(visible=of == chosen) for of, _ in parameters)]
 
+    def begin(chosen: str, beta: float, plain: float) -> tuple[Any, Any]:
+        """Where the chosen method starts, unless a visitor has moved the coefficients."""
+        untouched = chosen in METHODS and (beta, plain) in map(start_coefficients, METHODS)
+        return start_coefficients(chosen) if untouched else (gr.skip(), gr.skip())
+
     def show_alpha(by_equation: bool) -> Any:
         return gr.update(visible="hidden" if by_equation else True)  # in the page either way: clicks set it
 
@@ -221,4 +232,7 @@ def _wire(
     address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
+    coefficients = [beta, plain]
+    chosen_by_hand = method.input  # type: ignore[attr-defined]
+    chosen_by_hand(begin, [method, *coefficients], coefficients, trigger_mode="multiple", **at_once)
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evaluators.experiments.merge_search import Score
+from evaluators.experiments.table2 import Table2Row
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.shell.difference_words import difference_words
@@ -27,6 +30,14 @@ CHARTS = {
     "curve": ("Coefficient", "normalised accuracy on validation against λ (plain) and β (LiNeS, α as set)"),
     "heat": ("α and β", "normalised accuracy on validation; ★ the best; click a cell to go there"),
 }
+TABLE_TITLE = "Does LiNeS still help?"
+TABLE = "Eight embedded tasks merged by each method: mean accuracy on all test images"
+TABLE_HEAD = ("Method", "Plain", "With LiNeS", "LiNeS changes", "Published, ViT-B/32")
+TABLE_NOTE = (
+    "Precomputed on Tiny CLIP. λ and β were chosen on validation images, α is that of Eq. 2; in brackets "
+    "95 % intervals. Published: plain → with LiNeS, eight other tasks; each source measures its own "
+    "checkpoints, so compare within one only. On the public models: lines table2 --model ViT-B-32 --tasks 8."
+)
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
 ONE_MODEL = "This method gives one model per task: choose another method to download a single model."
@@ -72,6 +83,21 @@ def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
         f"Eq. 2: α = (1 / T) · ‖Σ τ‖₁ / ‖τ merged‖₁ = (1 / {found.count}) · {found.sum_norm:,.0f} / "
         f"{found.merged_norm:,.0f} = {found.alpha:.3f}"
     )
+
+
+def table_answer(rows: Sequence[Table2Row]) -> str:
+    """Whether LiNeS helps on top of the methods, by its intervals, after the best merge."""
+    by_verdict: dict[str, list[str]] = {"helps": [], "harms": [], "": []}
+    for row in rows:
+        low, high = row.gain_interval
+        by_verdict["helps" if low > 0 else "harms" if high < 0 else ""].append(METHODS[row.method].title)
+    best = max(rows, key=lambda row: row.lines.mean)
+    said = [f"The best merge here is {METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."]
+    for verdict, titles in by_verdict.items():
+        if titles:
+            names = ", ".join(titles)
+            said.append(f"LiNeS measurably {verdict} {names}." if verdict else f"No clear change: {names}.")
+    return " ".join(said)
 
 
 def measuring(number: int, total: int) -> str:

@@ -56,6 +56,6 @@ STEPS = (
     Step("wise", f"{EXPLORE}&gamma=0.6", "#lx-head-live .lx-tradeoff"),
     Step("goal", f"{EXPLORE}&gamma=1", "#lx-head-live .lx-tiles", "goal", task=TASK),
     Step("validation", f"{EXPLORE}&gamma=0.2", "#lx-tune", "quiz", right=1),
-    Step("merge", f"page=merge&task={TASK}", "#lx-merge-live", "quiz", right=2),
+    Step("merge", f"page=merge&task={TASK}&method=sum", "#lx-merge-live", "quiz", right=2),
     Step("limits", f"page=models&task={TASK}", "#lx-page-models-button"),
 )

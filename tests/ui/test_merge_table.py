@@ -1,0 +1,41 @@
+"""The table of merging methods: its words follow the intervals, and what ships is what the page shows."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from evaluators.experiments.merge_search import Score, start_coefficients
+from evaluators.experiments.table2 import FILE, Table2Row, read_table2
+from evaluators.specs.evaluation import TaskResult
+from ui.merge.merge_controls import METHOD
+from ui.merge.merge_table import merge_table
+from ui.shell.text import percent
+
+SHIPPED = Path(__file__).parents[2] / "assets" / "report" / FILE
+
+
+def scored(correct: int) -> Score:
+    return Score(tuple(TaskResult(key, key.title(), "target", correct, 400) for key in ("a", "b")), "test")
+
+
+def test_words_follow_the_intervals() -> None:
+    better = Table2Row("sum", 0.3, scored(200), 0.125, 0.3, scored(300))
+    same, worse = replace(better, method="ties", lines=scored(202)), replace(better, lines=scored(100))
+    shown = merge_table([better, same, replace(worse, method="pcb")])
+    assert f"The best merge here is Task arithmetic with LiNeS, {percent(0.75)}." in shown
+    assert "LiNeS measurably helps Task arithmetic." in shown
+    assert "LiNeS measurably harms PCB merging." in shown
+    assert "No clear change: TIES." in shown
+    assert "no measurable difference from plain" in shown
+    assert "69.7 → 74.2 (the LiNeS paper, Tables 2 and 6)" in shown
+    assert merge_table([]) == ""
+
+
+def test_the_page_opens_with_the_best_plain_method_that_ships() -> None:
+    """TSV-M stays ten points ahead of what the page opened with before, and starts at its best values."""
+    rows = {row.method: row for row in read_table2(SHIPPED)}
+    best = max(rows.values(), key=lambda row: row.plain.mean)
+    assert best.method == METHOD
+    assert best.plain.mean > rows["sum"].plain.mean + 0.1
+    for method, row in rows.items():
+        if method in ("sum", "tsv-m", "iso-c", "iso-cts"):
+            assert (row.beta, row.scale) == start_coefficients(method), method

@@ -1,0 +1,41 @@
+"""The table of merging methods with LiNeS and without, as it ships: the question of section 5.2, answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from evaluators.experiments.merge_search import Score
+from evaluators.experiments.table2 import Table2Row
+from evaluators.zoo.published_merges import published_words
+from lines_core.merging import METHODS
+from ui.merge import merge_text as words
+from ui.shell import markup
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent
+
+
+def merge_table(rows: Sequence[Table2Row]) -> str:
+    """HTML of the table under its heading and the answer; nothing if there are no rows."""
+    if not rows:
+        return ""
+    cells = [
+        [
+            METHODS[row.method].title,
+            f"{_score(row.plain)}, λ {row.scale:g}",
+            f"{_score(row.lines)}, β {row.beta:g}",
+            difference_words(row.plain.tasks, row.lines.tasks, "plain"),
+            published_words(row.method) or "–",
+        ]
+        for row in rows
+    ]
+    table = markup.plain_table(words.TABLE, words.TABLE_HEAD, cells, shown=True)
+    return (
+        f'{markup.heading(words.TABLE_TITLE)}<p class="lx-finding">{escape(words.table_answer(rows))}</p>'
+        f'<div class="lx-scroll">{table}</div><p class="lx-small">{escape(words.TABLE_NOTE)}</p>'
+    )
+
+
+def _score(score: Score) -> str:
+    low, high = score.interval
+    return f"{percent(score.mean)} ({100 * low:.1f} to {100 * high:.1f})"
