@@ -86,7 +86,9 @@ def merge_hits(studio: Studio, config: MergeConfig) -> MergeHits:
         best = grid.result(dict(run_sweep(studio, grid.specs))).best
         assert best is not None
         chosen.append(best)
-        hits += [task_hits(studio, found) for found in measured(studio, grid.test_specs(best))]
+        (tested,) = measured(studio, grid.test_specs(best))
+        every = task_hits(studio, tested)
+        hits.append({task: every[task] for task in config.checkpoints})  # the others are controls
     (scale, _), (_, beta) = chosen
     plain, lines = hits
     return MergeHits(alpha, scale, beta, plain, lines)
@@ -95,14 +97,17 @@ def merge_hits(studio: Studio, config: MergeConfig) -> MergeHits:
 def measure_set(lab: Path, cache: Path) -> Iterator[str | SetHits]:
     """A line for each part, the hits at the end."""
     studio = Studio(lab, cache)
-    usual = [checkpoint.key for checkpoint in studio.checkpoints() if checkpoint.suite == "tasks"]
+    usual, careful = (
+        [checkpoint.key for checkpoint in some if checkpoint.suite == "tasks"]
+        for some in (studio.checkpoints(), studio.compared())
+    )
     merges: dict[str, MergeHits] = {}
     for method in MERGED_BY:
         if method in METHODS:
             merges[method] = merge_hits(studio, MergeConfig(tuple(usual), method))
             yield f"{method}: lambda {merges[method].scale:g}, beta {merges[method].beta:g}"
     models: dict[str, ModelHits] = {}
-    for key in (*usual, *(checkpoint.key for checkpoint in studio.compared())):
+    for key in (*usual, *careful):
         models[key] = model_hits(studio, key)
         yield f"{key}: gamma {models[key].gamma:g}"
     (pretrained,) = measured(studio, [EditSpec.pretrained(usual[0], images=ALL_IMAGES)])
