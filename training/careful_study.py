@@ -87,7 +87,7 @@ def careful_question(found: Mapping[str, Models]) -> ReviewerQuestion:
         for name in CAREFUL.values()
         if min(change_over_models(lines, found[name], control)[1] for control in (False, True)) > 0
     ]
-    above = f"{', '.join(both)} measurably above LiNeS" if both else "none is measurably above LiNeS"
+    above = ", ".join(both) if both else f"none of {', '.join(CAREFUL.values())}"
     costs = "; ".join(
         f"{name}, {change_words(change_over_models(usual, found[name], control=False))}" for name in CUT
     )
@@ -104,9 +104,9 @@ def careful_question(found: Mapping[str, Models]) -> ReviewerQuestion:
     ]
     return ReviewerQuestion(
         question="Why is careful fine-tuning as good as LiNeS here (Table 10)?",
-        answer=f"In both accuracies, of LinLR, ExpLR, HalfFT and LastFT {above}. What usual fine-tuning did "
-        f"to the shallow blocks, undone afterwards, changes its target accuracy: {costs}. Trained alone, the "
-        f"last block reaches {_means(found[CAREFUL['lastft']])[0]} %.",
+        answer=f"Measurably above LiNeS in both accuracies: {above}. What usual fine-tuning did to the "
+        f"shallow blocks, undone afterwards, changes its target accuracy: {costs}. Trained alone, the last "
+        f"block reaches {_means(found[CAREFUL['lastft']])[0]} %.",
         how="Means over the eight checkpoints on all test images (%), γ by C.1 on validation; differences "
         "to LiNeS in points, image by image, images that checkpoints share counted once, with 95 % "
         "intervals.",

@@ -132,9 +132,9 @@ def test_careful_is_above_only_where_both_intervals_are() -> None:
     found = {USUAL: lines, LINES: lines, **dict.fromkeys(CAREFUL.values(), lines)}
     worse = {"digits": of(digits=0.2, faces=0.5), "faces": of(digits=0.5, faces=0.2)}
     cut = dict.fromkeys(CUT, worse)
-    assert "none is measurably above" in careful_question(found | cut).answer
+    assert "both accuracies: none of LinLR" in careful_question(found | cut).answer
     question = careful_question(found | {"LastFT": better} | cut)
-    assert "LastFT measurably above LiNeS." in question.answer
+    assert "both accuracies: LastFT." in question.answer
     assert "first 6 blocks put back, −50.0 points (" in question.answer
 
 
