@@ -158,7 +158,8 @@ def linear_probe(features: Tensor, labels: Sequence[int], classes: int) -> Tenso
     inputs = torch.cat([features, torch.ones(len(features), 1)], dim=1).double()
     targets = torch.nn.functional.one_hot(torch.tensor(labels), classes).double()
     penalty = RIDGE * len(features) * torch.eye(inputs.shape[1], dtype=torch.float64)
-    return torch.linalg.solve(inputs.T @ inputs + penalty, inputs.T @ targets).float()
+    solved: Tensor = torch.linalg.solve(inputs.T @ inputs + penalty, inputs.T @ targets)
+    return solved.float()
 
 
 def measure_attributes(assets: Path, workers: int) -> Iterator[str]:
