@@ -164,8 +164,11 @@ def launch_settings(browser: BrowserEngine | None = None) -> dict[str, Any]:
     """How the page is launched everywhere: our theme and style, and nothing that leaves the machine.
 
     Run history is off because it stores every answer in the browser and triples the time of an update.
+    Gradio's request to itself is left out: where it took over 3 seconds, on a busy machine, the start ended
+    with "localhost is not accessible".
     """
     return {
+        "_frontend": False,
         "theme": gradio_theme(),
         "head": shell_head() + chart_files_script() + (SCRIPT if browser else ""),
         "favicon_path": HERE / "shell" / "favicon.svg",

@@ -1,5 +1,6 @@
 """The public endpoints, the page's listeners, and how the app is launched."""
 
+import inspect
 import os
 from pathlib import Path
 
@@ -119,6 +120,12 @@ def test_nothing_leaves_the_machine_and_no_history_is_kept() -> None:
     assert settings["ssr_mode"] is False
     assert settings["share"] is False
     assert "http" not in settings["css"]
+
+
+def test_a_busy_machine_does_not_end_the_start() -> None:
+    """Gradio asked itself for the page and gave up after 3 seconds: "localhost is not accessible"."""
+    assert "if _frontend and not networking.url_ok(" in inspect.getsource(gr.Blocks.launch)
+    assert launch_settings()["_frontend"] is False
 
 
 def test_flags_and_the_port_of_a_space(monkeypatch: pytest.MonkeyPatch) -> None:

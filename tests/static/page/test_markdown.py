@@ -1,6 +1,7 @@
-"""Equations become MathML; single dollars only where the page says so."""
+"""Equations become MathML; single dollars only where the page says so; what needs a server is hidden."""
 
 from static.page.markdown import markdown
+from ui.soup.soup_text import SOUP
 
 
 def test_equations_become_mathml() -> None:
@@ -20,3 +21,11 @@ def test_gathered_lines_become_rows() -> None:
     html = markdown("$$\\begin{gathered} a \\\\[4pt] b \\end{gathered}$$")
     assert html.count("<mtr>") == 2
     assert "4pt" not in html
+
+
+def test_what_a_text_says_of_a_server_is_hidden() -> None:
+    """*Soup* spoke of own checkpoints, which this edition does not take."""
+    html = markdown(SOUP)
+    hidden = html.split('<span class="lx-served">')[1].split("</span>")[0]
+    assert "Checkpoints of your own are averaged on the page <em>Merge</em>" in hidden
+    assert "of your own" not in html.replace(hidden, "")
