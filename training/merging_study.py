@@ -18,6 +18,8 @@ from evaluators.experiments.merge_search import (
 from evaluators.experiments.sweeps import ALL_IMAGES, save_precomputed
 from evaluators.experiments.table2 import FILE as TABLE_FILE
 from evaluators.experiments.table2 import Table2Row, row_of, save_table2
+from evaluators.labs.shipped_alphas import FILE as ALPHAS
+from evaluators.labs.shipped_alphas import save_alphas
 from evaluators.specs.intervals import difference_interval
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
@@ -147,6 +149,7 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
     magnitude = magnitude_masks_test(study, keys)
     study.save()
     yield save_merge_table(assets)
+    yield save_start_alphas(studio)
     yield f"TALL masks {masks.mean:.4f}, magnitude masks {magnitude.mean:.4f}"
 
 
@@ -159,6 +162,15 @@ def merge_rows(study: Study) -> tuple[Table2Row, ...]:
         if method in configs and METHODS[method].grid != FIXED
     ]
     return tuple(row for search in searches if (row := row_of(search, study)) is not None)
+
+
+def save_start_alphas(studio: Studio) -> str:
+    """Write Eq. 2's alphas of what the page opens with, beside the evaluations."""
+    lab = studio.lab
+    merges = [config.merges[0] for key, config in merge_configs(studio).items() if key in FULL_METHODS]
+    alphas = {merge: lab.encoder.merging_alpha(merge) for merge in merges}
+    save_alphas(lab.folder / lab.model.sweeps / ALPHAS, lab.fingerprint(), alphas)
+    return f"{len(alphas)} alphas"
 
 
 def save_merge_table(assets: Path) -> str:

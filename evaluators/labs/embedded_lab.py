@@ -17,15 +17,20 @@ from evaluators.data.task_list import Task, in_suite, read_tasks, task_identity
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower_info
+from evaluators.encoder.residual_cache import CancelCheck
 from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.labs.shipped_alphas import FILE as ALPHAS
+from evaluators.labs.shipped_alphas import read_alphas
 from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import SPLITS
+from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.file_hash import sha256_of
+from lines_core.merging import MergingAlpha
 from lines_core.packed import is_packed, read_packed
 
 TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
@@ -128,6 +133,7 @@ class EmbeddedLab(Lab):
         )
         self._dtype = dtype
         self._cache = cache
+        self._alphas: Mapping[MergeSpec, MergingAlpha] | None = None
         self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
         self._checkpoints = self._read_checkpoints()
         self._variants, self._compared = self._read_compared()
@@ -219,6 +225,12 @@ class EmbeddedLab(Lab):
                 if path.is_file():
                     parts.append(f"{path.name} {self._digest(path)}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def merging_alpha(self, merge: MergeSpec, check: CancelCheck, patience: float | None) -> MergingAlpha:
+        """Eq. 2's alpha of a merge, at once where it ships. Args, Raises: as ``Lab.merging_alpha``."""
+        if self._alphas is None:
+            self._alphas = read_alphas(self.folder / self.model.sweeps / ALPHAS, self.fingerprint)
+        return self._alphas.get(merge) or super().merging_alpha(merge, check, patience)
 
     def new_encoder(self) -> TinyEncoder:
         """Another image tower, independent of the live one. Cost: half a second."""

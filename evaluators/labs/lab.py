@@ -15,13 +15,15 @@ from evaluators.data.image_batches import Chunk, ImageBatches, TaskBatches
 from evaluators.data.task_list import SUITES, Task, task_identity
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_encoder import LiveEncoder
+from evaluators.encoder.residual_cache import CancelCheck
 from evaluators.errors import SpecError
 from evaluators.labs.lab_tasks import LabTasks
 from evaluators.labs.own_task import OwnTask
 from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import EditSpec, Scales
-from evaluators.specs.merge_spec import task_of
+from evaluators.specs.merge_spec import MergeSpec, task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
+from lines_core.merging import MergingAlpha
 
 if TYPE_CHECKING:
     from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
@@ -232,6 +234,10 @@ class Lab(LabTasks):
             if self._encoder is None:
                 self._encoder = self._open_encoder()
             return self._encoder
+
+    def merging_alpha(self, merge: MergeSpec, check: CancelCheck, patience: float | None) -> MergingAlpha:
+        """Eq. 2's alpha of a merge. Args, Raises: as ``LiveEncoder.merging_alpha``."""
+        return self.encoder.merging_alpha(merge, check, patience)
 
     @property
     def failure(self) -> str:

@@ -135,7 +135,7 @@ class Studio(TextModels):
         """
         lab = self.lab_of(model)
         lab.resolve(EditSpec.merged(merge, model=model))
-        return lab.encoder.merging_alpha(merge, (ticket or Ticket()).check, patience)
+        return lab.merging_alpha(merge, (ticket or Ticket()).check, patience)
 
     def evaluate(
         self, spec: EditSpec, ticket: Ticket | None = None, *, fresh: bool = False, background: bool = False
