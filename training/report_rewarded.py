@@ -34,7 +34,7 @@ def rewarded_section(assets: Path) -> Iterator[str]:
     yield from ("## Rewarded soups (Fig. 4)", "")
     yield (
         "A `LlamaForCausalLM` with "
-        f"{report['blocks']} blocks learned to sum up invented scenes, {log['supervised']['steps']} steps "
+        f"{log['supervised']['blocks']} blocks learned to sum up scenes, {log['supervised']['steps']} steps "
         "(`training/policies`). GRPO (TRL) then trained two policies on LoRA updates of rank "
         f"{policy['rank']} (α = {policy['lora_alpha']}, dropout {policy['dropout']}; the paper has PPO, and "
         f"rank 64, α 128, in a model 43 times as wide), {policy['steps']} steps each: *faithful*, the "

@@ -58,7 +58,7 @@ def recorded(blocks: gr.Blocks, tree: PageTree) -> Iterator[tuple[dict[str, Any]
             continue
         inputs = [one._id for one in listener.inputs]
         answers = {}
-        for values in product(*(_values(parts.get(number)) for number in inputs)):
+        for values in product(*(settings_of(parts.get(number)) for number in inputs)):
             answer = listener.fn(request, *values)
             more = next_of.get(listener._id)
             if more is not None and isgeneratorfunction(more.fn):  # counts on, up to the complete answer
@@ -90,7 +90,7 @@ def _varies(part: Part | None) -> bool:
     return part is not None and part.name in VARIED
 
 
-def _values(part: Part | None) -> Sequence[Any]:
+def settings_of(part: Part | None) -> Sequence[Any]:
     """What a control can be set to on the static page; only its start value for most."""
     if part is None:
         return [None]

@@ -12,7 +12,7 @@ from evaluators.policies.shipped_fronts import SHIPPED
 from training.policies.policy_training import PolicyConfig, train_policy
 from training.policies.rewarded_study import measure_rewarded
 from training.policies.shipping import ship_model, ship_policy
-from training.policies.supervised import SupervisedConfig, fresh_llama, train_supervised
+from training.policies.supervised import CONFIG, SupervisedConfig, fresh_llama, train_supervised
 from training.training_log import save_entry
 
 EVERY = 20
@@ -29,7 +29,11 @@ def make_policies(assets: Path, work: Path) -> Iterator[str]:
         yield from train_supervised(config, supervised)
         ship_model(_supervised(supervised), folder)
         seconds = torch.load(supervised, weights_only=True)["seconds"]
-        save_entry(folder, "supervised", {**asdict(config), "seconds": seconds})
+        save_entry(
+            folder,
+            "supervised",
+            {**asdict(config), "blocks": CONFIG["num_hidden_layers"], "seconds": seconds},
+        )
     for policy in POLICIES:
         shipped = folder / f"{policy}.safetensors"
         if not shipped.exists():
@@ -39,7 +43,7 @@ def make_policies(assets: Path, work: Path) -> Iterator[str]:
             save_entry(folder, policy, {**asdict(settings), "seconds": seconds})
             yield f"{policy}: {seconds:.0f} s"
     if not (assets / SHIPPED).exists():
-        yield from measure_rewarded(assets, list(_earlier(supervised, work)))
+        yield from measure_rewarded(assets, work / "points", list(_earlier(supervised, work)))
 
 
 def _earlier(supervised: Path, work: Path) -> Iterator[tuple[str, Path]]:

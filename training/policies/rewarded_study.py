@@ -6,22 +6,18 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from evaluators.policies.live_llama import LiveLlama
+from evaluators.policies.live_llama import FOLDER
 from evaluators.policies.reward_fronts import Measured, hypervolumes, mean_reward
-from evaluators.policies.scene_facts import draw_scene
-from evaluators.policies.shipped_fronts import SCALE_OF
+from evaluators.policies.shipped_fronts import SCALE_OF, SHIPPED
 from evaluators.policies.soup_setting import LINES, PLAIN, WEIGHTS, SoupSetting
-from evaluators.policies.summary_rewards import faithful, preferred
+from training.policies.measured_points import MeasuredPoints, Prompts
 
-FILE = "rewarded.json"
 TEST, VALIDATION = 500, 150
 """Prompts."""
 SAMPLES = 12
 """Test scenes whose summaries ship."""
-BATCH = 125
 COARSE = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """w of the fronts on validation prompts."""
 ALTERNATIVES = (
@@ -38,68 +34,35 @@ others."""
 CONTROLS = ALTERNATIVES[:4]
 
 
-def rewards_of(
-    llama: LiveLlama, scenes: Sequence[str], draws: torch.Generator | None = None
-) -> tuple[Tensor, list[str]]:
-    """Both rewards (2, N) of the live weights' summaries, and the summaries."""
-    said: list[str] = []
-    for first in range(0, len(scenes), BATCH):
-        said += llama.summaries(scenes[first : first + BATCH], draws)
-    pairs = list(zip(scenes, said, strict=True))
-    return torch.tensor([[faithful(*pair) for pair in pairs], [preferred(*pair) for pair in pairs]]), said
-
-
-def front_of(
-    llama: LiveLlama,
-    scenes: Sequence[str],
-    scale: tuple[float, float],
-    weights: Sequence[float],
-    sampled: bool = False,
-) -> tuple[Tensor, list[list[str]]]:
-    """Rewards (W, 2, N) at each w, and the summaries."""
-    rewards, said = [], []
-    for w in weights:
-        llama.write(SoupSetting(w, *scale))
-        found, words = rewards_of(llama, scenes, torch.Generator().manual_seed(0) if sampled else None)
-        rewards.append(found)
-        said.append(words)
-    return torch.stack(rewards), said
-
-
-def measure_rewarded(assets: Path, runs: Sequence[tuple[str, Path]]) -> Iterator[str]:
+def measure_rewarded(assets: Path, work: Path, runs: Sequence[tuple[str, Path]]) -> Iterator[str]:
     """Write ``report/rewarded.json`` in ``assets``; yields a line for each part.
 
     Args:
+        work: folder for single points.
         runs: title and model folder of other trainings of the policies, whose fronts are compared.
     """
-    llama = LiveLlama(assets / "tiny_llama")
-    test = [draw_scene("test", number) for number in range(TEST)]
-    validation = [draw_scene("val", number) for number in range(VALIDATION)]
-    fronts = {name: front_of(llama, test, scale, WEIGHTS) for name, scale in SCALE_OF.items()}
-    rewards = [front[0] for front in fronts.values()]
-    report: dict[str, Any] = {"prompts": TEST, "validation": VALIDATION, "blocks": llama.num_blocks}
-    llama.write(SoupSetting(0.0, 0.0, 0.0))
-    report["supervised"] = _means(rewards_of(llama, test)[0])
-    report["fronts"] = _fronts(dict(zip(fronts, rewards, strict=True)), WEIGHTS)
+    points, test = MeasuredPoints(assets / FOLDER, work / "shipped"), Prompts("test", TEST)
+    fronts = {name: points.front(scale, WEIGHTS, test) for name, scale in SCALE_OF.items()}
+    report: dict[str, Any] = {"prompts": TEST, "validation": VALIDATION}
+    report["supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), test)[0])
+    report["fronts"] = _fronts({name: rewards for name, (rewards, _) in fronts.items()}, WEIGHTS)
     report["scenes"] = [
-        {"scene": test[i], **{name: [words[i] for words in said] for name, (_, said) in fronts.items()}}
-        for i in range(SAMPLES)
+        {"scene": scene, **{name: [words[i] for words in said] for name, (_, said) in fronts.items()}}
+        for i, scene in enumerate(test.scenes[:SAMPLES])
     ]
     yield f"test: {_gain(report['fronts']['lines'])}"
-    sampled = {
-        name: front_of(llama, test, scale, COARSE, sampled=True)[0] for name, scale in SCALE_OF.items()
-    }
+    drawn = Prompts("test", TEST, sampled=True)
+    sampled = {name: points.front(scale, COARSE, drawn)[0] for name, scale in SCALE_OF.items()}
     report["sampled"] = _fronts(sampled, COARSE)
     yield f"test, sampled words: {_gain(report['sampled']['lines'])}"
-    report["alternatives"] = _compared(llama, validation, ALTERNATIVES)
+    report["alternatives"] = _compared(points, ALTERNATIVES)
     report["coarse"] = list(COARSE)
-    yield "alternatives on validation"
     report["runs"] = []
     for title, folder in runs:
-        rows = _compared(LiveLlama(folder), validation, CONTROLS)
+        rows = _compared(MeasuredPoints(folder, work / folder.name), CONTROLS)
         report["runs"].append({"title": title, "rows": rows})
         yield f"{title}: {_gain(rows[1])}"
-    path = assets / "report" / FILE
+    path = assets / SHIPPED
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -115,10 +78,9 @@ def _fronts(rewards: dict[str, Tensor], weights: Sequence[float]) -> dict[str, A
     }
 
 
-def _compared(
-    llama: LiveLlama, scenes: Sequence[str], scales: Sequence[tuple[float, float]]
-) -> list[dict[str, Any]]:
-    fronts = [front_of(llama, scenes, scale, COARSE)[0] for scale in scales]
+def _compared(points: MeasuredPoints, scales: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+    prompts = Prompts("val", VALIDATION)
+    fronts = [points.front(scale, COARSE, prompts)[0] for scale in scales]
     return [
         {
             "alpha": alpha,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from static.page.recorded import key_of
+from static.page.page_tree import Part
+from static.page.recorded import key_of, settings_of
 
 
 @pytest.mark.parametrize(
@@ -16,3 +17,11 @@ from static.page.recorded import key_of
 )
 def test_keys_are_written_as_in_javascript(values: list[object], key: str) -> None:
     assert key_of(values) == key
+
+
+def test_a_slider_and_a_checkbox_may_take_each_of_their_values() -> None:
+    slider = Part(1, "slider", {"elem_id": "lx-rewarded-w", "minimum": 0.0, "maximum": 1.0, "step": 0.1})
+    assert settings_of(slider) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert settings_of(Part(2, "checkbox", {"elem_id": "lx-rewarded-lines", "value": True})) == [True, False]
+    assert settings_of(Part(3, "slider", {"elem_id": "lx-rewarded-beta", "value": 1.0})) == [1.0]
+    assert settings_of(None) == [None]
