@@ -19,7 +19,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt $(CONSTRAINTS))
-DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-dev.txt $(CONSTRAINTS))
+DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-ray.txt requirements-dev.txt $(CONSTRAINTS))
 
 .PHONY: app static test test-python test-browser check bench assets format wheel space zerogpu
 .DEFAULT_GOAL := app

@@ -26,9 +26,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 # Before torch is imported: spinning threads take the cores of other visitors.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# A cluster's head may go: Ray would end this process a minute later.
+os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000000")
+
 if TYPE_CHECKING:
     import gradio as gr
 
+    from evaluators.engine.ray_pool import RayPool
     from evaluators.engine.zero_gpu import ZeroGpuHost
     from evaluators.service.request_stats import Observer, RequestStats
     from evaluators.service.studio import Studio
@@ -87,6 +91,7 @@ def opened(
     uploads: bool = False,
     observe: Observer | None = None,
     browser: BrowserEngine | None = None,
+    workers: RayPool | None = None,
 ) -> tuple[Studio, gr.Blocks]:
     """A Studio of the embedded lab and the page over it.
 
@@ -96,6 +101,7 @@ def opened(
         uploads: whether visitors may add their own checkpoints; ``serve`` installs the limits for them.
         observe: is called with the stats of every request.
         browser: which requests are left to the engine in the visitor's browser.
+        workers: of a cluster, to count on.
     Raises: LinesError if the device is not there, or the lab's files do not fit together.
     """
     gc.disable()  # garbage collections during the imports free nothing and take a second
@@ -108,7 +114,7 @@ def opened(
     if device == "auto" and gpu is not None:
         device = "cpu"  # ``spaces`` only emulates a GPU in this process
     device = usable_device(device)
-    studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe)
+    studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe, workers=workers)
     page = build(studio, uploads, browser)
     if gpu is not None:
         page.queue(max_size=QUEUED)
@@ -181,7 +187,13 @@ def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path)
         from ui.live.browser_engine import BrowserEngine
 
         browser = BrowserEngine(always=options.browser_engine)
-    studio, page = opened(options.cache, options.device, options.uploads, observe, browser)
+    workers = None
+    if options.ray is not None:
+        from evaluators.engine.ray_pool import joined_pool
+
+        workers = joined_pool(options.ray, options.device)
+        stopping.before_exit("leave the cluster", workers.close)
+    studio, page = opened(options.cache, options.device, options.uploads, observe, browser, workers)
     for title, path in options.task:
         print(f"{title}: {' '.join(studio.add_public_task(title, path))}")
     metrics.watch(studio.status)

@@ -23,11 +23,17 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "static_engine": "the engine in the browser: 56 edits against Python's predictions, time, size, memory",
     "static_page": "the static edition: moves, bytes, memory; a server whose visitors' browsers count",
     "idle": "CPU time of the server while nobody uses it, without a page and with one",
+    "ray_workers": "a Ray worker against this process, two against one, time to the first result",
+    "cluster_costs": "a simulation: visitors against workers, where a cluster saturates",
     "load_test": "1, 8, 40 and 100 sessions that drag for a minute: correct answers, waiting, fairness",
     "soak": "40 sessions for ten minutes: correct answers, memory",
     "fuzz": "the fuzzers of the checkpoint reader and of the settings, for longer",
 }
-GROUPS = {"static": ("static_engine", "static_page")}
+GROUPS = {
+    "static": ("static_engine", "static_page"),
+    "ray": ("ray_workers", "cluster_costs"),
+    "crowd": ("load_test",),
+}
 """Names that stand for several benchmarks."""
 
 

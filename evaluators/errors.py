@@ -59,3 +59,7 @@ class TaskError(LinesError):
 
 class HubError(LinesError):
     """A file or listing cannot be had from the Hub; the message names it, says why, and what to do."""
+
+
+class ClusterError(LinesError):
+    """Workers of a cluster cannot be used; the message says why, and what to do."""

@@ -1,15 +1,17 @@
 """`lines sweep`: measure a table of the paper or a grid of edits, and go on after a stop."""
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from evaluators.encoder.autotune import usable_device
-from evaluators.errors import SpecError
+from evaluators.engine.ray_pool import CORES, RayPool, joined_pool
+from evaluators.errors import ClusterError, SpecError
 from evaluators.experiments.sweep_plans.measured_leg import measure_parts
 from evaluators.experiments.sweep_plans.outlook import Outlook, measured_pace, outlook
 from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
@@ -37,13 +39,21 @@ AXES = {
     "split": "val, test or both (default test)",
 }
 OUTPUT = Path("sweep.parquet")
+FIRST_WORKER = 120.0
+"""Seconds to wait for the first worker of a cluster."""
 
 
 def main(arguments: Sequence[str], prog: str = "lines sweep") -> int:
     """Measure what a sweep lacks and write all of it; 0 if everything is there then."""
     options = _parser(prog).parse_args(arguments)
+    options.gone = False
     again = "what was counted is kept: the same command goes on from there"
-    return reported(prog, lambda: _sweep(options), again=again)
+    status = reported(prog, lambda: _sweep(options), again=again)
+    if options.gone:  # without its head Ray crashes a process that ends as usual
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -66,6 +76,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="say how many positions are missing, and how long they take"
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="count on a Ray cluster: auto, or HOST:PORT of its head"
+    )
+    parser.add_argument("--ray-cores", type=int, default=CORES, help="of a worker without a GPU (default 4)")
     add_machine(parser)
     return parser
 
@@ -91,7 +105,7 @@ def _flags(names: dict[str, Any]) -> str:
 def _sweep(options: argparse.Namespace) -> None:
     legs, device = _legs(options), usable_device(options.device)
     found: list[Evaluation] = []
-    with closing(Studio(app_folder() / "assets", options.cache, device)) as studio:
+    with _workers(options) as workers, closing(_studio(options, device, workers)) as studio:
         try:
             for leg in legs:
                 if leg.load is not None:
@@ -107,6 +121,26 @@ def _sweep(options: argparse.Namespace) -> None:
         kept = studio.status().store
     if not options.dry_run and kept:
         print(f"They are in {kept} too: `lines app` with that --cache shows them without counting.")
+
+
+@contextmanager
+def _workers(options: argparse.Namespace) -> Iterator[RayPool | None]:
+    """The workers of ``--ray``, of which one is ready. Raises: ClusterError."""
+    if options.ray is None:
+        yield None
+        return
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000000")  # as in app.py
+    with closing(joined_pool(options.ray, options.device, options.ray_cores)) as pool:
+        if not pool.wait(FIRST_WORKER):
+            raise ClusterError(pool.problem)
+        try:
+            yield pool
+        finally:
+            options.gone = pool.gone
+
+
+def _studio(options: argparse.Namespace, device: str, workers: RayPool | None) -> Studio:
+    return Studio(app_folder() / "assets", options.cache, device, workers=workers)
 
 
 def _measured(studio: Studio, leg: PlanLeg) -> list[Evaluation]:

@@ -37,6 +37,12 @@ def option_parser(prog: str | None, cache: Path, uploads: bool) -> OneLineParser
         help="what the models run on (default: a GPU if there is one)",
     )
     parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="count on a Ray cluster: auto for the one of this machine, or HOST:PORT of its head; this "
+        "machine has to be a node of it",
+    )
+    parser.add_argument(
         "--uploads",
         action=argparse.BooleanOptionalAction,
         default=uploads,

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
@@ -65,14 +66,21 @@ def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
             "count": now.session_checkpoints,
             "bytes": now.session_checkpoint_bytes,
         },
+        **(_workers(now) if now.workers or now.local else {}),
     }
+
+
+def _workers(now: ServiceStatus) -> dict[str, Any]:
+    """The workers of a cluster, and why this process counts in their place."""
+    workers = [asdict(worker) | {"problem": without_paths(worker.problem)} for worker in now.workers]
+    return {"workers": workers, "local": without_paths(now.local)}
 
 
 def _status(now: ServiceStatus, stopping: bool) -> str:
     """State in one word; "failed" needs a restart."""
     if stopping:
         return STOPPING
-    return FAILED if now.failure else DEGRADED if now.problem else OK
+    return FAILED if now.failure else DEGRADED if now.problem or now.local else OK
 
 
 def without_paths(text: str, *known: str) -> str:

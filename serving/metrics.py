@@ -1,15 +1,16 @@
 """Prometheus metrics: cost of requests since the start, and state of the studio at the time of a scrape."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from evaluators.engine.worker_status import WORKER_STATES, WorkerStatus
 from evaluators.service.request_stats import OUTCOMES, RequestStats, ServiceStatus
 from serving.memory import accelerator_bytes
 from serving.version import VERSION
@@ -84,7 +85,7 @@ class _StatusCollector(Collector):
         about = {"version": VERSION, "device": now.device}
         yield InfoMetricFamily("lines", "Version, and device of the models.", value=about)
         for name, what, value in (
-            ("running_chunks", "1 while a chunk of images is counted.", now.running),
+            ("running_chunks", "Chunks of images that are counted just now.", now.running),
             ("waiting_requests", "Requests that wait for the model.", now.waiting),
             ("expected_wait_seconds", "Estimated wait of a new request.", now.wait),
             ("known_answers", "Complete evaluations held in memory.", now.results),
@@ -95,6 +96,22 @@ class _StatusCollector(Collector):
             ("accelerator_memory_bytes", "GPU memory of tensors.", accelerator_bytes()),
         ):
             yield GaugeMetricFamily(f"lines_{name}", what, value=value)
+        if now.workers or now.local:
+            yield from _worker_metrics(now.workers)
+
+
+def _worker_metrics(workers: Sequence[WorkerStatus]) -> Iterator[Metric]:
+    """How many workers are in each state, and what each has counted."""
+    states = GaugeMetricFamily("lines_workers", "Workers of the cluster by state.", labels=["state"])
+    for state in WORKER_STATES:
+        states.add_metric([state], sum(worker.state == state for worker in workers))
+    yield states
+    counted = CounterMetricFamily(
+        "lines_worker_chunks", "Chunks that each worker has counted.", labels=["worker", "node"]
+    )
+    for worker in workers:
+        counted.add_metric([worker.name, worker.node], worker.counted)
+    yield counted
 
 
 def metrics_route(metrics: Metrics, path: str = PATH) -> Route:

@@ -3,7 +3,7 @@
 import sys
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class LiveEncoder(ABC):
     Attributes:
         residuals: of its checkpoints and merges, on the tower's device.
         residual_paths: files of the checkpoints that were imported, by key.
+        shared_merges: gives a merge that another process may have made; called with what makes it.
         problem: how the device failed; empty while it works.
     """
 
@@ -77,6 +78,7 @@ class LiveEncoder(ABC):
         self.residuals = ResidualCache(self._compute_residual, self.residual_cost, self._residual_bytes())
         self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()
         self.residual_paths: dict[str, Path] = {}
+        self.shared_merges: Callable[[MergeSpec, Callable[[], Tensor]], Tensor] = lambda spec, make: make()
         self.problem = ""
 
     @abstractmethod
@@ -129,7 +131,8 @@ class LiveEncoder(ABC):
             while True:
                 try:
                     if isinstance(spec, MergeSpec):
-                        return self._merge(spec, check).to(self._pretrained.device)
+                        merged = self.shared_merges(spec, lambda: self._merge(spec, check))
+                        return merged.to(self._pretrained.device)
                     return self._read_residual(spec).to(self._pretrained.device)
                 except RuntimeError as error:
                     if not is_out_of_memory(error) or not self.residuals.evict_all(check):
@@ -162,14 +165,9 @@ class LiveEncoder(ABC):
     def _merge(self, spec: MergeSpec, check: CancelCheck) -> Tensor:
         task = spec.checkpoints.index(spec.task) if spec.task else None
         with stopped_by(check):
-            return merge(
-                spec.method,
-                self._task_vectors(spec),
-                dict(spec.settings),
-                task=task,
-                shapes=self.layout.shapes,
-                names=self.layout.names,
-            )
+            vectors, settings, layout = self._task_vectors(spec), dict(spec.settings), self.layout
+            shapes, names = layout.shapes, layout.names
+            return merge(spec.method, vectors, settings, task=task, shapes=shapes, names=names)
 
     def _task_vectors(self, spec: MergeSpec) -> list[Tensor]:
         """The residuals of a merge's checkpoints, weighted; those of weight 1 as stored: memory-mapped."""

@@ -15,8 +15,6 @@ Source: spaces 0.51.3, zero/wrappers.py (workers, generators, what becomes of an
 zero/torch/patching.py (the emulated GPU).
 """
 
-import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -34,6 +32,7 @@ from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.residual_files import saved_head
 from evaluators.engine.counting import count_chunk
 from evaluators.engine.engine import ChunkCounts
+from evaluators.engine.lab_recipe import content_of
 from evaluators.errors import LabError
 from evaluators.hub.hub_encoder import HubEncoder, open_image_tower
 from evaluators.hub.hub_lab import HubLab
@@ -255,16 +254,7 @@ class _MovedEncoder(HubEncoder):
 
 def _content(lab: Lab) -> str:
     """Names what a lab holds, apart from visitors' own checkpoints; the embedded lab never changes."""
-    if not isinstance(lab, HubLab):
-        return lab.info.key
-    checkpoints = [(one.info.key, one.identity) for one in lab.loaded_checkpoints if one.family]
-    subsets = [
-        (loaded.task.key, split, subset.digest)
-        for loaded in lab.loaded_tasks
-        for split, subset in loaded.subsets.items()
-    ]
-    parts = [lab.live.identity, str(lab.dtype), lab.chunk, sorted(checkpoints), sorted(subsets)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return content_of(lab) if isinstance(lab, HubLab) else lab.info.key
 
 
 def _head(checkpoint: LoadedCheckpoint) -> ClassifierHead | None:

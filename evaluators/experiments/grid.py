@@ -22,6 +22,7 @@ from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.engine.counting import count_correct
 from evaluators.engine.engine import Counted
 from evaluators.errors import Cancelled
+from evaluators.experiments.spread import run_spread
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
 from evaluators.service.scheduler import Ticket
@@ -58,9 +59,10 @@ def run_grid(
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """As ``run_sweep``, in any order; yields each point once it is complete, cached ones at once.
 
-    Points of an embedded lab on the CPU are counted on additional encoders, one a core, which leaves the
-    live encoder free and gives priority to requests that wait for it. Other points, and those of a second
-    grid at the same time, are evaluated one by one through the studio.
+    On a cluster many are counted at once. Else points of an embedded lab on the CPU are counted on
+    additional encoders, one a core, which leaves the live encoder free and gives priority to requests that
+    wait for it. Other points, and those of a second grid at the same time, are evaluated one by one through
+    the studio.
 
     Args, Raises: as ``run_sweep``.
     """
@@ -71,6 +73,9 @@ def run_grid(
             missing.append(spec)
         else:
             yield spec, cached
+    if studio.workers is not None:
+        yield from run_spread(studio, missing, ticket, cancelled, fresh=fresh)
+        return
     together = [spec for spec in missing if _on_additional_encoders(studio, spec)]
     counted = set()
     for spec, evaluation in _count_together(studio, together, ticket, cancelled):

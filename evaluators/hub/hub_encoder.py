@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evaluators.encoder.autotune import cached_config
+from evaluators.encoder.autotune import EngineConfig, cached_config
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
@@ -49,18 +49,25 @@ class HubEncoder(LiveEncoder):
         identity: content name of that file.
         device: that the tower runs on.
         configs: folder where the autotuned dtype and chunk are kept.
+        config: that is used in place of them.
     Raises: LabError if the file is not this encoder's.
     """
 
     def __init__(
-        self, row: Encoder, weights: Path, identity: str, device: torch.device, configs: Path
+        self,
+        row: Encoder,
+        weights: Path,
+        identity: str,
+        device: torch.device,
+        configs: Path,
+        config: EngineConfig | None = None,
     ) -> None:
         loaded = open_image_tower(row, weights, device)
         self.row = row
         self.weights = weights
         self.identity = identity
         self.device = device
-        self.engine_config = cached_config(
+        self.engine_config = config or cached_config(
             configs / f"{row.key}-{device.type}.json", loaded.clip.visual, device
         )
         super().__init__(loaded, self.engine_config.dtype)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from evaluators.data.task_list import Task
+from evaluators.encoder.autotune import EngineConfig
 from evaluators.errors import Cancelled, LabError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointImporter
 from evaluators.hub.head_files import head_path, read_head, save_head
@@ -60,10 +61,12 @@ class Loader:
     Args:
         cache: for images, heads and residuals. Downloads lie in the Hub's own cache.
         device: that encoders run on.
+        config: precision and chunk of another process's encoder; measured here if left out.
     """
 
-    def __init__(self, cache: Path, device: torch.device) -> None:
+    def __init__(self, cache: Path, device: torch.device, config: EngineConfig | None = None) -> None:
         self.cache = cache
+        self.config = config
         self.residuals = cache / "residuals"
         self.device = device
 
@@ -86,7 +89,9 @@ class Loader:
             identity = f"{fetched.repo} {fetched.etag}"
             step.phase("opening")
             live = earlier.live if earlier is not None and earlier.live.identity == identity else None
-            live = live or HubEncoder(row, fetched.path, identity, self.device, self.cache / "pace")
+            live = live or HubEncoder(
+                row, fetched.path, identity, self.device, self.cache / "pace", self.config
+            )
             heads, imagenet = self._heads(request, live, step, stop)
         family = FAMILIES[request.family]
         importer = CheckpointImporter(model_info(row), live, identity, fetched.path, self.residuals, row)

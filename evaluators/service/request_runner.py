@@ -232,14 +232,21 @@ class RequestRunner:
         priority: Priority,
         patience: float | None,
     ) -> None:
-        """Count one more chunk, or take over what others have counted of it while this request waited."""
-        ticket, stats = counting.request.ticket, counting.stats
+        """Count one more chunk, or take over what others have counted meanwhile; nobody counts one twice."""
+        ticket, stats, number = counting.request.ticket, counting.stats, len(counting.counted)
         with ExitStack() as stack:
             stack.enter_context(edit.ready(ticket.check, patience))
             if engine.exclusive:
                 began = time.perf_counter()
                 try:
-                    stack.enter_context(self._scheduler.turn(ticket, priority, patience))
+                    while True:
+                        counting.progress.await_others(number, ticket.check, patience)
+                        turn = stack.enter_context(ExitStack())
+                        turn.enter_context(self._scheduler.turn(ticket, priority, patience))
+                        if counting.progress.begin(number):
+                            stack.callback(counting.progress.done, number)
+                            break
+                        turn.close()
                 finally:
                     stats.queue += time.perf_counter() - began
                 if self._catch_up(counting):

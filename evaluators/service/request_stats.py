@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from evaluators.engine.worker_status import WorkerStatus
 from evaluators.errors import Queued, QueueFull, SpecError, Superseded
 
 KNOWN = "known"
@@ -83,7 +84,7 @@ class ServiceStatus:
     Args:
         device: that models run on: "cpu", "cuda", "mps".
         models: keys of the models that are loaded.
-        running: 1 while a chunk is counted, else 0.
+        running: chunks that are counted just now.
         waiting: requests that wait for the model.
         wait: expected seconds that a new request would wait.
         results: complete evaluations held in memory.
@@ -92,6 +93,8 @@ class ServiceStatus:
         failure: why a model cannot be run any more; empty while all can.
         session_checkpoints: checkpoints that visitors have added.
         session_checkpoint_bytes: disk space that these take.
+        workers: in other processes, of a cluster.
+        local: why this process counts although there should be workers; empty otherwise.
     """
 
     device: str
@@ -105,3 +108,5 @@ class ServiceStatus:
     failure: str
     session_checkpoints: int
     session_checkpoint_bytes: int
+    workers: tuple[WorkerStatus, ...] = ()
+    local: str = ""

@@ -1,4 +1,4 @@
-"""Priority scheduler for the shared encoder, and the registry of every visitor's latest request.
+"""Priority scheduler for the encoders, and the registry of every visitor's latest request.
 
 A request has one ticket, and takes one turn for every chunk that it counts. First numbers come before what
 refines numbers on the screen, and that before sweeps; after a few turns of one priority the next lower one
@@ -93,23 +93,33 @@ class Ticket:
 
 
 class Scheduler:
-    """Mutual exclusion by tickets. Any method may be called from any thread; turns are not reentrant."""
+    """As many turns at once as there are encoders. Any method may be called from any thread.
+
+    Turns are not reentrant.
+    """
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._latest: OrderedDict[Visitor, Ticket] = OrderedDict()
         self._waiting: list[Ticket] = []
-        self._holder: Ticket | None = None
+        self._holders: list[Ticket] = []
+        self._turns = 1
         self._versions = count(1)
         self._positions = count()
         self._in_a_row = dict.fromkeys(Priority, 0)
         self._seconds = _FIRST_GUESS
         self._closed = False
 
+    def resize(self, turns: int) -> None:
+        """Give so many turns at once from now on, at least one; those that are taken end by themselves."""
+        with self._mutex:
+            self._turns = max(1, turns)
+            self._serve_waiting()
+
     @property
-    def held(self) -> bool:
-        """Whether a request has the turn."""
-        return self._holder is not None
+    def held(self) -> int:
+        """Requests that have a turn."""
+        return len(self._holders)
 
     @property
     def waiting(self) -> int:
@@ -190,12 +200,12 @@ class Scheduler:
             took = time.perf_counter() - began
             with self._mutex:
                 self._seconds = _MEMORY * self._seconds + (1 - _MEMORY) * took
-                self._pass_on()
+                self._pass_on(ticket)
 
     def _enter(self, ticket: Ticket, priority: Priority, patience: float | None) -> None:
         with self._mutex:
             self.check(ticket)
-            if self._holder is None:
+            if len(self._holders) < self._turns:
                 self._serve(ticket)
                 return
             if len(self._waiting) >= MOST_WAITING:
@@ -216,7 +226,7 @@ class Scheduler:
                 self._withdraw(ticket)
             raise
         with self._mutex:
-            if self._holder is ticket and not ticket.superseded:
+            if ticket in self._holders and not ticket.superseded:
                 return
             ahead, seconds = 0, 0.0
             if not called and not ticket.superseded:
@@ -229,8 +239,8 @@ class Scheduler:
     def _withdraw(self, ticket: Ticket) -> None:
         if ticket in self._waiting:
             self._waiting.remove(ticket)
-        elif self._holder is ticket:
-            self._pass_on()
+        elif ticket in self._holders:
+            self._pass_on(ticket)
 
     def _end(self, ticket: Ticket) -> None:
         """Supersede a request; if it waits, its queue position stays for the visitor's next."""
@@ -241,13 +251,15 @@ class Scheduler:
             ticket._called.set()
 
     def _serve(self, ticket: Ticket) -> None:
-        self._holder = ticket
+        self._holders.append(ticket)
         ticket._position = None
 
-    def _pass_on(self) -> None:
-        self._holder = None
-        ticket = self._next()
-        if ticket is not None:
+    def _pass_on(self, ticket: Ticket) -> None:
+        self._holders.remove(ticket)
+        self._serve_waiting()
+
+    def _serve_waiting(self) -> None:
+        while len(self._holders) < self._turns and (ticket := self._next()) is not None:
             self._waiting.remove(ticket)
             self._serve(ticket)
             ticket._called.set()
@@ -273,8 +285,10 @@ class Scheduler:
             for other in self._waiting
         )
         lower = any(other._priority > priority for other in self._waiting)
-        turns = ahead + (self._holder is not None) + (ahead // IN_A_ROW if lower else 0)
-        return ahead, turns * self._seconds
+        if len(self._holders) < self._turns:
+            return ahead, 0.0
+        turns = ahead + len(self._holders) + (ahead // IN_A_ROW if lower else 0)
+        return ahead, turns * self._seconds / self._turns
 
 
 def _position(ticket: Ticket) -> int:

@@ -1,9 +1,14 @@
 """Requests, and the chunks that those for the same numbers have counted together."""
 
+import math
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from evaluators.data.image_batches import Chunk, TaskBatches
 from evaluators.engine.engine import ChunkCounts, Counted
+from evaluators.errors import Queued
 from evaluators.labs.lab import Lab
 from evaluators.service.request_stats import RequestStats
 from evaluators.service.scheduler import Ticket
@@ -11,6 +16,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
 from evaluators.specs.resolved_spec import ResolvedSpec
 
+_POLL = 0.1
 MOST_PREDICTION_BYTES = 1 << 18
 """Of an evaluation; predictions on more images are not kept."""
 
@@ -50,12 +56,32 @@ class Progress:
 
     Args:
         names: of the request.
+        begun: chunks that a request is counting just now, by number, each set once it is done.
     """
 
     names: frozenset[str] = frozenset()
+    begun: dict[int, threading.Event] = field(default_factory=dict)
     counted: list[Counted] = field(default_factory=list)
     seconds: float = 0.0
     device: str = ""
+
+    def begin(self, number: int) -> bool:
+        """Count a chunk; whether nobody else is doing so. Like ``done``, for any thread without a lock."""
+        begun = threading.Event()
+        return self.begun.setdefault(number, begun) is begun
+
+    def done(self, number: int) -> None:
+        """End what ``begin`` has begun."""
+        self.begun.pop(number).set()
+
+    def await_others(self, number: int, check: Callable[[], None], patience: float | None) -> None:
+        """Wait while somebody else counts a chunk. Raises: as ``check``; Queued after ``patience``."""
+        deadline = time.monotonic() + (math.inf if patience is None else patience)
+        while (begun := self.begun.get(number)) is not None:
+            if not begun.wait(_POLL):
+                check()
+                if time.monotonic() > deadline:
+                    raise Queued("Another request is counting the same images.")
 
 
 @dataclass

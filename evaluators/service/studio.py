@@ -8,14 +8,17 @@ import torch
 from torch import Tensor
 
 from evaluators.data.image_batches import CHUNK
-from evaluators.engine.engine import Counted, EncodingEngine, Engine
+from evaluators.engine.engine import Counted
 from evaluators.engine.local_engine import LocalEngine
+from evaluators.engine.ray_counter import RayCounter
+from evaluators.engine.ray_pool import RayPool
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EMBEDDED
 from evaluators.labs.embedded_labs import open_labs
+from evaluators.service.engines import Engines, engines
 from evaluators.service.image_classifier import ImageClassifier, Probabilities
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.request_runner import RequestRunner
@@ -48,6 +51,7 @@ class Studio(TextModels):
         observe: receives the statistics of every request.
         session_limits: how much visitors may add.
         models: keys of the embedded models that it has.
+        workers: of a cluster, which count everything but texts and what visitors have added.
     Raises: LabError if the lab's files are absent or do not fit together.
     Cost: half a second. The first measurement reads model and images, some seconds more: see ``warm_up``.
     """
@@ -63,30 +67,28 @@ class Studio(TextModels):
         observe: Observer | None = None,
         session_limits: SessionLimits | None = None,
         models: Collection[str] = tuple(EMBEDDED),
+        workers: RayPool | None = None,
     ) -> None:
-        folder = None if cache is None else Path(cache)
-        labs = open_labs(Path(assets), folder, torch.device(device), dtype or torch.float32, chunk, models)
-        name = "results.sqlite" if zero_gpu is None else "results-zero-gpu.sqlite"  # of another device
-        results = ResultCache(labs, None if folder is None else folder / name)
-        loader = Loader((folder or temporary_folder("models", self)) / "hub", torch.device(device))
-        local = LocalEngine(lambda: self._scheduler.waiting > 0)
-        engine = local if zero_gpu is None else ZeroGpu(zero_gpu, folder, loader)
+        folder, on = None if cache is None else Path(cache), torch.device(device)
+        labs = open_labs(Path(assets), folder, on, dtype or torch.float32, chunk, models)
+        loader = Loader((folder or temporary_folder("models", self)) / "hub", on)
+        scheduler, local = Scheduler(), LocalEngine(lambda: self._scheduler.waiting > 0)
+        chosen = engines(local, scheduler, loader, folder, on, zero_gpu, workers)
+        results = ResultCache(labs, None if folder is None else folder / chosen.results)
         super().__init__(labs, loader, folder, session_limits)
-        self._connect(results, local, engine, observe)
-        self._open_texts(Path(assets), torch.device(device), chunk, local)
+        self._connect(results, scheduler, chosen, observe)
+        self._open_texts(Path(assets), on, chunk, local)
 
     def _connect(
-        self, results: ResultCache, quick: EncodingEngine, engine: Engine, observe: Observer | None = None
+        self, results: ResultCache, scheduler: Scheduler, chosen: Engines, observe: Observer | None = None
     ) -> None:
-        """Connect: ``quick`` counts first numbers and encodes visitors' images, ``engine`` streams."""
-        self._results = results
-        self._engine = engine
-        self._scheduler = Scheduler()
-        self._runner = RequestRunner(self._scheduler, results, quick, engine, observe)
-        self._classifier = ImageClassifier(self._scheduler, quick)
+        self._results, self._scheduler = results, scheduler
+        self._engine, self.workers = chosen.full, chosen.workers
+        self._runner = RequestRunner(scheduler, results, chosen.quick, chosen.full, observe)
+        self._classifier = ImageClassifier(scheduler, chosen.local)
 
     def _loaded(self, lab: HubLab, job: LoadJob) -> None:
-        if isinstance(self._engine, ZeroGpu):
+        if isinstance(self._engine, ZeroGpu | RayCounter):
             self._engine.loaded(job.request)
         super()._loaded(lab, job)
 
@@ -105,7 +107,7 @@ class Studio(TextModels):
         return self._scheduler.ticket(Visitor(self._session, panel), key, moves, settles)
 
     def cached(self, spec: EditSpec) -> Evaluation | None:
-        """The complete answer if it is known already: from memory, from disk, or shipped with the lab.
+        """The complete answer if it is known: from memory, from disk, or shipped with the lab.
 
         Raises: SpecError if this lab cannot answer the spec at all.
         """
@@ -118,8 +120,7 @@ class Studio(TextModels):
 
     def fingerprint(self, spec: EditSpec) -> str:
         """Names everything that decides the numbers of a spec, by content. Raises: as ``cached``."""
-        lab = self.lab_of(spec.model)
-        return lab.key(lab.resolve(spec), SCHEMA_VERSION)
+        return (lab := self.lab_of(spec.model)).key(lab.resolve(spec), SCHEMA_VERSION)
 
     def merging_alpha(
         self, model: str, merge: MergeSpec, ticket: Ticket | None = None, patience: float | None = None
@@ -240,10 +241,8 @@ class Studio(TextModels):
         return self._classifier.probabilities(requests, pixels, names, patience, background)
 
     def record(self, spec: EditSpec, counted: Sequence[Counted], seconds: float) -> Evaluation:
-        """Cache and return the complete answer from counts that were made elsewhere, in ``seconds``.
+        """Cache and return the complete answer from counts of all chunks, made elsewhere in ``seconds``.
 
-        Args:
-            counted: chunk by chunk of the measurement's images.
         Raises: SpecError if this lab cannot answer; ValueError unless every chunk is counted.
         """
         return self._runner.record(self._accept(spec, None), counted, seconds)
@@ -280,15 +279,15 @@ class Studio(TextModels):
 
     def busy(self) -> bool:
         """Whether a request holds the model or waits for it."""
-        return self._scheduler.held or self._scheduler.waiting > 0
+        return self._scheduler.held > 0 or self._scheduler.waiting > 0
 
     def status(self) -> ServiceStatus:
         """The state of the service, without waiting for anything."""
-        scheduler, results, labs = self._scheduler, self._results, self._labs.all()
+        scheduler, results, labs, workers = self._scheduler, self._results, self._labs.all(), self.workers
         return ServiceStatus(
             self.lab.device.type,
             tuple(lab.info.key for lab in labs),
-            int(scheduler.held),
+            scheduler.held,
             scheduler.waiting,
             scheduler.wait(),
             len(results),
@@ -297,4 +296,5 @@ class Studio(TextModels):
             next((lab.failure for lab in labs if lab.failure), ""),
             self._session_checkpoints.count,
             self._session_checkpoints.bytes,
+            *(() if workers is None else (workers.status(), workers.problem)),
         )

@@ -26,10 +26,11 @@ from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab
 from evaluators.labs.variant import Variant
+from evaluators.service.engines import Engines
 from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.request_stats import ServiceStatus
 from evaluators.service.result_cache import ResultCache
-from evaluators.service.scheduler import Ticket
+from evaluators.service.scheduler import Scheduler, Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult, task_role
@@ -61,7 +62,7 @@ class ZeroCostStudio(Studio):
         loader = Loader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
         engine = FormulaEngine(chunk_seconds)
         LoadedModels.__init__(self, [lab], loader, None, None)
-        self._connect(_Results(lab, warm), engine, engine)
+        self._connect(_Results(lab, warm), Scheduler(), Engines(engine, engine, engine))
 
     def merging_alpha(
         self, model: str, merge: MergeSpec, ticket: Ticket | None = None, patience: float | None = None

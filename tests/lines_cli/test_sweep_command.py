@@ -131,3 +131,16 @@ def _stored(path: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM results").fetchone()[0])
     except sqlite3.OperationalError:  # not created yet
         return 0
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("somewhere", "--ray takes auto or the HOST:PORT of a cluster's head, got 'somewhere'"),
+        ("127.0.0.1:99999", "--ray takes auto or the HOST:PORT"),
+        ("127.0.0.1:1", "No Ray cluster answers at 127.0.0.1:1: Connection refused. `ray start --head"),
+    ],
+)
+def test_a_wrong_cluster_is_refused(address: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status("--gamma", 1, "--ray", address) == 1
+    assert reason in capsys.readouterr().err

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from evaluators import EditSpec, Studio
+from evaluators.engine.worker_status import WorkerStatus
 from serving.health import health, without_paths
 from serving.version import VERSION
 from tests.serving.conftest import STANDING, Page, Serving
@@ -70,6 +71,32 @@ def test_a_device_that_has_failed_calls_for_another_start(page: Page) -> None:
         answer = client.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (503, "failed")
     assert answer.json()["failure"] == "The GPU has failed: start the app again."
+
+
+def test_workers_are_told_and_why_there_is_none(page: Page) -> None:
+    ready = WorkerStatus("worker-1", "127.0.0.2", "cpu", "ready", 7)
+    page.status = replace(STANDING, workers=(ready,))
+    with page.client() as client:
+        told = client.get("/health").json()
+    assert told["status"] == "ok"
+    assert told["workers"] == [
+        {
+            "name": "worker-1",
+            "node": "127.0.0.2",
+            "device": "cpu",
+            "state": "ready",
+            "counted": 7,
+            "problem": "",
+        }
+    ]
+    refused = replace(ready, state="refused", problem="The worker has no /srv/lines/assets.")
+    page.status = replace(STANDING, workers=(refused,), local="No worker: see /srv/lines.")
+    with page.client() as client:
+        answer = client.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["local"] == "No worker: see …."
+    assert answer.json()["workers"][0]["problem"] == "The worker has no …."
+    assert "/srv" not in answer.text
 
 
 def test_a_server_that_stops_is_not_well(page: Page) -> None:

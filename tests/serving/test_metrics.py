@@ -1,11 +1,13 @@
 """Figures for Prometheus: its own parser reads them, and they are what happened."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from evaluators.engine.worker_status import WORKER_STATES, WorkerStatus
 from evaluators.service.request_stats import (
     COMPLETE,
     KNOWN,
@@ -109,3 +111,16 @@ def test_observing_costs_next_to_nothing() -> None:
             metrics.observe(account)
         best = min(best, (time.perf_counter() - begin) / 200)
     assert best < 200e-6
+
+
+def test_workers_by_state_and_what_each_has_counted(page: Page) -> None:
+    assert not any(name.startswith("lines_worker") for name, _ in samples(page))
+    workers = (
+        WorkerStatus("worker-1", "127.0.0.2", "cpu", "ready", 7),
+        WorkerStatus("worker-2", "127.0.0.3", "cpu", "refused", 0, "other code"),
+    )
+    page.status = replace(page.status, workers=workers)
+    found = samples(page)
+    states = {state: found["lines_workers", (("state", state),)] for state in WORKER_STATES}
+    assert states == {"starting": 0, "ready": 1, "refused": 1}
+    assert found["lines_worker_chunks_total", (("node", "127.0.0.2"), ("worker", "worker-1"))] == 7

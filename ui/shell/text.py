@@ -19,7 +19,12 @@ INTRO = (
 def faults(now: ServiceStatus) -> list[str]:
     """Problems of the server that visitors should know of, a sentence each."""
     store = [f"Results are not kept between starts: {now.problem}."] if now.problem else []
-    return [*store, *filter(None, [now.failure])]
+    away = (
+        ["The machines that count for this page are away: it counts by itself, and slower."]
+        if now.local
+        else []
+    )
+    return [*store, *away, *filter(None, [now.failure])]
 
 
 def in_line(ahead: int, seconds: float) -> str:

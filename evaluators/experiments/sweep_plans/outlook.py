@@ -74,7 +74,7 @@ def measured_pace(studio: Studio, ahead: Outlook, seconds: float = SAMPLE_SECOND
         studio.first(sample)
     began, counted = time.perf_counter(), 0
     lab = studio.lab_of(sample.model)
-    if isinstance(lab, EmbeddedLab) and lab.device.type == "cpu":
+    if studio.workers is not None or (isinstance(lab, EmbeddedLab) and lab.device.type == "cpu"):
         sizes = dict(zip(ahead.missing, ahead.images, strict=True))
         for spec, _ in run_grid(studio, ahead.missing):
             counted += sizes[spec]

@@ -274,3 +274,33 @@ def test_many_threads_never_share_a_turn() -> None:
     for thread in threads:
         thread.join(60)
     assert (most, scheduler.held, scheduler.waiting) == (1, False, 0)
+
+
+def test_several_turns_at_once(queue: Queue) -> None:
+    """As many as there are encoders; one more waits, and a joining encoder serves it."""
+    queue.scheduler.resize(2)
+    with queue.scheduler.turn(Ticket()), queue.scheduler.turn(Ticket()):
+        assert queue.scheduler.wait() > 0
+        queue.join("late")
+        assert (queue.scheduler.held, queue.scheduler.waiting) == (2, 1)
+        queue.scheduler.resize(3)
+        soon(lambda: queue.served == ["late"])
+    queue.end()
+
+
+def test_encoders_that_leave_end_their_turns_first(queue: Queue) -> None:
+    queue.scheduler.resize(2)
+    with queue.scheduler.turn(Ticket()):
+        with queue.scheduler.turn(Ticket()):
+            queue.scheduler.resize(0)
+            queue.join("next")
+        assert (queue.scheduler.held, queue.scheduler.waiting, queue.served) == (1, 1, [])
+    queue.end()
+    assert queue.served == ["next"]
+
+
+def test_nobody_waits_while_a_turn_is_free() -> None:
+    scheduler = Scheduler()
+    scheduler.resize(2)
+    with scheduler.turn(Ticket()):
+        assert scheduler.wait() == 0.0

@@ -1,0 +1,157 @@
+"""A real Ray cluster of several nodes on this machine: loopback addresses only, a core and 100 MB each."""
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.deploy.starting import free_port
+
+WATCHDOG = 300.0
+ATTEMPTS = 4
+"""Starts of a node: Ray gives up after half a minute, which a busy machine may exceed."""
+HEAD, NODE = "127.0.0.2", "127.0.0.3"
+"""Loopback addresses that Ray takes as they are; for 127.0.0.1 it would use the machine's own address."""
+AGENTS = ("metrics-export", "dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent")
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_raylet_start_wait_time_s": "120",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
+}
+INSTALLED = importlib.util.find_spec("ray") is not None
+
+
+class RayNodes:
+    """The nodes that ``start`` has started; ``close`` ends all of their processes."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ln", dir="/tmp"))  # Ray's socket names must stay short
+        self.port = free_port()
+        self.environment = os.environ | ENVIRONMENT
+        self._nodes: list[set[int]] = []
+
+    @property
+    def address(self) -> str:
+        """Of the head."""
+        return f"{HEAD}:{self.port}"
+
+    def start(self) -> int:
+        """Start a node with a core, the head first. Returns: its number."""
+        role = ["--address", self.address]
+        if not self._nodes:
+            role = ["--head", "--port", f"{self.port}", "--include-dashboard=False", "--disable-usage-stats"]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *role]
+        command += [
+            "--node-ip-address",
+            HEAD if role[0] == "--head" else NODE,
+            "--num-cpus",
+            "1",
+            "--temp-dir",
+            str(self.folder),
+        ]
+        command += ["--object-store-memory", f"{100 << 20}"]
+        for agent in AGENTS:  # a node that has to wait for the ports that its agents choose gives up early
+            command += [f"--{agent}-port", f"{free_port()}"]
+        said = ""
+        for _ in range(ATTEMPTS):
+            before = self._processes()
+            started = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+            new = {process.pid for process in self._processes()} - {process.pid for process in before}
+            if started.returncode == 0:
+                self._nodes.append(new)
+                return len(self._nodes) - 1
+            said = started.stdout + started.stderr
+            _kill(new)
+        raise RuntimeError(f"Ray does not start here:\n{said}")
+
+    def kill(self, node: int) -> None:
+        """End a node as a machine that loses its power does: every process of it at once."""
+        children = {
+            child.pid
+            for pid in self._nodes[node]
+            if psutil.pid_exists(pid)
+            for child in psutil.Process(pid).children(recursive=True)
+        }
+        _kill(self._nodes[node] | children)
+
+    def kill_all(self) -> None:
+        """End every node at once."""
+        _kill({process.pid for process in self._all()})
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that count."""
+        return [one for one in self._all() if one.name().startswith("ray::Lines")]
+
+    def remote_addresses(self) -> set[str]:
+        """Addresses that any process of the cluster is connected to."""
+        found = set()
+        for process in self._all():
+            with suppress(psutil.Error):
+                found |= {one.raddr.ip for one in process.net_connections("inet") if one.raddr}
+        return found
+
+    def close(self) -> None:
+        """End everything."""
+        self.kill_all()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _processes(self) -> list[psutil.Process]:
+        """Those that ``ray start`` leaves behind."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(self.folder) in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
+
+    def _all(self) -> list[psutil.Process]:
+        found = {process.pid: process for process in self._processes()}
+        for process in tuple(found.values()):
+            with suppress(psutil.Error):
+                found |= {child.pid: child for child in process.children(recursive=True)}
+        return [process for process in found.values() if process.is_running()]
+
+
+def _kill(pids: set[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def until(condition: object, process: "subprocess.Popen[str] | None" = None) -> None:
+    """Wait until ``condition()`` holds. Raises: AssertionError if the process ends before, or never."""
+    assert callable(condition)
+    end = time.monotonic() + WATCHDOG
+    while not condition():
+        assert process is None or process.poll() is None, "the process has ended"
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def driver(nodes: RayNodes, folder: Path, code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
+    """A Python process beside the cluster, with a folder to work in."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        env=nodes.environment,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def loopback(addresses: set[str]) -> bool:
+    """Whether all addresses are of this machine's loopback."""
+    return all(re.fullmatch(r"(::ffff:)?127\..*|::1", address) for address in addresses)

@@ -1,0 +1,195 @@
+"""A real cluster of two nodes counts what one process counts, whatever dies on the way.
+
+The tests run in the order of this file: the last one takes the head away.
+"""
+
+import json
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from lines_cli import sweep_command
+from lines_cli.__main__ import main
+from tests.cluster.ray_nodes import INSTALLED, RayNodes, driver, loopback, until
+
+pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
+
+GRID = "--gamma 0:1:0.04 --split val,test --images 42".split()
+POSITIONS = 104
+"""26 gammas on two splits of two checkpoints."""
+
+SWEEP = """
+import sys
+from pathlib import Path
+import torch
+from lines_cli import sweep_command
+from lines_cli.__main__ import main
+torch.set_num_threads(1)
+sweep_command.app_folder = lambda: Path(sys.argv[1])
+sys.exit(main(["sweep", "--cache", "cache", "--device", "cpu", *sys.argv[2:]]))
+"""
+
+PAGE = """
+import json, os, sys, threading
+import app
+import torch
+from evaluators import EditSpec, Studio
+from evaluators.engine import ray_pool
+from serving.health import health
+
+torch.set_num_threads(1)
+lab, address, images = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def say(**what): print(json.dumps(what), flush=True)
+
+code = ray_pool.code_identity
+ray_pool.code_identity = lambda: "another"
+pool = ray_pool.joined_pool(address, "cpu", 1)
+while not pool.problem.startswith("The worker"): pool.wait(0.1)
+say(skew=pool.problem, ready=pool.ready)
+ray_pool.code_identity = code
+pool.close()
+
+pool = ray_pool.joined_pool(address, "cpu", 1)
+assert pool.wait(200)
+studio = Studio(lab, None, chunk=12, workers=pool)
+def counts(one): return [[task.key, task.correct, task.n] for task in one.tasks]
+specs = [EditSpec.lines(key, gamma, images=images) for key in ("digits", "faces") for gamma in (0, 0.5, 1)]
+found = {}
+def visit(number):
+    for spec in specs[number % 2:]:
+        found[number, spec] = counts(studio.evaluate(spec, studio.ticket(f"visitor {number}")))
+threads = [threading.Thread(target=visit, args=(number,)) for number in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+first = studio.first(EditSpec.lines("digits", 0.3, images=images))
+orders = dict(pool.sent)
+say(found=[[number, spec.as_dict(), one] for (number, spec), one in found.items()], first=counts(first),
+    workers=[worker.state for worker in pool.status()], counted=sum(one.counted for one in pool.status()),
+    bytes=orders["bytes"] / orders["orders"], health=health(studio.status(), False, 0.0))
+sys.stdin.readline()
+while pool.ready: pool.wait(0)
+alone = studio.evaluate(EditSpec.lines("faces", 0.3, images=images))
+say(alone=counts(alone), health=health(studio.status(), False, 0.0))
+studio.close()
+pool.close()
+os._exit(0 if pool.gone else 1)  # as the app ends
+"""
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[RayNodes]:
+    nodes = RayNodes()
+    try:
+        nodes.start()
+        nodes.start()
+        yield nodes
+    finally:
+        nodes.close()
+
+
+def stored(path: Path) -> int:
+    """Complete evaluations in a store."""
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM results").fetchone()[0])
+    except sqlite3.OperationalError:  # not created yet
+        return 0
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    """A sweep's result, without what differs from run to run."""
+    columns = ("spec", "task", "correct", "n", "accuracy", "device", "dtype")
+    found: list[dict[str, object]] = pyarrow.parquet.read_table(path).select(columns).to_pylist()
+    return found
+
+
+def test_a_sweep_survives_the_death_of_a_worker_a_node_and_its_driver(
+    nodes: RayNodes, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """104 positions equal those of one process bit for bit; nothing is lost, nothing counted twice."""
+    (tmp_path / "assets").symlink_to(lab)
+    store = tmp_path / "cache" / "results.sqlite"
+    arguments = [str(tmp_path), *GRID, "--ray", nodes.address, "--ray-cores", "1"]
+
+    sweep = driver(nodes, tmp_path, SWEEP, arguments)
+    until(lambda: stored(store) >= 5, sweep)
+    until(lambda: len(nodes.workers()) == 2, sweep)
+    assert loopback(nodes.remote_addresses())
+    nodes.workers()[0].send_signal(signal.SIGKILL)
+    before = stored(store)
+    until(lambda: stored(store) >= min(before + 10, POSITIONS - 60), sweep)
+    nodes.kill(1)
+    before = stored(store)
+    until(lambda: stored(store) >= before + 5, sweep)
+    sweep.send_signal(signal.SIGKILL)
+    sweep.communicate()
+    kept = stored(store)
+    assert kept < POSITIONS, "the sweep was over before its driver was killed"
+
+    again = driver(nodes, tmp_path, SWEEP, arguments)
+    late = nodes.start()
+    _, said = again.communicate(timeout=600)
+    assert again.returncode == 0, said
+    assert f"{kept} known, {POSITIONS - kept} to count" in said
+    assert late == 2
+    assert stored(store) == POSITIONS
+
+    monkeypatch.setattr(sweep_command, "app_folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "--cache", "alone", "--device", "cpu", *GRID, "-o", "alone.parquet"]) == 0
+    assert rows(tmp_path / "sweep.parquet") == rows(tmp_path / "alone.parquet")
+    assert len({row["spec"] for row in rows(tmp_path / "sweep.parquet")}) == POSITIONS
+
+
+def test_the_page_counts_on_it_and_goes_on_without_it(nodes: RayNodes, lab: Path, tmp_path: Path) -> None:
+    """Visitors in parallel; workers of another version; a late node; and at the end the head is gone."""
+    alone = Studio(lab, None, chunk=12)
+
+    def counts(spec: EditSpec, *, first: bool = False) -> list[list[object]]:
+        found = alone.first(spec) if first else alone.evaluate(spec)
+        return [[task.key, task.correct, task.n] for task in found.tasks]
+
+    page = driver(nodes, tmp_path, PAGE, [str(lab), nodes.address, "42"])
+    assert page.stdout is not None
+    try:
+        skew = json.loads(page.stdout.readline() or _said(page))
+        assert "runs other code" in skew["skew"]
+        assert "install the same version" in skew["skew"]
+        assert skew["ready"] == 0
+
+        answer = json.loads(page.stdout.readline() or _said(page))
+        assert len(answer["found"]) == 4 * 6 - 2
+        for _, plain, found in answer["found"]:
+            assert found == counts(EditSpec.from_dict(plain))
+        assert answer["first"] == counts(EditSpec.lines("digits", 0.3, images=42), first=True)
+        assert "ready" in answer["workers"]
+        chunks = len(alone.lab.images("tasks", "test").chunks(42))
+        assert answer["counted"] <= 6 * chunks + 1, "what several visitors ask for is counted once"
+        assert answer["bytes"] <= 10_000
+        assert [worker["device"] for worker in answer["health"]["workers"]]
+        assert (answer["health"]["status"], answer["health"]["local"]) == ("ok", "")
+
+        nodes.kill_all()
+        assert page.stdin is not None
+        page.stdin.write("\n")
+        page.stdin.flush()
+        without = json.loads(page.stdout.readline() or _said(page))
+        assert without["alone"] == counts(EditSpec.lines("faces", 0.3, images=42))
+        assert without["health"]["status"] == "degraded"
+        assert "does not answer any more" in without["health"]["local"]
+        assert page.wait(300) == 0
+    finally:
+        page.kill()
+        page.communicate()
+
+
+def _said(page: "subprocess.Popen[str]") -> str:
+    page.kill()
+    raise AssertionError(page.communicate()[1])
