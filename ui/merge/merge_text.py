@@ -44,6 +44,7 @@ ONE_MODEL = "This method gives one model per task: choose another method to down
 CONVENTION = "**Which convention:**"
 MASKS = "This method keeps one mask per task: each task is measured with its own model."
 REVIEWER = "Questions a reviewer asks"
+REVIEWER_TABLE = "The numbers"
 REVIEWER_HOW = (
     "Measured beforehand on Tiny CLIP, precomputed with the shipped weights; a question opens its numbers."
 )

@@ -15,13 +15,19 @@ def reviewer_answers(questions: Sequence[ReviewerQuestion]) -> str:
     if not questions:
         return ""
     parts = "".join(_answered(question) for question in questions)
-    return f'{markup.heading(words.REVIEWER)}<p class="lx-small">{escape(words.REVIEWER_HOW)}</p>{parts}'
+    return f"{markup.heading(words.REVIEWER)}{_small(words.REVIEWER_HOW)}{parts}"
 
 
 def _answered(question: ReviewerQuestion) -> str:
-    table = markup.plain_table(question.how, question.header, question.rows, shown=True)
+    rows = [[row[0], *(cell.replace(" ", "\u00a0") for cell in row[1:])] for row in question.rows]
+    table = markup.plain_table(words.REVIEWER_TABLE, question.header, rows, shown=True)
     return (
         f'<details class="lx-report"><summary><b>{escape(question.question)}</b> '
         f"<span>{escape(question.answer)}</span></summary>"
+        f"{_small(question.how)}"
         f'<div class="lx-scroll" tabindex="0">{table}</div></details>'
     )
+
+
+def _small(text: str) -> str:
+    return f'<div class="lx-small"><p>{escape(text)}</p></div>'
