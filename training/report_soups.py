@@ -69,6 +69,7 @@ def soups_section(assets: Path) -> Iterator[str]:
             ],
             [f"{name}, LiNeS, β = {found.beta:g}", *_pair(found.lines), "better than plain"],
         ]
+    rows.append(["Model Stock of all (not in the paper)", *_pair(study.measure([search.stock()])[0]), "–"])
     yield from markdown(["model", "ID", "OOD", "paper, ImageNet"], rows)
     yield ""
     yield (

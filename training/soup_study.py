@@ -67,7 +67,7 @@ def measure_soups(assets: Path, cache: Path) -> Iterator[str]:
     study = Study(assets / "report" / FILE, studio)
     greedy = measured_greedy(study, search)
     yield f"greedy keeps {len(greedy.members)} of {len(search.members)} members: {', '.join(greedy.members)}"
-    study.measure(search.alone())
+    study.measure([*search.alone(), search.stock()])
     for name, members in (("uniform", search.members), ("greedy", greedy.members)):
         found = soup_finding(study, search, members)
         yield (

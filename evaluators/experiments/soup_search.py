@@ -10,7 +10,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.soups import SOUP_ALPHA, SOUP_BETAS, SOUP_SCALES, GreedySoup, greedy_soup
 
-AVERAGE = "average"
+AVERAGE, STOCK = "average", "model-stock"
 SOUP = "soup"
 
 
@@ -75,6 +75,12 @@ class SoupSearch:
         """Every member by itself."""
         return tuple(self.spec([member], split=split) for member in self.members)
 
+    def stock(self) -> EditSpec:
+        """Model Stock of all members, on test images; it has no coefficient to choose."""
+        return EditSpec.merged(
+            MergeSpec(self.members, STOCK), SOUP_ALPHA, model=TINY_CLIP, images=self.images
+        )
+
     def scaled(self, members: Sequence[str], split: str) -> dict[float, EditSpec]:
         """The task arithmetic variant of a soup under every factor."""
         return {scale: self.spec(members, scale=scale, split=split) for scale in SOUP_SCALES}
@@ -92,8 +98,8 @@ class SoupSearch:
         )
 
     def specs(self) -> tuple[EditSpec, ...]:
-        """Every member alone on both splits, and the uniform soup with its variants."""
-        return (*self.alone("val"), *self.alone("test"), *self.variants(self.members))
+        """Every member alone on both splits, Model Stock, and the uniform soup with its variants."""
+        return (*self.alone("val"), *self.alone("test"), self.stock(), *self.variants(self.members))
 
     def next_specs(self, found: Found) -> tuple[EditSpec, ...]:
         """The soup that the greedy selection has to try next; after it, the variants of the greedy soup."""

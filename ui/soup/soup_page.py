@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.experiments.soup_search import SoupSearch, TunedSoup, soup_members
+from evaluators.experiments.soup_search import STOCK, SoupSearch, TunedSoup, soup_members
 from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from lines_core.merging import METHODS
 from lines_core.soups import SOUP_BETAS
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
@@ -64,6 +65,8 @@ def draw(studio: Studio, model: str, found: Found, which: str = GREEDY, beta: fl
         name: (search.tuned_scale(soups[name], found), search.tuned_beta(soups[name], found))
         for name in plain
     }
+    stock = found.get(search.stock()) if search.members else None
+    table = _table(alone, plain, tuned, stock, found)
     finding = unfinished(found, [*search.specs(), *search.next_specs(found)])
     if not finding and GREEDY in plain:
         finding = _finding(len(kept), alone, plain[GREEDY], tuned[GREEDY][1], found)
@@ -78,7 +81,7 @@ def draw(studio: Studio, model: str, found: Found, which: str = GREEDY, beta: fl
             "subject": line(for_tiny_clip(studio, model, words.SOUP_SUBJECT)),
             "finding": f'<p class="lx-finding">{escape(finding)}</p>',
             "tiles": _tiles(which, beta, plain.get(which), edited),
-            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(alone, plain, tuned, found)}</div>',
+            "numbers": f'<div class="lx-scroll" tabindex="0">{table}</div>',
         },
     )
 
@@ -129,6 +132,7 @@ def _table(
     alone: Mapping[str, Evaluation],
     plain: Mapping[str, Evaluation],
     tuned: Mapping[str, tuple[TunedSoup | None, TunedSoup | None]],
+    stock: Evaluation | None,
     found: Found,
 ) -> str:
     def row(title: str, evaluation: Evaluation, chosen_on: str = "") -> list[str]:
@@ -141,6 +145,8 @@ def _table(
         for variant, soup in zip(("task arithmetic, factor", "LiNeS, β ="), tuned[name], strict=True):
             if soup is not None and soup.spec in found:
                 rows.append(row(f"{title}, {variant} {soup.value:g}", found[soup.spec], "validation"))
+    if stock is not None:
+        rows.append(row(METHODS[STOCK].title, stock))
     return markup.plain_table(words.SOUP_TABLE, words.SOUP_COLUMNS, rows, shown=True)
 
 
