@@ -14,7 +14,7 @@ from evaluators.encoder.autotune import usable_device
 from evaluators.errors import HubError, LabError, SpecError
 from evaluators.experiments.sweeps import GAMMAS, reference_specs
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest
-from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP
 from evaluators.labs.lab import CheckpointInfo
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import SPLITS, EditSpec
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str], prog: str = "lines evaluate") -> int:
     options = parser.parse_args(arguments)
     by_line = any(value is not None for value in (options.gamma, options.alpha, options.beta))
     line = chosen_line(parser, options) if by_line else None
-    if options.model == TINY_CLIP and (options.tasks or options.family):
+    if options.model in EMBEDDED and (options.tasks or options.family):
         parser.error("--tasks and --family are for a public --model")
     if options.target is None and ("/" in options.finetuned or os.path.isfile(options.finetuned)):
         parser.error(TARGET_NEEDED)
@@ -78,7 +78,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--target", metavar="NAME", help="of a file, or from the Hub: what it was tuned for")
     parser.add_argument("--choose", metavar="NAME", help="which model, if the file holds several")
-    parser.add_argument("--model", choices=[TINY_CLIP, *ENCODERS], default=TINY_CLIP)
+    parser.add_argument("--model", choices=[*EMBEDDED, *ENCODERS], default=TINY_CLIP)
     add_line(parser)
     add_rules(parser)
     parser.add_argument("--mix", type=float, help="WiSE-FT: multiplies every factor, 0 = pre-trained")
@@ -108,7 +108,7 @@ def _prepare(studio: Studio, options: argparse.Namespace) -> tuple[str, ...]:
     """
     for title, path in options.task:
         print(f"{title}: {' '.join(studio.add_public_task(title, path))}", file=sys.stderr)
-    if options.model == TINY_CLIP:
+    if options.model in EMBEDDED:
         return ()
     given = options.finetuned
     job = studio.load(

@@ -214,7 +214,7 @@ class LoadedModels:
 
     def add_public_task(self, title: str, path: Path) -> tuple[str, ...]:
         """Add labelled images for every visitor, before the first request. As ``PublicTasks.add``."""
-        return self._public.add(title, path, self.lab)
+        return self._public.add(title, path, tuple(self._embedded.values()))
 
     def own_tasks(self, model: str) -> tuple[OwnTask, ...]:
         """The tasks that the session has added for an encoder."""

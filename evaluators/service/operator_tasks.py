@@ -1,6 +1,7 @@
 """Tasks of whoever starts the app: images in a folder or zip file that every visitor has as a task."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from evaluators.data.own_images.label_table import find_images
@@ -32,16 +33,16 @@ class PublicTasks:
         """Those of an encoder, in the order in which they were added."""
         return tuple(task for (of, _), task in self._tasks.items() if of == model)
 
-    def add(self, title: str, path: Path, lab: Lab) -> tuple[str, ...]:
-        """Add one for a lab that is there; what is to be said of its images.
+    def add(self, title: str, path: Path, labs: Sequence[Lab]) -> tuple[str, ...]:
+        """Add one for labs that are there; what is to be said of its images for the first of them.
 
         Raises: TaskError if there is one of this title; else as ``import_task``.
         """
         if title in (known for known, _ in self._sources):
             raise TaskError(f"There are two tasks {quoted(title)}: give each a name of its own.")
-        imported = self._import(title, path, lab)
+        imported = [self._import(title, path, lab) for lab in labs]
         self._sources.append((title, path))
-        return imported.notes
+        return imported[0].notes
 
     def prepare(self, lab: Lab) -> None:
         """Add all of them for another lab; one that fails is logged and left out."""
