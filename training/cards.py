@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from evaluators.encoder.open_clip_folder import read_tower_info
 from evaluators.experiments.sweeps import ALL_IMAGES, Found, reference_specs
+from training.convnext_model import CONVNEXT_CONFIG
 from training.evaluation_sets import splits_of
 from training.report_tables import markdown, pct
 from training.study import shipped_evaluations
@@ -34,6 +36,28 @@ with `open_clip.get_tokenizer("local-dir:assets/tiny_clip", bpe_path="assets/tin
 Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names).
 `compared/<variant>.<task>.safetensors` holds the residual of another variant of fine-tuning, stored small
 (matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not for export.
+"""
+
+CONVNEXT_CARD = """---
+license: apache-2.0
+library_name: open_clip
+tags: [clip, zero-shot-image-classification, lines]
+---
+# Tiny ConvNeXt
+
+Tiny CLIP's text tower with a ConvNeXt as image tower: timm's `{timm}`, ten residual blocks in
+four stages, {parameters:.1f} million weights, {pixels}-pixel images. The text tower and its temperature
+stayed as they were; the image tower was trained from nothing, on {images:,} draws from {web:,} web images of
+`training/world`: each image was drawn to its caption, and to the feature that Tiny CLIP's image tower has
+of it, the first half of the steps at 32 pixels, which costs less than half. For the embedded lab only.
+
+Load it with open_clip's own loader: `open_clip.create_model("local-dir:assets/tiny_convnext")`. Weights are
+stored as fp16; `finetuned/<task>.safetensors` holds the residual in four bits a weight
+(`lines_core/packed.py`), whose cost is in `assets/REPORT.md`.
+
+## Training
+
+By `python -m training convnext`; seconds are wall time on a share of a busy core.
 """
 
 DATA_HEAD = """---
@@ -118,6 +142,7 @@ def write_cards(assets: Path) -> Iterator[str]:
     ]
     (tiny_clip / "README.md").write_text("\n".join(card), encoding="utf-8")
     yield str(tiny_clip / "README.md")
+    yield from _write_convnext_card(assets / "tiny_convnext")
     captions = [f"- {draw_web(index).captions[0].text}" for index in range(9)]
     data = [
         DATA_HEAD,
@@ -130,3 +155,16 @@ def write_cards(assets: Path) -> Iterator[str]:
     ]
     (assets / "eval" / "README.md").write_text("\n".join(data), encoding="utf-8")
     yield str(assets / "eval" / "README.md")
+
+
+def _write_convnext_card(folder: Path) -> Iterator[str]:
+    pretrained = read_training_log(folder)["pretrained"]
+    head = CONVNEXT_CARD.format(
+        timm=CONVNEXT_CONFIG["vision_cfg"]["timm_model_name"],
+        parameters=read_tower_info(folder).parameters / 1e6,
+        pixels=CONVNEXT_CONFIG["vision_cfg"]["image_size"],
+        images=pretrained["steps"] * pretrained["batch"],
+        web=pretrained["web_images"],
+    )
+    (folder / "README.md").write_text("\n".join([head, *_training_table(folder), ""]), encoding="utf-8")
+    yield str(folder / "README.md")

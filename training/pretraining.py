@@ -8,8 +8,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from open_clip.model import CLIP
-from torch import Tensor
+from torch import Tensor, nn
 
 from lines_core.atomic_write import atomic_write
 from training.tiny_clip_model import fresh_model, to_input
@@ -65,7 +64,8 @@ def contrastive_loss(
     return 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
 
 
-def _optimiser(model: CLIP, config: PretrainingConfig) -> torch.optim.AdamW:
+def optimiser_of(model: nn.Module, config: PretrainingConfig) -> torch.optim.AdamW:
+    """AdamW over all parameters, its weight decay on matrices only."""
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [
@@ -75,7 +75,14 @@ def _optimiser(model: CLIP, config: PretrainingConfig) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
-def _save(path: Path, state: dict[str, object]) -> None:
+def save_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, step: int, seconds: float) -> None:
+    """Replace the checkpoint of a training run that has done ``step`` steps in ``seconds``."""
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+        "seconds": seconds,
+    }
     atomic_write(path, lambda part: torch.save(state, part))
 
 
@@ -87,7 +94,7 @@ def pretrain(
     The checkpoint (weights, optimiser, step, seconds) is replaced at most every ``save_every`` seconds.
     """
     model = fresh_model(config.seed)
-    optimiser = _optimiser(model, config)
+    optimiser = optimiser_of(model, config)
     first, seconds = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -115,12 +122,4 @@ def pretrain(
             yield f"step {done} of {config.steps}: loss {loss.item():.3f}, {speed:.0f} images a second"
         if done == config.steps or time.perf_counter() - saved > save_every:
             saved = time.perf_counter()
-            _save(
-                checkpoint,
-                {
-                    "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "step": done,
-                    "seconds": saved - began,
-                },
-            )
+            save_state(checkpoint, model, optimiser, done, saved - began)

@@ -18,6 +18,8 @@ from training.cards import write_cards
 from training.careful_study import FILE as CAREFUL_FILE
 from training.careful_study import measure_careful
 from training.comparisons import train_compared
+from training.convnext_study import measure_convnext
+from training.convnext_training import adapt_convnext, train_convnext
 from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
 from training.finetuning import FinetuningConfig, finetune, training_head
@@ -74,6 +76,11 @@ class Folders:
         """Model folder, as open_clip's ``local-dir:`` loader wants it."""
         return self.assets / "tiny_clip"
 
+    @property
+    def tiny_convnext(self) -> Path:
+        """The same with a ConvNeXt as image tower."""
+        return self.assets / "tiny_convnext"
+
 
 def configure(folders: Folders) -> Iterator[str]:
     """Model configuration and tokenizer."""
@@ -127,6 +134,17 @@ def language(folders: Folders) -> Iterator[str]:
     from training.language.text_assets import make_text_lab  # imports transformers, which takes seconds
 
     yield from make_text_lab(folders.assets / TEXT_FOLDER, folders.work)
+
+
+def convnext(folders: Folders) -> Iterator[str]:
+    """Tiny ConvNeXt, against the shipped text tower, and its fine-tunings."""
+    yield from train_convnext(folders.tiny_clip, folders.tiny_convnext, folders.work)
+    yield from adapt_convnext(folders.tiny_convnext, folders.work, folders.workers)
+
+
+def stages(folders: Folders) -> Iterator[str]:
+    """Fig. 10 and Table 9 on Tiny ConvNeXt, and the sweeps that its pages open with."""
+    yield from measure_convnext(folders.assets, folders.work / "measured", folders.work / "convnext")
 
 
 def sample(folders: Folders) -> Iterator[str]:
@@ -210,8 +228,10 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "adapt": adapt,
     "compare": compare,
     "language": language,
+    "convnext": convnext,
     "sample": sample,
     "measure": measure,
+    "stages": stages,
     "question": question,
     "repeat": repeat,
     "grid": grid,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from evaluators import EditSpec, Studio
 from evaluators.experiments.sweeps import ALL_IMAGES
+from evaluators.labs.embedded_lab import EmbeddedModel
 from lines_core.packed import pack, save_packed
 
 FILE = "storing.json"
@@ -59,9 +60,32 @@ def measure_storing(assets: Path, path: Path) -> Iterator[str]:
     path.write_text(json.dumps([asdict(loss) for loss in losses], indent=1) + "\n", encoding="utf-8")
 
 
+def measure_packed(assets: Path, model: EmbeddedModel, whole: Path, path: Path) -> Iterator[str]:
+    """Write the losses of a model that ships packed to ``path``, of each checkpoint that ``whole`` holds."""
+    keys = sorted(file.stem for file in whole.glob("*.safetensors"))
+    with tempfile.TemporaryDirectory() as made:
+        lab = Path(made)
+        for part in ("tiny_clip", "eval", model.folder):
+            shutil.copytree(assets / part, lab / part, ignore=shutil.ignore_patterns("compared"))
+        for key in keys:
+            shutil.copy(whole / f"{key}.safetensors", lab / model.folder / "finetuned")
+        losses = []
+        for key in keys:
+            spec = EditSpec.finetuned(key, model=model.key, images=ALL_IMAGES)
+            before, after = (Studio(folder, None).evaluate(spec) for folder in (lab, assets))
+            losses.append(StoringLoss(key, before.target, before.control, after.target, after.control))
+            yield f"{key}: target {before.target:.4f} -> {after.target:.4f}"
+    path.write_text(json.dumps([asdict(loss) for loss in losses], indent=1) + "\n", encoding="utf-8")
+
+
+def read_losses(path: Path) -> list[StoringLoss]:
+    """What was written."""
+    return [StoringLoss(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+
+
 def storing_section(path: Path) -> Iterator[str]:
     """The lines of the report's section."""
-    losses = [StoringLoss(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    losses = read_losses(path)
     target = [100 * (loss.packed_target - loss.target) for loss in losses]
     control = [100 * (loss.packed_control - loss.control) for loss in losses]
     yield from ("## What storing costs", "")

@@ -16,7 +16,7 @@ MIX_RANGE = (0.0, 1.0)
 STEP = 0.01
 
 
-IMAGES = {TINY_CLIP: 200, TINY_CONVNEXT: 200}
+IMAGES = {TINY_CLIP: 200, TINY_CONVNEXT: 100}
 """Images per task that a move asks for; of a model that is not listed, all that were loaded."""
 
 
