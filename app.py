@@ -192,12 +192,14 @@ def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path)
         from evaluators.engine.ray_pool import joined_pool
 
         workers = joined_pool(options.ray, options.device)
-        stopping.before_exit("leave the cluster", workers.close)
+        stopping.take_signals()  # Ray would end the process three seconds after SIGTERM
     studio, page = opened(options.cache, options.device, options.uploads, observe, browser, workers)
     for title, path in options.task:
         print(f"{title}: {' '.join(studio.add_public_task(title, path))}")
     metrics.watch(studio.status)
     shown = serve(options, studio, page, stopping, metrics, folder, browser)
+    if workers is not None:
+        stopping.before_exit("leave the cluster", workers.close)
     if log is not None:
         stopping.before_exit("write the request log", log.flush)
     shown.wait(FIRST_PAGE)

@@ -139,9 +139,30 @@ def _quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else float("inf")
 
 
-def main(costs: Sequence[tuple[str, Costs]] = ()) -> int:
-    """Print visitors against workers for some costs."""
-    for title, one in costs or DEFAULTS:
+def paper_images() -> int:
+    """Images that Tables 1, 2 and 6 count on one encoder, 256 a task, for 8, 14 and 20 tasks.
+
+    Table 1: of each checkpoint 12 models on validation and 3 on test images. Tables 2 and 6: 10, 15 and 10
+    coefficients of three methods, without LiNeS and with three scaling functions, on validation images; the
+    twelve chosen ones on test images; and the fine-tuned and pre-trained models.
+    """
+    return sum((15 * tasks + 4 * 35 + 12 + 2 * tasks + 1) * 256 * tasks for tasks in (8, 14, 20))
+
+
+def _print_sweep() -> None:
+    flop = 2e9 * sum(GIGA_MACS)
+    images, effective = paper_images(), 1e14
+    print(f"Tables 1, 2 and 6: {images:,} images of each of three encoders, {images * flop:.2g} FLOP")
+    print(f"{'GPUs':>8} {'first time':>12} {'again':>12}   assuming 100 TFLOP/s each, 100 MB/s from the Hub")
+    for gpus in (1, 8, 64):
+        costs = Costs(flop / len(GIGA_MACS) / effective, CHUNK_OF_A_SWEEP, TRANSFER)
+        every = [sweep_seconds(costs, 3 * images, gpus, size, 60.0, 1e8) for size in (CHECKPOINTS, 0.0)]
+        print(f"{gpus:8} {every[0] / 60:8.0f} min {every[1] / 60:8.1f} min")
+
+
+def main() -> int:
+    """Print visitors against workers, and GPUs against the time of the paper's tables."""
+    for title, one in DEFAULTS:
         pace = f"{1 / one.image:,.0f} images a second and worker"
         print(f"{title}: {pace}, {1000 * one.app:.1f} ms of the app a chunk")
         print(f"{'workers':>8} {'visitors':>9}   first p50     p95  all: p50     p95   share")
@@ -152,14 +173,24 @@ def main(costs: Sequence[tuple[str, Costs]] = ()) -> int:
                 f"{workers:8} {most_visitors(one, workers):9,}  visitors get first numbers within {QUICK:g} s"
             )
         print(f"  the app hands out {1 / one.app:,.0f} chunks a second at most")
+    _print_sweep()
     return 0
 
 
+GIGA_MACS = (4.4, 17.6, 81.1)
+"""Multiplications of an image, in 10**9: image towers of ViT-B/32, B/16 and L/14 (open_clip's profiles)."""
+CHECKPOINTS = 20 * (0.35e9 + 0.35e9 + 1.2e9)
+"""Bytes of twenty checkpoints of each."""
+CHUNK_OF_A_SWEEP = 0.001
+"""Seconds of a sweep's driver a chunk: 0.3 ms to note it, and a call of a worker."""
+APP = 0.0077
+"""Seconds of CPU of one answer of the page, as requirements.txt says; a sweep's chunk takes a millisecond."""
+TRANSFER = 0.0015
+"""A call of a worker there and back; 0.7 to 2.5 ms on a machine with two cores, idle and busy."""
 DEFAULTS = (
-    ("Tiny CLIP, a core a worker", Costs(image=1 / 1161, app=0.004, transfer=0.0015)),
-    ("ViT-B/32 at 5,000 images a second (an assumption)", Costs(image=1 / 5000, app=0.004, transfer=0.0015)),
+    ("Tiny CLIP, a core a worker", Costs(1 / 1161, APP, TRANSFER)),  # as `static_engine` prints for Python
+    ("ViT-B/32 at 5,000 images a second (an assumption)", Costs(1 / 5000, APP, TRANSFER)),
 )
-"""Of Tiny CLIP as measured on one core (docs/scale.md); `ray_workers` prints those of your machine."""
 
 if __name__ == "__main__":
     sys.exit(main())

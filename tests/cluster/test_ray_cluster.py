@@ -7,17 +7,23 @@ import json
 import signal
 import sqlite3
 import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
+from gradio_client import Client
 
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.cluster.ray_nodes import INSTALLED, RayNodes, driver, loopback, until
+from tests.deploy.starting import free_port, started
+from tests.paths import ASSETS, ROOT
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
 
@@ -146,6 +152,32 @@ def test_a_sweep_survives_the_death_of_a_worker_a_node_and_its_driver(
     assert main(["sweep", "--cache", "alone", "--device", "cpu", *GRID, "-o", "alone.parquet"]) == 0
     assert rows(tmp_path / "sweep.parquet") == rows(tmp_path / "alone.parquet")
     assert len({row["spec"] for row in rows(tmp_path / "sweep.parquet")}) == POSITIONS
+
+
+def test_the_app_counts_on_it_and_ends_as_usual(nodes: RayNodes, tmp_path: Path) -> None:
+    """Ray takes over SIGTERM, and would abort the app three seconds after it."""
+    port = free_port()
+    options = ["--ray", nodes.address, "--port", f"{port}", "--device", "cpu", "--cache", str(tmp_path)]
+    command = [sys.executable, "app.py", *options]
+    with started(command, port, ROOT, nodes.environment, tmp_path / "output.txt") as page:
+
+        def health() -> dict[str, Any]:
+            with urllib.request.urlopen(f"{page.address}/health") as answer:
+                told: dict[str, Any] = json.load(answer)
+                return told
+
+        page.wait_until(lambda: health()["status"] == "ok")
+        client = Client(page.address, verbose=False)
+        found = client.predict(checkpoint="faces", alpha=0.4, beta=0.5, mix=0.9, api_name="/evaluate")
+        client.close()
+        counted = sum(worker["counted"] for worker in health()["workers"])
+        assert page.stop() == 0, page.log()
+    alone = Studio(ASSETS, None)
+    spec = EditSpec(checkpoint="faces", alpha=0.4, beta=0.5, mix=0.9)
+    assert {name: task["correct"] for name, task in found["tasks"].items()} == {
+        task.key: task.correct for task in alone.evaluate(spec).tasks
+    }
+    assert counted >= len(alone.lab.images("tasks", "test").chunks(spec.images))
 
 
 def test_the_page_counts_on_it_and_goes_on_without_it(nodes: RayNodes, lab: Path, tmp_path: Path) -> None:

@@ -92,3 +92,13 @@ def test_a_task_without_images_is_one_line_and_leaves_no_folder(tmp_path: Path) 
     place = ("--port", port, "--cache", str(tmp_path / "c"))
     done = start((*APP, "--task", f"Things={tmp_path / 'nowhere'}", *place), tmp_path)
     assert "There is no" in refused(done, tmp_path)
+
+
+def test_a_cluster_that_is_not_there_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    done = start((*APP, "--ray", "127.0.0.1:1", "--port", port, "--cache", str(tmp_path / "c")), tmp_path)
+    assert "No Ray cluster answers at 127.0.0.1:1: Connection refused. `ray start --head" in refused(
+        done, tmp_path
+    )
