@@ -78,7 +78,8 @@ def measure_learning(assets: Path, cache: Path) -> Iterator[str]:
     save_precomputed(studio, assets / "sweeps" / SWEEP, list(evaluations.values()))
     shipped = read_shipped(assets)
     for learner, split, seed in RUNS:
-        if any(run.seed == seed for run in shipped.of(learner, split)):
+        found = [run for run in shipped.of(learner, split) if run.seed == seed]
+        if any(run.steps == LEARNERS[learner].steps for run in found):
             continue
         request = LearningRequest(config.checkpoints, learner, config.model, split, seed=seed)
         run = CoefficientRun(studio.lab, request, lambda: None)
@@ -98,7 +99,7 @@ def measure_learning(assets: Path, cache: Path) -> Iterator[str]:
                 last = f"loss {merge.losses[-1]}" if merge.losses else "start"
                 yield f"{learner} on {split}, seed {seed}: step {merge.steps}, {last}, {merge.cost}"
         merge = replace(merge, cost=replace(merge.cost, seconds=round(seconds, 1)))
-        shipped = replace(shipped, runs=(*shipped.runs, merge))
+        shipped = replace(shipped, runs=(*(run for run in shipped.runs if run not in found), merge))
         save_shipped(assets, shipped)
         low, high = merge.score.interval
         yield f"{learner} on {split}, seed {seed}: {merge.score.mean:.4f} ({low:.4f} to {high:.4f})"

@@ -65,13 +65,14 @@ LEARNERS: Mapping[str, Learner] = MappingProxyType(
             bounds=(0.0, 1.0),
             clip=None,
             steps=500,
+            # its code takes two batches of 16 a step, the paper says 16
             source="arXiv:2310.02575; bounds: EnnengYang/AdaMerging src/main_layer_wise_adamerging.py",
         ),
         "atlas": Learner(
             "aTLAS",
             labels=True,
             start=0.0,
-            rate=1e-2,
+            rate=1e-2,  # at the code's 1e-3, AdamW could not bring a coefficient beyond 0.25 in these steps
             decay=0.1,
             bounds=None,
             clip=1.0,

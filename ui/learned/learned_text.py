@@ -28,7 +28,7 @@ EQUATION = (
 )
 METHOD = ("Method", "what is made small, and whether it needs labels")
 METHODS = {"adamerging": "AdaMerging (no labels)", "atlas": "aTLAS (labels)"}
-STEPS = ("Steps", "of gradient descent, 16 images a task each; the shipped runs took 500 and 250")
+STEPS = ("Steps", "of gradient descent, 16 images a task each; AdaMerging's authors take 500")
 LEARN, CANCEL = "Learn them here", "Stop"
 CHARTS = {
     "depth": (
