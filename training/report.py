@@ -22,6 +22,7 @@ from training.findings import (
     summarise,
     task_finding,
 )
+from training.report_convnext import convnext_section
 from training.report_learned import learned_section
 from training.report_merging import merging_section
 from training.report_questions import questions_section
@@ -235,6 +236,8 @@ def write_report(assets: Path) -> Iterator[str]:
         "",
         *rewarded_section(assets),
         *variants_section(assets),
+        "",
+        *convnext_section(assets),
         "",
         *questions_section(assets),
         *attributes_section(assets / "report" / ATTRIBUTES),
