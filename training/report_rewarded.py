@@ -40,7 +40,8 @@ def rewarded_section(assets: Path) -> Iterator[str]:
         f"rank 64, α 128, in a model 43 times as wide), {policy['steps']} steps each: *faithful*, the "
         "share of the summary's statements that are in the scene, and *preferred*, the mean of length, order "
         "and style. "
-        f"Means over {report['prompts']} test scenes with 95 % intervals, most probable words (%)."
+        f"Means over {report['prompts']} test scenes with 95 % intervals, words drawn at temperature 1 as in "
+        "training (%)."
     )
     yield ""
     yield f"![Preferred against faithful for both fronts](report/{FIGURE})"
@@ -52,7 +53,7 @@ def rewarded_section(assets: Path) -> Iterator[str]:
         rows.append([f"{w:g}", *pairs[0], *pairs[1]])
     yield from markdown(header, rows)
     yield ""
-    for title, key in (("most probable words", "fronts"), ("words drawn at temperature 1", "sampled")):
+    for title, key in (("words drawn at temperature 1", "fronts"), ("most probable words", "greedy")):
         plain, lines = report[key]["plain"], report[key]["lines"]
         yield (
             f"- Hypervolume over (0, 0), % of the square, {title}: plain {_interval(plain['hypervolume'])}, "
@@ -92,24 +93,31 @@ def _alternatives(columns: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) ->
 
 
 def _verdict(report: Mapping[str, Any]) -> str:
-    """What the intervals say: whether the front moves out, and whether depth has to do with it."""
+    """What the intervals say: whether the front moves out, and whether depth or strength matters."""
     _, low, high = report["fronts"]["lines"]["gain"]
     shows = (
         "The effect shows" if low > 0 else "The opposite shows" if high < 0 else "The effect does not show"
     )
     gains = {(row["alpha"], row["beta"]): row["gain"] for row in report["alternatives"]}
-    _, lines, level, falling = gains[PLAIN], gains[LINES], gains[(1.5, 0.0)], gains[(2.0, -1.0)]
-    ranked = sorted(
-        (("LiNeS", lines), ("the level", level), ("the falling", falling)), key=lambda g: -g[1][0]
+    lines, level, falling = gains[LINES], gains[(1.5, 0.0)], gains[(2.0, -1.0)]
+    others = {"as strong but level": level, "as strong but falling with depth": falling}
+    told = "; ".join(f"{title} {_signed(gain)}, {_apart(lines, gain)}" for title, gain in others.items())
+    fronts = report["fronts"]
+    ends = [
+        100 * (fronts["lines"]["points"][at][reward][0] - fronts["plain"]["points"][at][reward][0])
+        for at, reward in ((-1, "faithful"), (0, "preferred"))
+    ]
+    return (
+        f"{shows}. Strength and depth on validation: LiNeS {_signed(lines)}; {told}. At the ends, where a "
+        "policy alone is as strong as its training made it and LiNeS counts its last block twice, its own "
+        f"reward changes by {ends[0]:+.1f} points (faithful, w = 1) and {ends[1]:+.1f} (preferred, w = 0)."
     )
-    order = ", ".join(f"{title} {_signed(gain)}" for title, gain in ranked)
-    apart = lines[1] > max(level[2], falling[2]) or lines[2] < min(level[1], falling[1])
-    reason = (
-        "depth matters beyond strength"
-        if apart
-        else "the intervals overlap, so depth is not told from strength"
-    )
-    return f"{shows}. Three scalings with the same mean factor of 1.5: {order}; {reason}."
+
+
+def _apart(lines: Sequence[float], other: Sequence[float]) -> str:
+    if lines[1] > other[2]:
+        return "worse than LiNeS"
+    return "better than LiNeS" if lines[2] < other[1] else "not told from LiNeS (the intervals overlap)"
 
 
 def _pair(entry: Mapping[str, Sequence[float]]) -> list[str]:

@@ -7,6 +7,8 @@ from concurrent.futures import TimeoutError as StillLoading
 from pathlib import Path
 from time import monotonic
 
+import torch
+
 from evaluators.errors import Preparing
 from evaluators.policies.live_llama import LiveLlama
 from evaluators.policies.soup_setting import SoupSetting
@@ -30,7 +32,7 @@ class SharedLlama:
     def summaries(
         self, setting: SoupSetting, scenes: Sequence[str], ticket: Ticket, patience: float | None = None
     ) -> list[str]:
-        """The most probable summary of each scene by a soup.
+        """A summary of each scene by a soup, words drawn at temperature 1 with a fixed seed, as measured.
 
         Args:
             ticket: checked before each word.
@@ -42,7 +44,7 @@ class SharedLlama:
         ticket.check()
         with self._scheduler.turn(ticket, Priority.NUMBERS, patience):
             llama.write(setting)
-            return llama.summaries(scenes, check=ticket.check)
+            return llama.summaries(scenes, torch.Generator().manual_seed(0), ticket.check)
 
     def _llama(self, patience: float | None) -> LiveLlama:
         with self._mutex:

@@ -48,7 +48,6 @@ SERVED = frozenset(
         "lx-edit-home",
         "lx-merge-home",
         "lx-rewarded-another",
-        "lx-rewarded-own-box",
         *(
             f"lx-{name}-{end}"
             for name in ("forgetting", "tune", "robust", "merge", "soup", "compared")

@@ -41,7 +41,8 @@ def measure_rewarded(assets: Path, work: Path, runs: Sequence[tuple[str, Path]])
         work: folder for single points.
         runs: title and model folder of other trainings of the policies, whose fronts are compared.
     """
-    points, test = MeasuredPoints(assets / FOLDER, work / "shipped"), Prompts("test", TEST)
+    points = MeasuredPoints(assets / FOLDER, work / "shipped")
+    test = Prompts("test", TEST, sampled=True)
     fronts = {name: points.front(scale, WEIGHTS, test) for name, scale in SCALE_OF.items()}
     report: dict[str, Any] = {"prompts": TEST, "validation": VALIDATION}
     report["supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), test)[0])
@@ -51,10 +52,11 @@ def measure_rewarded(assets: Path, work: Path, runs: Sequence[tuple[str, Path]])
         for i, scene in enumerate(test.scenes[:SAMPLES])
     ]
     yield f"test: {_gain(report['fronts']['lines'])}"
-    drawn = Prompts("test", TEST, sampled=True)
-    sampled = {name: points.front(scale, COARSE, drawn)[0] for name, scale in SCALE_OF.items()}
-    report["sampled"] = _fronts(sampled, COARSE)
-    yield f"test, sampled words: {_gain(report['sampled']['lines'])}"
+    likely = Prompts("test", TEST)
+    greedy = {name: points.front(scale, WEIGHTS, likely)[0] for name, scale in SCALE_OF.items()}
+    report["greedy"] = _fronts(greedy, WEIGHTS)
+    report["greedy_supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), likely)[0])
+    yield f"test, most probable words: {_gain(report['greedy']['lines'])}"
     report["alternatives"] = _compared(points, ALTERNATIVES)
     report["coarse"] = list(COARSE)
     report["runs"] = []
@@ -79,7 +81,7 @@ def _fronts(rewards: dict[str, Tensor], weights: Sequence[float]) -> dict[str, A
 
 
 def _compared(points: MeasuredPoints, scales: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
-    prompts = Prompts("val", VALIDATION)
+    prompts = Prompts("val", VALIDATION, sampled=True)
     fronts = [points.front(scale, COARSE, prompts)[0] for scale in scales]
     return [
         {

@@ -69,7 +69,7 @@ def _controls() -> list[Component]:
     )
     another = gr.Button(words.ANOTHER, size="sm", elem_id="lx-rewarded-another")
     another.click(None, None, number, js=ANOTHER, queue=False, api_visibility="private")
-    with gr.Accordion(words.OWN_TITLE, open=False, elem_id="lx-rewarded-own-box"):
+    with gr.Accordion(words.OWN_TITLE, open=False, elem_classes="lx-served"):
         own = gr.Textbox(
             "",
             label=words.CONTROLS["own"][0],

@@ -77,4 +77,4 @@ def finding(shipped: RewardedSoups) -> str:
         verdict = "Here LiNeS does not help: its front is behind the plain one."
     else:
         verdict = "No measurable difference between the two fronts."
-    return f"{verdict} {measured}, on {shipped.prompts:,} test scenes, most probable words."
+    return f"{verdict} {measured}, on {shipped.prompts:,} test scenes, words drawn at temperature 1."
