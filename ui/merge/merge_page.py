@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -150,6 +151,18 @@ def _controls(
     return [explore.model, tasks, method, *sliders, *rest], help_text, parameters
 
 
+def _begin() -> str:
+    """JavaScript: where the chosen method starts, unless a visitor has moved the coefficients.
+
+    In the browser, so that the address gets one entry for both changes.
+    """
+    starts = json.dumps({key: start_coefficients(key) for key in METHODS})
+    return f"""(method, ...now) => {{
+      const starts = {starts};
+      return Object.values(starts).some((start) => "" + start === "" + now) ? starts[method] : now;
+    }}"""
+
+
 def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
     common: dict[str, Any] = {
         "label": parameter.title,
@@ -215,11 +228,6 @@ def _wire(
             return [gr.skip()] * (1 + len(parameters))
         return [words.method_help(chosen), *(gr.update(visible=of == chosen) for of, _ in parameters)]
 
-    def begin(chosen: str, beta: float, plain: float) -> tuple[Any, Any]:
-        """Where the chosen method starts, unless a visitor has moved the coefficients."""
-        untouched = chosen in METHODS and (beta, plain) in map(start_coefficients, METHODS)
-        return start_coefficients(chosen) if untouched else (gr.skip(), gr.skip())
-
     def show_alpha(by_equation: bool) -> Any:
         return gr.update(visible="hidden" if by_equation else True)  # in the page either way: clicks set it
 
@@ -234,5 +242,5 @@ def _wire(
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
     coefficients = [beta, plain]
     chosen_by_hand = method.input  # type: ignore[attr-defined]
-    chosen_by_hand(begin, [method, *coefficients], coefficients, trigger_mode="multiple", **at_once)
+    chosen_by_hand(None, [method, *coefficients], coefficients, js=_begin(), api_visibility="private")
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ def merge_table(rows: Sequence[Table2Row]) -> str:
     table = markup.plain_table(words.TABLE, words.TABLE_HEAD, cells, shown=True)
     return (
         f'{markup.heading(words.TABLE_TITLE)}<p class="lx-finding">{escape(words.table_answer(rows))}</p>'
-        f'<div class="lx-scroll">{table}</div><p class="lx-small">{escape(words.TABLE_NOTE)}</p>'
+        f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.TABLE_NOTE)}</p>'
     )
 
 
