@@ -3,6 +3,7 @@
 Ray is imported here only, and only when a cluster is asked for.
 """
 
+import atexit
 import importlib
 import socket
 import time
@@ -91,7 +92,7 @@ class RayCluster:
     def close(self) -> None:
         """Leave the cluster, which ends this process's workers."""
         if self.gone:  # Ray would wait for the head, also at the end of the process
-            importlib.import_module("atexit").unregister(self.ray.shutdown)
+            atexit.unregister(self.ray.shutdown)
         else:
             self.ray.shutdown()
 
