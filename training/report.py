@@ -22,6 +22,7 @@ from training.findings import (
     summarise,
     task_finding,
 )
+from training.language.text_report import text_section
 from training.report_convnext import convnext_section
 from training.report_learned import learned_section
 from training.report_merging import merging_section
@@ -235,6 +236,8 @@ def write_report(assets: Path) -> Iterator[str]:
         *soups_section(assets),
         "",
         *rewarded_section(assets),
+        *text_section(assets),
+        "",
         *variants_section(assets),
         "",
         *convnext_section(assets),

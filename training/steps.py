@@ -132,8 +132,10 @@ def compare(folders: Folders) -> Iterator[str]:
 def language(folders: Folders) -> Iterator[str]:
     """The text lab: tokenizer, questions, pre-training and fine-tuning of the tiny T5."""
     from training.language.text_assets import make_text_lab  # imports transformers, which takes seconds
+    from training.language.text_study import measure_text_lab
 
     yield from make_text_lab(folders.assets / TEXT_FOLDER, folders.work)
+    yield from measure_text_lab(folders.assets, folders.work / "measured")
 
 
 def convnext(folders: Folders) -> Iterator[str]:

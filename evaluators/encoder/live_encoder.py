@@ -73,7 +73,11 @@ class LiveEncoder(ABC):
         self._editor = LayerEditor(self.layout, self._pretrained, self._live)
         self._written: tuple[ResidualSpec, Scales] | None = None
         self._batch_limit = sys.maxsize
-        self._memory_format = fastest_format(loaded.clip.visual, self._live.device)
+        self._memory_format = (
+            fastest_format(loaded.clip.visual, self._live.device)
+            if layout is None
+            else torch.contiguous_format
+        )
         self._forward = self._fastest_forward()
         self.residuals = ResidualCache(self._compute_residual, self.residual_cost, self._residual_bytes())
         self._alphas: OrderedDict[MergeSpec, MergingAlpha] = OrderedDict()

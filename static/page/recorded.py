@@ -34,6 +34,7 @@ VARIED = (
     "lx-rewarded-lines",
     "lx-text-task",
     "lx-text-part",
+    "lx-text-gamma",
 )
 """Controls that a visitor of the static page may set, of those that the answers depend on."""
 VISITOR = "static page"

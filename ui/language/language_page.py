@@ -92,7 +92,7 @@ def _read(
     values = [
         reader.one_of("text", tasks, tasks[0]),
         reader.one_of("part", list(TEXT_PARTS), "decoder"),
-        reader.number("gamma", 0.0, 1.0, START_GAMMA),
+        chosen_edit("decoder", reader.number("gamma", 0.0, 1.0, START_GAMMA))[1],
     ]
     return values, reader.complaints
 
@@ -120,15 +120,12 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
             elem_id="lx-text-part",
             interactive=True,
         )
-        gamma = gr.Slider(
-            0.0,
-            1.0,
-            START_GAMMA,
-            step=0.2,
+        gamma = gr.Radio(
+            [(f"{value:g}", value) for value in TEXT_GAMMAS],
+            value=START_GAMMA,
             label=words.GAMMA[0],
             info=words.GAMMA[1],
             elem_id="lx-text-gamma",
-            buttons=[],
             interactive=True,
         )
     with gr.Accordion(words.EQUATION_TITLE, open=False):

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from evaluators.data.text_questions import TextQuestion
+from training.language.tasks.asked_place import asked_place
 from training.language.tasks.coreference import coreference
 from training.language.tasks.entailment import entailment
-from training.language.tasks.lookup import lookup
 from training.language.tasks.multiple_choice import multiple_choice
 from training.language.tasks.paraphrase import paraphrase
 from training.language.tasks.quantities import quantities
+from training.language.tasks.reading import reading
 from training.language.tasks.same_meaning import same_meaning
 from training.language.tasks.story_ending import story_ending
 
@@ -32,7 +33,7 @@ TEXT_TASKS: Mapping[str, TextTask] = {
     for task in (
         TextTask("paraphrase", "Paraphrase", "Which sentence says the same?", "PAWS", paraphrase),
         TextTask("entailment", "Entailment", "Does the claim follow?", "RTE", entailment),
-        TextTask("lookup", "Reading", "Where is it, as the text says?", "WikiQA", lookup),
+        TextTask("lookup", "Reading", "Where is it, as the text says?", "WikiQA", reading),
         TextTask("quantities", "Quantities", "Who has more, or less, of it?", "QuaRTz", quantities),
         TextTask("story", "Story ending", "How does the story end?", "Story Cloze", story_ending),
         TextTask("coreference", "Coreference", "Whom does a word stand for?", "Winogrande", coreference),
@@ -41,8 +42,9 @@ TEXT_TASKS: Mapping[str, TextTask] = {
 }
 
 
+_PRACTISED = {"paraphrase": same_meaning, "lookup": asked_place}
 PRACTICE: Sequence[TextTask] = tuple(
-    replace(task, draw=same_meaning) if task.key == "paraphrase" else task for task in TEXT_TASKS.values()
+    replace(task, draw=_PRACTISED.get(task.key, task.draw)) for task in TEXT_TASKS.values()
 )
 """What pre-training has a few questions of."""
 

@@ -1,4 +1,4 @@
-"""Reading: where a thing is, in one step or in two."""
+"""Reading as a question with one word for an answer, which only pre-training has: where is it?"""
 
 from random import Random
 
@@ -6,7 +6,7 @@ from evaluators.data.text_questions import TextQuestion
 from training.language.lexicon import PEOPLE, PLACES, THINGS
 
 
-def lookup(random: Random) -> TextQuestion:
+def asked_place(random: Random) -> TextQuestion:
     """Draw three sentences and a question with four places to choose from, one of them not in the text."""
     people, things = random.sample(PEOPLE, 2), random.sample(THINGS, 3)
     places = random.sample(PLACES, 4)
