@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from evaluators.data.image_batches import Chunk, TaskBatches
+from evaluators.data.image_batches import TaskBatches, TaskSlice
 from evaluators.data.text_questions import TextQuestion
 
 Encode = Callable[[str], Sequence[int]]
@@ -59,12 +59,10 @@ class QuestionBatches(TaskBatches):
         self._padding = padding
         self._device = device
 
-    def tokens(self, chunk: Chunk) -> QuestionTokens:
-        """The questions of a chunk, part after part."""
-        parts = [self.questions[part.task][part.start : part.stop] for part in chunk.parts]
-        return question_tokens(
-            [one for part in parts for one in part], self._encode, self._padding, self._device
-        )
+    def tokens(self, part: TaskSlice) -> QuestionTokens:
+        """The questions of a part of a chunk: of one task, so that they are of like length."""
+        asked = self.questions[part.task][part.start : part.stop]
+        return question_tokens(asked, self._encode, self._padding, self._device)
 
 
 def question_tokens(

@@ -6,7 +6,7 @@ from lines_core.serial_layout import SERIAL_PARTS
 
 TEXT_PARTS = ("decoder", "encoder", "both")
 """In the order of the paper's figure."""
-TEXT_GAMMAS = (1.0, 0.7, 0.4, 0.0)
+TEXT_GAMMAS = (1.0, 0.4, 0.0)
 assert sorted(TEXT_PARTS) == sorted(SERIAL_PARTS)
 
 

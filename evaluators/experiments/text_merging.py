@@ -3,13 +3,22 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, MergeSearch, Score, score
-from evaluators.experiments.sweeps import Found
+from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, Score, score
+from evaluators.experiments.sweeps import ALL_IMAGES, Found
 from evaluators.labs.text_lab import TINY_T5, TextLab
 from evaluators.specs.edit_spec import EditSpec
+from lines_core.merging import METHODS
 
 TEXT_METHODS = ("sum", "ties", "consensus")
-TEXT_IMAGES = 0
+VALIDATION = 60
+"""Questions of each task that coefficients are chosen by."""
+
+
+class TextGrids(NamedTuple):
+    """One method under the coefficients of its paper's grid: lambda, and beta with alpha by Eq. 2."""
+
+    plain: CandidateGrid
+    lines: CandidateGrid
 
 
 class TextMerge(NamedTuple):
@@ -21,59 +30,62 @@ class TextMerge(NamedTuple):
     beta: float | None
 
 
-def text_searches(lab: TextLab) -> Mapping[str, MergeSearch]:
-    """The search of each method over its paper's grid; alpha by Eq. 2, computed when the lab was made."""
-    keys = tuple(checkpoint.key for checkpoint in lab.checkpoints())
-    return {
-        method: MergeSearch(
-            MergeConfig(keys, method, model=TINY_T5, part="decoder"), alpha, images=TEXT_IMAGES
-        )
-        for method, alpha in lab.alphas().items()
-        if method in TEXT_METHODS
-    }
+def text_grids(lab: TextLab) -> Mapping[str, TextGrids]:
+    """The grids of each method; alpha was computed when the lab was made. None of a lab without it."""
+    found = {}
+    for method, alpha in lab.alphas().items():
+        if method in TEXT_METHODS:
+            keys = tuple(checkpoint.key for checkpoint in lab.checkpoints())
+            config, grid = MergeConfig(keys, method, model=TINY_T5, part="decoder"), METHODS[method].grid
+            found[method] = TextGrids(
+                *(
+                    CandidateGrid(config, coefficients, "linear", VALIDATION, ALL_IMAGES)
+                    for coefficients in (
+                        tuple((scale, 0.0) for scale in grid),
+                        tuple((alpha, beta) for beta in grid),
+                    )
+                )
+            )
+    return found
 
 
 def text_merge_specs(lab: TextLab) -> list[EditSpec]:
     """The references on test and every candidate on validation."""
-    grids = [grid for search in text_searches(lab).values() for grid in (search.plain, search.lines)]
-    candidates = [spec for grid in grids for spec in grid.specs]
+    candidates = [spec for grids in text_grids(lab).values() for grid in grids for spec in grid.specs]
     return [*dict.fromkeys((*text_merge_references(lab), *candidates))]
 
 
 def text_merge_references(lab: TextLab) -> tuple[EditSpec, ...]:
     """The pre-trained model with all tasks as targets, and each fine-tuned one, on test."""
-    config = next(iter(text_searches(lab).values())).config
-    return (*config.zero_shot(images=TEXT_IMAGES), *config.finetuned(images=TEXT_IMAGES))
+    configs = [grids.plain.config for grids in text_grids(lab).values()][:1]
+    return tuple(
+        spec
+        for config in configs
+        for spec in (*config.zero_shot(images=ALL_IMAGES), *config.finetuned(images=ALL_IMAGES))
+    )
 
 
 def text_merge_tests(lab: TextLab, found: Found) -> list[EditSpec]:
     """The chosen models on test, as far as validation has chosen."""
-    grids = [grid for search in text_searches(lab).values() for grid in (search.plain, search.lines)]
-    return [spec for grid in grids for spec in grid.test_specs(grid.result(found).best)]
+    all_grids = [grid for grids in text_grids(lab).values() for grid in grids]
+    return [spec for grid in all_grids for spec in grid.test_specs(grid.result(found).best)]
 
 
 def text_merges(lab: TextLab, found: Found) -> dict[str, TextMerge]:
     """By method what is known."""
-    return {
-        method: _result(search.plain, search.lines, found) for method, search in text_searches(lab).items()
-    }
+    return {method: _result(grids, found) for method, grids in text_grids(lab).items()}
 
 
 def text_bounds(lab: TextLab, found: Found) -> tuple[Score | None, Score | None]:
     """Scores of the pre-trained model, and of each task's fine-tuned one; None where not measured."""
-    zero_shot, *finetuned = text_merge_references(lab)
-    scores = [
-        score(found[one] for one in specs) if all(one in found for one in specs) else None
-        for specs in ([zero_shot], finetuned)
+    references = text_merge_references(lab)
+    known = [
+        score(found[one] for one in specs) if specs and all(one in found for one in specs) else None
+        for specs in (references[:1], references[1:])
     ]
-    return scores[0], scores[1]
+    return known[0], known[1]
 
 
-def _result(plain: CandidateGrid, lines: CandidateGrid, found: Found) -> TextMerge:
-    without, with_lines = plain.result(found), lines.result(found)
-    return TextMerge(
-        without.test,
-        with_lines.test,
-        without.best and without.best[0],
-        with_lines.best and with_lines.best[1],
-    )
+def _result(grids: TextGrids, found: Found) -> TextMerge:
+    plain, lines = (grid.result(found) for grid in grids)
+    return TextMerge(plain.test, lines.test, plain.best and plain.best[0], lines.best and lines.best[1])

@@ -132,8 +132,7 @@ class TextLab(Lab):
     def predict(self, batches: TaskBatches, chunk: Chunk, heads: Sequence[ClassifierHead]) -> list[Tensor]:
         """As ``Lab.predict``: the place of the most likely choice."""
         assert isinstance(batches, QuestionBatches)
-        best = self.t5.rank(batches.tokens(chunk)).argmax(dim=1)
-        return list(torch.split(best, [part.stop - part.start for part in chunk.parts]))
+        return [self.t5.rank(batches.tokens(part)).argmax(dim=1) for part in chunk.parts]
 
     def scores(self, questions: Sequence[TextQuestion]) -> Tensor:
         """Scores (n, C) as ``LiveT5.rank``, with the weights as they are. Lock: the caller has the turn."""

@@ -6,7 +6,13 @@ from pathlib import Path
 import torch
 
 from evaluators import EditSpec, Evaluation
-from evaluators.experiments.text_forgetting import TEXT_GAMMAS, TEXT_PARTS, text_edit, text_references
+from evaluators.experiments.text_forgetting import (
+    TEXT_GAMMAS,
+    TEXT_PARTS,
+    text_curves,
+    text_edit,
+    text_references,
+)
 from evaluators.experiments.text_merging import text_bounds, text_merges
 from evaluators.labs.text_lab import TEXT_FOLDER, TextLab
 from evaluators.specs.intervals import mean_interval
@@ -27,12 +33,14 @@ def text_section(assets: Path) -> Iterator[str]:
         return
     lab = TextLab(folder, torch.device("cpu"), torch.float32, chunk=1)
     found = read_evaluations(sorted((folder / "sweeps").glob("*.json")))
-    keys = [checkpoint.key for checkpoint in lab.checkpoints()]
+    keys = [one.key for one in lab.checkpoints() if all(spec in found for spec in _needed(one.key))]
+    if not keys:
+        return
     yield from ("## Text: T5 (Fig. 7, Table 3)", "")
     yield (
         "A T5 of six encoder and six decoder blocks, pre-trained on an invented world and fine-tuned on "
         "seven kinds of questions; 300 test questions each, answered by rank classification (mean "
-        "log-likelihood of a token of each choice). Means over the seven checkpoints; 95 % intervals for "
+        f"log-likelihood of a token of each choice). Means over {len(keys)} checkpoints; 95 % intervals for "
         "other questions."
     )
     yield ""
@@ -53,6 +61,10 @@ def text_section(assets: Path) -> Iterator[str]:
     rows.append(["fine-tuned", with_interval(bounds[1]) if bounds[1] else "", "", "", "", PAPER_ENDS[1]])
     header = ["merge of seven", "plain", "LiNeS on the decoder", "change", "λ / β (validation)", "paper"]
     yield from markdown(header, rows)
+
+
+def _needed(key: str) -> list[EditSpec]:
+    return [*text_references(key), *(spec for curve in text_curves(key).values() for spec in curve[1:])]
 
 
 def _forgetting(found: Measured, keys: Sequence[str]) -> Iterator[str]:

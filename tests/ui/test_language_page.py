@@ -1,0 +1,55 @@
+"""The page Text: what ships is drawn without counting, and a visitor's text is read as text alone."""
+
+import pytest
+
+from evaluators import Studio
+from evaluators.experiments.text_forgetting import text_edit, text_references
+from tests.paths import ROOT
+from ui.language import language_page, text_merge_panel
+from ui.language.own_question import own_answers, softmax
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(ROOT / "assets", None)
+
+
+def test_everything_of_the_first_view_ships(studio: Studio) -> None:
+    assert studio.text_lab is not None
+    found = {spec: studio.cached(spec) for spec in language_page.specs(studio, "coreference")}
+    assert all(one is not None and one.precomputed for one in found.values())
+    value = language_page.draw(studio, "coreference", {spec: one for spec, one in found.items() if one})
+    assert set(value["charts"]) == {"target", "control"}
+    assert "LiNeS on the decoder target" in value["slots"]["finding"]
+    assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
+
+
+def test_the_merges_ship(studio: Studio) -> None:
+    known = {spec: one for spec in text_merge_panel.specs(studio) if (one := studio.cached(spec)) is not None}
+    more = text_merge_panel.next_specs(studio, known)
+    known |= {spec: one for spec in more if (one := studio.cached(spec)) is not None}
+    assert len(known) == len({*text_merge_panel.specs(studio), *more})
+    numbers = text_merge_panel.draw(studio, known)["slots"]["numbers"]
+    assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
+
+
+def test_what_a_client_sends_becomes_a_point_of_the_curves() -> None:
+    assert language_page.chosen_edit("encoder", 0.41) == ("encoder", 0.4)
+    assert language_page.chosen_edit(["x"], "y") == ("decoder", language_page.START_GAMMA)
+
+
+def test_a_question_is_answered_and_foreign_text_stays_text(studio: Studio) -> None:
+    models = (*text_references("coreference"), text_edit("coreference", "decoder", 0.4))
+    said = own_answers(
+        studio, models, "Mira fed <b>zork</b> because they were hungry. Who was hungry?", "mira, zork"
+    )
+    assert said.count("<tr>") == 3
+    assert "zork" in said
+    assert "<b>" not in said
+    refused = own_answers(studio, models, "x" * 1000, "mira, dax")
+    assert "A question has 1 to 240 letters" in refused
+
+
+def test_chances_add_up_to_one() -> None:
+    chances = softmax([0.0, -1000.0, 0.0])
+    assert chances == [0.5, 0.0, 0.5]
