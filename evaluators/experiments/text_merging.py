@@ -1,4 +1,4 @@
-"""Merging of the text model's seven checkpoints (Table 3): three methods with LiNeS on the decoder or not."""
+"""Merging of the text model's checkpoints (Table 3): three methods with LiNeS on the decoder or not."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
 
 TEXT_METHODS = ("sum", "ties", "consensus")
-VALIDATION = 60
+VALIDATION = 30
 """Questions of each task that coefficients are chosen by."""
 
 

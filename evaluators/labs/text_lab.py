@@ -85,6 +85,11 @@ class TextLab(Lab):
         self._questions: dict[tuple[str, str], tuple[TextQuestion, ...]] = {}
         self._batches: dict[str, QuestionBatches] = {}
         self.words = read_words(folder)
+        self._checkpoints = tuple(
+            CheckpointInfo(task.key, task.title, task.suite)
+            for task in self._all_tasks
+            if finetuned_path(folder, task.key).is_file()
+        )
 
     @property
     def dtype(self) -> torch.dtype:
@@ -98,8 +103,8 @@ class TextLab(Lab):
         return self.encoder
 
     def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """One a task."""
-        return tuple(CheckpointInfo(task.key, task.title, task.suite) for task in self._all_tasks)
+        """One a task that has a file in ``finetuned/``; the others are control tasks only."""
+        return self._checkpoints
 
     def alphas(self) -> dict[str, float]:
         """Eq. 2's alpha of the merge of all checkpoints by method, computed when the lab was made."""
@@ -173,7 +178,7 @@ class TextLab(Lab):
     def fingerprint(self) -> str:
         """Hash of all weights and questions. Reads all files once."""
         parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
-        parts += [self._digest(finetuned_path(self.folder, task.key)) for task in self._all_tasks]
+        parts += [self._digest(finetuned_path(self.folder, one.key)) for one in self._checkpoints]
         parts += [
             self._digest(questions_path(self.folder / "questions", task.key, split))
             for task in self._all_tasks

@@ -13,7 +13,7 @@ TEXT = (
     "writes the answer: LiNeS can shrink the shallow layers of either. (Section 5.2, Fig. 7 and Table 3 of "
     "the paper)"
 )
-TASK = ("Fine-tuned on", "one of seven kinds of questions; the other six are the control tasks")
+TASK = ("Fine-tuned on", "one kind of question; the others are the control tasks")
 PART = ("LiNeS on", "whose shallow layers are shrunk; everything else stays fine-tuned")
 PARTS = {"decoder": "the decoder", "encoder": "the encoder", "both": "both"}
 GAMMA = ("γ: what the first block keeps", "1 is the fine-tuned model")
@@ -39,20 +39,18 @@ ASK_BUTTON = "Ask the three models"
 ASK_START = ("the cup is in the mill . the harp is in the cave . where is the harp ?", "mill, cave, tower")
 UNKNOWN = "The model has never seen: {words}. It reads each as the same unknown word."
 ANSWERS = "Chance that each model gives to each answer"
-MERGE_TITLE = "Seven tasks in one model"
+MERGE_TITLE = "Several tasks in one model"
 MERGE = (
-    "The seven fine-tuned models merged into one. With LiNeS the shallow layers of the decoder get less of "
+    "The fine-tuned models merged into one. With LiNeS the shallow layers of the decoder get less of "
     "the change. Coefficients are chosen on validation questions, accuracies are of test questions. (Table 3)"
 )
-MERGE_TABLE = (
-    "Mean accuracy of the merged model on the seven tasks, beside the paper's (T5-large, 7 NLP tasks)"
-)
+MERGE_TABLE = "Mean accuracy of the merged model on their tasks, beside the paper's (T5-large, 7 NLP tasks)"
 MERGE_COLUMNS = ("Model", "Plain", "With LiNeS", "Difference", "Coefficients λ, β", "Paper, plain")
 PAPER = {"sum": 71.9, "ties": 71.6, "consensus": 73.5}
 PAPER_ENDS = (44.9, 85.9)
 """Table 3: zero-shot and fine-tuned."""
 SUBJECT = "Tiny T5, fine-tuned on {task}"
-MERGE_SUBJECT = "Tiny T5, seven checkpoints"
+MERGE_SUBJECT = "Tiny T5, all checkpoints merged"
 
 
 def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
