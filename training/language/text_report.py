@@ -63,6 +63,26 @@ def text_section(assets: Path) -> Iterator[str]:
     rows.append(["fine-tuned", with_interval(bounds[1]) if bounds[1] else "", "", "", "", PAPER_ENDS[1]])
     header = ["merge of all", "plain", "LiNeS on the decoder", "change", "λ / β (validation)", "paper"]
     yield from markdown(header, rows)
+    yield from _why(lab, found)
+
+
+def _why(lab: TextLab, found: Measured) -> Iterator[str]:
+    """Where LiNeS starts above the best plain coefficient, said with the numbers."""
+    alphas = lab.alphas()
+    scales = {
+        method: merge.scale for method, merge in text_merges(lab, found).items() if merge.scale is not None
+    }
+    above = [method for method, scale in scales.items() if scale < alphas[method]]
+    if above:
+        said = ", ".join(
+            f"{METHODS[method].title} {scales[method]:g} against {alphas[method]:.3f}" for method in above
+        )
+        yield ""
+        yield (
+            "That LiNeS improves every merge does not show here. Fine-tuning changed these models so much "
+            "that validation chooses the smallest coefficients, and α of Eq. 2, which is not tuned, lies "
+            f"above the best plain one: {said}. LiNeS, whose coefficients start at α, cannot reach it."
+        )
 
 
 def _needed(key: str) -> list[EditSpec]:
