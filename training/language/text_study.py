@@ -37,7 +37,8 @@ def measure_text_lab(assets: Path, cache: Path) -> Iterator[str]:
     known = dict(zip(found, _measured(studio, found), strict=True))
     tests = text_merge_tests(lab, known)
     known |= dict(zip(tests, _measured(studio, tests), strict=True))
-    _save(lab, "merging", [replace(one, predictions=None) for one in known.values()])
+    bare = [replace(one, predictions=None) if one.spec.split == "val" else one for one in known.values()]
+    _save(lab, "merging", bare)
     yield f"merging: {len(known)} evaluations, alphas {alphas}"
 
 
