@@ -12,9 +12,9 @@ from training.language.tasks.entailment import entailment
 from training.language.tasks.multiple_choice import multiple_choice
 from training.language.tasks.paraphrase import paraphrase
 from training.language.tasks.quantities import quantities
-from training.language.tasks.reading import reading
 from training.language.tasks.same_meaning import same_meaning
 from training.language.tasks.story_ending import story_ending
+from training.language.tasks.true_place import true_place
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ TEXT_TASKS: Mapping[str, TextTask] = {
     for task in (
         TextTask("paraphrase", "Paraphrase", "Which sentence says the same?", "PAWS", paraphrase),
         TextTask("entailment", "Entailment", "Does the claim follow?", "RTE", entailment),
-        TextTask("lookup", "Reading", "Where is it, as the text says?", "WikiQA", reading),
+        TextTask("lookup", "Reading", "Where is it, as the text says?", "WikiQA", true_place),
         TextTask("quantities", "Quantities", "Who has more, or less, of it?", "QuaRTz", quantities),
         TextTask("story", "Story ending", "How does the story end?", "Story Cloze", story_ending),
         TextTask("coreference", "Coreference", "Whom does a word stand for?", "Winogrande", coreference),

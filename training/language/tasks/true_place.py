@@ -6,7 +6,7 @@ from evaluators.data.text_questions import TextQuestion
 from training.language.tasks.asked_place import asked_place
 
 
-def reading(random: Random) -> TextQuestion:
+def true_place(random: Random) -> TextQuestion:
     """Draw three or four sentences and four claims on one thing, each with another place."""
     asked = asked_place(random)
     text, _, question = asked.text.partition(" where is the ")
