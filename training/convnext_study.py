@@ -8,13 +8,12 @@ from evaluators import EditSpec, Studio
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import (
-    PAPER_BETA,
-    PAPER_SCALE,
     CandidateGrid,
     MergeConfig,
     MergeSearch,
     Score,
     score,
+    start_coefficients,
 )
 from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, save_precomputed
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CONVNEXT
@@ -26,7 +25,7 @@ from training.world.catalogue import TASKS
 FILE, CONVNEXT_STORING = "convnext.json", "convnext_storing.json"
 CONVNEXT_IMAGES = 100
 """Images per task of the curves, as the page asks for; the test accuracies of Table 9 are of all."""
-MERGED = ("sum", "ties", "consensus")
+MERGED, OPENS_WITH = ("sum", "ties", "consensus"), "tsv-m"
 
 
 def gamma_specs(key: str) -> tuple[EditSpec, ...]:
@@ -100,6 +99,10 @@ def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
         yield f"{method}: {tested(finding.plain).mean:.4f}, LiNeS {tested(finding.lines['linear']).mean:.4f}"
         shown = dict(run_grid(studio, page_specs(MergeSearch(config, alpha, images=CONVNEXT_IMAGES))))
         save_precomputed(studio, sweeps / f"merge-{method}.json", [*shown.values()])
+    config = convnext_config(OPENS_WITH)
+    alpha = studio.merging_alpha(TINY_CONVNEXT, config.merges[0]).alpha
+    shown = dict(run_grid(studio, page_specs(MergeSearch(config, alpha, images=CONVNEXT_IMAGES))[:2]))
+    save_precomputed(studio, sweeps / f"merge-{OPENS_WITH}.json", [*shown.values()])
 
 
 def page_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
@@ -107,8 +110,9 @@ def page_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
     grids: tuple[CandidateGrid, ...] = (search.plain, search.lines)
     candidates = (spec for grid in grids for specs in grid.candidates.values() for spec in specs)
     config, images = search.config, search.images
+    beta, plain = start_coefficients(config.method)
     start = (
-        *config.specs(search.alpha, PAPER_BETA, images=images),
-        *config.specs(PAPER_SCALE, images=images),
+        *config.specs(search.alpha, beta, images=images),
+        *config.specs(plain, images=images),
     )
     return tuple(dict.fromkeys((*start, *candidates)))
