@@ -22,7 +22,7 @@ REWARDS = {
 """What each reward is, one sentence."""
 NAMED = {"plain": "Plain soup", "lines": "With LiNeS"}
 CHARTS = {
-    "front": ("Two rewards", "up and right is better; each point is one mix, from preferred to faithful"),
+    "front": ("Two rewards", "● with LiNeS, ▲ plain, ■ before any reward; up and right is better"),
     "by_w": ("Each reward along the mix", "a click on a point sets w"),
 }
 CONTROLS = {
