@@ -58,7 +58,7 @@ def text_figure(
     for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
         if reference:
             line, label = reference_level(reference, role, of)
-            traces.append(line)
+            traces.append(line | {"showlegend": False})
             labels.append(label)
     traces += [_part_curve(points, part, of) for part, points in curves.items() if points]
     shown = [point for points in curves.values() for point in points]
