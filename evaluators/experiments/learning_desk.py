@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -78,19 +79,26 @@ class LearningDesk:
 
 
 def _newest(results: "queue.SimpleQueue[Any]") -> Iterator[LearnedMerge]:
-    """The newest result each time, without those that were not read in time, up to None or an exception."""
-    while True:
+    """The first result, then the newest one every ``POLL_SECONDS`` at most, up to None or an exception.
+
+    The last one is never left out.
+    """
+    newest = results.get()
+    while not _ends(newest):
+        yield newest
+        due = time.monotonic() + POLL_SECONDS
         newest = results.get()
-        while newest is not None and not isinstance(newest, BaseException):
+        while not _ends(newest):
             try:
-                following = results.get(timeout=POLL_SECONDS)
+                following = results.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
                 break
-            if following is None or isinstance(following, BaseException):
+            if _ends(following):
                 yield newest
             newest = following
-        if newest is None:
-            return
-        if isinstance(newest, BaseException):
-            raise newest
-        yield newest
+    if newest is not None:
+        raise newest
+
+
+def _ends(result: Any) -> bool:
+    return result is None or isinstance(result, BaseException)

@@ -112,20 +112,27 @@ def matrix_shapes(
     """Shapes as `merge_matrices` takes them: 2-D for a matrix, flat for what is averaged.
 
     Every 2-D parameter is a matrix, the positional embedding and the fused weights of query, key and value
-    too, but for `NO_MATRIX`.
+    too, but for `NO_MATRIX`. So is a kernel of one pixel, (m, n, 1, 1): it multiplies channels as a linear
+    layer does, and a ConvNeXt has hardly any other matrix. The authors had no such network.
 
     Args:
         names: of the tensors, if they are known.
     Source: AntoAndGar/task_singular_vectors and danielm1405/iso-merging, read for their rule.
 
-    >>> matrix_shapes([(4, 3), (4,), (2, 3, 1, 1), (5, 4)], ["proj", "bias", "conv1", "text_projection"])
-    [(4, 3), (4,), (6,), (20,)]
+    >>> matrix_shapes([(4, 3), (4,), (2, 3, 7, 7), (5, 4)], ["proj", "bias", "conv1", "text_projection"])
+    [(4, 3), (4,), (294,), (20,)]
+    >>> matrix_shapes([(8, 2, 1, 1), (8, 1, 7, 7)], ["mlp.fc1.weight", "conv_dw.weight"])
+    [(8, 2), (392,)]
     """
     if shapes is None:
         return None
     numbers = [torch.Size(shape) for shape in shapes]
     known = names or [""] * len(numbers)
     return [
-        tuple(shape) if len(shape) == 2 and NO_MATRIX not in name else (shape.numel(),)
+        tuple(shape[:2]) if _is_matrix(shape) and NO_MATRIX not in name else (shape.numel(),)
         for shape, name in zip(numbers, known, strict=True)
     ]
+
+
+def _is_matrix(shape: torch.Size) -> bool:
+    return len(shape) >= 2 and all(size == 1 for size in shape[2:])

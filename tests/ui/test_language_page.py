@@ -20,7 +20,9 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
     assert all(one is not None and one.precomputed for one in found.values())
     value = language_page.draw(studio, "coreference", {spec: one for spec, one in found.items() if one})
     assert set(value["charts"]) == {"target", "control"}
-    assert "LiNeS on the decoder target" in value["slots"]["finding"]
+    said = value["slots"]["finding"]
+    assert "on the encoder: its own questions −" in said, "a loss beyond its interval"
+    assert "on the decoder: its own questions no measurable difference from fine-tuned (" in said
     assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
 
 
@@ -29,7 +31,9 @@ def test_the_merges_ship(studio: Studio) -> None:
     more = text_merge_panel.next_specs(studio, known)
     known |= {spec: one for spec in more if (one := studio.cached(spec)) is not None}
     assert len(known) == len({*text_merge_panel.specs(studio), *more})
-    numbers = text_merge_panel.draw(studio, known)["slots"]["numbers"]
+    slots = text_merge_panel.draw(studio, known)["slots"]
+    assert "LiNeS on the decoder measurably lowers Task arithmetic" in slots["finding"]
+    numbers = slots["numbers"]
     assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
 
 

@@ -21,7 +21,7 @@ def test_words_follow_the_intervals() -> None:
     better = Table2Row("sum", 0.3, scored(200), 0.125, 0.3, scored(300))
     same, worse = replace(better, method="ties", lines=scored(202)), replace(better, lines=scored(100))
     shown = merge_table([better, same, replace(worse, method="pcb")])
-    assert f"The best merge here is Task arithmetic with LiNeS, {percent(0.75)}." in shown
+    assert f"The best merge of Tiny CLIP is Task arithmetic with LiNeS, {percent(0.75)}." in shown
     assert "LiNeS measurably helps Task arithmetic." in shown
     assert "LiNeS measurably harms PCB merging." in shown
     assert "No clear change: TIES." in shown

@@ -46,7 +46,7 @@ def example_table(lab: TextLab, models: Sequence[Evaluation | None]) -> str:
         rows = [_Answered(task.title, one, chosen) for one, chosen in zip(questions, answers, strict=False)]
         first = sorted(rows, key=lambda row: not row.differ)[:SHOWN]
         (target if task.role == TARGET else control).extend(first)
-    control.sort(key=lambda row: (not row.differ, row.chosen[-1] != row.question.answer))
+    control.sort(key=lambda row: not row.differ)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in words.EXAMPLE_COLUMNS)
     body = "".join(map(_row, [*target, *control[: 2 * SHOWN]]))
     return (

@@ -100,7 +100,7 @@ def _read(
 def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out."""
     lab = text_lab(studio)
-    sweep = Sweep("text", specs, draw, settings=1)
+    sweep = Sweep("text", specs, draw, settings=1, counted="questions")
     gr.Markdown(words.TEXT, elem_classes="lx-lead")
     tasks = [(one.title, one.key) for one in lab.checkpoints()]
     with gr.Row():

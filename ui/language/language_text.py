@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluators.specs.evaluation import Evaluation
-from ui.shell.text import points
+from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation
+from ui.shell.difference_words import difference_words
 
 TEXT = (
     "A language model forgets too. This one, a small T5, knows an invented world of people, places and "
@@ -36,7 +36,7 @@ ASK = "The model only knows the words of its small world, such as: {words}. Your
 ASK_QUESTION = ("Question", "at most {most} letters, words between blanks")
 ASK_CHOICES = ("Possible answers", "2 to {most} with commas between them")
 ASK_BUTTON = "Ask the three models"
-ASK_START = ("the cup is in the mill . the harp is in the cave . where is the harp ?", "mill, cave, tower")
+ASK_START = ("kava fed quill because they were kind . who was kind ?", "kava, quill")
 UNKNOWN = "The model has never seen: {words}. It reads each as the same unknown word."
 ANSWERS = "Chance that each model gives to each answer"
 MERGE_TITLE = "Several tasks in one model"
@@ -54,19 +54,28 @@ MERGE_SUBJECT = "Tiny T5, all checkpoints merged"
 
 
 def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
-    """One sentence on Fig. 7: what is left of the target accuracy, and of the control, where gamma is 0.
+    """One sentence a part on Fig. 7: what gamma = 0 changes about the fine-tuned model's accuracies.
 
     Args:
         ends: by part the model with gamma = 0.
     """
-    said = "; ".join(
-        f"on {PARTS[part]} target {points(end.target - finetuned.target)}, "
-        f"control {points(end.control - finetuned.control)}"
+    return " ".join(
+        f"γ = 0 on {PARTS[part]}: its own questions {_change(finetuned, end, TARGET)}, the others "
+        f"{_change(finetuned, end, CONTROL)}."
         for part, end in ends.items()
     )
-    return f"With γ = 0 against the fine-tuned model, LiNeS {said}."
 
 
-def merge_finding(gains: Sequence[float]) -> str:
-    """One sentence on Table 3: what LiNeS changes, from the least to the most."""
-    return f"LiNeS on the decoder changes the merges by {points(min(gains))} to {points(max(gains))}."
+def _change(before: Evaluation, after: Evaluation, role: str) -> str:
+    sides = ([task for task in side.tasks if task.role == role] for side in (before, after))
+    return difference_words(*sides, "fine-tuned")
+
+
+def merge_finding(helped: Sequence[str], hurt: Sequence[str]) -> str:
+    """One sentence on Table 3: which methods LiNeS changes measurably."""
+    said = [
+        f"LiNeS on the decoder measurably {verb} {', '.join(methods)}"
+        for verb, methods in (("helps", helped), ("lowers", hurt))
+        if methods
+    ]
+    return ". ".join(said or ["LiNeS on the decoder changes none of the merges measurably"]) + "."

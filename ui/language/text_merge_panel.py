@@ -15,13 +15,15 @@ from evaluators.experiments.text_merging import (
 )
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.intervals import difference_interval
 from lines_core.merging import METHODS
 from ui.address.address_bar import AddressBar
 from ui.language import language_text as words
 from ui.live.live_panel import Value, answer, panel
 from ui.live.subject import line
 from ui.shell import markup
-from ui.shell.text import percent, points
+from ui.shell.difference_words import difference_words
+from ui.shell.text import percent
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -42,9 +44,9 @@ def draw(studio: Studio, found: Found) -> Value:
     assert lab is not None
     merges, bounds = text_merges(lab, found), text_bounds(lab, found)
     finding = unfinished(found, [*text_merge_specs(lab), *text_merge_tests(lab, found)])
-    gains = [merge.lines.mean - merge.plain.mean for merge in merges.values() if merge.plain and merge.lines]
-    if not finding and gains:
-        finding = words.merge_finding(gains)
+    helped, lowered = _measurable(merges, 1), _measurable(merges, -1)
+    if not finding and merges:
+        finding = words.merge_finding(helped, lowered)
     return answer(
         version=0,
         state="complete",
@@ -56,10 +58,26 @@ def draw(studio: Studio, found: Found) -> Value:
     )
 
 
+def _measurable(merges: dict[str, TextMerge], sign: int) -> list[str]:
+    """Titles of the methods that LiNeS measurably helps, or lowers if ``sign`` is -1."""
+    found = []
+    for method, merge in merges.items():
+        if merge.plain and merge.lines:
+            low, high = difference_interval(*(_counts(side) for side in (merge.plain, merge.lines)))
+            if min(sign * low, sign * high) > 0:
+                found.append(METHODS[method].title)
+    return found
+
+
+def _counts(score: Score) -> list[tuple[int, int]]:
+    return [(task.correct, task.n) for task in score.tasks]
+
+
 def _table(merges: dict[str, TextMerge], bounds: tuple[Score | None, Score | None]) -> str:
     rows = [_end("Pre-trained", bounds[0], words.PAPER_ENDS[0])]
     for method, merge in merges.items():
-        change = points(merge.lines.mean - merge.plain.mean) if merge.plain and merge.lines else ""
+        pair = merge.plain, merge.lines
+        change = difference_words(pair[0].tasks, pair[1].tasks, "plain") if pair[0] and pair[1] else ""
         chosen = "" if merge.scale is None or merge.beta is None else f"{merge.scale:g}, {merge.beta:g}"
         paper = f"{words.PAPER[method]} %"
         rows.append([METHODS[method].title, _said(merge.plain), _said(merge.lines), change, chosen, paper])
@@ -80,7 +98,7 @@ def _said(score: Score | None) -> str:
 
 def text_merge_section(studio: Studio, address: AddressBar) -> None:
     """Lay the section out."""
-    sweep = Sweep("text-merge", specs, draw, next_specs, settings=0)
+    sweep = Sweep("text-merge", specs, draw, next_specs, settings=0, counted="questions")
     gr.HTML(markup.heading(words.MERGE_TITLE), apply_default_css=False)
     gr.Markdown(words.MERGE, elem_classes="lx-lead")
     buttons = sweep_buttons(sweep)

@@ -150,7 +150,7 @@ def accuracy_figure(
     ends = [end for _, score, _, _ in rows for end in score.interval]
     return figure(
         traces,
-        xaxis=percent_axis("accuracy on test images →", ends, nticks=5, tickangle=0),
+        xaxis=percent_axis("accuracy on test images →", ends, nticks=3, tickangle=0),
         yaxis=axis(
             "",
             autorange="reversed",

@@ -31,7 +31,7 @@ CHARTS = {
     "heat": ("α and β", "normalised accuracy on validation; ★ the best; click a cell to go there"),
 }
 TABLE_TITLE = "Does LiNeS still help?"
-TABLE = "Eight embedded tasks merged by each method: mean accuracy on all test images"
+TABLE = "Tiny CLIP, its eight tasks merged by each method: mean accuracy on all test images"
 TABLE_HEAD = ("Method", "Plain", "With LiNeS", "LiNeS changes", "Published, ViT-B/32")
 TABLE_NOTE = (
     "Precomputed on Tiny CLIP. λ and β were chosen on validation images, α is that of Eq. 2; in brackets "
@@ -93,7 +93,9 @@ def table_answer(rows: Sequence[Table2Row]) -> str:
         low, high = row.gain_interval
         by_verdict["helps" if low > 0 else "harms" if high < 0 else ""].append(METHODS[row.method].title)
     best = max(rows, key=lambda row: row.lines.mean)
-    said = [f"The best merge here is {METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."]
+    said = [
+        f"The best merge of Tiny CLIP is {METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."
+    ]
     for verdict, titles in by_verdict.items():
         if titles:
             names = ", ".join(titles)

@@ -72,6 +72,7 @@ class Sweep:
         settings: number of values that `specs` depends on, or that decide what the page is about; by default
             model and checkpoint.
         measure: ``run_sweep`` or ``run_grid``.
+        counted: what is counted of a point, in the plural.
         running: name in the studio -> the running sweep.
     """
 
@@ -81,6 +82,7 @@ class Sweep:
     next_specs: Callable[..., Sequence[EditSpec]] | None = None
     settings: int = 2
     measure: Measure = run_sweep
+    counted: str = "images"
     running: dict[str, _Running] = field(default_factory=dict)
 
     def cached(self, studio: Studio, settings: Sequence[Any]) -> dict[EditSpec, Evaluation]:
@@ -112,7 +114,7 @@ class Sweep:
             found = self.cached(studio, settings)
             total = len({*found, *self._all(studio, found, settings)})
             value = self._draw(studio, found, values)
-            value["slots"]["status"] = known_points(found, total)
+            value["slots"]["status"] = known_points(found, total, self.counted)
             return value, gr.update(value=button_label(found, total), interactive=True), IDLE
         except Exception as problem:  # noqa: BLE001 -- a live listener never raises
             return asked(_error(problem), settings), IDLE, IDLE

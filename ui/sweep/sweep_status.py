@@ -50,8 +50,12 @@ def button_label(found: Found, total: int) -> str:
     return text.SWEEP["again" if all(point.precomputed for point in found.values()) else "anew"]
 
 
-def known_points(found: Found, total: int) -> str:
-    """How many points are known, and where from."""
+def known_points(found: Found, total: int, counted: str = "images") -> str:
+    """How many points are known, and where from.
+
+    Args:
+        counted: what was counted of each.
+    """
     if not found:
         return status_line(text.SWEEP["nothing"])
     shipped = sum(point.precomputed for point in found.values())
@@ -65,7 +69,7 @@ def known_points(found: Found, total: int) -> str:
     else:
         badge, more = "partly measured", text.partly_measured(here, shipped)
     images = {sum(task.n for task in point.tasks) for point in found.values()}
-    each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} images each"
+    each = f"{'up to ' if len(images) > 1 else ''}{max(images):,} {counted} each"
     return status_line(f"{len(found)} of {total} positions, {each}; {more}", badge, button)
 
 
