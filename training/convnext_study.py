@@ -85,8 +85,8 @@ def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
     sweeps = assets / EMBEDDED[TINY_CONVNEXT].sweeps
     study = Study(assets / "report" / FILE, studio)
     for key in TASKS:
-        search = GammaSearch(key, TINY_CONVNEXT, CONVNEXT_IMAGES)
-        shown = dict(run_grid(studio, (*search.specs("test"), *search.specs("val"))))
+        gammas = GammaSearch(key, TINY_CONVNEXT, CONVNEXT_IMAGES)
+        shown = dict(run_grid(studio, (*gammas.specs("test"), *gammas.specs("val"))))
         save_precomputed(studio, sweeps / f"{key}.json", [*shown.values()])
         study.measure(gamma_specs(key))
         yield f"{key}: gamma {chosen_gamma(study, key):g}"

@@ -67,8 +67,8 @@ def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
 
 
 def _change(before: Evaluation, after: Evaluation, role: str) -> str:
-    sides = ([task for task in side.tasks if task.role == role] for side in (before, after))
-    return difference_words(*sides, "fine-tuned")
+    was, now = ([task for task in side.tasks if task.role == role] for side in (before, after))
+    return difference_words(was, now, "fine-tuned")
 
 
 def merge_finding(helped: Sequence[str], hurt: Sequence[str]) -> str:

@@ -63,7 +63,7 @@ def _measurable(merges: dict[str, TextMerge], sign: int) -> list[str]:
     found = []
     for method, merge in merges.items():
         if merge.plain and merge.lines:
-            low, high = difference_interval(*(_counts(side) for side in (merge.plain, merge.lines)))
+            low, high = difference_interval(_counts(merge.plain), _counts(merge.lines))
             if min(sign * low, sign * high) > 0:
                 found.append(METHODS[method].title)
     return found
