@@ -6,6 +6,7 @@
 // kept and handed out only if it has the digest of this version; and it is kept under that digest, so that a newer worker
 // finds what has not changed. A newer worker takes over once no page of the older one is left, or with its last one's reload.
 const { version, files, document: page, first } = SITE;
+let ending = false; // this worker has asked a newer one to take over
 const scope = registration.scope, opened = caches.open(`lines ${scope}`);
 const keyOf = (path) => `${new URL(path, scope)}?${files[path] ?? version}`;
 
@@ -38,9 +39,10 @@ async function forgetOthers() {
   for (const { url } of await cache.keys()) if (!here.has(url)) await cache.delete(url);
 }
 
-// The page, unless a newer worker waits and this is the last page of the older one: then the newer one serves it.
+// The page, unless a newer worker waits and this is the last page of the older one: then the newer one serves it. Until it
+// does, its page and the empty one that asks again may both be counted, so what was decided once stays decided.
 async function openPage() {
-  if (registration.waiting && (await clients.matchAll()).length <= 1) {
+  if (registration.waiting && (ending ||= (await clients.matchAll()).length <= 1)) {
     registration.waiting.postMessage({ takeOver: true });
     return new Response("", { headers: { Refresh: "0" } });
   }

@@ -48,14 +48,11 @@ SERVED = frozenset(
         "lx-edit-home",
         "lx-merge-home",
         "lx-rewarded-another",
-        *(
-            f"lx-{name}-{end}"
-            for name in ("forgetting", "tune", "robust", "merge", "soup", "compared")
-            for end in ("run", "stop")
-        ),
     }
 )
 """Parts that need a server, or that the document has already."""
+MEASURING = ("-run", "-stop")
+"""Ends of the names of the buttons that start and stop what is measured on a server."""
 VERSION = "%VERSION%"
 NOT_IN_TREE = -1
 """Number of the parts that this edition adds."""
@@ -137,7 +134,7 @@ def without_served(part: Part, added: Mapping[str, Part]) -> Part | None:
     Args:
         added: by id or class of a container, what it has here in addition, at its end.
     """
-    if part.name in SERVED:
+    if part.name in SERVED or (part.kind == "button" and part.name.endswith(MEASURING)):
         return None
     inside = [kept for one in part.inside if (kept := without_served(one, added))]
     names = (part.name, *_classes(part))

@@ -66,7 +66,8 @@ def test_what_needs_a_server_is_left_out_and_said_at_the_end_of_about(tree: Page
     shown = [part for one in tree.parts if (part := without_served(one, {"lx-page-about": more}))]
     parts = {part.name: part for one in shown for part in one.walk()}
     assert "lx-page-models" not in parts
-    assert "lx-robust-run" not in parts
+    assert "lx-robust-stop" in {part.name for part in tree.walk()}
+    assert not [name for name in parts if name.endswith(("-run", "-stop"))], "nothing can be measured"
     assert parts["lx-page-about"].inside[-1] is more
 
 
