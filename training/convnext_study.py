@@ -13,11 +13,10 @@ from evaluators.experiments.merge_search import (
     MergeSearch,
     Score,
     score,
-    start_coefficients,
 )
 from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, save_precomputed
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CONVNEXT
-from training.merging_study import MethodFinding, page_evaluations, tested
+from training.merging_study import MethodFinding, page_evaluations, start_specs, tested
 from training.storing import measure_packed
 from training.study import Study
 from training.world.catalogue import TASKS
@@ -107,10 +106,4 @@ def page_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
     """What *Merge* shows of a method before anything is changed, and its curves on validation images."""
     grids: tuple[CandidateGrid, ...] = (search.plain, search.lines)
     candidates = (spec for grid in grids for specs in grid.candidates.values() for spec in specs)
-    config, images = search.config, search.images
-    beta, plain = start_coefficients(config.method)
-    start = (
-        *config.specs(search.alpha, beta, images=images),
-        *config.specs(plain, images=images),
-    )
-    return tuple(dict.fromkeys((*start, *candidates)))
+    return tuple(dict.fromkeys((*start_specs(search), *candidates)))

@@ -180,12 +180,17 @@ def save_merge_table(assets: Path) -> str:
     return f"table of {len(rows)} methods"
 
 
+def start_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
+    """The merge with LiNeS and without it that *Merge* opens with."""
+    config, images = search.config, search.images
+    beta, plain = start_coefficients(config.method)
+    return (*config.specs(search.alpha, beta, images=images), *config.specs(plain, images=images))
+
+
 def page_evaluations(studio: Studio, search: MergeSearch) -> dict[EditSpec, Evaluation]:
     """What the page shows before anything is changed, without the references that ship for other pages."""
     config, images = search.config, search.images
-    beta, plain = start_coefficients(config.method)
-    start = (*config.specs(search.alpha, beta, images=images), *config.specs(plain, images=images))
-    wanted = (*start, *search.plain.specs, *search.lines.specs)
+    wanted = (*start_specs(search), *search.plain.specs, *search.lines.specs)
     if config.method in HEAT_METHODS:
         wanted += search.heat.specs
     found = dict(run_grid(studio, wanted))

@@ -86,6 +86,16 @@ def save_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, step:
     atomic_write(path, lambda part: torch.save(state, part))
 
 
+def resume_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW) -> tuple[int, float]:
+    """Load the checkpoint that ``save_state`` wrote, if there is one; the steps done and their seconds."""
+    if not path.exists():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"]), float(state["seconds"])
+
+
 def pretrain(
     web: Web, config: PretrainingConfig, checkpoint: Path, save_every: float = 60.0
 ) -> Iterator[str]:
@@ -95,12 +105,7 @@ def pretrain(
     """
     model = fresh_model(config.seed)
     optimiser = optimiser_of(model, config)
-    first, seconds = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        first, seconds = int(state["step"]), float(state["seconds"])
+    first, seconds = resume_state(checkpoint, model, optimiser)
     model.train()
     began, saved = time.perf_counter() - seconds, time.perf_counter()
     for step in range(first, config.steps):

@@ -11,7 +11,7 @@ from open_clip.model import CLIP
 from torch import Tensor
 
 from training.convnext_model import fresh_convnext
-from training.pretraining import PretrainingConfig, contrastive_loss, optimiser_of, save_state
+from training.pretraining import PretrainingConfig, contrastive_loss, optimiser_of, resume_state, save_state
 from training.tiny_clip_model import to_input
 from training.web import Web
 
@@ -52,12 +52,7 @@ def pretrain_tower(
     model = fresh_convnext(teacher, config.seed)
     tower = model.visual
     optimiser = optimiser_of(tower, config)
-    first, seconds = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        first, seconds = int(state["step"]), float(state["seconds"])
+    first, seconds = resume_state(checkpoint, model, optimiser)
     tower.train()
     scale = teacher.logit_scale.detach().exp()
     began, saved = time.perf_counter() - seconds, time.perf_counter()

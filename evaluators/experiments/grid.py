@@ -22,7 +22,7 @@ from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.engine.counting import count_correct
 from evaluators.engine.engine import Counted
 from evaluators.errors import Cancelled
-from evaluators.experiments.spread import run_spread
+from evaluators.experiments.spread import POLL_SECONDS, run_spread
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
 from evaluators.service.scheduler import Ticket
@@ -31,8 +31,6 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.resolved_spec import ResolvedSpec
 
-POLL_SECONDS = 0.1
-"""Interval at which cancellation is checked while no result arrives."""
 YIELD_SECONDS = 0.3
 """Longest time that a worker waits for live requests before each chunk."""
 Cell = tuple[EditSpec, ResolvedSpec]

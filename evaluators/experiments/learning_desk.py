@@ -10,9 +10,10 @@ from typing import Any
 
 from evaluators.encoder.cpu_threads import one_thread_per_worker
 from evaluators.errors import Cancelled, QueueFull
-from evaluators.experiments.grid import POLL_SECONDS, yield_to_live_requests
+from evaluators.experiments.grid import yield_to_live_requests
 from evaluators.experiments.learned_merge import LearnedMerge
 from evaluators.experiments.learning_run import SMALL, CoefficientRun, LearningRequest
+from evaluators.experiments.spread import POLL_SECONDS
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 

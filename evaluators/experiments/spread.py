@@ -12,6 +12,7 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 
 POLL_SECONDS = 0.1
+"""Interval at which cancellation is checked while no result arrives."""
 MOST_AT_ONCE = 256
 """Edits that wait for a turn or are counted."""
 Measured = tuple[EditSpec, Evaluation]

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from tests.deploy.starting import free_port
+from tests.waiting import soon
 
 WATCHDOG = 300.0
 ATTEMPTS = 4
@@ -129,14 +129,16 @@ def _kill(pids: set[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def until(condition: object, process: "subprocess.Popen[str] | None" = None) -> None:
+def until(condition: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
     """Wait until ``condition()`` holds. Raises: AssertionError if the process ends before, or never."""
-    assert callable(condition)
-    end = time.monotonic() + WATCHDOG
-    while not condition():
+
+    def held() -> bool:
+        if condition():
+            return True
         assert process is None or process.poll() is None, "the process has ended"
-        assert time.monotonic() < end
-        time.sleep(0.05)
+        return False
+
+    soon(held, WATCHDOG)
 
 
 def driver(nodes: RayNodes, folder: Path, code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":

@@ -1,6 +1,5 @@
 """Supervised fine-tuning of a tiny Llama on demonstrations, from random weights; resumable."""
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from evaluators.policies.scene_words import END, PAD, SUMMARY, TOKENS, WORDS
 from training.policies.demonstrations import copied, demonstration
+from training.pretraining import resume_state, save_state
 
 CONFIG: dict[str, Any] = {
     "vocab_size": len(WORDS),
@@ -93,12 +93,7 @@ def train_supervised(config: SupervisedConfig, checkpoint: Path) -> Iterator[str
         {"params": vectors},
     ]
     optimiser = torch.optim.AdamW(groups, lr=config.rate, weight_decay=0.0, betas=(0.9, 0.98), fused=True)
-    step, before = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, before = state["step"], state["seconds"]
+    step, before = resume_state(checkpoint, model, optimiser)
     model.train()
     began = time.process_time()
     while step < config.steps:
@@ -117,8 +112,5 @@ def train_supervised(config: SupervisedConfig, checkpoint: Path) -> Iterator[str
         if step % 100 == 0 or step == config.steps:
             seconds = before + time.process_time() - began
             answers = (each * (weights == 1)).sum() / (weights == 1).sum()
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-            partial = checkpoint.with_suffix(".part")
-            torch.save({**state, "step": step, "seconds": seconds}, partial)
-            os.replace(partial, checkpoint)
+            save_state(checkpoint, model, optimiser, step, seconds)
             yield f"step {step} of {config.steps}: loss of summaries {answers.item():.3f}, {seconds:.0f} s"

@@ -22,7 +22,15 @@ from ui.shell.theme import ROLES
 CURVES = {"lines": "shallow layers shrunk (LiNeS)", "reverse": "deep layers shrunk"}
 
 
-def _curve(points: Sequence[Evaluation], role: str, of: str) -> Trace:
+def gamma_curve(points: Sequence[Evaluation], role: str, of: str, title: str, size: int = 8) -> Trace:
+    """Accuracy against gamma, with intervals.
+
+    Args:
+        role: whose colour and marker it has.
+        of: "target" or "control".
+        title: what a point says it is.
+        size: of the marker, in pixels.
+    """
     values = [getattr(point, of) for point in points]
     intervals = [getattr(point, f"{of}_interval") for point in points]
     return {
@@ -32,9 +40,8 @@ def _curve(points: Sequence[Evaluation], role: str, of: str) -> Trace:
         "y": [percent(value) for value in values],
         "error_y": whiskers(values, intervals, f"{role}/0.5"),
         "line": {"color": f"@{role}", "width": 2.5},
-        "marker": marker(role, 8),
-        "customdata": [edit_json(point.spec) for point in points],
-        "text": [described(f"{CURVES[role]}, γ = {point.spec.alpha:g}", point) for point in points],
+        "marker": marker(role, size),
+        "text": [described(f"{title}, γ = {point.spec.alpha:g}", point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
     }
 
@@ -90,7 +97,12 @@ def forgetting_figure(
             line, label = reference_level(reference, role, of)
             traces.append(line)
             labels.append(label)
-    traces += [_curve(points, role, of) for role, points in curves.items() if points]
+    traces += [
+        gamma_curve(points, role, of, CURVES[role])
+        | {"customdata": [edit_json(point.spec) for point in points]}
+        for role, points in curves.items()
+        if points
+    ]
     shown = [point for point in (*shallow, *deep, pretrained, finetuned) if point]
     return figure(
         traces,

@@ -5,39 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.specs.evaluation import Evaluation
-from ui.forgetting.forgetting_figure import reference_level
-from ui.shell.figure_style import (
-    Figure,
-    Trace,
-    axis,
-    described,
-    figure,
-    marker,
-    percent,
-    percent_axis,
-    whiskers,
-)
+from ui.forgetting.forgetting_figure import gamma_curve, reference_level
+from ui.shell.figure_style import Figure, Trace, axis, figure, percent_axis
 
 PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
 """Colour and marker of each part."""
-
-
-def _part_curve(points: Sequence[Evaluation], part: str, of: str) -> Trace:
-    values = [getattr(point, of) for point in points]
-    intervals = [getattr(point, f"{of}_interval") for point in points]
-    role = PART_ROLES[part]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": part,
-        "x": [point.spec.alpha for point in points],
-        "y": [percent(value) for value in values],
-        "error_y": whiskers(values, intervals, f"{role}/0.5"),
-        "line": {"color": f"@{role}", "width": 2.5},
-        "marker": marker(role, 9),
-        "text": [described(f"LiNeS on {part}, γ = {point.spec.alpha:g}", point) for point in points],
-        "hovertemplate": "%{text}<extra></extra>",
-    }
 
 
 def text_figure(
@@ -60,7 +32,11 @@ def text_figure(
             line, label = reference_level(reference, role, of)
             traces.append(line | {"showlegend": False})
             labels.append(label)
-    traces += [_part_curve(points, part, of) for part, points in curves.items() if points]
+    traces += [
+        gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=9) | {"name": part}
+        for part, points in curves.items()
+        if points
+    ]
     shown = [point for points in curves.values() for point in points]
     shown += [point for point in (pretrained, finetuned) if point]
     return figure(
