@@ -246,7 +246,7 @@ def test_the_search_fills_in_is_stopped_resumed_and_reported(studio: Studio, swe
     end = resumed[-1][0]
     finding = plain_text(end["slots"]["finding"])
     assert "Validation chooses λ = " in finding
-    assert "On test images: " in finding
+    assert "On 84 test images: " in finding
     cells = end["charts"]["heat"]["figure"]["data"][0]["z"]
     assert len(cells) == len(HEAT_ALPHAS)
     assert all(cell is not None for row in cells for cell in row)

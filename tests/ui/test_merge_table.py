@@ -1,13 +1,18 @@
 """The table of merging methods: its words follow the intervals, and what ships is what the page shows."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from evaluators.experiments.merge_search import Score, start_coefficients
 from evaluators.experiments.table2 import FILE, Table2Row, read_table2
+from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.service.studio import Studio
 from evaluators.specs.evaluation import TaskResult
-from ui.merge.merge_controls import METHOD
+from ui.merge.merge_answers import MergeAnswers
+from ui.merge.merge_controls import METHOD, SHAPE, MergeControls, parameter_rows
 from ui.merge.merge_table import merge_table
+from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "report" / FILE
@@ -28,6 +33,36 @@ def test_words_follow_the_intervals() -> None:
     assert "no measurable difference from plain" in shown
     assert "69.7 → 74.2 (the LiNeS paper, Tables 2 and 6)" in shown
     assert merge_table([]) == ""
+
+
+def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
+    """They used to: a move counts 200 images a task and told no difference, the table 400 and told one."""
+    rows = read_table2(SHIPPED)
+    answers = MergeAnswers(Studio(SHIPPED.parents[1], None), rows)
+    keys = tuple(task.key for task in rows[0].lines.tasks)
+    beta, plain = start_coefficients(METHOD)
+    usual = tuple(parameter.default for _, parameter in parameter_rows())
+    start = MergeControls(TINY_CLIP, keys, METHOD, usual, "", True, 0.0, beta, plain, SHAPE)
+    said = sentence_of(answers, start)
+    (row,) = (row for row in rows if row.method == METHOD)
+    assert "1,600 images of 8 tasks" in said
+    assert f"On all 3,222, with λ = {plain:g} and β = {beta:g} from validation, as in the table" in said
+    assert said.endswith(f"{difference_words(row.plain.tasks, row.lines.tasks, 'plain')}.")
+    cheaper = replace(start, method="sum")
+    assert "On all 3,222, with λ = 0.3 and β = 0.3" in sentence_of(answers, cheaper)
+    for other in (
+        replace(cheaper, checkpoints=keys[1:]),
+        replace(cheaper, weights="faces 0.5"),
+        replace(cheaper, shape="sqrt"),
+    ):
+        assert "On all" not in sentence_of(answers, other)
+
+
+def sentence_of(answers: MergeAnswers, controls: MergeControls) -> str:
+    """What the page says of a merge, without its markup."""
+    told = answers.settle("visitor", controls)
+    found = next(value for value in told if "sentence" in value["slots"])
+    return re.sub(r"<[^>]+>", " ", found["slots"]["sentence"]).strip()
 
 
 def test_the_page_opens_with_the_best_plain_method_that_ships() -> None:

@@ -9,16 +9,19 @@ from html import escape
 from evaluators.errors import Preparing, Queued
 from evaluators.experiments.merge_comparison import MergeComparison, merge_comparison
 from evaluators.experiments.merge_search import Score, score
+from evaluators.experiments.table2 import Table2Row
+from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from lines_core.merging import complete_settings
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
 from ui.live.subject import counted_on, line
 from ui.merge import merge_text as words
-from ui.merge.merge_controls import MergeControls, caught_up, merge_about
+from ui.merge.merge_controls import SHAPE, MergeControls, caught_up, merge_about
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure
 from ui.shell import markup
 from ui.shell.text import percent, points
@@ -45,9 +48,17 @@ def comparison_of(
 
 
 class MergeAnswers(LiveAnswers[MergeControls]):
-    """Answers for all visitors of one Studio."""
+    """Answers for all visitors of one Studio.
+
+    Args:
+        rows: of the table of methods, which counts all test images where a move counts a part.
+    """
 
     panel = "merge"
+
+    def __init__(self, studio: Studio, rows: Sequence[Table2Row] = ()) -> None:
+        super().__init__(studio)
+        self._rows = rows
 
     def key(self, studio: Studio, controls: MergeControls) -> str:
         """Names the controls: the specs are known only once the weights are merged."""
@@ -115,12 +126,25 @@ class MergeAnswers(LiveAnswers[MergeControls]):
             },
             slots={
                 "subject": line(_about(studio, controls, compared)),
-                "sentence": _sentence(lines, plain, finetuned),
+                "sentence": _sentence(lines, plain, finetuned, self._row(studio, controls, lines)),
                 "tiles": _tiles(lines, plain, finetuned),
                 "alpha": f'<p class="lx-status">{escape(alpha)}</p>',
                 "table": _table(lines, plain, zero_shot, finetuned),
             },
         )
+
+    def _row(self, studio: Studio, controls: MergeControls, lines: Score) -> Table2Row | None:
+        """The row of the table that merges the same on more images; None if there is none."""
+        config = caught_up(studio, controls).config()
+        usual = dict(config.settings) == complete_settings(config.method, {})
+        if config.model != TINY_CLIP or config.weights or controls.shape != SHAPE or not usual:
+            return None
+        for row in self._rows:
+            same = [task.key for task in row.lines.tasks] == [task.key for task in lines.tasks]
+            fewer = all(task.n < whole.n for task, whole in zip(lines.tasks, row.lines.tasks, strict=False))
+            if row.method == config.method and same and fewer:
+                return row
+        return None
 
 
 def _about(studio: Studio, controls: MergeControls, compared: MergeComparison) -> str:
@@ -135,12 +159,9 @@ def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:
     return score(evaluations) if len(evaluations) == len(specs) else None
 
 
-def _sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
+def _sentence(lines: Score, plain: Score, finetuned: Score | None, row: Table2Row | None) -> str:
     text = words.sentence(lines, plain, finetuned if finetuned and finetuned.complete else None)
-    images = sum(task.n for task in lines.tasks)
-    evidence = f"{images:,} images of {len(lines.tasks)} tasks" + (
-        "" if lines.complete else ", still counting"
-    )
+    evidence = words.evidence(lines, row)
     return f'<p class="lx-sentence">{escape(text)}</p><p class="lx-evidence">{escape(evidence)}</p>'
 
 

@@ -46,7 +46,8 @@ from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out: every move is answered live, the search runs at a button."""
-    answers = MergeAnswers(studio)
+    rows = read_table2(studio.lab.folder / "report" / TABLE_FILE)
+    answers = MergeAnswers(studio, rows)
     gr.Markdown(words.LEAD, elem_classes="lx-lead")
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
@@ -72,7 +73,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places(searched),
     )
-    table = merge_table(read_table2(studio.lab.folder / "report" / TABLE_FILE))
+    table = merge_table(rows)
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))
     gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)

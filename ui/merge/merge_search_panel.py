@@ -95,8 +95,10 @@ def _finding(plain: GridResult, lines: GridResult, heat: GridResult) -> str:
     if heat.best is None or plain.test is None or lines.test is None or heat.test is None:
         return f"{chosen}."
     alpha, beta = heat.best
+    images = sum(task.n for task in lines.test.tasks)
     gain = difference_words(plain.test.tasks, lines.test.tasks, "plain")
+    accuracies = f"{percent(plain.test.mean)} without, {percent(lines.test.mean)} with LiNeS ({gain})"
     return (
-        f"{chosen}. On test images: {percent(plain.test.mean)} without, {percent(lines.test.mean)} with "
-        f"LiNeS ({gain}). The best cell, α = {alpha:g} and β = {beta:g}, scores {percent(heat.test.mean)}."
+        f"{chosen}. On {images:,} test images: {accuracies}. The best cell, α = {alpha:g} and "
+        f"β = {beta:g}, scores {percent(heat.test.mean)}."
     )

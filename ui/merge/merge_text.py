@@ -76,6 +76,24 @@ def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
     return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: {change}."
 
 
+def evidence(lines: Score, row: Table2Row | None) -> str:
+    """How many images were counted, and what all of them say where the table has the same merge.
+
+    Args:
+        row: of the table, None if it has no such merge or the images counted are those of the table.
+    """
+    images, tasks = sum(task.n for task in lines.tasks), len(lines.tasks)
+    said = f"{images:,} images of {tasks} tasks" + ("" if lines.complete else ", still counting")
+    if row is None:
+        return said
+    change = difference_words(row.plain.tasks, row.lines.tasks, "plain")
+    return (
+        f"{said}: a part of them, so that a move is answered at once. Fewer images tell only larger "
+        f"differences. On all {sum(task.n for task in row.lines.tasks):,}, with λ = {row.scale:g} and "
+        f"β = {row.beta:g} from validation, as in the table below: {change}."
+    )
+
+
 def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
     """Eq. 2 with its terms, or that alpha was set by hand."""
     if found is None:
