@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from evaluators.labs.text_lab import TEXT_FOLDER
+from evaluators.labs.tiny_text_lab import TEXT_FOLDER
 from training.alpha_study import FILE as ALPHA_FILE
 from training.alpha_study import measure_alpha
 from training.ample_targets import measure_ample_targets

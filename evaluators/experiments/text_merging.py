@@ -1,11 +1,11 @@
-"""Merging of the text model's checkpoints (Table 3): three methods with LiNeS on the decoder or not."""
+"""Merging of a text model's checkpoints (Table 3): three methods with LiNeS on the decoder or not."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
-from evaluators.labs.text_lab import TINY_T5, TextLab
+from evaluators.labs.text_lab import TextLab
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
 
@@ -31,12 +31,12 @@ class TextMerge(NamedTuple):
 
 
 def text_grids(lab: TextLab) -> Mapping[str, TextGrids]:
-    """The grids of each method; alpha was computed when the lab was made. None of a lab without it."""
+    """The grids of each method; None of a lab that knows no alpha."""
     found = {}
     for method, alpha in lab.alphas().items():
         if method in TEXT_METHODS:
             keys = tuple(checkpoint.key for checkpoint in lab.checkpoints())
-            config, grid = MergeConfig(keys, method, model=TINY_T5, part="decoder"), METHODS[method].grid
+            config, grid = MergeConfig(keys, method, model=lab.info.key, part="decoder"), METHODS[method].grid
             found[method] = TextGrids(
                 *(
                     CandidateGrid(config, coefficients, "linear", VALIDATION, ALL_IMAGES)

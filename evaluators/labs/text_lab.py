@@ -1,9 +1,7 @@
-"""The text lab that ships with the app: a tiny T5 with checkpoints of seven tasks and their questions."""
+"""Base class of the labs of text models: a T5 with checkpoints, whose questions are ranked."""
 
-import hashlib
-import json
-from collections.abc import Sequence
-from pathlib import Path
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,118 +9,62 @@ from torch import Tensor
 from evaluators.data.image_batches import Chunk, TaskBatches
 from evaluators.data.image_subset import Subset
 from evaluators.data.question_batches import QuestionBatches, question_tokens
-from evaluators.data.task_list import Task, in_suite, read_tasks, task_identity
-from evaluators.data.text_questions import TextQuestion, questions_path, read_questions
+from evaluators.data.task_list import Task
+from evaluators.data.text_questions import TextQuestion
 from evaluators.encoder.classifier_heads import ClassifierHead
 from evaluators.encoder.live_t5 import LiveT5
-from evaluators.encoder.t5_folder import (
-    T5_CONFIG,
-    T5_TOKENIZER,
-    T5_WEIGHTS,
-    load_t5,
-    read_serial_layout,
-    read_words,
-)
 from evaluators.errors import LabError, SpecError
-from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
+from evaluators.labs.lab import Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
-from evaluators.specs.edit_spec import SPLITS, EditSpec, Scales
-from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
-from lines_core.file_hash import sha256_of
-from lines_core.packed import read_packed
+from evaluators.specs.edit_spec import EditSpec, Scales
+from evaluators.specs.resolved_spec import ResolvedSpec
+from lines_core.serial_layout import SerialLayout
 
-TINY_T5, TEXT_FOLDER = "tiny-t5", "tiny_t5"
-"""Key of the model, and its folder among the assets."""
-ALPHAS = "alphas.json"
 DEFAULT_PART = "decoder"
 """The part that the paper scales when it merges (section 5.2)."""
 NO_IMAGES = "A text model has no images: it is asked questions."
 
 
-class TinyT5(LiveT5):
-    """The model of a folder. Raises: LabError if its files do not fit together."""
-
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        super().__init__(load_t5(folder, device), dtype)
-        self.folder = folder
-
-    def _read_residual(self, checkpoint: str) -> Tensor:
-        path = finetuned_path(self.folder, checkpoint)
-        if not path.is_file():
-            raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
-        shapes = {name: value.shape for name, value in self.pretrained().items()}
-        return self.layout.flatten(read_packed(path, shapes))
-
-
-def finetuned_path(folder: Path, checkpoint: str) -> Path:
-    """File of a checkpoint's packed residual."""
-    return folder / "finetuned" / f"{checkpoint}.safetensors"
-
-
 class TextLab(Lab):
-    """The lab of a folder with a T5, ``tasks.json``, ``questions/`` and ``finetuned/``.
+    """A T5 with fixed tasks and checkpoints.
 
     An example is a question with its choices; the predicted class is the place of the most likely choice
     (rank classification).
 
     Args:
-        device, dtype: of the model.
+        info: the model.
+        serial: its blocks.
+        device: that it runs on.
         chunk: questions a chunk over all tasks.
-    Raises: LabError if the files are absent or do not fit together.
-    Cost: milliseconds; weights and questions are loaded on first use.
+    Attributes:
+        words: that it knows; empty where it can read any text.
     """
 
     always_here = True
 
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype, chunk: int) -> None:
-        self.folder = folder
-        self.serial = serial = read_serial_layout(folder)
-        info = ModelInfo(TINY_T5, "Tiny T5", serial.decoder, serial.flat.numel, image_size=0)
+    def __init__(self, info: ModelInfo, serial: SerialLayout, device: torch.device, chunk: int) -> None:
         super().__init__(info, device, chunk)
-        self._dtype = dtype
-        self._all_tasks = read_tasks(folder / "tasks.json")
-        self._digests: dict[Path, str] = {}
-        self._questions: dict[tuple[str, str], tuple[TextQuestion, ...]] = {}
+        self.serial = serial
+        self.words: frozenset[str] = frozenset()
         self._batches: dict[str, QuestionBatches] = {}
-        self.words = read_words(folder)
-        self._checkpoints = tuple(
-            CheckpointInfo(task.key, task.title, task.suite)
-            for task in self._all_tasks
-            if finetuned_path(folder, task.key).is_file()
-        )
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the model."""
-        return self._dtype
+    # What a subclass provides
+
+    @abstractmethod
+    def alphas(self) -> Mapping[str, float]:
+        """Eq. 2's alpha of the merge of all checkpoints by method. Raises: LabError."""
+
+    @abstractmethod
+    def questions(self, task: Task, split: str) -> tuple[TextQuestion, ...]:
+        """The questions of a task and split, in the order in which they are counted. Raises: LabError."""
+
+    # Ranking
 
     @property
     def t5(self) -> LiveT5:
         """The model. Raises, Cost: as ``encoder``."""
         assert isinstance(self.encoder, LiveT5)
         return self.encoder
-
-    def checkpoints(self) -> tuple[CheckpointInfo, ...]:
-        """One a task that has a file in ``finetuned/``; the others are control tasks only."""
-        return self._checkpoints
-
-    def alphas(self) -> dict[str, float]:
-        """Eq. 2's alpha of the merge of all checkpoints by method, computed when the lab was made."""
-        path = self.folder / ALPHAS
-        try:
-            return {str(key): float(value) for key, value in json.loads(path.read_text("utf-8")).items()}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise LabError(f"{path} does not give an alpha for each method: {error}") from error
-
-    def questions(self, task: Task, split: str) -> tuple[TextQuestion, ...]:
-        """The questions of a task and split, in the order in which they are counted. Raises: LabError."""
-        with self._loading:
-            if (task.key, split) not in self._questions:
-                path = questions_path(self.folder / "questions", task.key, split)
-                self._questions[task.key, split] = read_questions(path, len(task.classes))
-            return self._questions[task.key, split]
 
     def batches(self, suite: str, split: str) -> TaskBatches:
         """The questions of all tasks."""
@@ -146,7 +88,8 @@ class TextLab(Lab):
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """The words of a text that the model has never seen, each once."""
-        return tuple(dict.fromkeys(word for word in text.split() if word not in self.words))
+        unknown = (word for word in text.split() if self.words and word not in self.words)
+        return tuple(dict.fromkeys(unknown))
 
     def heads_with_images(self, resolved: ResolvedSpec) -> tuple[ClassifierHead, ...]:
         """None: answers are ranked by the model itself."""
@@ -164,51 +107,6 @@ class TextLab(Lab):
         blocks = spec.scales(self.serial.blocks_of(part)).blocks
         rest = blocks[-1]
         return Scales(self.serial.factors(part, blocks, rest), rest, rest)
-
-    @property
-    def weights(self) -> Path:
-        """File of the pre-trained weights."""
-        return self.folder / T5_WEIGHTS
-
-    @property
-    def weights_identity(self) -> str:
-        """Its SHA-256."""
-        return self._digest(self.weights)
-
-    def fingerprint(self) -> str:
-        """Hash of all weights and questions. Reads all files once."""
-        parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
-        parts += [self._digest(finetuned_path(self.folder, one.key)) for one in self._checkpoints]
-        parts += [
-            self._digest(questions_path(self.folder / "questions", task.key, split))
-            for task in self._all_tasks
-            for split in SPLITS
-        ]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def _content_digests(self, resolved: ResolvedSpec, tasks: Sequence[Task]) -> Sequence[str]:
-        files = [*self._model_files()]
-        files += [finetuned_path(self.folder, one) for one in checkpoints_of(resolved.residual)]
-        files += [questions_path(self.folder / "questions", task.key, resolved.split) for task in tasks]
-        return [self._digest(file) for file in files]
-
-    def _model_files(self) -> tuple[Path, ...]:
-        return tuple(self.folder / name for name in (T5_CONFIG, T5_WEIGHTS, T5_TOKENIZER))
-
-    def _digest(self, path: Path) -> str:
-        with self._loading:
-            if path not in self._digests:
-                self._digests[path] = sha256_of(path)
-            return self._digests[path]
-
-    def _open_encoder(self) -> LiveT5:
-        return TinyT5(self.folder, self.device, self._dtype)
-
-    def _built_in_tasks(self, suite: str) -> tuple[Task, ...]:
-        return in_suite(self._all_tasks, suite)
-
-    def _built_in_targets(self) -> tuple[Task, ...]:
-        return self._all_tasks
 
     def _count(self, task: Task, split: str) -> int:
         return len(self.questions(task, split))

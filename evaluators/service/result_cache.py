@@ -11,7 +11,7 @@ from pathlib import Path
 from evaluators.errors import EvaluationError, LabError, SpecError
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
-from evaluators.labs.text_lab import TextLab
+from evaluators.labs.tiny_text_lab import TinyTextLab
 from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
 from evaluators.service.shipped_grid import ShippedGrid
 from evaluators.specs.edit_spec import EditSpec
@@ -82,7 +82,7 @@ class ResultCache:
         self._remember(key, known)
         return known
 
-    def ship(self, lab: TextLab) -> None:
+    def ship(self, lab: TinyTextLab) -> None:
         """Know the evaluations that ship with another lab from now on. Raises: LabError if one is damaged."""
         self._shipped[lab.info.key] = _Shipped(lab, lab.folder / "sweeps", lab.fingerprint)
 

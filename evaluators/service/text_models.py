@@ -8,7 +8,7 @@ import torch
 
 from evaluators.data.text_questions import TextQuestion
 from evaluators.labs.lab import Lab
-from evaluators.labs.text_lab import TEXT_FOLDER, TextLab
+from evaluators.labs.tiny_text_lab import TEXT_FOLDER, TinyTextLab
 from evaluators.service.loaded_models import LoadedModels
 from evaluators.service.question_ranker import QuestionRanker, Scores, ScoringEngine
 from evaluators.service.result_cache import ResultCache
@@ -25,7 +25,7 @@ class TextModels(LoadedModels):
             encode images.
     """
 
-    text_lab: TextLab | None = None
+    text_lab: TinyTextLab | None = None
     _ranker: QuestionRanker
     _results: ResultCache
     _scheduler: Scheduler
@@ -38,7 +38,7 @@ class TextModels(LoadedModels):
         """Open the text lab among the assets, if there is one. Raises: LabError."""
         self._ranker = QuestionRanker(self._scheduler, engine)
         if (folder := assets / TEXT_FOLDER).is_dir():
-            self.text_lab = TextLab(folder, device, torch.float32, chunk)
+            self.text_lab = TinyTextLab(folder, device, torch.float32, chunk)
             self._results.ship(self.text_lab)
 
     def lab_of(self, model: str) -> Lab:

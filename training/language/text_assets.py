@@ -12,7 +12,7 @@ from transformers import T5ForConditionalGeneration
 from evaluators.data.task_list import LANGUAGE
 from evaluators.data.text_questions import questions_path, save_questions
 from evaluators.encoder.t5_folder import T5_TOKENIZER, T5_WEIGHTS
-from evaluators.labs.text_lab import finetuned_path
+from evaluators.labs.tiny_text_lab import finetuned_path
 from lines_core import save_checkpoint
 from lines_core.packed import pack, save_packed
 from training.language.tasks import TEXT_TASKS, TextTask, draw_questions

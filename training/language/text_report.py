@@ -14,7 +14,7 @@ from evaluators.experiments.text_forgetting import (
     text_references,
 )
 from evaluators.experiments.text_merging import text_bounds, text_merges
-from evaluators.labs.text_lab import TEXT_FOLDER, TextLab
+from evaluators.labs.tiny_text_lab import TEXT_FOLDER, TinyTextLab
 from evaluators.specs.intervals import mean_interval
 from lines_core.merging import METHODS
 from training.report_tables import markdown, pct, value_with_interval, with_interval
@@ -31,7 +31,7 @@ def text_section(assets: Path) -> Iterator[str]:
     folder = assets / TEXT_FOLDER
     if not folder.is_dir():
         return
-    lab = TextLab(folder, torch.device("cpu"), torch.float32, chunk=1)
+    lab = TinyTextLab(folder, torch.device("cpu"), torch.float32, chunk=1)
     found = read_evaluations(sorted((folder / "sweeps").glob("*.json")))
     keys = [one.key for one in lab.checkpoints() if all(spec in found for spec in _needed(one.key))]
     if not keys:
@@ -66,7 +66,7 @@ def text_section(assets: Path) -> Iterator[str]:
     yield from _why(lab, found)
 
 
-def _why(lab: TextLab, found: Measured) -> Iterator[str]:
+def _why(lab: TinyTextLab, found: Measured) -> Iterator[str]:
     """Where LiNeS starts above the best plain coefficient, said with the numbers."""
     alphas = lab.alphas()
     scales = {

@@ -12,7 +12,7 @@ from evaluators import EditSpec, Evaluation, Studio
 from evaluators.engine.counting import count_chunk
 from evaluators.experiments.text_forgetting import text_curves, text_references
 from evaluators.experiments.text_merging import TEXT_METHODS, text_merge_specs, text_merge_tests
-from evaluators.labs.text_lab import ALPHAS, TINY_T5, TextLab
+from evaluators.labs.tiny_text_lab import ALPHAS, TINY_T5, TinyTextLab
 from evaluators.service.result_cache import FINGERPRINT
 from evaluators.specs.merge_spec import MergeSpec
 
@@ -58,7 +58,7 @@ def _measured(studio: Studio, specs: Iterable[EditSpec]) -> list[Evaluation]:
     return found
 
 
-def _save(lab: TextLab, name: str, evaluations: Iterable[Evaluation]) -> None:
+def _save(lab: TinyTextLab, name: str, evaluations: Iterable[Evaluation]) -> None:
     folder = lab.folder / "sweeps"
     folder.mkdir(exist_ok=True)
     plain = [{**evaluation.as_dict(), "seconds": round(evaluation.seconds, 2)} for evaluation in evaluations]

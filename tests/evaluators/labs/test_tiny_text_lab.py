@@ -10,7 +10,7 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.data.text_questions import TextQuestion, questions_path, read_questions
 from evaluators.errors import LabError, SpecError
-from evaluators.labs.text_lab import TEXT_FOLDER, TINY_T5, TextLab
+from evaluators.labs.tiny_text_lab import TEXT_FOLDER, TINY_T5, TinyTextLab
 from evaluators.specs.merge_spec import MergeSpec
 from tests.paths import ROOT
 
@@ -18,8 +18,8 @@ SHIPPED = ROOT / "assets" / TEXT_FOLDER
 
 
 @pytest.fixture(scope="module")
-def lab() -> TextLab:
-    return TextLab(SHIPPED, torch.device("cpu"), torch.float32, chunk=70)
+def lab() -> TinyTextLab:
+    return TinyTextLab(SHIPPED, torch.device("cpu"), torch.float32, chunk=70)
 
 
 def lines(part: str = "", **rest: object) -> EditSpec:
@@ -30,7 +30,7 @@ def lines(part: str = "", **rest: object) -> EditSpec:
     ("part", "encoder", "decoder"), [("encoder", 0.5, 1.0), ("decoder", 1.0, 0.5), ("both", 0.5, 0.5)]
 )
 def test_only_the_part_is_bent_and_the_rest_stays_fine_tuned(
-    lab: TextLab, part: str, encoder: float, decoder: float
+    lab: TinyTextLab, part: str, encoder: float, decoder: float
 ) -> None:
     scales = lab.resolve(lines(part)).scales
     assert (scales.before, scales.after, scales.blocks[6]) == (1.0, 1.0, 1.0)
@@ -38,13 +38,13 @@ def test_only_the_part_is_bent_and_the_rest_stays_fine_tuned(
     assert (scales.blocks[5], scales.blocks[12]) == (1.0, 1.0)
 
 
-def test_the_part_that_is_left_out_is_the_decoder(lab: TextLab) -> None:
+def test_the_part_that_is_left_out_is_the_decoder(lab: TinyTextLab) -> None:
     assert lab.resolve(lines()) == lab.resolve(lines("decoder"))
     with pytest.raises(SpecError, match="leave `outside` out"):
         lab.resolve(lines(outside="depth"))
 
 
-def test_an_image_encoder_has_no_parts(lab: TextLab) -> None:
+def test_an_image_encoder_has_no_parts(lab: TinyTextLab) -> None:
     spec = EditSpec.lines("story", 0.5, part="decoder")
     assert EditSpec.from_dict(spec.as_dict()) == spec
     assert "part" not in EditSpec().as_dict(), "keys of older results stay as they were"
@@ -52,7 +52,7 @@ def test_an_image_encoder_has_no_parts(lab: TextLab) -> None:
         EditSpec(part="image")
 
 
-def test_scores_are_mean_log_likelihoods_of_each_choice(lab: TextLab) -> None:
+def test_scores_are_mean_log_likelihoods_of_each_choice(lab: TinyTextLab) -> None:
     """Against transformers' own loss of one question and one choice at a time."""
     task = lab.tasks("language")[0]
     asked = [
@@ -70,13 +70,13 @@ def test_scores_are_mean_log_likelihoods_of_each_choice(lab: TextLab) -> None:
         assert all(row[len(question.choices) :] == -torch.inf)
 
 
-def test_a_merge_of_one_checkpoint_is_that_checkpoint(lab: TextLab) -> None:
+def test_a_merge_of_one_checkpoint_is_that_checkpoint(lab: TinyTextLab) -> None:
     merged = lab.encoder.residual(MergeSpec(("story",)))
     torch.testing.assert_close(merged, lab.encoder.residual("story"))
     assert bool(merged.any())
 
 
-def test_unknown_words_are_named_once(lab: TextLab) -> None:
+def test_unknown_words_are_named_once(lab: TinyTextLab) -> None:
     assert lab.unknown_words("mira zork has zork </s>") == ("zork", "</s>")
 
 
@@ -112,4 +112,4 @@ def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED, folder)
     (folder / "tokenizer.json").write_text(json.dumps({"model": {}}), encoding="utf-8")
     with pytest.raises(LabError, match="is not a word-level tokenizer"):
-        TextLab(folder, torch.device("cpu"), torch.float32, chunk=70)
+        TinyTextLab(folder, torch.device("cpu"), torch.float32, chunk=70)
