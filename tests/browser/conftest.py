@@ -40,6 +40,14 @@ def slow_address(browser: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def lab_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app itself."""
+    port, cache = free_port(), tmp_path_factory.mktemp("cache")
+    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
 def free_page(browser: Any, free_address: str) -> Iterator[Any]:
     """A visitor of the free page, for tests that use ``page``."""
     visitor = driving.open_page(browser, free_address)

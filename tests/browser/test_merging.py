@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from lines_core import line_scaling
 from tests.browser import driving
 from tests.browser.driving import move, open_page, position
-from tests.deploy.starting import free_port
 from tests.paths import ASSETS
 
 pytestmark = pytest.mark.browser
@@ -23,15 +22,6 @@ TABS = {
     "Fine-tuning compared": "#lx-compared",
 }
 PATIENCE = 90_000
-
-
-@pytest.fixture(scope="module")
-def lab_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the app itself."""
-    port = free_port()
-    cache = tmp_path_factory.mktemp("cache")
-    with driving.served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
-        yield address
 
 
 @contextmanager

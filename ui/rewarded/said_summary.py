@@ -32,8 +32,8 @@ def said_html(scene: str, summary: str | None) -> str:
 
 
 def _explained(reward: str, value: float) -> str:
-    """A reward in bold, what it is on hover."""
-    return f'<b title="{escape(REWARDS[reward])}">{reward.capitalize()} {percent(value, 0)}</b>'
+    """A reward in bold, with what it is."""
+    return f"<b>{markup.explained(reward.capitalize(), REWARDS[reward])} {percent(value, 0)}</b>"
 
 
 def reward_tiles(here: RewardPair | None) -> str:
@@ -45,7 +45,8 @@ def reward_tiles(here: RewardPair | None) -> str:
         tile = markup.tile(
             name.capitalize(), "mean over test scenes", measured.value, ends(measured), "reverse"
         )
-        tiles += f'<div title="{escape(REWARDS[name])}">{tile}</div>'
+        title = name.capitalize()
+        tiles += tile.replace(title, markup.explained(title, REWARDS[name]), 1)
     return f'<div class="lx-tiles">{tiles}</div>'
 
 

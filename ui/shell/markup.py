@@ -71,6 +71,11 @@ def term(name: str, word: str) -> str:
     return f'<button type="button" class="lx-term" data-term="{name}">{escape(word)}</button>'
 
 
+def explained(word: str, says: str) -> str:
+    """A dotted word with its explanation, which opens on hover, tap and keyboard focus."""
+    return f'<button type="button" class="lx-term" data-says="{escape(says)}">{escape(word)}</button>'
+
+
 def legend() -> str:
     """One legend for the whole page: every role with its symbol in its colour."""
     entries = "".join(
