@@ -69,12 +69,21 @@ class LiveLlama:
         """L."""
         return self.layout.num_blocks
 
-    @torch.no_grad()
     def write(self, setting: SoupSetting) -> None:
-        """Set the live weights to a soup. LoRA updates the blocks alone: what is outside stays as it was."""
+        """Set the live weights to a soup."""
+        self.write_scaled(setting.w, coefficients("linear", setting.alpha, setting.beta, self.num_blocks))
+
+    @torch.no_grad()
+    def write_scaled(self, w: float, scales: Tensor) -> None:
+        """Set the live weights to theta_0 + scale of the block times (w tau_1 + (1 - w) tau_2).
+
+        LoRA updates the blocks alone: what is outside stays as it was.
+
+        Args:
+            scales: (L,) factors, shallowest block first.
+        """
         faithful, preferred = self._updates
-        torch.lerp(preferred, faithful, setting.w, out=self._mix)
-        scales = coefficients("linear", setting.alpha, setting.beta, self.num_blocks)
+        torch.lerp(preferred, faithful, w, out=self._mix)
         self._editor.apply(self._mix, scales, before=0.0, after=0.0)
 
     @torch.inference_mode()

@@ -1,7 +1,7 @@
 """Rewards of single soups, measured once: a file each in the work folder, so that it can be resumed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,12 +54,28 @@ class MeasuredPoints:
 
     def point(self, setting: SoupSetting, prompts: Prompts) -> tuple[Tensor, list[str]]:
         """Both rewards (2, N) of a soup's summaries, and the summaries."""
-        name = f"{prompts.split}-{prompts.count}{'-sampled' if prompts.sampled else ''}"
-        path = self._kept / f"{name}-{setting.w:g}-{setting.alpha:g}-{setting.beta:g}.pt"
+        name = f"{setting.w:g}-{setting.alpha:g}-{setting.beta:g}"
+        return self._kept_or_said(name, prompts, lambda llama: llama.write(setting))
+
+    def without_block(self, w: float, block: int, prompts: Prompts) -> Tensor:
+        """Both rewards (2, N) of a plain soup that leaves one block, counted from 0, as it was."""
+
+        def write(llama: LiveLlama) -> None:
+            scales = torch.ones(llama.num_blocks, dtype=torch.float64)
+            scales[block] = 0.0
+            llama.write_scaled(w, scales)
+
+        return self._kept_or_said(f"{w:g}-without-{block}", prompts, write)[0]
+
+    def _kept_or_said(
+        self, name: str, prompts: Prompts, write: Callable[[LiveLlama], None]
+    ) -> tuple[Tensor, list[str]]:
+        drawn = "-sampled" if prompts.sampled else ""
+        path = self._kept / f"{prompts.split}-{prompts.count}{drawn}-{name}.pt"
         if not path.exists():
             scenes, said = prompts.scenes, list[str]()
             draws = torch.Generator().manual_seed(0) if prompts.sampled else None
-            self._llama.write(setting)
+            write(self._llama)
             for first in range(0, len(scenes), BATCH):
                 said += self._llama.summaries(scenes[first : first + BATCH], draws)
             pairs = list(zip(scenes, said, strict=True))

@@ -1,8 +1,8 @@
 """Rewarded soups measured (Fig. 4): fronts on test prompts, and what improves them, on validation prompts."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,21 @@ from evaluators.policies.live_llama import FOLDER
 from evaluators.policies.reward_fronts import Measured, hypervolumes, mean_reward
 from evaluators.policies.shipped_fronts import SCALE_OF, SHIPPED
 from evaluators.policies.soup_setting import LINES, PLAIN, WEIGHTS, SoupSetting
+from training.policies.depth_profile import depth_profile
 from training.policies.measured_points import MeasuredPoints, Prompts
 
-TEST, VALIDATION = 500, 150
+TEST, VALIDATION = 500, 300
 """Prompts."""
+VALIDATED = Prompts("val", VALIDATION, sampled=True)
 SAMPLES = 12
 """Test scenes whose summaries ship."""
 COARSE = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """w of the fronts on validation prompts."""
+LEVEL = (1.5, 0.0)
 ALTERNATIVES = (
     PLAIN,
     LINES,
-    (1.5, 0.0),
+    LEVEL,
     (2.0, -1.0),
     (0.5, 0.5),
     (0.0, 1.0),
@@ -34,12 +37,28 @@ others."""
 CONTROLS = ALTERNATIVES[:4]
 
 
-def measure_rewarded(assets: Path, work: Path, runs: Sequence[tuple[str, Path]]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Run:
+    """Another training of the policies, which is compared.
+
+    Args:
+        folder: of its ``LiveLlama``.
+        facts: what the report says of it, with a "title".
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+
+def measure_rewarded(
+    assets: Path, work: Path, final: Mapping[str, Any], runs: Sequence[Run]
+) -> Iterator[str]:
     """Write ``report/rewarded.json`` in ``assets``; yields a line for each part.
 
     Args:
         work: folder for single points.
-        runs: title and model folder of other trainings of the policies, whose fronts are compared.
+        final: facts of the policies that ship, as those of a ``Run``.
+        runs: other trainings, whose fronts are compared on validation prompts.
     """
     points = MeasuredPoints(assets / FOLDER, work / "shipped")
     test = Prompts("test", TEST, sampled=True)
@@ -60,10 +79,11 @@ def measure_rewarded(assets: Path, work: Path, runs: Sequence[tuple[str, Path]])
     report["alternatives"] = _compared(points, ALTERNATIVES)
     report["coarse"] = list(COARSE)
     report["runs"] = []
-    for title, folder in runs:
-        rows = _compared(MeasuredPoints(folder, work / folder.name), CONTROLS)
-        report["runs"].append({"title": title, "rows": rows})
-        yield f"{title}: {_gain(rows[1])}"
+    for run in (Run(assets / FOLDER, final), *runs):
+        shipped = run.folder == assets / FOLDER
+        found = _run(run, points if shipped else MeasuredPoints(run.folder, work / run.folder.name))
+        report["runs"].append(found)
+        yield f"{run.facts['title']}: {_gain(found['rows'][1])}"
     path = assets / SHIPPED
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -80,9 +100,17 @@ def _fronts(rewards: dict[str, Tensor], weights: Sequence[float]) -> dict[str, A
     }
 
 
+def _run(run: Run, points: MeasuredPoints) -> dict[str, Any]:
+    rows = _compared(points, CONTROLS)
+    level, lines = (points.front(scale, COARSE, VALIDATED)[0] for scale in (LEVEL, LINES))
+    depth = _rounded(hypervolumes([level, lines])[1][1])
+    supervised = _means(points.point(SoupSetting(0.0, 0.0, 0.0), VALIDATED)[0])
+    profile = depth_profile(run.folder, points, VALIDATED)
+    return {**run.facts, "rows": rows, "depth": depth, "supervised": supervised, **profile}
+
+
 def _compared(points: MeasuredPoints, scales: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
-    prompts = Prompts("val", VALIDATION, sampled=True)
-    fronts = [points.front(scale, COARSE, prompts)[0] for scale in scales]
+    fronts = [points.front(scale, COARSE, VALIDATED)[0] for scale in scales]
     return [
         {
             "alpha": alpha,
