@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -75,7 +76,17 @@ def optimiser_of(model: nn.Module, config: PretrainingConfig) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
 
 
-def save_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, step: int, seconds: float) -> None:
+class OptimiserState(Protocol):
+    """What steps a model, and can be saved between two steps."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later steps depend on."""
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """Go on from such a state."""
+
+
+def save_state(path: Path, model: nn.Module, optimiser: OptimiserState, step: int, seconds: float) -> None:
     """Replace the checkpoint of a training run that has done ``step`` steps in ``seconds``."""
     state = {
         "model": model.state_dict(),
@@ -86,7 +97,7 @@ def save_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, step:
     atomic_write(path, lambda part: torch.save(state, part))
 
 
-def resume_state(path: Path, model: nn.Module, optimiser: torch.optim.AdamW) -> tuple[int, float]:
+def resume_state(path: Path, model: nn.Module, optimiser: OptimiserState) -> tuple[int, float]:
     """Load the checkpoint that ``save_state`` wrote, if there is one; the steps done and their seconds."""
     if not path.exists():
         return 0, 0.0

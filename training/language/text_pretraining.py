@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from transformers import T5ForConditionalGeneration
 
 from evaluators.data.text_questions import TextQuestion
-from lines_core.atomic_write import atomic_write
 from training.language.corruption import corrupt
 from training.language.documents import KINDS_OF_TEXT
 from training.language.muon import BatchedMuon, hidden_matrices
 from training.language.tasks import PRACTICE, draw_questions
 from training.language.tiny_t5_model import TextBatch, fresh_t5, loss_of, text_batch
+from training.pretraining import resume_state, save_state
 
 Encode = Callable[[str], Sequence[int]]
 Pair = tuple[Sequence[int], Sequence[int]]
@@ -73,6 +74,15 @@ class TextTrainer:
         self.adam = torch.optim.AdamW(rest, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         self.muon = BatchedMuon(matrices.values(), matrix_rate)
 
+    def state_dict(self) -> dict[str, Any]:
+        """State of both optimisers."""
+        return {"adam": self.adam.state_dict(), "muon": self.muon.state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """Go on from such a state."""
+        self.adam.load_state_dict(state_dict["adam"])
+        self.muon.load(state_dict["muon"])
+
     def step(self, batch: TextBatch, share: float) -> float:
         """One step with a share of the rates; the loss before it."""
         self.adam.param_groups[0]["lr"] = share * self._rates[0]
@@ -120,13 +130,7 @@ def pretrain_text(
     The checkpoint (weights, optimisers, step, seconds) is replaced at most every ``save_every`` seconds.
     """
     trainer = TextTrainer(fresh_t5(words, config.seed), config.rate, config.matrix_rate)
-    first, seconds = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        trainer.model.load_state_dict(state["model"])
-        trainer.adam.load_state_dict(state["adam"])
-        trainer.muon.load(state["muon"])
-        first, seconds = int(state["step"]), float(state["seconds"])
+    first, seconds = resume_state(checkpoint, trainer.model, trainer)
     batches = length_sorted(text_examples(config, encode), config.batch, config.seed)
     began, saved = time.perf_counter() - seconds, time.perf_counter()
     for step in range(first, config.steps):
@@ -137,11 +141,4 @@ def pretrain_text(
             yield f"step {done} of {config.steps}: loss {loss:.3f}, {time.perf_counter() - began:.0f} s"
         if done == config.steps or time.perf_counter() - saved > save_every:
             saved = time.perf_counter()
-            state = {
-                "model": trainer.model.state_dict(),
-                "adam": trainer.adam.state_dict(),
-                "muon": trainer.muon.state(),
-                "step": done,
-                "seconds": saved - began,
-            }
-            atomic_write(checkpoint, lambda part, state=state: torch.save(state, part))  # type: ignore[misc]
+            save_state(checkpoint, trainer.model, trainer, done, saved - began)
