@@ -11,9 +11,12 @@ import pytest
 import torch
 
 from evaluators.data.image_batches import Chunk, TaskSlice
+from evaluators.data.text_questions import TextQuestion
 from evaluators.engine import zero_gpu
 from evaluators.engine.zero_gpu import GpuRefused, ZeroGpuHost
 from evaluators.errors import LabError, Superseded
+from evaluators.experiments.text_forgetting import text_references
+from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -21,6 +24,7 @@ from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.errors import CheckpointError
 from tests.evaluators.engine.forked_gpu import ForkedGpu, Refusal
+from tests.paths import ROOT
 
 CHUNK = 12
 SPECS = (
@@ -300,3 +304,21 @@ def test_results_of_the_gpu_are_cached_apart(lab: Path, tmp_path: Path, gpu: For
     answer = Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).evaluate(SPECS[1])
     assert Studio(lab, tmp_path, chunk=CHUNK).cached(SPECS[1]) is None
     assert Studio(lab, tmp_path, chunk=CHUNK, zero_gpu=ZeroGpuHost(gpu, Refusal)).cached(SPECS[1]) == answer
+
+
+def test_texts_are_counted_and_ranked_here(gpu: ForkedGpu) -> None:
+    """The text model is so small that a call over the network would cost more, and quota besides."""
+    spec = EditSpec.lines("story", 0.45, model=TINY_T5, part="decoder", images=4)
+    here, beside = (
+        Studio(ROOT / "assets", None, chunk=CHUNK, zero_gpu=host)
+        for host in (None, ZeroGpuHost(gpu, Refusal))
+    )
+    first = beside.first(spec)
+    assert not first.complete
+    streamed = list(beside.stream(spec))
+    assert len(streamed) > 1
+    assert counts(streamed[-1]) == counts(here.evaluate(spec))
+    question = TextQuestion("mira was hungry .", ("mira ate", "dax ate"), -1)
+    assert beside.rank([spec], [question]) == here.rank([spec], [question])
+    assert gpu.calls == 0
+    assert beside.cached(text_references("story")[0]) is not None, "what ships is known there as well"
