@@ -14,7 +14,7 @@ import torch
 from evaluators import EditSpec
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, wise_ft_sweep
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from training.tiny_clip_model import to_input
 from training.world.catalogue import FAMILIES, TASKS
 from training.world.draws import draw_split

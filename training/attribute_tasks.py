@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from evaluators.encoder.classifier_heads import zero_shot_head
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from lines_core.atomic_write import atomic_write
 from training.evaluation_sets import images_in
 from training.hits import Hits
@@ -42,12 +42,14 @@ class AttributeTask:
         images: the data set whose images it asks about.
         prompts: zero-shot templates with one ``{}`` for the class name.
         classes: class name by the caption fragment that says so; several fragments may share a class.
+        blurb: what it asks for.
     """
 
     key: str
     images: str
     prompts: tuple[str, ...]
     classes: Mapping[str, str]
+    blurb: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +73,13 @@ def _same(*fragments: str) -> dict[str, str]:
 
 
 ATTRIBUTE_TASKS: tuple[AttributeTask, ...] = (
-    AttributeTask("vehicle_colours", "vehicles", ("a photo of a {} vehicle",), _coloured("{}")),
+    AttributeTask(
+        "vehicle_colours",
+        "vehicles",
+        ("a photo of a {} vehicle",),
+        _coloured("{}"),
+        "The colour of a vehicle.",
+    ),
     AttributeTask(
         "vehicle_places",
         "vehicles",
@@ -83,41 +91,73 @@ ATTRIBUTE_TASKS: tuple[AttributeTask, ...] = (
             "in front of a blue sky",
             "in front of a grey sky",
         ),
+        "What is behind a vehicle.",
     ),
     AttributeTask(
         "seasons",
         "satellite",
         ("a satellite image of land {}",),
         _same("in summer", "in a dry season", "in autumn", "in winter"),
+        "The season in a satellite image.",
     ),
     AttributeTask(
         "sign_surroundings",
         "traffic_signs",
         ("a photo of a traffic sign {}",),
         _same("in a street", "in front of green leaves", "in front of a blue sky", "in front of a grey sky"),
+        "What is behind a traffic sign.",
     ),
     AttributeTask(
         "neighbours",
         "street_numbers",
         ("a photo of a digit {}",),
         _same("beside another digit", "between other digits", "alone"),
+        "What stands beside a digit.",
     ),
-    AttributeTask("number_colours", "street_numbers", ("a photo of a digit in {}",), _coloured("in {}")),
-    AttributeTask("object_colours", "objects", ("a photo of a {} thing",), _coloured("{}")),
+    AttributeTask(
+        "number_colours",
+        "street_numbers",
+        ("a photo of a digit in {}",),
+        _coloured("in {}"),
+        "The colour of a house number.",
+    ),
+    AttributeTask(
+        "object_colours",
+        "objects",
+        ("a photo of a {} thing",),
+        _coloured("{}"),
+        "The colour of an everyday thing.",
+    ),
     AttributeTask(
         "object_grounds",
         "objects",
         ("a photo of a thing on a {} background",),
         _coloured("on a {} background"),
+        "The colour behind an everyday thing.",
     ),
-    AttributeTask("object_sizes", "objects", ("a photo of a {} thing",), _same("large", "small")),
-    AttributeTask("ink_colours", "digits", ("a digit in {}",), _coloured("in {}")),
-    AttributeTask("pen_widths", "digits", ("a digit {}",), _same("with a thick pen", "with a thin pen")),
+    AttributeTask(
+        "object_sizes",
+        "objects",
+        ("a photo of a {} thing",),
+        _same("large", "small"),
+        "Whether an everyday thing is large or small.",
+    ),
+    AttributeTask(
+        "ink_colours", "digits", ("a digit in {}",), _coloured("in {}"), "The colour of a handwritten digit."
+    ),
+    AttributeTask(
+        "pen_widths",
+        "digits",
+        ("a digit {}",),
+        _same("with a thick pen", "with a thin pen"),
+        "Whether a digit was written with a thick pen.",
+    ),
     AttributeTask(
         "sign_weather",
         "traffic_signs",
         ("a photo of a traffic sign {}",),
         _same("far away", "at dusk", "in the rain"),
+        "How far away or in which weather a traffic sign is.",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,11 +60,17 @@ class FinetuningConfig:
         return self.rate * min((step + 1) / self.warmup, 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def training_head(model: CLIP, tokenizer: SimpleTokenizer, family: SyntheticTask) -> Tensor:
-    """Unit-norm class vectors from the family's prompts, (D, classes)."""
-    names = [concept.name for concept in family.concepts]
-    head: Tensor = build_zero_shot_classifier(model, tokenizer, names, [t.format for t in family.prompts])
+def class_head(
+    model: CLIP, tokenizer: SimpleTokenizer, names: Sequence[str], prompts: Sequence[str]
+) -> Tensor:
+    """Unit-norm class vectors from prompts, (D, classes)."""
+    head: Tensor = build_zero_shot_classifier(model, tokenizer, names, [prompt.format for prompt in prompts])
     return head
+
+
+def training_head(model: CLIP, tokenizer: SimpleTokenizer, family: SyntheticTask) -> Tensor:
+    """The same of a family's concepts."""
+    return class_head(model, tokenizer, [concept.name for concept in family.concepts], family.prompts)
 
 
 def finetune(

@@ -14,7 +14,7 @@ import torch
 
 from evaluators.experiments.finetuning_variants import RATES
 from evaluators.experiments.soup_search import SOUP
-from evaluators.labs.embedded_lab import checkpoint_path
+from evaluators.labs.tiny_encoder import checkpoint_path
 from evaluators.specs.merge_spec import task_of
 from lines_core.packed import save_packed
 from training.comparisons import SOUP_SEED, packed_residual, training_images, variants, write_variants

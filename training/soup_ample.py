@@ -13,7 +13,7 @@ from torch import Tensor
 
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.experiments.soup_search import AVERAGE, SOUP, soup_spec
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.atomic_write import atomic_write
 from lines_core.soups import greedy_soup

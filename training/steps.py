@@ -14,6 +14,7 @@ from training.alpha_study import measure_alpha
 from training.ample_targets import measure_ample_targets
 from training.attribute_tasks import FILE as ATTRIBUTES_FILE
 from training.attribute_tasks import measure_attributes
+from training.attribute_training import adapt_attributes
 from training.cards import write_cards
 from training.careful_study import FILE as CAREFUL_FILE
 from training.careful_study import measure_careful
@@ -27,6 +28,7 @@ from training.learning_study import measure_learning
 from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
+from training.question_sets import save_questions
 from training.repeated_finetuning import (
     SEED_SETS,
     SEED_TASKS,
@@ -149,9 +151,15 @@ def stages(folders: Folders) -> Iterator[str]:
     yield from measure_convnext(folders.assets, folders.work / "measured", folders.work / "convnext")
 
 
+def attributes(folders: Folders) -> Iterator[str]:
+    """Fine-tuning on questions about attributes, for merges of 14 and 20 tasks. A quarter of an hour."""
+    yield from adapt_attributes(folders.tiny_clip, folders.work, folders.workers)
+
+
 def sample(folders: Folders) -> Iterator[str]:
-    """Evaluation subsets."""
+    """Evaluation subsets, and labels for further questions about their images."""
     yield from save_evaluation_sets(folders.assets / "eval", folders.workers)
+    yield save_questions(folders.assets / "eval")
 
 
 def measure(folders: Folders) -> Iterator[str]:
@@ -231,6 +239,7 @@ STEPS: Mapping[str, Callable[[Folders], Iterator[str]]] = {
     "compare": compare,
     "language": language,
     "convnext": convnext,
+    "attributes": attributes,
     "sample": sample,
     "measure": measure,
     "stages": stages,

@@ -24,7 +24,8 @@ from evaluators.engine.engine import Counted
 from evaluators.errors import Cancelled
 from evaluators.experiments.spread import POLL_SECONDS, run_spread
 from evaluators.experiments.sweeps import run_sweep
-from evaluators.labs.embedded_lab import EmbeddedLab, TinyEncoder
+from evaluators.labs.embedded_lab import EmbeddedLab
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec

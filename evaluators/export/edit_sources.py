@@ -12,8 +12,9 @@ from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, read_to
 from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
-from evaluators.labs.embedded_lab import EmbeddedLab, checkpoint_path
+from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import Lab
+from evaluators.labs.tiny_encoder import checkpoint_path
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.resolved_spec import ResidualSpec
 from lines_core.checkpoints import read_metadata

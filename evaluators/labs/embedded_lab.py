@@ -12,26 +12,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from evaluators.data.image_questions import QUESTIONS, ImageQuestion, read_image_questions
 from evaluators.data.image_subset import Subset, count_images, load_subset, subset_path
-from evaluators.data.task_list import Task, in_suite, read_tasks, task_identity
+from evaluators.data.task_list import SUITES, Task, in_suite, read_tasks, task_identity
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, load_model, read_tower_info
+from evaluators.encoder.open_clip_folder import CONFIG, MERGES, WEIGHTS, read_tower_info
 from evaluators.encoder.residual_cache import CancelCheck
-from evaluators.encoder.residual_files import mapped_residual
 from evaluators.errors import LabError
 from evaluators.labs.lab import CheckpointInfo, Lab, ModelInfo
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
 from evaluators.labs.shipped_alphas import FILE as ALPHAS
 from evaluators.labs.shipped_alphas import read_alphas
+from evaluators.labs.tiny_encoder import TinyEncoder, checkpoint_path
 from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
-from lines_core.checkpoints import compare, read_checkpoint
 from lines_core.file_hash import sha256_of
 from lines_core.merging import MergingAlpha
-from lines_core.packed import is_packed, read_packed
 
 TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
 VARIANTS, TUNED = "variants.json", "gammas.json"
@@ -46,58 +45,32 @@ class EmbeddedModel:
         title: name on the page.
         folder: of the model, in the lab's folder.
         sweeps: of the evaluations that ship, in the lab's folder.
+        questions: how many of the further questions about the images are tasks beside the usual ones; with
+            any of them, it is a lab of these tasks alone, without robust fine-tuning and compared variants.
     """
 
     key: str
     title: str
     folder: str
     sweeps: str
+    questions: int = 0
 
 
 EMBEDDED: Mapping[str, EmbeddedModel] = {
     model.key: model
     for model in (
         EmbeddedModel(TINY_CLIP, "Tiny CLIP", "tiny_clip", "sweeps"),
+        EmbeddedModel("tiny-clip-14", "Tiny CLIP, 14 tasks", "tiny_clip", "sweeps/tiny_clip_14", 6),
+        EmbeddedModel("tiny-clip-20", "Tiny CLIP, 20 tasks", "tiny_clip", "sweeps/tiny_clip_20", 12),
         EmbeddedModel(TINY_CONVNEXT, "Tiny ConvNeXt", "tiny_convnext", "sweeps/tiny_convnext"),
     )
 }
 """By key; the first one is always there."""
 
 
-def checkpoint_path(folder: Path, checkpoint: str) -> Path:
-    """File of a checkpoint in a model's folder: full weights, or a packed residual."""
-    return folder / ("compared" if is_compared(checkpoint) else "finetuned") / f"{checkpoint}.safetensors"
-
-
-def is_compared(checkpoint: str) -> bool:
-    """Whether a checkpoint key is of the form ``<variant>.<task>``."""
-    return "." in checkpoint
-
-
 def checkpoint_keys(folder: Path) -> tuple[str, ...]:
     """Keys of the fine-tuned checkpoints in a model's folder."""
     return tuple(sorted(path.stem for path in (folder / "finetuned").glob("*.safetensors")))
-
-
-class TinyEncoder(LiveEncoder):
-    """The encoder of a model folder. Raises: LabError if its files do not fit together."""
-
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        super().__init__(load_model(folder, device), dtype)
-        self.folder = folder
-
-    def _read_residual(self, checkpoint: str) -> Tensor:
-        if checkpoint in self.residual_paths:
-            return mapped_residual(self.residual_paths[checkpoint], self.layout)
-        path = checkpoint_path(self.folder, checkpoint)
-        if not path.is_file():
-            raise LabError(f"{path} is absent: checkpoint {checkpoint!r} has no weights.")
-        if is_packed(path):
-            shapes = {name: value.shape for name, value in self.pretrained().items()}
-            return self.layout.flatten(read_packed(path, shapes))
-        finetuned = read_checkpoint(path)
-        compare(self.pretrained(), finetuned)
-        return self.residual_of(finetuned)
 
 
 class EmbeddedLab(Lab):
@@ -134,8 +107,14 @@ class EmbeddedLab(Lab):
         self._dtype = dtype
         self._cache = cache
         self._alphas: Mapping[MergeSpec, MergingAlpha] | None = None
-        self._all_tasks = read_tasks(folder / "eval" / "tasks.json")
-        self._checkpoints = self._read_checkpoints()
+        self._shown = read_tasks(folder / "eval" / "tasks.json")
+        asked = read_image_questions(folder / "eval" / QUESTIONS)
+        self._questions = {question.task.key: question for question in asked[: model.questions]}
+        self._all_tasks = self._shown
+        if self._questions:
+            more = (question.task for question in self._questions.values())
+            self._all_tasks = (*in_suite(self._shown, SUITES[0]), *more)
+        self._checkpoints = self._read_checkpoints(asked)
         self._variants, self._compared = self._read_compared()
         self._tuned = self._read_tuned()
         self._own: tuple[LoadedCheckpoint, ...] = ()
@@ -193,6 +172,8 @@ class EmbeddedLab(Lab):
         return in_suite(self._all_tasks, suite)
 
     def _count(self, task: Task, split: str) -> int:
+        if task.key in self._questions:
+            return self._questions[task.key].count(split)
         with self._lock:
             if (task.key, split) not in self._counts:
                 folder = self.folder / "eval"
@@ -209,7 +190,7 @@ class EmbeddedLab(Lab):
         if named not in self._contents:  # 1 ms for the paths, and a panel looks up dozens of points a move
             files = [*self._model_files()]
             files += [checkpoint_path(self.model_folder, checkpoint) for checkpoint in shipped]
-            files += [subset_path(self.folder / "eval", task, resolved.split) for task in tasks]
+            files += [file for task in tasks for file in self._image_files(task, resolved.split)]
             self._contents[named] = [self._digest(file) for file in files]
         return [*self._contents[named], *(own[one] for one in sources if one in own)]
 
@@ -221,9 +202,8 @@ class EmbeddedLab(Lab):
             parts.append(f"{checkpoint.key} {self._digest(path)}")
         for task in self._all_tasks:
             for split in SPLITS:
-                path = subset_path(self.folder / "eval", task, split)
-                if path.is_file():
-                    parts.append(f"{path.name} {self._digest(path)}")
+                files = self._image_files(task, split)
+                parts += [f"{path.name} {self._digest(path)}" for path in files if path.is_file()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def merging_alpha(self, merge: MergeSpec, check: CancelCheck, patience: float | None) -> MergingAlpha:
@@ -241,7 +221,25 @@ class EmbeddedLab(Lab):
 
     def _subset(self, task: Task, split: str) -> Subset:
         folder, size = self.folder / "eval", self._tower.image_size
-        return load_subset(folder, task, split, image_size=size, cache=self._cache)
+        question = self._questions.get(task.key)
+        found = load_subset(folder, self._pictured(task), split, image_size=size, cache=self._cache)
+        return found if question is None else question.subset(split, found)
+
+    def _pictured(self, task: Task) -> Task:
+        """The task whose file has the images of a task."""
+        question = self._questions.get(task.key)
+        if question is None:
+            return task
+        found = next((one for one in self._shown if one.key == question.images), None)
+        if found is None:
+            raise LabError(f"The question {task.key!r} is about images of {question.images!r}: no such task.")
+        return found
+
+    def _image_files(self, task: Task, split: str) -> list[Path]:
+        """The files that decide the images and labels of a task."""
+        folder = self.folder / "eval"
+        asked = [folder / QUESTIONS] if task.key in self._questions else []
+        return [subset_path(folder, self._pictured(task), split), *asked]
 
     def _head(self, task: Task) -> Tensor:
         return self.new_head(task.classes, task.prompts)
@@ -263,10 +261,10 @@ class EmbeddedLab(Lab):
     def _model_files(self) -> tuple[Path, ...]:
         return tuple(self.model_folder / name for name in (CONFIG, WEIGHTS, MERGES))
 
-    def _read_checkpoints(self) -> tuple[CheckpointInfo, ...]:
+    def _read_checkpoints(self, asked: Sequence[ImageQuestion]) -> tuple[CheckpointInfo, ...]:
         keys = checkpoint_keys(self.model_folder)
-        tasks = {task.key: task for task in self._all_tasks}
-        foreign = [key for key in keys if key not in tasks]
+        known = {task.key for task in (*self._shown, *(question.task for question in asked))}
+        foreign = [key for key in keys if key not in known]
         if foreign:
             raise LabError(f"Checkpoints belong to a task of the same name, but there is no task {foreign}.")
         if not keys:
@@ -277,7 +275,7 @@ class EmbeddedLab(Lab):
 
     def _read_tuned(self) -> dict[str, float]:
         path = self.model_folder / "compared" / TUNED
-        if not path.is_file():
+        if self._questions or not path.is_file():
             return {}
         try:
             return {str(key): float(gamma) for key, gamma in json.loads(path.read_text("utf-8")).items()}
@@ -287,7 +285,7 @@ class EmbeddedLab(Lab):
     def _read_compared(self) -> tuple[tuple[Variant, ...], tuple[CheckpointInfo, ...]]:
         """The variants in ``compared/variants.json``, and those of their checkpoints that exist."""
         listed = self.model_folder / "compared" / VARIANTS
-        if not listed.is_file():
+        if self._questions or not listed.is_file():
             return (), ()
         try:
             variants = tuple(Variant(**variant) for variant in json.loads(listed.read_text(encoding="utf-8")))

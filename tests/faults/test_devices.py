@@ -9,7 +9,7 @@ import torch
 from evaluators.encoder.live_encoder import is_device_lost, is_out_of_memory
 from evaluators.engine.counting import count_chunk
 from evaluators.errors import DeviceError, LabError
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.errors import LinesError

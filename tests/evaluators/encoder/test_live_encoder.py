@@ -7,7 +7,7 @@ import torch
 
 from evaluators.encoder.live_encoder import MAX_RESIDUALS, RESIDUAL_BYTES, LiveEncoder
 from evaluators.errors import LabError
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.specs.edit_spec import EditSpec
 
 

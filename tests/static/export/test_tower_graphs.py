@@ -11,7 +11,7 @@ from onnx.reference import ReferenceEvaluator
 
 from evaluators.encoder.open_clip_folder import load_model
 from evaluators.errors import LabError
-from evaluators.labs.embedded_lab import TinyEncoder
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.specs.edit_spec import Scales
 from static.export.tower_graphs import image_graph, text_graph
 
