@@ -1,4 +1,4 @@
-"""Measured choice of dtype and batch size for an image tower on this machine.
+"""Measured choice of dtype and batch size for a model on this machine.
 
 On a CPU with matrix units for bfloat16 a wide tower is four times as fast in it, a narrow one slower.
 """
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,25 @@ class EngineConfig:
     seconds: float
 
 
+class TimedBlock(NamedTuple):
+    """The part of a model that is timed: its blocks take nearly all of a forward pass.
+
+    Attributes:
+        block: from activations (n, tokens, width) to others; not changed.
+        tokens: of an example.
+        width: of the residual stream.
+    """
+
+    block: nn.Module
+    tokens: int
+    width: int
+
+    @classmethod
+    def of_tower(cls, tower: Any) -> "TimedBlock":
+        """The first residual block of an open_clip vision transformer."""
+        return cls(tower.transformer.resblocks[0], *tower.positional_embedding.shape)
+
+
 def best_device() -> str:
     """A CUDA GPU, else Apple's, else the CPU."""
     if torch.cuda.is_available():
@@ -65,15 +84,15 @@ def candidates(device: torch.device) -> tuple[torch.dtype, ...]:
     return (torch.float32,) if device.type == "mps" else (torch.float32, torch.bfloat16)
 
 
-def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
+def cached_config(path: Path, timed: TimedBlock, device: torch.device) -> EngineConfig:
     """The result of ``autotune``, cached in a JSON file.
 
     Dtype and batch size change the last digits of features, and two measurements of one machine need not
     agree: without the file, cached results could change from one start to the next.
 
     Args:
-        path: of the file for this tower and kind of device.
-        tower, device: as for ``autotune``.
+        path: of the file for this model and kind of device.
+        timed, device: as for ``autotune``.
     """
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +103,7 @@ def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
         pass
     except (OSError, ValueError, KeyError, TypeError) as error:
         _LOG.warning("The measured configuration in %s cannot be read (%r): measuring again.", path, error)
-    tuned = autotune(tower, device)
+    tuned = autotune(timed, device)
     try:
         plain = {"dtype": str(tuned.dtype), "chunk": tuned.chunk, "seconds": tuned.seconds}
         atomic_write(path, lambda part: part.write_text(json.dumps(plain), encoding="utf-8"))
@@ -94,27 +113,25 @@ def cached_config(path: Path, tower: Any, device: torch.device) -> EngineConfig:
 
 
 @torch.inference_mode()
-def autotune(tower: Any, device: torch.device, chunks: Sequence[int] = ()) -> EngineConfig:
+def autotune(timed: TimedBlock, device: torch.device, chunks: Sequence[int] = ()) -> EngineConfig:
     """The fastest dtype, and the smallest chunk that is nearly as fast as the best.
 
-    Times a copy of one residual block on random activations: the blocks take nearly all of a forward pass.
+    Times copies of one residual block on random activations.
 
     Args:
-        tower: an open_clip vision transformer, which is not changed.
+        timed: the block.
         device: that it is going to run on.
         chunks: batch sizes to measure; by default those of the device's kind.
     Cost: under a second for ViT-B/32, three for ViT-L/14.
     """
-    block: nn.Module = tower.transformer.resblocks[0]
-    tokens, width = tower.positional_embedding.shape
-    timed = []
+    measured = []
     for dtype in candidates(device):
-        copied = copy.deepcopy(block).to(device, dtype)
+        copied = copy.deepcopy(timed.block).to(device, dtype)
         for chunk in chunks or CHUNKS[device.type]:
-            activations = torch.randn(chunk, tokens, width).to(device, dtype)
-            timed.append(EngineConfig(dtype, chunk, _seconds(copied, activations) / chunk))
-    dtype = min(timed, key=lambda tuned: tuned.seconds).dtype
-    same = [tuned for tuned in timed if tuned.dtype == dtype]
+            activations = torch.randn(chunk, timed.tokens, timed.width).to(device, dtype)
+            measured.append(EngineConfig(dtype, chunk, _seconds(copied, activations) / chunk))
+    dtype = min(measured, key=lambda tuned: tuned.seconds).dtype
+    same = [tuned for tuned in measured if tuned.dtype == dtype]
     enough = CHUNK_TOLERANCE * min(tuned.seconds for tuned in same)
     return min((tuned for tuned in same if tuned.seconds <= enough), key=lambda tuned: tuned.chunk)
 

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
-from evaluators.labs.text_lab import TextLab
+from evaluators.labs.text_lab import TEXT_METHODS, TextLab
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
 
-TEXT_METHODS = ("sum", "ties", "consensus")
 VALIDATION = 30
 """Questions of each task that coefficients are chosen by."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evaluators.encoder.autotune import EngineConfig, cached_config
+from evaluators.encoder.autotune import EngineConfig, TimedBlock, cached_config
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.encoder.live_encoder import LiveEncoder
 from evaluators.encoder.open_clip_folder import TOWER, LoadedModel
@@ -68,7 +68,7 @@ class HubEncoder(LiveEncoder):
         self.identity = identity
         self.device = device
         self.engine_config = config or cached_config(
-            configs / f"{row.key}-{device.type}.json", loaded.clip.visual, device
+            configs / f"{row.key}-{device.type}.json", TimedBlock.of_tower(loaded.clip.visual), device
         )
         super().__init__(loaded, self.engine_config.dtype)
 

@@ -11,6 +11,32 @@ LEAST_TASKS = 2
 """A target and a control."""
 
 
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+ENCODER = "encoder"
+
+
+@dataclass(frozen=True)
+class LoadStep:
+    """Progress of one part of a load: the encoder, a task, or a member of a soup.
+
+    Args:
+        key: ``"encoder"``, a task's key, or the name of a member.
+        title: as the page shows it.
+        state: "waiting", "running", "done" or "failed".
+        phase: the current activity, the result, or the error as a sentence.
+        done, total: in ``unit``; total 0 while it is not known.
+        unit: "bytes", "images", "questions" or "".
+    """
+
+    key: str
+    title: str
+    state: str = WAITING
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+
+
 @dataclass(frozen=True)
 class LoadRequest:
     """An encoder, tasks and checkpoints to load.
@@ -75,39 +101,16 @@ class LoadRequest:
             return ()
         return tuple(dict.fromkeys(self.members or FAMILIES[self.family].suggested))
 
+    @property
+    def title(self) -> str:
+        """Name of the encoder on the page."""
+        return ENCODERS[self.model].title
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
-ENCODER = "encoder"
-
-
-@dataclass(frozen=True)
-class LoadStep:
-    """Progress of one part of a load: the encoder, a task, or a member of a soup.
-
-    Args:
-        key: ``"encoder"``, a task's key, or the name of a member.
-        title: as the page shows it.
-        state: "waiting", "running", "done" or "failed".
-        phase: the current activity, the result, or the error as a sentence.
-        done, total: in ``unit``; total 0 while it is not known.
-        unit: "bytes", "images" or "".
-    """
-
-    key: str
-    title: str
-    state: str = WAITING
-    phase: str = ""
-    done: int = 0
-    total: int = 0
-    unit: str = ""
-
-
-def steps_of(load_request: LoadRequest) -> tuple[LoadStep, ...]:
-    """All steps of a load, waiting, in order."""
-    encoder = ENCODERS[load_request.model]
-    tasks = (LoadStep(key, TASKS[key].title) for key in load_request.tasks)
-    return (
-        LoadStep(ENCODER, encoder.title),
-        *tasks,
-        *(LoadStep(member, member) for member in load_request.chosen),
-    )
+    @property
+    def steps(self) -> tuple[LoadStep, ...]:
+        """All steps of the load, waiting, in order."""
+        return (
+            LoadStep(ENCODER, self.title),
+            *(LoadStep(key, TASKS[key].title) for key in self.tasks),
+            *(LoadStep(member, member) for member in self.chosen),
+        )

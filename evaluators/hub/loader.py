@@ -4,8 +4,7 @@ What was loaded before is taken from disk, so a load that was stopped or failed 
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,25 +13,15 @@ from torch import Tensor
 
 from evaluators.data.task_list import Task
 from evaluators.encoder.autotune import EngineConfig
-from evaluators.errors import Cancelled, LabError, SpecError
+from evaluators.errors import LabError, SpecError
 from evaluators.hub.checkpoint_import import CheckpointImporter
 from evaluators.hub.head_files import head_path, read_head, save_head
 from evaluators.hub.hub_encoder import HubEncoder, TextTower
 from evaluators.hub.hub_lab import HubLab, LoadedTask, model_info
 from evaluators.hub.imagenet_class_names import ALL_OF_IMAGENET, as_task
 from evaluators.hub.images.hub_subset import HubSubset, hub_subset
-from evaluators.hub.load_request import (
-    DONE,
-    ENCODER,
-    FAILED,
-    LEAST_TASKS,
-    RUNNING,
-    WAITING,
-    LoadRequest,
-    LoadStep,
-    steps_of,
-)
-from evaluators.hub.transfer.parallel_calls import Progress
+from evaluators.hub.load_request import ENCODER, LEAST_TASKS, LoadRequest
+from evaluators.hub.load_steps import Report, StepReport, optional, reported, stoppable
 from evaluators.hub.transfer.repository_files import Fetched, fetch
 from evaluators.hub.transfer.repository_listing import list_files
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
@@ -41,10 +30,8 @@ from evaluators.zoo import ENCODERS, FAMILIES, TASKS
 from evaluators.zoo.checkpoint_families import find_ignoring_case
 from evaluators.zoo.public_encoders import Encoder
 from evaluators.zoo.public_tasks import IMAGENET, HubTask
-from lines_core.errors import LinesError
 
 SPLIT_TITLES = {"test": "test", "val": "validation"}
-Report = Callable[[LoadStep], None]
 
 
 def images_summary(task: Task, subsets: Mapping[str, HubSubset]) -> str:
@@ -83,8 +70,8 @@ class Loader:
             or all checkpoints that are asked for, have failed.
         """
         row = ENCODERS[request.model]
-        steps = {step.key: step for step in steps_of(request)}
-        with _reported(steps[ENCODER], report) as step:
+        steps = {step.key: step for step in request.steps}
+        with reported(steps[ENCODER], report) as step:
             fetched = self._fetch_weights(row, step, stop)
             identity = f"{fetched.repo} {fetched.etag}"
             step.phase("opening")
@@ -98,7 +85,7 @@ class Loader:
         tasks: list[LoadedTask] = []
         checkpoints: list[LoadedCheckpoint] = []
         for key in request.tasks:
-            with _optional(), _reported(steps[key], report) as step:
+            with optional(), reported(steps[key], report) as step:
                 task = as_task(TASKS[key])
                 subsets = self._subsets(TASKS[key], request.images, row, step, stop)
                 tasks.append(LoadedTask(task, heads[key], subsets, TASKS[key].imagenet))
@@ -109,7 +96,7 @@ class Loader:
                     step.result = "; ".join(filter(None, (step.result, checkpoints[-1].note)))
         loaded = {loaded.task.key for loaded in tasks}
         for member in request.chosen if family.target in loaded else ():
-            with _optional(), _reported(steps[member], report) as step:
+            with optional(), reported(steps[member], report) as step:
                 step.phase("checkpoint", "bytes")
                 target = TASKS[family.target]
                 checkpoints.append(importer.of_member(family, member, target, step.count, stop))
@@ -121,7 +108,7 @@ class Loader:
             )
         return HubLab(live, tasks, checkpoints, imagenet)
 
-    def _fetch_weights(self, row: Encoder, step: "_StepReport", stop: threading.Event) -> Fetched:
+    def _fetch_weights(self, row: Encoder, step: StepReport, stop: threading.Event) -> Fetched:
         step.phase("weights", "bytes")
         listed = list_files(row.repo, revision=row.revision)
         name = next(
@@ -130,7 +117,7 @@ class Loader:
         return fetch(row.repo, name, revision=row.revision, progress=step.count, stop=stop)
 
     def _heads(
-        self, request: LoadRequest, live: HubEncoder, step: "_StepReport", stop: threading.Event
+        self, request: LoadRequest, live: HubEncoder, step: StepReport, stop: threading.Event
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """The head of every task, and that of all of ImageNet's classes if it is the tasks' suite.
 
@@ -146,7 +133,7 @@ class Loader:
         return {key: imagenet[:, list(TASKS[key].imagenet or ())] for key in request.tasks}, imagenet
 
     def _zero_shot_heads(
-        self, tasks: Sequence[Task], live: HubEncoder, step: "_StepReport", stop: threading.Event
+        self, tasks: Sequence[Task], live: HubEncoder, step: StepReport, stop: threading.Event
     ) -> dict[str, Tensor]:
         """Heads by the keys of their tasks, from the cache; the text tower opens only for missing ones."""
         row = live.row
@@ -160,16 +147,14 @@ class Loader:
             for task in tasks:
                 step.phase(f"class names of {task.title}", "classes")
                 if task.key not in heads:
-                    heads[task.key] = text.head(
-                        task.classes, task.prompts, _stoppable(step.count, stop)
-                    ).cpu()
+                    heads[task.key] = text.head(task.classes, task.prompts, stoppable(step.count, stop)).cpu()
                     save_head(paths[task.key], heads[task.key])
         finally:
             text.close()
         return heads
 
     def _subsets(
-        self, row: HubTask, images: int, encoder: Encoder, step: "_StepReport", stop: threading.Event
+        self, row: HubTask, images: int, encoder: Encoder, step: StepReport, stop: threading.Event
     ) -> dict[str, HubSubset]:
         """Test images, and validation images where there are any."""
         subsets = {}
@@ -189,65 +174,3 @@ class Loader:
                 if split == "test":
                     raise
         return subsets
-
-
-class _StepReport:
-    """A step that reports its changes.
-
-    Attributes:
-        result: shown as the phase when the step is done.
-    """
-
-    def __init__(self, step: LoadStep, report: Report) -> None:
-        self.step = step
-        self.result = ""
-        self._report = report
-
-    def phase(self, phase: str, unit: str = "") -> None:
-        self.change(state=RUNNING, phase=phase, unit=unit, done=0, total=0)
-
-    @property
-    def count(self) -> Progress:
-        return lambda done, total: self.change(done=done, total=total)
-
-    def change(self, **changes: object) -> None:
-        self.step = replace(self.step, **changes)  # type: ignore[arg-type]
-        self._report(self.step)
-
-
-@contextmanager
-def _reported(step: LoadStep, report: Report) -> Iterator[_StepReport]:
-    """A step that is reported as done at the end of the block, or as failed with the reason."""
-    running = _StepReport(step, report)
-    running.phase("starting")
-    try:
-        yield running
-    except Cancelled:
-        running.change(state=WAITING, phase="stopped", unit="", done=0, total=0)
-        raise
-    except LinesError as error:
-        running.change(state=FAILED, phase=str(error), unit="", done=0, total=0)
-        raise
-    running.change(state=DONE, phase=running.result, unit="", done=0, total=0)
-
-
-@contextmanager
-def _optional() -> Iterator[None]:
-    """A step without which the load goes on. Raises: Cancelled."""
-    try:
-        yield
-    except Cancelled:
-        raise
-    except LinesError:
-        pass  # reported already, and the other steps do not need it
-
-
-def _stoppable(count: Progress, stop: threading.Event) -> Progress:
-    """Progress of heads. Raises: Cancelled once ``stop`` is set."""
-
-    def counted(done: int, total: int) -> None:
-        if stop.is_set():
-            raise Cancelled("The load was stopped while heads were made; those made are kept.")
-        count(done, total)
-
-    return counted

@@ -20,6 +20,8 @@ from evaluators.specs.edit_spec import EditSpec, Scales
 from evaluators.specs.resolved_spec import ResolvedSpec
 from lines_core.serial_layout import SerialLayout
 
+TEXT_METHODS = ("sum", "ties", "consensus")
+"""Merging methods of the paper's Table 3."""
 DEFAULT_PART = "decoder"
 """The part that the paper scales when it merges (section 5.2)."""
 NO_IMAGES = "A text model has no images: it is asked questions."

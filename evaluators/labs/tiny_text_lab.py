@@ -15,6 +15,7 @@ from evaluators.encoder.t5_folder import (
     T5_CONFIG,
     T5_TOKENIZER,
     T5_WEIGHTS,
+    T5Files,
     load_t5,
     read_serial_layout,
     read_words,
@@ -29,6 +30,7 @@ from lines_core.packed import read_packed
 
 TINY_T5, TEXT_FOLDER = "tiny-t5", "tiny_t5"
 """Key of the model, and its folder among the assets."""
+TITLE = "Tiny T5"
 ALPHAS = "alphas.json"
 
 
@@ -36,7 +38,7 @@ class TinyT5(LiveT5):
     """The model of a folder. Raises: LabError if its files do not fit together."""
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        super().__init__(load_t5(folder, device), dtype)
+        super().__init__(load_t5(T5Files.of(folder), device, TITLE), dtype)
         self.folder = folder
 
     def _read_residual(self, checkpoint: str) -> Tensor:
@@ -64,8 +66,8 @@ class TinyTextLab(TextLab):
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype, chunk: int) -> None:
         self.folder = folder
-        serial = read_serial_layout(folder)
-        info = ModelInfo(TINY_T5, "Tiny T5", serial.decoder, serial.flat.numel, image_size=0)
+        serial = read_serial_layout(folder / T5_WEIGHTS)
+        info = ModelInfo(TINY_T5, TITLE, serial.decoder, serial.flat.numel, image_size=0)
         super().__init__(info, serial, device, chunk)
         self._dtype = dtype
         self._all_tasks = read_tasks(folder / "tasks.json")

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 
 from evaluators.errors import Cancelled
-from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.load_request import FAILED, RUNNING, WAITING, LoadRequest, LoadStep, steps_of
-from evaluators.hub.loader import Loader
+from evaluators.hub.load_request import FAILED, RUNNING, WAITING, LoadStep
+from evaluators.hub.public_loader import PublicLab, PublicLoader, PublicRequest
+from evaluators.labs.lab import Lab
 from lines_core.errors import LinesError
 
 _LOG = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ class LoadJob:
     Args:
         request: what is loaded.
         loader: that loads it.
-        earlier: the lab of the same encoder that is loaded already.
+        earlier: the lab of the same model that is loaded already.
         ready: called with the lab and this job from the job's thread, before it counts as done.
     Attributes:
         problem: why it has failed, empty if it has not.
@@ -29,15 +29,15 @@ class LoadJob:
 
     def __init__(
         self,
-        request: LoadRequest,
-        loader: Loader,
-        earlier: HubLab | None,
-        ready: "Callable[[HubLab, LoadJob], None]",
+        request: PublicRequest,
+        loader: PublicLoader,
+        earlier: Lab | None,
+        ready: "Callable[[PublicLab, LoadJob], None]",
     ) -> None:
         self.request = request
         self.problem = ""
         self.sessions: set[str] = set()
-        self._steps = {step.key: step for step in steps_of(request)}
+        self._steps = {step.key: step for step in request.steps}
         self._stop = threading.Event()
         self._done = threading.Event()
         self._loader = loader
@@ -88,13 +88,13 @@ class LoadJob:
 class LoadJobs:
     """The newest load of each encoder. Thread-safe."""
 
-    def __init__(self, loader: Loader, ready: Callable[[HubLab, LoadJob], None]) -> None:
+    def __init__(self, loader: PublicLoader, ready: Callable[[PublicLab, LoadJob], None]) -> None:
         self._loader = loader
         self._ready = ready
         self._lock = threading.Lock()
         self._jobs: dict[str, LoadJob] = {}
 
-    def start(self, request: LoadRequest, earlier: HubLab | None, session: str = "") -> LoadJob:
+    def start(self, request: PublicRequest, earlier: Lab | None, session: str = "") -> LoadJob:
         """Begin a load, or join the running one of the same encoder, whatever its tasks are."""
         with self._lock:
             job = self._jobs.get(request.model)

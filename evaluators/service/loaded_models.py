@@ -12,8 +12,7 @@ from evaluators.data.own_images.task_names import TaskNames
 from evaluators.data.task_list import Task
 from evaluators.hub import visitor_checkpoint as own
 from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.load_request import LoadRequest
-from evaluators.hub.loader import Loader
+from evaluators.hub.public_loader import PublicLab, PublicLoader, PublicRequest
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.visitor_dataset import FoundDataset, read_dataset
 from evaluators.labs.checkpoint_report import CheckpointReport
@@ -42,7 +41,7 @@ class LoadedModels:
 
     Args:
         labs: those that are there from the start.
-        loader: of public encoders.
+        loader: of public models.
         folder: for the checkpoints that visitors add; None for a temporary one.
         limits: how much visitors may add.
     Attributes:
@@ -51,7 +50,11 @@ class LoadedModels:
     """
 
     def __init__(
-        self, labs: Sequence[EmbeddedLab], loader: Loader, folder: Path | None, limits: SessionLimits | None
+        self,
+        labs: Sequence[EmbeddedLab],
+        loader: PublicLoader,
+        folder: Path | None,
+        limits: SessionLimits | None,
     ) -> None:
         self.lab = labs[0]
         self._embedded = {lab.info.key: lab for lab in labs}
@@ -128,10 +131,9 @@ class LoadedModels:
 
     # Loads from the Hub
 
-    def load(self, request: LoadRequest) -> LoadJob:
-        """Begin to load a public encoder, or join the load of it; once it has ended, a spec may name it."""
-        earlier = self._labs.find(request.model)
-        return self._jobs.start(request, earlier if isinstance(earlier, HubLab) else None, self._session)
+    def load(self, request: PublicRequest) -> LoadJob:
+        """Begin to load a public model, or join the load of it; once it has ended, a spec may name it."""
+        return self._jobs.start(request, self._labs.find(request.model), self._session)
 
     def loading(self, model: str) -> LoadJob | None:
         """The newest load of an encoder, running or ended."""
@@ -145,8 +147,9 @@ class LoadedModels:
         """Stop the load of an encoder unless other sessions have asked for it too; whether it was stopped."""
         return self._jobs.stop(model, self._session)
 
-    def _loaded(self, lab: HubLab, job: LoadJob) -> None:
+    def _loaded(self, lab: PublicLab, job: LoadJob) -> None:
         """Add a loaded lab; while other sessions use the earlier one, it keeps what that one has."""
+        assert isinstance(lab, HubLab)
         earlier = self._labs.find(lab.info.key)
         if self._labs.sessions(lab.info.key) - job.sessions and isinstance(earlier, HubLab):
             lab = lab.extended_by(earlier)
@@ -168,12 +171,7 @@ class LoadedModels:
         )
 
     def take_address(
-        self,
-        model: str,
-        task: str,
-        address: str,
-        progress: Progress | None = None,
-        choose: str | None = None,
+        self, model: str, task: str, address: str, progress: Progress | None = None, choose: str | None = None
     ) -> CheckpointInfo:
         """The same from a repository of the Hub. The download stops when the session leaves.
 

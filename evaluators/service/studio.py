@@ -14,8 +14,8 @@ from evaluators.engine.ray_counter import RayCounter
 from evaluators.engine.ray_pool import RayPool
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
-from evaluators.hub.hub_lab import HubLab
-from evaluators.hub.loader import Loader
+from evaluators.hub.load_request import LoadRequest
+from evaluators.hub.public_loader import PublicLab, PublicLoader
 from evaluators.labs.embedded_lab import EMBEDDED
 from evaluators.labs.embedded_labs import open_labs
 from evaluators.service.engines import Engines, engines
@@ -71,9 +71,9 @@ class Studio(TextModels):
     ) -> None:
         folder, on = None if cache is None else Path(cache), torch.device(device)
         labs = open_labs(Path(assets), folder, on, dtype or torch.float32, chunk, models)
-        loader = Loader((folder or temporary_folder("models", self)) / "hub", on)
+        loader = PublicLoader((folder or temporary_folder("models", self)) / "hub", on)
         scheduler, local = Scheduler(), LocalEngine(lambda: self._scheduler.waiting > 0)
-        chosen = engines(local, scheduler, loader, folder, on, zero_gpu, workers)
+        chosen = engines(local, scheduler, loader.images, folder, on, zero_gpu, workers)
         results = ResultCache(labs, None if folder is None else folder / chosen.results)
         super().__init__(labs, loader, folder, session_limits)
         self._connect(results, scheduler, chosen, observe)
@@ -87,8 +87,8 @@ class Studio(TextModels):
         self._runner = RequestRunner(scheduler, results, chosen.quick, chosen.full, observe)
         self._classifier = ImageClassifier(scheduler, chosen.local)
 
-    def _loaded(self, lab: HubLab, job: LoadJob) -> None:
-        if isinstance(self._engine, ZeroGpu | RayCounter):
+    def _loaded(self, lab: PublicLab, job: LoadJob) -> None:
+        if isinstance(job.request, LoadRequest) and isinstance(self._engine, ZeroGpu | RayCounter):
             self._engine.loaded(job.request)
         super()._loaded(lab, job)
 

@@ -22,7 +22,7 @@ from evaluators.data.image_subset import subset_path
 from evaluators.data.task_list import Task
 from evaluators.engine.engine import ChunkCounts, Counted
 from evaluators.errors import SpecError
-from evaluators.hub.loader import Loader
+from evaluators.hub.public_loader import PublicLoader
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.labs.lab import CheckpointInfo, Lab
 from evaluators.labs.variant import Variant
@@ -59,7 +59,7 @@ class ZeroCostStudio(Studio):
     ) -> None:
         self.problem = ""
         lab = _FormulaLab(chunks, fail_at)
-        loader = Loader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
+        loader = PublicLoader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
         engine = FormulaEngine(chunk_seconds)
         LoadedModels.__init__(self, [lab], loader, None, None)
         self._connect(_Results(lab, warm), Scheduler(), Engines(engine, engine, engine))

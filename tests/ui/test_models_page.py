@@ -12,7 +12,7 @@ import pytest
 from evaluators.errors import LabError
 from evaluators.experiments.load_check import CheckProgress
 from evaluators.hub.load_request import LoadRequest
-from evaluators.hub.loader import Loader
+from evaluators.hub.public_loader import PublicLoader
 from evaluators.service.load_jobs import LoadJobs
 from evaluators.service.scheduler import Ticket
 from evaluators.zoo import BENCHMARKS, ENCODERS
@@ -51,7 +51,7 @@ class _Loader:
 def test_each_load_is_shown_under_its_own_name(studio: ZeroCostStudio) -> None:
     """Choosing another encoder during a load used to show that one's progress, or none."""
     loader = _Loader()
-    studio._jobs = LoadJobs(cast(Loader, loader), studio._loaded)
+    studio._jobs = LoadJobs(cast(PublicLoader, loader), studio._loaded)
     anna = cast(gr.Request, SimpleNamespace(session_hash="anna"))
     load = load_listeners.load_listener(studio, 1)
     tasks = list(BENCHMARKS[8])

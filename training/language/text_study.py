@@ -11,7 +11,8 @@ import torch
 from evaluators import EditSpec, Evaluation, Studio
 from evaluators.engine.counting import count_chunk
 from evaluators.experiments.text_forgetting import text_curves, text_references
-from evaluators.experiments.text_merging import TEXT_METHODS, text_merge_specs, text_merge_tests
+from evaluators.experiments.text_merging import text_merge_specs, text_merge_tests
+from evaluators.labs.text_lab import TEXT_METHODS
 from evaluators.labs.tiny_text_lab import ALPHAS, TINY_T5, TinyTextLab
 from evaluators.service.result_cache import FINGERPRINT
 from evaluators.specs.merge_spec import MergeSpec

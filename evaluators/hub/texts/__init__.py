@@ -1,0 +1,1 @@
+"""Text models from the Hub: a T5 with its checkpoints, and questions of GLUE."""
