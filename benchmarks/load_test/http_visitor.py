@@ -16,7 +16,7 @@ from gradio_client import Client
 from benchmarks.load_test.answer_listener import AnswerListener
 from evaluators.specs.edit_spec import EditSpec
 from ui.explore.explore_controls import Controls
-from ui.live.live_panel import QUIET, SILENCE
+from ui.live.live_panel import LATE, QUIET, SILENCE
 
 TIMEOUT = 60.0
 """Seconds after which a request counts as timed out."""
@@ -35,6 +35,7 @@ class Move:
 
     Args:
         number: of the move on this page.
+        settled: whether the first answer left nothing to be counted, so that the page asks for no more.
     """
 
     spec: EditSpec
@@ -42,6 +43,7 @@ class Move:
     number: int = 0
     first: float | None = None
     final: float | None = None
+    settled: bool = False
 
 
 @dataclass
@@ -163,7 +165,7 @@ class HttpVisitor:
         return answer.raise_for_status()
 
     def _rest(self) -> None:
-        """Begin tier 2 wherever the controls rest."""
+        """Begin tier 2 wherever the controls rest, unless tier 1 has settled the position."""
         rested = None
         while self._open:
             with self._changed:
@@ -171,12 +173,20 @@ class HttpVisitor:
                 newest = self._newest
                 if newest is None or self._moves_on(newest, QUIET):
                     continue
+                self._answers(newest[1], LATE - QUIET)
+                if newest is not self._newest:
+                    continue
             rested = newest
-            self._refine(rested)
+            if not newest[1].settled:
+                self._refine(rested)
 
     def _moves_on(self, position: tuple[Controls, Move] | None, seconds: float | None = None) -> bool:
         """Wait until the controls are moved from a position or the page is closed; whether they were."""
         return self._changed.wait_for(lambda: self._newest is not position or not self._open, seconds)
+
+    def _answers(self, move: Move, seconds: float) -> None:
+        """Wait until tier 1 has answered a move."""
+        self._changed.wait_for(lambda: move.first is not None or not self._open, seconds)
 
     def _refine(self, position: tuple[Controls, Move], again: bool = True) -> None:
         """Tier 2: take answers until they are complete, or the server stops because the visitor moves on."""
@@ -223,7 +233,8 @@ class HttpVisitor:
             self.seen.errors.append(value["words"]["sentence"])
         elif value["key"] == move.spec.key():
             with self._changed:
-                move.first = move.first or now
+                if move.first is None:
+                    move.first, move.settled = now, value["settled"]
                 if value["state"] == "complete":
                     move.final = move.final or now
                 self._changed.notify_all()

@@ -36,6 +36,23 @@ def test_a_cached_position_is_complete_at_once(head: ExploreAnswers) -> None:
     assert (again["state"], again["evaluation"]) == ("complete", first["evaluation"])
 
 
+def test_an_answer_says_when_nothing_is_left_to_be_counted(head: ExploreAnswers) -> None:
+    """The page asks for no more then, and the event loop answers itself."""
+    assert head.known("anna", HERE) is None
+    first, *_, last = head.settle("anna", HERE)
+    assert (first["settled"], last["settled"]) == (False, True)
+    at_once, asked = head.known("ben", HERE), head.quick("ben", HERE)
+    assert at_once is not None
+    assert asked is not None
+    assert asked["settled"]
+    assert {**at_once, "version": asked["version"]} == asked
+
+    assert head.known("ben", replace(HERE, gamma=0.38)) is None
+    pinned = head.quick("ben", replace(HERE, pins="A:tiny-clip:digits:linear:0.21:0.79"))
+    assert pinned is not None
+    assert not pinned["settled"]
+
+
 def test_the_page_opens_with_what_is_cached(head: ExploreAnswers, cold: ZeroCostStudio) -> None:
     opening = head.opening(replace(HERE, gamma=0.4))
     assert (opening["version"], opening["state"]) == (0, "complete")

@@ -54,6 +54,12 @@ class ExploreAnswers(LiveAnswers[Controls]):
         spec = controls.spec()
         return None if _in_between(studio, spec) else spec.key()
 
+    def at_once(self, studio: Studio, controls: Controls) -> bool:
+        """Whether the edit and all that stands beside it is in memory."""
+        spec = controls.spec()
+        name = studio.fingerprint(anchors(spec)[1])
+        return name in self._complete and self._strips.has(name) and studio.cached(spec) is not None
+
     def first(self, studio: Studio, controls: Controls, ticket: Ticket) -> Value:
         """The edit, cached or from its first chunk."""
         if self._left(studio, controls):
@@ -139,13 +145,15 @@ class ExploreAnswers(LiveAnswers[Controls]):
         name = studio.fingerprint(pair[1])  # another one once the model is loaded anew
         references, landmarks = self._references(studio, controls, evaluation, name)
         pins, _ = read_pins(controls.pins)
+        pictures = self._strips.known(studio, name, pair, pictured or evaluation)
         return live_answer(
             version=version,
             state="complete" if evaluation.complete else "partial",
             key=spec.key(),
             evaluation=evaluation_json(evaluation, self._total(evaluation, references)),
             landmarks=landmarks,
-            pictures=self._strips.known(studio, name, pair, pictured or evaluation),
+            pictures=pictures,
+            settled=bool(evaluation.complete and references.complete and pictures and not pins),
             **({"pins": self._pins.known(studio, name, evaluation, pins)} if pins else {}),
         )
 

@@ -31,8 +31,8 @@ def live_answer(*, version: int, state: str, key: str = "", **rest: Any) -> Json
         version: of the request's ticket; the page ignores an older one than it shows.
         state: "empty", "partial", "complete", "waiting" or "error".
         key: of the spec that is shown or awaited.
-        rest: `evaluation`, `landmarks`, `pictures` and `pins` of a partial or complete answer; `words` of
-            another.
+        rest: `evaluation`, `landmarks`, `pictures`, `pins` and `settled` of a partial or complete answer;
+            `words` of another.
     """
     return {"schema": SCHEMA, "version": version, "state": state, "key": key, **rest}
 

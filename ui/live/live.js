@@ -1,6 +1,6 @@
 // One gr.HTML component that keeps its Plotly graphs alive: new data goes through Plotly.react, so zoom, scroll
 // and DOM nodes survive. Gradio gives this code `element`, `props`, `watch` and `trigger`; Python gives two JSON
-// strings, `props.fixed` (palette, words, quiet, silence) and `props.value`:
+// strings, `props.fixed` (palette, words, quiet, late, silence) and `props.value`:
 //   version   number that grows with every request; older answers are not drawn
 //   key       name of what is shown ("" while there is nothing), state "empty" | "partial" | "complete" | "waiting" | "error"
 //   charts    {name: {figure: {data, layout}, alt}}, colours written "@role" or "@role/opacity";

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from evaluators.errors import Queued, Superseded
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
+from lines_core.errors import LinesError
 from ui.live.live_panel import Value, answer
 from ui.shell import markup
 from ui.shell.error_messages import message_of
@@ -58,6 +59,22 @@ class LiveAnswers(ABC, Generic[Controls]):
     @abstractmethod
     def all(self, studio: Studio, controls: Controls, ticket: Ticket) -> Iterator[Value | Queued]:
         """Answers until all images are counted. Raises: Superseded, LinesError."""
+
+    def at_once(self, studio: Studio, controls: Controls) -> bool:
+        """Whether ``first`` answers from memory, within some two milliseconds. Raises: SpecError."""
+        return False
+
+    def known(self, session: str, controls: Controls, moves: float | None = None) -> Value | None:
+        """Tier 1 of what is in memory, for the event loop itself: a thread and back would take longer.
+
+        Args: as ``quick``.
+        Returns: None where ``quick`` has to be asked.
+        """
+        try:
+            at_once = self.at_once(self.studio.seen_by(session), controls)
+        except LinesError:
+            return None  # quick says why
+        return self.quick(session, controls, moves) if at_once else None
 
     def quick(self, session: str, controls: Controls, moves: float | None = None) -> Value | None:
         """Tier 1: what is known at once, cached or from the first chunk of images.

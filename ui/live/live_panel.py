@@ -28,6 +28,8 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 SCRIPTS = ("bars.js", "zoom.js", "following.js", "subject.js", "server_source.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
+LATE = 3 * QUIET
+"""The same while tier 1 has not answered: a busy server is not asked twice for what it may answer at once."""
 SILENCE = 6.0
 """Seconds without an answer after which the panel asks again; a queued request reports itself sooner."""
 
@@ -138,7 +140,7 @@ def component(
         js_on_load="".join((HERE / name).read_text(encoding="utf-8") for name in scripts),
         apply_default_css=False,
         elem_id=elem_id,
-        fixed=packed({**fixed, "quiet": 1000 * QUIET, "silence": 1000 * SILENCE}),
+        fixed=packed({**fixed, "quiet": 1000 * QUIET, "late": 1000 * LATE, "silence": 1000 * SILENCE}),
     )
 
 

@@ -1,12 +1,14 @@
 // The server as a source of answers (following.js), through one gr.HTML component: Gradio gives `props`, `watch` and
 // `trigger` to its code. Gradio itself sends every move to the server (tier 1, ui/live/listeners.py), so the answers to
-// it arrive here unasked; once no control has moved for a while, "rest" asks for the remaining ones (tier 2). Answers
-// say in `version` which are newer. {state: "nothing"} is not an answer.
-//   quiet, silence  milliseconds: without a move until the controls rest; without an answer until it is asked again,
-//                   since Gradio's client can lose answers if their stream closes just as it asks
+// it arrive here unasked; once no control has moved for a while, "rest" asks for the remaining ones (tier 2), unless
+// the answer to the last of `moves` was `settled`. Answers say in `version` which are newer. {state: "nothing"} is not
+// an answer.
+//   quiet, late, silence  milliseconds: without a move until the controls rest; the same while tier 1 has not answered;
+//                         without an answer until it is asked again, since Gradio's client can lose answers if their
+//                         stream closes just as it asks
 const ATTEMPTS = 6;
 
-function serverSource({ props, watch, trigger }, { quiet, silence }) {
+function serverSource({ props, watch, trigger }, { quiet, late, silence }) {
   const arrived = [];
   let wake = null;
   watch("value", () => {
@@ -36,12 +38,17 @@ function serverSource({ props, watch, trigger }, { quiet, silence }) {
     // `moved` is undefined while the page opens: then Gradio asks for both tiers
     async *stream(moved, signal) {
       let attempts = moved === undefined ? 0 : ATTEMPTS, rested = false;
-      let due = attempts ? performance.now() + quiet : Infinity;
+      const begin = performance.now();
+      let due = attempts ? begin + late : Infinity;
       while (!signal.aborted) {
         const answer = await next(signal, due - performance.now());
         if (answer) {
           yield answer;
-          if (!rested) continue;
+          if (!rested) {
+            if (attempts && answer.moves === window.lxAddress?.moves)
+              due = answer.settled ? Infinity : begin + quiet;
+            continue;
+          }
           const more = ["partial", "waiting"].includes(answer.state);
           due = more ? performance.now() + silence : Infinity;
           attempts = ATTEMPTS - 1;

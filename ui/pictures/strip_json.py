@@ -52,6 +52,10 @@ class Strips:
         target = evaluation.spec.targets[0]
         return {"images": address, "target": target, "predicted": predicted, "states": states}
 
+    def has(self, name: str) -> bool:
+        """Whether all is counted and drawn that ``known`` gives for every edit alike."""
+        return name in self._anchors and self._sprites.known(name) is not None
+
     def count(
         self,
         studio: Studio,
