@@ -14,7 +14,9 @@ VENV   := .venv
 DIST   := dist
 CONSTRAINTS := constraints.txt
 BIN    := $(VENV)/bin
-WORKERS ?= 2
+CORES  := $(shell nproc 2>/dev/null || echo 2)
+WORKERS  ?= $(if $(filter 1 2 3,$(CORES)),2,4)
+BROWSERS ?= $(if $(filter 1 2 3,$(CORES)),0,2)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
@@ -39,7 +41,7 @@ test-python: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m browser $(ARGS)
+	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
