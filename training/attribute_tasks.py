@@ -1,4 +1,4 @@
-"""Other questions about the images that ship, for merges of 14 and 20 tasks: what each could add.
+"""Further questions about the images that ship, for merges of 14 and 20 tasks: what each could add.
 
 The drawing code knows what else an image shows: colour, place, season, neighbours. A question about it is a
 task with other classes over the same images, so that no image is added. Labels come from the same draws.
@@ -17,7 +17,6 @@ from evaluators.labs.tiny_encoder import TinyEncoder
 from lines_core.atomic_write import atomic_write
 from training.evaluation_sets import images_in
 from training.hits import Hits
-from training.report_tables import markdown
 from training.tiny_clip_model import to_input
 from training.world.draws import draw_split, stream
 from training.world.palette import PALETTE
@@ -29,8 +28,6 @@ ROOM = 0.85
 """Test images that must show the attribute, and the share of them that zero-shot may know."""
 PROBE_IMAGES = 1_500
 RIDGE = 1e-4
-RESIDUAL_MB = 0.925
-"""A checkpoint in four bits a weight, as those in ``tiny_clip/compared``."""
 
 
 @dataclass(frozen=True)
@@ -227,38 +224,3 @@ def measure_attributes(assets: Path, workers: int) -> Iterator[str]:
 def read_attributes(path: Path) -> list[Room]:
     """What ``measure_attributes`` wrote."""
     return [Room(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
-
-
-def attributes_section(path: Path) -> Iterator[str]:
-    """The lines of the report's section; none if nothing was measured."""
-    if not path.exists():
-        return
-    rooms = read_attributes(path)
-    usable = sum(room.usable for room in rooms)
-    yield from ("## 14 and 20 tasks", "")
-    yield (
-        "Not trained yet: what was measured is whether the lab can carry them. More tasks can ask other "
-        "questions about the images that ship, whose answers the drawing code knows, so that no image is "
-        f"added. A task fits if at least {LEAST_IMAGES} test images show the attribute and zero-shot names "
-        f"at most {100 * ROOM:.0f} % of them: {usable} of {len(rooms)} do. Each adds {RESIDUAL_MB:g} MB in "
-        f"four bits a weight: {6 * RESIDUAL_MB:.1f} MB for 14 tasks, {12 * RESIDUAL_MB:.1f} MB for 20. The "
-        f"probe is a linear classifier on the frozen features, fitted on {PROBE_IMAGES:,} training images: "
-        "the least that fine-tuning should reach."
-    )
-    yield ""
-    rows = [
-        [
-            room.key.replace("_", " "),
-            SETTINGS[room.source].title,
-            str(room.classes),
-            str(room.images),
-            f"{100 * room.correct / room.images:.1f}",
-            f"{100 * room.probed / room.images:.1f}",
-            "yes" if room.usable else "no",
-        ]
-        for room in rooms
-    ]
-    yield from markdown(
-        ["task", "images of", "classes", "test images", "zero-shot (%)", "probe (%)", "fits"], rows
-    )
-    yield ""

@@ -12,8 +12,6 @@ from matplotlib.axes import Axes
 
 from evaluators.experiments.robust_fronts import areas
 from training.ample_targets import IMAGES, read_ample_targets
-from training.attribute_tasks import FILE as ATTRIBUTES
-from training.attribute_tasks import attributes_section
 from training.findings import (
     RobustFinding,
     Summary,
@@ -30,6 +28,7 @@ from training.report_questions import questions_section
 from training.report_rewarded import rewarded_section
 from training.report_soups import soups_section
 from training.report_tables import markdown, pct, target_and_control, with_interval
+from training.report_task_counts import task_counts_section
 from training.report_variants import variants_section
 from training.storing import FILE as STORING
 from training.storing import storing_section
@@ -243,7 +242,7 @@ def write_report(assets: Path) -> Iterator[str]:
         *convnext_section(assets),
         "",
         *questions_section(assets),
-        *attributes_section(assets / "report" / ATTRIBUTES),
+        *task_counts_section(assets),
         *storing_section(assets / "report" / STORING),
         "",
     ]

@@ -45,6 +45,7 @@ from training.soup_ample import LONG_FILE, measure_ample_soups
 from training.soup_study import measure_soups
 from training.storing import FILE as STORING
 from training.storing import measure_storing
+from training.task_count_study import measure_task_counts
 from training.tiny_clip_model import fresh_model, load_tiny_clip, save_config
 from training.training_log import save_entry
 from training.trimming_study import FILE as TRIMMING_FILE
@@ -199,7 +200,7 @@ def repeat(folders: Folders) -> Iterator[str]:
 
 
 def question(folders: Folders) -> Iterator[str]:
-    """Why the lab differs from the paper, alpha by Eq. 2 or tuned, and what more tasks could ask."""
+    """Why the lab differs from the paper, alpha by Eq. 2 or tuned, and merges of 14 and 20 tasks."""
     report = folders.assets / "report"
     if not (report / ALPHA_FILE).exists():
         yield from measure_alpha(folders.assets, folders.work / "measured")
@@ -211,6 +212,7 @@ def question(folders: Folders) -> Iterator[str]:
         yield from measure_trimming(folders.assets, folders.work / "measured")
     if not (report / ATTRIBUTES_FILE).exists():
         yield from measure_attributes(folders.assets, folders.workers)
+    yield from measure_task_counts(folders.assets, folders.work)
 
 
 def grid(folders: Folders) -> Iterator[str]:

@@ -101,12 +101,14 @@ def read_table2(path: Path) -> tuple[Table2Row, ...]:
     """What `save_table2` wrote; nothing if there is no file."""
     if not path.exists():
         return ()
-    return tuple(_row(plain) for plain in json.loads(path.read_text("utf-8")))
+    return tuple(map(row_from, json.loads(path.read_text("utf-8"))))
 
 
-def _row(plain: Mapping[str, Any]) -> Table2Row:
-    plain_score, lines = (
-        Score(tuple(TaskResult(**task) for task in plain[key]["tasks"]), plain[key]["split"])
-        for key in ("plain", "lines")
-    )
-    return Table2Row(**{**plain, "plain": plain_score, "lines": lines})
+def score_from(plain: Mapping[str, Any]) -> Score:
+    """Inverse of ``asdict``."""
+    return Score(tuple(TaskResult(**task) for task in plain["tasks"]), plain["split"], plain["complete"])
+
+
+def row_from(plain: Mapping[str, Any]) -> Table2Row:
+    """Inverse of ``asdict``."""
+    return Table2Row(**{**plain, "plain": score_from(plain["plain"]), "lines": score_from(plain["lines"])})

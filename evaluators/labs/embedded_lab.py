@@ -33,6 +33,7 @@ from lines_core.file_hash import sha256_of
 from lines_core.merging import MergingAlpha
 
 TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
+TINY_CLIP_14, TINY_CLIP_20 = "tiny-clip-14", "tiny-clip-20"
 VARIANTS, TUNED = "variants.json", "gammas.json"
 
 
@@ -60,8 +61,8 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
     model.key: model
     for model in (
         EmbeddedModel(TINY_CLIP, "Tiny CLIP", "tiny_clip", "sweeps"),
-        EmbeddedModel("tiny-clip-14", "Tiny CLIP, 14 tasks", "tiny_clip", "sweeps/tiny_clip_14", 6),
-        EmbeddedModel("tiny-clip-20", "Tiny CLIP, 20 tasks", "tiny_clip", "sweeps/tiny_clip_20", 12),
+        EmbeddedModel(TINY_CLIP_14, "Tiny CLIP, 14 tasks", "tiny_clip", "sweeps/tiny_clip_14", 6),
+        EmbeddedModel(TINY_CLIP_20, "Tiny CLIP, 20 tasks", "tiny_clip", "sweeps/tiny_clip_20", 12),
         EmbeddedModel(TINY_CONVNEXT, "Tiny ConvNeXt", "tiny_convnext", "sweeps/tiny_convnext"),
     )
 }

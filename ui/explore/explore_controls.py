@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
+from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CLIP_14, TINY_CLIP_20, TINY_CONVNEXT
 from evaluators.specs.edit_spec import FREE, EditSpec
 from ui.explore.free_form import factors_of
 
@@ -16,7 +16,7 @@ MIX_RANGE = (0.0, 1.0)
 STEP = 0.01
 
 
-IMAGES = {TINY_CLIP: 200, TINY_CONVNEXT: 100}
+IMAGES = {TINY_CLIP: 200, TINY_CLIP_14: 100, TINY_CLIP_20: 100, TINY_CONVNEXT: 100}
 """Images per task that a move asks for; of a model that is not listed, all that were loaded."""
 
 

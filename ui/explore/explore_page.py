@@ -229,7 +229,7 @@ def _wire(
 
     model = cast(gr.Dropdown, settings[0])
     model.input(None, [model, free], free, js=FITS_FREE, **in_browser)
-    model.input(_checkpoints_of(studio), settings[:2], settings[1], queue=False, **private)
+    model.input(checkpoints_of(studio), settings[:2], settings[1], queue=False, **private)
 
     answered(address.opened("explore"))
 
@@ -243,7 +243,7 @@ def _blocks(studio: Studio) -> list[tuple[str, int]]:
     return [*((model.key, model.num_blocks) for model in studio.models()), *public]
 
 
-def _checkpoints_of(studio: Studio) -> Callable[[gr.Request, str, str], Any]:
+def checkpoints_of(studio: Studio) -> Callable[[gr.Request, str, str], Any]:
     """The listener that offers the checkpoints of the model that was chosen.
 
     The chosen checkpoint stays if the model has it too: Gradio calls this when the list is left without a

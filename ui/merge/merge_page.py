@@ -14,6 +14,8 @@ from evaluators.experiments.merge_search import OFFERED_SHAPES, PAPER_ALPHA, sta
 from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.experiments.table2 import FILE as TABLE_FILE
 from evaluators.experiments.table2 import read_table2
+from evaluators.experiments.task_counts import FILE as COUNTS_FILE
+from evaluators.experiments.task_counts import read_task_counts
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -41,6 +43,8 @@ from ui.merge.merge_link import merge_link
 from ui.merge.merge_table import merge_table
 from ui.merge.pretraining_warning import pretraining_warning
 from ui.merge.reviewer_answers import reviewer_answers
+from ui.merge.task_count_choice import task_count_choice
+from ui.merge.task_count_table import task_count_table
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 
@@ -51,6 +55,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     gr.Markdown(words.LEAD, elem_classes="lx-lead")
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
+            task_count_choice(studio, explore)
             settings, help_text, parameters = _controls(studio, explore)
             take_home(studio, address, "merge", settings, _exported)
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
@@ -75,6 +80,8 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     )
     table = merge_table(rows)
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
+    counted = task_count_table(read_task_counts(studio.lab.folder / "report" / COUNTS_FILE))
+    gr.HTML(counted, visible=bool(counted), elem_id="lx-merge-counts", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))
     gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)

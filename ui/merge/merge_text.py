@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row
+from evaluators.experiments.task_counts import TaskCounts
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.shell.difference_words import difference_words
@@ -16,6 +17,7 @@ LEAD = (
     "other. LiNeS shrinks the shallow layers of the merged change, where they interfere most. (Section 5.2 "
     "of the paper)"
 )
+COUNT = ("How many tasks", "eight, or with more questions about the same images")
 TASKS = ("Tasks", "the models fine-tuned on these are merged")
 METHOD = ("Method", "how their changes are combined")
 WEIGHTS = ("Weights", "of single models, such as digits 0.5, faces 2; the others have 1")
@@ -37,6 +39,13 @@ TABLE_NOTE = (
     "Precomputed on Tiny CLIP. λ and β were chosen on validation images, α is that of Eq. 2; in brackets "
     "95 % intervals. Published: plain → with LiNeS, eight other tasks; each source measures its own "
     "checkpoints, so compare within one only. On the public models: lines table2 --model ViT-B-32 --tasks 8."
+)
+COUNT_TITLE = "More tasks"
+COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"
+COUNT_NOTE = (
+    "Precomputed. In brackets what LiNeS changes, in points, with its 95 % interval; λ and β were chosen on "
+    "validation images. The added tasks ask further questions about the same images, such as their colours; "
+    "choose them above under How many tasks."
 )
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
@@ -118,6 +127,28 @@ def table_answer(rows: Sequence[Table2Row]) -> str:
         if titles:
             names = ", ".join(titles)
             said.append(f"LiNeS measurably {verdict} {names}." if verdict else f"No clear change: {names}.")
+    return " ".join(said)
+
+
+def gain_words(row: Table2Row) -> str:
+    """'+2.7, 0.5 to 4.9': what LiNeS changes, in points, and its 95 % interval."""
+    low, high = row.gain_interval
+    return f"{100 * (row.lines.mean - row.plain.mean):+.1f}, {100 * low:.1f} to {100 * high:.1f}".replace(
+        "-", "−"
+    )
+
+
+def count_answer(counts: TaskCounts) -> str:
+    """Which methods LiNeS helps measurably with the fewest and with the most tasks."""
+    said = []
+    for count in (counts.sets[0], counts.sets[-1]):
+        helped = [METHODS[row.method].title for row in count.rows if row.gain_interval[0] > 0]
+        names = ", ".join(helped) or "no method"
+        best = max(count.rows, key=lambda row: row.lines.mean)
+        said.append(
+            f"With {count.tasks} tasks LiNeS measurably helps {names}; the best merge is "
+            f"{METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."
+        )
     return " ".join(said)
 
 

@@ -10,12 +10,12 @@ import torch
 from evaluators import EditSpec, Studio
 from evaluators.data.image_questions import QUESTIONS as FILE
 from evaluators.errors import LabError
-from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP, EmbeddedLab
+from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP, TINY_CLIP_14, TINY_CLIP_20, EmbeddedLab
 from evaluators.specs.merge_spec import MergeSpec
 from tests.conftest import CHUNK, IMAGES
 from tests.question_lab import QUESTIONS, add_questions
 
-FOURTEEN, TWENTY = "tiny-clip-14", "tiny-clip-20"
+FOURTEEN, TWENTY = TINY_CLIP_14, TINY_CLIP_20
 
 
 @pytest.fixture(scope="module")
