@@ -33,7 +33,8 @@ zero-shot accuracy on them is low, and fine-tuning has something to teach.
 
 Load it with open_clip's own loader: `open_clip.create_model("local-dir:assets/tiny_clip")`; the tokenizer
 with `open_clip.get_tokenizer("local-dir:assets/tiny_clip", bpe_path="assets/tiny_clip/bpe_merges.txt.gz")`.
-Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names).
+Weights are stored as fp16; `finetuned/<task>.safetensors` holds the image tower alone (`visual.` names),
+or, of a further question about the images (`assets/eval/questions.json`), its residual in four bits a weight.
 `compared/<variant>.<task>.safetensors` holds the residual of another variant of fine-tuning, stored small
 (matrices in four bits or as low-rank factors, see `lines_core/packed.py`): for comparison, not for export.
 """
@@ -70,7 +71,8 @@ task_categories: [zero-shot-image-classification]
 feature: `datasets.load_dataset("parquet", data_files="assets/eval/digits-test.parquet")`. Labels go round in
 turn, so every class has the same number of images. An image is a function of (split, data set, index):
 training, validation and test images come from disjoint random streams. `tasks.json` holds class names and
-prompts.
+prompts; `questions.json` twelve further questions about the same images, such as their colours, with a label
+for each image, or -1 where it does not show what is asked about.
 """
 
 
