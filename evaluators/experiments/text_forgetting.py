@@ -6,7 +6,8 @@ from lines_core.serial_layout import SERIAL_PARTS
 
 TEXT_PARTS = ("decoder", "encoder", "both")
 """In the order of the paper's figure."""
-TEXT_GAMMAS = (1.0, 0.4, 0.0)
+TEXT_GAMMAS = tuple(step / 10 for step in range(10, -1, -1))
+"""Positions that ship measured, from the fine-tuned model down."""
 assert sorted(TEXT_PARTS) == sorted(SERIAL_PARTS)
 
 

@@ -80,6 +80,10 @@ class PageTree:
         raise KeyError(name)
 
 
+COARSER = {"lx-text-gamma": 0.1}
+"""Steps of sliders that the server counts at more positions than ship with an answer."""
+
+
 def page_tree(blocks: gr.Blocks) -> PageTree:
     """The tree of a page that Gradio has laid out."""
     config: dict[str, Any] = dict(blocks.get_config_file())
@@ -104,4 +108,7 @@ def _part(node: Mapping[str, Any], components: Mapping[int, Mapping[str, Any]]) 
     component = components[node["id"]]
     children: Sequence[Mapping[str, Any]] = node.get("children") or ()
     inside = tuple(_part(child, components) for child in children)
-    return Part(node["id"], component["type"], component["props"], inside)
+    props = component["props"]
+    if (step := COARSER.get(props.get("elem_id", ""))) is not None:
+        props = {**props, "step": step}
+    return Part(node["id"], component["type"], props, inside)

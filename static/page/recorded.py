@@ -23,6 +23,7 @@ PANELS = (
     "soup",
     "rewarded",
     "text",
+    "text-here",
     "text-merge",
     "compared",
 )

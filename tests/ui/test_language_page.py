@@ -3,9 +3,9 @@
 import pytest
 
 from evaluators import Studio
-from evaluators.experiments.text_forgetting import text_edit, text_references
 from tests.paths import ROOT
 from ui.language import language_page, text_merge_panel
+from ui.language.language_answers import LanguageAnswers
 from ui.language.own_question import own_answers, softmax
 
 
@@ -23,7 +23,6 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
     said = value["slots"]["finding"]
     assert "on the encoder: its own questions −" in said, "a loss beyond its interval"
     assert "on the decoder: its own questions no measurable difference from fine-tuned (" in said
-    assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
 
 
 def test_the_merges_ship(studio: Studio) -> None:
@@ -37,13 +36,41 @@ def test_the_merges_ship(studio: Studio) -> None:
     assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
 
 
-def test_what_a_client_sends_becomes_a_point_of_the_curves() -> None:
-    assert language_page.chosen_edit("encoder", 0.41) == ("encoder", 0.4)
-    assert language_page.chosen_edit(["x"], "y") == ("decoder", language_page.START_GAMMA)
+def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:
+    assert studio.text_lab is not None
+    value = LanguageAnswers(studio, studio.text_lab).quick("visitor", ("coreference", "decoder", 0.4))
+    assert value is not None
+    assert value["state"] == "complete"
+    assert value["slots"]["tiles"].count("lx-tile-value") == 2
+    assert "2,100 test questions, precomputed" in value["slots"]["sentence"]
+    assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
+
+
+def test_any_other_position_is_counted_while_the_visitor_waits(studio: Studio) -> None:
+    assert studio.text_lab is not None
+    answers = LanguageAnswers(studio, studio.text_lab)
+    first = answers.quick("visitor", ("coreference", "decoder", 0.45))
+    assert first is not None
+    assert (first["state"], first["slots"]["examples"]) == ("partial", "")
+    assert "so far, still counting" in first["slots"]["sentence"]
+    *_, last = answers.settle("visitor", ("coreference", "decoder", 0.45))
+    assert last["state"] == "complete"
+    assert "2,100 test questions, counted on this machine" in last["slots"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("coreference", ["x"], 0.4), ("coreference", "both", "y"), (None, "both", 2)]
+)
+def test_what_a_client_must_not_send_is_refused_in_words(studio: Studio, wrong: tuple[object, ...]) -> None:
+    assert studio.text_lab is not None
+    value = LanguageAnswers(studio, studio.text_lab).quick("visitor", wrong)
+    assert value is not None
+    assert value["state"] == "error"
+    assert value["slots"]["sentence"]
 
 
 def test_a_question_is_answered_and_foreign_text_stays_text(studio: Studio) -> None:
-    models = (*text_references("coreference"), text_edit("coreference", "decoder", 0.4))
+    models = ("coreference", "decoder", 0.4)
     said = own_answers(
         studio, models, "Mira fed <b>zork</b> because they were hungry. Who was hungry?", "mira, zork"
     )

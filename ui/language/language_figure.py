@@ -8,6 +8,7 @@ from evaluators.specs.evaluation import Evaluation
 from ui.forgetting.forgetting_figure import gamma_curve, reference_level
 from ui.shell.figure_style import Figure, Trace, axis, figure, percent_axis
 
+GAMMA_SLIDER = "lx-text-gamma"
 PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
 """Colour and marker of each part."""
 
@@ -18,7 +19,7 @@ def text_figure(
     pretrained: Evaluation | None,
     finetuned: Evaluation | None,
 ) -> Figure:
-    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right, a line at the slider's.
 
     Args:
         of: "target" or "control".
@@ -33,7 +34,8 @@ def text_figure(
             traces.append(line | {"showlegend": False})
             labels.append(label)
     traces += [
-        gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=9) | {"name": part}
+        gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=7)
+        | {"name": part, "meta": {"slider": GAMMA_SLIDER}}
         for part, points in curves.items()
         if points
     ]
@@ -47,6 +49,7 @@ def text_figure(
         margin={"l": 58, "r": 16, "t": 30, "b": 46},
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
+        meta={"cursor": GAMMA_SLIDER},
         uirevision="text",
     )
 

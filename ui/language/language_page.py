@@ -9,13 +9,7 @@ import gradio as gr
 
 from evaluators.data.typed_question import MOST_ANSWERS, MOST_QUESTION
 from evaluators.experiments.sweeps import Found
-from evaluators.experiments.text_forgetting import (
-    TEXT_GAMMAS,
-    TEXT_PARTS,
-    text_curves,
-    text_edit,
-    text_references,
-)
+from evaluators.experiments.text_forgetting import TEXT_PARTS, text_curves, text_references
 from evaluators.labs.text_lab import TextLab
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -23,10 +17,11 @@ from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
 from ui.language import language_text as words
-from ui.language.example_answers import example_table
-from ui.language.language_figure import text_alt, text_figure
+from ui.language.language_answers import LanguageAnswers
+from ui.language.language_figure import GAMMA_SLIDER, text_alt, text_figure
 from ui.language.own_question import own_answers
 from ui.language.text_merge_panel import text_merge_section
+from ui.live.listeners import connect
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.session_key import session_key
 from ui.live.subject import line
@@ -35,7 +30,10 @@ from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
 MATH: Any = [{"left": "$", "right": "$", "display": False}]
-START_GAMMA = 0.4
+START_GAMMA, STEP = 0.4, 0.05
+MOVES_CURSOR = f"""(value) => {{
+    window.dispatchEvent(new CustomEvent("lx-cursor", {{detail: {{id: "{GAMMA_SLIDER}", value}}}}));
+}}"""
 
 
 def specs(studio: Studio, task: str) -> list[EditSpec]:
@@ -44,18 +42,16 @@ def specs(studio: Studio, task: str) -> list[EditSpec]:
     return [*text_references(task), *(spec for row in rows for spec in row)]
 
 
-def draw(studio: Studio, task: str, found: Found, part: str = "decoder", gamma: float = START_GAMMA) -> Value:
-    """The two panels of Fig. 7, a sentence, and questions with the answers of three models."""
-    lab = text_lab(studio)
+def draw(studio: Studio, task: str, found: Found) -> Value:
+    """The two panels of Fig. 7, and a sentence."""
     pretrained, finetuned = (found.get(spec) for spec in text_references(task))
     curves = {
         name: [found[spec] for spec in curve if spec in found] for name, curve in text_curves(task).items()
     }
-    edit = found.get(text_edit(task, *chosen_edit(part, gamma)))
     finding = unfinished(found, specs(studio, task))
     if finetuned is not None and not finding:
         finding = words.finding({name: points[-1] for name, points in curves.items()}, finetuned)
-    title = next((one.title for one in lab.checkpoints() if one.key == task), task)
+    titles = {one.key: one.title for one in text_lab(studio).checkpoints()}
     return answer(
         version=0,
         state="complete",
@@ -63,18 +59,10 @@ def draw(studio: Studio, task: str, found: Found, part: str = "decoder", gamma: 
             of: (text_figure(of, curves, pretrained, finetuned), text_alt(of, curves)) for of in words.CHARTS
         },
         slots={
-            "subject": line(words.SUBJECT.format(task=title)),
+            "subject": line(words.SUBJECT.format(task=titles.get(task, task))),
             "finding": f'<p class="lx-finding">{finding}</p>',
-            "examples": example_table(lab, (pretrained, finetuned, edit)),
         },
     )
-
-
-def chosen_edit(part: object, gamma: object) -> tuple[str, float]:
-    """Part and gamma as a client sent them, the nearest that the curves have."""
-    known = part if isinstance(part, str) and part in TEXT_PARTS else "decoder"
-    value = gamma if isinstance(gamma, int | float) else START_GAMMA
-    return known, min(TEXT_GAMMAS, key=lambda one: abs(one - value))
 
 
 def text_lab(studio: Studio) -> TextLab:
@@ -92,7 +80,7 @@ def _read(
     values = [
         reader.one_of("text", tasks, tasks[0]),
         reader.one_of("part", list(TEXT_PARTS), "decoder"),
-        chosen_edit("decoder", reader.number("gamma", 0.0, 1.0, START_GAMMA))[1],
+        round(round(reader.number("gamma", 0.0, 1.0, START_GAMMA) / STEP) * STEP, 9),
     ]
     return values, reader.complaints
 
@@ -120,12 +108,15 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
             elem_id="lx-text-part",
             interactive=True,
         )
-        gamma = gr.Radio(
-            [(f"{value:g}", value) for value in TEXT_GAMMAS],
+        gamma = gr.Slider(
+            0.0,
+            1.0,
             value=START_GAMMA,
+            step=STEP,
             label=words.GAMMA[0],
             info=words.GAMMA[1],
-            elem_id="lx-text-gamma",
+            elem_id=GAMMA_SLIDER,
+            buttons=["reset"],
             interactive=True,
         )
     with gr.Accordion(words.EQUATION_TITLE, open=False):
@@ -135,19 +126,29 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         LinkRow("part", part, "decoder"),
         LinkRow("gamma", gamma, START_GAMMA),
     ]
-    address.says(PageLink("text", rows, [task, part, gamma], _read))
+    settings = [task, part, gamma]
+    address.says(PageLink("text", rows, settings, _read))
     buttons = sweep_buttons(sweep)
-    live = panel(
+    curves = panel(
         [Chart(name, *said, "lx-tall") for name, said in words.CHARTS.items()],
         elem_id="lx-text",
         slots=("finding", "status"),
-        after=("examples",),
         grid="lx-half",
         subject=address.places([task]),
     )
-    shows_on = [address.opened("text"), task.change]
-    wire_sweep(sweep, studio, live, buttons, [task, part, gamma], shows_on, [part.change, gamma.change])
-    _question_section(studio, lab, [task, part, gamma])
+    wire_sweep(sweep, studio, curves, buttons, [task], [address.opened("text"), task.change])
+    gamma.change(None, gamma, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
+    here = panel(
+        [],
+        elem_id="lx-text-here",
+        slots=("tiles", "sentence"),
+        after=("examples",),
+        subject=address.places([task]),
+        moves=address.places(settings),
+    )
+    moves = [task.change, part.change, gamma.change]
+    connect(LanguageAnswers(studio, lab), tuple, moves, settings, here, subject=1)(address.opened("text"))
+    _question_section(studio, lab, settings)
     text_merge_section(studio, address)
 
 
@@ -177,10 +178,7 @@ def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> None
 
     def answered(request: gr.Request, task: Any, part: Any, gamma: Any, text: Any, answers: Any) -> str:
         seen = studio.seen_by(session_key(request))
-        tasks = [one.key for one in lab.checkpoints()]
-        own = task if task in tasks else tasks[0]
-        models = (*text_references(own), text_edit(own, *chosen_edit(part, gamma)))
-        return own_answers(seen, models, text, answers)
+        return own_answers(seen, (task, part, gamma), text, answers)
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     inputs = [*controls, question, choices]

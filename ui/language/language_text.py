@@ -16,7 +16,7 @@ TEXT = (
 TASK = ("Fine-tuned on", "one kind of question; the others are the control tasks")
 PART = ("LiNeS on", "whose shallow layers are shrunk; everything else stays fine-tuned")
 PARTS = {"decoder": "the decoder", "encoder": "the encoder", "both": "both"}
-GAMMA = ("γ: what the first block keeps", "1 is the fine-tuned model")
+GAMMA = ("γ: what the first block keeps", "1 is the fine-tuned model; the line in the charts follows")
 EQUATION_TITLE = "The equation"
 EQUATION = (
     "$\\lambda(l) = \\gamma + (1-\\gamma)\\,\\frac{l-1}{L-1}$ for block $l = 1 \\dots L$ of the chosen part, "
@@ -50,7 +50,23 @@ PAPER = {"sum": 71.9, "ties": 71.6, "consensus": 73.5}
 PAPER_ENDS = (44.9, 85.9)
 """Table 3: zero-shot and fine-tuned."""
 SUBJECT = "Tiny T5, fine-tuned on {task}"
+EDIT_SUBJECT = "Tiny T5, fine-tuned on {task}, LiNeS on {part} with γ = {gamma:g}"
+TILES = {
+    TARGET: ("Its own questions", "target"),
+    CONTROL: ("Other questions", "mean of the control tasks"),
+}
+COUNTED = {
+    "shipped": "{seen:,} test questions, precomputed with the shipped weights",
+    "complete": "{seen:,} test questions, counted on this machine",
+    "partial": "{seen:,} test questions so far, still counting",
+}
 MERGE_SUBJECT = "Tiny T5, all checkpoints merged"
+
+
+def evidence(edit: Evaluation) -> str:
+    """How many questions the numbers of an edit come from, and who counted them."""
+    state = ("shipped" if edit.precomputed else "complete") if edit.complete else "partial"
+    return COUNTED[state].format(seen=sum(task.n for task in edit.tasks))
 
 
 def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
@@ -60,13 +76,14 @@ def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
         ends: by part the model with gamma = 0.
     """
     return " ".join(
-        f"γ = 0 on {PARTS[part]}: its own questions {_change(finetuned, end, TARGET)}, the others "
-        f"{_change(finetuned, end, CONTROL)}."
+        f"γ = 0 on {PARTS[part]}: its own questions {role_change(finetuned, end, TARGET)}, the others "
+        f"{role_change(finetuned, end, CONTROL)}."
         for part, end in ends.items()
     )
 
 
-def _change(before: Evaluation, after: Evaluation, role: str) -> str:
+def role_change(before: Evaluation, after: Evaluation, role: str) -> str:
+    """The difference of two models' mean accuracies on the target, or on the control tasks."""
     was, now = ([task for task in side.tasks if task.role == role] for side in (before, after))
     return difference_words(was, now, "fine-tuned")
 

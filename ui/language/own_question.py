@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from evaluators.data.typed_question import typed_question
 from evaluators.errors import SpecError
 from evaluators.labs.text_lab import TextLab
 from evaluators.service.studio import Studio
-from evaluators.specs.edit_spec import EditSpec
 from ui.language import language_text as words
+from ui.language.language_answers import text_models
 from ui.shell import markup, text
 from ui.shell.error_messages import message_of
 
@@ -20,15 +21,15 @@ MOST_UNKNOWN = 8
 """Unknown words that are named."""
 
 
-def own_answers(studio: Studio, specs: Sequence[EditSpec], question: object, choices: object) -> str:
+def own_answers(studio: Studio, controls: Sequence[Any], question: object, choices: object) -> str:
     """HTML of the answers of the pre-trained, the fine-tuned and the edited model. Never raises.
 
     Args:
-        specs: of the three models.
+        controls: task, part and gamma, as for ``text_models``.
         question, choices: as typed, untrusted.
     """
     try:
-        asked = typed_question(question, choices)
+        asked, specs = typed_question(question, choices), text_models(controls)
         lab = studio.lab_of(specs[0].model)
         if not isinstance(lab, TextLab):
             raise SpecError("There is no text model here.")

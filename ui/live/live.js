@@ -43,7 +43,7 @@ function draw(name, chart) {
   if (!node.clientWidth) return; // in a tab that is not open: drawn once it has a width
   if (chart.bars) return drawBars(node, chart.bars);
   if (!window.Plotly) return fetchNear("0%"); // drawn once it is fetched
-  const painted = paint(chart.figure, palette());
+  const painted = paint(withCursor(chart.figure), palette());
   if (canZoom(painted.layout)) zoomButton(node, fixed.words, redraw);
   painted.layout = withZoom(node, painted.layout);
   put(name, node, painted);

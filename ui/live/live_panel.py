@@ -25,7 +25,7 @@ from ui.shell.theme import palette
 HERE = Path(__file__).parent
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
-SCRIPTS = ("bars.js", "zoom.js", "following.js", "subject.js", "server_source.js", "live.js")
+SCRIPTS = ("bars.js", "zoom.js", "cursor.js", "following.js", "subject.js", "server_source.js", "live.js")
 QUIET = 0.15
 """Seconds without a move after which the controls are at rest."""
 LATE = 3 * QUIET

@@ -1,0 +1,101 @@
+"""Answers to the controls of the page Text: accuracies of the edited model, and what three models answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from evaluators.errors import Queued, SpecError
+from evaluators.experiments.text_forgetting import TEXT_PARTS, text_edit, text_references
+from evaluators.labs.text_lab import TextLab
+from evaluators.service.scheduler import Ticket
+from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation
+from ui.language import language_text as words
+from ui.language.example_answers import example_table
+from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
+from ui.live.live_panel import Value, answer
+from ui.live.subject import line
+from ui.shell import markup
+
+
+def text_models(values: Sequence[Any]) -> tuple[EditSpec, EditSpec, EditSpec]:
+    """The pre-trained, the fine-tuned and the edited model that (task, part, gamma) ask for.
+
+    Raises: SpecError if a value means nothing.
+    """
+    task, part, gamma = values
+    if part not in TEXT_PARTS:
+        raise SpecError(f"LiNeS acts on {', '.join(TEXT_PARTS)}, got {part!r}.")
+    if isinstance(gamma, bool) or not isinstance(gamma, int | float) or not math.isfinite(gamma):
+        raise SpecError(f"γ is a number from 0 to 1, got {gamma!r}.")
+    return *text_references(task), text_edit(task, part, round(gamma, 9))
+
+
+class LanguageAnswers(LiveAnswers[Sequence[Any]]):
+    """Answers for all visitors of one Studio, to (task, part, gamma)."""
+
+    panel = "text"
+
+    def __init__(self, studio: Studio, lab: TextLab) -> None:
+        super().__init__(studio)
+        self.lab = lab
+
+    def key(self, studio: Studio, controls: Sequence[Any]) -> str:
+        """Names the edited model."""
+        return text_models(controls)[-1].key()
+
+    def first(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Value:
+        """What is known of the edit, or its first questions; the other two as far as they are known."""
+        *references, edit = text_models(controls)
+        here = studio.first(edit, ticket, QUICK_PATIENCE)
+        return self._shown([*map(studio.cached, references), here], ticket)
+
+    def all(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Iterator[Value | Queued]:
+        """The edit over more and more questions, then the other two where they are not known."""
+        *references, edit = text_models(controls)
+        models = [*map(studio.cached, references), None]
+        for place, spec in ((2, edit), (0, references[0]), (1, references[1])):
+            for found in studio.stream(spec, ticket, patience=SETTLE_PATIENCE):
+                if isinstance(found, Queued):
+                    yield found
+                    continue
+                models[place] = found
+                yield self._shown(models, ticket)
+
+    def _shown(self, models: Sequence[Evaluation | None], ticket: Ticket) -> Value:
+        _, finetuned, edit = models
+        assert edit is not None
+        complete = all(model is not None and model.complete for model in models)
+        return answer(
+            version=ticket.version,
+            state="complete" if complete else "partial",
+            key=ticket.key,
+            slots={
+                "subject": line(self._about(edit)),
+                "sentence": f'<p class="lx-evidence">{words.evidence(edit)}</p>',
+                "tiles": _tiles(edit, finetuned),
+                "examples": example_table(self.lab, models) if complete else "",
+            },
+        )
+
+    def _about(self, edit: Evaluation) -> str:
+        spec = edit.spec
+        titles = {one.key: one.title for one in self.lab.checkpoints()}
+        return words.EDIT_SUBJECT.format(
+            task=titles.get(spec.checkpoint, spec.checkpoint), part=words.PARTS[spec.part], gamma=spec.alpha
+        )
+
+
+def _tiles(edit: Evaluation, finetuned: Evaluation | None) -> str:
+    tiles = ""
+    for role, (name, what) in words.TILES.items():
+        low, high = getattr(edit, f"{role}_interval")
+        change = "" if finetuned is None else f" · {words.role_change(finetuned, edit, role)}"
+        more = f"{100 * low:.1f} to {100 * high:.1f}{change}"
+        tiles += markup.tile(
+            name, what, getattr(edit, role), more, {TARGET: "lines", CONTROL: "reverse"}[role]
+        )
+    return f'<div class="lx-tiles">{tiles}</div>'
