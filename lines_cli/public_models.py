@@ -5,7 +5,7 @@ What was loaded before is read from disk; the commands may be stopped and starte
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,11 +20,14 @@ from evaluators.experiments.table1 import Table1Row, mean_row
 from evaluators.experiments.table2 import METHODS_SHOWN, references
 from evaluators.experiments.table2 import table2 as merge_rows
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
+from evaluators.hub.public_loader import PublicRequest
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
+from evaluators.hub.texts.text_request import QUESTIONS, TextLoadRequest
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
 from evaluators.zoo.notebook_figures import FAMILY, MODEL
+from evaluators.zoo.public_texts import GLUE_TASKS, TEXT_MODELS
 from evaluators.zoo.published_merges import published_words
 from lines_cli import app_folder, default_cache
 from lines_cli.accuracy_table import in_percent
@@ -38,7 +41,7 @@ POLL = 0.5
 
 def prefetch(arguments: Sequence[str], prog: str = "lines prefetch") -> int:
     """Load a model and check it against published accuracies; 0 if every part was loaded."""
-    parser = _parser(prog, "Download weights, checkpoints and images.")
+    parser = _parser(prog, "Download weights, checkpoints and images, or questions.", TEXT_MODELS)
     parser.add_argument(
         "--no-check", action="store_true", help="skip the self-test, which takes long without a GPU"
     )
@@ -86,12 +89,17 @@ def tasks_of(text: str) -> tuple[str, ...]:
     return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
 
 
-def _parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """Parser of `prefetch`, `table1` and `table2`."""
+def _parser(prog: str, description: str, texts: Collection[str] = ()) -> argparse.ArgumentParser:
+    """Parser of `prefetch`, `table1` and `table2`.
+
+    Args:
+        texts: text models that it also takes.
+    """
     parser = OneLineParser(prog=prog, description=description)
-    parser.add_argument("--model", choices=list(ENCODERS), default="ViT-B-32")
+    parser.add_argument("--model", choices=[*ENCODERS, *texts], default="ViT-B-32")
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
-    add_tasks(parser, "8", IMAGES, f"test images per task (default {IMAGES})")
+    of_text = f"; of a text model questions, {QUESTIONS}" if texts else ""
+    add_tasks(parser, None, None, f"test images per task (default {IMAGES}{of_text})")
     add_machine(parser)
     return parser
 
@@ -118,7 +126,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 def _load_and(prog: str, report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
     try:
-        request = LoadRequest(options.model, options.family, tasks_of(options.tasks), options.images)
+        request = _request(options)
         studio = Studio(app_folder() / "assets", options.cache, usable_device(options.device))
         job = studio.load(request)
         follow(job)
@@ -128,6 +136,16 @@ def _load_and(prog: str, report: Callable[[Studio, str], None] | None, options: 
         print(f"{prog}: {error}", file=sys.stderr)
         return USAGE_ERROR if isinstance(error, SpecError | DeviceError) else 1
     return 1 if any(step.state == FAILED for step in job.steps()) else 0
+
+
+def _request(options: argparse.Namespace) -> PublicRequest:
+    """What the options ask to load. Raises: SpecError."""
+    count = options.images
+    if options.model in TEXT_MODELS:
+        tasks = tuple(GLUE_TASKS if options.tasks is None else options.tasks.split(","))
+        return TextLoadRequest(options.model, tasks, QUESTIONS if count is None else count)
+    chosen = tasks_of("8" if options.tasks is None else options.tasks)
+    return LoadRequest(options.model, options.family, chosen, IMAGES if count is None else count)
 
 
 def follow(job: LoadJob, stream: TextIO | None = None) -> None:

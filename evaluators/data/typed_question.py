@@ -13,11 +13,12 @@ MOST_ANSWER = 60
 MARKS = ".,?!:;"
 
 
-def typed_question(text: object, choices: object) -> TextQuestion:
-    """The question as the model reads it: lower case, marks apart from words.
+def typed_question(text: object, choices: object, by_words: bool = True) -> TextQuestion:
+    """The question as the model reads it.
 
     Args:
         text: at most ``MOST_QUESTION`` letters and ``MOST_WORDS`` words.
+        by_words: whether the model reads whole words: all is then in lower case, and marks stand apart.
         choices: 2 to ``MOST_ANSWERS`` different answers with commas between them.
     Raises: SpecError that says what is wrong.
 
@@ -28,12 +29,13 @@ def typed_question(text: object, choices: object) -> TextQuestion:
         raise SpecError("Type a question and its possible answers.")
     if not text.strip() or len(text) > MOST_QUESTION or not text.replace("\n", " ").isprintable():
         raise SpecError(f"A question has 1 to {MOST_QUESTION} letters, got {quoted(text)}.")
-    read = _separated(text)
+    as_read = _separated if by_words else _plain
+    read = as_read(text)
     if len(read.split()) > MOST_WORDS:
         raise SpecError(f"A question has at most {MOST_WORDS} words and marks, got {len(read.split())}.")
     if len(choices) > MOST_ANSWERS * (MOST_ANSWER + 2):
         raise SpecError(f"The answers are at most {MOST_ANSWERS} of {MOST_ANSWER} letters.")
-    answers = [_separated(choice) for choice in choices.split(",") if choice.strip()]
+    answers = [as_read(choice) for choice in choices.split(",") if choice.strip()]
     if not 2 <= len(answers) <= MOST_ANSWERS or len(set(answers)) < len(answers):
         raise SpecError(
             f"Name 2 to {MOST_ANSWERS} different answers with commas between them, got {quoted(choices)}."
@@ -41,6 +43,10 @@ def typed_question(text: object, choices: object) -> TextQuestion:
     if any(len(answer) > MOST_ANSWER or not answer.isprintable() for answer in answers):
         raise SpecError(f"An answer has at most {MOST_ANSWER} letters.")
     return TextQuestion(read, tuple(answers), -1)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _separated(text: str) -> str:

@@ -102,7 +102,10 @@ def load_t5(files: T5Files, device: torch.device, title: str, most_tokens: int |
         named = dict(model.named_parameters())
         compare(named, weights, "configuration")
         tokens = _tokenizer(files.tokenizer, model.config, most_tokens)
-        state = {name: weights[name].to(device, torch.float32, copy=True) for name in named}
+        flat = SerialLayout.of(named).flat  # one block of memory, which returns whole once it is left
+        state = flat.unflatten(torch.empty(flat.numel, device=device))
+        for name, value in state.items():
+            value.copy_(weights[name])
     except LinesError as error:
         raise LabError(f"The files of {title} cannot be used: {error}") from error
     model.load_state_dict(state, strict=False, assign=True)

@@ -9,6 +9,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.zoo import FAMILIES
+from evaluators.zoo.public_texts import GLUE
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def check_load(studio: Studio, model: str, ticket: Ticket | None = None) -> Iter
     Raises: SpecError if the encoder is not loaded; Superseded; else as ``Studio.evaluate``.
     Cost: an evaluation of the pre-trained model and of each checkpoint; known ones cost nothing.
     """
-    keys = [one.key for one in studio.checkpoints(model) if one.key.partition(".")[0] in FAMILIES]
+    families = {*FAMILIES, GLUE}
+    keys = [one.key for one in studio.checkpoints(model) if one.key.partition(".")[0] in families]
     specs = [*map(EditSpec.pretrained, keys[:1]), *map(EditSpec.finetuned, keys)]
     yield CheckProgress(0, len(specs))
     for done, spec in enumerate(specs, 1):

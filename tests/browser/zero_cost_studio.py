@@ -57,7 +57,7 @@ class ZeroCostStudio(Studio):
     def __init__(
         self, chunk_seconds: float = 0.0, chunks: int = 5, fail_at: float | None = None, warm: bool = True
     ) -> None:
-        self.problem = ""
+        self.problem, self._hub_texts = "", {}
         lab = _FormulaLab(chunks, fail_at)
         loader = PublicLoader(Path(tempfile.gettempdir()) / "lines-without-hub", torch.device("cpu"))
         engine = FormulaEngine(chunk_seconds)

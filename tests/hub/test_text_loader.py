@@ -21,11 +21,17 @@ from evaluators.hub.texts.text_request import MERGES, TextLoadRequest
 from evaluators.specs.edit_spec import Scales
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo.public_texts import GLUE_REPO, GLUE_TASKS, TEXT_MODELS, TextModel
+from lines_cli.public_models import prefetch
 from lines_core.errors import LinesError
 from tests.hub import text_repositories
 from tests.hub.server import Hub
 from tests.hub.text_repositories import MODEL, SMALL, changed_t5, in_shards, serve_t5, serve_texts
+from tests.paths import ROOT
 from tests.waiting import soon
+from ui.language import language_page, text_merge_panel
+from ui.language.language_answers import LanguageAnswers
+from ui.language.own_question import own_answers
+from ui.language.text_load import tasks_of
 
 KEYS = ("cola", "mnli", "rte")
 ROWS = 60
@@ -138,6 +144,30 @@ def test_the_studio_counts_merges_and_ranks(served: Weights, tmp_path: Path, lab
         assert studio.evaluate(merged).complete
     [[scores]] = studio.rank([edit.spec], [TextQuestion("Is it good?", ("yes", "no"), -1)])
     assert len(scores) == 2
+
+
+def test_the_page_answers_moves_and_questions(served: Weights, tmp_path: Path) -> None:
+    studio = Studio(ROOT / "assets", tmp_path / "cache")
+    controls = (MODEL, "glue.rte", "decoder", 0.45)
+    before = LanguageAnswers(studio).quick("visitor", (MODEL, None, "decoder", 0.45))
+    assert before is not None
+    assert "Flan-T5-base is not loaded yet" in before["slots"]["sentence"]
+    assert tasks_of(studio, MODEL)["value"] is None
+    assert studio.load(request()).wait(60)
+    assert tasks_of(studio, MODEL)["value"] == "glue.cola"
+    assert tasks_of(studio, MODEL, "glue.rte")["value"] == "glue.rte"
+    *_, last = LanguageAnswers(studio).settle("visitor", controls)
+    assert last["state"] == "complete", last
+    assert "60 test questions, counted on this machine" in last["slots"]["sentence"]
+    assert "Flan-T5-base, fine-tuned on RTE" in last["slots"]["subject"]
+    assert "Provide &#x27;yes&#x27; or &#x27;no&#x27;" in last["slots"]["examples"]
+    said = own_answers(studio, controls, "Is it GOOD? <b>", "yes, no")
+    assert said.count("<tr>") == 3
+    assert "never seen" not in said
+    value = language_page.draw(studio, MODEL, "glue.rte", {})
+    assert "Flan-T5-base" in value["slots"]["subject"]
+    merged = text_merge_panel.draw(studio, MODEL, {})
+    assert merged["slots"]["numbers"].count("<tr>") == 6
 
 
 def test_what_was_loaded_works_without_a_network(served: Weights, tmp_path: Path, hub: Hub) -> None:
@@ -304,6 +334,20 @@ def test_loading_more_keeps_what_others_use(served: Weights, tmp_path: Path) -> 
     assert more.live is lab.live
     assert {one.key for one in more.checkpoints()} == {f"glue.{key}" for key in KEYS}
     assert more.alphas()["sum"] == pytest.approx(1 / 3)
+
+
+def test_the_command_loads_and_compares_with_what_is_published(
+    served: Weights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", MODEL, "--tasks", ",".join(KEYS), "--images", "20", "--cache", str(tmp_path)]
+    assert prefetch([*given, "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "RTE  done: 20 test questions and 20 validation questions" in said
+    assert said.count("zero-shot") == 3
+    assert said.count("fine-tuned") == 3
+    assert "published 85.9" in said
+    assert prefetch([*given, "--tasks", "cola,stsb"]) == 2
+    assert "GLUE has no task stsb" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from evaluators import Studio
+from evaluators.labs.tiny_text_lab import TINY_T5
 from tests.paths import ROOT
 from ui.language import language_page, text_merge_panel
 from ui.language.language_answers import LanguageAnswers
@@ -15,10 +16,11 @@ def studio() -> Studio:
 
 
 def test_everything_of_the_first_view_ships(studio: Studio) -> None:
-    assert studio.text_lab is not None
-    found = {spec: studio.cached(spec) for spec in language_page.specs(studio, "coreference")}
+    found = {spec: studio.cached(spec) for spec in language_page.specs(studio, TINY_T5, "coreference")}
     assert all(one is not None and one.precomputed for one in found.values())
-    value = language_page.draw(studio, "coreference", {spec: one for spec, one in found.items() if one})
+    value = language_page.draw(
+        studio, TINY_T5, "coreference", {spec: one for spec, one in found.items() if one}
+    )
     assert set(value["charts"]) == {"target", "control"}
     said = value["slots"]["finding"]
     assert "on the encoder: its own questions −" in said, "a loss beyond its interval"
@@ -26,19 +28,19 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
 
 
 def test_the_merges_ship(studio: Studio) -> None:
-    known = {spec: one for spec in text_merge_panel.specs(studio) if (one := studio.cached(spec)) is not None}
-    more = text_merge_panel.next_specs(studio, known)
+    needed = text_merge_panel.specs(studio, TINY_T5)
+    known = {spec: one for spec in needed if (one := studio.cached(spec)) is not None}
+    more = text_merge_panel.next_specs(studio, known, TINY_T5)
     known |= {spec: one for spec in more if (one := studio.cached(spec)) is not None}
-    assert len(known) == len({*text_merge_panel.specs(studio), *more})
-    slots = text_merge_panel.draw(studio, known)["slots"]
+    assert len(known) == len({*needed, *more})
+    slots = text_merge_panel.draw(studio, TINY_T5, known)["slots"]
     assert "LiNeS on the decoder measurably lowers Task arithmetic" in slots["finding"]
     numbers = slots["numbers"]
     assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
 
 
 def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:
-    assert studio.text_lab is not None
-    value = LanguageAnswers(studio, studio.text_lab).quick("visitor", ("coreference", "decoder", 0.4))
+    value = LanguageAnswers(studio).quick("visitor", (TINY_T5, "coreference", "decoder", 0.4))
     assert value is not None
     assert value["state"] == "complete"
     assert value["slots"]["tiles"].count("lx-tile-value") == 2
@@ -47,30 +49,35 @@ def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:
 
 
 def test_any_other_position_is_counted_while_the_visitor_waits(studio: Studio) -> None:
-    assert studio.text_lab is not None
-    answers = LanguageAnswers(studio, studio.text_lab)
-    first = answers.quick("visitor", ("coreference", "decoder", 0.45))
+    answers = LanguageAnswers(studio)
+    first = answers.quick("visitor", (TINY_T5, "coreference", "decoder", 0.45))
     assert first is not None
     assert (first["state"], first["slots"]["examples"]) == ("partial", "")
     assert "so far, still counting" in first["slots"]["sentence"]
-    *_, last = answers.settle("visitor", ("coreference", "decoder", 0.45))
+    *_, last = answers.settle("visitor", (TINY_T5, "coreference", "decoder", 0.45))
     assert last["state"] == "complete"
     assert "2,100 test questions, counted on this machine" in last["slots"]["sentence"]
 
 
 @pytest.mark.parametrize(
-    "wrong", [("coreference", ["x"], 0.4), ("coreference", "both", "y"), (None, "both", 2)]
+    "wrong",
+    [
+        (TINY_T5, "coreference", ["x"], 0.4),
+        (TINY_T5, "coreference", "both", "y"),
+        (TINY_T5, None, "both", 2),
+        ("tiny-clip", "digits", "both", 0.5),
+        ("flan-t5-base", None, "both", 0.5),
+    ],
 )
 def test_what_a_client_must_not_send_is_refused_in_words(studio: Studio, wrong: tuple[object, ...]) -> None:
-    assert studio.text_lab is not None
-    value = LanguageAnswers(studio, studio.text_lab).quick("visitor", wrong)
+    value = LanguageAnswers(studio).quick("visitor", wrong)
     assert value is not None
     assert value["state"] == "error"
     assert value["slots"]["sentence"]
 
 
 def test_a_question_is_answered_and_foreign_text_stays_text(studio: Studio) -> None:
-    models = ("coreference", "decoder", 0.4)
+    models = (TINY_T5, "coreference", "decoder", 0.4)
     said = own_answers(
         studio, models, "Mira fed <b>zork</b> because they were hungry. Who was hungry?", "mira, zork"
     )

@@ -22,29 +22,35 @@ from ui.shell import markup
 
 
 def text_models(values: Sequence[Any]) -> tuple[EditSpec, EditSpec, EditSpec]:
-    """The pre-trained, the fine-tuned and the edited model that (task, part, gamma) ask for.
+    """The pre-trained, the fine-tuned and the edited model that (model, task, part, gamma) ask for.
 
     Raises: SpecError if a value means nothing.
     """
-    task, part, gamma = values
+    model, task, part, gamma = values
     if part not in TEXT_PARTS:
         raise SpecError(f"LiNeS acts on {', '.join(TEXT_PARTS)}, got {part!r}.")
     if isinstance(gamma, bool) or not isinstance(gamma, int | float) or not math.isfinite(gamma):
         raise SpecError(f"γ is a number from 0 to 1, got {gamma!r}.")
-    return *text_references(task), text_edit(task, part, round(gamma, 9))
+    edit = text_edit(task, part, round(gamma, 9), model=model)
+    return *text_references(task, model=model), edit
+
+
+def text_lab(studio: Studio, model: str) -> TextLab:
+    """The lab of a text model. Raises: SpecError if it is not loaded, or reads no texts."""
+    lab = studio.lab_of(model)
+    if not isinstance(lab, TextLab):
+        raise SpecError(f"{lab.info.title} reads images, not questions: choose a text model.")
+    return lab
 
 
 class LanguageAnswers(LiveAnswers[Sequence[Any]]):
-    """Answers for all visitors of one Studio, to (task, part, gamma)."""
+    """Answers for all visitors of one Studio, to (model, task, part, gamma)."""
 
     panel = "text"
 
-    def __init__(self, studio: Studio, lab: TextLab) -> None:
-        super().__init__(studio)
-        self.lab = lab
-
     def key(self, studio: Studio, controls: Sequence[Any]) -> str:
         """Names the edited model."""
+        text_lab(studio, controls[0])
         return text_models(controls)[-1].key()
 
     def first(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Value:
@@ -77,15 +83,19 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
                 "subject": line(self._about(edit)),
                 "sentence": f'<p class="lx-evidence">{words.evidence(edit)}</p>',
                 "tiles": _tiles(edit, finetuned),
-                "examples": example_table(self.lab, models) if complete else "",
+                "examples": example_table(text_lab(self.studio, edit.spec.model), models) if complete else "",
             },
         )
 
     def _about(self, edit: Evaluation) -> str:
         spec = edit.spec
-        titles = {one.key: one.title for one in self.lab.checkpoints()}
+        info = text_lab(self.studio, spec.model).info
+        titles = {one.key: one.title for one in self.studio.checkpoints(spec.model)}
         return words.EDIT_SUBJECT.format(
-            task=titles.get(spec.checkpoint, spec.checkpoint), part=words.PARTS[spec.part], gamma=spec.alpha
+            model=info.title,
+            task=titles.get(spec.checkpoint, spec.checkpoint),
+            part=words.PARTS[spec.part],
+            gamma=spec.alpha,
         )
 
 

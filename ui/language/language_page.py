@@ -11,15 +11,17 @@ from evaluators.data.typed_question import MOST_ANSWERS, MOST_QUESTION
 from evaluators.experiments.sweeps import Found
 from evaluators.experiments.text_forgetting import TEXT_PARTS, text_curves, text_references
 from evaluators.labs.text_lab import TextLab
+from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
 from ui.language import language_text as words
-from ui.language.language_answers import LanguageAnswers
+from ui.language.language_answers import LanguageAnswers, text_lab
 from ui.language.language_figure import GAMMA_SLIDER, text_alt, text_figure
 from ui.language.own_question import own_answers
+from ui.language.text_load import follow_model, question_words, tasks_of, text_model_choice
 from ui.language.text_merge_panel import text_merge_section
 from ui.live.listeners import connect
 from ui.live.live_panel import Chart, Value, answer, panel
@@ -36,22 +38,25 @@ MOVES_CURSOR = f"""(value) => {{
 }}"""
 
 
-def specs(studio: Studio, task: str) -> list[EditSpec]:
+def specs(studio: Studio, model: str, task: str) -> list[EditSpec]:
     """The references, then the three curves, interleaved so that they grow together."""
-    rows = zip(*text_curves(task).values(), strict=True)
-    return [*text_references(task), *(spec for row in rows for spec in row)]
+    text_lab(studio, model)
+    rows = zip(*text_curves(task, model).values(), strict=True)
+    return [*text_references(task, model=model), *(spec for row in rows for spec in row)]
 
 
-def draw(studio: Studio, task: str, found: Found) -> Value:
+def draw(studio: Studio, model: str, task: str, found: Found) -> Value:
     """The two panels of Fig. 7, and a sentence."""
-    pretrained, finetuned = (found.get(spec) for spec in text_references(task))
+    pretrained, finetuned = (found.get(spec) for spec in text_references(task, model=model))
     curves = {
-        name: [found[spec] for spec in curve if spec in found] for name, curve in text_curves(task).items()
+        name: [found[spec] for spec in curve if spec in found]
+        for name, curve in text_curves(task, model).items()
     }
-    finding = unfinished(found, specs(studio, task))
+    finding = unfinished(found, specs(studio, model, task))
     if finetuned is not None and not finding:
         finding = words.finding({name: points[-1] for name, points in curves.items()}, finetuned)
-    titles = {one.key: one.title for one in text_lab(studio).checkpoints()}
+    lab = text_lab(studio, model)
+    titles = {one.key: one.title for one in lab.checkpoints()}
     return answer(
         version=0,
         state="complete",
@@ -59,26 +64,22 @@ def draw(studio: Studio, task: str, found: Found) -> Value:
             of: (text_figure(of, curves, pretrained, finetuned), text_alt(of, curves)) for of in words.CHARTS
         },
         slots={
-            "subject": line(words.SUBJECT.format(task=titles.get(task, task))),
+            "subject": line(words.SUBJECT.format(model=lab.info.title, task=titles.get(task, task))),
             "finding": f'<p class="lx-finding">{finding}</p>',
         },
     )
 
 
-def text_lab(studio: Studio) -> TextLab:
-    """The lab of the text model, which is there wherever the page is."""
-    assert studio.text_lab is not None
-    return studio.text_lab
-
-
 def _read(
     studio: Studio, query: Mapping[str, str], model: str, checkpoint: str
 ) -> tuple[list[Any], list[str]]:
-    """Task, part and gamma of a link, and complaints."""
+    """Model, task, part and gamma of a link, and complaints."""
     reader = LinkReader(query)
-    tasks = [one.key for one in text_lab(studio).checkpoints()]
+    key = reader.one_of("text_model", list(studio.text_labs()), TINY_T5)
+    tasks = [one.key for one in text_lab(studio, key).checkpoints()]
     values = [
-        reader.one_of("text", tasks, tasks[0]),
+        key,
+        tasks_of(studio, key) | {"value": reader.one_of("text", tasks, tasks[0])},
         reader.one_of("part", list(TEXT_PARTS), "decoder"),
         round(round(reader.number("gamma", 0.0, 1.0, START_GAMMA) / STEP) * STEP, 9),
     ]
@@ -87,9 +88,10 @@ def _read(
 
 def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out."""
-    lab = text_lab(studio)
-    sweep = Sweep("text", specs, draw, settings=1, counted="questions")
+    lab = text_lab(studio, TINY_T5)
+    sweep = Sweep("text", specs, draw, settings=2, counted="questions")
     gr.Markdown(words.TEXT, elem_classes="lx-lead")
+    choice = text_model_choice(studio, address)
     tasks = [(one.title, one.key) for one in lab.checkpoints()]
     with gr.Row():
         task = gr.Dropdown(
@@ -122,11 +124,12 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
     with gr.Accordion(words.EQUATION_TITLE, open=False):
         gr.Markdown(words.EQUATION, latex_delimiters=MATH)
     rows = [
-        LinkRow("text", task, tasks[0][1]),
+        LinkRow("text_model", choice.model, TINY_T5),
+        LinkRow("text", task, None, only=(choice.model, "")),
         LinkRow("part", part, "decoder"),
         LinkRow("gamma", gamma, START_GAMMA),
     ]
-    settings = [task, part, gamma]
+    settings = [choice.model, task, part, gamma]
     address.says(PageLink("text", rows, settings, _read))
     buttons = sweep_buttons(sweep)
     curves = panel(
@@ -134,41 +137,44 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         elem_id="lx-text",
         slots=("finding", "status"),
         grid="lx-half",
-        subject=address.places([task]),
+        subject=address.places([choice.model, task]),
     )
-    wire_sweep(sweep, studio, curves, buttons, [task], [address.opened("text"), task.change])
+    wire_sweep(sweep, studio, curves, buttons, [choice.model, task], [address.opened("text"), task.change])
     gamma.change(None, gamma, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
     here = panel(
         [],
         elem_id="lx-text-here",
         slots=("tiles", "sentence"),
         after=("examples",),
-        subject=address.places([task]),
+        subject=address.places([choice.model, task]),
         moves=address.places(settings),
     )
     moves = [task.change, part.change, gamma.change]
-    connect(LanguageAnswers(studio, lab), tuple, moves, settings, here, subject=1)(address.opened("text"))
-    _question_section(studio, lab, settings)
-    text_merge_section(studio, address)
+    connect(LanguageAnswers(studio), tuple, moves, settings, here, subject=2)(address.opened("text"))
+    about_words = _question_section(studio, lab, settings)
+    text_merge_section(studio, address, choice.model, task)
+    follow_model(studio, choice, task, about_words)
 
 
-def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> None:
-    """The box for a question of one's own, where there is a server."""
+def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> list[Any]:
+    """The box for a question of one's own, where there is a server.
+
+    Returns: what `question_words` are for.
+    """
     with gr.Column(elem_classes="lx-served"):
         gr.HTML(markup.heading(words.ASK_TITLE), apply_default_css=False)
-        gr.Markdown(
-            words.ASK.format(words=", ".join(sorted(lab.words & SOME_WORDS))), elem_classes="lx-small"
-        )
+        about, *start = question_words(lab)
+        says = gr.Markdown(about, elem_classes="lx-small")
         with gr.Row():
             question = gr.Textbox(
-                words.ASK_START[0],
+                start[0],
                 label=words.ASK_QUESTION[0],
                 info=words.ASK_QUESTION[1].format(most=MOST_QUESTION),
                 max_length=MOST_QUESTION,
                 elem_id="lx-text-question",
             )
             choices = gr.Textbox(
-                words.ASK_START[1],
+                start[1],
                 label=words.ASK_CHOICES[0],
                 info=words.ASK_CHOICES[1].format(most=MOST_ANSWERS),
                 elem_id="lx-text-choices",
@@ -176,9 +182,11 @@ def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> None
         ask = gr.Button(words.ASK_BUTTON, size="sm", elem_id="lx-text-ask")
         said = gr.HTML(elem_id="lx-text-said", apply_default_css=False)
 
-    def answered(request: gr.Request, task: Any, part: Any, gamma: Any, text: Any, answers: Any) -> str:
+    def answered(
+        request: gr.Request, model: Any, task: Any, part: Any, gamma: Any, text: Any, answers: Any
+    ) -> str:
         seen = studio.seen_by(session_key(request))
-        return own_answers(seen, (task, part, gamma), text, answers)
+        return own_answers(seen, (model, task, part, gamma), text, answers)
 
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
     inputs = [*controls, question, choices]
@@ -190,9 +198,4 @@ def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> None
         concurrency_limit=None,
         **private,
     )
-
-
-SOME_WORDS = frozenset(
-    "mira tobin cup harp mill cave kitchen knife apple hungry tired red gave is where who".split()
-)
-"""Words that the page names as examples."""
+    return [says, question, choices]

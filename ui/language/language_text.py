@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation
 from ui.shell.difference_words import difference_words
 
@@ -13,6 +14,20 @@ TEXT = (
     "writes the answer: LiNeS can shrink the shallow layers of either. (Section 5.2, Fig. 7 and Table 3 of "
     "the paper)"
 )
+MODEL = ("Model", "the tiny one ships with this page, the other comes from the Hugging Face Hub")
+MODELS = {TINY_T5: "Tiny T5", "flan-t5-base": "Flan-T5-base, fine-tuned on GLUE"}
+LOAD = (
+    "Google's **Flan-T5-base**, 248 million weights, with public checkpoints that FusionBench fine-tuned on "
+    "tasks of GLUE. A question is asked in the very words of that fine-tuning. GLUE keeps the answers of its "
+    "test questions secret: one half of the validation questions chooses coefficients here, the other half "
+    "is reported. STS-B is left out, because its answers are numbers."
+)
+LOAD_TASKS = "Tasks, each with its checkpoint"
+LOAD_QUESTIONS = "Questions per task"
+LOAD_SIZE = (
+    "Downloads about {gigabytes:.1f} GB once, {each} MB for each model, and the app's cache takes as much "
+    "again. Cached files are not downloaded again. On a CPU a position takes about a minute."
+)
 TASK = ("Fine-tuned on", "one kind of question; the others are the control tasks")
 PART = ("LiNeS on", "whose shallow layers are shrunk; everything else stays fine-tuned")
 PARTS = {"decoder": "the decoder", "encoder": "the encoder", "both": "both"}
@@ -20,7 +35,7 @@ GAMMA = ("γ: what the first block keeps", "1 is the fine-tuned model; the line 
 EQUATION_TITLE = "The equation"
 EQUATION = (
     "$\\lambda(l) = \\gamma + (1-\\gamma)\\,\\frac{l-1}{L-1}$ for block $l = 1 \\dots L$ of the chosen part, "
-    "$L = 6$; all other weights keep the factor of the last block, 1. The model is "
+    "$L = 6$ (12 in Flan-T5-base); all other weights keep the factor of the last block, 1. The model is "
     "$\\theta_0 + \\lambda(l)\\,\\tau$ with $\\tau = \\theta_t - \\theta_0$. An answer is chosen by *rank "
     "classification*: of the possible answers, the one whose words the model finds most likely on average."
 )
@@ -33,10 +48,17 @@ EXAMPLES = "Test questions, first those on which the three models differ. ✓ is
 EXAMPLE_COLUMNS = ("Question", "Kind", "Right", "Pre-trained", "Fine-tuned", "LiNeS")
 ASK_TITLE = "Ask your own question"
 ASK = "The model only knows the words of its small world, such as: {words}. Your text is not kept."
+ASK_ANYTHING = (
+    "The model reads any English text, best in the words it was fine-tuned with. Your text is not kept."
+)
 ASK_QUESTION = ("Question", "at most {most} letters, words between blanks")
 ASK_CHOICES = ("Possible answers", "2 to {most} with commas between them")
 ASK_BUTTON = "Ask the three models"
 ASK_START = ("kava fed quill because they were kind . who was kind ?", "kava, quill")
+ASK_START_ANYTHING = (
+    "Given the sentence 'a charming and honest film', determine the sentiment. Is it positive or negative?",
+    "negative, positive",
+)
 UNKNOWN = "The model has never seen: {words}. It reads each as the same unknown word."
 ANSWERS = "Chance that each model gives to each answer"
 MERGE_TITLE = "Several tasks in one model"
@@ -49,8 +71,8 @@ MERGE_COLUMNS = ("Model", "Plain", "With LiNeS", "Difference", "Coefficients λ,
 PAPER = {"sum": 71.9, "ties": 71.6, "consensus": 73.5}
 PAPER_ENDS = (44.9, 85.9)
 """Table 3: zero-shot and fine-tuned."""
-SUBJECT = "Tiny T5, fine-tuned on {task}"
-EDIT_SUBJECT = "Tiny T5, fine-tuned on {task}, LiNeS on {part} with γ = {gamma:g}"
+SUBJECT = "{model}, fine-tuned on {task}"
+EDIT_SUBJECT = "{model}, fine-tuned on {task}, LiNeS on {part} with γ = {gamma:g}"
 TILES = {
     TARGET: ("Its own questions", "target"),
     CONTROL: ("Other questions", "mean of the control tasks"),
@@ -60,7 +82,7 @@ COUNTED = {
     "complete": "{seen:,} test questions, counted on this machine",
     "partial": "{seen:,} test questions so far, still counting",
 }
-MERGE_SUBJECT = "Tiny T5, all checkpoints merged"
+MERGE_SUBJECT = "{model}, all checkpoints merged"
 
 
 def evidence(edit: Evaluation) -> str:

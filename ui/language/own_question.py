@@ -8,11 +8,9 @@ from html import escape
 from typing import Any
 
 from evaluators.data.typed_question import typed_question
-from evaluators.errors import SpecError
-from evaluators.labs.text_lab import TextLab
 from evaluators.service.studio import Studio
 from ui.language import language_text as words
-from ui.language.language_answers import text_models
+from ui.language.language_answers import text_lab, text_models
 from ui.shell import markup, text
 from ui.shell.error_messages import message_of
 
@@ -25,14 +23,12 @@ def own_answers(studio: Studio, controls: Sequence[Any], question: object, choic
     """HTML of the answers of the pre-trained, the fine-tuned and the edited model. Never raises.
 
     Args:
-        controls: task, part and gamma, as for ``text_models``.
+        controls: model, task, part and gamma, as for ``text_models``.
         question, choices: as typed, untrusted.
     """
     try:
-        asked, specs = typed_question(question, choices), text_models(controls)
-        lab = studio.lab_of(specs[0].model)
-        if not isinstance(lab, TextLab):
-            raise SpecError("There is no text model here.")
+        lab = text_lab(studio, controls[0])
+        asked, specs = typed_question(question, choices, bool(lab.words)), text_models(controls)
         ticket = studio.ticket("own question")
         found = studio.rank(specs, [asked], ticket, PATIENCE)
     except Exception as problem:  # noqa: BLE001 -- a listener answers, whatever happened

@@ -19,6 +19,7 @@ from evaluators.specs.intervals import difference_interval
 from lines_core.merging import METHODS
 from ui.address.address_bar import AddressBar
 from ui.language import language_text as words
+from ui.language.language_answers import text_lab
 from ui.live.live_panel import Value, answer, panel
 from ui.live.subject import line
 from ui.shell import markup
@@ -28,20 +29,19 @@ from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
 
-def specs(studio: Studio) -> list[EditSpec]:
+def specs(studio: Studio, model: str) -> list[EditSpec]:
     """References and candidates."""
-    return [] if studio.text_lab is None else text_merge_specs(studio.text_lab)
+    return text_merge_specs(text_lab(studio, model))
 
 
-def next_specs(studio: Studio, found: Found) -> list[EditSpec]:
+def next_specs(studio: Studio, found: Found, model: str) -> list[EditSpec]:
     """The chosen models on test."""
-    return [] if studio.text_lab is None else text_merge_tests(studio.text_lab, found)
+    return text_merge_tests(text_lab(studio, model), found)
 
 
-def draw(studio: Studio, found: Found) -> Value:
+def draw(studio: Studio, model: str, found: Found) -> Value:
     """The table, and a sentence on it."""
-    lab = studio.text_lab
-    assert lab is not None
+    lab = text_lab(studio, model)
     merges, bounds = text_merges(lab, found), text_bounds(lab, found)
     finding = unfinished(found, [*text_merge_specs(lab), *text_merge_tests(lab, found)])
     helped, lowered = _measurable(merges, 1), _measurable(merges, -1)
@@ -51,7 +51,7 @@ def draw(studio: Studio, found: Found) -> Value:
         version=0,
         state="complete",
         slots={
-            "subject": line(words.MERGE_SUBJECT),
+            "subject": line(words.MERGE_SUBJECT.format(model=lab.info.title)),
             "finding": f'<p class="lx-finding">{finding}</p>',
             "numbers": f'<div class="lx-scroll" tabindex="0">{_table(merges, bounds)}</div>',
         },
@@ -96,11 +96,17 @@ def _said(score: Score | None) -> str:
     return f"{percent(score.mean)} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def text_merge_section(studio: Studio, address: AddressBar) -> None:
-    """Lay the section out."""
-    sweep = Sweep("text-merge", specs, draw, next_specs, settings=0, counted="questions")
+def text_merge_section(studio: Studio, address: AddressBar, model: gr.Radio, task: gr.Dropdown) -> None:
+    """Lay the section out. It is drawn again when ``task`` changes, which follows the model."""
+    sweep = Sweep("text-merge", specs, draw, next_specs, settings=1, counted="questions")
     gr.HTML(markup.heading(words.MERGE_TITLE), apply_default_css=False)
     gr.Markdown(words.MERGE, elem_classes="lx-lead")
     buttons = sweep_buttons(sweep)
-    live = panel([], elem_id="lx-text-merge", slots=("finding", "status"), after=("numbers",))
-    wire_sweep(sweep, studio, live, buttons, [], [address.opened("text")])
+    live = panel(
+        [],
+        elem_id="lx-text-merge",
+        slots=("finding", "status"),
+        after=("numbers",),
+        subject=address.places([model]),
+    )
+    wire_sweep(sweep, studio, live, buttons, [model], [address.opened("text"), task.change])

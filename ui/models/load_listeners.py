@@ -15,6 +15,7 @@ from evaluators.hub.load_request import LoadRequest
 from evaluators.hub.published_check import AccuracyCheck
 from evaluators.service.studio import Studio
 from evaluators.zoo import ENCODERS
+from evaluators.zoo.public_texts import TEXT_MODELS
 from ui.live.session_key import session_key
 from ui.models import load_progress as loading
 from ui.models import models_text as words
@@ -38,7 +39,7 @@ def loads_shown(studio: Studio, lists: int, notice: str = "") -> tuple[Any, ...]
 
     Every load is shown under the name of its encoder, whichever one is chosen in the form.
     """
-    jobs = studio.loads()
+    jobs = [job for job in studio.loads() if isinstance(job.request, LoadRequest)]
     there = {info.key for info in studio.models()}
     return (
         notice + "".join(map(loading.load_section, jobs)),
@@ -96,7 +97,7 @@ def stop_listener(studio: Studio) -> Callable[[gr.Request, str], None]:
             if not seen.stop_loading(model):
                 gr.Info(words.LOADED_BY_OTHERS)
         elif any(not job.done for job in seen.loads()):
-            gr.Info(words.not_loading(ENCODERS[model].title))
+            gr.Info(words.not_loading(_title(model)))
 
     return stop
 
@@ -114,8 +115,8 @@ def check_listener(studio: Studio) -> Callable[[gr.Request, str], Iterator[tuple
         seen = studio.seen_by(session_key(request))
         checks: list[AccuracyCheck] = []
         with as_toast(), suppress(Superseded):  # by Stop, or another self-test of this page
-            if model not in [info.key for info in seen.models()]:
-                raise SpecError(words.load_first(ENCODERS[model].title))
+            if model not in {info.key for info in seen.models()} | seen.text_labs().keys():
+                raise SpecError(words.load_first(_title(model)))
             for progress in check_load(seen, model, seen.ticket(CHECK)):
                 checks += progress.checks
                 yield (
@@ -125,6 +126,15 @@ def check_listener(studio: Studio) -> Callable[[gr.Request, str], Iterator[tuple
         yield loading.checks_table(checks), gr.update(interactive=False)
 
     return check
+
+
+def _title(model: str) -> str:
+    """Of a public model. Raises: SpecError for any other."""
+    if model in TEXT_MODELS:
+        return TEXT_MODELS[model].title
+    if model not in ENCODERS:
+        raise SpecError("This model is not loaded from the Hub: choose another.")
+    return ENCODERS[model].title
 
 
 def open_listener(studio: Studio, model: str) -> Callable[[gr.Request], tuple[Any, Any]]:

@@ -32,7 +32,7 @@ def size_of(request: LoadRequest) -> str:
 
 def load_section(job: LoadJob) -> str:
     """The name of the encoder, all steps of its load, and its summary."""
-    title = escape(ENCODERS[job.request.model].title)
+    title = escape(job.request.title)
     rows = "".join(_row(step) for step in job.steps())
     status = f'<p class="lx-status" role="status">{escape(summary(job))}</p>'
     return (
@@ -55,7 +55,7 @@ def summary(job: LoadJob) -> str:
         return job.problem
     if failed:
         return f"Loaded, but for {words.listed(failed)}. Load again to try what failed once more."
-    return f"{ENCODERS[job.request.model].title} is ready."
+    return f"{job.request.title} is ready."
 
 
 def _row(step: LoadStep) -> str:
