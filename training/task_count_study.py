@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
@@ -14,7 +14,6 @@ from evaluators.experiments.table2 import Table2Row, merged_checkpoints, read_ta
 from evaluators.experiments.task_counts import (
     FILE,
     TaskCount,
-    TaskCounts,
     read_task_counts,
     save_task_counts,
 )
@@ -37,6 +36,8 @@ LONG_GRID = 15
 PAGE_IMAGES = 100
 """Test images per task that the page asks for."""
 DRAWS, DRAW_SEED, FEW = 3, 0, 8
+SHRUNK = 0.3
+"""gamma of the models with shrunk shallow layers: what LiNeS leaves of block 1."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Counter:
         assert lab is not None
         return cls(SharedImages(lab, "val", CHOSEN_ON), SharedImages(lab, "test"))
 
-    def finetuned(self, model: str, keys: Sequence[str], split: str = "test") -> Score:
-        """Each task's own model on it."""
+    def finetuned(self, model: str, keys: Sequence[str], split: str = "test", gamma: float = 1.0) -> Score:
+        """Each task's own model on it, with LiNeS unless ``gamma`` is 1."""
         images = self.val if split == "val" else self.test
-        own = (images.score(EditSpec.finetuned(key, model=model, split=split), [key]) for key in keys)
+        own = (images.score(EditSpec.lines(key, gamma, model=model, split=split), [key]) for key in keys)
         return Score(tuple(task for score in own for task in score.tasks), split)
 
     def best(self, config: MergeConfig, candidates: Sequence[Coefficients], finetuned: Score) -> Coefficients:
@@ -126,7 +127,7 @@ def measure_task_counts(assets: Path, work: Path) -> Iterator[str]:
         else:
             keys = merged_checkpoints(studio, model)
             found = counted(studio, Counter.of(studio, model), model, MERGED, keys)
-        save_task_counts(path, TaskCounts((*known.sets, found), known.drawn))
+        save_task_counts(path, replace(known, sets=(*known.sets, found)))
         yield f"{found.tasks} tasks: {_gains(found)}"
     for model in (TINY_CLIP_14, TINY_CLIP_20):
         sweeps = assets / EMBEDDED[model].sweeps / f"merge-{OPENS_WITH}.json"
@@ -137,16 +138,22 @@ def measure_task_counts(assets: Path, work: Path) -> Iterator[str]:
     storing = assets / "report" / STORING
     if not storing.exists():
         yield from measure_question_storing(assets, work / WHOLE, storing)
-    yield from _measure_drawn(studio, path)
+    yield from _measure_kinds(studio, path)
 
 
-def _measure_drawn(studio: Studio, path: Path) -> Iterator[str]:
-    counter = Counter.of(studio, TINY_CLIP_20)
-    for number, keys in enumerate(drawn_tasks(merged_checkpoints(studio, TINY_CLIP_20)), 1):
+def _measure_kinds(studio: Studio, path: Path) -> Iterator[str]:
+    """Is it their number, or that the further tasks are of another kind?"""
+    counter, every = Counter.of(studio, TINY_CLIP_20), merged_checkpoints(studio, TINY_CLIP_20)
+    known = read_task_counts(path)
+    if known.shrunk is None:
+        shrunk = counter.finetuned(TINY_CLIP_20, every, gamma=SHRUNK)
+        save_task_counts(path, replace(known, shrunk=shrunk))
+        yield f"each task's own model with gamma {SHRUNK:g}: {shrunk.mean:.4f}"
+    for number, keys in enumerate(drawn_tasks(every), 1):
         known = read_task_counts(path)
         if number > len(known.drawn):
             found = counted(studio, counter, TINY_CLIP_20, MERGED[:1], keys)
-            save_task_counts(path, TaskCounts(known.sets, (*known.drawn, found)))
+            save_task_counts(path, replace(known, drawn=(*known.drawn, found)))
             yield f"{', '.join(keys)}: {_gains(found)}"
 
 

@@ -1,13 +1,14 @@
 """Merges of 8, 14 and 20 embedded tasks, and of eight drawn from the twenty: rows of Table 2 that ship."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row, row_from, score_from
+from evaluators.specs.intervals import difference_interval
 
 FILE = "task_counts.json"
 
@@ -38,16 +39,44 @@ class TaskCount:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What changes about the mean accuracy of some tasks, a fraction, and its 95 % interval."""
+
+    mean: float
+    interval: tuple[float, float]
+
+
+def change_on(keys: Collection[str], before: Score, after: Score) -> Change:
+    """Of some tasks of both scores. Raises: EvaluationError if none is among them."""
+    sides = [[task for task in side.tasks if task.key in keys] for side in (before, after)]
+    was, now = (sum(task.accuracy for task in side) / max(1, len(side)) for side in sides)
+    first, second = ([(task.correct, task.n) for task in side] for side in sides)
+    return Change(now - was, difference_interval(first, second))
+
+
+@dataclass(frozen=True)
 class TaskCounts:
     """What ships.
 
     Args:
         sets: of 8, 14 and 20 tasks, each with those of the one before.
         drawn: sets of eight of the twenty tasks, drawn at random: as few, but of the twenty's kind.
+        shrunk: each of the twenty tasks' own model with its shallow layers shrunk; None if not measured.
     """
 
-    sets: tuple[TaskCount, ...]
-    drawn: tuple[TaskCount, ...]
+    sets: tuple[TaskCount, ...] = ()
+    drawn: tuple[TaskCount, ...] = ()
+    shrunk: Score | None = None
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """Keys of the tasks of the smallest set."""
+        return tuple(task.key for task in self.sets[0].finetuned.tasks)
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """Keys of the tasks that the largest set adds to them."""
+        return tuple(task.key for task in self.sets[-1].finetuned.tasks if task.key not in self.usual)
 
 
 def save_task_counts(path: Path, counts: TaskCounts) -> None:
@@ -58,9 +87,10 @@ def save_task_counts(path: Path, counts: TaskCounts) -> None:
 def read_task_counts(path: Path) -> TaskCounts:
     """What ``save_task_counts`` wrote; nothing if there is no file."""
     if not path.exists():
-        return TaskCounts((), ())
+        return TaskCounts()
     plain = json.loads(path.read_text("utf-8"))
-    return TaskCounts(_sets(plain["sets"]), _sets(plain["drawn"]))
+    shrunk = plain["shrunk"] and score_from(plain["shrunk"])
+    return TaskCounts(_sets(plain["sets"]), _sets(plain["drawn"]), shrunk)
 
 
 def _sets(plain: Sequence[Mapping[str, Any]]) -> tuple[TaskCount, ...]:

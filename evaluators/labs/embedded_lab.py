@@ -61,8 +61,8 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
     model.key: model
     for model in (
         EmbeddedModel(TINY_CLIP, "Tiny CLIP", "tiny_clip", "sweeps"),
-        EmbeddedModel(TINY_CLIP_14, "Tiny CLIP, 14 tasks", "tiny_clip", "sweeps/tiny_clip_14", 6),
-        EmbeddedModel(TINY_CLIP_20, "Tiny CLIP, 20 tasks", "tiny_clip", "sweeps/tiny_clip_20", 12),
+        EmbeddedModel(TINY_CLIP_14, "Tiny CLIP (14 tasks)", "tiny_clip", "sweeps/tiny_clip_14", 6),
+        EmbeddedModel(TINY_CLIP_20, "Tiny CLIP (20 tasks)", "tiny_clip", "sweeps/tiny_clip_20", 12),
         EmbeddedModel(TINY_CONVNEXT, "Tiny ConvNeXt", "tiny_convnext", "sweeps/tiny_convnext"),
     )
 }

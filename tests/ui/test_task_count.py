@@ -26,7 +26,7 @@ from tests.question_lab import QUESTIONS, add_questions
 from ui.layout import build
 from ui.merge.task_count_choice import task_counts
 from ui.merge.task_count_table import task_count_table
-from ui.shell.text import percent
+from ui.shell.text import percent, points
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,12 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     few = TaskCount(TINY_CLIP, scored(100), scored(400), (helps, same))
     longer = Score(tuple(TaskResult(f"t{n}", f"T{n}", "target", 300, 400) for n in range(3)), "test")
     many = replace(few, model=TINY_CLIP_14, finetuned=longer, rows=(replace(same, method="sum"), same))
-    counts = TaskCounts((few, many), (few,))
+    counts = TaskCounts((few, many), (few,), longer)
     save_task_counts(tmp_path / FILE, counts)
     assert read_task_counts(tmp_path / FILE) == counts
     shown = task_count_table(counts)
     assert "With 2 tasks LiNeS measurably helps Task arithmetic;" in shown
     assert "With 3 tasks LiNeS measurably helps no method;" in shown
-    assert f"{percent(0.5)} → {percent(0.75)} (+25.0, 20.3 to 29.5)" in shown
-    assert task_count_table(TaskCounts((few,), ())) == ""
-    assert read_task_counts(tmp_path / "absent.json") == TaskCounts((), ())
+    assert f"{percent(0.5)} → {percent(0.75)}: {points(0.25)} (20.3 to 29.5)" in shown
+    assert task_count_table(TaskCounts((few,))) == ""
+    assert read_task_counts(tmp_path / "absent.json") == TaskCounts()

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row
-from evaluators.experiments.task_counts import TaskCounts
+from evaluators.experiments.task_counts import Change, TaskCounts, change_on
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.shell.difference_words import difference_words
-from ui.shell.text import percent
+from ui.shell.text import percent, points
 
 LEAD = (
     "Several fine-tuned models become **one**: their changes are added up, and then interfere with each "
@@ -43,7 +43,7 @@ TABLE_NOTE = (
 COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"
 COUNT_NOTE = (
-    "Precomputed. In brackets what LiNeS changes, in points, with its 95 % interval; λ and β were chosen on "
+    "Precomputed. After the colon what LiNeS changes, with its 95 % interval; λ and β were chosen on "
     "validation images. The added tasks ask further questions about the same images, such as their colours; "
     "choose them above under How many tasks."
 )
@@ -130,12 +130,10 @@ def table_answer(rows: Sequence[Table2Row]) -> str:
     return " ".join(said)
 
 
-def gain_words(row: Table2Row) -> str:
-    """'+2.7, 0.5 to 4.9': what LiNeS changes, in points, and its 95 % interval."""
-    low, high = row.gain_interval
-    return f"{100 * (row.lines.mean - row.plain.mean):+.1f}, {100 * low:.1f} to {100 * high:.1f}".replace(
-        "-", "−"
-    )
+def change_words(change: Change) -> str:
+    """'+2.7 points (0.5 to 4.9)': a change and its 95 % interval."""
+    low, high = change.interval
+    return f"{points(change.mean)} ({100 * low:.1f} to {100 * high:.1f})".replace("-", "−")
 
 
 def count_answer(counts: TaskCounts) -> str:
@@ -149,6 +147,13 @@ def count_answer(counts: TaskCounts) -> str:
             f"With {count.tasks} tasks LiNeS measurably helps {names}; the best merge is "
             f"{METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."
         )
+    last = max(counts.sets[-1].rows, key=lambda row: row.lines.mean)
+    usual, asked = (change_on(keys, last.plain, last.lines) for keys in (counts.usual, counts.questions))
+    said.append(
+        f"Of these {counts.sets[-1].tasks} the usual {len(counts.usual)} change by "
+        f"{change_words(usual)}, the added questions by {change_words(asked)}: colours and places are told "
+        "by shallow layers, which LiNeS shrinks."
+    )
     return " ".join(said)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from evaluators.experiments.task_counts import TaskCount, TaskCounts
+from evaluators.experiments.task_counts import Change, TaskCount, TaskCounts
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
 from ui.shell import markup
@@ -28,4 +28,5 @@ def task_count_table(counts: TaskCounts) -> str:
 
 def _cell(count: TaskCount, method: str) -> str:
     row = count.row(method)
-    return f"{percent(row.plain.mean)} → {percent(row.lines.mean)} ({words.gain_words(row)})"
+    change = words.change_words(Change(row.lines.mean - row.plain.mean, row.gain_interval))
+    return f"{percent(row.plain.mean)} → {percent(row.lines.mean)}: {change}"
