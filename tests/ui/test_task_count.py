@@ -15,6 +15,7 @@ from evaluators.experiments.task_counts import (
     FILE,
     TaskCount,
     TaskCounts,
+    change_on,
     read_task_counts,
     save_task_counts,
 )
@@ -24,6 +25,7 @@ from evaluators.specs.evaluation import TaskResult
 from tests.conftest import CHUNK
 from tests.question_lab import QUESTIONS, add_questions
 from ui.layout import build
+from ui.merge import merge_text as words
 from ui.merge.task_count_choice import task_counts
 from ui.merge.task_count_table import task_count_table
 from ui.shell.text import percent, points
@@ -43,8 +45,8 @@ def built(studio: Studio) -> gr.Blocks:
     return asyncio.run(lay_out())
 
 
-def scored(correct: int) -> Score:
-    return Score(tuple(TaskResult(key, key.title(), "target", correct, 400) for key in ("a", "b")), "test")
+def scored(correct: int, keys: str = "ab") -> Score:
+    return Score(tuple(TaskResult(key, key.title(), "target", correct, 400) for key in keys), "test")
 
 
 def choice_of(page: gr.Blocks) -> Any:
@@ -94,14 +96,22 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     helps = Table2Row("sum", 0.3, scored(200), 0.125, 0.3, scored(300))
     same = replace(helps, method="ties", lines=scored(202))
     few = TaskCount(TINY_CLIP, scored(100), scored(400), (helps, same))
-    longer = Score(tuple(TaskResult(f"t{n}", f"T{n}", "target", 300, 400) for n in range(3)), "test")
-    many = replace(few, model=TINY_CLIP_14, finetuned=longer, rows=(replace(same, method="sum"), same))
-    counts = TaskCounts((few, many), (few,), longer)
+    harms = replace(
+        helps, plain=scored(200, "abc"), lines=Score((*scored(240).tasks, *scored(100, "c").tasks), "test")
+    )
+    many = TaskCount(
+        TINY_CLIP_14, scored(100, "abc"), scored(300, "abc"), (harms, replace(harms, method="ties"))
+    )
+    counts = TaskCounts((few, many), (few,), scored(290, "abc"))
     save_task_counts(tmp_path / FILE, counts)
     assert read_task_counts(tmp_path / FILE) == counts
     shown = task_count_table(counts)
     assert "With 2 tasks LiNeS measurably helps Task arithmetic;" in shown
     assert "With 3 tasks LiNeS measurably helps no method;" in shown
     assert f"{percent(0.5)} → {percent(0.75)}: {points(0.25)} (20.3 to 29.5)" in shown
+    usual, asked = (words.change_words(change_on(keys, harms.plain, harms.lines)) for keys in ("ab", "c"))
+    assert usual.startswith(points(0.1))
+    assert asked.startswith(points(-0.25))
+    assert f"Of these 3 the usual 2 change by {usual}, the added questions by {asked}" in shown
     assert task_count_table(TaskCounts((few,))) == ""
     assert read_task_counts(tmp_path / "absent.json") == TaskCounts()

@@ -23,8 +23,8 @@ ALPHA_SLIDER, BETA_SLIDER, PLAIN_SLIDER = "lx-merge-alpha", "lx-merge-beta", "lx
 """Ids of the sliders that a click on a point or a cell of the map moves."""
 AUTO_BOX = "lx-merge-auto"
 """Id of the box that fixes alpha by Eq. 2."""
-MARK = 24
-"""Height of the upright marks, over both bars of a task."""
+MARK, ROOMY = 24, 10
+"""Height of the upright marks, over both bars of a task; of more tasks than so many each has less room."""
 NAMES = {"lines": "With LiNeS", "wise_ft": "Plain merge"}
 
 
@@ -37,12 +37,13 @@ def bars_figure(
         names: what the two bars are called, by role.
     """
     titles = [task.title for task in lines.tasks]
+    mark = MARK * min(1.0, ROOMY / len(titles))
     traces: list[Trace] = [
         _bars(score, role, names[role]) for role, score in (("wise_ft", plain), ("lines", lines))
     ]
     for role, reference in (("pretrained", zero_shot), ("finetuned", finetuned)):
         if reference is not None:
-            traces.append(ghost(reference.tasks, role, MARK))
+            traces.append(ghost(reference.tasks, role, mark))
     return task_rows(
         traces,
         titles,
