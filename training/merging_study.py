@@ -8,6 +8,7 @@ from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.merge_search import (
     MERGE_SHAPES,
+    CandidateGrid,
     GridResult,
     MergeConfig,
     MergeSearch,
@@ -24,14 +25,19 @@ from evaluators.specs.intervals import difference_interval
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
 from lines_core.merging.masks import TALL_LAMBDAS
-from lines_core.merging.method import FIXED, TALL_LAMBDA
+from lines_core.merging.method import TALL_LAMBDA
 from training.study import Study
 
 FILE = "merging.json"
 HEAT_METHODS = ("sum", "ties", "consensus", "tsv-m")
 """Methods whose alpha-beta map ships."""
-FULL_METHODS = (*HEAT_METHODS, "average", "dare", "breadcrumbs")
-"""Methods that are measured with every scaling function, and whose evaluations ship for the page."""
+CURVE_METHODS = (*HEAT_METHODS, "average", "dare", "breadcrumbs")
+"""Methods whose curves ship; of the others what the page opens with."""
+FULL_METHODS = (*CURVE_METHODS, "iso-c", "iso-cts")
+"""Methods that are measured with every scaling function."""
+
+MASK_GAMMAS = (0.0, 0.25, 0.5, 0.75)
+"""Where each task has a model of its own: LiNeS of a single task, alpha = gamma and beta = 1 - gamma."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,38 @@ def magnitude_masks_test(study: Study, keys: tuple[str, ...]) -> Score:
     return score(study.measure(MergeConfig(keys, "magnitude-masks").specs(1.0, images=ALL_IMAGES)))
 
 
+def mask_grids(keys: tuple[str, ...], method: str) -> tuple[CandidateGrid, CandidateGrid]:
+    """Masks with default settings: as they are, and with LiNeS of a single task."""
+    config, tied = MergeConfig(keys, method), tuple((gamma, 1.0 - gamma) for gamma in MASK_GAMMAS)
+    plain, lines = (
+        CandidateGrid(config, coefficients, "linear", ALL_IMAGES, ALL_IMAGES)
+        for coefficients in (((1.0, 0.0),), tied)
+    )
+    return plain, lines
+
+
+def measure_masks(study: Study, keys: tuple[str, ...]) -> Iterator[str]:
+    """Methods that keep a model a task, plain and with LiNeS."""
+    for method in (key for key, row in METHODS.items() if row.per_task):
+        plain, lines = mask_grids(keys, method)
+        study.measure(plain.test_specs((1.0, 0.0)))
+        study.measure(lines.specs)
+        study.measure(lines.test_specs(lines.result(study).best))
+        row = mask_row(study, keys, method)
+        assert row is not None
+        yield f"{method}: plain {row.plain.mean:.4f}, LiNeS {row.lines.mean:.4f} with gamma {row.alpha:g}"
+
+
+def mask_row(study: Study, keys: tuple[str, ...], method: str) -> Table2Row | None:
+    """The row of such a method; None while something of it is not measured."""
+    grids = mask_grids(keys, method)
+    found = grids[1].result(study)
+    plain = grids[0].test_specs((1.0, 0.0))
+    if found.best is None or found.test is None or not all(spec in study for spec in plain):
+        return None
+    return Table2Row(method, 1.0, score(study.measure(plain)), *found.best, found.test)
+
+
 def measured_configs(study: Study) -> dict[str, MergeConfig]:
     """The merges that a study holds, by method, in the order of ``METHODS``."""
     merges = {spec.merge.method: spec.merge for spec in study if spec.merge and not spec.merge.task}
@@ -135,39 +173,40 @@ def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
         references(study, config)
         alpha = studio.merging_alpha(config.model, config.merges[0]).alpha
         finding = method_finding(study, config, round(alpha, 9))
-        study.save()
+        study.save(predictions=False)
         lines = finding.lines["linear"]
         accuracies = f"plain {tested(finding.plain).mean:.4f}, LiNeS {tested(lines).mean:.4f}"
         yield f"{method}: {accuracies} at alpha and beta {lines.best}"
-        if method not in FULL_METHODS:
-            continue
         shown = page_evaluations(studio, MergeSearch(config, alpha))
         save_precomputed(studio, assets / "sweeps" / f"merge-{method}.json", list(shown.values()))
         yield f"{method}: {len(shown)} evaluations for the page"
     keys = next(iter(configs.values())).checkpoints
+    yield from measure_masks(study, keys)
     masks = tall_masks_test(study, keys)
     magnitude = magnitude_masks_test(study, keys)
-    study.save()
+    study.save(predictions=False)
     yield save_merge_table(assets)
     yield save_start_alphas(studio)
     yield f"TALL masks {masks.mean:.4f}, magnitude masks {magnitude.mean:.4f}"
 
 
 def merge_rows(study: Study) -> tuple[Table2Row, ...]:
-    """The rows of the table of methods, as far as the study holds them."""
+    """The rows of the table of methods, as far as the study holds them; those of one model a task last."""
     configs = measured_configs(study)
     searches = [
-        MergeSearch(configs[method], measured_alpha(study, method), images=ALL_IMAGES)
-        for method in METHODS
-        if method in configs and METHODS[method].grid != FIXED
+        MergeSearch(config, measured_alpha(study, method), images=ALL_IMAGES)
+        for method, config in configs.items()
     ]
-    return tuple(row for search in searches if (row := row_of(search, study)) is not None)
+    keys = next(iter(configs.values())).checkpoints
+    masks = [mask_row(study, keys, method) for method, row in METHODS.items() if row.per_task]
+    rows = [*(row_of(search, study) for search in searches), *masks]
+    return tuple(row for row in rows if row is not None)
 
 
 def save_start_alphas(studio: Studio) -> str:
     """Write Eq. 2's alphas of what the page opens with, beside the evaluations."""
     lab = studio.lab
-    merges = [config.merges[0] for key, config in merge_configs(studio).items() if key in FULL_METHODS]
+    merges = [config.merges[0] for config in merge_configs(studio).values()]
     alphas = {merge: lab.encoder.merging_alpha(merge) for merge in merges}
     save_alphas(lab.folder / lab.model.sweeps / ALPHAS, lab.fingerprint(), alphas)
     return f"{len(alphas)} alphas"
@@ -190,7 +229,9 @@ def start_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
 def page_evaluations(studio: Studio, search: MergeSearch) -> dict[EditSpec, Evaluation]:
     """What the page shows before anything is changed, without the references that ship for other pages."""
     config, images = search.config, search.images
-    wanted = (*start_specs(search), *search.plain.specs, *search.lines.specs)
+    wanted = start_specs(search)
+    if config.method in CURVE_METHODS:
+        wanted += (*search.plain.specs, *search.lines.specs)
     if config.method in HEAT_METHODS:
         wanted += search.heat.specs
     found = dict(run_grid(studio, wanted))

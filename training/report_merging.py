@@ -20,6 +20,7 @@ from training.merging_study import (
     HEAT_METHODS,
     MethodFinding,
     magnitude_masks_test,
+    mask_row,
     measured_alpha,
     measured_configs,
     method_finding,
@@ -47,7 +48,11 @@ WHY = (
     "The paper's order of the methods, TIES and Consensus above task arithmetic, does not hold in the lab; "
     "what trimming and electing signs cost here is measured below, among the questions a reviewer asks. "
     "With the paper's methods square root and quadratic schedules are as good as the line, as in Table 6; "
-    "TSV-M loses its gain under the square root. All gains with α by Eq. 2, which was never tuned."
+    "TSV-M loses its gain under the square root; it, Iso-C and Iso-CTS are best with the quadratic one. "
+    "All gains with α by Eq. 2, which was never tuned. Average and Model Stock have no λ to choose: what "
+    "they gain is strength as well as depth. Model Stock goes back towards the pre-trained model where "
+    "changes point in different directions, as those of different tasks do; Eq. 2 undoes that with its "
+    "large α."
 )
 """What differs from the paper and why, in words; the numbers around it are measured."""
 
@@ -77,7 +82,7 @@ def merging_section(assets: Path) -> Iterator[str]:
     yield (
         f"With a mask a task, that is eight models: TALL masks {with_interval(tall)} ("
         f"{pct(tall.normalised(finetuned))} % of the fine-tuned models; λ chosen a task on validation), "
-        f"magnitude masks {with_interval(magnitude)}."
+        f"magnitude masks {with_interval(magnitude)}.{_masks_with_lines(study, keys)}"
     )
     yield ""
     yield _gains(findings)
@@ -130,6 +135,18 @@ def _cell(result: GridResult, paper: float | None) -> str:
     alpha, beta = result.best
     coefficient = f"β {beta:g}" if beta else f"λ {alpha:g}"
     return f"{with_interval(tested(result))}{'' if paper is None else f' [{paper}]'}, {coefficient}"
+
+
+def _masks_with_lines(study: Study, keys: tuple[str, ...]) -> str:
+    """What LiNeS of a single task does to each model of a task."""
+    rows = [mask_row(study, keys, method) for method, row in METHODS.items() if row.per_task]
+    said = [
+        f"{METHODS[row.method].title} {with_interval(row.plain)} → {with_interval(row.lines)} (γ {row.alpha})"
+        for row in rows
+        if row is not None
+    ]
+    how = " With LiNeS of a single task on top, γ chosen on validation, default settings: "
+    return f"{how}{'; '.join(said)}." if said else ""
 
 
 def _gains(findings: Mapping[str, MethodFinding]) -> str:

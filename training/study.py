@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
@@ -56,8 +57,13 @@ class Study(Mapping[EditSpec, Evaluation]):
         """The evaluations read so far."""
         return dict(self._used)
 
-    def save(self) -> None:
-        """Write the evaluations that were read, and drop those that no table needs any more."""
+    def save(self, predictions: bool = True) -> None:
+        """Write the evaluations that were read, and drop those that no table needs any more.
+
+        Args:
+            predictions: those that hold predicted classes keep them; else only counts are written.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        plain = [{**evaluation.as_dict(), "seconds": 0.0} for evaluation in self._used.values()]
+        used = [replace(evaluation, seconds=0.0) for evaluation in self._used.values()]
+        plain = [(one if predictions else replace(one, predictions=None)).as_dict() for one in used]
         self._path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")

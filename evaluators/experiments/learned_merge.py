@@ -1,9 +1,10 @@
 """A merge whose coefficients were learned: how it went, what it scores on test images, and what it cost."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from evaluators.errors import EvaluationError
@@ -51,7 +52,9 @@ class LearnedMerge:
         tasks: results on test images, one a merged task; empty until they are counted.
         cost: of learning.
         counted: whether all test images are counted.
-    Raises: EvaluationError for an unknown learner or split.
+        checkpoints: keys of what is merged, in the order of the tasks; empty if they are not known.
+        coefficients: of each of these, one for each parameter in the order of the layout, exact in float32.
+    Raises: EvaluationError for an unknown learner or split, or other coefficients than one list a checkpoint.
     """
 
     learner: str
@@ -63,12 +66,19 @@ class LearnedMerge:
     tasks: tuple[TaskResult, ...]
     cost: MergeCost
     counted: bool = True
+    checkpoints: tuple[str, ...] = ()
+    coefficients: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.learner not in LEARNERS or self.split not in SPLITS:
             raise EvaluationError(
                 f"A merge is learned by {' or '.join(LEARNERS)} on val or test images, got {self.learner!r} "
                 f"on {self.split!r}."
+            )
+        if len(self.coefficients) != len(self.checkpoints):
+            raise EvaluationError(
+                "A learned merge has a list of coefficients for each checkpoint, got "
+                f"{len(self.coefficients)} for {len(self.checkpoints)}."
             )
 
     @property
@@ -99,9 +109,40 @@ class LearnedMerge:
             values["losses"] = tuple(map(float, values["losses"]))
             values["tasks"] = tuple(TaskResult(**task) for task in values["tasks"])
             values["cost"] = MergeCost(**values["cost"])
+            values["checkpoints"] = tuple(map(str, values.get("checkpoints", ())))
+            values["coefficients"] = tuple(tuple(map(float, task)) for task in values.get("coefficients", ()))
             return cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EvaluationError(f"This is not a learned merge: {error}") from error
+
+
+def mean_over_seeds(runs: Sequence[LearnedMerge]) -> LearnedMerge:
+    """Repetitions of one learning as one: mean counts, to whole images, and mean profile; no coefficients.
+
+    The interval of its score is for other images, as that of each repetition. Its seconds are the fewest,
+    those of the repetition that was disturbed least.
+    """
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    tasks = tuple(
+        replace(same[0], correct=round(fmean(task.correct for task in same)))
+        for same in zip(*(run.tasks for run in runs), strict=True)
+    )
+    profile = {
+        part: tuple(
+            tuple(fmean(values) for values in zip(*task, strict=True))
+            for task in zip(*(run.profile[part] for run in runs), strict=True)
+        )
+        for part in first.profile
+    }
+    cost = replace(first.cost, seconds=min(run.cost.seconds for run in runs))
+    return replace(first, tasks=tasks, profile=profile, cost=cost, checkpoints=(), coefficients=())
+
+
+def spread_over_seeds(runs: Sequence[LearnedMerge]) -> float:
+    """Standard deviation of the mean accuracy over two or more repetitions, a fraction."""
+    return stdev(run.score.mean for run in runs)
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,14 @@ class CoefficientRun:
             (),
             cost,
             counted=False,
+            checkpoints=request.checkpoints,
+            coefficients=tuple(tuple(map(_written, task)) for task in state.coefficients.tolist()),
         )
+
+
+def _written(value: float) -> float:
+    """A float32 in the fewest digits that give it back: nine."""
+    return float(f"{value:.9g}")
 
 
 def tenths(losses: list[float]) -> tuple[float, ...]:

@@ -20,12 +20,21 @@ OFFERED_SHAPES = (*MERGE_SHAPES, "tiered")
 PAPER_ALPHA, PAPER_BETA, PAPER_SCALE = 0.125, 0.3, 0.3
 """The paper's coefficients of task arithmetic on eight tasks, with LiNeS and without (Table 8)."""
 START_COEFFICIENTS: Mapping[str, tuple[float, float]] = {
+    "average": (1.0, 1.0),
+    "ties": (1.0, 0.8),
+    "consensus": (0.8, 0.5),
+    "dare": (0.4, 0.3),
+    "dare-ties": (0.6, 0.3),
+    "breadcrumbs": (1.0, 0.7),
     "tsv-m": (1.6, 1.0),
     "iso-c": (1.4, 0.9),
     "iso-cts": (1.7, 1.1),
+    "pcb": (1.0, 0.8),
+    "sce": (1.7, 1.1),
+    "della": (0.9, 0.6),
+    "model-stock": (1.0, 1.0),
 }
-"""beta and plain factor that a page starts a method with, where the paper's are far from its best: those that
-validation chooses for the eight embedded tasks."""
+"""beta and plain factor that a page starts a method with: those of validation on the eight embedded tasks."""
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
 HEAT_STEPS = 10
 HEAT_IMAGES = 100

@@ -3,5 +3,15 @@
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_files import EXTRAS, MODELS, Exported, export
 from evaluators.export.export_layouts import LAYOUTS, ExportLayout
+from evaluators.export.learned_export import export_learned
 
-__all__ = ["EXTRAS", "LAYOUTS", "MODELS", "ExportError", "ExportLayout", "Exported", "export"]
+__all__ = [
+    "EXTRAS",
+    "LAYOUTS",
+    "MODELS",
+    "ExportError",
+    "ExportLayout",
+    "Exported",
+    "export",
+    "export_learned",
+]

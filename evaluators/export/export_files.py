@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from safetensors import SafetensorError
+from torch import Tensor
 
-from evaluators.encoder.live_encoder import LiveEncoder
-from evaluators.export.edit_sources import BaseModel, base_of, sources_of
+from evaluators.data.task_list import Task
+from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, base_of, sources_of
 from evaluators.export.edited_weights import edited_weights
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_layouts import CONFIG_FILE, ExportLayout, activation, layout_for
@@ -93,51 +94,113 @@ def export(
     Cost: an edit, and the weights written twice, once into the bundle; with the models it was made of, as
         much again for each of them.
     """
+    plan = planned(lab, spec, layout, folder, extras, most_bytes)
+    encoder, base, sources, titles = lab.encoder, plan.base, plan.sources, plan.titles
+    scales = spec.scales(encoder.layout.num_blocks)
+    weights = plan.names.rename(edited_weights(encoder, spec))
+    size = (encoder.layout.numel, len(weights))
+    look, whole = activation(encoder.loaded.clip.visual), plan.whole
+    texts = {
+        CARD_FILE: card(spec, scales, base, sources, plan.names, size, look, evaluations, whole, plan.added),
+        RECIPE_FILE: recipe(spec, scales, base, sources, plan.names, plan.models, said_keys(spec, titles)),
+    }
+    metadata = {
+        "spec": json.dumps(said_spec(spec, titles), sort_keys=True),
+        "formula": FORMULA,
+        "coefficients": json.dumps(scales._asdict()),
+    }
+    return written(plan, weights, texts, metadata, export_name(spec, layout, titles))
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """What is known of an export before its weights are computed.
+
+    Attributes:
+        lab, spec, folder: as `export` takes them; of the spec only its sources matter.
+        names: the layout for the tower.
+        base, sources: where it comes from.
+        added: the visitor's tasks.
+        titles: of these, by key.
+        models: folders of the models it was made of; empty if they do not go along.
+        text: the text tower as renamed, empty if it does not go along.
+    """
+
+    lab: Lab
+    spec: EditSpec
+    folder: Path
+    names: ExportLayout
+    base: BaseModel
+    sources: tuple[SourceCheckpoint, ...]
+    added: tuple[Task, ...]
+    titles: Mapping[str, str]
+    models: tuple[str, ...]
+    text: Mapping[str, Tensor]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the text tower goes along."""
+        return bool(self.text)
+
+
+def planned(
+    lab: Lab, spec: EditSpec, layout: str, folder: Path, extras: Collection[str], most_bytes: int = MOST_BYTES
+) -> ExportPlan:
+    """The plan of an export, everything checked. Args, Raises: as `export`."""
     unknown = [key for key in extras if key not in EXTRAS]
     if unknown:
         raise ExportError(f"Unknown extra {unknown[0]!r}: pick from {', '.join(EXTRAS)}.")
     if not folder.is_dir():
         raise ExportError(f"There is no folder {folder} to write to: make it first.")
-    encoder, whole = lab.encoder, WHOLE in extras
-    visual = encoder.loaded.clip.visual
-    names = layout_for(layout, visual)
+    names = layout_for(layout, lab.encoder.loaded.clip.visual)
     base, sources = base_of(lab), sources_of(lab, spec)
-    scales = spec.scales(encoder.layout.num_blocks)
-    added = [task for task in lab.target_tasks() if task.key.startswith(OWN_TASK)]
+    added = tuple(task for task in lab.target_tasks() if task.key.startswith(OWN_TASK))
     titles = {task.key: task.title for task in added}
     models = model_folders(spec, titles) if MODELS in extras else ()
-    text = names.rename_text(text_tower(base)) if whole else {}
-    tower_bytes, text_bytes = 4 * encoder.layout.numel, sum(value.nbytes for value in text.values())
+    text = names.rename_text(text_tower(base)) if WHOLE in extras else {}
+    tower_bytes, text_bytes = 4 * lab.encoder.layout.numel, sum(value.nbytes for value in text.values())
     check_size(tower_bytes * (1 + len(models)) + text_bytes, len(models), folder, most_bytes)
-    weights = names.rename(edited_weights(encoder, spec))
-    size = (encoder.layout.numel, len(weights))
-    texts = {
-        CARD_FILE: card(
-            spec, scales, base, sources, names, size, activation(visual), evaluations, whole, added
-        ),
-        RECIPE_FILE: recipe(spec, scales, base, sources, names, models, said_keys(spec, titles)),
-    }
+    return ExportPlan(lab, spec, folder, names, base, sources, added, titles, models, text)
+
+
+def written(
+    plan: ExportPlan,
+    weights: Mapping[str, Tensor],
+    texts: Mapping[str, str],
+    metadata: Mapping[str, str],
+    stem: str,
+) -> Exported:
+    """All files of an export, or none.
+
+    Args:
+        weights: of the tower, by the names of the layout.
+        texts: card and recipe, by the files' names.
+        metadata: of the weights; where they come from is added.
+        stem: name of the bundle.
+    Raises: ExportError if the folder does not take them.
+    """
+    encoder, names, base, folder = plan.lab.encoder, plan.names, plan.base, plan.folder
+    visual = encoder.loaded.clip.visual
+    contents = dict(texts)
     if names.config is not None:
-        texts |= {CONFIG_FILE: names.config(visual, base, text), PREPROCESSOR_FILE: preprocessor_config(base)}
-    metadata = {
+        contents[CONFIG_FILE] = names.config(visual, base, plan.text)
+        contents[PREPROCESSOR_FILE] = preprocessor_config(base)
+    said = {
         "format": "pt",  # transformers before version 5 refuses a file without it
-        "spec": json.dumps(said_spec(spec, titles), sort_keys=True),
-        "formula": FORMULA,
-        "coefficients": json.dumps(scales._asdict()),
+        **metadata,
         "base_model": base.file,
-        "source": json.dumps([source.origin for source in sources]),
+        "source": json.dumps([source.origin for source in plan.sources]),
         "layout": names.title,
     }
-    stem = export_name(spec, layout, titles)
     try:
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as hidden:
             staged = Path(hidden)
-            save_checkpoint(staged / WEIGHTS_FILE, weights | text, metadata)
-            for name, content in texts.items():
+            save_checkpoint(staged / WEIGHTS_FILE, {**weights, **plan.text}, said)
+            for name, content in contents.items():
                 (staged / name).write_text(content, encoding="utf-8")
-            inside = [WEIGHTS_FILE, *texts]
-            inside += names.write_beside(base, staged) if whole else []
-            inside += _write_models(encoder, spec, names, models, base, staged)
+            inside = [WEIGHTS_FILE, *contents]
+            inside += names.write_beside(base, staged) if plan.whole else []
+            inside += _write_models(plan, staged)
             with zipfile.ZipFile(staged / f"{stem}.zip", "w", zipfile.ZIP_STORED) as bundle:
                 for name in inside:
                     bundle.write(staged / name, f"{stem}/{name}")
@@ -157,22 +220,16 @@ def export(
     )
 
 
-def _write_models(
-    encoder: LiveEncoder,
-    spec: EditSpec,
-    names: ExportLayout,
-    folders: Sequence[str],
-    base: BaseModel,
-    staged: Path,
-) -> list[str]:
+def _write_models(plan: ExportPlan, staged: Path) -> list[str]:
     """Write theta_0 and each theta_t to its folder, as the layout's files; returns their names."""
-    if not folders:
+    if not plan.models:
         return []
+    encoder, spec, names = plan.lab.encoder, plan.spec, plan.names
     edits = [EditSpec.pretrained(spec.sources[0], model=spec.model)]
     edits += [EditSpec.finetuned(key, model=spec.model) for key in spec.sources]
-    config = names.config(encoder.loaded.clip.visual, base, {}) if names.config else None
+    config = names.config(encoder.loaded.clip.visual, plan.base, {}) if names.config else None
     written = []
-    for folder, edit in zip(folders, edits, strict=True):
+    for folder, edit in zip(plan.models, edits, strict=True):
         (staged / folder).mkdir(parents=True)
         save_checkpoint(
             staged / folder / WEIGHTS_FILE, names.rename(edited_weights(encoder, edit)), {"format": "pt"}

@@ -12,6 +12,7 @@ from lines_core.merging import METHODS
 
 LINEAR = ("sum", "average")
 """Methods whose merged residual is a weighted sum of the residuals, as mergekit's task arithmetic is."""
+AS_THEY_ARE = ("parameters:", "  normalize: false  # the weights are meant as they are")
 
 
 def recipe(
@@ -37,9 +38,10 @@ def recipe(
         in the tests: no weight is further than 6e-8 from that of `edited_weights`.
     """
     linear = spec.merge is None or spec.merge.method in LINEAR
+    rules = () if linear else _own_rules(spec)
     share = 1.0 / len(sources) if spec.merge is not None and spec.merge.method == "average" else 1.0
     theta, *taus = _paths(models, layout) or (base.file, *(source.origin for source in sources))
-    lines = [*_head(spec, base, sources, layout, linear, bool(models)), ""]
+    lines = [*_head(f"spec: {spec.key()}", base, sources, layout, rules, bool(models)), ""]
     lines.append(f"merge_method: {'task_arithmetic' if linear else _method(spec)}")
     lines.append(f"base_model: {quoted(theta)}")
     lines.append("models:")
@@ -55,8 +57,36 @@ def recipe(
         lines += ["parameters:", *_settings(spec, said), "  lambda:"]
         lines += [f"    {row}" for row in _coefficients(scales, layout, share)]
     elif len(sources) > 1:
-        lines += ["parameters:", "  normalize: false  # the weights are meant as they are"]
+        lines += AS_THEY_ARE
     return "\n".join([*lines, "dtype: float32", ""])
+
+
+def learned_recipe(
+    made: str,
+    coefficients: Mapping[str, Sequence[float]],
+    base: BaseModel,
+    sources: Sequence[SourceCheckpoint],
+    layout: ExportLayout,
+    models: Sequence[str] = (),
+) -> str:
+    """YAML of a merge with a coefficient of its own for every parameter and model: task arithmetic.
+
+    Args:
+        made: how they were found, in one line.
+        coefficients: of each source, by the whole name of a parameter in the file.
+        models: as in `recipe`.
+    """
+    theta, *taus = _paths(models, layout) or (base.file, *(source.origin for source in sources))
+    lines = [*_head(made, base, sources, layout, (), bool(models)), ""]
+    lines += ["merge_method: task_arithmetic", f"base_model: {quoted(theta)}", "models:"]
+    for index, (path, source) in enumerate(zip(taus, sources, strict=True)):
+        lines += [
+            f"  - model: {quoted(path)}  # {one_line(source.title)}",
+            "    parameters:",
+            "      weight:",
+        ]
+        lines += [f"        {_row(name, values[index])}" for name, values in coefficients.items()]
+    return "\n".join([*lines, *AS_THEY_ARE, "dtype: float32", ""])
 
 
 def _paths(models: Sequence[str], layout: ExportLayout) -> list[str]:
@@ -65,21 +95,17 @@ def _paths(models: Sequence[str], layout: ExportLayout) -> list[str]:
 
 
 def _head(
-    spec: EditSpec,
+    made: str,
     base: BaseModel,
     sources: Sequence[SourceCheckpoint],
     layout: ExportLayout,
-    linear: bool,
+    rules: Sequence[str],
     complete: bool,
 ) -> list[str]:
-    """What the file is, and whether mergekit can run it, as comments."""
+    """What the file is, and whether mergekit can run it, as comments; ``rules`` says why it cannot."""
     lines = ["This describes, in mergekit's form, how the weights beside it were made by the LiNeS Explorer."]
-    if not linear:
-        lines += [
-            "mergekit cannot run it: merge_method and its parameters are those of the LiNeS Explorer.",
-            *_other_rules(spec),
-            "lambda is the factor on the merged residual.",
-        ]
+    if rules:
+        lines += rules
     elif complete:
         command = "mergekit-yaml recipe.yaml merged --no-copy-tokenizer"
         lines += [
@@ -102,27 +128,33 @@ def _head(
     lines += [
         "A filter is a part of a parameter's name. The first that fits decides; where none fits, mergekit",
         "stops. Values are factors on fine-tuned minus pre-trained.",
-        f"spec: {spec.key()}",
+        made,
     ]
     return [f"# {line}" for line in lines]
 
 
-def _other_rules(spec: EditSpec) -> tuple[str, ...]:
-    """How mergekit's method of a similar name differs; nothing if it has none."""
+def _own_rules(spec: EditSpec) -> tuple[str, ...]:
+    """That mergekit cannot run it, and how its method of a similar name differs, if it has one."""
     assert spec.merge is not None
-    if METHODS[spec.merge.method].by_tensor:
-        return ()
+    cannot = "mergekit cannot run it: merge_method and its parameters are those of the LiNeS Explorer."
     head = "mergekit has methods of similar names with other rules: it"
+    other: tuple[str, ...] = ()
     if spec.merge.method == "slerp":
-        return f"{head} interpolates the models,", "not what fine-tuning changed."
-    return f"{head} trims every tensor by itself,", "not all of them together."
+        other = f"{head} interpolates the models,", "not what fine-tuning changed."
+    elif not METHODS[spec.merge.method].by_tensor:
+        other = f"{head} trims every tensor by itself,", "not all of them together."
+    return cannot, *other, "lambda is the factor on the merged residual."
 
 
 def _coefficients(scales: Scales, layout: ExportLayout, share: float) -> list[str]:
     rows = [(part, scales.blocks[block]) for part, block in layout.blocks(len(scales.blocks))]
     rows += [(part, scales.after) for part in layout.after]
     rows += [(part, scales.before) for part in layout.before]
-    return [f"- {{filter: {quoted(name)}, value: {number(share * scale)}}}" for name, scale in rows]
+    return [_row(name, share * scale) for name, scale in rows]
+
+
+def _row(name: str, value: float) -> str:
+    return f"- {{filter: {quoted(name)}, value: {number(value)}}}"
 
 
 def _method(spec: EditSpec) -> str:

@@ -10,20 +10,25 @@ from dataclasses import replace
 
 from evaluators.data.task_list import Task
 from evaluators.errors import EvaluationError
+from evaluators.export.card_frame import DescribedTower, framed_card
+from evaluators.export.card_tables import accuracy_cell, markdown_table, mean_cell
 from evaluators.export.edit_sources import BaseModel, SourceCheckpoint, residual_key
 from evaluators.export.escaping import code, quoted
 from evaluators.export.export_layouts import ExportLayout
 from evaluators.export.export_names import said_keys, said_spec
-from evaluators.export.loading_snippets import WEIGHTS_FILE
 from evaluators.specs.edit_spec import FREE, EditSpec, Scales
-from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult, task_role
-from evaluators.specs.intervals import mean_interval, wilson_interval
+from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, task_role
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.merging import METHODS
 from lines_core.schedules import SHAPES
 
 FORMULA = "theta = theta_0 + c(l) * tau, c(l) = mix * lambda(l) in block l = 1..L"
 THIS = "this model"
+EDITED = (
+    "The image tower of a CLIP, edited with the LiNeS Explorer after",
+    "[arXiv:2410.17146](https://arxiv.org/abs/2410.17146): the pre-trained weights and, block by block,",
+    "a share of what fine-tuning changed.",
+)
 HOW = (
     "Zero-shot: class names in prompts, encoded by the base model's text tower, are the classifier of",
     "every task. Images are a seeded subset balanced by class. The interval of a task is Wilson's;",
@@ -38,7 +43,6 @@ ADDED = (
     "Tasks that were added, with class names in the order of the labels, and prompts. Their images do not",
     "come with the LiNeS Explorer.",
 )
-LICENCE = "The licences of the base model and of the fine-tuned checkpoints apply."
 
 
 def card(
@@ -65,16 +69,15 @@ def card(
     Raises: EvaluationError if one is partial, or of a model that has nothing to do with this one.
     """
     titles = {task.key: task.title for task in added}
-    sections = [
-        _header(base, layout),
-        _what(spec, base, sources, layout, size, activation, whole),
+    single = f"fine-tuned on {code(sources[0].title)}"
+    made = single if spec.merge is None else f"{len(sources)} fine-tuned models merged"
+    sections = (
         _edit(spec, scales, titles),
         _accuracy(spec, sources, evaluations, len(scales.blocks), said_keys(spec, titles))
         + _added(evaluations, added),
-        _loading(base, layout, whole),
-        f"## Licence\n\n{LICENCE}\n",
-    ]
-    return "\n\n".join(sections)
+    )
+    tower = DescribedTower(base, sources, layout, size, activation, whole)
+    return framed_card(tower, f"{made} and edited", EDITED, sections)
 
 
 def in_words(spec: EditSpec, num_blocks: int) -> str:
@@ -104,44 +107,6 @@ def in_words(spec: EditSpec, num_blocks: int) -> str:
     return " ".join(said)
 
 
-def _header(base: BaseModel, layout: ExportLayout) -> str:
-    note = "" if base.on_hub else "  # of the LiNeS Explorer, not on the Hub"
-    lines = [f"base_model: {quoted(base.name)}{note}", f"library_name: {layout.key}"]
-    return "\n".join(["---", *lines, "tags: [clip, lines, model-editing, task-arithmetic]", "---"])
-
-
-def _what(
-    spec: EditSpec,
-    base: BaseModel,
-    sources: Sequence[SourceCheckpoint],
-    layout: ExportLayout,
-    size: tuple[int, int],
-    activation: str,
-    whole: bool,
-) -> str:
-    single = f"fine-tuned on {code(sources[0].title)}"
-    made = single if spec.merge is None else f"{len(sources)} fine-tuned models merged"
-    mean, std = (", ".join(f"{value:g}" for value in values) for values in (base.mean, base.std))
-    rows = [
-        ("base model, theta_0", f"{base.title}, {code(base.file)}"),
-        *((f"fine-tuned on {code(source.title)}", code(source.origin)) for source in sources),
-        ("images", f"{base.image_size} x {base.image_size} pixels in [0, 1], mean {mean}, std {std}"),
-        ("activation", activation),
-        ("image tower", f"{size[0]:,} float32 numbers in {size[1]} tensors, names of {layout.title}"),
-    ]
-    lines = [
-        f"# {base.title}, {made} and edited",
-        "",
-        "The image tower of a CLIP, edited with the LiNeS Explorer after",
-        "[arXiv:2410.17146](https://arxiv.org/abs/2410.17146): the pre-trained weights and, block by block,",
-        "a share of what fine-tuning changed. The text tower is the base model's own and is"
-        + (" in the file as it was." if whole else " not in the file."),
-        "",
-        *_table(("what", "which"), rows),
-    ]
-    return "\n".join(lines)
-
-
 def _edit(spec: EditSpec, scales: Scales, titles: Mapping[str, str]) -> str:
     tau = "theta_t - theta_0, what fine-tuning changed"
     if spec.merge is not None:
@@ -162,7 +127,7 @@ def _edit(spec: EditSpec, scales: Scales, titles: Mapping[str, str]) -> str:
         "",
         in_words(spec, len(scales.blocks)),
         "",
-        *_table(("parameters", "coefficient c"), rows),
+        *markdown_table(("parameters", "coefficient c"), rows),
         "",
         "The same as the spec that the LiNeS Explorer takes; it is in the file's metadata too:",
         "",
@@ -185,13 +150,13 @@ def _accuracy(
     titles = {key: task.title for column in columns for key, task in column.items()}
     head = [f"{label}, {one.spec.split}" for label, one in zip(labels, evaluations, strict=True)]
     rows = [
-        (code(title), task_role(key, spec), *(_cell(column.get(key)) for column in columns))
+        (code(title), task_role(key, spec), *(accuracy_cell(column.get(key)) for column in columns))
         for key, title in titles.items()
     ]
     for role in (TARGET, CONTROL):
         of_role = [key for key in titles if task_role(key, spec) == role]
         if len(of_role) > 1:
-            means = (_mean([column[key] for key in of_role if key in column]) for column in columns)
+            means = (mean_cell([column[key] for key in of_role if key in column]) for column in columns)
             rows.append((f"mean of {len(of_role)}", role, *means))
     notes = [
         f"- {label}, {one.spec.split} split: {_evidence(one)}"
@@ -207,7 +172,7 @@ def _accuracy(
         ),
         "Top-1 in percent with its 95 % interval, then correct answers of all images asked.",
         "",
-        *_table(("task", "role", *head), rows),
+        *markdown_table(("task", "role", *head), rows),
         "",
         *HOW,
         *(OWN_HEADS if any(source.head for source in sources) else ()),
@@ -227,16 +192,6 @@ def _added(evaluations: Sequence[Evaluation], added: Sequence[Task]) -> str:
         said = ",\n".join(rows).replace("`", "\\u0060")
         parts.append(f"{code(task.title)}\n\n```json\n{{\n{said}\n}}\n```")
     return "\n\n".join(["", "\n".join(ADDED), *parts]) if parts else ""
-
-
-def _loading(base: BaseModel, layout: ExportLayout, whole: bool) -> str:
-    needed = [f"`folder` is where `{WEIGHTS_FILE}` and the files that come with it lie."]
-    if not (layout.config or whole or base.on_hub):
-        needed.append(
-            "The base model is in a checkout of the LiNeS Explorer: `assets` of it has to be there."
-        )
-    lines = ["## Load it", "", " ".join(needed), "", f"```python\n{layout.snippet(base, whole)}```"]
-    return "\n".join(lines)
 
 
 def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int, said: Mapping[str, str]) -> str:
@@ -272,25 +227,3 @@ def _evidence(evaluation: Evaluation) -> str:
         f"{images} images per task, {evaluation.dtype} on {evaluation.device}{narrow}, "
         f"{evaluation.seconds:.1f} s; {origin}."
     )
-
-
-def _cell(task: TaskResult | None) -> str:
-    if task is None:
-        return "-"
-    low, high = wilson_interval(task.correct, task.n)
-    return f"{_percent(task.accuracy, low, high)}, {task.correct} of {task.n}"
-
-
-def _mean(tasks: Sequence[TaskResult]) -> str:
-    if not tasks:
-        return "-"
-    mean = sum(task.accuracy for task in tasks) / len(tasks)
-    return _percent(mean, *mean_interval([(task.correct, task.n) for task in tasks]))
-
-
-def _percent(accuracy: float, low: float, high: float) -> str:
-    return f"{100 * accuracy:.1f} ({100 * low:.1f} to {100 * high:.1f})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]

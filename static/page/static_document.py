@@ -47,6 +47,7 @@ SERVED = frozenset(
         "lx-notice",
         "lx-edit-home",
         "lx-merge-home",
+        "lx-learned-home",
         "lx-rewarded-another",
     }
 )

@@ -9,10 +9,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from evaluators.errors import SpecError
 from evaluators.experiments.learned_merge import LearnedMerge, MergeCost, ShippedLearning, save_shipped
 from evaluators.experiments.learning_run import CoefficientRun, LearningRequest
+from evaluators.export.learned_export import learned_name
 from evaluators.service.studio import Studio
 from tests.conftest import CHUNK, make_lab
+from ui.export import take_home
 from ui.layout import build
 from ui.learned import learned_text as words
 from ui.learned.learned_answers import LearnedAnswers
@@ -72,7 +75,8 @@ def test_what_ships_is_shown_without_a_forward_pass(
     assert "error_y" not in drawn[2]
     table = value["slots"]["numbers"]
     for run in shipping[1].runs[:3]:
-        assert f"{words.title_of(run)}, 2 steps" in table
+        row = table.split(f">{words.title_of(run)}, 2 steps<")[1].split("</tr>")[0]
+        assert ("± " in row and " of 2<" in row) == (run.learner == "atlas"), "two seeds"
     assert "<td>480</td>" in table
     assert value["asked"] == ["tiny-clip"]
 
@@ -93,6 +97,30 @@ def test_a_learning_streams_and_ends_with_numbers(answers: LearnedAnswers) -> No
     again, *_ = answers.shown("anna", "tiny-clip")
     assert again["charts"] == value["charts"]
     assert ", learned here" not in json.dumps(answers.shown("ben", "tiny-clip")[0])
+
+
+def test_what_ships_or_was_learned_here_can_be_taken_home(
+    answers: LearnedAnswers,
+    shipping: tuple[Path, ShippedLearning],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(take_home, "_folders", lambda: tmp_path)
+    chosen = ["tiny-clip", "atlas"]
+    bundle, weights = answers.files("anna", chosen, "open_clip", [])
+    assert Path(bundle).stem == Path(weights).stem == learned_name(shipping[1].runs[2], "tiny-clip")
+    *_, (value, *_) = answers.run("anna", "tiny-clip", "atlas", 4)
+    assert value["state"] == "complete"
+    own, _ = answers.files("anna", chosen, "transformers", ["models"])
+    assert "atlas-2-models-4-steps-transformers" in own
+    assert answers.files("ben", chosen, "open_clip", [])[0].endswith(Path(bundle).name)
+    with pytest.raises(SpecError, match="adamerging, atlas"):
+        answers.files("anna", ["tiny-clip", "sgd"], "open_clip", [])
+
+
+def test_without_a_learned_merge_there_is_nothing_to_take_home(lab: Path) -> None:
+    with pytest.raises(SpecError, match=f"aTLAS has not learned .+ “{words.LEARN}” first"):
+        LearnedAnswers(Studio(lab, None, chunk=CHUNK)).files("anna", ["tiny-clip", "atlas"], "open_clip", [])
 
 
 def test_stopping_keeps_nothing_and_frees_the_place(answers: LearnedAnswers) -> None:
@@ -153,3 +181,4 @@ def test_the_page_is_laid_out_with_its_link(lab: Path) -> None:
     page = asyncio.run(built())
     ids = {block.elem_id for block in page.blocks.values()}
     assert {"lx-page-learned", "lx-learned-run", "lx-learned-stop", "lx-learned"} <= ids
+    assert {"lx-learned-home", "lx-learned-export", "lx-learned-files"} <= ids

@@ -42,7 +42,7 @@ from ui.explore.pins import pinned, unpinned
 from ui.explore.presets import preset, start_controls
 from ui.explore.references import anchors
 from ui.explore.share_link import NAMES, PINS, read_controls
-from ui.export.take_home import take_home
+from ui.export.take_home import made_of_spec, take_home
 from ui.live.listeners import RAW, connect
 from ui.live.schedule_tables import affine_tables
 from ui.live.session_key import session_key
@@ -86,7 +86,7 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings, presets, advanced = _controls(studio, start)
-            take_home(studio, address, "edit", settings, _wanted)
+            take_home(studio, address, "edit", settings, made_of_spec(_wanted))
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             pins = gr.Textbox("", visible="hidden", elem_id="lx-pins")
             live = explore_charts(

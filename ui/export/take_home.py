@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.export import EXTRAS, LAYOUTS, MODELS, export
+from evaluators.export import EXTRAS, LAYOUTS, MODELS, Exported, export
 from evaluators.service.studio import Studio
 from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.edit_spec import EditSpec
@@ -24,6 +24,10 @@ from ui.export import export_text as words
 from ui.live.session_key import session_key
 from ui.shell.error_messages import as_toast
 
+Wanted = Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]]
+"""(studio as the visitor sees it, settings) -> the spec to export, and those to compare it with."""
+Make = Callable[[Studio, str, Sequence[Any], str, Sequence[str]], list[str]]
+"""(studio as the visitor sees it, visitor, settings, layout, extras) -> paths of what was exported."""
 KEPT = 2
 """Exports of a session that are there at the same time."""
 MARK = (Path(__file__).parent / "stale_export.js").read_text(encoding="utf-8")
@@ -45,11 +49,8 @@ def exported(
 ) -> list[str]:
     """Paths of the bundle and the weights of a spec, measured first if it is not yet.
 
-    Each export has a folder of its own, and those of the last `KEPT` stay: one may still be on its way to the
-    visitor when the next is made. Older ones make room before it is.
-
     Args:
-        visitor: whose folder it goes to.
+        visitor: as `kept_files` takes it.
         beside: models the card compares it with, as far as they are measured.
         layout, extras: as ``export`` takes them.
     Raises: LinesError as ``Studio.evaluate`` and ``export``.
@@ -57,13 +58,28 @@ def exported(
     known = (studio.cached(other) for other in beside)
     evaluation = studio.evaluate(spec, studio.ticket("take-home"))
     evaluations: list[Evaluation] = [evaluation, *(found for found in known if found is not None)]
+    lab = studio.lab_of(spec.model)
+    return kept_files(visitor, lambda folder: export(lab, spec, layout, folder, evaluations, extras))
+
+
+def kept_files(visitor: str, write: Callable[[Path], Exported]) -> list[str]:
+    """Paths of the bundle and the weights of an export, which is written to a folder of its own.
+
+    Those of the last `KEPT` stay: one may still be on its way to the visitor when the next is made. Older
+    ones make room before it is.
+
+    Args:
+        visitor: whose folder it goes to.
+        write: exports to a folder.
+    Raises: as ``write``.
+    """
     home = _folder(visitor)
     home.mkdir(parents=True, exist_ok=True)
     for older in sorted(home.iterdir())[: 1 - KEPT]:
         shutil.rmtree(older, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{time.monotonic_ns():020d}-", dir=home))
     try:
-        files = export(studio.lab_of(spec.model), spec, layout, folder, evaluations, extras)
+        files = write(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -86,23 +102,36 @@ def _folder(visitor: str) -> Path:
     return _folders() / "".join(character for character in visitor if character.isalnum())
 
 
+def made_of_spec(wanted: Wanted) -> Make:
+    """`take_home`'s ``make`` for an edited model: a spec, and those that its card compares it with."""
+
+    def make(
+        studio: Studio, visitor: str, values: Sequence[Any], layout: str, extras: Sequence[str]
+    ) -> list[str]:
+        spec, beside = wanted(studio, values)
+        return exported(studio, visitor, spec, beside, layout, extras)
+
+    return make
+
+
 def take_home(
     studio: Studio,
     address: AddressBar,
     name: str,
     settings: Sequence[gr.components.Component],
-    wanted: Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]],
+    make: Make,
+    about: str = words.TAKE_HOME["help"],
 ) -> None:
     """Lay the form out in the current Blocks and wire its button.
 
     Args:
         name: for ids in the page.
-        settings: components of the page whose values are passed to ``wanted``.
-        wanted: (studio as the visitor sees it, settings) -> the spec to export, and those that its card
-            compares it with.
+        settings: components of the page whose values are passed to ``make``.
+        make: writes the files and returns their paths.
+        about: what is in them.
     """
     with gr.Accordion(words.TAKE_HOME["title"], open=False, elem_id=f"lx-{name}-home"):
-        gr.Markdown(words.TAKE_HOME["help"], elem_classes="lx-small")
+        gr.Markdown(about, elem_classes="lx-small")
         layout = gr.Radio(
             [(row.title, key) for key, row in LAYOUTS.items()],
             value=next(iter(LAYOUTS)),
@@ -132,8 +161,7 @@ def take_home(
         session = session_key(request)
         seen = studio.seen_by(session)
         with as_toast():
-            spec, beside = wanted(seen, values)
-            paths = exported(seen, session, spec, beside, chosen, added)
+            paths = make(seen, session, values, chosen, added)
         notice = stale_notice(Path(paths[0]).stem, [chosen, added, *values])
         return gr.update(value=paths, visible=True), notice
 

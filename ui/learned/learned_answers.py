@@ -15,16 +15,23 @@ import gradio as gr
 
 from evaluators.errors import Cancelled, SpecError, Superseded
 from evaluators.experiments.coefficient_learning import LEARNERS
-from evaluators.experiments.learned_merge import LearnedMerge, ShippedLearning, read_shipped
+from evaluators.experiments.learned_merge import (
+    LearnedMerge,
+    ShippedLearning,
+    mean_over_seeds,
+    read_shipped,
+)
 from evaluators.experiments.learning_desk import LearningDesk
 from evaluators.experiments.learning_run import LearningRequest
 from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, MergeConfig, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES
+from evaluators.export import export_learned
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.schedules import coefficients
 from lines_core.untrusted_text import quoted
+from ui.export.take_home import kept_files
 from ui.learned import learned_text as words
 from ui.learned.learned_figures import accuracy_alt, accuracy_figure, depth_alt, depth_figure
 from ui.live.live_panel import Value, answer
@@ -127,6 +134,25 @@ class LearnedAnswers:
         if running is not None:
             running.stop.set()
 
+    def files(self, visitor: str, values: Sequence[Any], layout: str, extras: Sequence[str]) -> list[str]:
+        """Paths of a learned merge as files: the visitor's own of the model and learner, or else what ships.
+
+        Args:
+            values: key of the model, and of the learner.
+            layout, extras: as ``export`` takes them.
+        Raises: SpecError if there is none; as ``export_learned``.
+        """
+        model, learner = map(str, values)
+        if learner not in LEARNERS:
+            raise SpecError(f"A method is one of {', '.join(LEARNERS)}, got {quoted(learner)}.")
+        own = self._learned.get((visitor, model), {}).get(learner)
+        run = own or next(iter(self._shipped(model).of(learner, "val")), None)
+        if run is None:
+            method = LEARNERS[learner].title
+            raise SpecError(words.NOT_LEARNED.format(method=method, button=words.LEARN))
+        lab = self._studio.lab_of(model)
+        return kept_files(visitor, lambda folder: export_learned(lab, run, layout, folder, extras))
+
     def _config(self, model: str) -> MergeConfig:
         """The merge of all checkpoints of a model. Raises: SpecError if there are fewer than two."""
         keys = tuple(sorted(key for _, key in offered(self._studio, model)))
@@ -183,10 +209,11 @@ class LearnedAnswers:
         here = [run for run in own.values() if run.tasks]
         rows = [(words.title_of(found[0]), found) for found in repeated]
         rows += [(f"{words.title_of(run)}, {words.HERE}", (run,)) for run in here]
-        first = [found[0] for found in repeated]
-        said = escape(words.finding(lines, plain, [*first, *here]))
+        means = [mean_over_seeds(found) for found in repeated]
+        said = escape(words.finding(lines, plain, [*means, *here]))
         said = said or f'{words.WAITING}<span class="lx-served">{words.BUTTON}</span>.'
-        drawn = [found[0] for found in by_learner.values() if found] + ([newest] if newest else [])
+        drawn = [mean_over_seeds(found) for found in by_learner.values() if found]
+        drawn += [newest] if newest else []
         return asked(
             answer(
                 version=0,
@@ -206,7 +233,7 @@ class LearnedAnswers:
                     "depths": f"<p>{escape(words.depth_sentence(drawn, schedule))}</p>",
                     "status": running.status if running else _where_from(repeated, here),
                     "numbers": _table(
-                        words.table_rows({"plain": plain, "lines": lines}, shipped, first, here)
+                        words.table_rows({"plain": plain, "lines": lines}, shipped.searches, repeated, here)
                     ),
                 },
             ),

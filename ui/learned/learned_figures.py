@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluators.experiments.coefficient_learning import LEARNERS
-from evaluators.experiments.learned_merge import LearnedMerge
+from evaluators.experiments.learned_merge import LearnedMerge, mean_over_seeds
 from evaluators.experiments.merge_search import Score
 from ui.learned import learned_text as words
 from ui.shell.figure_style import Figure, Trace, axis, figure, marker, percent, percent_axis, whiskers
@@ -117,11 +117,11 @@ def _listed(values: Sequence[float]) -> str:
 def accuracy_figure(
     scores: Mapping[str, Score], runs: Sequence[tuple[str, Sequence[LearnedMerge]]]
 ) -> Figure:
-    """A row for each model: mean accuracy with its interval, and the repetitions as small open marks.
+    """A row for each model: mean accuracy with its interval, and the repetitions as small marks.
 
     Args:
         scores: by title, of the models that are not learned; "Separate models" comes last.
-        runs: (title, repetitions) of what was learned; the first repetition has the interval.
+        runs: (title, repetitions) of what was learned.
     """
     rows: list[tuple[str, Score, dict[str, Any], str]] = []
     for title in (words.ZERO_SHOT, words.PLAIN, words.LINES):
@@ -130,21 +130,20 @@ def accuracy_figure(
     for title, repeated in runs:
         learner = repeated[0].learner
         look = {"symbol": SYMBOLS[learner], "size": 12, "color": f"@{learner}", "line": {"width": 2}}
-        rows.append((title, repeated[0].score, look, learner))
+        rows.append((title, mean_over_seeds(repeated).score, look, learner))
     if words.FINETUNED in scores:
         rows.append((words.FINETUNED, scores[words.FINETUNED], marker("finetuned", 12), "finetuned"))
     traces = [_dot(*row) for row in rows]
     for title, repeated in runs:
-        more = repeated[1:]
-        if more:
+        if len(repeated) > 1:
             traces.append(
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "x": [percent(run.score.mean) for run in more],
-                    "y": [title] * len(more),
-                    "marker": {"symbol": "line-ns-open", "size": 12, "color": f"@{more[0].learner}"},
-                    "hovertemplate": "another order of the images: %{x:.1f} %<extra></extra>",
+                    "x": [percent(run.score.mean) for run in repeated],
+                    "y": [title] * len(repeated),
+                    "marker": {"symbol": "line-ns-open", "size": 12, "color": f"@{repeated[0].learner}"},
+                    "hovertemplate": "one seed, an order of the images: %{x:.1f} %<extra></extra>",
                 }
             )
     ends = [end for _, score, _, _ in rows for end in score.interval]
@@ -196,7 +195,7 @@ def _value(title: str, score: Score) -> dict[str, Any]:
 def accuracy_alt(scores: Mapping[str, Score], runs: Sequence[tuple[str, Sequence[LearnedMerge]]]) -> str:
     """The rows in words."""
     listed = [(title, score) for title, score in scores.items()]
-    listed += [(title, repeated[0].score) for title, repeated in runs]
+    listed += [(title, mean_over_seeds(repeated).score) for title, repeated in runs]
     said = "; ".join(
         f"{title} {100 * score.mean:.1f} % ({100 * score.interval[0]:.1f} to {100 * score.interval[1]:.1f})"
         for title, score in listed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,6 +11,7 @@ from evaluators.service.studio import Studio
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
+from ui.export.take_home import take_home
 from ui.learned import learned_text as words
 from ui.learned.learned_answers import LearnedAnswers
 from ui.live.live_panel import Chart, packed, panel
@@ -68,7 +69,15 @@ def learned_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places([explore.model]),
     )
-    _wire(LearnedAnswers(studio), address, explore, live, (learn, cancel), [learner, steps])
+    answers = LearnedAnswers(studio)
+
+    def make(
+        seen: Studio, visitor: str, values: Sequence[Any], layout: str, extras: Sequence[str]
+    ) -> list[str]:
+        return answers.files(visitor, values, layout, extras)
+
+    take_home(studio, address, "learned", [explore.model, learner], make, words.TAKE_HOME)
+    _wire(answers, address, explore, live, (learn, cancel), [learner, steps])
 
 
 def _wire(

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.experiments.coefficient_learning import LEARNERS
-from evaluators.experiments.learned_merge import LearnedMerge, MergeCost, ShippedLearning
+from evaluators.experiments.learned_merge import (
+    LearnedMerge,
+    MergeCost,
+    mean_over_seeds,
+    spread_over_seeds,
+)
 from evaluators.experiments.merge_search import PAPER_BETA, Score
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent, thousands
@@ -42,10 +47,13 @@ ZERO_SHOT, FINETUNED = "Pre-trained", "Separate models"
 HERE = "learned here"
 ON_TEST = "on test images"
 TABLE = "What it takes to find the coefficients, and what they give on test images"
-COLUMNS = ("Method", "accuracy", "seconds", "labels", "images forward", "of these backward")
+COLUMNS = ("Method", "accuracy", "over seeds", "seconds", "labels", "images forward", "of these backward")
 FIXED = f"{LINES}, β = {PAPER_BETA:g} as in the paper"
 NOTE = (
-    "Seconds are those of one core, measured when the page was made; of what is learned here, by the clock. "
+    "Accuracy: the mean over the seeds, in brackets its 95 % interval for other images. A seed is the order "
+    "in which the images are learned from; behind ± is the standard deviation from seed to seed. LiNeS has "
+    "nothing random. Seconds are those of one core, measured when the page was made, of the fastest seed; of "
+    "what is learned here, by the clock. "
     "Labels and images of LiNeS and task arithmetic are those of trying ten values on validation. AdaMerging "
     "learned from validation images without their labels, so that nothing was learned from what it is scored "
     "on; the paper's setting, the very test images, is the row “on test images”."
@@ -54,6 +62,12 @@ FEW = "This model has fewer than two fine-tuned checkpoints: load more on the pa
 PREPARING = "Reading weights and images …"
 WAITING = "Not learned yet for this model"
 BUTTON = ": the button above starts it"
+TAKE_HOME = (
+    "The merge of the method chosen above: the one that was learned here last, or else the one that ships. "
+    "Weights as safetensors, a model card with its accuracies, and a recipe as YAML with every coefficient, "
+    "which mergekit can run."
+)
+NOT_LEARNED = "{method} has not learned a merge of this model yet: press “{button}” first."
 STOPPED = "Stopped: the coefficients so far are not kept."
 
 
@@ -114,37 +128,46 @@ def depth_sentence(runs: Sequence[LearnedMerge], lines: Sequence[float]) -> str:
     return f"Mean coefficient from the first third of the blocks to the last: LiNeS {line}; {learned}."
 
 
-def cost_row(name: str, score: Score | None, cost: MergeCost | None) -> list[str]:
-    """A row of the table."""
+def cost_row(name: str, score: Score | None, cost: MergeCost | None, seeds: str = "–") -> list[str]:
+    """A row of the table; ``seeds`` says how far repetitions differ."""
     accuracy = "–"
     if score is not None and score.tasks:
         low, high = score.interval
         accuracy = f"{percent(score.mean)} ({100 * low:.1f} to {100 * high:.1f})"
     if cost is None:
-        return [name, accuracy, "–", "–", "–", "–"]
+        return [name, accuracy, seeds, "–", "–", "–", "–"]
     numbers = (cost.labels, cost.forward, cost.backward)
-    return [name, accuracy, f"{cost.seconds:,.0f}", *map(thousands, numbers)]
+    return [name, accuracy, seeds, f"{cost.seconds:,.0f}", *map(thousands, numbers)]
 
 
 def table_rows(
     scores: Mapping[str, Score | None],
-    shipped: ShippedLearning,
-    runs: Sequence[LearnedMerge],
+    searches: Mapping[str, MergeCost],
+    repeated: Sequence[Sequence[LearnedMerge]],
     here: Sequence[LearnedMerge],
 ) -> list[list[str]]:
     """The rows of the table.
 
     Args:
-        scores: of "plain" and "lines".
-        runs, here: shipped ones and those learned here.
+        scores, searches: of "plain" and "lines".
+        repeated: what ships, the repetitions of each learning.
+        here: what was learned here.
     """
-    searches = shipped.searches
     rows = [
         cost_row(PLAIN, scores["plain"], searches.get("plain")),
         cost_row(LINES, scores["lines"], searches.get("lines")),
         cost_row(FIXED, scores["lines"], MergeCost(0.0, 0, 0)),
     ]
-    for run in (*runs, *here):
-        name = f"{title_of(run)}, {run.steps} steps"
-        rows.append(cost_row(f"{name}, {HERE}" if run in here else name, run.score, run.cost))
+    for runs in repeated:
+        run = mean_over_seeds(runs)
+        rows.append(cost_row(f"{title_of(run)}, {run.steps} steps", run.score, run.cost, seeds_of(runs)))
+    for run in here:
+        rows.append(cost_row(f"{title_of(run)}, {run.steps} steps, {HERE}", run.score, run.cost, "1 seed"))
     return rows
+
+
+def seeds_of(runs: Sequence[LearnedMerge]) -> str:
+    """'± 0.2 of 3', or that there is one seed."""
+    if len(runs) == 1:
+        return "1 seed"
+    return f"± {100 * spread_over_seeds(runs):.1f} of {len(runs)}"

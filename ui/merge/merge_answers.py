@@ -15,7 +15,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from lines_core.merging import complete_settings
+from lines_core.merging import METHODS, complete_settings
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
@@ -139,6 +139,8 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         usual = dict(config.settings) == complete_settings(config.method, {})
         if config.model != TINY_CLIP or config.weights or controls.shape != SHAPE or not usual:
             return None
+        if METHODS[config.method].per_task:
+            return None  # Eq. 2 says nothing of them, and the page starts elsewhere
         for row in self._rows:
             same = [task.key for task in row.lines.tasks] == [task.key for task in lines.tasks]
             fewer = all(task.n < whole.n for task, whole in zip(lines.tasks, row.lines.tasks, strict=False))

@@ -22,7 +22,7 @@ from lines_core.merging import METHODS, Parameter
 from lines_core.schedules import SHAPES
 from ui.address.address_bar import AddressBar
 from ui.explore.explore_page import Explore
-from ui.export.take_home import take_home
+from ui.export.take_home import made_of_spec, take_home
 from ui.live.listeners import RAW, connect, rests
 from ui.live.live_panel import Chart, panel
 from ui.live.session_key import session_key
@@ -57,7 +57,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             task_count_choice(studio, explore)
             settings, help_text, parameters = _controls(studio, explore)
-            take_home(studio, address, "merge", settings, _exported)
+            take_home(studio, address, "merge", settings, made_of_spec(_exported))
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             warning = gr.HTML("", elem_id="lx-merge-warning", apply_default_css=False)
             live = panel(

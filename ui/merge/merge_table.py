@@ -23,7 +23,7 @@ def merge_table(rows: Sequence[Table2Row]) -> str:
         [
             METHODS[row.method].title,
             f"{_score(row.plain)}, λ {row.scale:g}",
-            f"{_score(row.lines)}, β {row.beta:g}",
+            f"{_score(row.lines)}, α {row.alpha:.3g}, β {row.beta:g}",
             difference_words(row.plain.tasks, row.lines.tasks, "plain"),
             published_words(row.method) or "–",
         ]

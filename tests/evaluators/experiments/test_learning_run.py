@@ -12,8 +12,10 @@ from evaluators.experiments.learned_merge import (
     LearnedMerge,
     MergeCost,
     ShippedLearning,
+    mean_over_seeds,
     read_shipped,
     save_shipped,
+    spread_over_seeds,
 )
 from evaluators.experiments.learning_desk import LearningDesk
 from evaluators.experiments.learning_run import CoefficientRun, LearningRequest, tenths
@@ -138,6 +140,32 @@ def test_losses_by_tenths() -> None:
     assert tenths([float(step) for step in range(40)]) == tuple(1.5 + 4 * part for part in range(10))
 
 
+def test_repetitions_as_one(studio: Studio) -> None:
+    *_, one = run_of(studio).steps()
+    task = one.tasks[0]
+    other = replace(
+        one,
+        seed=1,
+        profile={"mlp": ((0.2, 0.4),)},
+        tasks=(replace(task, correct=20), replace(one.tasks[1], correct=11)),
+        cost=replace(one.cost, seconds=1.0),
+    )
+    one = replace(
+        other,
+        profile={"mlp": ((0.4, 0.4),)},
+        tasks=(replace(task, correct=10), replace(one.tasks[1], correct=12)),
+        cost=replace(one.cost, seconds=3.0),
+    )
+    mean = mean_over_seeds((one, other))
+    assert [found.correct for found in mean.tasks] == [15, 12]
+    assert mean.profile["mlp"][0] == pytest.approx((0.3, 0.4))
+    assert mean.cost.seconds == 1.0
+    assert not mean.coefficients
+    assert not mean.checkpoints
+    assert mean_over_seeds((one,)) is one
+    assert spread_over_seeds((one, other)) == pytest.approx((31 - 22) / 84 / 2**0.5)
+
+
 def test_what_ships_is_read_as_it_was_written(studio: Studio, tmp_path: Path) -> None:
     assert read_shipped(tmp_path) == ShippedLearning()
     *_, last = run_of(studio).steps()
@@ -153,3 +181,5 @@ def test_what_ships_is_read_as_it_was_written(studio: Studio, tmp_path: Path) ->
         read_shipped(tmp_path)
     with pytest.raises(EvaluationError, match="adamerging or atlas"):
         LearnedMerge.from_dict(last.as_dict() | {"learner": "sgd"})
+    with pytest.raises(EvaluationError, match="got 1 for 2"):
+        LearnedMerge.from_dict(last.as_dict() | {"coefficients": [[0.5]]})

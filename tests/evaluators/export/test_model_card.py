@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 
 from evaluators.errors import EvaluationError
 from evaluators.export import export
-from evaluators.export.model_card import LICENCE
+from evaluators.export.card_frame import LICENCE
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
