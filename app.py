@@ -26,13 +26,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 # Before torch is imported: spinning threads take the cores of other visitors.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# A cluster's head may go: Ray would end this process a minute later.
-os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000000")
-
 if TYPE_CHECKING:
     import gradio as gr
 
-    from evaluators.engine.ray_pool import RayPool
+    from evaluators.engine.ray_link import RayLink
     from evaluators.engine.zero_gpu import ZeroGpuHost
     from evaluators.service.request_stats import Observer, RequestStats
     from evaluators.service.studio import Studio
@@ -91,7 +88,7 @@ def opened(
     uploads: bool = False,
     observe: Observer | None = None,
     browser: BrowserEngine | None = None,
-    workers: RayPool | None = None,
+    workers: RayLink | None = None,
 ) -> tuple[Studio, gr.Blocks]:
     """A Studio of the embedded lab and the page over it.
 
@@ -189,10 +186,9 @@ def start(options: argparse.Namespace, stopping: GracefulShutdown, folder: Path)
         browser = BrowserEngine(always=options.browser_engine)
     workers = None
     if options.ray is not None:
-        from evaluators.engine.ray_pool import joined_pool
+        from evaluators.engine.ray_link import RayLink
 
-        workers = joined_pool(options.ray, options.device)
-        stopping.take_signals()  # Ray would end the process three seconds after SIGTERM
+        workers = RayLink(options.ray, options.device)
     studio, page = opened(options.cache, options.device, options.uploads, observe, browser, workers)
     for title, path in options.task:
         print(f"{title}: {' '.join(studio.add_public_task(title, path))}")

@@ -18,7 +18,7 @@ import torch
 from benchmarks.evaluate_edit import ASSETS
 from evaluators import EditSpec, Studio
 from evaluators.encoder.open_clip_import import import_open_clip
-from evaluators.engine.ray_pool import RayPool, joined_pool
+from evaluators.engine.ray_link import RayLink
 from evaluators.experiments.spread import run_spread
 from tests.cluster.ray_nodes import ENVIRONMENT, INSTALLED, RayNodes, until
 
@@ -63,8 +63,8 @@ def main() -> int:
 
 
 @contextmanager
-def _pool(nodes: RayNodes, workers: int) -> Iterator[RayPool]:
-    pool = joined_pool(nodes.address, "cpu", 1)
+def _pool(nodes: RayNodes, workers: int) -> Iterator[RayLink]:
+    pool = RayLink(nodes.address, "cpu", 1)
     try:
         until(lambda: pool.ready == workers)
         yield pool

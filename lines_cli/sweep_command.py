@@ -1,7 +1,6 @@
 """`lines sweep`: measure a table of the paper or a grid of edits, and go on after a stop."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.encoder.autotune import usable_device
-from evaluators.engine.ray_pool import CORES, RayPool, joined_pool
+from evaluators.engine.ray_link import RayLink
+from evaluators.engine.ray_pool import CORES
 from evaluators.errors import ClusterError, SpecError
 from evaluators.experiments.sweep_plans.measured_leg import measure_parts
 from evaluators.experiments.sweep_plans.outlook import Outlook, measured_pace, outlook
@@ -46,14 +46,8 @@ FIRST_WORKER = 120.0
 def main(arguments: Sequence[str], prog: str = "lines sweep") -> int:
     """Measure what a sweep lacks and write all of it; 0 if everything is there then."""
     options = _parser(prog).parse_args(arguments)
-    options.gone = False
     again = "what was counted is kept: the same command goes on from there"
-    status = reported(prog, lambda: _sweep(options), again=again)
-    if options.gone:  # without its head Ray crashes a process that ends as usual
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    return status
+    return reported(prog, lambda: _sweep(options), again=again)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -124,22 +118,18 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _workers(options: argparse.Namespace) -> Iterator[RayPool | None]:
+def _workers(options: argparse.Namespace) -> Iterator[RayLink | None]:
     """The workers of ``--ray``, of which one is ready. Raises: ClusterError."""
     if options.ray is None:
         yield None
         return
-    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "1000000000")  # as in app.py
-    with closing(joined_pool(options.ray, options.device, options.ray_cores)) as pool:
+    with closing(RayLink(options.ray, options.device, options.ray_cores)) as pool:
         if not pool.wait(FIRST_WORKER):
             raise ClusterError(pool.problem)
-        try:
-            yield pool
-        finally:
-            options.gone = pool.gone
+        yield pool
 
 
-def _studio(options: argparse.Namespace, device: str, workers: RayPool | None) -> Studio:
+def _studio(options: argparse.Namespace, device: str, workers: RayLink | None) -> Studio:
     return Studio(app_folder() / "assets", options.cache, device, workers=workers)
 
 

@@ -66,16 +66,12 @@ class GracefulShutdown:
         """
         self._writing.setblocking(False)
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
-        self.take_signals()
+        for number in SIGNALS:
+            signal.signal(number, _ignore_in_python)
         os.register_at_fork(
             before=_block_signals, after_in_parent=_unblock_signals, after_in_child=_restore_default_handlers
         )
         self._watcher.start()
-
-    def take_signals(self) -> None:
-        """Replace the handlers of a library that has put its own in place of ours; in the main thread."""
-        for number in SIGNALS:
-            signal.signal(number, _ignore_in_python)
 
     def before_exit(self, name: str, step: Callable[[], object]) -> None:
         """Add a step after those added before; steps added after the signal do not run.

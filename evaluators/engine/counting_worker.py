@@ -3,6 +3,7 @@
 Nothing here knows how orders come: they and their answers are values.
 """
 
+import os
 import pickle
 import threading
 import time
@@ -17,7 +18,7 @@ from evaluators.engine.counting import count_chunk
 from evaluators.engine.engine import ChunkCounts
 from evaluators.engine.lab_recipe import ROOT, LabRecipe, code_identity, content_of
 from evaluators.engine.node_merges import NodeMerges, own_folder
-from evaluators.errors import LabError
+from evaluators.errors import DeviceError, LabError
 from evaluators.hub.load_request import LoadStep
 from evaluators.hub.loader import Loader
 from evaluators.labs.embedded_lab import EMBEDDED, EmbeddedLab
@@ -59,10 +60,14 @@ class CountingWorker:
     Args:
         device: "cpu", or the kind of GPU that this process sees alone.
         cores: threads to compute with; 0 leaves torch's choice.
+    Raises: DeviceError if there is no such GPU.
     """
 
     def __init__(self, device: str, cores: int) -> None:
         self._device = torch.device(device)
+        if device == "cuda" and not torch.cuda.is_available():
+            given = os.environ.get("CUDA_VISIBLE_DEVICES")
+            raise DeviceError(f"PyTorch finds no GPU there, though Ray has given it one (number {given}).")
         if cores:
             torch.set_num_threads(cores)
         self._labs: dict[str, Lab] = {}  # by content

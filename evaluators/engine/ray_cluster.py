@@ -3,8 +3,8 @@
 Ray is imported here only, and only when a cluster is asked for.
 """
 
-import atexit
 import importlib
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +16,12 @@ NAMESPACE = "lines-explorer"
 CONNECT_SECONDS = 5.0
 GONE_SECONDS = 10.0
 """Without a connection to the head, after which the cluster is given up: calls of Ray would wait for ever."""
+HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+"""How a client begins, with an empty frame of settings (RFC 9113, section 3.4)."""
+VERSIONS = re.compile(r"Ray: (\S+) Python: (\S+)")
+"""In Ray's message on a mismatch: of the cluster, then of this process."""
+SETTINGS, TLS_ALERT = b"\x04", b"\x15"
+"""Type of the server's first frame, at its fourth byte; first byte of a server that takes TLS alone."""
 START = "`ray start --head --disable-usage-stats` starts one, docs/scale.md says how"
 
 
@@ -36,24 +42,55 @@ def reachable(host: str, port: int, seconds: float = CONNECT_SECONDS) -> str:
         return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+def stranger(host: str, port: int, seconds: float = CONNECT_SECONDS) -> str:
+    """What a program does that listens where Ray should; empty if it begins as Ray does, with HTTP/2.
+
+    Ray would wait for minutes for an answer of another one.
+    """
+    try:
+        with socket.create_connection((host, port), seconds) as connection:
+            connection.settimeout(seconds)
+            connection.sendall(HTTP2)
+            answer = connection.recv(64)
+    except TimeoutError:
+        return "says nothing"
+    except OSError as error:
+        return f"ends the connection ({error.strerror or error})"
+    if answer[3:4] == SETTINGS or answer[:1] == TLS_ALERT:
+        return ""
+    return f"begins with {answer[:24]!r}" if answer else "ends the connection"
+
+
+def check_address(address: str) -> None:
+    """Raises: ClusterError unless an address is "auto", or something listens there that may be Ray."""
+    if address == "auto":
+        return
+    place = parsed_address(address)
+    if problem := reachable(*place):
+        raise ClusterError(f"No Ray cluster answers at {address}: {problem}. {START}.")
+    if said := stranger(*place):
+        raise ClusterError(
+            f"What listens at {address} is not the head of a Ray cluster: it {said}. Give the address that "
+            "`ray start --head` has printed; its port is 6379 unless --port says another."
+        )
+
+
 class RayCluster:
     """A connected cluster. Any method may be called from any thread.
 
     Args:
-        address: HOST:PORT of its head, or "auto" for the one that runs on this machine.
+        address: HOST:PORT of its head, as ``check_address`` finds it, or "auto" for the one of this machine.
         clock: in seconds.
     Attributes:
         ray: the module.
         address: HOST:PORT of the head.
         gone: whether the head has not answered for `GONE_SECONDS`; nothing of Ray is called from then on.
-    Raises: ClusterError if Ray is not installed, nothing listens there, it is another program or another
-        version of Ray or Python, or this machine is no node of it.
+    Raises: ClusterError if Ray is not installed, it is another program or another version of Ray or Python,
+        or this machine is no node of it.
     Cost: some seconds.
     """
 
     def __init__(self, address: str, clock: Callable[[], float] = time.monotonic) -> None:
-        if address != "auto" and (problem := reachable(*parsed_address(address))):
-            raise ClusterError(f"No Ray cluster answers at {address}: {problem}. {START}.")
         try:
             self.ray: Any = importlib.import_module("ray")
         except ModuleNotFoundError as error:
@@ -91,17 +128,18 @@ class RayCluster:
 
     def close(self) -> None:
         """Leave the cluster, which ends this process's workers."""
-        if self.gone:  # Ray would wait for the head, also at the end of the process
-            atexit.unregister(self.ray.shutdown)
-        else:
-            self.ray.shutdown()
+        self.ray.shutdown()
 
 
 def _reason(address: str, error: Exception) -> str:
     said = " ".join(str(error).split())
     if "ersion mismatch" in said:
+        there, here = (
+            [f"Ray {ray} on Python {python}" for ray, python in VERSIONS.findall(said)] + 2 * [said]
+        )[:2]
         return (
-            f"The cluster at {address} runs another version: {said}. Install the same one on every machine."
+            f"The cluster at {address} runs {there}, this machine {here}: install the same versions of both "
+            "on every machine, and start the cluster anew."
         )
     if "No node info found" in said or "No node info found" in str(error.__cause__):
         return (

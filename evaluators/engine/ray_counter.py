@@ -12,7 +12,8 @@ from evaluators.encoder.residual_cache import never_cancel
 from evaluators.engine.counting_worker import ChunkOrder
 from evaluators.engine.engine import ChunkCounts, EncodingEdit, EncodingEngine
 from evaluators.engine.lab_recipe import LabRecipe, content_of
-from evaluators.engine.ray_pool import NoWorkers, RayPool
+from evaluators.engine.ray_link import RayLink
+from evaluators.engine.ray_pool import NoWorkers
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import LoadRequest
 from evaluators.labs.embedded_lab import EmbeddedLab
@@ -33,10 +34,10 @@ class RayCounter:
 
     exclusive = True
 
-    def __init__(self, pool: RayPool, local: EncodingEngine, cache: Path | None) -> None:
+    def __init__(self, pool: RayLink, local: EncodingEngine, cache: Path | None) -> None:
         self.pool = pool
         self._local = local
-        self._cache = cache
+        self._cache = cache and cache.resolve()
         self._load_requests: dict[str, LoadRequest] = {}
         self._contents: dict[str, str] = {}  # of embedded labs, which never change
 
@@ -70,7 +71,7 @@ class RayCounter:
 class _RayEdit:
     """An edit that any worker counts."""
 
-    def __init__(self, pool: RayPool, recipe: LabRecipe, resolved: ResolvedSpec, local: EncodingEdit) -> None:
+    def __init__(self, pool: RayLink, recipe: LabRecipe, resolved: ResolvedSpec, local: EncodingEdit) -> None:
         self._pool = pool
         self._recipe = recipe
         self._resolved = resolved

@@ -12,7 +12,7 @@ from importlib import import_module
 from itertools import count
 from typing import Any
 
-from evaluators.engine.counting_worker import ChunkOrder, WorkerFacts, pickled_order, pickled_recipe
+from evaluators.engine.counting_worker import WorkerFacts, pickled_recipe
 from evaluators.engine.engine import ChunkCounts
 from evaluators.engine.lab_recipe import ROOT, LabRecipe, code_identity
 from evaluators.engine.ray_cluster import RayCluster
@@ -42,7 +42,6 @@ class RayPool:
     Attributes:
         device: that was chosen.
         on_change: called with the number of workers that are ready whenever it changes.
-        sent: bytes of orders so far, and how many there were.
     """
 
     def __init__(self, cluster: RayCluster, device: str = "auto", cores: int = CORES) -> None:
@@ -50,7 +49,6 @@ class RayPool:
         gpus = any(node.get("GPU") for node in cluster.nodes().values())
         self.device = ("cuda" if gpus else "cpu") if device == "auto" else device
         self.on_change: Callable[[int], None] = lambda ready: None
-        self.sent = Counter[str]()
         self._cores = cores
         self._changed = threading.Condition()  # guards what follows
         self._workers: list[RayWorker] = []
@@ -71,8 +69,13 @@ class RayPool:
             return 0 if self._cluster.gone else sum(one.state == READY for one in self._workers)
 
     @property
+    def address(self) -> str:
+        """HOST:PORT of the cluster's head."""
+        return self._cluster.address
+
+    @property
     def gone(self) -> bool:
-        """Whether the cluster's head does not answer any more: this process has to end by ``os._exit``."""
+        """Whether the cluster's head does not answer any more; this process ends by ``os._exit`` then."""
         return self._cluster.gone
 
     @property
@@ -91,27 +94,20 @@ class RayPool:
         with self._changed:
             return tuple(worker.status for worker in self._workers)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait so long for the first worker at most; whether there is one."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: any(worker.state == READY for worker in self._workers), seconds
-            )
-
-    def count(self, recipe: LabRecipe, order: ChunkOrder) -> ChunkCounts:
+    def count(self, recipe: LabRecipe, order: bytes) -> ChunkCounts:
         """The counts of one chunk, by whichever worker is free first.
 
+        Args:
+            order: a pickled ``ChunkOrder`` of the recipe's lab.
         Raises: NoWorkers if none is left; ClusterError if several died over it; the error that a file or a
             device gave there.
         """
-        packed = pickled_order(order)
-        self.sent.update(orders=1, bytes=len(packed))
         lost: list[str] = []
         while len(lost) < TRIES:
             worker = self._take(recipe.content)
             try:
                 if self._open(worker, recipe):
-                    answer = self._call(worker, "count", packed)
+                    answer = self._call(worker, "count", order)
                     if isinstance(answer, LinesError):
                         raise answer
                     assert isinstance(answer, ChunkCounts)
@@ -262,8 +258,3 @@ class RayPool:
             if worker in self._workers:
                 self._workers.remove(worker)
             self._changed.notify_all()
-
-
-def joined_pool(address: str, device: str = "auto", cores: int = CORES) -> RayPool:
-    """The workers of a cluster. Args: as for ``RayCluster`` and ``RayPool``. Raises: ClusterError."""
-    return RayPool(RayCluster(address), device, cores)

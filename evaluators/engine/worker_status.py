@@ -1,6 +1,7 @@
 """State of a worker that counts in another process, for /health, /metrics and messages."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 STARTING, READY, REFUSED = "starting", "ready", "refused"
 WORKER_STATES = (STARTING, READY, REFUSED)
@@ -25,3 +26,21 @@ class WorkerStatus:
     state: str
     counted: int
     problem: str = ""
+
+
+class PoolState(NamedTuple):
+    """The workers of a cluster at one moment.
+
+    Args:
+        address: HOST:PORT of the cluster's head.
+        device: kind of device that they count on.
+        ready: workers that may count.
+        problem: why none may; empty if one may.
+        workers: in the order in which they were started.
+    """
+
+    address: str
+    device: str
+    ready: int = 0
+    problem: str = ""
+    workers: tuple[WorkerStatus, ...] = ()

@@ -8,7 +8,7 @@ import torch
 from evaluators.engine.engine import EncodingEngine, Engine
 from evaluators.engine.local_engine import LocalEngine
 from evaluators.engine.ray_counter import RayCounter
-from evaluators.engine.ray_pool import RayPool
+from evaluators.engine.ray_link import RayLink
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.hub.loader import Loader
 from evaluators.service.scheduler import Scheduler
@@ -29,7 +29,7 @@ class Engines(NamedTuple):
     quick: Engine
     full: Engine
     results: str = "results.sqlite"
-    workers: RayPool | None = None
+    workers: RayLink | None = None
 
 
 def engines(
@@ -39,7 +39,7 @@ def engines(
     folder: Path | None,
     device: torch.device,
     zero_gpu: ZeroGpuHost | None = None,
-    workers: RayPool | None = None,
+    workers: RayLink | None = None,
 ) -> Engines:
     """The engines for a device, with workers of one kind at most.
 

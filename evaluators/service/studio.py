@@ -11,7 +11,7 @@ from evaluators.data.image_batches import CHUNK
 from evaluators.engine.engine import Counted
 from evaluators.engine.local_engine import LocalEngine
 from evaluators.engine.ray_counter import RayCounter
-from evaluators.engine.ray_pool import RayPool
+from evaluators.engine.ray_link import RayLink
 from evaluators.engine.zero_gpu import ZeroGpu, ZeroGpuHost
 from evaluators.errors import Queued, SpecError
 from evaluators.hub.load_request import LoadRequest
@@ -67,7 +67,7 @@ class Studio(TextModels):
         observe: Observer | None = None,
         session_limits: SessionLimits | None = None,
         models: Collection[str] = tuple(EMBEDDED),
-        workers: RayPool | None = None,
+        workers: RayLink | None = None,
     ) -> None:
         folder, on = None if cache is None else Path(cache), torch.device(device)
         labs = open_labs(Path(assets), folder, on, dtype or torch.float32, chunk, models)

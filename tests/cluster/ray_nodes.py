@@ -46,8 +46,12 @@ class RayNodes:
         """Of the head."""
         return f"{HEAD}:{self.port}"
 
-    def start(self) -> int:
-        """Start a node with a core, the head first. Returns: its number."""
+    def start(self, gpus: int = 0) -> int:
+        """Start a node with a core, the head first. Returns: its number.
+
+        Args:
+            gpus: that Ray is to believe it has.
+        """
         role = ["--address", self.address]
         if not self._nodes:
             role = ["--head", "--port", f"{self.port}", "--include-dashboard=False", "--disable-usage-stats"]
@@ -57,6 +61,8 @@ class RayNodes:
             HEAD if role[0] == "--head" else NODE,
             "--num-cpus",
             "1",
+            "--num-gpus",
+            f"{gpus}",
             "--temp-dir",
             str(self.folder),
         ]
@@ -84,6 +90,11 @@ class RayNodes:
             for child in psutil.Process(pid).children(recursive=True)
         }
         _kill(self._nodes[node] | children)
+
+    def start_again(self) -> None:
+        """Start a head where the one was that is dead by now."""
+        self._nodes.clear()
+        self.start()
 
     def kill_all(self) -> None:
         """End every node at once."""

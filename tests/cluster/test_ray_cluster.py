@@ -1,9 +1,10 @@
 """A real cluster of two nodes counts what one process counts, whatever dies on the way.
 
-The tests run in the order of this file: the last one takes the head away.
+The tests run in the order of this file: the last one takes the head away, and starts another.
 """
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +22,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
-from tests.cluster.ray_nodes import INSTALLED, RayNodes, driver, loopback, until
+from tests.cluster.ray_nodes import INSTALLED, NODE, RayNodes, driver, loopback, until
 from tests.deploy.starting import free_port, started
 from tests.paths import ASSETS, ROOT
 
@@ -48,6 +49,8 @@ import app
 import torch
 from evaluators import EditSpec, Studio
 from evaluators.engine import ray_pool
+from evaluators.engine.ray_cluster import RayCluster
+from evaluators.engine.ray_link import RayLink
 from serving.health import health
 
 torch.set_num_threads(1)
@@ -56,13 +59,14 @@ def say(**what): print(json.dumps(what), flush=True)
 
 code = ray_pool.code_identity
 ray_pool.code_identity = lambda: "another"
-pool = ray_pool.joined_pool(address, "cpu", 1)
-while not pool.problem.startswith("The worker"): pool.wait(0.1)
-say(skew=pool.problem, ready=pool.ready)
+skewed = ray_pool.RayPool(RayCluster(address), "cpu", 1)
+while not skewed.problem.startswith("The worker"): threading.Event().wait(0.1)
+say(skew=skewed.problem, ready=skewed.ready)
+skewed.close()
 ray_pool.code_identity = code
-pool.close()
 
-pool = ray_pool.joined_pool(address, "cpu", 1)
+before = threading.active_count()
+pool = RayLink(address, "cpu", 1)
 assert pool.wait(200)
 studio = Studio(lab, None, chunk=12, workers=pool)
 def counts(one): return [[task.key, task.correct, task.n] for task in one.tasks]
@@ -75,17 +79,34 @@ threads = [threading.Thread(target=visit, args=(number,)) for number in range(4)
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 first = studio.first(EditSpec.lines("digits", 0.3, images=images))
+def counted(): return sum(one.counted for one in pool.status())
+while counted() < pool.sent["orders"]: pool.wait(0.1)  # it is told once a second
 orders = dict(pool.sent)
 say(found=[[number, spec.as_dict(), one] for (number, spec), one in found.items()], first=counts(first),
-    workers=[worker.state for worker in pool.status()], counted=sum(one.counted for one in pool.status()),
+    workers=[worker.state for worker in pool.status()], counted=counted(),
     bytes=orders["bytes"] / orders["orders"], health=health(studio.status(), False, 0.0))
-sys.stdin.readline()
-while pool.ready: pool.wait(0)
+while pool.ready: threading.Event().wait(0.1)
 alone = studio.evaluate(EditSpec.lines("faces", 0.3, images=images))
 say(alone=counts(alone), health=health(studio.status(), False, 0.0))
+assert pool.wait(500)
+again = studio.evaluate(EditSpec.lines("faces", 0.7, images=images))
+while not counted(): pool.wait(0.1)
+say(again=counts(again), health=health(studio.status(), False, 0.0),
+    threads=threading.active_count() - before)
 studio.close()
 pool.close()
-os._exit(0 if pool.gone else 1)  # as the app ends
+say(left=threading.active_count() - before)
+"""
+
+GPUS = """
+import json, sys, threading
+from evaluators.engine.ray_cluster import RayCluster
+from evaluators.engine.ray_pool import RayPool
+
+pool = RayPool(RayCluster(sys.argv[1]), "auto", 1)
+while sum(bool(one.problem) for one in pool.status()) < 2: threading.Event().wait(0.1)
+print(json.dumps([pool.device, pool.ready, [[one.node, one.state, one.problem] for one in pool.status()]]))
+pool.close()
 """
 
 
@@ -180,8 +201,26 @@ def test_the_app_counts_on_it_and_ends_as_usual(nodes: RayNodes, tmp_path: Path)
     assert counted >= len(alone.lab.images("tasks", "test").chunks(spec.images))
 
 
-def test_the_page_counts_on_it_and_goes_on_without_it(nodes: RayNodes, lab: Path, tmp_path: Path) -> None:
-    """Visitors in parallel; workers of another version; a late node; and at the end the head is gone."""
+def test_each_gpu_gets_a_worker_that_sees_it_alone(nodes: RayNodes, tmp_path: Path) -> None:
+    """Ray is told of two GPUs that are not there; the nodes without any get no worker then."""
+    node = nodes.start(gpus=2)
+    try:
+        program = driver(nodes, tmp_path, GPUS, [nodes.address])
+        said, log = program.communicate(timeout=300)
+        assert program.returncode == 0, log
+        device, ready, workers = json.loads(said)
+        assert (device, ready) == ("cuda", 0)
+        assert [(node, state) for node, state, _ in workers] == 2 * [(NODE, "refused")]
+        seen = [re.findall(r"PyTorch finds no GPU there.*\(number (.*)\)", said) for _, _, said in workers]
+        assert sorted(seen) == [["0"], ["1"]]
+    finally:
+        nodes.kill(node)
+
+
+def test_the_page_counts_on_it_and_without_it_and_on_it_again(
+    nodes: RayNodes, lab: Path, tmp_path: Path
+) -> None:
+    """Visitors in parallel; workers of another version; then the head is gone, and comes back."""
     alone = Studio(lab, None, chunk=12)
 
     def counts(spec: EditSpec, *, first: bool = False) -> list[list[object]]:
@@ -209,13 +248,17 @@ def test_the_page_counts_on_it_and_goes_on_without_it(nodes: RayNodes, lab: Path
         assert (answer["health"]["status"], answer["health"]["local"]) == ("ok", "")
 
         nodes.kill_all()
-        assert page.stdin is not None
-        page.stdin.write("\n")
-        page.stdin.flush()
         without = json.loads(page.stdout.readline() or _said(page))
         assert without["alone"] == counts(EditSpec.lines("faces", 0.3, images=42))
         assert without["health"]["status"] == "degraded"
         assert "does not answer any more" in without["health"]["local"]
+
+        nodes.start_again()
+        again = json.loads(page.stdout.readline() or _said(page))
+        assert again["again"] == counts(EditSpec.lines("faces", 0.7, images=42))
+        assert (again["health"]["status"], again["health"]["local"]) == ("ok", "")
+        assert again["threads"] == 1, "the link's; none of the first connection is left"
+        assert json.loads(page.stdout.readline() or _said(page)) == {"left": 0}
         assert page.wait(300) == 0
     finally:
         page.kill()

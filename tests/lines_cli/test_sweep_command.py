@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pyarrow.parquet
 import pytest
 
 from evaluators import EditSpec, Studio
+from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.conftest import CHUNK
@@ -70,6 +72,14 @@ def test_a_table_of_the_paper(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[0] for line in lines[1:3]] == ["digits", "faces"]
 
 
+@pytest.mark.parametrize("table", PAPER_TABLES)
+def test_a_dry_run_of_each_table_counts_its_positions(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(table, "--images", 12, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert re.match(r"tiny-clip: [1-9]\d* positions, \d+ known, [1-9]\d* to count on [1-9]", said)
+    assert not Path("sweep.parquet").exists()
+
+
 def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.yaml").write_text(
         "images: 12\nsweeps:\n- {merge: all, method: ties, alpha: auto, beta: 0.5}\n"
@@ -89,6 +99,7 @@ def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
 DRIVER = """
 import sys
 from pathlib import Path
+from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 import torch

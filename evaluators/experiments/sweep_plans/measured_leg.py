@@ -34,7 +34,7 @@ def measure_parts(
     Args:
         report: progress of the first positions, then of those that follow from them.
         count: what counts them.
-        seen: called with what is left, before each of the two.
+        seen: called with what is left, before each of these.
     Raises: as ``PlanPart.first`` and ``count``.
     """
     found: dict[EditSpec, Evaluation] = {}
@@ -56,5 +56,6 @@ def measure_parts(
                 found[spec] = known
 
     measure(spec for part in parts for spec in part.first(studio))
-    measure([spec for part in parts for spec in part.then(found)])
+    while wanted := [spec for part in parts for spec in part.then(found) if spec not in found]:
+        measure(wanted)
     return found

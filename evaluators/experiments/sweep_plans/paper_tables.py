@@ -15,6 +15,7 @@ from evaluators.experiments.merge_search import (
     score,
 )
 from evaluators.experiments.sweep_plans.edit_grid import checkpoints_in
+from evaluators.experiments.sweep_plans.lab_tables import FinetuningTable, SoupTable
 from evaluators.experiments.sweep_plans.plan_part import PlanPart
 from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
@@ -144,8 +145,12 @@ PAPER_TABLES: Mapping[str, Callable[[str, int], PlanPart]] = MappingProxyType(
     {
         "table1": GammaTable,
         "table2": MergeTable,
+        "table4": SoupTable,
         "table6": lambda model, images: MergeTable(model, images, shapes=MERGE_SHAPES),
+        "table10": FinetuningTable,
         "fig9": lambda model, images: MergeTable(model, images, ("sum",), heat=True),
     }
 )
-"""Key -> part of a sweep, of a model and a number of images. Table 7 is table2 of ViT-B-16."""
+"""Key -> part of a sweep, of a model and a number of images. Tables 7 and 9 are table2 of other models."""
+ON_ALL_IMAGES = ("table4", "table10")
+"""Tables that the page too shows on all images of the embedded lab."""

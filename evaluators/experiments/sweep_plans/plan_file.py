@@ -9,11 +9,11 @@ from evaluators.errors import SpecError
 from evaluators.experiments.merge_comparison import Alpha
 from evaluators.experiments.sweep_plans.axis_values import axis_names, axis_numbers
 from evaluators.experiments.sweep_plans.edit_grid import ALL, EditGrid, MergeAxes
-from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
+from evaluators.experiments.sweep_plans.paper_tables import ON_ALL_IMAGES, PAPER_TABLES
 from evaluators.experiments.sweep_plans.plan_part import PlanPart
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.hub.load_request import IMAGES, LoadRequest
-from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.zoo import BENCHMARKS, ENCODERS
 from lines_core.editing import OUTSIDE_RULES
@@ -78,15 +78,14 @@ def plan_legs(given: object) -> tuple[PlanLeg, ...]:
     sweeps = plan.get("sweeps")
     if not isinstance(sweeps, list) or not sweeps:
         raise SpecError(f"A sweep has a list of sweeps, got {quoted(sweeps)}.")
-    models = axis_names("model", plan.get("model", TINY_CLIP), (TINY_CLIP, *ENCODERS))
-    if TINY_CLIP in models and (plan.keys() & {"family", "tasks"}):
-        raise SpecError(f"tasks and family are for public models: {TINY_CLIP} has its own.")
+    models = axis_names("model", plan.get("model", TINY_CLIP), (*EMBEDDED, *ENCODERS))
+    own = [model for model in models if model in EMBEDDED]
+    if own and (plan.keys() & {"family", "tasks"}):
+        raise SpecError(f"tasks and family are for public models: {own[0]} has its own.")
     legs = []
     for model in models:
-        images = plan.get("images", EMBEDDED_IMAGES if model == TINY_CLIP else ALL_IMAGES)
-        _check_images(images)
-        parts = tuple(_part(entry, model, images) for entry in sweeps)
-        if model == TINY_CLIP:
+        parts = tuple(_part(entry, model, plan.get("images")) for entry in sweeps)
+        if model in EMBEDDED:
             legs.append(PlanLeg(model, None, parts))
             continue
         loaded = plan.get("images", IMAGES)
@@ -104,9 +103,14 @@ def _mapping(what: str, given: object, keys: Sequence[str]) -> Mapping[str, Any]
     return given
 
 
-def _check_images(images: object) -> None:
+def _images(entry: Mapping[str, Any], model: str, of_plan: object, table: str = "") -> int:
+    """Images per task of an entry: its own, those of all, or else as many as the page counts."""
+    whole = model not in EMBEDDED or table in ON_ALL_IMAGES
+    given = (entry.get("images"), of_plan, ALL_IMAGES if whole else EMBEDDED_IMAGES)
+    images = next(one for one in given if one is not None)
     if isinstance(images, bool) or not isinstance(images, int) or images < 0:
         raise SpecError(f"images must be a number of images per task, or 0 for all, got {quoted(images)}.")
+    return images
 
 
 def _task_lists(given: object) -> list[tuple[str, ...]]:
@@ -122,16 +126,12 @@ def _task_lists(given: object) -> list[tuple[str, ...]]:
     return [tuple(texts)]
 
 
-def _part(entry: object, model: str, images: int) -> PlanPart:
+def _part(entry: object, model: str, images: object) -> PlanPart:
     if isinstance(entry, Mapping) and "table" in entry:
         table = _mapping("A table", entry, ("table", "images"))
         (key,) = axis_names("table", table["table"], tuple(PAPER_TABLES))[:1]
-        few = table.get("images", images)
-        _check_images(few)
-        return PAPER_TABLES[key](model, few)
+        return PAPER_TABLES[key](model, _images(table, model, images, key))
     grid = _mapping("An entry of sweeps", entry, _GRID)
-    few = grid.get("images", images)
-    _check_images(few)
     merge = _merge(grid)
     return EditGrid(
         model,
@@ -142,7 +142,7 @@ def _part(entry: object, model: str, images: int) -> PlanPart:
         axis_names("outside", grid.get("outside", "alpha"), tuple(OUTSIDE_RULES)),
         axis_numbers("mix", grid.get("mix", 1.0)),
         axis_names("split", grid.get("split", "test"), SPLITS),
-        few,
+        _images(grid, model, images),
     )
 
 

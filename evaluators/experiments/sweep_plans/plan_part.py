@@ -20,7 +20,10 @@ class PlanPart(Protocol):
         """
 
     def then(self, found: Found) -> Sequence[EditSpec]:
-        """The edits that follow from what was found of the first ones: what was chosen, on test images."""
+        """The edits that follow from what was found so far, such as what was chosen, on test images.
+
+        Asked again until all of them are known.
+        """
 
     def lines(self, found: Found) -> Sequence[str]:
         """The result as lines of text; none where the evaluations say it all."""

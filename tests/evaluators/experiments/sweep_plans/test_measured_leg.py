@@ -5,8 +5,12 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from evaluators.errors import SpecError
+from evaluators.experiments.finetuning_variants import variant_specs
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.merge_search import MergeConfig, MergeSearch, score
+from evaluators.experiments.soup_search import SoupSearch, soup_members
+from evaluators.experiments.sweep_plans.lab_tables import FinetuningTable, SoupTable
 from evaluators.experiments.sweep_plans.measured_leg import measure_parts
 from evaluators.experiments.sweep_plans.outlook import Outlook, images_of_spec, measured_pace, outlook
 from evaluators.experiments.sweep_plans.paper_tables import GammaTable, MergeTable
@@ -14,6 +18,7 @@ from evaluators.experiments.sweep_plans.plan_file import plan_legs
 from evaluators.experiments.sweep_plans.result_rows import COLUMNS, write_results
 from evaluators.experiments.sweeps import run_sweep
 from evaluators.service.studio import Studio
+from evaluators.specs.checkpoint_means import mean_target
 from evaluators.specs.edit_spec import EditSpec
 from tests.conftest import CHUNK
 
@@ -33,7 +38,7 @@ def test_a_sweep_goes_on_where_it_was(lab: Path, tmp_path: Path) -> None:
         spec: one.tasks for spec, one in one_by_one.items()
     }
     # flat 0 is the pre-trained model whatever the checkpoint, and flat 1 is gamma = 1 of each
-    assert [len(ahead.missing) for ahead in seen] == [11, 0]
+    assert [len(ahead.missing) for ahead in seen] == [11]
     assert progress[-1] == (seen[0].total, seen[0].total)
     assert seen[0].total == 11 * 3 * FEW
     studio.close()
@@ -41,7 +46,7 @@ def test_a_sweep_goes_on_where_it_was(lab: Path, tmp_path: Path) -> None:
     again: list[Outlook] = []
     later = Studio(lab, tmp_path, chunk=CHUNK)
     found_again = measure_parts(later, leg.parts, seen=again.append)
-    assert [len(ahead.missing) for ahead in again] == [0, 0]
+    assert [len(ahead.missing) for ahead in again] == [0]
     assert {spec: one.tasks for spec, one in found_again.items()} == {
         spec: one.tasks for spec, one in found.items()
     }
@@ -71,6 +76,46 @@ def test_table_2_is_the_merge_search(studio: Studio) -> None:
         test = grid.result(found).test
         assert test is not None
         assert rows[name][:2] == [f"{100 * test.mean:.1f}", f"{100 * test.normalised(finetuned):.1f}"]
+
+
+def test_table_4_goes_on_until_the_greedy_soup_is_known(studio: Studio) -> None:
+    table, seen = SoupTable("tiny-clip", FEW), list[Outlook]()
+    found = measure_parts(studio, [table], seen=seen.append)
+    search = SoupSearch(soup_members(studio), FEW)
+    greedy = search.greedy(found)
+    assert greedy is not None
+    lines = search.tuned_beta(greedy.members, found)
+    assert lines is not None
+    rows = {line[:32].strip(): line[32:].split() for line in table.lines(found)}
+    assert rows["greedy soup"] == [
+        f"{100 * found[search.spec(greedy.members)].target:.1f}",
+        f"{len(greedy.members)}",
+        "members",
+    ]
+    assert rows["greedy soup + LiNeS"] == [f"{100 * found[lines.spec].target:.1f}", "β", f"{lines.value:g}"]
+    assert len(rows) == 2 + 2 * 3
+    assert set(table.then(found)) <= set(found)
+    assert len(seen) >= 3, "members, then one soup after the other"
+
+
+def test_table_10_is_the_comparison_of_the_page(studio: Studio) -> None:
+    table = FinetuningTable("tiny-clip", FEW)
+    found = measure_parts(studio, [table])
+    assert {spec.images for spec in found} == {FEW}
+    heading, *rows = table.lines(found)
+    assert heading.split()[-3:] == ["as", "trained", "LiNeS"]
+    titles = [group.variant.title for group in variant_specs(studio)]
+    assert [row[:32].strip() for row in rows] == ["pre-trained", *titles]
+    usual = [
+        found[EditSpec.finetuned(key, images=FEW)] for key in studio.lab.tuned_gammas() if "." not in key
+    ]
+    assert rows[1].split()[-6] == f"{100 * mean_target(usual).mean:.1f}"
+
+
+def test_a_public_model_has_no_soup_members(studio: Studio) -> None:
+    for part in (SoupTable("ViT-B-32", FEW), FinetuningTable("ViT-B-32", FEW)):
+        with pytest.raises(SpecError, match="which tiny-clip alone has, got ViT-B-32: leave --model out"):
+            part.first(studio)
 
 
 def test_the_map_of_figure_9(studio: Studio) -> None:

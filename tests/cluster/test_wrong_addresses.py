@@ -1,0 +1,107 @@
+"""A wrong address, another program behind it, and another version each give an error that says what to do."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from evaluators.engine.ray_cluster import _reason, stranger
+from evaluators.engine.ray_link import RayLink
+from evaluators.errors import ClusterError
+from tests.cluster.ray_nodes import INSTALLED
+from tests.deploy.starting import free_port
+
+MISMATCH = """Version mismatch: The cluster was started with:
+    Ray: 2.9.3
+    Python: 3.10.12
+This process on node 10.0.0.7 was started with:
+    Ray: 2.60.0
+    Python: 3.11.7
+"""
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """A port whose first caller gets an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                answer(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(60)
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    """Python's own web server, which is no Ray either."""
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join(60)
+
+
+@pytest.mark.parametrize("address", ["cluster", "127.0.0.1:", "127.0.0.1:ray", ":6379", "127.0.0.1:70000"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ClusterError, match="takes auto or the HOST:PORT of a cluster's head, got "):
+        RayLink(address)
+
+
+def test_a_port_without_a_listener_is_named() -> None:
+    with pytest.raises(ClusterError, match=r"No Ray cluster answers at 127.0.0.1:\d+: .*refused.*ray start"):
+        RayLink(f"127.0.0.1:{free_port()}")
+
+
+def test_a_web_server_is_no_cluster() -> None:
+    with (
+        web_server() as port,
+        pytest.raises(
+            ClusterError, match=r"not the head of a Ray cluster: it begins with .*`ray start --head`"
+        ),
+    ):
+        RayLink(f"127.0.0.1:{port}")
+
+
+def test_a_listener_that_says_nothing_or_hangs_up_is_no_cluster() -> None:
+    released = threading.Event()
+    with listening(lambda connection: released.wait(60)) as port:
+        assert stranger("127.0.0.1", port, seconds=0.1) == "says nothing"
+        released.set()
+    with listening(lambda connection: connection.recv(1000)) as port:
+        assert stranger("127.0.0.1", port).startswith("ends the connection")
+
+
+@pytest.mark.parametrize("answer", ["000012040000000000", "15030100020228"])
+def test_http2_and_what_wants_encryption_may_be_ray(answer: str) -> None:
+    with listening(lambda connection: connection.sendall(bytes.fromhex(answer))) as port:
+        assert stranger("127.0.0.1", port) == ""
+
+
+def test_another_version_is_named_on_both_sides() -> None:
+    """Ray's own words, on one line as exceptions give them."""
+    said = _reason("10.0.0.1:6379", RuntimeError(MISMATCH))
+    assert "10.0.0.1:6379 runs Ray 2.9.3 on Python 3.10.12, this machine Ray 2.60.0 on Python 3.11.7" in said
+    assert "install the same versions" in said
+
+
+@pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
+@pytest.mark.parametrize("other", [{"ray_version": "2.9.3"}, {"python_version": "3.9.1"}])
+def test_these_are_still_the_words_of_the_installed_ray(other: dict[str, str]) -> None:
+    from ray._private import utils
+
+    ray_version, python_version = utils.compute_version_info()
+    metadata = {"ray_version": ray_version, "python_version": python_version} | other
+    with pytest.raises(RuntimeError) as raised:
+        utils.check_version_info(metadata, "node 127.0.0.1")
+    said = _reason("127.0.0.1:6379", raised.value)
+    there = f"Ray {metadata['ray_version']} on Python {metadata['python_version']}"
+    assert f"runs {there}, this machine Ray {ray_version} on Python {python_version}: install" in said
