@@ -87,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns: 0 if the app has ended that.
     """
     descriptor, address, device, cores = arguments
+    threading.Thread(target=_end_with, args=[os.getppid()], name="bridge end", daemon=True).start()
     channel = Connection(int(descriptor))
     try:
         pool = RayPool(RayCluster(address), device, int(cores))
@@ -95,3 +96,11 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     RayBridge(channel, pool).serve()
     return 0
+
+
+def _end_with(app: int) -> None:
+    """End this process with the app, also while Ray waits for an answer. Thread: its own."""
+    pause = threading.Event()
+    while os.getppid() == app:
+        pause.wait(POLL)
+    os._exit(0)

@@ -46,6 +46,7 @@ sys.exit(main(["sweep", "--cache", "cache", "--device", "cpu", *sys.argv[2:]]))
 PAGE = """
 import json, os, sys, threading
 import app
+import psutil
 import torch
 from evaluators import EditSpec, Studio
 from evaluators.engine import ray_pool
@@ -65,7 +66,10 @@ say(skew=skewed.problem, ready=skewed.ready)
 skewed.close()
 ray_pool.code_identity = code
 
-before = threading.active_count()
+def links():
+    threads = [one.name for one in threading.enumerate() if one.name.startswith("ray")]
+    return threads + [one.name() for one in psutil.Process().children()]
+
 pool = RayLink(address, "cpu", 1)
 assert pool.wait(200)
 studio = Studio(lab, None, chunk=12, workers=pool)
@@ -92,10 +96,10 @@ assert pool.wait(500)
 again = studio.evaluate(EditSpec.lines("faces", 0.7, images=images))
 while not counted(): pool.wait(0.1)
 say(again=counts(again), health=health(studio.status(), False, 0.0),
-    threads=threading.active_count() - before)
+    links=len(links()))
 studio.close()
 pool.close()
-say(left=threading.active_count() - before)
+say(left=links())
 """
 
 GPUS = """
@@ -257,8 +261,8 @@ def test_the_page_counts_on_it_and_without_it_and_on_it_again(
         again = json.loads(page.stdout.readline() or _said(page))
         assert again["again"] == counts(EditSpec.lines("faces", 0.7, images=42))
         assert (again["health"]["status"], again["health"]["local"]) == ("ok", "")
-        assert again["threads"] == 1, "the link's; none of the first connection is left"
-        assert json.loads(page.stdout.readline() or _said(page)) == {"left": 0}
+        assert again["links"] == 2, "a thread and a process; none of the first connection is left"
+        assert json.loads(page.stdout.readline() or _said(page)) == {"left": []}
         assert page.wait(300) == 0
     finally:
         page.kill()

@@ -16,6 +16,7 @@ from ui.explore.pins import read_pins
 from ui.explore.pins_json import PinComparisons
 from ui.explore.presets import tuned_gamma
 from ui.explore.references import References, anchors, missing_anchors, nearly_known, references_of
+from ui.live.answer_pace import AnswerPace
 from ui.live.browser_engine import BrowserEngine
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value
@@ -77,12 +78,15 @@ class ExploreAnswers(LiveAnswers[Controls]):
             return
         evaluation = known = studio.cached(spec)
         missing, pictured = missing_anchors(studio, spec), None
+        pace = AnswerPace(lambda: studio.status().running)
         for wanted in (*(() if known else (spec,)), *missing):
             for found in studio.stream(wanted, ticket, patience=SETTLE_PATIENCE):
                 if isinstance(found, Queued):
                     yield found
                 elif wanted is spec:
                     evaluation = found
+                    if not pace.due(found.complete):
+                        continue
                     yield self._render(studio, controls, found, ticket.version)
                     yield from self._pictures(studio, found, ticket)
         if evaluation is None:  # no request ends without an answer
