@@ -24,6 +24,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "static_page": "the static edition: moves, bytes, memory; a server whose visitors' browsers count",
     "idle": "CPU time of the server while nobody uses it, without a page and with one",
     "ray_workers": "a Ray worker against this process, two against one, time to the first result",
+    "app_costs": "the app's processor time of a move, and of an answer that refines it",
     "cluster_costs": "a simulation: visitors against workers, where a cluster saturates",
     "load_test": "1, 8, 40 and 100 sessions that drag for a minute: correct answers, waiting, fairness",
     "soak": "40 sessions for ten minutes: correct answers, memory",
@@ -31,7 +32,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
 }
 GROUPS = {
     "static": ("static_engine", "static_page"),
-    "ray": ("ray_workers", "cluster_costs"),
+    "ray": ("ray_workers", "app_costs", "cluster_costs"),
     "crowd": ("load_test",),
 }
 """Names that stand for several benchmarks."""
