@@ -90,6 +90,18 @@ def test_one_leg_for_each_public_model_and_set_of_tasks() -> None:
     assert [load.tasks for load in loads if load] == [BENCHMARKS[8], BENCHMARKS[20]] * 2
 
 
+def test_images_are_those_of_the_page_unless_the_plan_or_the_entry_says_more() -> None:
+    def images(plan: dict[str, Any], **entry: Any) -> list[int]:
+        legs = plan_legs({"model": ["tiny-clip", "tiny-convnext", "ViT-B-32"], "sweeps": [entry], **plan})
+        assert [leg.load is None for leg in legs] == [True, True, False]
+        return [vars(part)["images"] for leg in legs for part in leg.parts]
+
+    assert images({}, table="table1") == images({}, gamma=1) == [200, 200, 0]
+    assert images({}, table="table4") == images({}, table="table10") == [0, 0, 0]
+    assert images({"images": 50}, table="table4") == [50, 50, 50]
+    assert images({"images": 50}, table="table1", images=30) == [30, 30, 30]
+
+
 @pytest.mark.parametrize(
     ("plan", "reason"),
     [
@@ -100,7 +112,7 @@ def test_one_leg_for_each_public_model_and_set_of_tasks() -> None:
         ({"sweeps": [{"gama": 1}]}, r"An entry of sweeps has checkpoint, .*, but no 'gama'"),
         (
             {"sweeps": [{"table": "table9"}]},
-            r"table must be among table1, table2, table6, fig9, got 'table9'",
+            r"table must be among table1, table2, table4, table6, table10, fig9, got 'table9'",
         ),
         ({"sweeps": [{"gamma": 1, "beta": 0}]}, r"leave alpha and beta out, or gamma"),
         ({"sweeps": [{"method": "ties"}]}, r"method belong to a merge"),
