@@ -3,10 +3,10 @@
 Nothing here knows how orders come: they and their answers are values.
 """
 
-import os
 import pickle
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -60,13 +60,14 @@ class CountingWorker:
     Args:
         device: "cpu", or the kind of GPU that this process sees alone.
         cores: threads to compute with; 0 leaves torch's choice.
+        gpus: numbers of those that this process was given.
     Raises: DeviceError if there is no such GPU.
     """
 
-    def __init__(self, device: str, cores: int) -> None:
+    def __init__(self, device: str, cores: int, gpus: Sequence[object] = ()) -> None:
         self._device = torch.device(device)
         if device == "cuda" and not torch.cuda.is_available():
-            given = os.environ.get("CUDA_VISIBLE_DEVICES")
+            given = ", ".join(map(str, gpus))
             raise DeviceError(f"PyTorch finds no GPU there, though Ray has given it one (number {given}).")
         if cores:
             torch.set_num_threads(cores)

@@ -73,7 +73,7 @@ def actor_class(root: str) -> type:
 
         def hello(self) -> Any:
             module = import_module("evaluators.engine.counting_worker")
-            self._worker = module.CountingWorker(*self._arguments)
+            self._worker = module.CountingWorker(*self._arguments, import_module("ray").get_gpu_ids())
             return self._worker.facts
 
         def open(self, recipe: bytes) -> Any:
