@@ -70,10 +70,14 @@ def health(now: ServiceStatus, stopping: bool, uptime: float) -> dict[str, Any]:
     }
 
 
+ALWAYS_LOCAL = ("checkpoints, images and pictures of visitors", "texts")
+"""What workers of a cluster never get."""
+
+
 def _workers(now: ServiceStatus) -> dict[str, Any]:
     """The workers of a cluster, and why this process counts in their place."""
     workers = [asdict(worker) | {"problem": without_paths(worker.problem)} for worker in now.workers]
-    return {"workers": workers, "local": without_paths(now.local)}
+    return {"workers": workers, "local": without_paths(now.local), "always_local": ALWAYS_LOCAL}
 
 
 def _status(now: ServiceStatus, stopping: bool) -> str:

@@ -89,6 +89,7 @@ def test_workers_are_told_and_why_there_is_none(page: Page) -> None:
             "problem": "",
         }
     ]
+    assert told["always_local"] == ["checkpoints, images and pictures of visitors", "texts"]
     refused = replace(ready, state="refused", problem="The worker has no /srv/lines/assets.")
     page.status = replace(STANDING, workers=(refused,), local="No worker: see /srv/lines.")
     with page.client() as client:

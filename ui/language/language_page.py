@@ -27,7 +27,7 @@ from ui.live.listeners import connect
 from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.session_key import session_key
 from ui.live.subject import line
-from ui.shell import markup
+from ui.shell import markup, text
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -90,7 +90,7 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
     """Lay the page out."""
     lab = text_lab(studio, TINY_T5)
     sweep = Sweep("text", specs, draw, settings=2, counted="questions")
-    gr.Markdown(words.TEXT, elem_classes="lx-lead")
+    gr.Markdown(words.TEXT + text.counted_here(studio, "texts are counted"), elem_classes="lx-lead")
     choice = text_model_choice(studio, address)
     tasks = [(one.title, one.key) for one in lab.checkpoints()]
     with gr.Row():

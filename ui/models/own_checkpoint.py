@@ -25,6 +25,7 @@ from ui.models.candidate_choice import candidate_radio, offer_candidates, offere
 from ui.models.checkpoint_upload import checkpoint_upload
 from ui.models.file_origin import edit_in, origin_note, suggested_task
 from ui.models.model_choice import choose_model
+from ui.shell import text
 from ui.shell.error_messages import message_of
 
 REFRESH = 0.4
@@ -56,7 +57,8 @@ def own_checkpoint_form(studio: Studio, explore: Explore) -> tuple[gr.Dropdown, 
     """
     models = [(info.title, info.key) for info in studio.models()]
     with gr.Accordion(words.OWN["title"], open=False, elem_id="lx-own"):
-        gr.Markdown(words.OWN["help"], elem_classes="lx-small")
+        stays = text.counted_here(studio, "your checkpoints stay")
+        gr.Markdown(words.OWN["help"] + stays, elem_classes="lx-small")
         with gr.Row():
             model = gr.Dropdown(
                 models, value=models[0][1], label=words.OWN["model"], filterable=False, elem_id="lx-own-model"

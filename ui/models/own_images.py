@@ -27,6 +27,7 @@ from ui.live.session_key import KEEP_TOKEN, session_key
 from ui.live.subject import model_title
 from ui.models import own_images_text as words
 from ui.models.hub_dataset import classes_of, dataset_fields, find, offers
+from ui.shell import text
 from ui.shell.error_messages import message_of
 
 REFRESH = 0.4
@@ -48,7 +49,8 @@ def own_images_form(
     """
     models = [(info.title, info.key) for info in studio.models()]
     with gr.Accordion(words.FORM["title"], open=False, elem_id="lx-task"):
-        gr.Markdown(words.FORM["help"], elem_classes="lx-small")
+        stays = text.counted_here(studio, "your images stay")
+        gr.Markdown(words.FORM["help"] + stays, elem_classes="lx-small")
         model = gr.Dropdown(
             models,
             value=models[0][1],

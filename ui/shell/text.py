@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluators.errors import Preparing, Queued
 from evaluators.service.request_stats import ServiceStatus
+from evaluators.service.studio import Studio
 
 TITLE = "LiNeS Explorer"
 DESCRIPTION = (
@@ -25,6 +26,13 @@ def faults(now: ServiceStatus) -> list[str]:
         else []
     )
     return [*store, *away, *filter(None, [now.failure])]
+
+
+def counted_here(studio: Studio, what: str) -> str:
+    """Where something is counted that no other machine gets; empty if this one counts everything."""
+    if studio.workers is None:
+        return ""
+    return f" Other machines count for this page; {what} on this one alone, so their numbers take longer."
 
 
 def in_line(ahead: int, seconds: float) -> str:
