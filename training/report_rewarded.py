@@ -8,18 +8,15 @@ from typing import Any
 from matplotlib import pyplot as plt
 
 from evaluators.policies.live_llama import FOLDER
+from evaluators.policies.policy_runs import PolicyRun, policy_run
+from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.shipped_fronts import SHIPPED
-from evaluators.policies.soup_setting import LINES, PLAIN, WEIGHTS
+from evaluators.policies.soup_setting import LINES, WEIGHTS
+from training.report_policy_runs import in_percent, in_points, policy_runs_section
 from training.report_tables import markdown
 from training.training_log import read_training_log
 
 FIGURE = "rewarded_fronts.png"
-TITLES = {
-    PLAIN: "plain soup",
-    LINES: "LiNeS, α = β = 1",
-    (1.5, 0.0): "as strong on average, level",
-    (2.0, -1.0): "as strong on average, falling with depth",
-}
 STYLES = {"plain": ("Rewarded soups", "#E69F00", "^"), "lines": ("with LiNeS", "#0072B2", "o")}
 
 
@@ -36,12 +33,13 @@ def rewarded_section(assets: Path) -> Iterator[str]:
         "A `LlamaForCausalLM` with "
         f"{log['supervised']['blocks']} blocks learned to sum up scenes, {log['supervised']['steps']} steps "
         "(`training/policies`). GRPO (TRL) then trained two policies on LoRA updates of rank "
-        f"{policy['rank']} (α = {policy['lora_alpha']}, dropout {policy['dropout']}; the paper has PPO, and "
-        f"rank 64, α 128, in a model 43 times as wide), {policy['steps']} steps each: *faithful*, the "
+        f"{policy['rank']} (α = {policy['lora_alpha']}, dropout {policy['dropout']}: the paper's numbers, in "
+        f"a model whose width is a 43rd; it has PPO), {policy['steps']} steps each: *faithful*, the "
         "share of the summary's statements that are in the scene, and *preferred*, the mean of length, order "
         "and style. "
         f"Means over {report['prompts']} test scenes with 95 % intervals, words drawn at temperature 1 as in "
-        "training (%)."
+        "training (%). LiNeS has α = 0.5 and β = 1: as strong on average as the plain soup, so that the two "
+        "differ by depth alone."
     )
     yield ""
     yield f"![Preferred against faithful for both fronts](report/{FIGURE})"
@@ -56,82 +54,62 @@ def rewarded_section(assets: Path) -> Iterator[str]:
     for title, key in (("words drawn at temperature 1", "fronts"), ("most probable words", "greedy")):
         plain, lines = report[key]["plain"], report[key]["lines"]
         yield (
-            f"- Hypervolume over (0, 0), % of the square, {title}: plain {_interval(plain['hypervolume'])}, "
-            f"LiNeS {_interval(lines['hypervolume'])}, difference {_signed(lines['gain'])} (paired bootstrap "
-            "over the scenes)."
+            f"- Hypervolume over (0, 0), % of the square, {title}: plain {in_percent(plain['hypervolume'])}, "
+            f"LiNeS {in_percent(lines['hypervolume'])}, difference {in_points(lines['gain'])} (paired "
+            "bootstrap over the scenes)."
         )
     yield ""
-    yield (
-        f"Whether strength or depth does it, on {report['validation']} validation scenes and "
-        f"w = {', '.join(f'{w:g}' for w in report['coarse'])}: hypervolume against the plain soup's."
-    )
-    yield ""
-    columns = [("final policies", report["alternatives"])]
-    columns += [(run["title"], run["rows"]) for run in report["runs"]]
-    yield from markdown(["α, β", *(title for title, _ in columns)], _alternatives(columns))
-    yield ""
-    yield _verdict(report)
+    yield from policy_runs_section(report)
+    yield verdict(report)
     yield ""
 
 
-def _alternatives(columns: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> list[list[str]]:
-    rows = []
-    for row in columns[0][1]:
-        scale = (row["alpha"], row["beta"])
-        found = [next((r for r in rows_ if (r["alpha"], r["beta"]) == scale), None) for _, rows_ in columns]
-        title = f"{scale[0]:g}, {scale[1]:g}" + (f" ({TITLES[scale]})" if scale in TITLES else "")
-        cells = [
-            ""
-            if cell is None
-            else _interval(cell["hypervolume"])
-            if scale == PLAIN
-            else _signed(cell["gain"])
-            for cell in found
-        ]
-        rows.append([title, *cells])
-    return rows
-
-
-def _verdict(report: Mapping[str, Any]) -> str:
+def verdict(report: Mapping[str, Any]) -> str:
     """What the intervals say: whether the front moves out, and whether depth or strength matters."""
-    _, low, high = report["fronts"]["lines"]["gain"]
-    shows = (
-        "The effect shows" if low > 0 else "The opposite shows" if high < 0 else "The effect does not show"
-    )
-    gains = {(row["alpha"], row["beta"]): row["gain"] for row in report["alternatives"]}
-    lines, level, falling = gains[LINES], gains[(1.5, 0.0)], gains[(2.0, -1.0)]
-    others = {"as strong but level": level, "as strong but falling with depth": falling}
-    told = "; ".join(f"{title} {_signed(gain)}, {_apart(lines, gain)}" for title, gain in others.items())
-    fronts = report["fronts"]
-    ends = [
-        100 * (fronts["lines"]["points"][at][reward][0] - fronts["plain"]["points"][at][reward][0])
-        for at, reward in ((-1, "faithful"), (0, "preferred"))
-    ]
+    gain = report["fronts"]["lines"]["gain"]
+    runs = list(map(policy_run, report["runs"]))
+    shows = {1: "The effect shows", 0: "The effect does not show", -1: "The opposite shows"}[_side(gain)]
+    alpha, beta = LINES
     return (
-        f"{shows}. Strength and depth on validation: LiNeS {_signed(lines)}; {told}. At the ends, where a "
-        "policy alone is as strong as its training made it and LiNeS counts its last block twice, its own "
-        f"reward changes by {ends[0]:+.1f} points (faithful, w = 1) and {ends[1]:+.1f} (preferred, w = 0)."
+        f"{shows} with the policies that ship and α = {alpha:g}, β = {beta:g}, as strong on average as the "
+        f"plain soup: {in_points(gain)} on test scenes. What validation scenes tell of all trainings: "
+        f"{_told({run.title: run.lines for run in runs})}. With α = β = 1, our reading of the paper: "
+        f"{_told({run.title: run.doubling for run in runs})}. The latter against the same strength in every "
+        f"block: {_told({run.title: run.depth for run in runs})}. {_why(runs)}"
     )
 
 
-def _apart(lines: Sequence[float], other: Sequence[float]) -> str:
-    if lines[1] > other[2]:
-        return "worse than LiNeS"
-    return "better than LiNeS" if lines[2] < other[1] else "not told from LiNeS (the intervals overlap)"
+def _why(runs: Sequence[PolicyRun]) -> str:
+    """What the tables have in common."""
+    same = sum((run.doubling.value > 0) == (run.level.value > 0) for run in runs)
+    first = [max(range(len(lost)), key=lost.__getitem__) == 0 for run in runs for lost in run.lost.values()]
+    return (
+        "Why: α = β = 1 does two things, it makes the mix 1.5 times as strong and it rises with depth. "
+        f"Strength alone (1.5 level) has the sign of both together in {same} of {len(runs)} trainings: "
+        "policies that changed the model little mostly gain from more of their update, those that changed it "
+        "much from less. At equal strength depth adds to that where the last column says so. The updates are "
+        "hardly smaller in shallow blocks, and against the paper's premise they are not dispensable "
+        f"there: the first block is the one that is missed most by {sum(first)} of {len(first)} policies. "
+        "What α = 0.5 spares the strong policies is half of that block's update."
+    )
+
+
+def _told(gains: Mapping[str, Measured]) -> str:
+    better = [title for title, gain in gains.items() if gain.low > 0]
+    worse = [title for title, gain in gains.items() if gain.high < 0]
+    return f"better with {_listed(better)}, worse with {_listed(worse)}"
+
+
+def _side(gain: Sequence[float]) -> int:
+    return (gain[1] > 0) - (gain[2] < 0)
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(f"*{title}*" for title in titles) or "none"
 
 
 def _pair(entry: Mapping[str, Sequence[float]]) -> list[str]:
-    return [_interval(entry[name]) for name in ("faithful", "preferred")]
-
-
-def _interval(measured: Sequence[float]) -> str:
-    value, low, high = (100 * number for number in measured)
-    return f"{value:.1f} ({low:.1f} to {high:.1f})"
-
-
-def _signed(measured: Sequence[float]) -> str:
-    value, low, high = (100 * number for number in measured)
-    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    return [in_percent(entry[name]) for name in ("faithful", "preferred")]
 
 
 def _plot(report: Mapping[str, Any], path: Path) -> None:

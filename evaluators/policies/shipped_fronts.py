@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.errors import LabError
+from evaluators.policies.policy_runs import PolicyRun, ScaledFront, policy_run, scaled_front
 from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.soup_setting import LINES, PLAIN, WEIGHTS, SoupSetting
 
@@ -55,12 +56,18 @@ class RewardedSoups:
         supervised: the model before any reward.
         fronts: "plain" and "lines".
         scenes: the first test scenes.
+        validated: validation scenes of each of ``runs``.
+        scaled: the policies that ship at other alpha and beta.
+        runs: trainings of the policies that were compared, first the one that ships.
     """
 
     prompts: int
     supervised: RewardPair
     fronts: Mapping[str, RewardFront]
     scenes: tuple[ShippedScene, ...]
+    validated: int
+    scaled: tuple[ScaledFront, ...]
+    runs: tuple[PolicyRun, ...]
 
     def place(self, setting: SoupSetting) -> tuple[str, int] | None:
         """(front, position of w) of a setting that ships, else None."""
@@ -79,7 +86,15 @@ def read_rewarded(assets: Path) -> RewardedSoups:
             ShippedScene(one["scene"], {name: tuple(one[name]) for name in SCALE_OF})
             for one in read["scenes"]
         )
-        found = RewardedSoups(read["prompts"], _pair(read["supervised"]), fronts, scenes)
+        found = RewardedSoups(
+            prompts=read["prompts"],
+            supervised=_pair(read["supervised"]),
+            fronts=fronts,
+            scenes=scenes,
+            validated=read["validation"],
+            scaled=tuple(map(scaled_front, read["alternatives"])),
+            runs=tuple(map(policy_run, read["runs"])),
+        )
         complete = all(len(front.points) == len(WEIGHTS) for front in fronts.values())
         complete &= all(len(said) == len(WEIGHTS) for scene in scenes for said in scene.summaries.values())
     except (OSError, ValueError, KeyError, TypeError) as error:

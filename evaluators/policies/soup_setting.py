@@ -10,8 +10,12 @@ WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))
 SCALES = (-1.0, 3.0)
 """Range of alpha and beta."""
 PLAIN = (1.0, 0.0)
-LINES = (1.0, 1.0)
-"""(alpha, beta). The paper's value is lost in its text; this is our reading of it."""
+LINES = (0.5, 1.0)
+"""(alpha, beta): as strong on average as the plain soup, so that the two differ by depth alone."""
+DOUBLING = (1.0, 1.0)
+"""The last block counts twice: our reading of the paper, whose value is lost in its text."""
+LEVEL = (1.5, 0.0)
+"""As strong on average as ``DOUBLING``, the same in every block."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_a_shipped_mix_follows_the_slider_and_another_is_spoken_here(rewarded: A
     page = rewarded
     before = said(page, "tiles")
     move(page, "rewarded-w", 0.2)
-    until_said(page, "subject", "w = 0.2, α = 1, β = 1")
+    until_said(page, "subject", "w = 0.2, α = 0.5, β = 1")
     page.wait_for_selector(f"{PANEL} .lx-live[data-state=complete]")
     assert said(page, "tiles") != before
     assert said(page, "status") == ""
@@ -60,7 +60,7 @@ def test_a_shipped_mix_follows_the_slider_and_another_is_spoken_here(rewarded: A
     for w in (0.9, 0.3, 0.6):  # the newest of these alone is measured to its end
         move(page, "rewarded-w", w)
     until_said(page, "status", "on 200 of 200 test scenes")
-    assert "w = 0.6, α = 1, β = 0.4" in said(page, "subject")
+    assert "w = 0.6, α = 0.5, β = 0.4" in said(page, "subject")
     assert page.locator(f"{PANEL} .lx-claims li").count() > 0
     measured = said(page, "tiles")
     move(page, "rewarded-beta", 1)

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from evaluators.policies.scene_words import END, SUMMARY, TOKENS
 from evaluators.policies.soup_setting import SoupSetting
 from evaluators.policies.summary_rewards import faithful, preferred
-from lines_core.packed import read_packed
+from lines_core.packed import read_packed, save_packed
 from tests.random_llama import write_llama
 from training.policies.demonstrations import copied, demonstration
+from training.policies.depth_profile import depth_profile
 from training.policies.measured_points import MeasuredPoints, Prompts
 from training.policies.shipping import ship_policy
 from training.policies.supervised import SupervisedConfig, batch_of, fresh_llama
@@ -67,3 +69,19 @@ def test_a_point_is_measured_once(tmp_path: Path) -> None:
     again, repeated = MeasuredPoints(tmp_path / "no model", tmp_path).point(setting, prompts)
     assert torch.equal(rewards, again)
     assert said == repeated
+
+
+def test_a_block_without_an_update_has_no_norm_and_is_not_missed(tmp_path: Path) -> None:
+    folder = tmp_path / "llama"
+    write_llama(folder)
+    path = folder / "faithful.safetensors"
+    save_packed(path, {k: v for k, v in load_file(path).items() if ".layers.1." not in k}, {})
+    profile = depth_profile(folder, MeasuredPoints(folder, tmp_path / "points"), Prompts("val", 4))
+    shallow, middle, deep = profile["norms"]["faithful"]
+    assert (middle, profile["cosine"][1], profile["lost"]["faithful"][1]) == (0.0, 0.0, 0.0)
+    named = load_file(folder / "model.safetensors")
+    start = torch.cat([value.float().flatten() for name, value in named.items() if ".layers.2." in name])
+    updates = read_packed(path, {name: value.shape for name, value in named.items()})
+    update = torch.cat([value.flatten() for name, value in updates.items() if ".layers.2." in name])
+    assert deep == pytest.approx(float(update.norm() / start.norm()), rel=1e-3)
+    assert shallow > 0

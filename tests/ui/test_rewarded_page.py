@@ -1,6 +1,7 @@
 """The page Rewarded soups without a browser: what ships at once, the live model for anything else."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from evaluators.policies.soup_setting import WEIGHTS
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from tests.random_llama import write_llama
 from ui.live.live_panel import Value
+from ui.rewarded.policy_runs_table import policy_runs_html
 from ui.rewarded.rewarded_answers import MEASURED, RewardedAnswers
 from ui.rewarded.rewarded_page import read_rewarded_link
 from ui.rewarded.rewarded_text import finding
 
-LINES = (0.3, True, 1.0, 1.0, 0, "")
+LINES = (0.3, True, 0.5, 1.0, 0, "")
 PLAIN = (0.3, False, 1.0, 1.0, 0, "")
 LIVE = (0.3, True, 0.5, 1.5, 0, "")
 
@@ -33,7 +35,37 @@ def _report(gain: tuple[float, float, float]) -> dict[str, Any]:
     front = {"points": points, "hypervolume": [0.5, 0.4, 0.6], "gain": gain}
     said = {name: [f"anna sold hats . {name} {w:g}" for w in WEIGHTS] for name in ("plain", "lines")}
     scenes = [{"scene": draw_scene("test", 0), **said}]
-    return {"prompts": 600, "supervised": pair, "fronts": {"plain": front, "lines": front}, "scenes": scenes}
+    fronts = {"plain": front, "lines": front}
+    runs = [_run("as shipped", 0.02), _run("rank <1>", -0.02)]
+    return {"prompts": 600, "supervised": pair, "fronts": fronts, "scenes": scenes, "validation": 300} | {
+        "runs": runs,
+        "alternatives": [
+            {"alpha": alpha, "beta": beta, "hypervolume": [0.5 + gain] * 3, "gain": [gain] * 3, **over}
+            for alpha, beta, gain, over in (
+                (1.0, 0.0, 0.0, {}),
+                (0.5, 1.0, 0.04, {"over_level": [0.04, 0.03, 0.05]}),
+                (0.5, 0.0, 0.06, {}),
+            )
+        ],
+    }
+
+
+def _run(title: str, gain: float) -> dict[str, Any]:
+    """LiNeS adds ``gain``, its stronger form takes that away, an equal scale adds nothing."""
+    points = [{"faithful": [w, w, w], "preferred": [1 - w, 1 - w, 1 - w]} for w in (0.4, 0.8)]
+    rows = [
+        {"alpha": alpha, "beta": beta, "points": points, "hypervolume": [0.5] * 3, "gain": [added] * 3}
+        | ({"over_level": [gain] * 3} if (alpha, beta) == (1.0, 1.0) else {})
+        for (alpha, beta), added in {
+            (1.0, 0.0): 0.0,
+            (0.5, 1.0): gain,
+            (1.0, 1.0): -gain,
+            (1.5, 0.0): 0.0,
+        }.items()
+    ]
+    numbers = {"supervised_steps": 400, "steps": 60, "rank": 8, "rate": 2e-3, "penalty": 0.0}
+    blocks = {name: [0.01, 0.05, 0.03] for name in ("faithful", "preferred")}
+    return {"title": title, "rows": rows, "norms": blocks, "lost": blocks, **numbers}
 
 
 @pytest.fixture
@@ -117,7 +149,7 @@ def test_a_newer_move_ends_an_older_measurement(answers: RewardedAnswers) -> Non
 def test_a_link_sets_the_controls_and_complains() -> None:
     query = {"w": "0.25", "lines": "false", "beta": "9", "scene": "12"}
     values, complaints = read_rewarded_link(ZeroCostStudio(), query, "", "")
-    assert values == [0.25, False, 1.0, 1.0, 12]
+    assert values == [0.25, False, 0.5, 1.0, 12]
     assert complaints == ["The link's beta should be a number from 0 to 2, not “9”."]
 
 
@@ -148,6 +180,26 @@ def test_a_damaged_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / SHIPPED).write_text(json.dumps(report), encoding="utf-8")
     with pytest.raises(LabError, match="does not have a point"):
         read_rewarded(tmp_path)
+
+
+def test_other_trainings_and_single_blocks_are_told(answers: RewardedAnswers) -> None:
+    shown = policy_runs_html(answers.shipped)
+    assert "at the strength of the plain soup 1 and 1; stronger, with α = β = 1, 1 and 1" in shown
+    assert "rank &lt;1&gt;" in shown
+    assert "by mean strength: +4.0 points (3.0 to 5.0) at 1. Strength matters as well" in shown
+    assert "0.5 times the update in every block adds +6.0 points to the plain soups" in shown
+    assert "the faithful policy misses block 2 most (5.0 points)" in shown
+    assert shown.count("+2.0\u00a0(2.0\u00a0to\u00a02.0)") == 3
+    [alone] = re.findall(r"rank &lt;1&gt;</th><td>(.*?)</td><td>(.*?)</td>", shown)
+    assert alone == ("80\u202f%", "60\u202f%"), "each policy's own reward, where it has all the weight"
+
+
+def test_a_damaged_training_is_refused(assets: Path) -> None:
+    report = _report((0.0, 0.0, 0.0))
+    del report["runs"][1]["lost"]["preferred"]
+    (assets / SHIPPED).write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(LabError, match="preferred"):
+        read_rewarded(assets)
 
 
 def _numbers(values: Iterator[Value]) -> list[Value]:

@@ -29,5 +29,5 @@ def make_policies(assets: Path, work: Path) -> Iterator[str]:
         return
     for arm in ARMS:
         yield from train_arm(arm, work)
-    runs = [Run(work / arm.key, arm.facts) for arm in ARMS]
+    runs = [Run(work / arm.key, arm.facts, on_test=arm is ARMS[-1]) for arm in ARMS]
     yield from measure_rewarded(assets, work / "points", FINAL.facts, runs)

@@ -31,8 +31,8 @@ class PolicyConfig:
         group: summaries of a scene, compared with each other.
         rate: learning rate, constant after a warm-up of 10 steps.
         penalty: of the divergence from the supervised model (GRPO's beta); none is TRL's default.
-        rank: of LoRA. The paper has 64 in a model that is 43 times as wide.
-        lora_alpha: LoRA's scale times its rank; alpha / rank is 2 as in the paper.
+        rank: of LoRA; 64 as in the paper, whose model is 43 times as wide.
+        lora_alpha: LoRA's scale times its rank, as in the paper.
         dropout: LoRA's.
         seed: of the updates and of what is sampled.
     """
@@ -42,8 +42,8 @@ class PolicyConfig:
     group: int = 8
     rate: float = 2e-3
     penalty: float = 0.0
-    rank: int = 8
-    lora_alpha: int = 16
+    rank: int = 64
+    lora_alpha: int = 128
     dropout: float = 0.05
     seed: int = 0
 

@@ -11,30 +11,24 @@ from torch import Tensor
 from evaluators.policies.live_llama import FOLDER
 from evaluators.policies.reward_fronts import Measured, hypervolumes, mean_reward
 from evaluators.policies.shipped_fronts import SCALE_OF, SHIPPED
-from evaluators.policies.soup_setting import LINES, PLAIN, WEIGHTS, SoupSetting
+from evaluators.policies.soup_setting import DOUBLING, LEVEL, LINES, PLAIN, WEIGHTS, SoupSetting
 from training.policies.depth_profile import depth_profile
 from training.policies.measured_points import MeasuredPoints, Prompts
 
 TEST, VALIDATION = 500, 300
 """Prompts."""
+TESTED = Prompts("test", TEST, sampled=True)
 VALIDATED = Prompts("val", VALIDATION, sampled=True)
 SAMPLES = 12
 """Test scenes whose summaries ship."""
 COARSE = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""w of the fronts on validation prompts."""
-LEVEL = (1.5, 0.0)
-ALTERNATIVES = (
-    PLAIN,
-    LINES,
-    LEVEL,
-    (2.0, -1.0),
-    (0.5, 0.5),
-    (0.0, 1.0),
-    (2.0, 0.0),
-)
-"""(alpha, beta): the plain soup; LiNeS; as strong on average as LiNeS, but level, and falling with depth; and
-others."""
-CONTROLS = ALTERNATIVES[:4]
+"""w of the fronts on validation prompts, and of the most probable words on test prompts."""
+CONTROLS = (PLAIN, LINES, DOUBLING, LEVEL)
+"""Scales (alpha, beta) of every training."""
+FALLING = (1.5, -1.0)
+"""As strong on average as the plain soup, falling with depth."""
+ALTERNATIVES = (*CONTROLS, FALLING, (0.75, 0.0), (0.5, 0.5), (0.5, 0.0), (0.25, 0.5))
+"""Scales of the policies that ship: level and rising with depth at four strengths."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +38,12 @@ class Run:
     Args:
         folder: of its ``LiveLlama``.
         facts: what the report says of it, with a "title".
+        on_test: whether ``DOUBLING`` is measured on test prompts too.
     """
 
     folder: Path
     facts: Mapping[str, Any]
+    on_test: bool = False
 
 
 def measure_rewarded(
@@ -61,22 +57,20 @@ def measure_rewarded(
         runs: other trainings, whose fronts are compared on validation prompts.
     """
     points = MeasuredPoints(assets / FOLDER, work / "shipped")
-    test = Prompts("test", TEST, sampled=True)
-    fronts = {name: points.front(scale, WEIGHTS, test) for name, scale in SCALE_OF.items()}
+    fronts = {name: points.front(scale, WEIGHTS, TESTED) for name, scale in SCALE_OF.items()}
     report: dict[str, Any] = {"prompts": TEST, "validation": VALIDATION}
-    report["supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), test)[0])
+    report["supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), TESTED)[0])
     report["fronts"] = _fronts({name: rewards for name, (rewards, _) in fronts.items()}, WEIGHTS)
     report["scenes"] = [
         {"scene": scene, **{name: [words[i] for words in said] for name, (_, said) in fronts.items()}}
-        for i, scene in enumerate(test.scenes[:SAMPLES])
+        for i, scene in enumerate(TESTED.scenes[:SAMPLES])
     ]
     yield f"test: {_gain(report['fronts']['lines'])}"
     likely = Prompts("test", TEST)
-    greedy = {name: points.front(scale, WEIGHTS, likely)[0] for name, scale in SCALE_OF.items()}
-    report["greedy"] = _fronts(greedy, WEIGHTS)
-    report["greedy_supervised"] = _means(points.point(SoupSetting(0.0, 0.0, 0.0), likely)[0])
+    greedy = {name: points.front(scale, COARSE, likely)[0] for name, scale in SCALE_OF.items()}
+    report["greedy"] = _fronts(greedy, COARSE)
     yield f"test, most probable words: {_gain(report['greedy']['lines'])}"
-    report["alternatives"] = _compared(points, ALTERNATIVES)
+    report["alternatives"] = _compared(points, ALTERNATIVES, VALIDATED)
     report["coarse"] = list(COARSE)
     report["runs"] = []
     for run in (Run(assets / FOLDER, final), *runs):
@@ -101,26 +95,31 @@ def _fronts(rewards: dict[str, Tensor], weights: Sequence[float]) -> dict[str, A
 
 
 def _run(run: Run, points: MeasuredPoints) -> dict[str, Any]:
-    rows = _compared(points, CONTROLS)
-    level, lines = (points.front(scale, COARSE, VALIDATED)[0] for scale in (LEVEL, LINES))
-    depth = _rounded(hypervolumes([level, lines])[1][1])
+    rows = _compared(points, CONTROLS, VALIDATED)
+    test = {"test": _compared(points, (PLAIN, DOUBLING, LEVEL), TESTED)} if run.on_test else {}
     supervised = _means(points.point(SoupSetting(0.0, 0.0, 0.0), VALIDATED)[0])
     profile = depth_profile(run.folder, points, VALIDATED)
-    return {**run.facts, "rows": rows, "depth": depth, "supervised": supervised, **profile}
+    return {**run.facts, "rows": rows, "supervised": supervised, **test, **profile}
 
 
-def _compared(points: MeasuredPoints, scales: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
-    fronts = [points.front(scale, COARSE, VALIDATED)[0] for scale in scales]
-    return [
-        {
-            "alpha": alpha,
-            "beta": beta,
+def _compared(
+    points: MeasuredPoints, scales: Sequence[tuple[float, float]], prompts: Prompts
+) -> list[dict[str, Any]]:
+    """Each scale against the first, and against the level one that is as strong on average, if measured."""
+    fronts = {scale: points.front(scale, COARSE, prompts)[0] for scale in scales}
+    rows: list[dict[str, Any]] = []
+    for (scale, front), (area, gain) in zip(fronts.items(), hypervolumes(list(fronts.values())), strict=True):
+        level = (scale[0] + scale[1] / 2, 0.0)
+        row: dict[str, Any] = {
+            "alpha": scale[0],
+            "beta": scale[1],
             "hypervolume": _rounded(area),
             "gain": _rounded(gain),
-            "points": [_means(found) for found in front],
         }
-        for (alpha, beta), front, (area, gain) in zip(scales, fronts, hypervolumes(fronts), strict=True)
-    ]
+        if level in fronts and level != scale:
+            row["over_level"] = _rounded(hypervolumes([fronts[level], front])[1][1])
+        rows.append(row | {"points": [_means(found) for found in front]})
+    return rows
 
 
 def _means(rewards: Tensor) -> dict[str, list[float]]:

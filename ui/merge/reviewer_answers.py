@@ -21,12 +21,7 @@ def reviewer_answers(questions: Sequence[ReviewerQuestion]) -> str:
 def _answered(question: ReviewerQuestion) -> str:
     rows = [[row[0], *(cell.replace(" ", "\u00a0") for cell in row[1:])] for row in question.rows]
     table = markup.plain_table(words.REVIEWER_TABLE, question.header, rows, shown=True)
-    return (
-        f'<details class="lx-report"><summary><b>{escape(question.question)}</b> '
-        f"<span>{escape(question.answer)}</span></summary>"
-        f"{_small(question.how)}"
-        f'<div class="lx-scroll" tabindex="0">{table}</div></details>'
-    )
+    return markup.folded(question.question, question.answer, question.how, table)
 
 
 def _small(text: str) -> str:

@@ -75,11 +75,11 @@ def by_w_figure(shipped: RewardedSoups, setting: SoupSetting) -> Figure:
                 }
             )
     for reward, side in (("faithful", 1.0), ("preferred", 0.0)):
-        pair = shipped.fronts["lines"].points[-1 if side else 0]
+        pairs = [front.points[-1 if side else 0] for front in shipped.fronts.values()]
         labels.append(
             {
                 "x": side,
-                "y": percent(getattr(pair, reward).value),
+                "y": max(percent(getattr(pair, reward).value) for pair in pairs),
                 "text": reward,
                 "xanchor": "right" if side else "left",
                 "yanchor": "bottom",

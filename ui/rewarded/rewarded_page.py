@@ -19,6 +19,7 @@ from ui.explore.explore_page import Explore
 from ui.live.listeners import connect
 from ui.live.live_panel import Chart, panel
 from ui.rewarded import rewarded_text as words
+from ui.rewarded.policy_runs_table import policy_runs_html
 from ui.rewarded.rewarded_answers import MOST_SCENES, RewardedAnswers
 from ui.rewarded.rewarded_figure import SLIDER
 
@@ -46,6 +47,7 @@ def rewarded_page(studio: Studio, address: AddressBar, explore: Explore) -> None
                 grid="lx-half",
                 moves=address.places(settings),
             )
+    gr.HTML(policy_runs_html(answers.shipped), apply_default_css=False)
     moves = [control.change for control in settings]  # type: ignore[attr-defined]
     connect(answers, tuple, moves, settings, live, subject=0)(address.opened("rewarded"))
 

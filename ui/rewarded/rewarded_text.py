@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from evaluators.policies.policy_runs import PolicyRun, ScaledFront
 from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.scene_words import COLOURS, MOODS, NAMES, THINGS, VERBS
 from evaluators.policies.shipped_fronts import RewardedSoups
@@ -10,8 +13,8 @@ from evaluators.policies.summary_rewards import FULL_LENGTH
 LEAD = (
     "A tiny language model that sums up invented scenes was trained further by reinforcement learning, "
     "twice: one policy to be **faithful**, the other to be **preferred** by a judge of style. Mixing the two "
-    "updates gives any model in between, without training. LiNeS then strengthens the deep layers of the "
-    "mix. (Section 5.4 of the paper)"
+    "updates gives any model in between, without training. LiNeS then weakens the shallow layers of the mix "
+    "and strengthens its deep ones. (Section 5.4 of the paper)"
 )
 REWARDS = {
     "faithful": "Share of the summary's statements that the scene bears out: who did what with which thing, "
@@ -28,8 +31,8 @@ CHARTS = {
 CONTROLS = {
     "w": ("w: weight of the faithful policy", "0 is the preferred policy alone, 1 the faithful one"),
     "lines": ("LiNeS", "scales the mix by depth; off is the plain soup, α = 1 and β = 0"),
-    "alpha": ("α: scale of the first block", "1 here, as in our reading of the paper"),
-    "beta": ("β: rise to the last block", "1 here too: the last block's update counts twice"),
+    "alpha": ("α: scale of the first block", "0.5 here: half of the mixed update"),
+    "beta": ("β: rise to the last block", "1 here: 1.5 times the update in the last block"),
     "scene": ("Scene number", "each number is a scene that no training has seen"),
     "own": ("Or tell a scene of your own", "in small letters, with spaces around each full stop"),
 }
@@ -41,11 +44,35 @@ EQUATION = (
     "learned from demonstrations, $\\tau_1$ the update of the faithful policy, $\\tau_2$ of the preferred "
     "one. LiNeS multiplies the mixed update of block $l$ by "
     "$\\lambda(l) = \\alpha + \\beta\\,\\frac{l-1}{L-1}$ (Eq. 1). The paper fixes one $\\alpha$ and $\\beta$ "
-    "for the whole front; their value is lost in its text, $\\alpha = \\beta = 1$ is our reading."
+    "for the whole front; their value is lost in its text. Here $\\alpha = 0.5$ and $\\beta = 1$: on "
+    "average as strong as the plain soup, so that the two differ by depth alone."
 )
 SUBJECT = "Tiny Llama, which sums up invented scenes"
 MEASURING = "These settings did not ship: measured here on {count} of {total} test scenes."
 READING = "Reading the language model: {seconds:.0f} s so far."
+RUNS_TITLE = "Why does LiNeS do what it does here?"
+SCALES_QUESTION = "Is it depth or strength?"
+SCALES_TABLE = "Area below the front by what the update is multiplied, on validation scenes"
+SCALES_HEADER = ("First → last block", "Mean", "Area", "Against the plain soups", "Against as strong, level")
+RUNS_QUESTION = "Does it depend on how the policies were trained?"
+RUNS_TABLE = "Area below the front of each training on validation scenes, and how many points are added to it"
+RUNS_HEADER = (
+    "Training of the policies",
+    "faithful, alone",
+    "preferred, alone",
+    "plain soups",
+    "0.5 → 1.5 adds",
+    "1 → 2 adds",
+    "1.5 → 1.5 adds",
+    "1 → 2 against 1.5 → 1.5",
+)
+BLOCKS_QUESTION = "Which blocks do the rewards need?"
+BLOCKS_TABLE = "The policies that ship, block by block, from the first to the last"
+BLOCKS_HOW = (
+    "Size: norm of a policy's update of the block, as a share of the norm of the block's weights. Lost: by "
+    "how many points the policy's own mean reward falls if this one block stays as it was before the "
+    "reinforcement learning, on validation scenes."
+)
 TABLE = "Both rewards along the mix, means over test scenes in percent"
 
 
@@ -57,6 +84,65 @@ def own_help() -> str:
         "The tiny model knows few words. A fact is a sentence with one name, one deed and one thing, such as "
         f"*later shy anna sold the blue hat near the mill .* It knows these {known}."
     )
+
+
+def scales_how(shipped: RewardedSoups) -> str:
+    """How the scales were compared."""
+    return (
+        f"Each front was measured at six mixes on {shipped.validated} validation scenes, with 95 % intervals "
+        "for other scenes. Compare rows of the same mean: they are equally strong and differ by depth alone. "
+        "1 → 1 is the plain soup."
+    )
+
+
+def scales_finding(fronts: Sequence[ScaledFront]) -> str:
+    """At which strengths rising with depth is ahead of level, and the best of all."""
+    rising = [(front.strength, front.over_level) for front in fronts if front.beta > 0 and front.over_level]
+    best = max((front for front in fronts if front.beta == 0), key=lambda front: front.hypervolume.value)
+    points = "; ".join(
+        f"{100 * over.value:+.1f} points ({ends(over)}) at {strength:g}".replace("-", "−")
+        for strength, over in rising
+    )
+    return (
+        f"Rising with depth against level, by mean strength: {points}. Strength matters as well: "
+        f"{best.alpha:g} times the update in every block adds {100 * best.gain.value:+.1f} points to the "
+        "plain soups."
+    ).replace("adds -", "adds −")
+
+
+def runs_how(shipped: RewardedSoups) -> str:
+    """How the trainings were compared."""
+    return (
+        f"Each front was measured at six mixes on {shipped.validated} validation scenes, with 95 % intervals "
+        "for other scenes. Arrows: by what the update is multiplied in the first and in the last block. "
+        "0.5 → 1.5 (α = 0.5, β = 1) is as strong on average as the plain soup, so its gain comes from depth. "
+        "1 → 2 (α = β = 1) is stronger too; 1.5 → 1.5 is as strong as that in every block, and the last "
+        "column compares the two."
+    )
+
+
+def runs_finding(runs: Sequence[PolicyRun]) -> str:
+    """Of how many trainings LiNeS moves the front out, and of how many depth is why."""
+    better, worse = sum(run.lines.low > 0 for run in runs), sum(run.lines.high < 0 for run in runs)
+    stronger, weaker = (
+        sum(run.doubling.low > 0 for run in runs),
+        sum(run.doubling.high < 0 for run in runs),
+    )
+    deep, shallow = sum(run.depth.low > 0 for run in runs), sum(run.depth.high < 0 for run in runs)
+    return (
+        f"{len(runs)} trainings, and how many are measurably better or worse with LiNeS: at the strength of "
+        f"the plain soup {better} and {worse}; stronger, with α = β = 1, {stronger} and {weaker}; the "
+        f"latter against the same strength in every block, {deep} and {shallow}."
+    )
+
+
+def blocks_finding(run: PolicyRun) -> str:
+    """The block whose update each policy misses most."""
+    said = []
+    for name, lost in run.lost.items():
+        block = max(range(len(lost)), key=lost.__getitem__)
+        said.append(f"the {name} policy misses block {block + 1} most ({100 * lost[block]:.1f} points)")
+    return f"Of {len(run.norms['faithful'])} blocks, {' and '.join(said)}."
 
 
 def ends(measured: Measured) -> str:

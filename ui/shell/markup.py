@@ -91,6 +91,15 @@ def notice(complaints: Sequence[str]) -> str:
     return "".join(f'<p role="status">{escape(complaint)}</p>' for complaint in complaints)
 
 
+def folded(question: str, answer: str, how: str, table: str) -> str:
+    """A question with its answer; how it was found and the table open below."""
+    return (
+        f'<details class="lx-report"><summary><b>{escape(question)}</b> <span>{escape(answer)}</span>'
+        f'</summary><div class="lx-small"><p>{escape(how)}</p></div>'
+        f'<div class="lx-scroll" tabindex="0">{table}</div></details>'
+    )
+
+
 def code(title: str, source: str) -> str:
     """Code under its title, in the page's own ink: Gradio's highlighter fails the contrast check."""
     block = f'<pre class="lx-code" tabindex="0"><code>{escape(source)}</code></pre>'

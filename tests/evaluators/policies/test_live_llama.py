@@ -11,7 +11,7 @@ from evaluators.errors import LabError, SpecError, Superseded
 from evaluators.policies.live_llama import CONFIG, MOST_WORDS, LiveLlama
 from evaluators.policies.scene_facts import draw_scene
 from evaluators.policies.scene_words import SUMMARY, TOKENS, WORDS
-from evaluators.policies.soup_setting import LINES, SoupSetting
+from evaluators.policies.soup_setting import DOUBLING, SoupSetting
 from lines_core.checkpoints import read_checkpoint
 from lines_core.errors import LinesError
 from lines_core.packed import read_packed
@@ -36,7 +36,7 @@ def test_each_block_gets_its_share_of_the_weighted_updates(
         read_packed(llama_folder / f"{p}.safetensors", shapes)[name] for p in ("faithful", "preferred")
     )
     start = read_checkpoint(llama_folder / "model.safetensors")[name].float()
-    llama.write(SoupSetting(0.3, *LINES))
+    llama.write(SoupSetting(0.3, *DOUBLING))
     expected = start + (1 + block / 2) * (0.3 * first + 0.7 * second)
     torch.testing.assert_close(llama.model.get_parameter(name), expected, rtol=1e-5, atol=1e-5)
 
