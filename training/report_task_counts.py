@@ -164,9 +164,9 @@ def _kinds(counts: TaskCounts) -> Iterator[str]:
             _points(change_on(keys, every, counts.shrunk)) for keys in (counts.usual, counts.questions)
         )
         yield (
-            f"The reason is not interference: each task's own model, nothing merged, with LiNeS at γ = "
-            f"{SHRUNK:g} changes by {usual} points on the usual eight and by {asked} on the questions. What "
-            "tells colours and places was learned in shallow layers, which LiNeS shrinks."
+            f"A part of it needs no merge: each task's own model with LiNeS at γ = {SHRUNK:g} changes by "
+            f"{usual} points on the usual eight and by {asked} on the questions. What tells "
+            "colours and places was learned in shallow layers, which LiNeS shrinks."
         )
     yield from _drawn(counts)
 

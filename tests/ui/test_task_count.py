@@ -107,11 +107,11 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     assert read_task_counts(tmp_path / FILE) == counts
     shown = task_count_table(counts)
     assert "With 2 tasks LiNeS measurably helps Task arithmetic;" in shown
-    assert "With 3 tasks LiNeS measurably helps no method;" in shown
+    assert "With 3 tasks LiNeS measurably helps no method; the best merge is Task arithmetic alone" in shown
     assert f"{percent(0.5)} → {percent(0.75)}: {points(0.25)} (20.3 to 29.5)" in shown
     usual, asked = (words.change_words(change_on(keys, harms.plain, harms.lines)) for keys in ("ab", "c"))
     assert usual.startswith(points(0.1))
     assert asked.startswith(points(-0.25))
-    assert f"Of these 3 the usual 2 change by {usual}, the added questions by {asked}" in shown
+    assert f"by Task arithmetic, the usual 2 change by {usual}, the added questions by {asked}" in shown
     assert task_count_table(TaskCounts((few,))) == ""
     assert read_task_counts(tmp_path / "absent.json") == TaskCounts()

@@ -47,8 +47,7 @@ COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"
 COUNT_NOTE = (
     "Precomputed. After the colon what LiNeS changes, with its 95 % interval; λ and β were chosen on "
-    "validation images. The added tasks ask further questions about the same images, such as their colours; "
-    "choose them above under How many tasks."
+    "validation images. The added tasks ask further questions about the same images, such as their colours."
 )
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
@@ -145,17 +144,22 @@ def count_answer(counts: TaskCounts) -> str:
     for count in (counts.sets[0], counts.sets[-1]):
         helped = [METHODS[row.method].title for row in count.rows if row.gain_interval[0] > 0]
         names = ", ".join(helped) or "no method"
-        best = max(count.rows, key=lambda row: row.lines.mean)
+        scores = {
+            f"{METHODS[row.method].title} {how}": side.mean
+            for row in count.rows
+            for how, side in (("with LiNeS", row.lines), ("alone", row.plain))
+        }
+        best = max(scores, key=lambda name: scores[name])
         said.append(
-            f"With {count.tasks} tasks LiNeS measurably helps {names}; the best merge is "
-            f"{METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."
+            f"With {count.tasks} tasks LiNeS measurably helps {names}; the best merge is {best}, "
+            f"{percent(scores[best])}."
         )
-    last = max(counts.sets[-1].rows, key=lambda row: row.lines.mean)
+    last = max(counts.sets[-1].rows, key=lambda row: row.plain.mean)
     usual, asked = (change_on(keys, last.plain, last.lines) for keys in (counts.usual, counts.questions))
     said.append(
-        f"Of these {counts.sets[-1].tasks} the usual {len(counts.usual)} change by "
-        f"{change_words(usual)}, the added questions by {change_words(asked)}: colours and places are told "
-        "by shallow layers, which LiNeS shrinks."
+        f"Of these {counts.sets[-1].tasks}, merged by {METHODS[last.method].title}, the usual "
+        f"{len(counts.usual)} change by {change_words(usual)}, the added questions by "
+        f"{change_words(asked)}: colours and places are told by shallow layers, which LiNeS shrinks."
     )
     return " ".join(said)
 
