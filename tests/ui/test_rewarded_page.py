@@ -184,7 +184,9 @@ def test_a_damaged_report_is_refused(tmp_path: Path) -> None:
 
 def test_other_trainings_and_single_blocks_are_told(answers: RewardedAnswers) -> None:
     shown = policy_runs_html(answers.shipped)
-    assert "at the strength of the plain soup 1 and 1; stronger, with α = β = 1, 1 and 1" in shown
+    assert "Of 2 trainings, LiNeS as strong as the plain soup" in shown
+    assert shown.count("better for 1 and worse for 1") == 2
+    assert "goes the same way in 1." in shown
     assert "rank &lt;1&gt;" in shown
     assert "by mean strength: +4.0 points (3.0 to 5.0) at 1. Strength matters as well" in shown
     assert "0.5 times the update in every block adds +6.0 points to the plain soups" in shown

@@ -122,17 +122,17 @@ def runs_how(shipped: RewardedSoups) -> str:
 
 
 def runs_finding(runs: Sequence[PolicyRun]) -> str:
-    """Of how many trainings LiNeS moves the front out, and of how many depth is why."""
-    better, worse = sum(run.lines.low > 0 for run in runs), sum(run.lines.high < 0 for run in runs)
-    stronger, weaker = (
-        sum(run.doubling.low > 0 for run in runs),
-        sum(run.doubling.high < 0 for run in runs),
-    )
-    deep, shallow = sum(run.depth.low > 0 for run in runs), sum(run.depth.high < 0 for run in runs)
+    """Of how many trainings LiNeS moves the front out, and how often strength alone goes the same way."""
+
+    def told(gains: Sequence[Measured]) -> str:
+        better, worse = sum(gain.low > 0 for gain in gains), sum(gain.high < 0 for gain in gains)
+        return f"better for {better} and worse for {worse}"
+
+    same = sum((run.doubling.value > 0) == (run.level.value > 0) for run in runs)
     return (
-        f"{len(runs)} trainings, and how many are measurably better or worse with LiNeS: at the strength of "
-        f"the plain soup {better} and {worse}; stronger, with α = β = 1, {stronger} and {weaker}; the "
-        f"latter against the same strength in every block, {deep} and {shallow}."
+        f"Of {len(runs)} trainings, LiNeS as strong as the plain soup makes the front measurably "
+        f"{told([run.lines for run in runs])}; with α = β = 1, which is stronger, "
+        f"{told([run.doubling for run in runs])}. That strength without depth goes the same way in {same}."
     )
 
 
