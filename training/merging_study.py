@@ -199,7 +199,7 @@ def merge_rows(study: Study) -> tuple[Table2Row, ...]:
     ]
     keys = next(iter(configs.values())).checkpoints
     masks = [mask_row(study, keys, method) for method, row in METHODS.items() if row.per_task]
-    rows = [*(row_of(search, study) for search in searches), *masks]
+    rows = [*(row_of(search.plain, search.lines, study) for search in searches), *masks]
     return tuple(row for row in rows if row is not None)
 
 

@@ -133,12 +133,16 @@ def compare(folders: Folders) -> Iterator[str]:
 
 
 def language(folders: Folders) -> Iterator[str]:
-    """The text lab: tokenizer, questions, pre-training and fine-tuning of the tiny T5."""
-    from training.language.text_assets import make_text_lab  # imports transformers, which takes seconds
+    """The text lab: tokenizer, questions, pre-training and fine-tuning of the tiny T5, and what they tell."""
+    from training.language.reading_attempt import attempt_reading  # imports transformers, which takes seconds
+    from training.language.text_assets import make_text_lab
+    from training.language.text_strength import measure_strength
     from training.language.text_study import measure_text_lab
 
     yield from make_text_lab(folders.assets / TEXT_FOLDER, folders.work)
     yield from measure_text_lab(folders.assets, folders.work / "measured")
+    yield from measure_strength(folders.assets, folders.work)
+    yield from attempt_reading(folders.assets / TEXT_FOLDER)
 
 
 def convnext(folders: Folders) -> Iterator[str]:

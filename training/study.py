@@ -7,11 +7,12 @@ from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.sweeps import run_sweep
+from evaluators.specs.evaluation_files import read_entries
 
 
 def read_evaluations(paths: Iterable[Path]) -> dict[EditSpec, Evaluation]:
     """The evaluations of some JSON files by their specs."""
-    plain = [entry for path in paths for entry in json.loads(path.read_text(encoding="utf-8"))]
+    plain = [entry for path in paths for entry in read_entries(path)]
     return {evaluation.spec: evaluation for evaluation in map(Evaluation.from_dict, plain)}
 
 

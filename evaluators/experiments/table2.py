@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.experiments.merge_search import MergeConfig, MergeSearch, Score, score
+from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, MergeSearch, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -45,12 +45,12 @@ class Table2Row:
         return difference_interval(before, after)
 
 
-def row_of(search: MergeSearch, found: Found) -> Table2Row | None:
-    """The row of a search; None while something of it is not measured."""
-    plain, lines = (grid.result(found) for grid in (search.plain, search.lines))
-    if plain.best is None or lines.best is None or plain.test is None or lines.test is None:
+def row_of(plain: CandidateGrid, lines: CandidateGrid, found: Found) -> Table2Row | None:
+    """The row of a merge under both grids of coefficients; None while something of it is not measured."""
+    one, other = (grid.result(found) for grid in (plain, lines))
+    if one.best is None or other.best is None or one.test is None or other.test is None:
         return None
-    return Table2Row(search.config.method, plain.best[0], plain.test, *lines.best, lines.test)
+    return Table2Row(plain.config.method, one.best[0], one.test, *other.best, other.test)
 
 
 def merged_checkpoints(studio: Studio, model: str) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def table2(studio: Studio, model: str, methods: Sequence[str] = METHODS_SHOWN) -
         for grid in (search.plain, search.lines):
             found |= _measured(studio, grid.specs)
             found |= _measured(studio, grid.test_specs(grid.result(found).best))
-        row = row_of(search, found)
+        row = row_of(search.plain, search.lines, found)
         assert row is not None
         yield row
 

@@ -6,7 +6,7 @@ from lines_core.serial_layout import SERIAL_PARTS
 
 TEXT_PARTS = ("decoder", "encoder", "both")
 """In the order of the paper's figure."""
-TEXT_GAMMAS = (1.0, 0.4, 0.0)
+TEXT_GAMMAS = tuple(step / 10 for step in range(10, -1, -1))
 """Positions that ship measured, from the fine-tuned model down."""
 HUB_GAMMAS = (1.0, 0.7, 0.4, 0.0)
 """Of a model from the Hub, of which nothing ships: a position takes a minute on a CPU."""

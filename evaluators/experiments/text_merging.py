@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
+from evaluators.experiments.table2 import Table2Row, row_of
 from evaluators.labs.text_lab import TEXT_METHODS, TextLab
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
@@ -18,15 +19,6 @@ class TextGrids(NamedTuple):
 
     plain: CandidateGrid
     lines: CandidateGrid
-
-
-class TextMerge(NamedTuple):
-    """What is known of one method: scores on test of the coefficients that validation chose."""
-
-    plain: Score | None
-    lines: Score | None
-    scale: float | None
-    beta: float | None
 
 
 def text_grids(lab: TextLab) -> Mapping[str, TextGrids]:
@@ -70,9 +62,9 @@ def text_merge_tests(lab: TextLab, found: Found) -> list[EditSpec]:
     return [spec for grid in all_grids for spec in grid.test_specs(grid.result(found).best)]
 
 
-def text_merges(lab: TextLab, found: Found) -> dict[str, TextMerge]:
-    """By method what is known."""
-    return {method: _result(grids, found) for method, grids in text_grids(lab).items()}
+def text_merges(lab: TextLab, found: Found) -> dict[str, Table2Row | None]:
+    """By method the row of the table; None where it is not measured."""
+    return {method: row_of(*grids, found) for method, grids in text_grids(lab).items()}
 
 
 def text_bounds(lab: TextLab, found: Found) -> tuple[Score | None, Score | None]:
@@ -83,8 +75,3 @@ def text_bounds(lab: TextLab, found: Found) -> tuple[Score | None, Score | None]
         for specs in (references[:1], references[1:])
     ]
     return known[0], known[1]
-
-
-def _result(grids: TextGrids, found: Found) -> TextMerge:
-    plain, lines = (grid.result(found) for grid in grids)
-    return TextMerge(plain.test, lines.test, plain.best and plain.best[0], lines.best and lines.best[1])

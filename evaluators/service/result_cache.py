@@ -1,6 +1,5 @@
 """Cache of complete evaluations: in memory, in the result store, or shipped with the lab."""
 
-import json
 import logging
 import threading
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from evaluators.service.result_store import SCHEMA_VERSION, ResultStore
 from evaluators.service.shipped_grid import ShippedGrid
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, task_role
+from evaluators.specs.evaluation_files import read_entries
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 
 FINGERPRINT = "FINGERPRINT"
@@ -137,14 +137,14 @@ class _Shipped:
         self._mutex = threading.Lock()
         self._read: dict[frozenset[str], list[Evaluation]] = {}
         self._known: dict[ResolvedSpec, Evaluation] = {}
-        files = sorted(folder.glob("*.json"))
+        files = sorted([*folder.glob("*.json"), *folder.glob("*.json.gz")])
         made_with = folder / FINGERPRINT
         if files and not (made_with.is_file() and made_with.read_text().strip() == fingerprint()):
             _LOG.warning("The evaluations in %s were made with another lab: they are not shown.", folder)
             return
         for file in files:
             try:
-                for plain in json.loads(file.read_text(encoding="utf-8")):
+                for plain in read_entries(file):
                     evaluation = replace(Evaluation.from_dict(plain), precomputed=True)
                     self._read.setdefault(frozenset(evaluation.spec.sources), []).append(evaluation)
             except (ValueError, TypeError) as error:

@@ -34,7 +34,7 @@ def test_the_merges_ship(studio: Studio) -> None:
     known |= {spec: one for spec in more if (one := studio.cached(spec)) is not None}
     assert len(known) == len({*needed, *more})
     slots = text_merge_panel.draw(studio, TINY_T5, known)["slots"]
-    assert "LiNeS on the decoder measurably lowers Task arithmetic" in slots["finding"]
+    assert "No clear change: Task arithmetic, TIES, Consensus." in slots["finding"]
     numbers = slots["numbers"]
     assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
 

@@ -16,7 +16,7 @@ from evaluators.labs.tiny_text_lab import finetuned_path
 from lines_core import save_checkpoint
 from lines_core.packed import pack, save_packed
 from training.language.tasks import TEXT_TASKS, TextTask, draw_questions
-from training.language.text_finetuning import TextFinetuning, finetune_text
+from training.language.text_finetuning import GENTLE, TextFinetuning, finetune_text
 from training.language.text_pretraining import TextPretraining, pretrain_text
 from training.language.text_vocabulary import save_tokenizer, word_encoder
 from training.language.tiny_t5_model import fresh_t5, tiny_t5_config
@@ -26,7 +26,7 @@ QUESTIONS = {"val": 120, "test": 300}
 """Of each task."""
 SEED = 7
 UNTRAINED = ("lookup",)
-"""Control tasks only. After 250 steps of fine-tuning on reading the loss is still that of a guess."""
+"""Control tasks only; see `reading_attempt`."""
 PLACES = ("first", "second", "third", "fourth")
 
 
@@ -51,10 +51,10 @@ def make_text_lab(folder: Path, work: Path) -> Iterator[str]:
             yield from finetune_text_task(folder, task)
 
 
-def finetune_text_task(folder: Path, task: TextTask) -> Iterator[str]:
+def finetune_text_task(folder: Path, task: TextTask, config: TextFinetuning = GENTLE) -> Iterator[str]:
     """Fine-tune the shipped model on a task, and write the residual; yields lines of progress."""
     encode, words = word_encoder(folder / T5_TOKENIZER)
-    config, model = TextFinetuning(), read_text_model(folder, words)
+    model = read_text_model(folder, words)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     began = time.perf_counter()
     for line in finetune_text(model, task, encode, config):

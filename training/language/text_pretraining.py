@@ -63,13 +63,13 @@ class TextTrainer:
 
     Args:
         model: trained in place.
-        rate, matrix_rate: as in `TextPretraining`.
+        rate, matrix_rate: as in `TextPretraining`; AdamW trains the matrices as well if theirs is 0.
     """
 
     def __init__(self, model: T5ForConditionalGeneration, rate: float, matrix_rate: float) -> None:
         self.model = model
         self._rates = rate, matrix_rate
-        matrices = hidden_matrices(model)
+        matrices = hidden_matrices(model) if matrix_rate else {}
         rest = [weight for name, weight in model.named_parameters() if name not in matrices]
         self.adam = torch.optim.AdamW(rest, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         self.muon = BatchedMuon(matrices.values(), matrix_rate)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from evaluators import EditSpec, Evaluation
+from evaluators.experiments.table2 import Table2Row
 from evaluators.experiments.text_forgetting import (
-    TEXT_GAMMAS,
     TEXT_PARTS,
     text_curves,
     text_edit,
@@ -17,12 +18,17 @@ from evaluators.experiments.text_merging import text_bounds, text_merges
 from evaluators.labs.tiny_text_lab import TEXT_FOLDER, TinyTextLab
 from evaluators.specs.intervals import mean_interval
 from lines_core.merging import METHODS
+from training.language.reading_attempt import LOGGED
+from training.language.text_strength_report import strength_section
 from training.report_tables import markdown, pct, value_with_interval, with_interval
 from training.study import read_evaluations
+from training.training_log import read_training_log
 
 PAPER = {"sum": "71.9 → 76.4", "ties": "71.6", "consensus": "73.5 → 75.4"}
 """Table 3, 7 NLP tasks; with LiNeS as far as the text gives the difference."""
 PAPER_ENDS = ("44.9", "85.9")
+REPORTED = (0.6, 0.4, 0.2, 0.0)
+"""Gammas in the table, of those that were measured."""
 Measured = Mapping[EditSpec, Evaluation]
 
 
@@ -32,7 +38,7 @@ def text_section(assets: Path) -> Iterator[str]:
     if not folder.is_dir():
         return
     lab = TinyTextLab(folder, torch.device("cpu"), torch.float32, chunk=1)
-    found = read_evaluations(sorted((folder / "sweeps").glob("*.json")))
+    found = read_evaluations(sorted((folder / "sweeps").glob("*.json.gz")))
     keys = [one.key for one in lab.checkpoints() if all(spec in found for spec in _needed(one.key))]
     if not keys:
         return
@@ -42,8 +48,7 @@ def text_section(assets: Path) -> Iterator[str]:
         "six of seven kinds of questions; 300 test questions each, answered by rank classification (mean "
         f"log-likelihood of a token of each choice). Means over {len(keys)} checkpoints; 95 % intervals for "
         "other questions. "
-        "Reading, the seventh kind, is a control task only: after as many steps its loss was still that of a "
-        "guess."
+        f"{_reading(read_training_log(folder))}"
     )
     yield ""
     yield from _forgetting(found, keys)
@@ -54,35 +59,34 @@ def text_section(assets: Path) -> Iterator[str]:
     yield ""
     bounds = text_bounds(lab, found)
     rows = [["pre-trained", with_interval(bounds[0]) if bounds[0] else "", "", "", "", PAPER_ENDS[0]]]
-    for method, merge in text_merges(lab, found).items():
-        if merge.plain and merge.lines:
-            change = f"{100 * (merge.lines.mean - merge.plain.mean):+.1f}"
-            chosen = f"{merge.scale:g} / {merge.beta:g}"
-            scores = (with_interval(merge.plain), with_interval(merge.lines))
-            rows.append([METHODS[method].title, *scores, change, chosen, PAPER[method]])
+    for row in text_merges(lab, found).values():
+        if row is not None:
+            scores = (with_interval(row.plain), with_interval(row.lines))
+            chosen = f"{row.scale:g} / {row.beta:g}"
+            rows.append([METHODS[row.method].title, *scores, _change(row), chosen, PAPER[row.method]])
     rows.append(["fine-tuned", with_interval(bounds[1]) if bounds[1] else "", "", "", "", PAPER_ENDS[1]])
     header = ["merge of all", "plain", "LiNeS on the decoder", "change", "λ / β (validation)", "paper"]
     yield from markdown(header, rows)
-    yield from _why(lab, found)
+    yield from strength_section(assets)
 
 
-def _why(lab: TinyTextLab, found: Measured) -> Iterator[str]:
-    """Where LiNeS starts above the best plain coefficient, said with the numbers."""
-    alphas = lab.alphas()
-    scales = {
-        method: merge.scale for method, merge in text_merges(lab, found).items() if merge.scale is not None
-    }
-    above = [method for method, scale in scales.items() if scale < alphas[method]]
-    if above:
-        said = ", ".join(
-            f"{METHODS[method].title} {scales[method]:g} against {alphas[method]:.3f}" for method in above
-        )
-        yield ""
-        yield (
-            "That LiNeS improves every merge does not show here. Fine-tuning changed these models so much "
-            "that validation chooses the smallest coefficients, and α of Eq. 2, which is not tuned, lies "
-            f"above the best plain one: {said}. LiNeS, whose coefficients start at α, cannot reach it."
-        )
+def _reading(log: Mapping[str, Mapping[str, Any]]) -> str:
+    """What was run of the task that has no checkpoint."""
+    long, easy = (log.get(name) for name in ("lookup", LOGGED))
+    if long is None or easy is None:
+        return ""
+    return (
+        "Reading, the seventh kind, is a control task only. It was fine-tuned once, for "
+        f"{long['steps']} steps of {long['batch']} questions on three or four sentences "
+        f"({long['seconds']:.0f} s): the loss fell to that of a guess among the places of the text. The same "
+        f"training for {easy['steps']} steps on an easier form, two sentences and one of two places, answers "
+        f"{easy['correct']} of {easy['n']} test questions of that form."
+    )
+
+
+def _change(row: Table2Row) -> str:
+    low, high = row.gain_interval
+    return f"{100 * (row.lines.mean - row.plain.mean):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _needed(key: str) -> list[EditSpec]:
@@ -94,7 +98,7 @@ def _forgetting(found: Measured, keys: Sequence[str]) -> Iterator[str]:
     for title, place in (("pre-trained", 0), ("fine-tuned", 1)):
         rows.append([title, "", *_both([found[text_references(key)[place]] for key in keys])])
     for part in TEXT_PARTS:
-        for gamma in TEXT_GAMMAS[1:]:
+        for gamma in REPORTED:
             models = [found[text_edit(key, part, gamma)] for key in keys]
             rows.append([f"LiNeS on {part}", f"{gamma:g}", *_both(models)])
     yield from markdown(["model", "γ", "target", "control"], rows)

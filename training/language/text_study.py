@@ -15,6 +15,7 @@ from evaluators.experiments.text_merging import text_merge_specs, text_merge_tes
 from evaluators.labs.text_lab import TEXT_METHODS
 from evaluators.labs.tiny_text_lab import ALPHAS, TINY_T5, TinyTextLab
 from evaluators.service.result_cache import FINGERPRINT
+from evaluators.specs.evaluation_files import save_packed_entries
 from evaluators.specs.merge_spec import MergeSpec
 
 CHUNK = 700
@@ -63,5 +64,5 @@ def _save(lab: TinyTextLab, name: str, evaluations: Iterable[Evaluation]) -> Non
     folder = lab.folder / "sweeps"
     folder.mkdir(exist_ok=True)
     plain = [{**evaluation.as_dict(), "seconds": round(evaluation.seconds, 2)} for evaluation in evaluations]
-    (folder / f"{name}.json").write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
+    save_packed_entries(folder / f"{name}.json.gz", plain)
     (folder / FINGERPRINT).write_text(lab.fingerprint() + "\n", encoding="utf-8")

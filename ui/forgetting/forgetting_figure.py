@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from evaluators.specs.evaluation import Evaluation
 from ui.explore.explore_json import edit_json
@@ -61,6 +62,7 @@ def reference_level(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, 
         "y": [level, level],
         "line": {"color": f"@{role}", "width": 1.5, "dash": "dot"},
         "hoverinfo": "skip",
+        "showlegend": False,
     }
     label = {
         "x": 0.0 if role == "pretrained" else 1.0,
@@ -75,6 +77,34 @@ def reference_level(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, 
     return line, label
 
 
+def gamma_figure(
+    of: str,
+    curves: Sequence[Trace],
+    points: Sequence[Evaluation],
+    pretrained: Evaluation | None,
+    finetuned: Evaluation | None,
+    **layout: Any,
+) -> Figure:
+    """Curves in one panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+
+    Args:
+        of: "target" or "control".
+        points: of all curves.
+        pretrained, finetuned: drawn as dotted levels where they are known.
+        layout: of the figure, beside the axes.
+    """
+    known = {"pretrained": pretrained, "finetuned": finetuned}
+    levels = [reference_level(one, role, of) for role, one in known.items() if one]
+    shown = [*points, *(one for one in known.values() if one)]
+    return figure(
+        [*(line for line, _ in levels), *curves],
+        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
+        yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
+        annotations=[label for _, label in levels],
+        **layout,
+    )
+
+
 def forgetting_figure(
     of: str,
     shallow: Sequence[Evaluation],
@@ -82,36 +112,21 @@ def forgetting_figure(
     pretrained: Evaluation | None,
     finetuned: Evaluation | None,
 ) -> Figure:
-    """One of the two panels of Fig. 1; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+    """One of the two panels of Fig. 1.
 
     Args:
-        of: "target" or "control".
         shallow, deep: the points measured so far with the linear and the reverse schedule.
-        pretrained, finetuned: drawn as dotted levels where they are known.
+        of, pretrained, finetuned: as in `gamma_figure`.
     """
-    curves = {"lines": shallow, "reverse": deep}
-    traces: list[Trace] = []
-    labels = []
-    for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
-        if reference:
-            line, label = reference_level(reference, role, of)
-            traces.append(line)
-            labels.append(label)
-    traces += [
+    curves = [
         gamma_curve(points, role, of, CURVES[role])
         | {"customdata": [edit_json(point.spec) for point in points]}
-        for role, points in curves.items()
+        for role, points in (("lines", shallow), ("reverse", deep))
         if points
     ]
-    shown = [point for point in (*shallow, *deep, pretrained, finetuned) if point]
-    return figure(
-        traces,
-        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
-        yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
-        annotations=labels,
-        margin={"l": 58, "r": 16, "t": 12, "b": 46},
-        uirevision="forgetting",
-    )
+    margin = {"l": 58, "r": 16, "t": 12, "b": 46}
+    both = [*shallow, *deep]
+    return gamma_figure(of, curves, both, pretrained, finetuned, margin=margin, uirevision="forgetting")
 
 
 def forgetting_alt(of: str, shallow: Sequence[Evaluation], deep: Sequence[Evaluation]) -> str:

@@ -79,6 +79,7 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
             version=ticket.version,
             state="complete" if complete else "partial",
             key=ticket.key,
+            settled=complete,
             slots={
                 "subject": line(self._about(edit)),
                 "sentence": f'<p class="lx-evidence">{words.evidence(edit)}</p>',

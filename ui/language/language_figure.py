@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.specs.evaluation import Evaluation
-from ui.forgetting.forgetting_figure import gamma_curve, reference_level
-from ui.shell.figure_style import Figure, Trace, axis, figure, percent_axis
+from ui.forgetting.forgetting_figure import gamma_curve, gamma_figure
+from ui.shell.figure_style import Figure
 
 GAMMA_SLIDER = "lx-text-gamma"
 PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
@@ -26,26 +26,18 @@ def text_figure(
         curves: by part the points measured so far.
         pretrained, finetuned: drawn as dotted levels where they are known.
     """
-    traces: list[Trace] = []
-    labels = []
-    for role, reference in (("pretrained", pretrained), ("finetuned", finetuned)):
-        if reference:
-            line, label = reference_level(reference, role, of)
-            traces.append(line | {"showlegend": False})
-            labels.append(label)
-    traces += [
+    traces = [
         gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=7)
         | {"name": part, "meta": {"slider": GAMMA_SLIDER}}
         for part, points in curves.items()
         if points
     ]
-    shown = [point for points in curves.values() for point in points]
-    shown += [point for point in (pretrained, finetuned) if point]
-    return figure(
+    return gamma_figure(
+        of,
         traces,
-        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
-        yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
-        annotations=labels,
+        [point for points in curves.values() for point in points],
+        pretrained,
+        finetuned,
         margin={"l": 58, "r": 16, "t": 30, "b": 46},
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},

@@ -19,16 +19,7 @@ def merge_table(rows: Sequence[Table2Row]) -> str:
     """HTML of the table under its heading and the answer; nothing if there are no rows."""
     if not rows:
         return ""
-    cells = [
-        [
-            METHODS[row.method].title,
-            f"{_score(row.plain)}, λ {row.scale:g}",
-            f"{_score(row.lines)}, α {row.alpha:.3g}, β {row.beta:g}",
-            difference_words(row.plain.tasks, row.lines.tasks, "plain"),
-            published_words(row.method) or "–",
-        ]
-        for row in rows
-    ]
+    cells = [[*row_cells(row), published_words(row.method) or "–"] for row in rows]
     table = markup.plain_table(words.TABLE, words.TABLE_HEAD, cells, shown=True)
     return (
         f'{markup.heading(words.TABLE_TITLE)}<p class="lx-finding">{escape(words.table_answer(rows))}</p>'
@@ -36,6 +27,17 @@ def merge_table(rows: Sequence[Table2Row]) -> str:
     )
 
 
-def _score(score: Score) -> str:
+def row_cells(row: Table2Row) -> tuple[str, str, str, str]:
+    """The method, its score plain and with LiNeS, each with its coefficient, and the difference."""
+    return (
+        METHODS[row.method].title,
+        f"{merged_score(row.plain)}, λ {row.scale:g}",
+        f"{merged_score(row.lines)}, α {row.alpha:.3g}, β {row.beta:g}",
+        difference_words(row.plain.tasks, row.lines.tasks, "plain"),
+    )
+
+
+def merged_score(score: Score) -> str:
+    """Mean accuracy with its interval."""
     low, high = score.interval
     return f"{percent(score.mean)} ({100 * low:.1f} to {100 * high:.1f})"

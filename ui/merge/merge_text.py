@@ -116,15 +116,19 @@ def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
 
 
 def table_answer(rows: Sequence[Table2Row]) -> str:
-    """Whether LiNeS helps on top of the methods, by its intervals, after the best merge."""
+    """Whether LiNeS helps on top of the methods, after the best merge."""
+    best = max((row for row in rows if not METHODS[row.method].per_task), key=lambda row: row.lines.mean)
+    title = METHODS[best.method].title
+    return f"The best merge of Tiny CLIP is {title} with LiNeS, {percent(best.lines.mean)}. {verdicts(rows)}"
+
+
+def verdicts(rows: Sequence[Table2Row]) -> str:
+    """Whether LiNeS helps on top of the methods, by its intervals."""
     by_verdict: dict[str, list[str]] = {"helps": [], "harms": [], "": []}
     for row in rows:
         low, high = row.gain_interval
         by_verdict["helps" if low > 0 else "harms" if high < 0 else ""].append(METHODS[row.method].title)
-    best = max((row for row in rows if not METHODS[row.method].per_task), key=lambda row: row.lines.mean)
-    said = [
-        f"The best merge of Tiny CLIP is {METHODS[best.method].title} with LiNeS, {percent(best.lines.mean)}."
-    ]
+    said = []
     for verdict, titles in by_verdict.items():
         if titles:
             names = ", ".join(titles)
