@@ -14,6 +14,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "evaluate_edit": "one slider move at the server against the bare forward pass over the same images",
     "conversion": "features of a converted transformers checkpoint against transformers' own, full sizes",
     "public_encoder": "a full-size ViT-B/32 from a local Hub: load, one move, memory",
+    "public_text": "a full-size Flan-T5-base from a local Hub: load, one edit, 64 questions, memory",
     "merge_methods": "merging eight ViT-B/32 slice by slice against whole-matrix code: time and memory",
     "dragged_merge": "a slider move on a ViT-B/32 while another session drags a merge, against alone",
     "merge_grid": "an edit of a merge against an edit of one checkpoint; the map against single cells",
