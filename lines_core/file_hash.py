@@ -1,6 +1,7 @@
 """SHA-256 of files, read in chunks."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -16,3 +17,18 @@ def sha256_of(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+class FileDigests:
+    """SHA-256 of files that do not change, each read once. Any method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._known: dict[Path, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        """As ``sha256_of``."""
+        with self._mutex:
+            if path not in self._known:
+                self._known[path] = sha256_of(path)
+            return self._known[path]

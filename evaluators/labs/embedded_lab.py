@@ -29,7 +29,7 @@ from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
-from lines_core.file_hash import sha256_of
+from lines_core.file_hash import FileDigests
 from lines_core.merging import MergingAlpha
 
 TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
@@ -83,6 +83,7 @@ class EmbeddedLab(Lab):
         device, dtype: of the image tower.
         chunk: images a chunk over all tasks.
         model: whose lab it is.
+        digests: of files that the labs share; None for its own.
     Raises: LabError if the lists of tasks and checkpoints are absent or do not fit together.
     Cost: milliseconds; weights and images are loaded on first use.
     """
@@ -95,7 +96,9 @@ class EmbeddedLab(Lab):
         dtype: torch.dtype,
         chunk: int,
         model: EmbeddedModel = EMBEDDED[TINY_CLIP],
+        digests: FileDigests | None = None,
     ) -> None:
+        self._digest = digests or FileDigests()
         self.folder = folder
         self.model = model
         self.model_folder = folder / model.folder
@@ -120,7 +123,6 @@ class EmbeddedLab(Lab):
         self._tuned = self._read_tuned()
         self._own: tuple[LoadedCheckpoint, ...] = ()
         self._lock = threading.Lock()  # guards the dictionaries below, which cached results need
-        self._digests: dict[Path, str] = {}
         self._contents: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[str]] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
@@ -252,12 +254,6 @@ class EmbeddedLab(Lab):
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self._tower.mean, self._tower.std
-
-    def _digest(self, path: Path) -> str:
-        with self._lock:
-            if path not in self._digests:
-                self._digests[path] = sha256_of(path)
-            return self._digests[path]
 
     def _model_files(self) -> tuple[Path, ...]:
         return tuple(self.model_folder / name for name in (CONFIG, WEIGHTS, MERGES))

@@ -8,6 +8,7 @@ import torch
 from evaluators.data.image_questions import QUESTIONS, read_image_questions
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP, EmbeddedLab, EmbeddedModel
 from evaluators.labs.tiny_encoder import checkpoint_path
+from lines_core.file_hash import FileDigests
 
 
 def open_labs(
@@ -29,8 +30,10 @@ def open_labs(
         if one.key in models and (folder / one.folder).is_dir() and _has_questions(folder, one, asked)
     ]
     rest = [one for one in there if one.key != TINY_CLIP]
+    digests = FileDigests()
     return tuple(
-        EmbeddedLab(folder, cache, device, dtype, chunk, model) for model in (EMBEDDED[TINY_CLIP], *rest)
+        EmbeddedLab(folder, cache, device, dtype, chunk, model, digests)
+        for model in (EMBEDDED[TINY_CLIP], *rest)
     )
 
 
