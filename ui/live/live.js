@@ -100,8 +100,9 @@ function show() {
   memory.version = value.version;
   memory.value = { ...value, charts: { ...(memory.value && memory.value.charts), ...value.charts } };
   for (const name in value.slots || {}) {
-    const slot = element.querySelector(`[data-slot="${name}"]`);
-    if (slot && slot.innerHTML !== value.slots[name]) slot.innerHTML = value.slots[name];
+    const slot = element.querySelector(`[data-slot="${name}"]`), said = value.slots[name];
+    // innerHTML gives quotes back in other signs: what was said is kept beside it, so that no focus is lost
+    if (slot && slot.lxSaid !== said) slot.innerHTML = slot.lxSaid = said;
   }
   for (const name in value.charts || {}) {
     const node = graph(name);
