@@ -6,7 +6,6 @@ from lines_core.untrusted_text import quoted
 
 MOST_QUESTION = 240
 """Letters of a question."""
-MOST_WORDS = 48
 MOST_ANSWERS = 6
 MOST_ANSWER = 60
 """Letters of an answer."""
@@ -17,9 +16,10 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
     """The question as the model reads it.
 
     Args:
-        text: at most ``MOST_QUESTION`` letters and ``MOST_WORDS`` words.
+        text: at most ``MOST_QUESTION`` letters.
         by_words: whether the model reads whole words: all is then in lower case, and marks stand apart.
-        choices: 2 to ``MOST_ANSWERS`` different answers with commas between them.
+        choices: 2 to ``MOST_ANSWERS`` different answers with commas between them, each of at most
+            ``MOST_ANSWER`` letters.
     Raises: SpecError that says what is wrong.
 
     >>> typed_question("Where is the harp?", "Mill, cave")
@@ -27,12 +27,11 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
     """
     if not isinstance(text, str) or not isinstance(choices, str):
         raise SpecError("Type a question and its possible answers.")
-    if not text.strip() or len(text) > MOST_QUESTION or not text.replace("\n", " ").isprintable():
+    if len(text) > MOST_QUESTION:
+        raise SpecError(f"A question has at most {MOST_QUESTION} letters, got {len(text):,}: shorten it.")
+    if not text.strip() or not text.replace("\n", " ").isprintable():
         raise SpecError(f"A question has 1 to {MOST_QUESTION} letters, got {quoted(text)}.")
     as_read = _separated if by_words else _plain
-    read = as_read(text)
-    if len(read.split()) > MOST_WORDS:
-        raise SpecError(f"A question has at most {MOST_WORDS} words and marks, got {len(read.split())}.")
     if len(choices) > MOST_ANSWERS * (MOST_ANSWER + 2):
         raise SpecError(f"The answers are at most {MOST_ANSWERS} of {MOST_ANSWER} letters.")
     answers = [as_read(choice) for choice in choices.split(",") if choice.strip()]
@@ -42,7 +41,7 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
         )
     if any(len(answer) > MOST_ANSWER or not answer.isprintable() for answer in answers):
         raise SpecError(f"An answer has at most {MOST_ANSWER} letters.")
-    return TextQuestion(read, tuple(answers), -1)
+    return TextQuestion(as_read(text), tuple(answers), -1)
 
 
 def _plain(text: str) -> str:

@@ -49,6 +49,16 @@ def test_forgetting_draws_what_is_measured_so_far(studio: ZeroCostStudio) -> Non
     assert [len(trace.x) for trace in figure.data] == [2, 2, 11, 3]
     assert list(figure.data[2].y) == [round(100 * point.control, 2) for point in shallow]
     assert len(accepted(forgetting_figure("target", [], [], None, None)).data) == 0
+
+
+def test_levels_are_named_beside_the_points(studio: ZeroCostStudio) -> None:
+    """ "fine-tuned" was printed over the points; two equal levels print their names on two lines."""
+    first, *_ = shallow = measured(studio, gamma_sweep("digits"))
+    figure = accepted(forgetting_figure("control", shallow, [], first, first))
+    names = figure.layout.annotations
+    assert {(name.xref, name.x, name.xanchor) for name in names} == {("paper", 1.0, "left")}
+    assert figure.layout.margin.r >= 70, "room for them"
+    assert {name.yanchor for name in names} == {"bottom", "top"}
     assert "not measured" in forgetting_alt("target", shallow, [])
 
 

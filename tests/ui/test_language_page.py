@@ -7,7 +7,8 @@ from evaluators.labs.tiny_text_lab import TINY_T5
 from tests.paths import ROOT
 from ui.language import language_page, text_merge_panel
 from ui.language.language_answers import LanguageAnswers
-from ui.language.own_question import own_answers, softmax
+from ui.language.language_text import GAMMA, PARTS
+from ui.language.own_question import STALE, own_answers, softmax
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,10 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
         studio, TINY_T5, "coreference", {spec: one for spec, one in found.items() if one}
     )
     assert set(value["charts"]) == {"target", "control"}
+    for figure in (chart["figure"] for chart in value["charts"].values()):
+        layout, curves = figure["layout"], [one for one in figure["data"] if "meta" in one]
+        assert GAMMA[0] in layout["xaxis"]["title"]["text"], "one gamma has one name"
+        assert [one["meta"]["choice"] for one in curves] == list(PARTS)
     said = value["slots"]["finding"]
     assert "on the encoder: its own questions −" in said, "a loss beyond its interval"
     assert "on the decoder: its own questions no measurable difference from fine-tuned (" in said
@@ -86,10 +91,19 @@ def test_a_question_is_answered_and_foreign_text_stays_text(studio: Studio) -> N
     assert said.count("<tr>") == 3
     assert "zork" in said
     assert "<b>" not in said
-    refused = own_answers(studio, models, "x" * 1000, "mira, dax")
-    assert "A question has 1 to 240 letters" in refused
+    assert "LiNeS on the decoder with γ = 0.4, asked “mira fed" in said, "a table names its setting"
+    refused = own_answers(studio, models, "x" * 5000, "mira, dax")
+    assert "A question has at most 240 letters, got 5,000" in refused
 
 
-def test_chances_add_up_to_one() -> None:
-    chances = softmax([0.0, -1000.0, 0.0])
-    assert chances == [0.5, 0.0, 0.5]
+def test_shares_are_not_called_chances(studio: Studio) -> None:
+    """The table was headed "chance of each answer", which a softmax over two typed answers is not."""
+    said = own_answers(studio, (TINY_T5, "coreference", "both", 1), "who is tired ?", "mira, tobin")
+    assert "Chance" not in said
+    assert "Not the chance that a model would write an answer" in said
+    assert STALE.count('<div class="lx-asked">') == said.count('<div class="lx-asked">') == 1
+
+
+def test_shares_add_up_to_one() -> None:
+    shares = softmax([0.0, -1000.0, 0.0])
+    assert shares == [0.5, 0.0, 0.5]

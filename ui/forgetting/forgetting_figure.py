@@ -20,6 +20,9 @@ from ui.shell.figure_style import (
 )
 from ui.shell.theme import ROLES
 
+GAMMA_AXIS = "γ: what the most shrunk block keeps → less"
+LABEL_ROOM = 76
+"""Pixels right of the chart for "fine-tuned"."""
 CURVES = {"lines": "shallow layers shrunk (LiNeS)", "reverse": "deep layers shrunk"}
 
 
@@ -47,29 +50,32 @@ def gamma_curve(points: Sequence[Evaluation], role: str, of: str, title: str, si
     }
 
 
-def reference_level(evaluation: Evaluation, role: str, of: str) -> tuple[Trace, dict[str, object]]:
-    """A dotted level across a chart against gamma, and its label.
+def reference_level(
+    evaluation: Evaluation, role: str, of: str, upper: bool
+) -> tuple[Trace, dict[str, object]]:
+    """A dotted level across a chart against gamma, and its label in the margin, where no point can be.
 
     Args:
         role: "pretrained" or "finetuned".
         of: "target" or "control".
+        upper: whether the label stands above the level's end or below it; two levels may be equal.
     """
     level = percent(getattr(evaluation, of))
     line = {
         "type": "scatter",
         "mode": "lines",
-        "x": [1.02, -0.02],
+        "x": [1.04, -0.04],
         "y": [level, level],
         "line": {"color": f"@{role}", "width": 1.5, "dash": "dot"},
         "hoverinfo": "skip",
         "showlegend": False,
     }
     label = {
-        "x": 0.0 if role == "pretrained" else 1.0,
+        "x": 1.0,
         "xref": "paper",
-        "xanchor": "left" if role == "pretrained" else "right",
+        "xanchor": "left",
         "y": level,
-        "yanchor": "bottom",
+        "yanchor": "bottom" if upper else "top",
         "text": ROLES[role].title.lower(),
         "showarrow": False,
         "font": {"color": f"@{role}", "size": 12},
@@ -83,6 +89,8 @@ def gamma_figure(
     points: Sequence[Evaluation],
     pretrained: Evaluation | None,
     finetuned: Evaluation | None,
+    gamma: str,
+    top: int,
     **layout: Any,
 ) -> Figure:
     """Curves in one panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
@@ -91,16 +99,20 @@ def gamma_figure(
         of: "target" or "control".
         points: of all curves.
         pretrained, finetuned: drawn as dotted levels where they are known.
-        layout: of the figure, beside the axes.
+        gamma: title of its axis, the name that the page has for gamma.
+        top: margin in pixels above the chart.
+        layout: of the figure, beside the axes and margins.
     """
-    known = {"pretrained": pretrained, "finetuned": finetuned}
-    levels = [reference_level(one, role, of) for role, one in known.items() if one]
-    shown = [*points, *(one for one in known.values() if one)]
+    known = {role: one for role, one in (("pretrained", pretrained), ("finetuned", finetuned)) if one}
+    highest = max(known, key=lambda role: getattr(known[role], of), default="")
+    levels = [reference_level(one, role, of, role == highest) for role, one in known.items()]
+    shown = [*points, *known.values()]
     return figure(
         [*(line for line, _ in levels), *curves],
-        xaxis=axis("γ: what the most shrunk block keeps → less", range=[1.04, -0.04], dtick=0.2),
+        xaxis=axis(gamma, range=[1.04, -0.04], dtick=0.2),
         yaxis=percent_axis(f"{of} accuracy", [getattr(point, of) for point in shown]),
         annotations=[label for _, label in levels],
+        margin={"l": 58, "r": LABEL_ROOM, "t": top, "b": 46},
         **layout,
     )
 
@@ -124,9 +136,8 @@ def forgetting_figure(
         for role, points in (("lines", shallow), ("reverse", deep))
         if points
     ]
-    margin = {"l": 58, "r": 16, "t": 12, "b": 46}
     both = [*shallow, *deep]
-    return gamma_figure(of, curves, both, pretrained, finetuned, margin=margin, uirevision="forgetting")
+    return gamma_figure(of, curves, both, pretrained, finetuned, GAMMA_AXIS, 12, uirevision="forgetting")
 
 
 def forgetting_alt(of: str, shallow: Sequence[Evaluation], deep: Sequence[Evaluation]) -> str:

@@ -43,6 +43,17 @@ def text_lab(studio: Studio, model: str) -> TextLab:
     return lab
 
 
+def edit_subject(studio: Studio, spec: EditSpec) -> str:
+    """The model, task, part and gamma of an edit in words. Raises: SpecError as ``text_lab``."""
+    titles = {one.key: one.title for one in studio.checkpoints(spec.model)}
+    return words.EDIT_SUBJECT.format(
+        model=text_lab(studio, spec.model).info.title,
+        task=titles.get(spec.checkpoint, spec.checkpoint),
+        part=words.PARTS[spec.part],
+        gamma=spec.alpha,
+    )
+
+
 class LanguageAnswers(LiveAnswers[Sequence[Any]]):
     """Answers for all visitors of one Studio, to (model, task, part, gamma)."""
 
@@ -81,22 +92,11 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
             key=ticket.key,
             settled=complete,
             slots={
-                "subject": line(self._about(edit)),
+                "subject": line(edit_subject(self.studio, edit.spec)),
                 "sentence": f'<p class="lx-evidence">{words.evidence(edit)}</p>',
                 "tiles": _tiles(edit, finetuned),
                 "examples": example_table(text_lab(self.studio, edit.spec.model), models) if complete else "",
             },
-        )
-
-    def _about(self, edit: Evaluation) -> str:
-        spec = edit.spec
-        info = text_lab(self.studio, spec.model).info
-        titles = {one.key: one.title for one in self.studio.checkpoints(spec.model)}
-        return words.EDIT_SUBJECT.format(
-            model=info.title,
-            task=titles.get(spec.checkpoint, spec.checkpoint),
-            part=words.PARTS[spec.part],
-            gamma=spec.alpha,
         )
 
 

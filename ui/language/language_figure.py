@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from evaluators.specs.evaluation import Evaluation
 from ui.forgetting.forgetting_figure import gamma_curve, gamma_figure
+from ui.language import language_text as words
 from ui.shell.figure_style import Figure
 
-GAMMA_SLIDER = "lx-text-gamma"
+GAMMA_SLIDER, PART_CHOICE = "lx-text-gamma", "lx-text-part"
 PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
 """Colour and marker of each part."""
 
@@ -19,7 +20,9 @@ def text_figure(
     pretrained: Evaluation | None,
     finetuned: Evaluation | None,
 ) -> Figure:
-    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right, a line at the slider's.
+    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
+
+    The browser draws a line at the slider's gamma, and marks the chosen part and point (`cursor.js`).
 
     Args:
         of: "target" or "control".
@@ -28,7 +31,7 @@ def text_figure(
     """
     traces = [
         gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=7)
-        | {"name": part, "meta": {"slider": GAMMA_SLIDER}}
+        | {"name": part, "meta": {"slider": GAMMA_SLIDER, "choice": part}}
         for part, points in curves.items()
         if points
     ]
@@ -38,10 +41,11 @@ def text_figure(
         [point for points in curves.values() for point in points],
         pretrained,
         finetuned,
-        margin={"l": 58, "r": 16, "t": 30, "b": 46},
+        f"{words.GAMMA[0]} → less",
+        top=30,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
-        meta={"cursor": GAMMA_SLIDER},
+        meta={"cursor": GAMMA_SLIDER, "chosen": PART_CHOICE},
         uirevision="text",
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.data.typed_question import MOST_ANSWERS, MOST_QUESTION
+from evaluators.data.typed_question import MOST_ANSWER, MOST_ANSWERS, MOST_QUESTION
 from evaluators.experiments.sweeps import Found
 from evaluators.experiments.text_forgetting import TEXT_PARTS, text_curves, text_references
 from evaluators.labs.text_lab import TextLab
@@ -19,8 +19,8 @@ from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
 from ui.language import language_text as words
 from ui.language.language_answers import LanguageAnswers, text_lab
-from ui.language.language_figure import GAMMA_SLIDER, text_alt, text_figure
-from ui.language.own_question import own_answers
+from ui.language.language_figure import GAMMA_SLIDER, PART_CHOICE, text_alt, text_figure
+from ui.language.own_question import STALE, own_answers
 from ui.language.text_load import follow_model, question_words, tasks_of, text_model_choice
 from ui.language.text_merge_panel import text_merge_section
 from ui.live.listeners import connect
@@ -33,8 +33,9 @@ from ui.sweep.sweep_status import unfinished
 
 MATH: Any = [{"left": "$", "right": "$", "display": False}]
 START_GAMMA, STEP = 0.4, 0.05
-MOVES_CURSOR = f"""(value) => {{
-    window.dispatchEvent(new CustomEvent("lx-cursor", {{detail: {{id: "{GAMMA_SLIDER}", value}}}}));
+MOVES_CURSOR = f"""(gamma, part) => {{
+    const detail = {{"{GAMMA_SLIDER}": gamma, "{PART_CHOICE}": part}};
+    window.dispatchEvent(new CustomEvent("lx-cursor", {{detail}}));
 }}"""
 
 
@@ -107,7 +108,7 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
             value="decoder",
             label=words.PART[0],
             info=words.PART[1],
-            elem_id="lx-text-part",
+            elem_id=PART_CHOICE,
             interactive=True,
         )
         gamma = gr.Slider(
@@ -140,7 +141,9 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         subject=address.places([choice.model, task]),
     )
     wire_sweep(sweep, studio, curves, buttons, [choice.model, task], [address.opened("text"), task.change])
-    gamma.change(None, gamma, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
+    chosen = [gamma, part]
+    for control in chosen:
+        control.change(None, chosen, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
     here = panel(
         [],
         elem_id="lx-text-here",
@@ -170,13 +173,12 @@ def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> list
                 start[0],
                 label=words.ASK_QUESTION[0],
                 info=words.ASK_QUESTION[1].format(most=MOST_QUESTION),
-                max_length=MOST_QUESTION,
                 elem_id="lx-text-question",
             )
             choices = gr.Textbox(
                 start[1],
                 label=words.ASK_CHOICES[0],
-                info=words.ASK_CHOICES[1].format(most=MOST_ANSWERS),
+                info=words.ASK_CHOICES[1].format(most=MOST_ANSWERS, letters=MOST_ANSWER),
                 elem_id="lx-text-choices",
             )
         ask = gr.Button(words.ASK_BUTTON, size="sm", elem_id="lx-text-ask")
@@ -198,4 +200,6 @@ def _question_section(studio: Studio, lab: TextLab, controls: list[Any]) -> list
         concurrency_limit=None,
         **private,
     )
+    changes = [one.change for one in inputs]
+    gr.on(changes, None, said, said, js=STALE, queue=False, api_visibility="private")
     return [says, question, choices]

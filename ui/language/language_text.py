@@ -51,8 +51,8 @@ ASK = "The model only knows the words of its small world, such as: {words}. Your
 ASK_ANYTHING = (
     "The model reads any English text, best in the words it was fine-tuned with. Your text is not kept."
 )
-ASK_QUESTION = ("Question", "at most {most} letters, words between blanks")
-ASK_CHOICES = ("Possible answers", "2 to {most} with commas between them")
+ASK_QUESTION = ("Question", "at most {most} letters; a longer text is refused, not cut")
+ASK_CHOICES = ("Possible answers", "2 to {most} with commas between them, each of at most {letters} letters")
 ASK_BUTTON = "Ask the three models"
 ASK_START = ("kava fed quill because they were kind . who was kind ?", "kava, quill")
 ASK_START_ANYTHING = (
@@ -60,7 +60,14 @@ ASK_START_ANYTHING = (
     "negative, positive",
 )
 UNKNOWN = "The model has never seen: {words}. It reads each as the same unknown word."
-ANSWERS = "Chance that each model gives to each answer"
+ANSWERS = "How each model divides its preference among these answers"
+SHARES = (
+    "Not the chance that a model would write an answer: words that are not listed may seem likelier to it. "
+    "Each answer is rated by the mean log-likelihood of its tokens, and softmax turns the ratings of the "
+    "answers listed into shares that add up to 100 %."
+)
+ASKED = "{subject}, asked “{question}”"
+ASK_AGAIN = "These answers are of the setting named above. It has changed since: ask again."
 MERGE_TITLE = "Several tasks in one model"
 MERGE = (
     "The fine-tuned models merged into one. With LiNeS the shallow layers of the decoder get less of "
