@@ -142,8 +142,8 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
     )
     wire_sweep(sweep, studio, curves, buttons, [choice.model, task], [address.opened("text"), task.change])
     chosen = [gamma, part]
-    for control in chosen:
-        control.change(None, chosen, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
+    moved: dict[str, Any] = {"js": MOVES_CURSOR, "queue": False, "api_visibility": "private"}
+    gr.on([gamma.change, part.change], None, chosen, None, **moved)
     here = panel(
         [],
         elem_id="lx-text-here",
