@@ -26,7 +26,7 @@ class RewardPair:
 
 @dataclass(frozen=True)
 class RewardFront:
-    """A front over ``WEIGHTS``.
+    """A front.
 
     Args:
         points: one for each w.
@@ -54,7 +54,8 @@ class RewardedSoups:
     Args:
         prompts: test prompts of each point.
         supervised: the model before any reward.
-        fronts: "plain" and "lines".
+        fronts: "plain" and "lines" over ``WEIGHTS``, words drawn at temperature 1.
+        likely: the same at fewer w, with the most probable words.
         scenes: the first test scenes.
         validated: validation scenes of each of ``runs``.
         scaled: the policies that ship at other alpha and beta.
@@ -64,6 +65,7 @@ class RewardedSoups:
     prompts: int
     supervised: RewardPair
     fronts: Mapping[str, RewardFront]
+    likely: Mapping[str, RewardFront]
     scenes: tuple[ShippedScene, ...]
     validated: int
     scaled: tuple[ScaledFront, ...]
@@ -81,7 +83,9 @@ def read_rewarded(assets: Path) -> RewardedSoups:
     path = assets / SHIPPED
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        fronts = {name: _front(read["fronts"][name]) for name in SCALE_OF}
+        fronts, likely = (
+            {name: _front(read[key][name]) for name in SCALE_OF} for key in ("fronts", "greedy")
+        )
         scenes = tuple(
             ShippedScene(one["scene"], {name: tuple(one[name]) for name in SCALE_OF})
             for one in read["scenes"]
@@ -90,6 +94,7 @@ def read_rewarded(assets: Path) -> RewardedSoups:
             prompts=read["prompts"],
             supervised=_pair(read["supervised"]),
             fronts=fronts,
+            likely=likely,
             scenes=scenes,
             validated=read["validation"],
             scaled=tuple(map(scaled_front, read["alternatives"])),

@@ -156,7 +156,7 @@ def test_partial_numbers_say_so_and_become_complete(slow_page: Any) -> None:
     wait_for(page, key(0.61))
     partial = [text for shown, state, text in page.evaluate("window.shown") if (shown, state) == PARTIAL]
     assert any("of 1,600 images" in text for text in partial)
-    assert "all 1,600 test images" in sentence(page)
+    assert "200 test images of each data set, 1,600 in all" in sentence(page)
 
 
 def test_two_visitors_never_see_each_others_numbers(browser: Any, slow_address: str, slow_page: Any) -> None:

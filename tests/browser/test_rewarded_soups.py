@@ -102,6 +102,45 @@ def test_both_rewards_are_explained_by_keyboard(rewarded: Any) -> None:
     tip.wait_for()
 
 
+def test_without_lines_alpha_and_beta_cannot_be_moved(rewarded: Any) -> None:
+    """They were movable without an effect."""
+    page, ranges = rewarded, "#lx-rewarded-{} input[type=range]"
+    box = page.locator("#lx-rewarded-lines input")
+    box.uncheck()
+    until_said(page, "sentence", "LiNeS is off here")
+    for name in ("alpha", "beta"):
+        page.wait_for_selector(ranges.format(name) + ":disabled")
+    box.check()
+    for name in ("alpha", "beta"):
+        page.wait_for_selector(ranges.format(name) + ":enabled")
+    move(page, "rewarded-beta", 0.5)
+    until_said(page, "sentence", "α = 0.5 and β = 0.5, as set here, are not part of this comparison")
+    move(page, "rewarded-beta", 1)
+    until_said(page, "subject", "β = 1")
+
+
+def test_a_scene_number_is_whole_and_in_range(rewarded: Any) -> None:
+    """1.5 was taken, and kept in the field beside the summary of scene 1."""
+    page, field = rewarded, rewarded.locator("#lx-rewarded-scene input")
+    for entry in ("1.5", "-3", "1e9", ""):
+        field.fill(entry)
+        page.locator(".lx-takes", has_text="Takes whole numbers from 0 to 99999.").wait_for()
+        page.keyboard.press("Tab")
+        page.locator(".lx-takes", has_text="Back at 0.").wait_for()
+        assert field.input_value() == "0"
+    scene = said(page, "said")
+    field.fill("7")
+    page.wait_for_function(
+        "([slot, before]) => document.querySelector(slot).innerText !== before",
+        arg=[f'{PANEL} [data-slot="said"]', scene],
+    )
+    field.fill("0")
+    page.wait_for_function(
+        "([slot, before]) => document.querySelector(slot).innerText === before",
+        arg=[f'{PANEL} [data-slot="said"]', scene],
+    )
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_it_is_accessible_in_both_themes_and_fits(browser: Any, lab_address: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()

@@ -59,13 +59,13 @@ def test_the_page_and_a_loaded_engine_work_without_a_connection(browser: Any, ed
     page = visit(browser, edition.address, "?page=explore&gamma=0.4", service_workers="allow")
     keeps(page, PAGE, "linear-test.pack", "plotly.min.js")
     page.goto(edition.address + OFF_GRID)
-    shows(page, "all 1,600 test images")
+    shows(page, "200 test images of each data set, 1,600 in all")
     keeps(page, "engine.json", "onnxruntime.pack", "theta_0.pack")
     edition.down = True
     page.context.set_offline(True)
     try:
         page.goto(edition.address + OFF_GRID)
-        shows(page, "all 1,600 test images")
+        shows(page, "200 test images of each data set, 1,600 in all")
         page.get_by_role("tab", name="Merge", exact=True).click()
         page.locator("#lx-page-merge .main-svg").first.wait_for()
     finally:

@@ -55,15 +55,15 @@ def test_a_position_that_ships_is_answered_without_the_engine(
 ) -> None:
     page = visit(browser, edition.address, "?page=explore")
     driving.move(page, "gamma", 0.37)
-    shows(page, "α = 0.37, β = 0.63: all 1,600 test images, precomputed")
+    shows(page, "α = 0.37, β = 0.63: 200 test images of each data set, 1,600 in all, precomputed")
     evaluation = studio.evaluate(EditSpec.lines("digits", 0.37))
     assert counts(page) == [[task.correct, task.n] for task in evaluation.tasks]
     assert [path for path in asked if "/engine/" in path] == []
     page.locator('#lx-gamma input[type="range"]').focus()
     page.keyboard.press("ArrowRight")
-    shows(page, "α = 0.38, β = 0.62: all 1,600 test images, precomputed")
+    shows(page, "α = 0.38, β = 0.62: 200 test images of each data set, 1,600 in all, precomputed")
     page.keyboard.press("End")
-    shows(page, "α = 1, β = 0: all 1,600 test images, precomputed")
+    shows(page, "α = 1, β = 0: 200 test images of each data set, 1,600 in all, precomputed")
     page.locator("#lx-page-explore-button").focus()
     page.keyboard.press("ArrowLeft")
     page.locator(".lx-start-begin").wait_for(state="visible")
@@ -134,7 +134,7 @@ def test_a_link_is_opened_and_written_and_its_wrong_values_are_named(browser: An
     page.goto(f"{edition.address}?page=explore&free=1,2")
     page.wait_for_function("document.body.innerText.includes('does not have a factor for each block')")
     page.locator("#lx-preset-finetuned").click()
-    shows(page, "all 1,600 test images")
+    shows(page, "200 test images of each data set, 1,600 in all")
     assert page.problems == []
     page.context.close()
 
@@ -147,7 +147,7 @@ def damaged(pin: str) -> str:
 def test_numbers_that_cannot_be_loaded_are_named_and_asked_for_again(browser: Any, edition: Edition) -> None:
     """A page that was opened while the connection was down stayed empty without a word."""
     page = visit(browser, edition.address, "?page=explore")
-    shows(page, "all 1,600 test images")
+    shows(page, "200 test images of each data set, 1,600 in all")
     edition.down = True
     try:
         driving.open_tab(page, "Soup")
@@ -283,7 +283,7 @@ def test_without_web_assembly_the_grid_still_answers(browser: Any, edition: Edit
     page = visit(browser, edition.address, "?page=explore&alpha=0.25&beta=0.6", "delete window.WebAssembly;")
     page.wait_for_function("document.body.innerText.includes('This browser has no WebAssembly')")
     page.locator("#lx-preset-finetuned").click()
-    shows(page, "all 1,600 test images, precomputed")
+    shows(page, "200 test images of each data set, 1,600 in all, precomputed")
     page.context.close()
 
 
@@ -296,7 +296,7 @@ def test_a_phone_is_asked_before_the_engine_is_fetched(
     assert "MB" in button.inner_text()
     assert not any(path.endswith(LOADED) for path in asked)
     button.tap()
-    shows(page, "all 1,600 test images")
+    shows(page, "200 test images of each data set, 1,600 in all")
     assert not page.locator("#lx-engine").is_visible()
     assert page.problems == []
     page.context.close()

@@ -19,6 +19,7 @@ from ui.export import take_home
 from ui.layout import build
 from ui.learned import learned_text as words
 from ui.learned.learned_answers import LearnedAnswers
+from ui.learned.learned_figures import depth_alt
 
 PAIR = ("digits", "faces")
 
@@ -93,7 +94,9 @@ def test_a_learning_streams_and_ends_with_numbers(answers: LearnedAnswers) -> No
     assert (learn["interactive"], cancel["interactive"]) == (True, False)
     assert "aTLAS, attention, learned here" in names(value)
     assert "aTLAS, 20 steps, learned here" in value["slots"]["numbers"]
-    assert "LiNeS scores" in value["slots"]["finding"], "the references were measured too"
+    assert "LiNeS with α = 0.5 and β = 0.3 scores" in value["slots"]["finding"], (
+        "the references were measured too"
+    )
     again, *_ = answers.shown("anna", "tiny-clip")
     assert again["charts"] == value["charts"]
     assert ", learned here" not in json.dumps(answers.shown("ben", "tiny-clip")[0])
@@ -172,6 +175,17 @@ def test_words_follow_the_intervals(shipping: tuple[Path, ShippedLearning]) -> N
     said = words.finding(few.score, None, [all_right, few])
     assert "AdaMerging: +100.0 points against LiNeS" in said
     assert "AdaMerging: no measurable difference from LiNeS" in said
+    images = sum(task.n for task in run.tasks)
+    assert said.startswith(f"On {images} test images of 2 tasks, LiNeS with α = 0.5 and β = 0.3 scores 0.0")
+    assert "against task arithmetic with λ = 0.3 (" in words.finding(few.score, all_right.score, [few])
+
+
+def test_negative_coefficients_have_the_minus_sign(shipping: tuple[Path, ShippedLearning]) -> None:
+    """A hyphen stood beside the minus signs of the sentence above it."""
+    run = replace(shipping[1].runs[0], profile={"mlp": ((-0.034, 0.1, 0.2, 0.3),) * 2})
+    line = [0.5, 0.6, 0.7, 0.8]
+    assert "MLP −0.03 to 0.30" in words.depth_sentence([run], line)
+    assert "MLP −0.03, 0.10, 0.20, 0.30" in depth_alt(line, [run])
 
 
 def test_the_page_is_laid_out_with_its_link(lab: Path) -> None:

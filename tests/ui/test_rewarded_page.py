@@ -13,13 +13,13 @@ from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.scene_facts import draw_scene
 from evaluators.policies.shared_llama import SharedLlama
 from evaluators.policies.shipped_fronts import SHIPPED, RewardedSoups, read_rewarded
-from evaluators.policies.soup_setting import WEIGHTS
+from evaluators.policies.soup_setting import WEIGHTS, SoupSetting
 from tests.browser.zero_cost_studio import ZeroCostStudio
 from tests.random_llama import write_llama
 from ui.live.live_panel import Value
 from ui.rewarded.policy_runs_table import policy_runs_html
 from ui.rewarded.rewarded_answers import MEASURED, RewardedAnswers
-from ui.rewarded.rewarded_page import read_rewarded_link
+from ui.rewarded.rewarded_page import read_rewarded_link, scales_count
 from ui.rewarded.rewarded_text import finding
 
 LINES = (0.3, True, 0.5, 1.0, 0, "")
@@ -27,7 +27,10 @@ PLAIN = (0.3, False, 1.0, 1.0, 0, "")
 LIVE = (0.3, True, 0.5, 1.5, 0, "")
 
 
-def _report(gain: tuple[float, float, float]) -> dict[str, Any]:
+Gain = tuple[float, float, float]
+
+
+def _report(gain: Gain, likely: Gain | None = None) -> dict[str, Any]:
     pair = {"faithful": [0.6, 0.5, 0.7], "preferred": [0.4, 0.3, 0.5]}
     points = [
         {"w": w, "faithful": [0.5 + w / 4, 0.4, 0.9], "preferred": [0.9 - w / 2, 0.3, 0.95]} for w in WEIGHTS
@@ -36,8 +39,16 @@ def _report(gain: tuple[float, float, float]) -> dict[str, Any]:
     said = {name: [f"anna sold hats . {name} {w:g}" for w in WEIGHTS] for name in ("plain", "lines")}
     scenes = [{"scene": draw_scene("test", 0), **said}]
     fronts = {"plain": front, "lines": front}
+    coarse = {"points": points[::2], "hypervolume": [0.7, 0.6, 0.8], "gain": likely or gain}
     runs = [_run("as shipped", 0.02), _run("rank <1>", -0.02)]
-    return {"prompts": 600, "supervised": pair, "fronts": fronts, "scenes": scenes, "validation": 300} | {
+    return {
+        "prompts": 600,
+        "supervised": pair,
+        "fronts": fronts,
+        "greedy": {"plain": coarse, "lines": coarse},
+        "scenes": scenes,
+        "validation": 300,
+    } | {
         "runs": runs,
         "alternatives": [
             {"alpha": alpha, "beta": beta, "hypervolume": [0.5 + gain] * 3, "gain": [gain] * 3, **over}
@@ -127,7 +138,10 @@ def test_a_scene_of_ones_own_is_summed_up_at_a_shipped_setting(answers: Rewarded
     ("controls", "words"),
     [
         ((*LINES[:5], "anna <b>juggled</b> hats ."), "&lt;b&gt;juggled&lt;/b&gt;"),
-        ((*LINES[:4], None, ""), "A scene has a number"),
+        ((*LINES[:4], None, ""), "A scene is a whole number from 0 to 99,999"),
+        ((*LINES[:4], 1.5, ""), "A scene is a whole number from 0 to 99,999, got 1.5."),
+        ((*LINES[:4], -3, ""), "got -3."),
+        ((*LINES[:4], 1e9, ""), "got 1000000000.0."),
         ((7.0, *LINES[1:]), "w of a soup is a number from 0 to 1"),
     ],
 )
@@ -151,24 +165,88 @@ def test_a_link_sets_the_controls_and_complains() -> None:
     values, complaints = read_rewarded_link(ZeroCostStudio(), query, "", "")
     assert values == [0.25, False, 0.5, 1.0, 12]
     assert complaints == ["The link's beta should be a number from 0 to 2, not “9”."]
+    *_, scene = read_rewarded_link(ZeroCostStudio(), {"scene": "1.5"}, "", "")[0]
+    [complaint] = read_rewarded_link(ZeroCostStudio(), {"scene": "1.5"}, "", "")[1]
+    assert (scene, complaint) == (0, "The link's scene should be a whole number from 0 to 99999, not “1.5”.")
+
+
+OUT, SAME, BEHIND = (0.02, 0.01, 0.03), (0.01, -0.01, 0.03), (-0.02, -0.03, -0.01)
 
 
 @pytest.mark.parametrize(
-    ("gain", "verdict"),
+    ("gain", "likely", "drawn_words", "likely_words"),
     [
-        ((0.02, 0.01, 0.03), "moves the front outwards"),
-        ((0.01, -0.01, 0.03), "No measurable difference"),
-        ((-0.02, -0.03, -0.01), "does not help"),
+        (OUT, BEHIND, "it moves the front outwards", "it does not help"),
+        (SAME, OUT, "its front is not measurably different", "it moves the front outwards"),
+        (BEHIND, SAME, "it does not help", "its front is not measurably different"),
     ],
 )
-def test_the_words_follow_the_interval(
-    tmp_path: Path, gain: tuple[float, float, float], verdict: str
+def test_the_words_follow_both_intervals(
+    tmp_path: Path, gain: Gain, likely: Gain, drawn_words: str, likely_words: str
 ) -> None:
+    """The page once told of words drawn at temperature 1 alone, where LiNeS did less harm."""
     (tmp_path / "report").mkdir()
-    (tmp_path / SHIPPED).write_text(json.dumps(_report(gain)), encoding="utf-8")
+    (tmp_path / SHIPPED).write_text(json.dumps(_report(gain, likely)), encoding="utf-8")
     shipped: RewardedSoups = read_rewarded(tmp_path)
     assert shipped.fronts["lines"].gain == Measured(*gain)
-    assert verdict in finding(shipped)
+    said = finding(shipped, SoupSetting(0.3, 0.5, 1.0))
+    assert said.startswith(
+        "LiNeS with α = 0.5 and β = 1 against plain soups on 600 test scenes: over 11 mixes"
+    )
+    drawn, likely_said = said.split("; ")
+    assert f"over 11 mixes with words drawn at temperature 1 {drawn_words}" in drawn
+    assert f"over 6 mixes with the most probable words {likely_words}" in likely_said
+    assert "-" not in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "apart"),
+    [
+        (SoupSetting(0.3), "LiNeS is off here: the soup shown is a plain one."),
+        (
+            SoupSetting(0.3, 0.5, 0.0),
+            "α = 0.5 and β = 0, as set here, are not part of this comparison: on 300 validation scenes their "
+            "front has +6.0 points (6.0 to 6.0) against plain soups.",
+        ),
+        (SoupSetting(0.3, 0.7, 0.1), "α = 0.7 and β = 0.1, as set here, are not part of this comparison."),
+    ],
+)
+def test_a_setting_beside_the_comparison_is_said_to_be(
+    answers: RewardedAnswers, setting: SoupSetting, apart: str
+) -> None:
+    """The headline kept a gain of LiNeS's own setting whatever was set above it, and did not say so."""
+    assert finding(answers.shipped, setting).endswith(f", 1.0 to 3.0). {apart}")
+
+
+def test_the_cards_say_their_setting_and_scenes(answers: RewardedAnswers) -> None:
+    shipped = answers.quick("anna", LINES)
+    assert shipped is not None
+    assert "w = 0.3, α = 0.5, β = 1: mean over 600 test scenes" in shipped["slots"]["tiles"]
+    *_, live = _numbers(answers.settle("anna", LIVE))
+    assert f"w = 0.3, α = 0.5, β = 1.5: mean over {MEASURED} test scenes" in live["slots"]["tiles"]
+    plain = answers.quick("anna", PLAIN)
+    assert plain is not None
+    assert "w = 0.3, α = 1, β = 0: mean over 600 test scenes" in plain["slots"]["tiles"]
+
+
+@pytest.mark.parametrize("chart", ["front", "by_w"])
+def test_every_mark_of_a_chart_is_in_its_legend(answers: RewardedAnswers, chart: str) -> None:
+    value = answers.quick("anna", LINES)
+    assert value is not None
+    figure = value["charts"][chart]["figure"]
+    assert figure["layout"]["showlegend"]
+    listed = [one for one in figure["data"] if one.get("showlegend", True)]
+    looks = {(one["marker"]["symbol"], one.get("line", {}).get("dash")): one["name"] for one in listed}
+    assert len(looks) == len(set(looks.values())) == len(listed)
+    for one in figure["data"]:
+        assert looks[one["marker"]["symbol"], one.get("line", {}).get("dash")] == one["name"]
+    assert "The setting here" in looks.values()
+    assert not figure["layout"].get("annotations")
+
+
+def test_without_lines_its_scales_are_inactive() -> None:
+    assert [one["interactive"] for one in scales_count(False)] == [False, False]
+    assert [one["interactive"] for one in scales_count(True)] == [True, True]
 
 
 def test_a_damaged_report_is_refused(tmp_path: Path) -> None:

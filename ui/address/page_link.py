@@ -97,6 +97,17 @@ class LinkReader:
         )
         return default
 
+    def whole(self, name: str, low: int, high: int, default: int) -> int:
+        """A whole number within a range."""
+        number = self.number(name, low, high, default)
+        if number == int(number):
+            return int(number)
+        shown = excerpt(self.query[name], MOST_SAID)
+        self.complaints.append(
+            f"The link's {name} should be a whole number from {low} to {high}, not “{shown}”."
+        )
+        return default
+
     def one_of(self, name: str, known: Sequence[str], default: str) -> str:
         """One of some keys."""
         said = self.query.get(name)

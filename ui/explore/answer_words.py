@@ -26,8 +26,11 @@ NAME_WORDS: Mapping[str, str] = {
 }
 EVIDENCE_WORDS: Mapping[str, str] = {
     "counting": "first {seen} of {total} images, still counting",
-    "precomputed": "all {seen} {split} images, precomputed",
-    "measured": "all {seen} {split} images, measured in {seconds} s{place}",
+    "all_images": "all {seen} {split} images that are loaded",
+    "each_images": "{each} {split} images of each data set, {seen} in all",
+    "most_images": "at most {each} {split} images of each data set, {seen} in all",
+    "precomputed": "{images}, precomputed",
+    "measured": "{images}, measured in {seconds} s{place}",
     "place_browser": " by this browser",
     "split_test": "test",
     "split_val": "validation",

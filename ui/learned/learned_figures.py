@@ -10,6 +10,7 @@ from evaluators.experiments.learned_merge import LearnedMerge, mean_over_seeds
 from evaluators.experiments.merge_search import Score
 from ui.learned import learned_text as words
 from ui.shell.figure_style import Figure, Trace, axis, figure, marker, percent, percent_axis, whiskers
+from ui.shell.text import decimal
 
 DASHES = {"attention": "solid", "mlp": "dash", "": "solid"}
 SYMBOLS = {"adamerging": "diamond-open", "atlas": "star"}
@@ -111,7 +112,7 @@ def depth_alt(lines: Sequence[float], runs: Sequence[LearnedMerge]) -> str:
 
 
 def _listed(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.2f}" for value in values)
+    return ", ".join(map(decimal, values))
 
 
 def accuracy_figure(

@@ -28,7 +28,7 @@ def _read(
     """The method and the steps of a link, and complaints."""
     reader = LinkReader(query)
     learner = reader.one_of("learner", list(words.METHODS), LEARNER)
-    return [learner, int(reader.number("steps", *STEPS, START_STEPS))], reader.complaints
+    return [learner, reader.whole("steps", *STEPS, START_STEPS)], reader.complaints
 
 
 def learned_page(studio: Studio, address: AddressBar, explore: Explore) -> None:

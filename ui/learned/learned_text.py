@@ -11,9 +11,9 @@ from evaluators.experiments.learned_merge import (
     mean_over_seeds,
     spread_over_seeds,
 )
-from evaluators.experiments.merge_search import PAPER_BETA, Score
+from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, Score
 from ui.shell.difference_words import difference_words
-from ui.shell.text import percent, thousands
+from ui.shell.text import decimal, percent, thousands
 
 LEAD = (
     "LiNeS *prescribes* how much of each layer's change goes into a merge: little in the shallow layers, "
@@ -38,7 +38,7 @@ LEARN, CANCEL = "Learn them here", "Stop"
 CHARTS = {
     "depth": (
         "Coefficient by depth",
-        "mean over tasks; solid: attention, dashed: MLP; bars: range over repetitions",
+        "mean over tasks; solid: attention, dashed: MLP; bars: range over seeds, if larger than the mark",
     ),
     "accuracy": ("Accuracy of the merged model", "mean over the merged tasks on test images, 95 % intervals"),
 }
@@ -94,14 +94,24 @@ def progress(run: LearnedMerge, steps: int, seconds: float) -> str:
 
 
 def finding(lines: Score | None, plain: Score | None, runs: Sequence[LearnedMerge]) -> str:
-    """Whether LiNeS or a learned merge is better, as far as the intervals tell; empty before anything is."""
+    """Whether LiNeS or a learned merge is better, as far as the intervals tell; empty before anything is.
+
+    Args:
+        lines, plain: with the coefficients of the paper, Eq. 2's alpha among them.
+    """
     counted = [run for run in runs if run.counted]
     if lines is None or not counted:
         return ""
     said = [f"{title_of(run)}: {difference_words(lines.tasks, run.tasks, LINES)}" for run in counted]
-    start = f"LiNeS scores {percent(lines.mean)}"
+    images, alpha = sum(task.n for task in lines.tasks), 1 / len(lines.tasks)
+    start = (
+        f"On {images:,} test images of {len(lines.tasks)} tasks, LiNeS with α = {alpha:.3g} and "
+        f"β = {PAPER_BETA:g} scores {percent(lines.mean)}"
+    )
     if plain is not None:
-        start += f": {difference_words(plain.tasks, lines.tasks, 'task arithmetic')}"
+        start += (
+            f": {difference_words(plain.tasks, lines.tasks, f'task arithmetic with λ = {PAPER_SCALE:g}')}"
+        )
     return f"{start}. {'; '.join(said)}."
 
 
@@ -112,7 +122,7 @@ def rise(run: LearnedMerge, lines: Sequence[float]) -> str:
 
     def ends(values: Sequence[float]) -> str:
         shallow, deep = values[:third], values[-third:]
-        return f"{sum(shallow) / third:.2f} to {sum(deep) / third:.2f}"
+        return f"{decimal(sum(shallow) / third)} to {decimal(sum(deep) / third)}"
 
     parts = ", ".join(f"{part_name(part)} {ends(values)}" for part, values in profile.items())
     return f"{title_of(run)} {parts}"
@@ -123,7 +133,7 @@ def depth_sentence(runs: Sequence[LearnedMerge], lines: Sequence[float]) -> str:
     if not runs:
         return ""
     third = max(1, len(lines) // 3)
-    line = f"{sum(lines[:third]) / third:.2f} to {sum(lines[-third:]) / third:.2f}"
+    line = f"{decimal(sum(lines[:third]) / third)} to {decimal(sum(lines[-third:]) / third)}"
     learned = "; ".join(rise(run, lines) for run in runs)
     return f"Mean coefficient from the first third of the blocks to the last: LiNeS {line}; {learned}."
 

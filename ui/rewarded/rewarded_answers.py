@@ -18,6 +18,7 @@ from evaluators.policies.soup_setting import PLAIN, SoupSetting
 from evaluators.policies.summary_rewards import faithful, preferred
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
+from lines_core.untrusted_text import quoted
 from ui.live.live_answers import SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.subject import line
@@ -55,8 +56,9 @@ class RewardedControls:
 def read_controls(values: Sequence[Any]) -> RewardedControls:
     """From (w, LiNeS, alpha, beta, scene number, own scene). Raises: SpecError if a value means nothing."""
     w, lines, alpha, beta, number, own = values
-    if not isinstance(number, int | float) or not math.isfinite(number) or not 0 <= number < MOST_SCENES:
-        raise SpecError(f"A scene has a number from 0 to {MOST_SCENES - 1}.")
+    whole = isinstance(number, int | float) and math.isfinite(number) and number == int(number)
+    if not whole or not 0 <= number < MOST_SCENES:
+        raise SpecError(f"A scene is a whole number from 0 to {MOST_SCENES - 1:,}, got {quoted(number)}.")
     scale = tuple(round(value, 9) if isinstance(value, float) else value for value in (alpha, beta))
     setting = SoupSetting(w, *(scale if lines else PLAIN))
     text = own if isinstance(own, str) else ""
@@ -155,14 +157,14 @@ class RewardedAnswers(LiveAnswers[Sequence[Any]]):
         setting = asked.setting
         charts = {
             "front": (front_figure(self.shipped, here, setting), front_alt(self.shipped)),
-            "by_w": (by_w_figure(self.shipped, setting), front_alt(self.shipped)),
+            "by_w": (by_w_figure(self.shipped, here, setting), front_alt(self.shipped)),
         }
         slots = {
             "subject": line(
                 f"{words.SUBJECT}: w = {setting.w:g}, α = {setting.alpha:g}, β = {setting.beta:g}"
             ),
-            "sentence": f'<p class="lx-finding">{words.finding(self.shipped)}</p>',
-            "tiles": reward_tiles(here),
+            "sentence": f'<p class="lx-finding">{words.finding(self.shipped, setting)}</p>',
+            "tiles": reward_tiles(here, setting, self.shipped.prompts if ships else counted),
             "status": f'<p class="lx-status">{status}</p>' if status else "",
             "said": said_html(asked.scene, summary),
             "table": reward_table(self.shipped),

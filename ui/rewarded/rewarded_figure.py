@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.shipped_fronts import RewardedSoups, RewardPair
 from evaluators.policies.soup_setting import WEIGHTS, SoupSetting
-from ui.rewarded.rewarded_text import NAMED, ends
+from ui.rewarded.rewarded_text import NAMED, REWARDS, ends
 from ui.shell.figure_style import Figure, Trace, axis, figure, marker, percent, percent_axis, whiskers
 
 ROLE_OF = {"plain": "wise_ft", "lines": "lines"}
 SLIDER = "lx-rewarded-w"
+HERE = "The setting here"
+LEGEND = {
+    "showlegend": True,
+    "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "font": {"size": 12, "color": "@ink"}},
+    "margin": {"l": 52, "r": 14, "t": 10, "b": 112},
+}
+"""Every colour, dash and symbol below the chart, in up to three lines on a phone."""
 
 
 def front_figure(shipped: RewardedSoups, here: RewardPair | None, setting: SoupSetting) -> Figure:
@@ -23,6 +30,7 @@ def front_figure(shipped: RewardedSoups, here: RewardPair | None, setting: SoupS
             {
                 "type": "scatter",
                 "mode": "lines+markers",
+                "name": NAMED[name],
                 "x": [percent(pair.faithful.value) for pair in front.points],
                 "y": [percent(pair.preferred.value) for pair in front.points],
                 "error_x": _whiskers([pair.faithful for pair in front.points], role),
@@ -38,21 +46,21 @@ def front_figure(shipped: RewardedSoups, here: RewardPair | None, setting: SoupS
         )
     traces.append(_single("Before any reward", shipped.supervised, "pretrained", 10))
     if here is not None:
-        traces.append(_single(f"Here, w = {setting.w:g}", here, "reverse", 17))
+        traces.append(_single(f"{HERE}, w = {setting.w:g}", here, "reverse", 17) | {"name": HERE})
     shown = [*(pair for front in shipped.fronts.values() for pair in front.points), shipped.supervised]
     shown += [here] if here is not None else []
     return figure(
         traces,
         xaxis=percent_axis("faithful →", [pair.faithful.value for pair in shown], room=1.5),
         yaxis=percent_axis("preferred →", [pair.preferred.value for pair in shown], room=1.5),
+        **LEGEND,
         uirevision="rewarded",
     )
 
 
-def by_w_figure(shipped: RewardedSoups, setting: SoupSetting) -> Figure:
-    """Each reward against w, a vertical line at the setting's."""
+def by_w_figure(shipped: RewardedSoups, here: RewardPair | None, setting: SoupSetting) -> Figure:
+    """Each reward against w, a vertical line at the setting's, and its own rewards if they are measured."""
     traces: list[Trace] = []
-    labels = []
     for name, front in shipped.fronts.items():
         role = ROLE_OF[name]
         for reward, dash in (("faithful", "solid"), ("preferred", "dot")):
@@ -61,6 +69,7 @@ def by_w_figure(shipped: RewardedSoups, setting: SoupSetting) -> Figure:
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
+                    "name": f"{reward}: {NAMED[name]}",
                     "x": list(WEIGHTS),
                     "y": [percent(value.value) for value in values],
                     "error_y": _whiskers(values, f"{role}/0.5"),
@@ -74,30 +83,33 @@ def by_w_figure(shipped: RewardedSoups, setting: SoupSetting) -> Figure:
                     "hovertemplate": "%{hovertext}<extra></extra>",
                 }
             )
-    for reward, side in (("faithful", 1.0), ("preferred", 0.0)):
-        pairs = [front.points[-1 if side else 0] for front in shipped.fronts.values()]
-        labels.append(
+    for reward in REWARDS if here is not None else ():
+        value = getattr(here, reward)
+        traces.append(
             {
-                "x": side,
-                "y": max(percent(getattr(pair, reward).value) for pair in pairs),
-                "text": reward,
-                "xanchor": "right" if side else "left",
-                "yanchor": "bottom",
-                "yshift": 8,
-                "showarrow": False,
-                "font": {"color": "@muted", "size": 12},
+                "type": "scatter",
+                "mode": "markers",
+                "name": HERE,
+                "legendgroup": HERE,
+                "showlegend": reward == "faithful",
+                "x": [setting.w],
+                "y": [percent(value.value)],
+                "error_y": _whiskers([value], "reverse"),
+                "marker": marker("reverse", 12, line={"color": "@ink", "width": 1.5}),
+                "hovertext": [f"<b>{HERE}</b><br>{reward} {_percent(value)} ({ends(value)})"],
+                "hovertemplate": "%{hovertext}<extra></extra>",
             }
         )
     every = [
         m.value for front in shipped.fronts.values() for p in front.points for m in (p.faithful, p.preferred)
-    ]
+    ] + ([here.faithful.value, here.preferred.value] if here is not None else [])
     line = {"type": "line", "x0": setting.w, "x1": setting.w, "yref": "paper", "y0": 0, "y1": 1}
     return figure(
         traces,
         xaxis=axis("w: preferred ← mix → faithful", range=[-0.05, 1.05], dtick=0.2),
         yaxis=percent_axis("mean reward", every, room=2.5),
-        annotations=labels,
         shapes=[line | {"line": {"color": "@axis", "width": 1.5}}],
+        **LEGEND,
         uirevision="rewarded-w",
     )
 
@@ -135,6 +147,7 @@ def _single(title: str, pair: RewardPair, role: str, size: float) -> Trace:
     return {
         "type": "scatter",
         "mode": "markers",
+        "name": title,
         "x": [percent(pair.faithful.value)],
         "y": [percent(pair.preferred.value)],
         "error_x": _whiskers([pair.faithful], role),

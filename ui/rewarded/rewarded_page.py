@@ -69,6 +69,9 @@ def _controls() -> list[Component]:
         elem_id="lx-rewarded-scene",
         interactive=True,
     )
+    lines.change(
+        scales_count, lines, [alpha, beta], queue=False, show_progress="hidden", api_visibility="private"
+    )
     another = gr.Button(words.ANOTHER, size="sm", elem_id="lx-rewarded-another")
     another.click(None, None, number, js=ANOTHER, queue=False, api_visibility="private")
     with gr.Accordion(words.OWN_TITLE, open=False, elem_classes="lx-served"):
@@ -85,6 +88,11 @@ def _controls() -> list[Component]:
     with gr.Accordion(words.EQUATION_TITLE, open=False):
         gr.Markdown(words.EQUATION, latex_delimiters=[{"left": "$", "right": "$", "display": False}])
     return [w, lines, alpha, beta, number, own]
+
+
+def scales_count(lines: bool) -> tuple[Any, Any]:
+    """Updates of alpha and beta, which do nothing without LiNeS."""
+    return gr.update(interactive=lines), gr.update(interactive=lines)
 
 
 def _slider(name: str, top: float, value: float) -> gr.Slider:
@@ -124,6 +132,6 @@ def read_rewarded_link(
         reader.one_of("lines", ["true", "false"], "true") == "true",
         reader.number("alpha", 0.0, TOP, START.alpha),
         reader.number("beta", 0.0, TOP, START.beta),
-        int(reader.number("scene", 0, MOST_SCENES - 1, 0)),
+        reader.whole("scene", 0, MOST_SCENES - 1, 0),
     ]
     return values, reader.complaints

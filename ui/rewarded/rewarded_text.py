@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evaluators.policies.policy_runs import PolicyRun, ScaledFront
 from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.scene_words import COLOURS, MOODS, NAMES, THINGS, VERBS
-from evaluators.policies.shipped_fronts import RewardedSoups
+from evaluators.policies.shipped_fronts import RewardedSoups, RewardFront
+from evaluators.policies.soup_setting import LINES, PLAIN, SoupSetting
 from evaluators.policies.summary_rewards import FULL_LENGTH
+from ui.shell.text import percent, points
 
 LEAD = (
     "A tiny language model that sums up invented scenes was trained further by reinforcement learning, "
@@ -23,14 +25,14 @@ REWARDS = {
     "in the order of the scene) and style (how many persons and things carry an adjective, true or not).",
 }
 """What each reward is, one sentence."""
-NAMED = {"plain": "Plain soup", "lines": "With LiNeS"}
+NAMED = {"plain": "Plain soup", "lines": f"LiNeS, α = {LINES[0]:g}, β = {LINES[1]:g}"}
 CHARTS = {
-    "front": ("Two rewards", "● with LiNeS, ▲ plain, ■ before any reward; up and right is better"),
-    "by_w": ("Each reward along the mix", "a click on a point sets w"),
+    "front": ("Two rewards", "a point for each w; up and right is better"),
+    "by_w": ("Each reward along the mix", "vertical line: w as it is set; a click on a point sets it"),
 }
 CONTROLS = {
     "w": ("w: weight of the faithful policy", "0 is the preferred policy alone, 1 the faithful one"),
-    "lines": ("LiNeS", "scales the mix by depth; off is the plain soup, α = 1 and β = 0"),
+    "lines": ("LiNeS", "scales the mix by depth; off is the plain soup, for which α and β do not count"),
     "alpha": ("α: scale of the first block", "0.5 here: half of the mixed update"),
     "beta": ("β: rise to the last block", "1 here: 1.5 times the update in the last block"),
     "scene": ("Scene number", "each number is a scene that no training has seen"),
@@ -48,7 +50,8 @@ EQUATION = (
     "average as strong as the plain soup, so that the two differ by depth alone."
 )
 SUBJECT = "Tiny Llama, which sums up invented scenes"
-MEASURING = "These settings did not ship: measured here on {count} of {total} test scenes."
+MEASURING = "This soup did not ship: measured here on {count} of {total} test scenes."
+MEASURED_ON = "w = {w:g}, α = {alpha:g}, β = {beta:g}: mean over {scenes:,} test scenes"
 READING = "Reading the language model: {seconds:.0f} s so far."
 RUNS_TITLE = "Why does LiNeS do what it does here?"
 SCALES_QUESTION = "Is it depth or strength?"
@@ -150,17 +153,43 @@ def ends(measured: Measured) -> str:
     return f"{100 * measured.low:.1f} to {100 * measured.high:.1f}".replace("-", "−")
 
 
-def finding(shipped: RewardedSoups) -> str:
-    """What LiNeS does to the front, in words that follow the interval."""
-    gain, area = shipped.fronts["lines"].gain, shipped.fronts["plain"].hypervolume
-    measured = (
-        f"Hypervolume, the area below the front: {100 * area.value:.1f} % for plain soups ({ends(area)}), "
-        f"{100 * gain.value:+.1f} points with LiNeS ({ends(gain)})".replace("-", "−")
-    )
+def finding(shipped: RewardedSoups, setting: SoupSetting) -> str:
+    """What LiNeS does to the front, by the intervals, and what is known of ``setting`` apart."""
+    drawn = _compared(shipped.fronts, "words drawn at temperature 1")
+    likely = _compared(shipped.likely, "the most probable words")
+    return (
+        f"LiNeS with α = {LINES[0]:g} and β = {LINES[1]:g} against plain soups on {shipped.prompts:,} "
+        f"test scenes: {drawn}; {likely}. {_apart(shipped, setting)}"
+    ).strip()
+
+
+def _compared(fronts: Mapping[str, RewardFront], how: str) -> str:
+    """Whether the front of LiNeS is ahead of the plain one, both areas, and the difference."""
+    gain, plain, lines = fronts["lines"].gain, fronts["plain"].hypervolume, fronts["lines"].hypervolume
     if gain.low > 0:
-        verdict = "LiNeS moves the front outwards."
+        verdict = "it moves the front outwards"
     elif gain.high < 0:
-        verdict = "Here LiNeS does not help: its front is behind the plain one."
+        verdict = "it does not help: its front is behind the plain one"
     else:
-        verdict = "No measurable difference between the two fronts."
-    return f"{verdict} {measured}, on {shipped.prompts:,} test scenes, words drawn at temperature 1."
+        verdict = "its front is not measurably different from the plain one"
+    return (
+        f"over {len(fronts['lines'].points)} mixes with {how} {verdict} (area below it "
+        f"{percent(plain.value)} → {percent(lines.value)}, {points(gain.value)}, {ends(gain)})"
+    )
+
+
+def _apart(shipped: RewardedSoups, setting: SoupSetting) -> str:
+    """What is known of a setting that is not on the front of LiNeS; empty if it is."""
+    scale = (setting.alpha, setting.beta)
+    if scale == LINES:
+        return ""
+    if scale == PLAIN:
+        return "LiNeS is off here: the soup shown is a plain one."
+    said = f"α = {setting.alpha:g} and β = {setting.beta:g}, as set here, are not part of this comparison"
+    known = next((front for front in shipped.scaled if (front.alpha, front.beta) == scale), None)
+    if known is None:
+        return f"{said}."
+    return (
+        f"{said}: on {shipped.validated:,} validation scenes their front has {points(known.gain.value)} "
+        f"({ends(known.gain)}) against plain soups."
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from evaluators.policies.shipped_fronts import RewardedSoups, RewardPair
-from evaluators.policies.soup_setting import WEIGHTS
+from evaluators.policies.soup_setting import WEIGHTS, SoupSetting
 from evaluators.policies.summary_rewards import Claim, claims_of, faithful, preference
-from ui.rewarded.rewarded_text import NAMED, REWARDS, TABLE, ends
+from ui.rewarded.rewarded_text import MEASURED_ON, NAMED, REWARDS, TABLE, ends
 from ui.shell import markup
 from ui.shell.text import percent
 
@@ -36,15 +36,14 @@ def _explained(reward: str, value: float) -> str:
     return f"<b>{markup.explained(reward.capitalize(), REWARDS[reward])} {percent(value, 0)}</b>"
 
 
-def reward_tiles(here: RewardPair | None) -> str:
-    """Both mean rewards in large figures, and what they are."""
+def reward_tiles(here: RewardPair | None, setting: SoupSetting, scenes: int) -> str:
+    """Both mean rewards of a setting over a number of test scenes in large figures, and what they are."""
     if here is None:
         return ""
-    tiles = ""
+    scale = {"w": setting.w, "alpha": setting.alpha, "beta": setting.beta}
+    of, tiles = MEASURED_ON.format(scenes=scenes, **scale), ""
     for name, measured in (("faithful", here.faithful), ("preferred", here.preferred)):
-        tile = markup.tile(
-            name.capitalize(), "mean over test scenes", measured.value, ends(measured), "reverse"
-        )
+        tile = markup.tile(name.capitalize(), of, measured.value, ends(measured), "reverse")
         title = name.capitalize()
         tiles += tile.replace(title, markup.explained(title, REWARDS[name]), 1)
     return f'<div class="lx-tiles">{tiles}</div>'

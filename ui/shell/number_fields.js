@@ -3,14 +3,17 @@
 (() => {
   const FIELDS = '.gradio-container input[type="number"]';
   const good = new WeakMap();
+  const counts = ({ step }) => step !== "" && Number.isInteger(+step); // with a step of 1, 2, … only whole numbers
   const takes = (field) => {
     const [low, high] = [field.min, field.max].map((bound) => (bound === "" ? null : bound));
-    if (low === null && high === null) return "Takes a number.";
-    if (low === null || high === null) return low === null ? `Takes at most ${high}.` : `Takes ${low} or more.`;
-    return `Takes ${low} to ${high}.`;
+    const whole = counts(field) ? "whole numbers" : "";
+    if (low === null && high === null) return `Takes ${whole || "a number"}.`;
+    if (low === null || high === null) return `Takes ${whole && whole + ", "}${low === null ? `at most ${high}` : `${low} or more`}.`;
+    return `Takes ${whole && whole + " from "}${low} to ${high}.`;
   };
-  const fine = ({ value, min, max }) =>
-    value.trim() !== "" && Number.isFinite(+value) && !(min !== "" && +value < +min) && !(max !== "" && +value > +max);
+  const inside = ({ value, min, max }) => !(min !== "" && +value < +min) && !(max !== "" && +value > +max);
+  const fine = (field) =>
+    field.value.trim() !== "" && (counts(field) ? Number.isInteger : Number.isFinite)(+field.value) && inside(field);
   const say = (field, words) => {
     const id = "lx-takes-" + field.closest("[id]").id;
     let hint = document.getElementById(id);

@@ -75,6 +75,16 @@ def percent(fraction: float, digits: int = 1) -> str:
     return number.replace("-", "−") + "\u202f%"
 
 
+def decimal(value: float) -> str:
+    """A number with two decimals and the page's minus sign.
+
+    >>> decimal(0.125), decimal(-0.034), decimal(-0.001)
+    ('0.12', '−0.03', '0.00')
+    """
+    number = f"{value:.2f}"
+    return (number.lstrip("-") if float(number) == 0 else number).replace("-", "−")
+
+
 def points(difference: float) -> str:
     """A difference of two accuracies in percentage points, always signed: '+5.2 points'."""
     number = f"{100 * difference:+.1f}"

@@ -70,9 +70,12 @@ function answerReader({ words, roles, affine, presets, paper_gamma }) {
     const names = { task: still.named, others: still.shifts ? words.shifts : words.others };
     const model = { ...found.counts, complete: rest.complete, role };
     const references = ["pretrained", "finetuned"].map((one) => still.anchors.find((anchor) => anchor.role === one)?.counts);
+    const images = fillIn(words[!spec.images ? "all_images" : counts.every(([, n]) => n === spec.images) ? "each_images" : "most_images"], {
+      each: spec.images.toLocaleString("en-US"), seen: seen.toLocaleString("en-US"), split: words[`split_${spec.split}`],
+    });
     const evidence = fillIn(rest.complete ? (rest.precomputed ? words.precomputed : words.measured) : words.counting, {
       seen: seen.toLocaleString("en-US"), total: total.toLocaleString("en-US"),
-      split: words[`split_${spec.split}`], seconds: rest.seconds.toFixed(1), place: words[`place_${rest.device}`] ?? "",
+      images, seconds: rest.seconds.toFixed(1), place: words[`place_${rest.device}`] ?? "",
     });
     return {
       ...answer,
