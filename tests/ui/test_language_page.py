@@ -1,5 +1,6 @@
 """The page Text: what ships is drawn without counting, and a visitor's text is read as text alone."""
 
+import gradio as gr
 import pytest
 
 from evaluators import Studio
@@ -94,6 +95,13 @@ def test_a_question_is_answered_and_foreign_text_stays_text(studio: Studio) -> N
     assert "LiNeS on the decoder with γ = 0.4, asked “mira fed" in said, "a table names its setting"
     refused = own_answers(studio, models, "x" * 5000, "mira, dax")
     assert "A question has at most 240 letters, got 5,000" in refused
+
+
+def test_no_field_cuts_what_is_typed(page: gr.Blocks) -> None:
+    """A field cut 5,000 letters to 240 without a word; what is too long is refused with its limit."""
+    fields = [one for one in page.blocks.values() if isinstance(one, gr.Textbox)]
+    assert {"lx-text-question", "lx-rewarded-own", "lx-task-name"} <= {one.elem_id for one in fields}
+    assert [one.elem_id for one in fields if one.max_length is not None] == []
 
 
 def test_shares_are_not_called_chances(studio: Studio) -> None:

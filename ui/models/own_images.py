@@ -67,7 +67,11 @@ def own_images_form(
         )
         hub = dataset_fields()
         looked = gr.HTML("", elem_id="lx-task-found", apply_default_css=False)
-        name = gr.Textbox(label=words.FORM["name"], max_length=LONGEST_TITLE, elem_id="lx-task-name")
+        name = gr.Textbox(
+            label=words.FORM["name"],
+            info=words.FORM["name_info"].format(most=LONGEST_TITLE),
+            elem_id="lx-task-name",
+        )
         with gr.Row():
             classes = gr.Textbox(
                 label=words.FORM["classes"],

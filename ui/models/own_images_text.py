@@ -24,6 +24,7 @@ FORM = {
     "image": "Column of images",
     "label": "Column of labels",
     "name": "Name of the task",
+    "name_info": "At most {most} letters.",
     "classes": "Classes: folder = what the model reads",
     "classes_info": "One a line. Take a line out to leave that class out.",
     "prompts": "Sentences with {} for the class",

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from evaluators.policies.live_llama import FOLDER
+from evaluators.policies.live_llama import FOLDER, MOST_SCENE_WORDS
 from evaluators.policies.shared_llama import SharedLlama
 from evaluators.policies.shipped_fronts import read_rewarded
 from evaluators.policies.soup_setting import LINES, SoupSetting
@@ -78,9 +78,8 @@ def _controls() -> list[Component]:
         own = gr.Textbox(
             "",
             label=words.CONTROLS["own"][0],
-            info=words.CONTROLS["own"][1],
+            info=words.CONTROLS["own"][1].format(most=MOST_SCENE_WORDS),
             lines=3,
-            max_length=600,
             elem_id="lx-rewarded-own",
             interactive=True,
         )

@@ -36,7 +36,7 @@ CONTROLS = {
     "alpha": ("α: scale of the first block", "0.5 here: half of the mixed update"),
     "beta": ("β: rise to the last block", "1 here: 1.5 times the update in the last block"),
     "scene": ("Scene number", "each number is a scene that no training has seen"),
-    "own": ("Or tell a scene of your own", "in small letters, with spaces around each full stop"),
+    "own": ("Or tell a scene of your own", "at most {most} words and full stops"),
 }
 ANOTHER = "Another scene"
 OWN_TITLE = "A scene of your own"
