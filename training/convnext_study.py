@@ -15,6 +15,7 @@ from evaluators.experiments.merge_search import (
     score,
 )
 from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, save_precomputed
+from evaluators.experiments.table2 import CONVNEXT_FILE, row_of, save_table2
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CONVNEXT
 from training.merging_study import MethodFinding, page_evaluations, start_specs, tested
 from training.storing import measure_packed
@@ -85,7 +86,8 @@ def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
     study = Study(assets / "report" / FILE, studio)
     for key in TASKS:
         gammas = GammaSearch(key, TINY_CONVNEXT, CONVNEXT_IMAGES)
-        shown = dict(run_grid(studio, (*gammas.specs("test"), *gammas.specs("val"))))
+        reverse = gamma_sweep(key, shape="reverse", images=CONVNEXT_IMAGES, model=TINY_CONVNEXT)
+        shown = dict(run_grid(studio, (*gammas.specs("test"), *gammas.specs("val"), *reverse)))
         save_precomputed(studio, sweeps / f"{key}.json", [*shown.values()])
         study.measure(gamma_specs(key))
         yield f"{key}: gamma {chosen_gamma(study, key):g}"
@@ -100,6 +102,23 @@ def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
         opens = method == OPENS_WITH
         shown = page_evaluations(studio, search) if opens else dict(run_grid(studio, page_specs(search)))
         save_precomputed(studio, sweeps / f"merge-{method}.json", [*shown.values()])
+    yield save_convnext_table(assets)
+
+
+def save_convnext_table(assets: Path) -> str:
+    """Write the rows that *Merge* names beside its answers, from what has been measured."""
+    study = Study(assets / "report" / FILE)
+    searches = [
+        MergeSearch(convnext_config(method), alpha, images=CONVNEXT_IMAGES)
+        for method, alpha in measured_alphas(study).items()
+    ]
+    grids = [
+        [replace(grid, test_images=ALL_IMAGES) for grid in (search.plain, search.lines)]
+        for search in searches
+    ]
+    rows = [row for plain, lines in grids if (row := row_of(plain, lines, study)) is not None]
+    save_table2(assets / "report" / CONVNEXT_FILE, rows)
+    return f"table of {len(rows)} methods"
 
 
 def page_specs(search: MergeSearch) -> tuple[EditSpec, ...]:

@@ -222,7 +222,7 @@ def save_merge_table(assets: Path) -> str:
 def start_specs(search: MergeSearch) -> tuple[EditSpec, ...]:
     """The merge with LiNeS and without it that *Merge* opens with."""
     config, images = search.config, search.images
-    beta, plain = start_coefficients(config.method)
+    beta, plain = start_coefficients(config.method, config.model)
     return (*config.specs(search.alpha, beta, images=images), *config.specs(plain, images=images))
 
 

@@ -20,6 +20,7 @@ from training.convnext_study import (
     measured_alphas,
 )
 from training.merging_study import tested
+from training.report_merging import gain_words
 from training.report_tables import markdown, pct, target_and_control, with_interval
 from training.storing import read_losses
 from training.study import Study
@@ -89,7 +90,7 @@ def _merges(study: Study) -> Iterator[str]:
         "by Eq. 2. In brackets the paper's Table 9."
     )
     yield ""
-    rows, gains = [], {}
+    rows, findings = [], {}
     for method, alpha in measured_alphas(study).items():
         found = convnext_merge(study, method, alpha)
         plain, lines = tested(found.plain), tested(found.lines["linear"])
@@ -98,7 +99,7 @@ def _merges(study: Study) -> Iterator[str]:
         assert chosen is not None
         paper = PAPER.get(method)
         said = [f" [{value}]" for value in paper] if paper else [""] * 4
-        gains[METHODS[method].title] = found.gain
+        findings[method] = found
         rows.append(
             [
                 METHODS[method].title,
@@ -112,11 +113,7 @@ def _merges(study: Study) -> Iterator[str]:
     header = ["method", "plain", "LiNeS", "plain, normalised", "LiNeS, normalised", "gain"]
     yield from markdown(header, rows)
     yield ""
-    helped = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain > 0]
-    rest = [f"{title} ({gain:+.1f})" for title, gain in gains.items() if gain <= 0]
-    yield (f"LiNeS improves {', '.join(helped)}" if helped else "LiNeS improves none of them") + (
-        f"; it does not improve {', '.join(rest)}." if rest else "."
-    )
+    yield gain_words(findings)
 
 
 def draw_gammas(study: Study, path: Path) -> None:

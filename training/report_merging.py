@@ -85,7 +85,7 @@ def merging_section(assets: Path) -> Iterator[str]:
         f"magnitude masks {with_interval(magnitude)}.{_masks_with_lines(study, keys)}"
     )
     yield ""
-    yield _gains(findings)
+    yield gain_words(findings)
     yield ""
     yield from published_lines(findings)
     yield ""
@@ -149,7 +149,8 @@ def _masks_with_lines(study: Study, keys: tuple[str, ...]) -> str:
     return f"{how}{'; '.join(said)}." if said else ""
 
 
-def _gains(findings: Mapping[str, MethodFinding]) -> str:
+def gain_words(findings: Mapping[str, MethodFinding]) -> str:
+    """Which methods LiNeS improves, by the intervals of their gains."""
     improved: list[str] = []
     unclear: list[str] = []
     for method, finding in findings.items():

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from evaluators.errors import EvaluationError
 from evaluators.experiments.sweeps import Found
-from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
 from evaluators.specs.intervals import tasks_interval
@@ -35,6 +35,10 @@ START_COEFFICIENTS: Mapping[str, tuple[float, float]] = {
     "model-stock": (1.0, 1.0),
 }
 """beta and plain factor that a page starts a method with: those of validation on the eight embedded tasks."""
+MODEL_STARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    TINY_CONVNEXT: {"sum": (0.2, 0.3), "ties": (0.9, 0.8), "consensus": (0.7, 0.5), "tsv-m": (1.7, 1.3)}
+}
+"""The same by model, where its own validation images choose others than Tiny CLIP's."""
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
 HEAT_STEPS = 10
 HEAT_IMAGES = 100
@@ -44,9 +48,9 @@ Coefficients = tuple[float, float]
 """alpha and beta of LiNeS; lambda and 0 of a plain merge."""
 
 
-def start_coefficients(method: str) -> tuple[float, float]:
+def start_coefficients(method: str, model: str = TINY_CLIP) -> tuple[float, float]:
     """beta of LiNeS and the plain factor that a page starts a method with."""
-    return START_COEFFICIENTS.get(method, (PAPER_BETA, PAPER_SCALE))
+    return MODEL_STARTS.get(model, {}).get(method, START_COEFFICIENTS.get(method, (PAPER_BETA, PAPER_SCALE)))
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,7 @@ class Score:
                 f"{sorted(task.key for task in self.tasks)}."
             )
         if not all(reference.values()):
-            raise EvaluationError(
-                "A fine-tuned model has accuracy 0 on its own task: there is no ratio to it."
-            )
+            raise EvaluationError("A fine-tuned model has accuracy 0 on its task: there is no ratio to it.")
         return sum(task.accuracy / reference[task.key] for task in self.tasks) / len(self.tasks)
 
 
@@ -169,9 +171,7 @@ def best_of(scores: Mapping[Coefficients, Score], finetuned: Score) -> Coefficie
         if not candidate.complete:
             raise EvaluationError("A coefficient is chosen from complete evaluations, got a partial one.")
         if candidate.split != "val":
-            raise EvaluationError(
-                f"A coefficient is chosen on validation images, got split {candidate.split!r}."
-            )
+            raise EvaluationError(f"A coefficient is chosen on validation, got split {candidate.split!r}.")
     ranked = {key: candidate.normalised(finetuned) for key, candidate in sorted(scores.items())}
     return max(ranked, key=lambda key: ranked[key])  # max keeps the first, the smallest
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from evaluators.experiments.merge_search import CandidateGrid, MergeConfig, MergeSearch, Score, score
 from evaluators.experiments.sweeps import ALL_IMAGES, Found
+from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
@@ -16,7 +17,9 @@ from evaluators.specs.intervals import difference_interval
 
 METHODS_SHOWN = ("sum", "ties", "consensus", "tsv-m", "iso-c", "iso-cts")
 """The paper's methods, and those on singular values."""
-FILE = "merge_table.json"
+FILE, CONVNEXT_FILE = "merge_table.json", "convnext_merge_table.json"
+TABLE_FILES = {TINY_CLIP: FILE, TINY_CONVNEXT: CONVNEXT_FILE}
+"""Of the embedded models whose rows ship, by model."""
 
 
 @dataclass(frozen=True)

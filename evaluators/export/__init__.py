@@ -2,7 +2,7 @@
 
 from evaluators.export.export_error import ExportError
 from evaluators.export.export_files import EXTRAS, MODELS, Exported, export
-from evaluators.export.export_layouts import LAYOUTS, ExportLayout
+from evaluators.export.export_layouts import LAYOUTS, ExportLayout, layouts_of
 from evaluators.export.learned_export import export_learned
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "Exported",
     "export",
     "export_learned",
+    "layouts_of",
 ]

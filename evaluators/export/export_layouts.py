@@ -10,11 +10,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from evaluators.errors import LabError
-from evaluators.export.edit_sources import BaseModel
+from evaluators.export.edit_sources import BaseModel, base_of
 from evaluators.export.export_error import ExportError
 from evaluators.export.folder_files import write_open_clip_folder
 from evaluators.export.loading_snippets import open_clip_snippet, transformers_snippet
 from evaluators.export.transformers_clip import clip_config, write_tokenizer
+from evaluators.labs.lab import Lab
 from lines_core.clip_layouts.transformers_names import transformers_names, transformers_text_names
 
 CONFIG_FILE = "config.json"
@@ -51,6 +52,15 @@ class ExportLayout:
 def is_convnext(visual: nn.Module) -> bool:
     """Whether a tower is a ConvNeXt of timm."""
     return isinstance(getattr(getattr(visual, "trunk", None), "stages", None), nn.Module)
+
+
+def layouts_of(lab: Lab) -> tuple[str, ...]:
+    """Keys of the layouts that a lab's model can be written in; all where it does not say what it is."""
+    try:
+        tower = base_of(lab).clip_config["model_cfg"]["vision_cfg"]
+    except LabError:
+        return tuple(LAYOUTS)
+    return ("open_clip",) if "timm_model_name" in tower else tuple(LAYOUTS)
 
 
 def layout_for(key: str, visual: Any) -> ExportLayout:

@@ -30,7 +30,7 @@ from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.file_hash import FileDigests
-from lines_core.merging import MergingAlpha
+from lines_core.merging import MergingAlpha, raised_versions
 
 TINY_CLIP, TINY_CONVNEXT = "tiny-clip", "tiny-convnext"
 TINY_CLIP_14, TINY_CLIP_20 = "tiny-clip-14", "tiny-clip-20"
@@ -198,8 +198,8 @@ class EmbeddedLab(Lab):
         return [*self._contents[named], *(own[one] for one in sources if one in own)]
 
     def fingerprint(self) -> str:
-        """Hash of all weights, images and prompts. Reads all files once."""
-        parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
+        """Hash of all weights, images, prompts and merging rules. Reads all files once."""
+        parts = [task_identity(self._all_tasks), *raised_versions(), *map(self._digest, self._model_files())]
         for checkpoint in (*self._checkpoints, *self._compared):
             path = checkpoint_path(self.model_folder, checkpoint.key)
             parts.append(f"{checkpoint.key} {self._digest(path)}")

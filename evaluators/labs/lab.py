@@ -23,7 +23,7 @@ from evaluators.labs.variant import Variant
 from evaluators.specs.edit_spec import EditSpec, Scales
 from evaluators.specs.merge_spec import MergeSpec, task_of
 from evaluators.specs.resolved_spec import ResidualSpec, ResolvedSpec
-from lines_core.merging import MergingAlpha
+from lines_core.merging import MergingAlpha, raised_versions
 
 if TYPE_CHECKING:
     from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
@@ -170,11 +170,14 @@ class Lab(LabTasks):
     # Resolving specs
 
     def content_digests(self, resolved: ResolvedSpec) -> Sequence[str]:
-        """Content names of all that decides the counts of an evaluation."""
+        """Content names of all that decides the counts of an evaluation, with the rules of its merge."""
         own = self.own_tasks(resolved.suite)
         tasks = self.tasks_with_images(resolved.suite, resolved.split)
         built_in = tasks[: len(tasks) - len(own)]
-        return [*self._content_digests(resolved, built_in), *(one.identity for one in own)]
+        rules = raised_versions(
+            [resolved.residual.method] if isinstance(resolved.residual, MergeSpec) else []
+        )
+        return [*self._content_digests(resolved, built_in), *(one.identity for one in own), *rules]
 
     def resolve(self, spec: EditSpec) -> ResolvedSpec:
         """Canonical form of a spec. Raises: SpecError if this lab lacks something that it names."""

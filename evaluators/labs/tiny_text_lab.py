@@ -26,6 +26,7 @@ from evaluators.labs.text_lab import TextLab
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
 from lines_core.file_hash import sha256_of
+from lines_core.merging import raised_versions
 from lines_core.packed import read_packed
 
 TINY_T5, TEXT_FOLDER = "tiny-t5", "tiny_t5"
@@ -118,8 +119,8 @@ class TinyTextLab(TextLab):
         return self._digest(self.weights)
 
     def fingerprint(self) -> str:
-        """Hash of all weights and questions. Reads all files once."""
-        parts = [task_identity(self._all_tasks), *map(self._digest, self._model_files())]
+        """Hash of all weights, questions and merging rules. Reads all files once."""
+        parts = [task_identity(self._all_tasks), *raised_versions(), *map(self._digest, self._model_files())]
         parts += [self._digest(finetuned_path(self.folder, one.key)) for one in self._checkpoints]
         parts += [
             self._digest(questions_path(self.folder / "questions", task.key, split))

@@ -17,7 +17,7 @@ from pathlib import Path
 from evaluators.errors import EvaluationError
 from evaluators.specs.evaluation import Evaluation
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 2.0
 """How long a call waits, once, for a file that another process has locked."""
 _APPLICATION = 0x4C694E65  # "LiNe", SQLite's application_id of our files

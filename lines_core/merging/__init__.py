@@ -4,7 +4,7 @@ Every method reads its vectors in slices, so they may be memory-mapped files; it
 few slices.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -85,6 +85,11 @@ def merge(
     return merged
 
 
+def raised_versions(keys: Iterable[str] = tuple(METHODS)) -> list[str]:
+    """'ties 2' for each of some methods whose arithmetic has changed since evaluations first shipped."""
+    return [f"{key} {METHODS[key].version}" for key in keys if METHODS[key].version > 1]
+
+
 def check_task(key: str, task: int | None, count: int) -> None:
     """Raises: MergeError if the method makes one model per task and this is none of so many tasks."""
     if not METHODS[key].per_task:
@@ -114,5 +119,6 @@ __all__ = [
     "complete_settings",
     "merge",
     "merging_alpha",
+    "raised_versions",
     "stopped_by",
 ]

@@ -87,6 +87,8 @@ class Method:
         count: number of task vectors that it merges; 0 for any.
         by_tensor: it merges tensor by tensor, so `merge` is (vectors, shapes, **settings), shapes as
             `singular.matrix_shapes` gives them.
+        version: of its arithmetic. Raise it when the same vectors merge to another result: evaluations that
+            were kept or shipped before do not count any more.
     """
 
     key: str
@@ -102,6 +104,7 @@ class Method:
     convention: str = ""
     count: int = 0
     by_tensor: bool = False
+    version: int = 1
 
     def check_count(self, count: int) -> None:
         """Raises: MergeError if it does not merge so many task vectors."""

@@ -25,7 +25,7 @@ from ui.export import take_home
 from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
 from ui.merge.merge_answers import MergeAnswers, comparison_of
-from ui.merge.merge_controls import MergeControls, caught_up, parameter_rows
+from ui.merge.merge_controls import MergeControls, caught_up, config_of, parameter_rows
 from ui.sweep.sweep_panel import Sweep
 
 DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
@@ -91,6 +91,14 @@ def test_weights_are_read_by_the_names_of_the_tasks(studio: Studio) -> None:
     assert replace(START, weights="digits 1, faces=1.0").config().merges == START.config().merges
     assert replace(START, weights=" ").config() == START.config()
     assert comparison_of(studio, replace(START, weights="faces 0.5")).alpha == 0.5
+
+
+def test_weights_are_read_by_the_titles_of_the_boxes_too(studio: Studio) -> None:
+    titles = {info.key: info.title for info in studio.checkpoints()}
+    weighed = replace(START, weights=f"{titles['faces'].upper()}: 0.5, {titles['digits']} 2")
+    assert config_of(studio, weighed).weights == (2.0, 0.5)
+    with pytest.raises(SpecError, match=f"is not one of the ticked models: '{titles['digits']}'"):
+        config_of(studio, replace(START, weights="foo 2"))
 
 
 @pytest.mark.parametrize(

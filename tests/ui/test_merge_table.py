@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluators.experiments.merge_search import Score, start_coefficients
-from evaluators.experiments.table2 import FILE, Table2Row, read_table2
-from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.experiments.table2 import FILE, TABLE_FILES, Table2Row, read_table2
+from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
 from evaluators.service.studio import Studio
 from evaluators.specs.evaluation import TaskResult
 from lines_core.merging import METHODS
@@ -44,7 +44,7 @@ def test_words_follow_the_intervals() -> None:
 def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
     """They used to: a move counts 200 images a task and told no difference, the table 400 and told one."""
     rows = read_table2(SHIPPED)
-    answers = MergeAnswers(Studio(SHIPPED.parents[1], None), rows)
+    answers = MergeAnswers(Studio(SHIPPED.parents[1], None), {TINY_CLIP: rows})
     keys = tuple(task.key for task in rows[0].lines.tasks)
     beta, plain = start_coefficients(METHOD)
     usual = tuple(parameter.default for _, parameter in parameter_rows())
@@ -62,6 +62,24 @@ def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
         replace(cheaper, shape="sqrt"),
     ):
         assert "On all" not in sentence_of(answers, other)
+
+
+def test_each_model_starts_where_its_own_validation_says() -> None:
+    """ConvNeXt used to open with Tiny CLIP's coefficients, which its validation images do not choose."""
+    for model, file in TABLE_FILES.items():
+        for row in read_table2(SHIPPED.parent / file):
+            if not METHODS[row.method].per_task:
+                assert (row.beta, row.scale) == start_coefficients(row.method, model), (model, row.method)
+
+
+def test_convnext_says_what_all_images_say() -> None:
+    rows = read_table2(SHIPPED.parent / TABLE_FILES[TINY_CONVNEXT])
+    studio = Studio(SHIPPED.parents[1], None)
+    (row,) = (row for row in rows if row.method == METHOD)
+    keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
+    start = MergeControls(TINY_CONVNEXT, keys, METHOD, usual, "", True, 0.0, row.beta, row.scale, SHAPE)
+    said = sentence_of(MergeAnswers(studio, {TINY_CONVNEXT: rows}), start)
+    assert "On all 3,222, with λ = 1.3 and β = 1.7 from validation: no measurable difference" in said
 
 
 def sentence_of(answers: MergeAnswers, controls: MergeControls) -> str:

@@ -38,7 +38,8 @@ function query() {
   for (const row of rows) {
     if (row.page && row.page !== page) continue;
     if (row.only && values[row.only[0]] !== row.only[1]) continue;
-    if (row.start === null || said(values[row.at]) !== said(row.start)) link.set(row.name, said(values[row.at]));
+    const start = row.starts?.[1][values[row.starts[0]]] ?? row.start;
+    if (start === null || said(values[row.at]) !== said(start)) link.set(row.name, said(values[row.at]));
   }
   return link.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
 }

@@ -167,12 +167,14 @@ class AddressBar:
 def _plain(page: str, row: LinkRow, controls: Sequence[Component]) -> dict[str, Any]:
     """A row as address.js reads it."""
     only = None if row.only is None else [controls.index(row.only[0]), row.only[1]]
+    starts = None if row.starts is None else [controls.index(row.starts[0]), row.starts[1]]
     return {
         "page": page,
         "name": row.name,
         "at": controls.index(row.control),
         "start": row.start,
         "only": only,
+        "starts": starts,
     }
 
 

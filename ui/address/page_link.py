@@ -36,12 +36,14 @@ class LinkRow:
         control: whose value is said.
         start: value that the link leaves out; None if the value is always said.
         only: a control and its value with which this one has a meaning, and is said.
+        starts: a control, and by its value the ``start`` where that is another one.
     """
 
     name: str
     control: Component
     start: Any = None
     only: tuple[Component, Any] | None = None
+    starts: tuple[Component, Mapping[str, Any]] | None = None
 
 
 Read = Callable[[Studio, Mapping[str, str], str, str], tuple[list[Any], list[str]]]

@@ -14,13 +14,14 @@ from typing import Any
 
 import gradio as gr
 
-from evaluators.export import EXTRAS, LAYOUTS, MODELS, Exported, export
+from evaluators.export import EXTRAS, LAYOUTS, MODELS, Exported, export, layouts_of
 from evaluators.service.studio import Studio
 from evaluators.service.temporary_folder import temporary_folder
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from ui.address.address_bar import AddressBar
 from ui.export import export_text as words
+from ui.live.listeners import RAW
 from ui.live.session_key import session_key
 from ui.shell.error_messages import as_toast
 
@@ -126,7 +127,7 @@ def take_home(
 
     Args:
         name: for ids in the page.
-        settings: components of the page whose values are passed to ``make``.
+        settings: components of the page whose values are passed to ``make``; the first one is the model's.
         make: writes the files and returns their paths.
         about: what is in them.
     """
@@ -165,6 +166,24 @@ def take_home(
         notice = stale_notice(Path(paths[0]).stem, [chosen, added, *values])
         return gr.update(value=paths, visible=True), notice
 
+    def offer(request: gr.Request, model: str, chosen: str) -> Any:
+        """Only names that the model can be written under."""
+        seen = studio.seen_by(session_key(request))
+        if model not in {info.key for info in seen.models()}:
+            return gr.skip()
+        there = layouts_of(seen.lab_of(model))
+        choices = [(LAYOUTS[key].title, key) for key in there]
+        return gr.update(choices=choices, value=chosen if chosen in there else there[0])
+
+    settings[0].change(  # type: ignore[attr-defined]
+        offer,
+        [settings[0], layout],
+        layout,
+        queue=False,
+        show_progress="hidden",
+        trigger_mode="multiple",
+        **RAW,
+    )
     go.click(
         run,
         given,

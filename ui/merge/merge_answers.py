@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape
+from types import MappingProxyType
 
 from evaluators.errors import Preparing, Queued
 from evaluators.experiments.merge_comparison import MergeComparison, merge_comparison
@@ -21,7 +22,7 @@ from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
 from ui.live.subject import counted_on, line
 from ui.merge import merge_text as words
-from ui.merge.merge_controls import SHAPE, MergeControls, caught_up, merge_about
+from ui.merge.merge_controls import SHAPE, MergeControls, caught_up, config_of, merge_about
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure
 from ui.shell import markup
 from ui.shell.text import percent, points
@@ -36,7 +37,7 @@ def comparison_of(
     """The comparison that the controls ask for. Raises: as ``merge_comparison``."""
     return merge_comparison(
         studio,
-        controls.config(),
+        config_of(studio, controls),
         alpha=controls.lines_alpha,
         beta=controls.beta,
         plain=controls.plain,
@@ -51,12 +52,14 @@ class MergeAnswers(LiveAnswers[MergeControls]):
     """Answers for all visitors of one Studio.
 
     Args:
-        rows: of the table of methods, which counts all test images where a move counts a part.
+        rows: of the tables of methods by model, which count all test images where a move counts a part.
     """
 
     panel = "merge"
 
-    def __init__(self, studio: Studio, rows: Sequence[Table2Row] = ()) -> None:
+    def __init__(
+        self, studio: Studio, rows: Mapping[str, Sequence[Table2Row]] = MappingProxyType({})
+    ) -> None:
         super().__init__(studio)
         self._rows = rows
 
@@ -126,7 +129,13 @@ class MergeAnswers(LiveAnswers[MergeControls]):
             },
             slots={
                 "subject": line(_about(studio, controls, compared)),
-                "sentence": _sentence(lines, plain, finetuned, self._row(studio, controls, lines)),
+                "sentence": _sentence(
+                    lines,
+                    plain,
+                    finetuned,
+                    self._row(studio, controls, lines),
+                    compared.lines[0].model == TINY_CLIP,
+                ),
                 "tiles": _tiles(lines, plain, finetuned),
                 "alpha": f'<p class="lx-status">{escape(alpha)}</p>',
                 "table": _table(lines, plain, zero_shot, finetuned),
@@ -135,13 +144,13 @@ class MergeAnswers(LiveAnswers[MergeControls]):
 
     def _row(self, studio: Studio, controls: MergeControls, lines: Score) -> Table2Row | None:
         """The row of the table that merges the same on more images; None if there is none."""
-        config = caught_up(studio, controls).config()
+        config = config_of(studio, caught_up(studio, controls))
         usual = dict(config.settings) == complete_settings(config.method, {})
-        if config.model != TINY_CLIP or config.weights or controls.shape != SHAPE or not usual:
+        if config.weights or controls.shape != SHAPE or not usual:
             return None
         if METHODS[config.method].per_task:
             return None  # Eq. 2 says nothing of them, and the page starts elsewhere
-        for row in self._rows:
+        for row in self._rows.get(config.model, ()):
             same = [task.key for task in row.lines.tasks] == [task.key for task in lines.tasks]
             fewer = all(task.n < whole.n for task, whole in zip(lines.tasks, row.lines.tasks, strict=False))
             if row.method == config.method and same and fewer:
@@ -152,7 +161,7 @@ class MergeAnswers(LiveAnswers[MergeControls]):
 def _about(studio: Studio, controls: MergeControls, compared: MergeComparison) -> str:
     spec = compared.lines[0]
     more = f"LiNeS with α = {spec.alpha:.3g}, β = {spec.beta:g}, plain with λ = {controls.plain:g}"
-    return merge_about(studio, caught_up(studio, controls).config(), more)
+    return merge_about(studio, config_of(studio, caught_up(studio, controls)), more)
 
 
 def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:
@@ -161,9 +170,11 @@ def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:
     return score(evaluations) if len(evaluations) == len(specs) else None
 
 
-def _sentence(lines: Score, plain: Score, finetuned: Score | None, row: Table2Row | None) -> str:
+def _sentence(
+    lines: Score, plain: Score, finetuned: Score | None, row: Table2Row | None, shown_below: bool
+) -> str:
     text = words.sentence(lines, plain, finetuned if finetuned and finetuned.complete else None)
-    evidence = words.evidence(lines, row)
+    evidence = words.evidence(lines, row, shown_below)
     return f'<p class="lx-sentence">{escape(text)}</p><p class="lx-evidence">{escape(evidence)}</p>'
 
 

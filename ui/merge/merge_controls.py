@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from evaluators.errors import SpecError
@@ -89,8 +90,13 @@ class MergeControls:
         """Alpha of LiNeS, or "auto" for Eq. 2's."""
         return "auto" if self.auto else self.alpha
 
-    def config(self) -> MergeConfig:
-        """The merge as set. Raises: SpecError for fewer than two tasks, or an unknown method."""
+    def config(self, titles: Mapping[str, str] = MappingProxyType({})) -> MergeConfig:
+        """The merge as set.
+
+        Args:
+            titles: of the checkpoints by key, which weights may name.
+        Raises: SpecError for fewer than two tasks, an unknown method, or weights that cannot be read.
+        """
         if len(self.checkpoints) < FEWEST:
             raise SpecError(FEW)
         if self.method not in METHODS:
@@ -103,7 +109,7 @@ class MergeControls:
         if not all(isinstance(key, str) for key in self.checkpoints):
             raise SpecError(f"checkpoints must be a list of names, got {quoted(self.checkpoints)}.")
         keys = tuple(sorted(self.checkpoints))
-        return MergeConfig(keys, self.method, settings, self.model, read_weights(self.weights, keys))
+        return MergeConfig(keys, self.method, settings, self.model, read_weights(self.weights, keys, titles))
 
 
 def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
@@ -113,6 +119,12 @@ def offered(studio: Studio, model: str) -> list[tuple[str, str]]:
     return [
         (checkpoint.title, checkpoint.key) for checkpoint in checkpoints if checkpoint.suite == largest[0][0]
     ]
+
+
+def config_of(studio: Studio, controls: MergeControls) -> MergeConfig:
+    """The merge as set, weights by the titles of the page. Raises: SpecError as ``MergeControls.config``."""
+    titles = {info.key: info.title for info in studio.checkpoints(controls.model)}
+    return controls.config(titles)
 
 
 def merge_about(studio: Studio, config: MergeConfig, more: str = "") -> str:

@@ -109,6 +109,8 @@ def curve_figure(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
+                "name": NAMES[role],
+                "showlegend": True,
                 "x": at,
                 "y": [percent(curve[value]) for value in at],
                 "line": {"color": f"@{role}", "width": 2.5},
@@ -128,6 +130,7 @@ def curve_figure(
                     "textposition": "top center",
                     "textfont": {"size": 18, "color": f"@{role}"},
                     "cliponaxis": False,
+                    "showlegend": False,
                     "hoverinfo": "skip",
                 }
             )
@@ -137,6 +140,9 @@ def curve_figure(
         xaxis=axis("λ of the plain merge, β of LiNeS", range=[0.0, 1.04 * max((*plain, *lines, 1.0))]),
         yaxis=percent_axis("normalised, on validation", shown),
         uirevision="merge-curve",
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
+        margin={"l": 52, "r": 14, "t": 34, "b": 42},
     )
 
 
@@ -218,7 +224,7 @@ def heat_alt(cells: Mapping[tuple[float, float], float], best: tuple[float, floa
     if not cells:
         return "The map of normalised validation accuracy over alpha and beta has not been measured yet."
     low, high = min(cells.values()), max(cells.values())
-    star = "" if best is None else f" The best cell is alpha {best[0]:g}, beta {best[1]:g}."
+    star = "" if best is None else f" The best cell on validation is alpha {best[0]:g}, beta {best[1]:g}."
     return (
         f"Map of normalised validation accuracy over {len(cells)} pairs of alpha and beta, from "
         f"{100 * low:.1f} to {100 * high:.1f} %.{star}"

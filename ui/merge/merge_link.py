@@ -9,7 +9,12 @@ import gradio as gr
 from gradio.components import Component
 
 from evaluators.errors import SpecError
-from evaluators.experiments.merge_search import OFFERED_SHAPES, PAPER_ALPHA, start_coefficients
+from evaluators.experiments.merge_search import (
+    MODEL_STARTS,
+    OFFERED_SHAPES,
+    PAPER_ALPHA,
+    start_coefficients,
+)
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Parameter
 from ui.address.page_link import LinkReader, LinkRow, PageLink
@@ -25,7 +30,7 @@ def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLin
         settings: in the order of ``MergeControls``.
         help_text: follows the method.
     """
-    _, tasks, method, *rest = settings
+    model, tasks, method, *rest = settings
     count = len(parameter_rows())
     parameters, (weights, auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
     rows = [LinkRow("tasks", tasks), LinkRow("method", method, METHOD)]
@@ -38,11 +43,15 @@ def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLin
         LinkRow("alpha", alpha, None, (auto, False)),
     ]
     rows += [
-        LinkRow(name, control, start, (method, key))
-        for key in METHODS
-        for name, control, start in zip(
-            ("beta", "plain"), (beta, plain), start_coefficients(key), strict=True
+        LinkRow(
+            name,
+            control,
+            start_coefficients(key)[place],
+            (method, key),
+            (model, {of: start_coefficients(key, of)[place] for of in MODEL_STARTS}),
         )
+        for key in METHODS
+        for place, (name, control) in enumerate((("beta", beta), ("plain", plain)))
     ]
     rows.append(LinkRow("shape", shape, SHAPE))
     return PageLink("merge", rows, [*settings[1:], help_text], read_merge)
@@ -55,6 +64,7 @@ def read_merge(
     reader = LinkReader(query)
     choices = offered(studio, model)
     keys = [key for _, key in choices]
+    titles = {key: title for title, key in choices}
     tasks = reader.some_of("tasks", keys, keys)
     method = reader.one_of("method", list(METHODS), METHOD)
     parameters = [
@@ -65,13 +75,13 @@ def read_merge(
         for row, parameter in parameter_rows()
     ]
     auto = "alpha" not in query
-    beta, plain = start_coefficients(method)
+    beta, plain = start_coefficients(method, model)
     alpha = reader.number("alpha", 0.0, ALPHA_TOP, PAPER_ALPHA)
     found = [
         gr.update(choices=choices, value=tasks),
         method,
         *parameters,
-        _weights(reader, tasks),
+        _weights(reader, tasks, titles),
         auto,
         gr.update(value=alpha, visible="hidden" if auto else True),
         reader.number("beta", 0.0, BETA_TOP, beta),
@@ -82,10 +92,10 @@ def read_merge(
     return found, reader.complaints
 
 
-def _weights(reader: LinkReader, tasks: list[str]) -> str:
+def _weights(reader: LinkReader, tasks: list[str], titles: Mapping[str, str]) -> str:
     text = reader.query.get("weights", "")
     try:
-        read_weights(text, tasks)
+        read_weights(text, tasks, titles)
     except SpecError as error:
         reader.complaints.append(f"The link's weights: {error}")
         return ""

@@ -10,12 +10,17 @@ import gradio as gr
 
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
-from evaluators.experiments.merge_search import OFFERED_SHAPES, PAPER_ALPHA, start_coefficients
+from evaluators.experiments.merge_search import (
+    MODEL_STARTS,
+    OFFERED_SHAPES,
+    PAPER_ALPHA,
+    start_coefficients,
+)
 from evaluators.experiments.reviewer_questions import read_questions
-from evaluators.experiments.table2 import FILE as TABLE_FILE
-from evaluators.experiments.table2 import read_table2
+from evaluators.experiments.table2 import TABLE_FILES, read_table2
 from evaluators.experiments.task_counts import FILE as COUNTS_FILE
 from evaluators.experiments.task_counts import read_task_counts
+from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS, Parameter
@@ -50,8 +55,9 @@ from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
 def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out: every move is answered live, the search runs at a button."""
-    rows = read_table2(studio.lab.folder / "report" / TABLE_FILE)
-    answers = MergeAnswers(studio, rows)
+    tables = {model: read_table2(studio.lab.folder / "report" / file) for model, file in TABLE_FILES.items()}
+    rows = tables[TINY_CLIP]
+    answers = MergeAnswers(studio, tables)
     gr.Markdown(words.LEAD, elem_classes="lx-lead")
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
@@ -133,11 +139,6 @@ def _controls(
         interactive=True,
         elem_id="lx-merge-method",
     )
-    help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
-    parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
-    weights = gr.Textbox(
-        "", label=words.WEIGHTS[0], info=words.WEIGHTS[1], elem_id="lx-merge-weights", interactive=True
-    )
     beta_start, plain_start = start_coefficients(METHOD)
     beta = _slider("beta", words.BETA, BETA_TOP, beta_start)
     plain = _slider("plain", words.PLAIN, BETA_TOP, plain_start)
@@ -154,20 +155,29 @@ def _controls(
         interactive=True,
         elem_id="lx-merge-shape",
     )
+    parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
+    weights = gr.Textbox(
+        "", label=words.WEIGHTS[0], info=words.WEIGHTS[1], elem_id="lx-merge-weights", interactive=True
+    )
+    with gr.Accordion(words.METHOD_HELP, open=False, elem_id="lx-merge-method-help"):
+        help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
     sliders = [slider for _, slider in parameters]
     rest = [weights, auto, alpha, beta, plain, shape]
     return [explore.model, tasks, method, *sliders, *rest], help_text, parameters
 
 
 def _begin() -> str:
-    """JavaScript: where the chosen method starts, unless a visitor has moved the coefficients.
+    """JavaScript: where the chosen method starts on the model, unless a visitor has moved the coefficients.
 
     In the browser, so that the address gets one entry for both changes.
     """
-    starts = json.dumps({key: start_coefficients(key) for key in METHODS})
-    return f"""(method, ...now) => {{
+    starts = json.dumps(
+        {model: {key: start_coefficients(key, model) for key in METHODS} for model in ("", *MODEL_STARTS)}
+    )
+    return f"""(model, method, ...now) => {{
       const starts = {starts};
-      return Object.values(starts).some((start) => "" + start === "" + now) ? starts[method] : now;
+      const all = Object.values(starts).flatMap(Object.values);
+      return all.some((start) => "" + start === "" + now) ? (starts[model] ?? starts[""])[method] : now;
     }}"""
 
 
@@ -249,6 +259,7 @@ def _wire(
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
     coefficients = [beta, plain]
-    chosen_by_hand = method.input  # type: ignore[attr-defined]
-    chosen_by_hand(None, [method, *coefficients], coefficients, js=_begin(), api_visibility="private")
+    for chosen_by_hand in (method.input, explore.model.input):  # type: ignore[attr-defined]
+        begins = [explore.model, method, *coefficients]
+        chosen_by_hand(None, begins, coefficients, js=_begin(), api_visibility="private")
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from evaluators.specs.edit_spec import EditSpec
 from ui.live.live_panel import Value, answer
 from ui.live.subject import line
 from ui.merge import merge_text as words
-from ui.merge.merge_controls import MergeControls, caught_up, merge_about
+from ui.merge.merge_controls import MergeControls, caught_up, config_of, merge_about
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
@@ -37,7 +37,7 @@ def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:
     """
     *rest, shape = values
     controls = caught_up(studio, MergeControls.from_values([*rest, PAPER_BETA, PAPER_SCALE, shape]))
-    config, images = controls.config(), controls.images
+    config, images = config_of(studio, controls), controls.images
     alpha, _ = lines_alpha(studio, config, controls.lines_alpha)
     few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES
     return MergeSearch(config, alpha, controls.shape, images, few)
@@ -99,6 +99,6 @@ def _finding(plain: GridResult, lines: GridResult, heat: GridResult) -> str:
     gain = difference_words(plain.test.tasks, lines.test.tasks, "plain")
     accuracies = f"{percent(plain.test.mean)} without, {percent(lines.test.mean)} with LiNeS ({gain})"
     return (
-        f"{chosen}. On {images:,} test images: {accuracies}. The best cell, α = {alpha:g} and "
-        f"β = {beta:g}, scores {percent(heat.test.mean)}."
+        f"{chosen}. On {images:,} test images: {accuracies}. The cell of the map that is "
+        f"best on validation, α = {alpha:g} and β = {beta:g}, scores {percent(heat.test.mean)} on them."
     )

@@ -20,7 +20,8 @@ LEAD = (
 COUNT = ("How many tasks", "eight, or with more questions about the same images")
 TASKS = ("Tasks", "the models fine-tuned on these are merged")
 METHOD = ("Method", "how their changes are combined")
-WEIGHTS = ("Weights", "of single models, such as digits 0.5, faces 2; the others have 1")
+METHOD_HELP = "What the method does"
+WEIGHTS = ("Weights", "of single tasks, named as above: House numbers 0.5, Faces 2; the others have 1")
 AUTO = ("α from Eq. 2", "the paper's choice; untick to set it yourself")
 ALPHA = ("α: factor of the first block", "LiNeS; for this merge")
 BETA = ("β: rise to the last block", "LiNeS; the one number the paper tunes")
@@ -87,21 +88,23 @@ def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
     return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: {change}."
 
 
-def evidence(lines: Score, row: Table2Row | None) -> str:
+def evidence(lines: Score, row: Table2Row | None, shown_below: bool = True) -> str:
     """How many images were counted, and what all of them say where the table has the same merge.
 
     Args:
         row: of the table, None if it has no such merge or the images counted are those of the table.
+        shown_below: the table is on the page.
     """
     images, tasks = sum(task.n for task in lines.tasks), len(lines.tasks)
     said = f"{images:,} images of {tasks} tasks" + ("" if lines.complete else ", still counting")
     if row is None:
         return said
     change = difference_words(row.plain.tasks, row.lines.tasks, "plain")
+    where = ", as in the table below" if shown_below else ""
     return (
         f"{said}: a part of them, so that a move is answered at once. Fewer images tell only larger "
         f"differences. On all {sum(task.n for task in row.lines.tasks):,}, with λ = {row.scale:g} and "
-        f"β = {row.beta:g} from validation, as in the table below: {change}."
+        f"β = {row.beta:g} from validation{where}: {change}."
     )
 
 

@@ -1,6 +1,7 @@
 """Several embedded models share tasks and images, and nothing else: a ConvNeXt beside the small CLIP."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from evaluators import EditSpec, Studio
 from evaluators.errors import EvaluationError, SpecError
 from evaluators.experiments.grid import run_grid
 from evaluators.experiments.sweeps import save_precomputed
+from evaluators.export import LAYOUTS, layouts_of
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CLIP, TINY_CONVNEXT
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS
@@ -124,3 +126,19 @@ def test_a_studio_may_leave_models_out(both_labs: Path) -> None:
     """As the static edition does, whose engine runs Tiny CLIP alone."""
     assert [one.key for one in Studio(both_labs, None, models=(TINY_CLIP,)).models()] == [TINY_CLIP]
     assert [one.key for one in Studio(both_labs, None, models=()).models()] == [TINY_CLIP]
+
+
+def test_only_names_that_a_tower_can_have_are_offered_for_its_files(studio: Studio) -> None:
+    assert layouts_of(studio.lab_of(TINY_CONVNEXT)) == ("open_clip",)
+    assert layouts_of(studio.lab) == tuple(LAYOUTS)
+
+
+def test_changed_arithmetic_of_a_method_asks_for_new_counts(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge = EditSpec.merged(MergeSpec(KEYS, "ties"), model=TINY_CONVNEXT)
+    before = studio.fingerprint(merge), studio.fingerprint(lines(0.5)), studio.lab.fingerprint()
+    raised = {**METHODS, "ties": replace(METHODS["ties"], version=METHODS["ties"].version + 1)}
+    monkeypatch.setattr("lines_core.merging.METHODS", raised)
+    after = studio.fingerprint(merge), studio.fingerprint(lines(0.5)), studio.lab.fingerprint()
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, False]
