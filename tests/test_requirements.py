@@ -81,7 +81,12 @@ def projects_by_import() -> dict[str, set[str]]:
         (("static",), ["requirements.txt", "requirements-static.txt"]),
         (
             ("setup.py", "tests", "benchmarks", "training"),
-            ["requirements.txt", "requirements-static.txt", "requirements-dev.txt"],
+            [
+                "requirements.txt",
+                "requirements-static.txt",
+                "requirements-ray.txt",
+                "requirements-dev.txt",
+            ],
         ),
     ],
     ids=["app", "static", "dev"],
