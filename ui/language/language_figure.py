@@ -9,7 +9,7 @@ from ui.forgetting.forgetting_figure import gamma_curve, gamma_figure
 from ui.language import language_text as words
 from ui.shell.figure_style import Figure
 
-GAMMA_SLIDER, PART_CHOICE = "lx-text-gamma", "lx-text-part"
+GAMMA_SLIDER = "lx-text-gamma"
 PART_ROLES = {"decoder": "lines", "encoder": "reverse", "both": "wise_ft"}
 """Colour and marker of each part."""
 
@@ -20,9 +20,7 @@ def text_figure(
     pretrained: Evaluation | None,
     finetuned: Evaluation | None,
 ) -> Figure:
-    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right.
-
-    The browser draws a line at the slider's gamma, and marks the chosen part and point (`cursor.js`).
+    """One panel; gamma falls from 1 (fine-tuned) on the left to 0 on the right, a line at the slider's.
 
     Args:
         of: "target" or "control".
@@ -31,7 +29,7 @@ def text_figure(
     """
     traces = [
         gamma_curve(points, PART_ROLES[part], of, f"LiNeS on {part}", size=7)
-        | {"name": part, "meta": {"slider": GAMMA_SLIDER, "choice": part}}
+        | {"name": part, "meta": {"slider": GAMMA_SLIDER}}
         for part, points in curves.items()
         if points
     ]
@@ -45,7 +43,7 @@ def text_figure(
         top=30,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "font": {"size": 12}},
-        meta={"cursor": GAMMA_SLIDER, "chosen": PART_CHOICE},
+        meta={"cursor": GAMMA_SLIDER},
         uirevision="text",
     )
 

@@ -19,7 +19,7 @@ from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
 from ui.language import language_text as words
 from ui.language.language_answers import LanguageAnswers, text_lab
-from ui.language.language_figure import GAMMA_SLIDER, PART_CHOICE, text_alt, text_figure
+from ui.language.language_figure import GAMMA_SLIDER, text_alt, text_figure
 from ui.language.own_question import STALE, own_answers
 from ui.language.text_load import follow_model, question_words, tasks_of, text_model_choice
 from ui.language.text_merge_panel import text_merge_section
@@ -33,9 +33,8 @@ from ui.sweep.sweep_status import unfinished
 
 MATH: Any = [{"left": "$", "right": "$", "display": False}]
 START_GAMMA, STEP = 0.4, 0.05
-MOVES_CURSOR = f"""(gamma, part) => {{
-    const detail = {{"{GAMMA_SLIDER}": gamma, "{PART_CHOICE}": part}};
-    window.dispatchEvent(new CustomEvent("lx-cursor", {{detail}}));
+MOVES_CURSOR = f"""(value) => {{
+    window.dispatchEvent(new CustomEvent("lx-cursor", {{detail: {{id: "{GAMMA_SLIDER}", value}}}}));
 }}"""
 
 
@@ -108,7 +107,7 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
             value="decoder",
             label=words.PART[0],
             info=words.PART[1],
-            elem_id=PART_CHOICE,
+            elem_id="lx-text-part",
             interactive=True,
         )
         gamma = gr.Slider(
@@ -141,9 +140,7 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         subject=address.places([choice.model, task]),
     )
     wire_sweep(sweep, studio, curves, buttons, [choice.model, task], [address.opened("text"), task.change])
-    chosen = [gamma, part]
-    moved: dict[str, Any] = {"js": MOVES_CURSOR, "queue": False, "api_visibility": "private"}
-    gr.on([gamma.change, part.change], None, chosen, None, **moved)
+    gamma.change(None, gamma, None, js=MOVES_CURSOR, queue=False, api_visibility="private")
     here = panel(
         [],
         elem_id="lx-text-here",
