@@ -32,7 +32,7 @@ class ResultStore:
     Args:
         path: the file, created with its folders; None stores nothing.
     Attributes:
-        path: the file in use: ``path``, or ``NAME-v2.sqlite`` beside it if ``path`` is a database of another
+        path: the file in use: ``path``, or ``NAME-v3.sqlite`` beside it if ``path`` is a database of another
             version or program, which is left as it is.
         problem: why the store is switched off; empty while it works.
     """

@@ -40,7 +40,7 @@ def test_processes_share_a_store_from_its_first_moment(
     store = ResultStore(path)
     assert all(store.get(str(number)) == made_up(number) for number in range(6 * 25))
     store.close()
-    files = ["results-v2.sqlite", "results.sqlite"] if foreign else ["results.sqlite"]
+    files = [f"results-v{SCHEMA_VERSION}.sqlite", "results.sqlite"] if foreign else ["results.sqlite"]
     assert sorted(file.name for file in tmp_path.iterdir()) == files
     assert not foreign or path.read_bytes() == before
 
@@ -144,7 +144,8 @@ def test_a_store_of_another_version_is_left_alone(
     for _ in range(2):
         studio = Studio(lab, tmp_path, chunk=CHUNK)
         assert counts(studio.evaluate(specs[2])) == truth[2]
-        assert (studio._results.path, studio._results.problem) == (tmp_path / "results-v2.sqlite", "")
+        own = tmp_path / f"results-v{SCHEMA_VERSION}.sqlite"
+        assert (studio._results.path, studio._results.problem) == (own, "")
         assert len(studio._results) == 1
         studio._results.close()
     assert path.read_bytes() == content

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.errors import EvaluationError
-from evaluators.service.result_store import ResultStore, _digest
+from evaluators.service.result_store import SCHEMA_VERSION, ResultStore, _digest
 from tests.evaluators.conftest import Scored
 
 
@@ -78,7 +78,7 @@ def test_file_of_another_program_is_left_alone(
 def test_database_of_another_program_is_left_alone(
     path: Path, scored: Scored, caplog: pytest.LogCaptureFixture
 ) -> None:
-    beside = path.with_name("results-v2.sqlite")
+    beside = path.with_name(f"results-v{SCHEMA_VERSION}.sqlite")
     path.parent.mkdir()
 
     def write_foreign(file: Path) -> bytes:
