@@ -1,5 +1,8 @@
 """The page Text: what ships is drawn without counting, and a visitor's text is read as text alone."""
 
+import asyncio
+from typing import Any
+
 import gradio as gr
 import pytest
 
@@ -10,11 +13,25 @@ from ui.language import language_page, text_merge_panel
 from ui.language.language_answers import LanguageAnswers
 from ui.language.language_text import GAMMA, PARTS
 from ui.language.own_question import STALE, own_answers, softmax
+from ui.layout import build
+from ui.shell.text import PAGES
 
 
 @pytest.fixture(scope="module")
 def studio() -> Studio:
     return Studio(ROOT / "assets", None)
+
+
+def test_each_page_is_a_tab_beside_the_others(studio: Studio) -> None:
+    """Text entered its own tab twice, and took in the three pages after it: nobody could open them."""
+
+    async def built() -> gr.Blocks:
+        return build(studio)
+
+    config: Any = asyncio.run(built()).get_config_file()
+    types = {component["id"]: component["type"] for component in config["components"]}
+    (tabs,) = (node["children"] for node in config["layout"]["children"] if types[node["id"]] == "tabs")
+    assert len(tabs) == list(types.values()).count("tabitem") == len(PAGES)
 
 
 def test_everything_of_the_first_view_ships(studio: Studio) -> None:

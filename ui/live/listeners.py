@@ -6,6 +6,7 @@ threads that take turns double the time of an answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, TypeVar
 
@@ -76,7 +77,7 @@ def connect(
     at_once: dict[str, Any] = {"queue": False, **private}
     beside: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": None, **private}
     assert isinstance(live.parent, gr.blocks.BlockContext)
-    with live.parent:
+    with reopened(live.parent):
         inputs = [*settings, gr.Number(visible=False), gr.Textbox(visible=False)]
     counted = COUNTED % (len(settings), live.elem_id)
     gr.on(moves, quick, inputs, live, js=counted, trigger_mode="always_last", **at_once)
@@ -99,6 +100,19 @@ def without_held(value: Value, held: Any) -> Value:
     if not landmarks or not isinstance(held, str) or landmarks["id"] not in held.split():
         return value
     return value | {"landmarks": {"id": landmarks["id"]}}
+
+
+@contextmanager
+def reopened(block: gr.blocks.BlockContext) -> Iterator[None]:
+    """Lay out in a block once more, whether it is closed or still open.
+
+    Gradio takes the block that is open at this moment for its parent: a page that entered itself took in the
+    pages after it.
+    """
+    parent = block.parent
+    with block:
+        yield
+    block.parent = parent
 
 
 def rests(live: gr.HTML) -> Callable[..., Dependency]:
