@@ -47,5 +47,5 @@ def test_they_are_learned_and_compared_on_the_page(studio: Studio, learner: str)
     assert learn["interactive"], value["slots"]["status"]
     assert value["state"] == "complete"
     assert ", 3 steps, learned here" in value["slots"]["numbers"]
-    assert "LiNeS scores" in value["slots"]["finding"]
+    assert "LiNeS with α = " in value["slots"]["finding"]
     assert len(value["charts"]["depth"]["figure"]["data"]) == 4

@@ -21,7 +21,7 @@ def client() -> TestClient:
         return 2 * number
 
     async def made() -> TestClient:
-        with gr.Blocks() as page:
+        with gr.Blocks(analytics_enabled=False) as page:
             for name in ("flooded", "other"):
                 api(double, api_name=name, concurrency_id=name, concurrency_limit=2)
         limit_queue(page, MOST)

@@ -36,7 +36,7 @@ def test_gamma_of_text_stops_where_an_answer_ships() -> None:
     """The server counts between these positions; a page without one must not stand still there."""
 
     async def laid_out() -> PageTree:
-        with gr.Blocks() as blocks:
+        with gr.Blocks(analytics_enabled=False) as blocks:
             gr.Slider(0.0, 1.0, step=0.05, value=0.4, elem_id=GAMMA_SLIDER)
         return page_tree(blocks)
 
