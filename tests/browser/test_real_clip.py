@@ -89,7 +89,7 @@ def test_load_then_drag_then_go_back(visitor: Any) -> None:
     page.get_by_role("option", name="MNIST").click()
     wait_for_task(page, "MNIST")
     page.click("#lx-model input")
-    page.get_by_role("option", name="Tiny CLIP").click()
+    page.get_by_role("option", name="Tiny CLIP", exact=True).click()
     wait_for_task(page, "Handwritten digits")
     assert page.locator('[data-chart="schedule"] .lx-factor').count() == 12 + 2
 
