@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
 
     Args:
         arguments: number of the socket's file, address of the cluster, device and cores as for ``RayPool``.
-    Returns: 0 if the app has ended that.
+    Returns: 0 once the app has closed its end, 1 if the cluster cannot be joined.
     """
     descriptor, address, device, cores = arguments
     threading.Thread(target=_end_with, args=[os.getppid()], name="bridge end", daemon=True).start()

@@ -25,7 +25,7 @@ from evaluators.labs.lab import CheckpointInfo, ModelInfo
 from evaluators.labs.text_lab import TextLab
 from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.resolved_spec import ResolvedSpec, checkpoints_of
-from lines_core.file_hash import sha256_of
+from lines_core.file_hash import FileDigests
 from lines_core.merging import raised_versions
 from lines_core.packed import read_packed
 
@@ -72,7 +72,7 @@ class TinyTextLab(TextLab):
         super().__init__(info, serial, device, chunk)
         self._dtype = dtype
         self._all_tasks = read_tasks(folder / "tasks.json")
-        self._digests: dict[Path, str] = {}
+        self._digest = FileDigests()
         self._questions: dict[tuple[str, str], tuple[TextQuestion, ...]] = {}
         self.words = read_words(folder)
         self._checkpoints = tuple(
@@ -137,12 +137,6 @@ class TinyTextLab(TextLab):
 
     def _model_files(self) -> tuple[Path, ...]:
         return tuple(self.folder / name for name in (T5_CONFIG, T5_WEIGHTS, T5_TOKENIZER))
-
-    def _digest(self, path: Path) -> str:
-        with self._loading:
-            if path not in self._digests:
-                self._digests[path] = sha256_of(path)
-            return self._digests[path]
 
     def _open_encoder(self) -> LiveT5:
         return TinyT5(self.folder, self.device, self._dtype)

@@ -43,7 +43,6 @@ CHARTS = {
     "target": ("Its own questions (target)", "higher is better: what fine-tuning was for"),
     "control": ("Other questions (control)", "higher is better: what should not be forgotten"),
 }
-EXAMPLES_TITLE = "Questions and answers"
 EXAMPLES = "Test questions, first those on which the three models differ. ✓ is right."
 EXAMPLE_COLUMNS = ("Question", "Kind", "Right", "Pre-trained", "Fine-tuned", "LiNeS")
 ASK_TITLE = "Ask your own question"
