@@ -62,6 +62,18 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
     return page
 
 
+@contextmanager
+def visiting(browser: Any, address: str) -> Iterator[Any]:
+    """A visitor on *Explore*; what the server refuses and errors of the page's script fail the test."""
+    page = open_page(browser, address)
+    bad: list[str] = []
+    page.on("response", lambda reply: bad.append(reply.url) if reply.status >= 500 else None)
+    page.on("pageerror", lambda error: bad.append(str(error)))
+    yield page
+    page.context.close()
+    assert bad == []
+
+
 def reopen(page: Any) -> None:
     """Load the page anew, without a link's query: faster than a new context, and no state is left."""
     page.goto(page.url.partition("?")[0] + EXPLORE)

@@ -1,7 +1,6 @@
 """The tabs on merging, soups and fine-tuning variants over the shipped lab, and the export of an edit."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +23,17 @@ TABS = {
 PATIENCE = 90_000
 
 
-@contextmanager
-def opened(browser: Any, address: str) -> Iterator[Any]:
-    """A visitor; errors of the page's script fail the test."""
-    page = open_page(browser, address)
-    bad: list[str] = []
-    page.on("pageerror", lambda error: bad.append(str(error)))
-    yield page
-    page.context.close()
-    assert bad == []
-
-
 @pytest.fixture(scope="module")
 def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
     """A visitor for tests that each use another tab, or leave the tab Merge as it was."""
-    with opened(browser, lab_address) as page:
+    with driving.visiting(browser, lab_address) as page:
         yield page
 
 
 @pytest.fixture(scope="module")
 def merging_visitor(browser: Any, lab_address: str) -> Iterator[Any]:
     """A visitor who merges, for tests that build upon each other's controls."""
-    with opened(browser, lab_address) as page:
+    with driving.visiting(browser, lab_address) as page:
         yield page
 
 
@@ -177,7 +165,7 @@ def test_files_are_marked_however_the_settings_moved(browser: Any, lab_address: 
 
     A task ticked again comes last in what the browser sends: the files stayed marked.
     """
-    with opened(browser, lab_address) as page:
+    with driving.visiting(browser, lab_address) as page:
         driving.open_tab(page, "Explore")
         move(page, "gamma", 0.4)
         driving.wait_for(page, driving.key(0.4))

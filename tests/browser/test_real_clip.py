@@ -29,16 +29,11 @@ def hub_address(browser: Any, folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
-    """A visitor on the tab; what the server refuses and what the page logs as errors fails the test."""
-    page = open_page(browser, hub_address)
-    bad: list[str] = []
-    page.on("response", lambda reply: bad.append(reply.url) if reply.status >= 500 else None)
-    page.on("pageerror", lambda error: bad.append(str(error)))
-    driving.open_tab(page, "Models")
-    page.wait_for_selector("#lx-load")
-    yield page
-    page.context.close()
-    assert bad == []
+    """A visitor on the tab."""
+    with driving.visiting(browser, hub_address) as page:
+        driving.open_tab(page, "Models")
+        page.wait_for_selector("#lx-load")
+        yield page
 
 
 def load(page: Any) -> None:

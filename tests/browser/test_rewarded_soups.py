@@ -15,13 +15,9 @@ OWN = "Shy Anna sold blue hats near the mill. Later Ben lost keys."
 
 @pytest.fixture(scope="module")
 def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
-    """A visitor; errors of the page's script fail the test."""
-    page = driving.open_page(browser, lab_address)
-    bad: list[str] = []
-    page.on("pageerror", lambda error: bad.append(str(error)))
-    yield page
-    page.context.close()
-    assert bad == []
+    """A visitor of all tests."""
+    with driving.visiting(browser, lab_address) as page:
+        yield page
 
 
 @pytest.fixture
