@@ -73,6 +73,7 @@ def test_a_merge_is_measured_moved_and_taken_apart(merging_visitor: Any) -> None
     page.get_by_role("option", name="TIES", exact=True).click()
     page.wait_for_selector("#lx-merge-ties-density")
     wait_until_said(page, live, "alpha", "(1 / 7)")
+    page.locator("#lx-merge-method-help button").first.click()
     assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").first.inner_text()
 
 
