@@ -142,9 +142,9 @@ def test_play_sweeps_gamma_down_and_ends_with_any_other_move(page: Any) -> None:
 
     page.click("#lx-play")  # goes on from here
     wait_for(page, key(0.6))
-    page.click("#lx-preset-finetuned")
+    playing = "preset => { preset.click(); return document.getElementById('lx-play').ariaPressed; }"
+    assert page.locator("#lx-preset-finetuned").evaluate(playing) == "false"  # before its answer comes
     wait_for(page, key(1.0))
-    page.wait_for_selector('#lx-play[aria-pressed="false"]')
     assert position(page, "gamma") == 1.0
     assert set(driving.bars(page)) == {1.0}
 

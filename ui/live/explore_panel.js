@@ -5,15 +5,19 @@ function go(place) {
   window.lxDestination = place; // the listener of "go" reads it and sets the controls
   trigger("go");
 }
+function choose(place) {
+  player.end();
+  go(place);
+}
 // For the charts below on the page: a click on one of their points goes there, where one sees it change.
 window.lxGo = (place) => {
-  go(place);
+  choose(place);
   const { top } = root.getBoundingClientRect();
   if (top < 0 || top > window.innerHeight / 2) root.scrollIntoView({ block: "start" });
 };
 const reader = answerReader(fixed);
 const view = exploreView(root, fixed, {
-  go,
+  go: choose,
   pin(letter) {
     window.lxUnpinned = letter; // the listener of "pin" reads it
     trigger("pin");

@@ -1,10 +1,11 @@
 // Sweeps gamma from 1 to 0, as a slow hand on the slider would. The controls go from tenth to tenth, whose numbers are
 // usually known already; in between only the browser draws (bars, ring on the curve, knob), and nothing at all for
-// visitors who want less motion. A second press pauses it, and so does any other move.
+// visitors who want less motion. A second press pauses it; a press of anything else ends it at the tenth it has reached.
 //   view             of charts/explore_view.js
 //   bentAt(run)      factors of the schedule at run.gamma
 //   go(place)        sets the controls
 const SWEEP = 6000, LONGEST_FRAME = 100; // milliseconds
+const PRESSED = 'button, a, input, [role="option"], [role="slider"]';
 
 function gammaPlayer(view, words, bentAt, go) {
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -31,6 +32,7 @@ function gammaPlayer(view, words, bentAt, go) {
   }
 
   function end() {
+    if (!run) return;
     run = null;
     view.ride(null);
     window.lxAddress?.hold(false);
@@ -59,7 +61,18 @@ function gammaPlayer(view, words, bentAt, go) {
     else pause();
   }
 
+  // At once, not when the answer comes: a step in between would put the controls back.
+  for (const type of ["pointerdown", "click"])
+    document.addEventListener(type, ({ target }) => {
+      if (!run || !target.closest?.(PRESSED) || target.closest("#lx-play")) return;
+      paint(run.sent);
+      end();
+    }, true);
+  document.addEventListener("input", end, true); // its knob is where the visitor put it
+  window.addEventListener("popstate", end);
+
   return {
+    end,
     press() {
       if (run) return pause();
       const { model, shape = "linear", outside = "alpha", mix = 1 } = view.answer?.evaluation.spec || {};
