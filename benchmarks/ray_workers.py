@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,7 +23,8 @@ from evaluators.engine.ray_link import RayLink
 from evaluators.experiments.spread import run_spread
 from tests.cluster.ray_nodes import ENVIRONMENT, INSTALLED, RayNodes, until
 
-POSITIONS = 12
+POSITIONS = 6
+TURNS = 4
 IMAGES = 200
 B32_IMAGES = 32
 """Images a chunk of ViT-B/32 on a CPU."""
@@ -34,13 +36,12 @@ def main() -> int:
         print("not run: it needs Ray (requirements-ray.txt) and the shipped lab")
         return 1
     os.environ.update(ENVIRONMENT)
-    torch.set_num_threads(1)
-    alone = _pace(Studio(ASSETS, None), "in this process, one core")
     nodes = RayNodes()
     try:
         nodes.start()
+        torch.set_num_threads(1)
         with _pool(nodes, 1) as pool:
-            one = _pace(Studio(ASSETS, None, workers=pool), "one worker of one core")
+            alone, one = _paces("in this process, one core", "one worker of one core", pool)
             overhead = 1 / one - 1 / alone
             print(
                 f"  overhead of a worker                   {100 * (alone / one - 1):8.1f} %    target <= 10"
@@ -51,10 +52,9 @@ def main() -> int:
             print(f"  the same of a ViT-B/32's chunk of {chunk:.2f} s {share:8.2f} %    target <= 2")
             print(f"  bytes an order {pool.sent['bytes'] / pool.sent['orders']:30.0f}      target <= 10,000")
         nodes.start()
-        with _pool(nodes, 2) as pool:
-            two = _pace(Studio(ASSETS, None, workers=pool), "two workers of one core each")
         torch.set_num_threads(2)
-        both = _pace(Studio(ASSETS, None), "in this process, two cores")
+        with _pool(nodes, 2) as pool:
+            both, two = _paces("in this process, two cores", "two workers of one core each", pool)
         print(f"  two workers / one process of two cores {two / both:8.2f}      target >= 0.9")
         _first_result(nodes)
     finally:
@@ -72,18 +72,28 @@ def _pool(nodes: RayNodes, workers: int) -> Iterator[RayLink]:
         pool.close()
 
 
-def _pace(studio: Studio, title: str) -> float:
-    """Images a second of a sweep, after one position that opens everything in every worker."""
+def _paces(here: str, there: str, pool: RayLink) -> list[float]:
+    """Images a second of sweeps in this process and on the workers, in turns.
+
+    Before the first turn a few positions open everything in every worker.
+    """
     specs = [
-        EditSpec.lines("digits", 0.001 * number, mix=0.9, images=IMAGES) for number in range(2 * POSITIONS)
+        EditSpec.lines("digits", 0.001 * number, mix=0.9, images=IMAGES)
+        for number in range(4 + TURNS * POSITIONS)
     ]
-    _sweep(studio, specs[:4])
-    images = sum(min(studio.lab.count(task, "test"), IMAGES) for task in studio.tasks())
-    began = time.perf_counter()
-    _sweep(studio, specs[4 : 4 + POSITIONS])
-    pace = POSITIONS * images / (time.perf_counter() - began)
-    print(f"  {title:38} {pace:8.0f} images/s", flush=True)
-    return pace
+    studios = [Studio(ASSETS, None), Studio(ASSETS, None, workers=pool)]
+    seconds = [0.0, 0.0]
+    for studio in studios:
+        _sweep(studio, specs[:4])
+    for first in range(4, len(specs), POSITIONS):
+        for at, studio in enumerate(studios):
+            seconds[at] += _seconds(partial(_sweep, studio, specs[first : first + POSITIONS]))
+    lab = studios[0].lab
+    images = sum(min(lab.count(task, "test"), IMAGES) for task in studios[0].tasks())
+    paces = [TURNS * POSITIONS * images / taken for taken in seconds]
+    for title, pace in zip((here, there), paces, strict=True):
+        print(f"  {title:38} {pace:8.0f} images/s", flush=True)
+    return paces
 
 
 def _sweep(studio: Studio, specs: Sequence[EditSpec]) -> None:
@@ -109,6 +119,7 @@ def _first_result(nodes: RayNodes) -> None:
     """Time from `lines sweep` to the first position in the store."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "cache" / "results.sqlite"
+        written = (store, store.with_name(f"{store.name}-wal"))
         command = [
             sys.executable,
             "-m",
@@ -136,16 +147,12 @@ def _first_result(nodes: RayNodes) -> None:
             [*command, "-o", f"{folder}/sweep.parquet"], env=nodes.environment, text=True
         )
         try:
-            until(lambda: store.exists() and b"tiny-clip" in _bytes(store), sweep)
+            until(lambda: any(b"tiny-clip" in path.read_bytes() for path in written if path.exists()), sweep)
             took = time.perf_counter() - began
             print(f"  from `lines sweep` to the first result {took:8.1f} s    target <= 15")
         finally:
             sweep.kill()
             sweep.wait()
-
-
-def _bytes(store: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in store.parent.glob(f"{store.name}*"))
 
 
 if __name__ == "__main__":

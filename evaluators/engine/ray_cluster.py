@@ -75,6 +75,21 @@ def check_address(address: str) -> None:
         )
 
 
+def imported_ray() -> Any:
+    """The module, set for a process that joins clusters and starts none.
+
+    A call after the end of a connection would start a cluster here. A token of this machine is sent, for
+    `ray start --head` asks for it where there is one; a cluster that asks for none takes it too. Ray has no
+    public names for either.
+    """
+    ray = importlib.import_module("ray")
+    automatic: Any = importlib.import_module("ray._private.auto_init_hook")
+    automatic.enable_auto_connect = False
+    tokens = importlib.import_module("ray._private.authentication.authentication_token_setup")
+    tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    return ray
+
+
 class RayCluster:
     """A connected cluster. Any method may be called from any thread.
 
@@ -86,13 +101,13 @@ class RayCluster:
         address: HOST:PORT of the head.
         gone: whether the head has not answered for `GONE_SECONDS`; nothing of Ray is called from then on.
     Raises: ClusterError if Ray is not installed, it is another program or another version of Ray or Python,
-        or this machine is no node of it.
+        it asks for another token, or this machine is no node of it.
     Cost: some seconds.
     """
 
     def __init__(self, address: str, clock: Callable[[], float] = time.monotonic) -> None:
         try:
-            self.ray: Any = importlib.import_module("ray")
+            self.ray = imported_ray()
         except ModuleNotFoundError as error:
             raise ClusterError("Ray is not installed here: pip install 'lines-explorer[ray]'.") from error
         try:
@@ -103,7 +118,7 @@ class RayCluster:
                 configure_logging=False,
                 logging_level="ERROR",
             )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (ConnectionError, RuntimeError, ValueError, OSError, self.ray.exceptions.RayError) as error:
             raise ClusterError(_reason(address, error)) from error
         self.address = str(self.ray.get_runtime_context().gcs_address)
         self.gone = False
@@ -140,6 +155,11 @@ def _reason(address: str, error: Exception) -> str:
         return (
             f"The cluster at {address} runs {there}, this machine {here}: install the same versions of both "
             "on every machine, and start the cluster anew."
+        )
+    if "AuthenticationError" in repr(error.__cause__) or type(error).__name__ == "AuthenticationError":
+        return (
+            f"The cluster at {address} asks for its token: copy ~/.ray/auth_token from its head to this "
+            "machine, or name it in RAY_AUTH_TOKEN_PATH, and leave RAY_AUTH_MODE unset."
         )
     if "No node info found" in said or "No node info found" in str(error.__cause__):
         return (

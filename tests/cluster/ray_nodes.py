@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ HEAD, NODE = "127.0.0.2", "127.0.0.3"
 AGENTS = ("metrics-export", "dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent")
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_TOKEN": "a" * 32,
     "RAY_raylet_start_wait_time_s": "120",
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -72,7 +74,9 @@ class RayNodes:
         said = ""
         for _ in range(ATTEMPTS):
             before = self._processes()
-            started = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+            started = subprocess.run(
+                command, env=self.environment | {"RAY_AUTH_MODE": "token"}, capture_output=True, text=True
+            )
             new = {process.pid for process in self._processes()} - {process.pid for process in before}
             if started.returncode == 0:
                 self._nodes.append(new)
@@ -153,8 +157,8 @@ def until(condition: Callable[[], object], process: "subprocess.Popen[str] | Non
 
 
 def driver(nodes: RayNodes, folder: Path, code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
-    """A Python process beside the cluster, with a folder to work in."""
-    return subprocess.Popen(
+    """A Python process beside the cluster, with a folder to work in; it is killed in the end."""
+    process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         env=nodes.environment,
         cwd=folder,
@@ -163,6 +167,10 @@ def driver(nodes: RayNodes, folder: Path, code: str, arguments: Sequence[str]) -
         stderr=subprocess.PIPE,
         text=True,
     )
+    watchdog = threading.Timer(2 * WATCHDOG, process.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    return process
 
 
 def loopback(addresses: set[str]) -> bool:

@@ -1,13 +1,18 @@
 """A wrong address, another program behind it, and another version each give an error that says what to do."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
+from evaluators.engine.lab_recipe import ROOT
 from evaluators.engine.ray_cluster import _reason, stranger
 from evaluators.engine.ray_link import RayLink
 from evaluators.errors import ClusterError
@@ -20,6 +25,14 @@ MISMATCH = """Version mismatch: The cluster was started with:
 This process on node 10.0.0.7 was started with:
     Ray: 2.60.0
     Python: 3.11.7
+"""
+
+AFTER_THE_END = """
+from evaluators.engine.ray_cluster import imported_ray
+ray = imported_ray()
+from ray._private.authentication import authentication_utils
+print("token" if authentication_utils.is_token_auth_enabled() else "disabled")
+ray.remote(dict).remote()
 """
 
 
@@ -91,6 +104,29 @@ def test_another_version_is_named_on_both_sides() -> None:
     said = _reason("10.0.0.1:6379", RuntimeError(MISMATCH))
     assert "10.0.0.1:6379 runs Ray 2.9.3 on Python 3.10.12, this machine Ray 2.60.0 on Python 3.11.7" in said
     assert "install the same versions" in said
+
+
+def test_a_cluster_that_asks_for_a_token_says_where_to_get_it() -> None:
+    """Ray gives the cause within the words of another error."""
+    error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+    error.__cause__ = RuntimeError("Failed to connect to GCS: ray.exceptions.AuthenticationError: RPC error")
+    assert "copy ~/.ray/auth_token from its head" in _reason("10.0.0.1:6379", error)
+
+
+@pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
+@pytest.mark.parametrize(("token", "mode"), [(False, "disabled"), (True, "token")])
+def test_a_token_of_this_machine_is_sent_and_no_call_starts_a_cluster(
+    token: bool, mode: str, tmp_path: Path
+) -> None:
+    if token:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("a" * 32)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-c", AFTER_THE_END]
+    ended = subprocess.run(program, env=environment, capture_output=True, text=True)
+    assert ended.stdout.split() == [mode]
+    assert "Ray has not been started yet" in ended.stderr
 
 
 @pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
