@@ -2,7 +2,7 @@ from evaluators.experiments.robust_fronts import Areas
 from ui.about.about_page import CODE
 from ui.robust import robust_text
 from ui.shell import text
-from ui.shell.markup import notice, plain_table, trouble
+from ui.shell.markup import finding, notice, plain_table, trouble
 
 
 def test_numbers_as_the_page_writes_them() -> None:
@@ -19,6 +19,13 @@ def test_robust_finding() -> None:
     same = robust_text.robust_finding(Areas(100.0, 107.0), (-0.01, 0.15))
     assert "do not differ measurably (−1.0 to 15.0 %)" in same
     assert "no area" in robust_text.robust_finding(Areas(0.0, 97.0))
+
+
+def test_the_first_sentence_of_a_finding_stands_out() -> None:
+    said = "With α of Eq. 2 LiNeS adds 2.1 points. The rest is small. It is said."
+    first, rest = "With α of Eq. 2 LiNeS adds 2.1 points.", "The rest is small. It is said."
+    assert finding(said) == f'<p class="lx-finding">{first} <span>{rest}</span></p>'
+    assert finding(first) == f'<p class="lx-finding">{first}</p>'
 
 
 def test_what_comes_from_outside_is_escaped() -> None:

@@ -50,7 +50,7 @@ def draw(studio: Studio, model: str, found: Found) -> Value:
         charts={"ways": (compared_figure(measured, pretrained), compared_alt(measured))},
         slots={
             "subject": line(for_tiny_clip(studio, model, words.COMPARED_SUBJECT)),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
             "numbers": f'<div class="lx-scroll" tabindex="0">{_table(measured)}</div>',
         },
     )

@@ -55,7 +55,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
         charts=charts,
         slots={
             "subject": line(about(studio, model, checkpoint)),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
             "table": _table(shallow, deep),
         },
     )

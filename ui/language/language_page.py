@@ -65,7 +65,7 @@ def draw(studio: Studio, model: str, task: str, found: Found) -> Value:
         },
         slots={
             "subject": line(words.SUBJECT.format(model=lab.info.title, task=titles.get(task, task))),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
         },
     )
 

@@ -48,7 +48,7 @@ def draw(studio: Studio, model: str, found: Found) -> Value:
         state="complete",
         slots={
             "subject": line(words.MERGE_SUBJECT.format(model=lab.info.title)),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
             "numbers": f'<div class="lx-scroll" tabindex="0">{_table(merges, bounds)}</div>',
         },
     )

@@ -229,7 +229,7 @@ class LearnedAnswers:
                     "subject": line(
                         f"{model_title(self._studio, model)}, {len(config.checkpoints)} tasks merged"
                     ),
-                    "finding": f'<p class="lx-finding">{said}</p>',
+                    "finding": markup.finding(said),
                     "depths": f"<p>{escape(words.depth_sentence(drawn, schedule))}</p>",
                     "status": running.status if running else _where_from(repeated, here),
                     "numbers": _table(

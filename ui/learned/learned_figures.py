@@ -157,12 +157,14 @@ def accuracy_figure(
             type="category",
             categoryorder="array",
             categoryarray=[title for title, *_ in rows],
+            tickvals=[title for title, *_ in rows],
+            ticktext=[title.replace(f" {words.ON_TEST}", f"<br>{words.ON_TEST}") for title, *_ in rows],
             tickfont={"size": 12, "color": "@ink"},
             automargin=True,
             fixedrange=True,
         ),
         annotations=[_value(title, score) for title, score, _, _ in rows],
-        margin={"l": 150, "r": 52, "t": 10, "b": 46},
+        margin={"l": 10, "r": 52, "t": 10, "b": 46},
         uirevision="learned",
     )
 

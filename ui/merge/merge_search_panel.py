@@ -24,6 +24,7 @@ from ui.live.subject import line
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import MergeControls, caught_up, config_of, merge_about
 from ui.merge.merge_figures import curve_alt, curve_figure, heat_alt, heat_figure
+from ui.shell import markup
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 from ui.sweep.sweep_status import unfinished
@@ -83,7 +84,7 @@ def draw(studio: Studio, *values_and_found: Any) -> Value:
         },
         slots={
             "subject": line(merge_about(studio, search.config)),
-            "finding": f'<p class="lx-finding">{escape(finding)}</p>',
+            "finding": markup.finding(escape(finding)),
         },
     )
 
@@ -97,7 +98,7 @@ def _finding(plain: GridResult, lines: GridResult, heat: GridResult) -> str:
     alpha, beta = heat.best
     images = sum(task.n for task in lines.test.tasks)
     gain = difference_words(plain.test.tasks, lines.test.tasks, "plain")
-    accuracies = f"{percent(plain.test.mean)} without, {percent(lines.test.mean)} with LiNeS ({gain})"
+    accuracies = f"{percent(plain.test.mean)} without, {percent(lines.test.mean)} with LiNeS, {gain}"
     return (
         f"{chosen}. On {images:,} test images: {accuracies}. The cell of the map that is "
         f"best on validation, α = {alpha:g} and β = {beta:g}, scores {percent(heat.test.mean)} on them."

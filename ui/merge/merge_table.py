@@ -22,7 +22,7 @@ def merge_table(rows: Sequence[Table2Row]) -> str:
     cells = [[*row_cells(row), published_words(row.method) or "–"] for row in rows]
     table = markup.plain_table(words.TABLE, words.TABLE_HEAD, cells, shown=True)
     return (
-        f'{markup.heading(words.TABLE_TITLE)}<p class="lx-finding">{escape(words.table_answer(rows))}</p>'
+        f"{markup.heading(words.TABLE_TITLE)}{markup.finding(escape(words.table_answer(rows)))}"
         f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.TABLE_NOTE)}</p>'
     )
 

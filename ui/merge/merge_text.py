@@ -42,7 +42,8 @@ TABLE_NOTE = (
     "checkpoints, so compare within one only. On the public models: lines table2 --model ViT-B-32 --tasks 8. "
     "Average and Model Stock have no λ to choose, so a part of what α and β change there is strength, not "
     "depth. Masks keep one model a task: LiNeS is that of a single task there, β = 1 − α. Slerp takes two "
-    "models only and has no row."
+    "models only and has no row. The intervals of differences take the two models as independent; the "
+    "questions below compare them image by image, which narrows theirs."
 )
 COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"

@@ -20,8 +20,7 @@ def task_count_table(counts: TaskCounts) -> str:
     cells = [[METHODS[method].title, *(_cell(count, method) for count in counts.sets)] for method in methods]
     table = markup.plain_table(words.COUNT_TABLE, head, cells, shown=True)
     return (
-        f"{markup.heading(words.COUNT_TITLE)}"
-        f'<p class="lx-finding">{escape(words.count_answer(counts))}</p>'
+        f"{markup.heading(words.COUNT_TITLE)}{markup.finding(escape(words.count_answer(counts)))}"
         f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.COUNT_NOTE)}</p>'
     )
 

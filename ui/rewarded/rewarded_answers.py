@@ -163,7 +163,7 @@ class RewardedAnswers(LiveAnswers[Sequence[Any]]):
             "subject": line(
                 f"{words.SUBJECT}: w = {setting.w:g}, α = {setting.alpha:g}, β = {setting.beta:g}"
             ),
-            "sentence": f'<p class="lx-finding">{words.finding(self.shipped, setting)}</p>',
+            "sentence": markup.finding(words.finding(self.shipped, setting)),
             "tiles": reward_tiles(here, setting, self.shipped.prompts if ships else counted),
             "status": f'<p class="lx-status">{status}</p>' if status else "",
             "said": said_html(asked.scene, summary),

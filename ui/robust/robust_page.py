@@ -81,7 +81,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found) -> Value:
         charts=charts,
         slots={
             "subject": line(_about(studio, model, checkpoint)),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
             "areas": f'<div class="lx-scroll" tabindex="0">{_areas(views, wise, lines)}</div>',
         },
         hide=[key for key in (*words.SHIFTS, *words.IMAGENET_SHIFTS) if key not in shifts],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -50,6 +51,16 @@ def plain_table(
     css = ' class="lx-table"' if shown else ""
     head = f"<thead><tr>{head}</tr></thead>"
     return f"<table{css}><caption>{escape(caption)}</caption>{head}<tbody>{body}</tbody></table>"
+
+
+def finding(said: str) -> str:
+    """What an experiment shows: its first sentence stands out.
+
+    Args:
+        said: HTML.
+    """
+    first, *rest = re.split(r"(?<=[.!?]) (?=[^\d\s])", said, maxsplit=1)
+    return f'<p class="lx-finding">{first}' + "".join(f" <span>{one}</span>" for one in rest) + "</p>"
 
 
 def heading(title: str) -> str:

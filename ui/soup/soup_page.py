@@ -79,7 +79,7 @@ def draw(studio: Studio, model: str, found: Found, which: str = GREEDY, beta: fl
         },
         slots={
             "subject": line(for_tiny_clip(studio, model, words.SOUP_SUBJECT)),
-            "finding": f'<p class="lx-finding">{escape(finding)}</p>',
+            "finding": markup.finding(escape(finding)),
             "tiles": _tiles(which, beta, plain.get(which), edited),
             "numbers": f'<div class="lx-scroll" tabindex="0">{table}</div>',
         },

@@ -55,7 +55,7 @@ def draw(studio: Studio, model: str, checkpoint: str, found: Found, weight: floa
         },
         slots={
             "subject": line(about(studio, model, checkpoint)),
-            "finding": f'<p class="lx-finding">{finding}</p>',
+            "finding": markup.finding(finding),
             "tiles": _tiles(*test) if test else "",
             "table": _table(chosen),
         },
