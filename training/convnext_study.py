@@ -22,7 +22,7 @@ from training.storing import measure_packed
 from training.study import Study
 from training.world.catalogue import TASKS
 
-FILE, CONVNEXT_STORING = "convnext.json", "convnext_storing.json"
+FILE, CONVNEXT_STORING = "convnext.json.gz", "convnext_storing.json"
 CONVNEXT_IMAGES = 100
 """Images per task of the curves, as the page asks for; the test accuracies of Table 9 are of all."""
 MERGED, OPENS_WITH = ("sum", "ties", "consensus", "tsv-m"), "tsv-m"
@@ -73,7 +73,7 @@ def measured_alphas(study: Study) -> dict[str, float]:
 
 
 def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
-    """Write the sweeps that the pages open with, and ``report/convnext.json``.
+    """Write the sweeps that the pages open with, and ``report/convnext.json.gz``.
 
     Args:
         whole: folder of fine-tuned weights as they were before they were packed.

@@ -28,7 +28,7 @@ from lines_core.merging.masks import TALL_LAMBDAS
 from lines_core.merging.method import TALL_LAMBDA
 from training.study import Study
 
-FILE = "merging.json"
+FILE = "merging.json.gz"
 HEAT_METHODS = ("sum", "ties", "consensus", "tsv-m")
 """Methods whose alpha-beta map ships."""
 CURVE_METHODS = (*HEAT_METHODS, "average", "dare", "breadcrumbs")
@@ -165,7 +165,7 @@ def references(study: Study, config: MergeConfig) -> tuple[Score, Score]:
 
 
 def measure_merging(assets: Path, cache: Path) -> Iterator[str]:
-    """Write ``report/merging.json``, and the sweeps that the page "Merge" opens with."""
+    """Write ``report/merging.json.gz``, and the sweeps that the page "Merge" opens with."""
     studio = Studio(assets, cache)
     study = Study(assets / "report" / FILE, studio)
     configs = merge_configs(studio)

@@ -12,7 +12,7 @@ from evaluators.experiments.sweeps import ALL_IMAGES, robust_sweep, save_precomp
 from lines_core.soups import GreedySoup
 from training.study import Study
 
-FILE = "soups.json"
+FILE = "soups.json.gz"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def measured_members(study: Study) -> tuple[str, ...]:
 
 
 def measure_soups(assets: Path, cache: Path) -> Iterator[str]:
-    """Write ``report/soups.json``, and the sweeps that the page "Soup" opens with."""
+    """Write ``report/soups.json.gz``, and the sweeps that the page "Soup" opens with."""
     studio = Studio(assets, cache)
     search = SoupSearch(soup_members(studio))
     study = Study(assets / "report" / FILE, studio)

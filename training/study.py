@@ -1,13 +1,12 @@
-"""Evaluations behind the report: read from JSON files, and measured through the studio where missing."""
+"""Evaluations behind the report: read from files, and measured through the studio where missing."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.sweeps import run_sweep
-from evaluators.specs.evaluation_files import read_entries
+from evaluators.specs.evaluation_files import read_entries, save_packed_entries
 
 
 def read_evaluations(paths: Iterable[Path]) -> dict[EditSpec, Evaluation]:
@@ -22,7 +21,7 @@ def shipped_evaluations(assets: Path) -> dict[EditSpec, Evaluation]:
 
 
 class Study(Mapping[EditSpec, Evaluation]):
-    """The evaluations of one file in ``assets/report``; those that were read are what ``save`` keeps.
+    """The evaluations of one packed file in ``assets/report``; those that were read are what ``save`` keeps.
 
     Args:
         path: of the file.
@@ -67,4 +66,4 @@ class Study(Mapping[EditSpec, Evaluation]):
         self._path.parent.mkdir(parents=True, exist_ok=True)
         used = [replace(evaluation, seconds=0.0) for evaluation in self._used.values()]
         plain = [(one if predictions else replace(one, predictions=None)).as_dict() for one in used]
-        self._path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
+        save_packed_entries(self._path, plain)

@@ -19,7 +19,7 @@ from training.default_sweeps import LIVE_IMAGES
 from training.study import Study
 from training.world.catalogue import TASKS
 
-FILE = "variants.json"
+FILE = "variants.json.gz"
 
 
 def tuned_specs(study: Study, variant: Variant) -> tuple[VariantSpecs, dict[str, float]]:
@@ -43,7 +43,7 @@ def measured_result(study: Study, specs: VariantSpecs) -> VariantResult:
 
 
 def measure_variants(assets: Path, cache: Path) -> Iterator[str]:
-    """Write ``report/variants.json``, the gammas that the page uses, and the sweep that it opens with."""
+    """Write ``report/variants.json.gz``, the gammas that the page uses, and the sweep that it opens with."""
     studio = Studio(assets, cache)
     study = Study(assets / "report" / FILE, studio)
     chosen: dict[str, float] = {}
