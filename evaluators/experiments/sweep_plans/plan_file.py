@@ -7,9 +7,10 @@ from typing import Any
 
 from evaluators.errors import SpecError
 from evaluators.experiments.merge_comparison import Alpha
-from evaluators.experiments.sweep_plans.axis_values import axis_names, axis_numbers
+from evaluators.experiments.sweep_plans.axis_values import MOST_VALUES, axis_names, axis_numbers
 from evaluators.experiments.sweep_plans.edit_grid import ALL, EditGrid, MergeAxes
 from evaluators.experiments.sweep_plans.paper_tables import ON_ALL_IMAGES, PAPER_TABLES
+from evaluators.experiments.sweep_plans.plain_yaml import read_plain_yaml
 from evaluators.experiments.sweep_plans.plan_part import PlanPart
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.hub.load_request import IMAGES, LoadRequest
@@ -61,10 +62,10 @@ def read_plan(path: Path) -> tuple[PlanLeg, ...]:
             text = stream.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise SpecError(f"{path} is larger than a sweep: {MOST_BYTES >> 20} MB at most.")
-        given = yaml.safe_load(text)
+        given = read_plain_yaml(text)
     except OSError as error:
         raise SpecError(f"The sweep {path} cannot be read: {error.strerror or error}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     return plan_legs(given)
 
@@ -129,8 +130,10 @@ def _task_lists(given: object) -> list[tuple[str, ...]]:
 def _part(entry: object, model: str, images: object) -> PlanPart:
     if isinstance(entry, Mapping) and "table" in entry:
         table = _mapping("A table", entry, ("table", "images"))
-        (key,) = axis_names("table", table["table"], tuple(PAPER_TABLES))[:1]
-        return PAPER_TABLES[key](model, _images(table, model, images, key))
+        keys = axis_names("table", table["table"], tuple(PAPER_TABLES))
+        if len(keys) > 1:
+            raise SpecError(f"An entry of sweeps has one table, got {', '.join(keys)}: give each its own.")
+        return PAPER_TABLES[keys[0]](model, _images(table, model, images, keys[0]))
     grid = _mapping("An entry of sweeps", entry, _GRID)
     merge = _merge(grid)
     return EditGrid(
@@ -176,4 +179,8 @@ def _pairs(grid: Mapping[str, Any]) -> tuple[tuple[Alpha, float], ...]:
     if numbers := [one for one in listed if one != "auto"]:
         alphas += axis_numbers("alpha", numbers)
     betas = axis_numbers("beta", grid.get("beta", 0.0))
+    if len(alphas) * len(betas) > MOST_VALUES:
+        raise SpecError(
+            f"{len(alphas):,} alphas and {len(betas):,} betas are more than {MOST_VALUES:,} combinations."
+        )
     return tuple((alpha, beta) for alpha in alphas for beta in betas)

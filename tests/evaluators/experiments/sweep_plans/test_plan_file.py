@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evaluators.errors import SpecError
+from evaluators.experiments.sweep_plans.plain_yaml import read_plain_yaml
 from evaluators.experiments.sweep_plans.plan_file import plan_legs, read_plan
 from evaluators.experiments.sweeps import gamma_sweep
 from evaluators.service.studio import Studio
@@ -114,6 +115,11 @@ def test_images_are_those_of_the_page_unless_the_plan_or_the_entry_says_more() -
             {"sweeps": [{"table": "table9"}]},
             r"table must be among table1, table2, table4, table6, table10, fig9, got 'table9'",
         ),
+        ({"sweeps": [{"table": ["table1", "fig9"]}]}, r"one table, got table1, fig9: give each its own"),
+        (
+            {"sweeps": [{"alpha": "0:100:0.1", "beta": "0:100:0.1"}]},
+            r"1,001 alphas and 1,001 betas are more than 10,001 combinations",
+        ),
         ({"sweeps": [{"gamma": 1, "beta": 0}]}, r"leave alpha and beta out, or gamma"),
         ({"sweeps": [{"method": "ties"}]}, r"method belong to a merge"),
         ({"sweeps": [{"merge": "all", "settings": {"density": 1}}]}, r"None of sum has a setting 'density'"),
@@ -144,3 +150,15 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"#" * (1 << 20) + b"##")
     with pytest.raises(SpecError, match="is larger than a sweep"):
         read_plan(path)
+    for long in (b"9" * 5000, b"2026-13-45"):
+        path.write_bytes(b"sweeps: [{gamma: " + long + b"}]")
+        with pytest.raises(SpecError, match=r"is not YAML|gamma must be a number"):
+            read_plan(path)
+
+
+def test_the_example_of_the_documentation_is_what_it_says() -> None:
+    """Its ``gamma: 0:1:0.1`` without quotes was once a number of base 60: gamma 60.1, no error."""
+    text = (Path(__file__).parents[4] / "docs" / "scale.md").read_text()
+    given = read_plain_yaml(text.partition("```yaml\n")[2].partition("```")[0].encode())
+    first = plan_legs(given)[0].parts[1]
+    assert [alpha for alpha, _ in vars(first)["pairs"]] == [round(0.1 * number, 9) for number in range(11)]
