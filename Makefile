@@ -41,7 +41,7 @@ test-python: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-browser: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(or $(ARGS),tests/browser)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
