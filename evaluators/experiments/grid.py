@@ -5,6 +5,7 @@ whatever beta is. Small encoders are bound by elementwise work and use two cores
 thread each than as one encoder on two threads.
 """
 
+import math
 import queue
 import threading
 import time
@@ -32,6 +33,8 @@ from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from evaluators.specs.resolved_spec import ResolvedSpec
 
+MOST_TOGETHER = 4
+"""Edits that share their beginnings at once: more would save little, and are all lost if they are stopped."""
 YIELD_SECONDS = 0.3
 """Longest time that a worker waits for live requests before each chunk."""
 Cell = tuple[EditSpec, ResolvedSpec]
@@ -94,14 +97,7 @@ def _count_together(
 ) -> Iterator[tuple[EditSpec, Evaluation]]:
     """Count specs of embedded labs, grouped by their beginnings; none if another grid has the cores."""
     cells = [(spec, _lab(studio, spec.model).resolve(spec)) for spec in specs]
-    jobs: list[tuple[_Inputs, list[Cell]]] = []
-    for same_images in _grouped(cells, lambda spec: (spec.model, spec.suite, spec.split, spec.images)):
-        inputs = _inputs(_lab(studio, same_images[0][1].model), same_images[0][1])
-        beginnings = _grouped(
-            same_images, lambda spec: (spec.residual, spec.scales.before, spec.scales.blocks[0])
-        )
-        jobs += [(inputs, group) for group in beginnings]
-    if not jobs:
+    if not cells:
         return
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
@@ -109,6 +105,7 @@ def _count_together(
         one_thread_per_worker() as workers,
         ThreadPoolExecutor(max(1, workers), thread_name_prefix="grid") as pool,
     ):
+        jobs = _jobs(studio, cells, workers)
         for _ in range(workers):
             pool.submit(_worker, jobs, results, stop, studio.busy)
         running, points = workers, 0
@@ -133,6 +130,19 @@ def _count_together(
                     ticket.check()
         finally:
             stop.set()
+
+
+def _jobs(studio: Studio, cells: Sequence[Cell], workers: int) -> list[tuple[_Inputs, list[Cell]]]:
+    """Edits that begin alike together: at most `MOST_TOGETHER`, and so few that all workers get some."""
+    jobs: list[tuple[_Inputs, list[Cell]]] = []
+    most = min(MOST_TOGETHER, math.ceil(len(cells) / max(1, workers)))
+    for same_images in _grouped(cells, lambda spec: (spec.model, spec.suite, spec.split, spec.images)):
+        inputs = _inputs(_lab(studio, same_images[0][1].model), same_images[0][1])
+        for group in _grouped(
+            same_images, lambda spec: (spec.residual, spec.scales.before, spec.scales.blocks[0])
+        ):
+            jobs += [(inputs, group[start : start + most]) for start in range(0, len(group), most)]
+    return jobs
 
 
 def _grouped(cells: Sequence[Cell], key: Callable[[ResolvedSpec], Any]) -> list[list[Cell]]:

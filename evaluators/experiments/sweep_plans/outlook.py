@@ -4,13 +4,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
+
 from evaluators.experiments.grid import run_grid
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 
 SAMPLE_SECONDS = 3.0
-"""Seconds after which a sample of the pace ends, at its next chunk or position."""
+"""Seconds after which a sample of the pace ends, at its next chunk or with its positions."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,17 @@ def measured_pace(studio: Studio, ahead: Outlook, seconds: float = SAMPLE_SECOND
     began, counted = time.perf_counter(), 0
     lab = studio.lab_of(sample.model)
     if studio.workers is not None or (isinstance(lab, EmbeddedLab) and lab.device.type == "cpu"):
-        sizes = dict(zip(ahead.missing, ahead.images, strict=True))
-        for spec, _ in run_grid(studio, ahead.missing):
-            counted += sizes[spec]
+        at_once = torch.get_num_threads() if studio.workers is None else max(1, studio.workers.ready)
+        for start in range(0, len(ahead.missing), at_once):  # all of a batch are waited for: all count
+            list(run_grid(studio, ahead.missing[start : start + at_once]))
+            counted += sum(ahead.images[start : start + at_once])
             if time.perf_counter() - began >= seconds:
                 break
-    else:
-        first = None if sample.merge else studio.first(sample)
-        before = 0 if first is None else sum(task.n for task in first.tasks)
-        for answer in studio.stream(sample, background=True):
-            counted = sum(task.n for task in answer.tasks) - before
-            if counted and time.perf_counter() - began >= seconds:
-                break
+        return counted / (time.perf_counter() - began)
+    first = None if sample.merge else studio.first(sample)
+    before = 0 if first is None else sum(task.n for task in first.tasks)
+    for answer in studio.stream(sample, background=True):
+        counted = sum(task.n for task in answer.tasks) - before
+        if counted and time.perf_counter() - began >= seconds:
+            break
     return max(counted, 1) / (time.perf_counter() - began)

@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from evaluators.experiments import grid
 from evaluators.experiments.grid import begin, finish, run_grid
 from evaluators.experiments.merge_search import MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import gamma_sweep, run_sweep
+from evaluators.labs.tiny_encoder import TinyEncoder
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from tests.conftest import CHUNK
@@ -65,7 +67,9 @@ def test_fresh_measures_everything_again(studio: Studio) -> None:
     assert all(again[spec].seconds != before[spec].seconds for spec in specs)
 
 
-def test_cells_of_one_alpha_share_block_1(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_of_one_alpha_share_block_1(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, torch_threads: Callable[[int], None]
+) -> None:
     begun: list[int] = []
 
     def counted(visual: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -75,9 +79,29 @@ def test_cells_of_one_alpha_share_block_1(studio: Studio, monkeypatch: pytest.Mo
     monkeypatch.setattr(grid, "begin", counted)
     heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
     row = [specs[0] for (alpha, _), specs in heat.candidates.items() if alpha == 0.25]
+    torch_threads(2)
     assert len(dict(run_grid(studio, row))) == 11
     chunks = studio.lab.images("tasks", "val").chunks(20)
-    assert len(begun) == len(chunks)
+    assert len(begun) == 3 * len(chunks), "four, four and three cells"
+
+
+def test_a_row_of_one_alpha_keeps_every_worker_busy(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, torch_threads: Callable[[int], None]
+) -> None:
+    """One worker counted all of a row, and a map's first point was known when its row was (two minutes)."""
+    groups: list[int] = []
+    count_group = grid._count_group
+
+    def noted(encoder: TinyEncoder, inputs: Any, group: list[Any], *rest: Any) -> Any:
+        groups.append(len(group))
+        return count_group(encoder, inputs, group, *rest)
+
+    monkeypatch.setattr(grid, "_count_group", noted)
+    heat = MergeSearch(MergeConfig(PAIR), 0.5, heat_images=20).heat
+    row = [specs[0] for (alpha, _), specs in heat.candidates.items() if alpha == 0.25]
+    torch_threads(2)
+    assert len(dict(run_grid(studio, row[:5]))) == 5
+    assert sorted(groups) == [2, 3]
 
 
 def test_cancelling_restores_the_number_of_threads(studio: Studio) -> None:
