@@ -1,5 +1,6 @@
 """Fixtures of the tests of exports: an export into an empty folder, and evaluations for its card."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.evaluators.export.exported_specs import SPECS, Write
+from tests.evaluators.export.mergekit_programs import Mergekit
 
 
 @pytest.fixture
@@ -35,3 +37,10 @@ def measured(studio: Studio) -> list[Evaluation]:
             EditSpec.lines("digits", 0.7, mix=0.5),
         )
     ]
+
+
+@pytest.fixture(scope="session")
+def mergekit() -> Iterator[Mergekit]:
+    """Runs mergekit's programs."""
+    with Mergekit() as programs:
+        yield programs

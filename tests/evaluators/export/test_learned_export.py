@@ -15,7 +15,8 @@ from evaluators.export import LAYOUTS, ExportError, export_learned
 from evaluators.export.learned_export import learned_name
 from evaluators.service.studio import Studio
 from lines_core.checkpoints import read_checkpoint, read_metadata
-from tests.evaluators.export.test_mergekit_runs import furthest, mergekit
+from tests.evaluators.export.mergekit_programs import Mergekit
+from tests.evaluators.export.test_mergekit_runs import furthest
 
 REQUEST = LearningRequest(("digits", "faces"), "atlas", "tiny-clip", steps=3)
 
@@ -49,11 +50,11 @@ def test_the_weights_are_those_that_were_counted(
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_mergekit_makes_the_same_model_of_the_recipe(
-    studio: Studio, learned: LearnedMerge, tmp_path: Path, layout: str
+    mergekit: Mergekit, studio: Studio, learned: LearnedMerge, tmp_path: Path, layout: str
 ) -> None:
     written = export_learned(studio.lab, learned, layout, tmp_path, ["models"])
     ran = mergekit(layout, written.recipe, tmp_path)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.said
     assert furthest(written) < 3e-7
 
 

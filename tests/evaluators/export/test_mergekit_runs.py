@@ -1,44 +1,17 @@
-"""mergekit's two programs run the exported recipes, and their weights are those of the export.
+"""mergekit's two programs run the exported recipes, and their weights are those of the export."""
 
-The programs are called as their console scripts do, after declarations that let transformers import a
-torchvision of another build than torch.
-"""
-
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from evaluators.export import Exported, export
-from evaluators.export.loading_snippets import TORCHVISION
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint
 from tests.evaluators.export.exported_specs import SPECS
+from tests.evaluators.export.mergekit_programs import PROGRAMS, Mergekit
 from tests.paths import ROOT
-
-PROGRAMS = {
-    "open_clip": ("merge_raw_pytorch", ()),
-    "transformers": ("run_yaml", ("--no-copy-tokenizer",)),
-}
-"""What the recipe of a layout names: its module in mergekit.scripts, and its options."""
-
-
-def mergekit(layout: str, recipe: Path, where: Path) -> subprocess.CompletedProcess[str]:
-    """The layout's program in a folder; it writes to ``merged`` in there."""
-    module, options = PROGRAMS[layout]
-    code = f"import torch\n{TORCHVISION}from mergekit.scripts.{module} import main\nmain()\n"
-    return subprocess.run(
-        [sys.executable, "-c", code, str(recipe), str(recipe.parent / "merged"), "--quiet", *options],
-        cwd=where,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def furthest(written: Exported) -> float:
@@ -54,26 +27,30 @@ def furthest(written: Exported) -> float:
 @pytest.mark.parametrize(
     ("layout", "name"), [("open_clip", "weighted"), ("transformers", "by hand"), ("transformers", "average")]
 )
-def test_it_runs_in_the_exported_folder(studio: Studio, tmp_path: Path, layout: str, name: str) -> None:
+def test_it_runs_in_the_exported_folder(
+    mergekit: Mergekit, studio: Studio, tmp_path: Path, layout: str, name: str
+) -> None:
     """The weights are of the order of 0.1 to 1: a wrong coefficient would be seen at once."""
     extras = ("models", "clip") if layout == "open_clip" else ("models",)
     written = export(studio.lab, SPECS[name], layout, tmp_path, extras=extras)
     ran = mergekit(layout, written.recipe, tmp_path)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.said
     assert furthest(written) < 3e-7
 
 
-def test_it_runs_in_a_checkout(tmp_path: Path) -> None:
+def test_it_runs_in_a_checkout(mergekit: Mergekit, tmp_path: Path) -> None:
     """Twelve blocks, of whose names some begin others; the paths are those of a checkout."""
     lab = Studio(ROOT / "assets", None).lab
     spec = EditSpec.merged(MergeSpec(("digits", "vehicles")), 0.3, 0.4, outside="depth")
     written = export(lab, spec, "open_clip", tmp_path)
     ran = mergekit("open_clip", written.recipe, ROOT)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.said
     assert furthest(written) < 3e-7
 
 
-def test_it_stops_at_names_that_the_recipe_does_not_speak_of(studio: Studio, tmp_path: Path) -> None:
+def test_it_stops_at_names_that_the_recipe_does_not_speak_of(
+    mergekit: Mergekit, studio: Studio, tmp_path: Path
+) -> None:
     """It merged such files with one coefficient for all, and said nothing: the last block was off by 71 %."""
     folders = {layout: tmp_path / layout for layout in PROGRAMS}
     for layout, folder in folders.items():
@@ -85,5 +62,5 @@ def test_it_stops_at_names_that_the_recipe_does_not_speak_of(studio: Studio, tmp
     (folders["open_clip"] / "recipe.yaml").write_text(recipe, encoding="utf-8")
     ran = mergekit("open_clip", folders["open_clip"] / "recipe.yaml", folders["open_clip"])
     assert ran.returncode != 0
-    assert "Missing required parameter weight" in ran.stderr
+    assert "Missing required parameter weight" in ran.said
     assert not (folders["open_clip"] / "merged").exists()
