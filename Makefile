@@ -33,12 +33,13 @@ static: $(DEV_STAMP)
 	@$(BIN)/python -m lines_cli static --out $(or $(OUT),dist/static) $(ARGS)
 
 # In two processes side by side: the browser's driver keeps an event loop running, and no page can be built beside
-# it; it also waits for pages half of the time.
+# it; it also waits for pages half of the time. The browser's part takes longest, so the other one yields to it, and
+# takes its files in their order: xdist would begin with those of many tests, and end with one that takes minutes.
 test: $(DEV_STAMP)
 	@$(MAKE) --no-print-directory --jobs 2 test-python test-browser
 
 test-python: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile $(ARGS)
+	nice -n 5 $(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-browser: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(or $(ARGS),tests/browser)
