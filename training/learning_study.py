@@ -24,6 +24,7 @@ RUNS = (
     *((learner, "val", 0) for learner in LEARNERS),
     ("adamerging", "test", 0),  # the paper's setting: the unlabelled images are those it is scored on
     *((learner, "val", seed) for seed in (1, 2) for learner in LEARNERS),
+    *(("adamerging", "test", seed) for seed in (1, 2)),
 )
 """Learner, split of its images, and seed, the most telling ones first."""
 
