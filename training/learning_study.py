@@ -11,7 +11,8 @@ from evaluators import EditSpec, Studio
 from evaluators.experiments.coefficient_learning import LEARNERS, LearningState
 from evaluators.experiments.learned_merge import MergeCost, ShippedLearning, read_shipped, save_shipped
 from evaluators.experiments.learning_run import CoefficientRun, LearningRequest
-from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, MergeConfig
+from evaluators.experiments.merge_search import MergeConfig
+from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
 from evaluators.experiments.sweeps import ALL_IMAGES, run_sweep, save_precomputed
 from lines_core.atomic_write import atomic_write
 from lines_core.merging import METHODS

@@ -14,8 +14,8 @@ from evaluators.experiments.merge_search import (
     MergeSearch,
     Score,
     score,
-    start_coefficients,
 )
+from evaluators.experiments.merge_starts import start_coefficients
 from evaluators.experiments.sweeps import ALL_IMAGES, save_precomputed
 from evaluators.experiments.table2 import FILE as TABLE_FILE
 from evaluators.experiments.table2 import Table2Row, row_of, save_table2

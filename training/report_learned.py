@@ -15,7 +15,8 @@ from evaluators.experiments.learned_merge import (
     read_shipped,
     spread_over_seeds,
 )
-from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, Score, score
+from evaluators.experiments.merge_search import Score, score
+from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
 from evaluators.specs.intervals import difference_interval
 from lines_core.schedules import coefficients
 from training.learning_study import SWEEP

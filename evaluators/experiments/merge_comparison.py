@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evaluators.experiments.merge_search import MergeConfig
+from evaluators.experiments.merge_starts import MASK_ALPHA
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -48,14 +49,15 @@ def lines_alpha(
 ) -> tuple[float, MergingAlpha | None]:
     """Alpha of LiNeS for a merge, and its ingredients if Eq. 2 gave it.
 
-    Methods with one residual a task have no merged task vector for Eq. 2: for them "auto" is 1.
+    Methods with one residual a task have no merged task vector for Eq. 2: for them "auto" is
+    ``MASK_ALPHA``.
 
     Args, Raises: as ``merge_comparison``.
     """
     if alpha != "auto":
         return alpha, None
     if METHODS[config.method].per_task:
-        return 1.0, None
+        return MASK_ALPHA, None
     eq_2 = studio.merging_alpha(config.model, config.merges[0], ticket, patience)
     return eq_2.alpha, eq_2
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from evaluators.errors import EvaluationError
 from evaluators.experiments.sweeps import Found
-from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
+from evaluators.labs.embedded_lab import TINY_CLIP
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation, TaskResult
 from evaluators.specs.intervals import tasks_interval
@@ -17,28 +17,6 @@ MERGE_SHAPES = ("linear", "sqrt", "quadratic")
 """Scaling functions that the paper compares on merges (Table 6)."""
 OFFERED_SHAPES = (*MERGE_SHAPES, "tiered")
 """Those that the page offers for merges."""
-PAPER_ALPHA, PAPER_BETA, PAPER_SCALE = 0.125, 0.3, 0.3
-"""The paper's coefficients of task arithmetic on eight tasks, with LiNeS and without (Table 8)."""
-START_COEFFICIENTS: Mapping[str, tuple[float, float]] = {
-    "average": (1.0, 1.0),
-    "ties": (1.0, 0.8),
-    "consensus": (0.8, 0.5),
-    "dare": (0.4, 0.3),
-    "dare-ties": (0.6, 0.3),
-    "breadcrumbs": (1.0, 0.7),
-    "tsv-m": (1.6, 1.0),
-    "iso-c": (1.4, 0.9),
-    "iso-cts": (1.7, 1.1),
-    "pcb": (1.0, 0.8),
-    "sce": (1.7, 1.1),
-    "della": (0.9, 0.6),
-    "model-stock": (1.0, 1.0),
-}
-"""beta and plain factor that a page starts a method with: those of validation on the eight embedded tasks."""
-MODEL_STARTS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    TINY_CONVNEXT: {"sum": (0.2, 0.3), "ties": (0.9, 0.8), "consensus": (0.7, 0.5), "tsv-m": (1.7, 1.3)}
-}
-"""The same by model, where its own validation images choose others than Tiny CLIP's."""
 HEAT_ALPHAS = tuple(i / 20 for i in range(11))
 HEAT_STEPS = 10
 HEAT_IMAGES = 100
@@ -46,11 +24,6 @@ HEAT_IMAGES = 100
 
 Coefficients = tuple[float, float]
 """alpha and beta of LiNeS; lambda and 0 of a plain merge."""
-
-
-def start_coefficients(method: str, model: str = TINY_CLIP) -> tuple[float, float]:
-    """beta of LiNeS and the plain factor that a page starts a method with."""
-    return MODEL_STARTS.get(model, {}).get(method, START_COEFFICIENTS.get(method, (PAPER_BETA, PAPER_SCALE)))
 
 
 @dataclass(frozen=True)

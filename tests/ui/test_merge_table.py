@@ -2,11 +2,15 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
-from evaluators.experiments.merge_search import Score, start_coefficients
+from evaluators.experiments.merge_search import Score
+from evaluators.experiments.merge_starts import MASK_ALPHA, start_coefficients, start_origin
 from evaluators.experiments.table2 import FILE, TABLE_FILES, Table2Row, read_table2
-from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CONVNEXT
+from evaluators.experiments.task_counts import FILE as COUNTS_FILE
+from evaluators.experiments.task_counts import read_task_counts
+from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CLIP_14, TINY_CONVNEXT
 from evaluators.service.studio import Studio
 from evaluators.specs.evaluation import TaskResult
 from lines_core.merging import METHODS
@@ -65,11 +69,36 @@ def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
 
 
 def test_each_model_starts_where_its_own_validation_says() -> None:
-    """ConvNeXt used to open with Tiny CLIP's coefficients, which its validation images do not choose."""
-    for model, file in TABLE_FILES.items():
-        for row in read_table2(SHIPPED.parent / file):
-            if not METHODS[row.method].per_task:
-                assert (row.beta, row.scale) == start_coefficients(row.method, model), (model, row.method)
+    """ConvNeXt, 14 and 20 tasks used to open with Tiny CLIP's, and masks with those of sums."""
+    tables = {model: read_table2(SHIPPED.parent / file) for model, file in TABLE_FILES.items()}
+    counts = read_task_counts(SHIPPED.parent / COUNTS_FILE)
+    for model, rows in ({count.model: count.rows for count in counts.sets} | tables).items():
+        for row in rows:
+            assert (row.beta, row.scale) == start_coefficients(row.method, model), (model, row.method)
+            assert not METHODS[row.method].per_task or row.alpha == MASK_ALPHA
+            assert start_origin(row.method, model)
+
+
+def test_the_page_says_where_coefficients_come_from_that_this_merge_did_not_choose() -> None:
+    studio = Studio(SHIPPED.parents[1], None)
+    rows = read_task_counts(SHIPPED.parent / COUNTS_FILE).sets[1].rows
+    (row,) = (row for row in rows if row.method == METHOD)
+    keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
+    start = MergeControls(TINY_CLIP_14, keys, METHOD, usual, "", True, 0.0, row.beta, row.scale, SHAPE)
+    answers = MergeAnswers(studio, {TINY_CLIP_14: rows})
+    assert "with λ = 0.8 and β = 1.3 from validation, as in the table below" in sentence_of(answers, start)
+    assert "start" not in sentence_of(answers, start, "alpha")
+    fewer = replace(start, checkpoints=("digits", "faces"))
+    said = "β and λ start where validation images of all tasks of {} put them with this method"
+    assert said.format("Tiny CLIP (14 tasks)") in sentence_of(answers, fewer, "alpha")
+    assert "start" not in sentence_of(answers, replace(fewer, beta=0.7), "alpha")
+    beta, plain = start_coefficients("tall-masks", TINY_CLIP_14)
+    masks = replace(fewer, method="tall-masks", beta=beta, plain=plain)
+    told = sentence_of(answers, masks, "alpha")
+    assert "α = 0.75, from validation: Eq. 2 is for one merged model." in told
+    assert said.format("Tiny CLIP") in told
+    slerp = replace(fewer, method="slerp", beta=0.3, plain=0.3)
+    assert "β and λ start at the paper's for task arithmetic." in sentence_of(answers, slerp, "alpha")
 
 
 def test_convnext_says_what_all_images_say() -> None:
@@ -82,11 +111,11 @@ def test_convnext_says_what_all_images_say() -> None:
     assert "On all 3,222, with λ = 1.3 and β = 1.7 from validation: no measurable difference" in said
 
 
-def sentence_of(answers: MergeAnswers, controls: MergeControls) -> str:
+def sentence_of(answers: MergeAnswers, controls: MergeControls, slot: str = "sentence") -> str:
     """What the page says of a merge, without its markup."""
     told = answers.settle("visitor", controls)
-    found = next(value for value in told if "sentence" in value["slots"])
-    return re.sub(r"<[^>]+>", " ", found["slots"]["sentence"]).strip()
+    found = next(value for value in told if slot in value["slots"])
+    return unescape(re.sub(r"<[^>]+>", " ", found["slots"][slot])).strip()
 
 
 def test_the_page_opens_with_the_best_plain_method_that_ships() -> None:

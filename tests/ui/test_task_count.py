@@ -82,6 +82,11 @@ def test_a_choice_sets_the_model_and_follows_it(asked: Path) -> None:
     assert [key for _, key in checkpoints["choices"]] == ["digits", "faces", *QUESTIONS]
     assert "value" not in checkpoints  # the task that was chosen is there too
     assert choose(request, "no-model", "faces") == (gr.skip(), gr.skip())
+    coefficients = {
+        one._id for one in page.blocks.values() if one.elem_id in ("lx-merge-beta", "lx-merge-plain")
+    }
+    begins = [fn for fn in page.fns.values() if (choice._id, "input") in fn.targets and fn.js]
+    assert [{one._id for one in fn.outputs} for fn in begins] == [coefficients]
     menu = next(one for one in page.blocks.values() if one.elem_id == "lx-model")
     follow = listener(page, menu._id, "change", "follow")
     assert follow(TINY_CLIP_14)["value"] == TINY_CLIP_14

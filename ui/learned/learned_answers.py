@@ -23,7 +23,8 @@ from evaluators.experiments.learned_merge import (
 )
 from evaluators.experiments.learning_desk import LearningDesk
 from evaluators.experiments.learning_run import LearningRequest
-from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, MergeConfig, Score, score
+from evaluators.experiments.merge_search import MergeConfig, Score, score
+from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.export import export_learned
 from evaluators.labs.embedded_lab import TINY_CLIP, EmbeddedLab

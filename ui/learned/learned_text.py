@@ -11,7 +11,8 @@ from evaluators.experiments.learned_merge import (
     mean_over_seeds,
     spread_over_seeds,
 )
-from evaluators.experiments.merge_search import PAPER_BETA, PAPER_SCALE, Score
+from evaluators.experiments.merge_search import Score
+from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
 from ui.shell.difference_words import difference_words
 from ui.shell.text import decimal, percent, thousands
 

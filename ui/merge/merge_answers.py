@@ -10,17 +10,18 @@ from types import MappingProxyType
 from evaluators.errors import Preparing, Queued
 from evaluators.experiments.merge_comparison import MergeComparison, merge_comparison
 from evaluators.experiments.merge_search import Score, score
+from evaluators.experiments.merge_starts import start_coefficients, start_origin
 from evaluators.experiments.table2 import Table2Row
-from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.labs.embedded_lab import TINY_CONVNEXT
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from lines_core.merging import METHODS, complete_settings
+from lines_core.merging import complete_settings
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
-from ui.live.subject import counted_on, line
+from ui.live.subject import counted_on, line, model_title
 from ui.merge import merge_text as words
 from ui.merge.merge_controls import SHAPE, MergeControls, caught_up, config_of, merge_about
 from ui.merge.merge_figures import NAMES, bars_alt, bars_figure
@@ -116,7 +117,9 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         finetuned, zero_shot = _score(compared.finetuned, known), _score(compared.zero_shot, known)
         complete = all(score is not None and score.complete for score in (lines, plain, finetuned, zero_shot))
         spec = compared.lines[0]
-        alpha = words.alpha_text(compared.eq_2, compared.alpha)
+        alpha = words.alpha_text(compared.eq_2, compared.alpha, controls.auto)
+        row = self._row(studio, controls, lines)
+        said = [alpha, *([] if row else _start(studio, controls))]
         blocks = next(info.num_blocks for info in self.studio.models() if info.key == spec.model)
         return answer(
             version=ticket.version,
@@ -133,11 +136,11 @@ class MergeAnswers(LiveAnswers[MergeControls]):
                     lines,
                     plain,
                     finetuned,
-                    self._row(studio, controls, lines),
-                    compared.lines[0].model == TINY_CLIP,
+                    row,
+                    compared.lines[0].model != TINY_CONVNEXT,
                 ),
                 "tiles": _tiles(lines, plain, finetuned),
-                "alpha": f'<p class="lx-status">{escape(alpha)}</p>',
+                "alpha": "".join(f'<p class="lx-status">{escape(one)}</p>' for one in said),
                 "table": _table(lines, plain, zero_shot, finetuned),
             },
         )
@@ -148,8 +151,6 @@ class MergeAnswers(LiveAnswers[MergeControls]):
         usual = dict(config.settings) == complete_settings(config.method, {})
         if config.weights or controls.shape != SHAPE or not usual:
             return None
-        if METHODS[config.method].per_task:
-            return None  # Eq. 2 says nothing of them, and the page starts elsewhere
         for row in self._rows.get(config.model, ()):
             same = [task.key for task in row.lines.tasks] == [task.key for task in lines.tasks]
             fewer = all(task.n < whole.n for task, whole in zip(lines.tasks, row.lines.tasks, strict=False))
@@ -162,6 +163,14 @@ def _about(studio: Studio, controls: MergeControls, compared: MergeComparison) -
     spec = compared.lines[0]
     more = f"LiNeS with α = {spec.alpha:.3g}, β = {spec.beta:g}, plain with λ = {controls.plain:g}"
     return merge_about(studio, config_of(studio, caught_up(studio, controls)), more)
+
+
+def _start(studio: Studio, controls: MergeControls) -> list[str]:
+    """Where the coefficients come from; nothing once a visitor has moved them."""
+    if (controls.beta, controls.plain) != start_coefficients(controls.method, controls.model):
+        return []
+    origin = start_origin(controls.method, controls.model)
+    return [words.start_text(origin and model_title(studio, origin))]
 
 
 def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:

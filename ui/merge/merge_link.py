@@ -9,12 +9,8 @@ import gradio as gr
 from gradio.components import Component
 
 from evaluators.errors import SpecError
-from evaluators.experiments.merge_search import (
-    MODEL_STARTS,
-    OFFERED_SHAPES,
-    PAPER_ALPHA,
-    start_coefficients,
-)
+from evaluators.experiments.merge_search import OFFERED_SHAPES
+from evaluators.experiments.merge_starts import MODEL_STARTS, PAPER_ALPHA, start_coefficients
 from evaluators.service.studio import Studio
 from lines_core.merging import METHODS, Parameter
 from ui.address.page_link import LinkReader, LinkRow, PageLink

@@ -10,12 +10,8 @@ import gradio as gr
 
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
-from evaluators.experiments.merge_search import (
-    MODEL_STARTS,
-    OFFERED_SHAPES,
-    PAPER_ALPHA,
-    start_coefficients,
-)
+from evaluators.experiments.merge_search import OFFERED_SHAPES
+from evaluators.experiments.merge_starts import MODEL_STARTS, PAPER_ALPHA, start_coefficients
 from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.experiments.table2 import TABLE_FILES, read_table2
 from evaluators.experiments.task_counts import FILE as COUNTS_FILE
@@ -57,11 +53,12 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out: every move is answered live, the search runs at a button."""
     tables = {model: read_table2(studio.lab.folder / "report" / file) for model, file in TABLE_FILES.items()}
     rows = tables[TINY_CLIP]
-    answers = MergeAnswers(studio, tables)
+    counts = read_task_counts(studio.lab.folder / "report" / COUNTS_FILE)
+    answers = MergeAnswers(studio, {count.model: count.rows for count in counts.sets} | tables)
     gr.Markdown(words.LEAD, elem_classes="lx-lead")
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
-            task_count_choice(studio, explore)
+            choice = task_count_choice(studio, explore)
             settings, help_text, parameters = _controls(studio, explore)
             take_home(studio, address, "merge", settings, made_of_spec(_exported))
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
@@ -86,11 +83,12 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     )
     table = merge_table(rows)
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
-    counted = task_count_table(read_task_counts(studio.lab.folder / "report" / COUNTS_FILE))
+    counted = task_count_table(counts)
     gr.HTML(counted, visible=bool(counted), elem_id="lx-merge-counts", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))
     gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)
     _wire(studio, answers, explore, address, settings, help_text, parameters, live)
+    _start_at_validation([explore.model, *([choice] if choice else [])], settings)
     _warn(studio, address, settings[:2], warning)
     shows_on = [address.opened("merge"), rests(live)]
     wire_sweep(sweep, studio, search_panel, buttons, searched, shows_on)
@@ -181,6 +179,17 @@ def _begin() -> str:
     }}"""
 
 
+def _start_at_validation(
+    models: list[gr.components.Component], settings: list[gr.components.Component]
+) -> None:
+    """Begin anew when a visitor chooses the method, or the model by one of its menus."""
+    method, coefficients = settings[2], settings[-3:-1]
+    for model, chosen in ((models[0], method), *((menu, menu) for menu in models)):
+        begins = [model, method, *coefficients]
+        by_hand = chosen.input  # type: ignore[attr-defined]
+        by_hand(None, begins, coefficients, js=_begin(), api_visibility="private")
+
+
 def _parameter(method: str, parameter: Parameter) -> gr.components.Component:
     common: dict[str, Any] = {
         "label": parameter.title,
@@ -226,7 +235,7 @@ def _wire(
 ) -> None:
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     _, tasks, method, *_ = settings
-    auto, alpha, beta, plain = settings[4 + len(parameters) : 8 + len(parameters)]
+    auto, alpha = settings[4 + len(parameters) : 6 + len(parameters)]
 
     def offer(request: gr.Request, model: str) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)
@@ -258,8 +267,4 @@ def _wire(
     address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
-    coefficients = [beta, plain]
-    for chosen_by_hand in (method.input, explore.model.input):  # type: ignore[attr-defined]
-        begins = [explore.model, method, *coefficients]
-        chosen_by_hand(None, begins, coefficients, js=_begin(), api_visibility="private")
     auto.change(show_alpha, auto, alpha, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]

@@ -7,15 +7,8 @@ from html import escape
 from typing import Any
 
 from evaluators.experiments.merge_comparison import lines_alpha
-from evaluators.experiments.merge_search import (
-    HEAT_ALPHAS,
-    HEAT_IMAGES,
-    PAPER_BETA,
-    PAPER_SCALE,
-    GridResult,
-    MergeSearch,
-    heat_betas,
-)
+from evaluators.experiments.merge_search import HEAT_ALPHAS, HEAT_IMAGES, GridResult, MergeSearch, heat_betas
+from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
 from evaluators.experiments.sweeps import Found
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec

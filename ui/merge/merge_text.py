@@ -109,10 +109,25 @@ def evidence(lines: Score, row: Table2Row | None, shown_below: bool = True) -> s
     )
 
 
-def alpha_text(found: MergingAlpha | None, alpha: float) -> str:
-    """Eq. 2 with its terms, or that alpha was set by hand."""
+def start_text(title: str) -> str:
+    """Where beta and lambda come from that no validation images of this very merge chose.
+
+    Args:
+        title: of the model whose images did; empty for the paper's.
+    """
+    if not title:
+        return "β and λ start at the paper's for task arithmetic."
+    return (
+        f"β and λ start where validation images of all tasks of {title} put them with this method; "
+        "this merge may need others."
+    )
+
+
+def alpha_text(found: MergingAlpha | None, alpha: float, by_equation: bool = False) -> str:
+    """Eq. 2 with its terms, or that alpha was set by hand, or that Eq. 2 says nothing."""
     if found is None:
-        return f"α = {alpha:g}, set by hand."
+        by_hand = f"α = {alpha:g}, set by hand."
+        return f"α = {alpha:g}, from validation: Eq. 2 is for one merged model." if by_equation else by_hand
     return (
         f"Eq. 2: α = (1 / T) · ‖Σ τ‖₁ / ‖τ merged‖₁ = (1 / {found.count}) · {found.sum_norm:,.0f} / "
         f"{found.merged_norm:,.0f} = {found.alpha:.3f}"

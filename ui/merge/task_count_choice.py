@@ -25,12 +25,12 @@ def task_counts(studio: Studio, model: str) -> list[tuple[str, str]]:
     return [(str(len(offered(studio, lab.info.key))), lab.info.key) for lab in alike]
 
 
-def task_count_choice(studio: Studio, explore: Explore) -> None:
-    """Lay the choice out, which sets the page's model; nothing if no model has alternatives."""
+def task_count_choice(studio: Studio, explore: Explore) -> gr.Radio | None:
+    """Lay the choice out, which sets the page's model; None if no model has alternatives."""
     start = studio.models()[0].key
     choices = task_counts(studio, start)
     if not choices:
-        return
+        return None
     count = gr.Radio(
         choices,
         value=start,
@@ -56,3 +56,4 @@ def task_count_choice(studio: Studio, explore: Explore) -> None:
     chosen = [explore.model, explore.checkpoint]
     count.input(choose, [count, explore.checkpoint], chosen, trigger_mode="always_last", **private)
     explore.model.change(follow, explore.model, count, trigger_mode="always_last", **private)
+    return count

@@ -16,7 +16,7 @@ def test_alpha_is_eq_2s_unless_it_is_given(studio: Studio) -> None:
     assert eq_2 is not None
     assert eq_2.alpha == alpha
     assert lines_alpha(studio, MergeConfig(PAIR), 0.1) == (0.1, None)
-    assert lines_alpha(studio, MergeConfig(PAIR, "tall-masks"), "auto") == (1.0, None)
+    assert lines_alpha(studio, MergeConfig(PAIR, "tall-masks"), "auto") == (0.75, None)
 
 
 @pytest.mark.parametrize(("method", "merges"), [("sum", 1), ("tall-masks", 2)])
