@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.specs.edit_spec import EditSpec
-from tests.deploy.starting import free_port, started
+from tests.deploy.starting import started
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
@@ -176,13 +176,14 @@ def emulate_round_trip(page: Any, milliseconds: float) -> None:
 
 
 @contextmanager
-def models_form(browser: Any, cache: Path, form: str) -> Iterator[Any]:
-    """A visitor of the app itself, who has opened a form of the page *Models*; `form` is its selector."""
-    port = free_port()
-    with served(["app.py", "--port", str(port), "--cache", str(cache)], port) as (address, _):
-        page = open_page(browser, address)
-        open_tab(page, "Models")
-        page.click(f"{form} button")
-        page.wait_for_selector(f"{form}-add")
-        yield page
-        page.context.close()
+def models_form(browser: Any, address: str, form: str) -> Iterator[Any]:
+    """A visitor of the app itself, who has opened a form of the page *Models*; `form` is its selector.
+
+    What they add there is theirs alone, so that tests may share the server.
+    """
+    page = open_page(browser, address)
+    open_tab(page, "Models")
+    page.click(f"{form} button")
+    page.wait_for_selector(f"{form}-add")
+    yield page
+    page.context.close()

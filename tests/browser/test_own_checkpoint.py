@@ -19,9 +19,9 @@ SAID = "#lx-own-upload [data-said]"
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    with driving.models_form(browser, tmp_path_factory.mktemp("cache"), "#lx-own") as page:
+    with driving.models_form(browser, lab_address, "#lx-own") as page:
         yield page
 
 

@@ -15,9 +15,9 @@ TITLE = "old <b>boots</b>"
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    with driving.models_form(browser, tmp_path_factory.mktemp("cache"), "#lx-task") as page:
+    with driving.models_form(browser, lab_address, "#lx-task") as page:
         yield page
 
 
