@@ -23,6 +23,7 @@ from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.public_loader import PublicRequest
 from evaluators.hub.published_check import CAUSES, AccuracyCheck, self_test
 from evaluators.hub.texts.text_request import QUESTIONS, TextLoadRequest
+from evaluators.labs.embedded_lab import EMBEDDED
 from evaluators.service.load_jobs import LoadJob
 from evaluators.service.studio import Studio
 from evaluators.zoo import BENCHMARKS, ENCODERS, FAMILIES, PAPER_TABLE1, TASKS
@@ -56,8 +57,11 @@ def table1(arguments: Sequence[str], prog: str = "lines table1") -> int:
 
 
 def table2(arguments: Sequence[str], prog: str = "lines table2") -> int:
-    """Load a model and measure merges of its checkpoints, with LiNeS and without; 0 if all was loaded."""
-    parser = _parser(prog, "Measure the paper's Table 2 and the merging methods after it.")
+    """Load a model and measure merges of its checkpoints, with LiNeS and without; 0 if all was loaded.
+
+    An embedded model has its checkpoints and images with it.
+    """
+    parser = _parser(prog, "Measure the paper's Table 2 and the merging methods after it.", ships=EMBEDDED)
     parser.add_argument(
         "--methods",
         nargs="+",
@@ -67,6 +71,8 @@ def table2(arguments: Sequence[str], prog: str = "lines table2") -> int:
         help=f"default {' '.join(METHODS_SHOWN)}",
     )
     options = parser.parse_args(arguments)
+    if options.model in EMBEDDED and (options.tasks, options.images) != (None, None):
+        parser.error(f"{options.model} is measured on all its own images: leave --tasks and --images out")
     return _load_and(prog, lambda studio, model: _print_table2(studio, model, options.methods), options)
 
 
@@ -89,14 +95,17 @@ def tasks_of(text: str) -> tuple[str, ...]:
     return BENCHMARKS[int(text)] if text.isdigit() and int(text) in BENCHMARKS else tuple(text.split(","))
 
 
-def _parser(prog: str, description: str, texts: Collection[str] = ()) -> argparse.ArgumentParser:
+def _parser(
+    prog: str, description: str, texts: Collection[str] = (), ships: Collection[str] = ()
+) -> argparse.ArgumentParser:
     """Parser of `prefetch`, `table1` and `table2`.
 
     Args:
         texts: text models that it also takes.
+        ships: embedded models that it also takes.
     """
     parser = OneLineParser(prog=prog, description=description)
-    parser.add_argument("--model", choices=[*ENCODERS, *texts], default="ViT-B-32")
+    parser.add_argument("--model", choices=[*ENCODERS, *texts, *ships], default="ViT-B-32")
     parser.add_argument("--family", choices=list(FAMILIES), default="tall-masks")
     of_text = f"; of a text model questions, {QUESTIONS}" if texts else ""
     add_tasks(parser, None, None, f"test images per task (default {IMAGES}{of_text})")
@@ -126,16 +135,19 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
 
 def _load_and(prog: str, report: Callable[[Studio, str], None] | None, options: argparse.Namespace) -> int:
     try:
-        request = _request(options)
+        request = None if options.model in EMBEDDED else _request(options)
         studio = Studio(app_folder() / "assets", options.cache, usable_device(options.device))
-        job = studio.load(request)
-        follow(job)
+        steps: Sequence[LoadStep] = ()
+        if request is not None:
+            job = studio.load(request)
+            follow(job)
+            steps = job.steps()
         if report is not None:
             report(studio, options.model)
     except LinesError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return USAGE_ERROR if isinstance(error, SpecError | DeviceError) else 1
-    return 1 if any(step.state == FAILED for step in job.steps()) else 0
+    return 1 if any(step.state == FAILED for step in steps) else 0
 
 
 def _request(options: argparse.Namespace) -> PublicRequest:

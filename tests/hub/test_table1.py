@@ -139,6 +139,31 @@ def test_table2_is_what_the_studio_says(
     assert read_table2(tmp_path / "none.json") == ()
 
 
+def test_table2_of_an_embedded_model_loads_nothing(
+    lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(public_models, "app_folder", lambda: tmp_path)
+    (tmp_path / "assets").symlink_to(lab)
+    asked = [
+        "--model",
+        "tiny-clip",
+        "--methods",
+        "sum",
+        "--device",
+        "cpu",
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    assert public_models.table2(asked) == 0
+    (row,) = table2(Studio(tmp_path / "assets", tmp_path / "cache"), "tiny-clip", ("sum",))
+    output = capsys.readouterr().out
+    assert output.startswith("\nMean of 2 tasks")
+    assert f"Task arithmetic  plain {100 * row.plain.mean:.1f} (" in output
+    with pytest.raises(SystemExit):
+        public_models.table2([*asked, "--images", "24"])
+    assert "tiny-clip is measured on all its own images" in capsys.readouterr().err
+
+
 def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert public_models.prefetch(["--tasks", "mnist,letters", *command[2:]]) == 2
     assert "There is no task letters" in capsys.readouterr().err

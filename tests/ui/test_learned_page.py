@@ -164,7 +164,9 @@ def test_what_a_client_makes_up_is_answered(answers: LearnedAnswers, learner: st
 
 def test_without_shipped_merges_the_page_says_so(lab: Path) -> None:
     value, *_ = LearnedAnswers(Studio(lab, None, chunk=CHUNK)).shown("anna", "tiny-clip")
-    assert words.WAITING in value["slots"]["finding"]
+    first, rest = value["slots"]["finding"].split(" <span>", 1)
+    assert first.endswith(f"{words.WAITING}."), "the sentence alone stands out"
+    assert words.BUTTON in rest
     assert names(value) == ["Task arithmetic", "LiNeS"]
 
 

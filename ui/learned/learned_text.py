@@ -62,7 +62,7 @@ NOTE = (
 FEW = "This model has fewer than two fine-tuned checkpoints: load more on the page Models."
 PREPARING = "Reading weights and images …"
 WAITING = "Not learned yet for this model"
-BUTTON = ": the button above starts it"
+BUTTON = "The button above starts it."
 TAKE_HOME = (
     "The merge of the method chosen above: the one that was learned here last, or else the one that ships. "
     "Weights as safetensors, a model card with its accuracies, and a recipe as YAML with every coefficient, "
