@@ -19,6 +19,9 @@ WORKERS  ?= $(if $(filter 1 2 3,$(CORES)),2,4)
 BROWSERS ?= $(if $(filter 1 2 3,$(CORES)),0,2)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
+# Where it is set, each of the programs that the tests start would compile the modules and the assertions anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 stamp      = $(VENV)/.$(1)-$(shell cat $(2) | cksum | tr ' ' '-')
 APP_STAMP := $(call stamp,app,requirements.txt $(CONSTRAINTS))
 DEV_STAMP := $(call stamp,dev,requirements.txt requirements-static.txt requirements-ray.txt requirements-dev.txt $(CONSTRAINTS))
