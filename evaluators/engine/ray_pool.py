@@ -87,7 +87,16 @@ class RayPool:
             return f"The Ray cluster at {self._cluster.address} does not answer any more."
         with self._changed:
             reasons = [worker.problem for worker in self._workers if worker.problem]
-        return reasons[0] if reasons else f"No worker of the Ray cluster at {self._cluster.address} is ready."
+            waiting = sum(worker.state == STARTING for worker in self._workers)
+        if reasons:
+            return reasons[0]
+        none = f"No worker of the Ray cluster at {self._cluster.address} is ready"
+        if not waiting:
+            return f"{none}."
+        return (
+            f"{none}: {waiting} cannot start yet. Another page or sweep keeps what it counts on until it "
+            f"ends: `ray status --address={self._cluster.address}` shows what is in use."
+        )
 
     def status(self) -> tuple[WorkerStatus, ...]:
         """The workers, in the order in which they were started."""

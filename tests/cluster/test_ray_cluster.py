@@ -62,7 +62,10 @@ code = ray_pool.code_identity
 ray_pool.code_identity = lambda: "another"
 skewed = ray_pool.RayPool(RayCluster(address), "cpu", 1)
 while not skewed.problem.startswith("The worker"): threading.Event().wait(0.1)
-say(skew=skewed.problem, ready=skewed.ready)
+second = ray_pool.RayPool(skewed._cluster, "cpu", 1)
+while "cannot start yet" not in second.problem: threading.Event().wait(0.1)
+say(skew=skewed.problem, ready=skewed.ready, second=second.problem)
+second._closed.set()
 skewed.close()
 ray_pool.code_identity = code
 
@@ -238,6 +241,7 @@ def test_the_page_counts_on_it_and_without_it_and_on_it_again(
         assert "runs other code" in skew["skew"]
         assert "install the same version" in skew["skew"]
         assert skew["ready"] == 0
+        assert "Another page or sweep keeps what it counts on until it ends" in skew["second"]
 
         answer = json.loads(page.stdout.readline() or _said(page))
         assert len(answer["found"]) == 4 * 6 - 2
