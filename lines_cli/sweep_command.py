@@ -23,6 +23,7 @@ from lines_cli import app_folder
 from lines_cli.model_commands import reported
 from lines_cli.progress_line import ProgressLine, duration
 from lines_cli.public_models import add_machine, follow
+from lines_core.untrusted_text import quoted
 from serving.command_line import OneLineParser
 from serving.version import VERSION
 
@@ -98,6 +99,8 @@ def _flags(names: dict[str, Any]) -> str:
 
 def _sweep(options: argparse.Namespace) -> None:
     legs, device = _legs(options), usable_device(options.device)
+    if not options.out.name or options.out.is_dir():
+        raise SpecError(f"--out must be a file, got the folder {quoted(str(options.out))}.")
     found: list[Evaluation] = []
     with _workers(options) as workers, closing(_studio(options, device, workers)) as studio:
         try:
@@ -112,9 +115,11 @@ def _sweep(options: argparse.Namespace) -> None:
             if found:
                 rows = write_results(options.out, found, {"lines-explorer": VERSION})
                 print(f"Wrote {options.out}: {rows:,} rows of {len(found):,} positions.")
-        kept = studio.status().store
-    if not options.dry_run and kept:
-        print(f"They are in {kept} too: `lines app` with that --cache shows them without counting.")
+        now = studio.status()
+    if not options.dry_run and now.problem:
+        print(f"They are nowhere else: {now.problem}.")
+    elif not options.dry_run and now.store:
+        print(f"They are in {now.store} too: `lines app` with that --cache shows them without counting.")
 
 
 @contextmanager

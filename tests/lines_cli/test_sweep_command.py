@@ -65,6 +65,20 @@ def test_a_grid_is_counted_and_written(lab: Path, capsys: pytest.CaptureFixture[
     ]
 
 
+def test_it_says_where_results_are_and_where_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """It once said that they were in a file of another program, and ``--out ""`` was a traceback."""
+    for out in ("", "assets"):
+        assert status("--gamma", 1, "--out", out) == 1
+        assert "--out must be a file, got the folder" in capsys.readouterr().err
+    Path("cache").mkdir()
+    Path("cache/results.sqlite").write_text("of another program")
+    assert status("--gamma", 1, "--images", 5) == 0
+    said = capsys.readouterr().out
+    assert "They are nowhere else: " in said
+    assert "results.sqlite too" not in said
+    assert Path("cache/results.sqlite").read_text() == "of another program"
+
+
 def test_a_table_of_the_paper(capsys: pytest.CaptureFixture[str]) -> None:
     assert status("table1", "--images", 12) == 0
     lines = capsys.readouterr().out.splitlines()
