@@ -69,7 +69,9 @@ def export_learned(
         "steps": run.steps,
         "checkpoints": [*said.values()],
     }
-    by_name = coefficients_by_name(encoder, plan.names, run.coefficients)
+    of_model = dict(zip(run.checkpoints, run.coefficients, strict=True))
+    ordered = [of_model[key] for key in said]  # as in the plan, where a run may have another order
+    by_name = coefficients_by_name(encoder, plan.names, ordered)
     visual = encoder.loaded.clip.visual
     size = (encoder.layout.numel, len(weights))
     tower = DescribedTower(plan.base, plan.sources, plan.names, size, activation(visual), plan.whole)
