@@ -163,7 +163,8 @@ def _print_outlook(studio: Studio, leg: PlanLeg) -> None:
 
 
 def _counts(ahead: Outlook) -> str:
+    positions = len(ahead.known) + len(ahead.missing)
     return (
-        f"{len(ahead.known) + len(ahead.missing):,} positions, {len(ahead.known):,} known, "
+        f"{positions:,} position{'s' * (positions != 1)}, {len(ahead.known):,} known, "
         f"{len(ahead.missing):,} to count on {ahead.total:,} images"
     )

@@ -28,7 +28,7 @@ START = "`ray start --head --disable-usage-stats` starts one, docs/scale.md says
 def parsed_address(address: str) -> tuple[str, int]:
     """Host and port of an address. Raises: ClusterError unless it is HOST:PORT."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host.strip("[]") or not port.isdigit() or not 0 < int(port) < 65536:
+    if not colon or not host.strip("[]") or "/" in host or not port.isdigit() or not 0 < int(port) < 65536:
         raise ClusterError(f"--ray takes auto or the HOST:PORT of a cluster's head, got {address[:80]!r}.")
     return host.strip("[]"), int(port)
 

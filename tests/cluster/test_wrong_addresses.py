@@ -63,7 +63,9 @@ def web_server() -> Iterator[int]:
         thread.join(60)
 
 
-@pytest.mark.parametrize("address", ["cluster", "127.0.0.1:", "127.0.0.1:ray", ":6379", "127.0.0.1:70000"])
+@pytest.mark.parametrize(
+    "address", ["cluster", "127.0.0.1:", "127.0.0.1:ray", ":6379", "127.0.0.1:70000", "ray://127.0.0.1:10001"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ClusterError, match="takes auto or the HOST:PORT of a cluster's head, got "):
         RayLink(address)

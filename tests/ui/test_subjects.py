@@ -167,7 +167,7 @@ def test_points_that_another_task_shares_are_counted_apart() -> None:
     known.evaluate(gamma_sweep("digits")[0], fresh=True)
     status = slots(sweep.shown(known, "anna", "tiny-clip", "digits"))[2]
     assert "11 of 11 positions" in status
-    assert "1 measured on this machine, 10 precomputed" in status
+    assert "1 measured here, 10 precomputed" in status
 
 
 def test_a_finding_waits_for_all_its_points(cold: ZeroCostStudio) -> None:

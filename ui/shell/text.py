@@ -108,10 +108,10 @@ SWEEP = {
     "anew": "Measure it again",
     "cancel": "Stop",
     "precomputed": "precomputed with the shipped weights",
-    "repeat": "; the button measures every point again on this machine",
+    "repeat": "; the button measures every point again",
     "shipped": "these came with the page",
-    "others": "; the button measures the others on this machine",
-    "measured": "measured on this machine",
+    "others": "; the button measures the others",
+    "measured": "measured here",
     "nothing": "not measured yet",
     "waiting": "Not measured yet: the button above starts it.",
     "stopped": "stopped; the points measured so far are kept",
@@ -133,7 +133,7 @@ def unfinished(missing: int, total: int) -> str:
 
 def partly_measured(here: int, shipped: int) -> str:
     """Where the points of a sweep come from."""
-    return f"{here} measured on this machine, {shipped} precomputed with the shipped weights"
+    return f"{here} measured here, {shipped} precomputed with the shipped weights"
 
 
 PAGES = {
