@@ -41,7 +41,8 @@ class Layout:
         return not self.transformers or PROJECTION in self.extra
 
 
-_OPEN_CLIP_BLOCKS = rf"transformer\.resblocks\.{NUMBER}\..+"
+_OPEN_CLIP_BLOCKS = rf"(?:transformer\.resblocks|trunk\.stages\.{NUMBER}\.blocks)\.{NUMBER}\..+"
+"""Of a ViT, and of timm's ConvNeXt."""
 _OPEN_CLIP_TEXT = (
     r"transformer\.resblocks\..+",
     r"token_embedding\.weight|positional_embedding|ln_final\.(?:weight|bias)|text_projection",

@@ -13,6 +13,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.checkpoints import read_checkpoint
+from lines_core.clip_layouts.image_tower import image_tower
 from tests.conftest import CHUNK
 from tests.convnext_lab import BLOCKS, KEYS
 from tests.evaluators.export.exported_specs import parsed, weight_of
@@ -62,6 +63,20 @@ def test_the_recipe_has_a_coefficient_for_every_parameter(studio: Studio, tmp_pa
     for name, value in theta.items():
         torch.testing.assert_close(tensors[name], value, rtol=1e-5, atol=1e-6)
     assert "checkout" not in written.recipe.read_text("utf-8").partition("base_model")[0]
+
+
+@pytest.mark.parametrize("extras", [(), ("clip",)])
+def test_its_own_file_is_a_checkpoint_of_it_again(
+    studio: Studio, tmp_path: Path, extras: tuple[str, ...]
+) -> None:
+    """The image tower alone, and a whole CLIP, whose text tower has the names of a ViT's blocks."""
+    encoder = studio.lab_of(TINY_CONVNEXT).encoder
+    written = export(studio.lab_of(TINY_CONVNEXT), SPEC, "open_clip", tmp_path, extras=extras)
+    encoder.write_edit("digits", SPEC.scales(BLOCKS))
+    found = image_tower(read_checkpoint(written.weights), encoder.pretrained(), "Tiny ConvNeXt")
+    assert list(found.weights) == list(encoder.pretrained())
+    for name, value in encoder.loaded.clip.visual.named_parameters(prefix="visual"):
+        torch.testing.assert_close(found.weights[name], value, rtol=1e-5, atol=1e-6)
 
 
 def test_transformers_has_no_such_tower(studio: Studio, tmp_path: Path) -> None:
