@@ -163,10 +163,13 @@ def test_what_a_client_makes_up_is_answered(answers: LearnedAnswers, learner: st
 
 
 def test_without_shipped_merges_the_page_says_so(lab: Path) -> None:
-    value, *_ = LearnedAnswers(Studio(lab, None, chunk=CHUNK)).shown("anna", "tiny-clip")
+    answers = LearnedAnswers(Studio(lab, None, chunk=CHUNK))
+    value, *_ = answers.shown("anna", "tiny-clip")
     first, rest = value["slots"]["finding"].split(" <span>", 1)
     assert first.endswith(f"{words.WAITING}."), "the sentence alone stands out"
     assert words.BUTTON in rest
+    value, *_ = next(answers.run("anna", "tiny-clip", "atlas", 10))
+    assert f"{words.LEARNING}." in value["slots"]["finding"]
     assert names(value) == ["Task arithmetic", "LiNeS"]
 
 

@@ -62,6 +62,7 @@ NOTE = (
 FEW = "This model has fewer than two fine-tuned checkpoints: load more on the page Models."
 PREPARING = "Reading weights and images …"
 WAITING = "Not learned yet for this model"
+LEARNING = "The coefficients are being learned"
 BUTTON = "The button above starts it."
 TAKE_HOME = (
     "The merge of the method chosen above: the one that was learned here last, or else the one that ships. "
