@@ -156,12 +156,13 @@ def _reason(address: str, error: Exception) -> str:
             f"The cluster at {address} runs {there}, this machine {here}: install the same versions of both "
             "on every machine, and start the cluster anew."
         )
-    if "AuthenticationError" in repr(error.__cause__) or type(error).__name__ == "AuthenticationError":
+    whole = f"{error!r} {error.__cause__!r}"
+    if "AuthenticationError" in whole:
         return (
             f"The cluster at {address} asks for its token: copy ~/.ray/auth_token from its head to this "
             "machine, or name it in RAY_AUTH_TOKEN_PATH, and leave RAY_AUTH_MODE unset."
         )
-    if "No node info found" in said or "No node info found" in str(error.__cause__):
+    if "No node info found" in whole:
         return (
             f"This machine is no node of the cluster at {address}: run `ray start --address={address} "
             "--num-cpus=0` here first, or with the CPUs that it may give."

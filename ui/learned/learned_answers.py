@@ -212,8 +212,8 @@ class LearnedAnswers:
         rows += [(f"{words.title_of(run)}, {words.HERE}", (run,)) for run in here]
         means = [mean_over_seeds(found) for found in repeated]
         said = escape(words.finding(lines, plain, [*means, *here]))
-        said = said or (f"{words.LEARNING}." if running else "")
-        said = said or f'{words.WAITING}. <span class="lx-served">{words.BUTTON}</span>'
+        idle = f'{words.WAITING}. <span class="lx-served">{words.BUTTON}</span>'
+        said = said or (f"{words.LEARNING}." if running else idle)
         drawn = [mean_over_seeds(found) for found in by_learner.values() if found]
         drawn += [newest] if newest else []
         return asked(
