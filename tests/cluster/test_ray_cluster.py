@@ -56,7 +56,8 @@ from serving.health import health
 
 torch.set_num_threads(1)
 lab, address, images = sys.argv[1], sys.argv[2], int(sys.argv[3])
-def say(**what): print(json.dumps(what), flush=True)
+answers, sys.stdout = sys.stdout, sys.stderr  # Ray prints there when a node has died
+def say(**what): print(json.dumps(what), file=answers, flush=True)
 
 code = ray_pool.code_identity
 ray_pool.code_identity = lambda: "another"
@@ -110,9 +111,11 @@ import json, sys, threading
 from evaluators.engine.ray_cluster import RayCluster
 from evaluators.engine.ray_pool import RayPool
 
+answers, sys.stdout = sys.stdout, sys.stderr  # Ray prints there when a node has died
 pool = RayPool(RayCluster(sys.argv[1]), "auto", 1)
 while sum(bool(one.problem) for one in pool.status()) < 2: threading.Event().wait(0.1)
-print(json.dumps([pool.device, pool.ready, [[one.node, one.state, one.problem] for one in pool.status()]]))
+workers = [[one.node, one.state, one.problem] for one in pool.status()]
+print(json.dumps([pool.device, pool.ready, workers]), file=answers)
 pool.close()
 """
 
