@@ -86,9 +86,13 @@ class HttpVisitor:
     def __init__(self, address: str, listener: AnswerListener) -> None:
         self.seen = Observations()
         self._listener = listener
-        # without ssl_verify the client reads all certificates anew for each request, over plain HTTP too
         self._client = Client(
-            address, verbose=False, analytics_enabled=False, download_files=False, ssl_verify=False
+            address,
+            verbose=False,
+            analytics_enabled=False,
+            download_files=False,
+            ssl_verify=False,  # or it reads all certificates anew for each request, over plain HTTP too
+            httpx_kwargs={"timeout": TIMEOUT},  # or five seconds; a browser has no limit
         )
         self._http = httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE))
         self._quick, self._settle = _listeners(self._client.config)
