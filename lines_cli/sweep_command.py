@@ -23,6 +23,7 @@ from lines_cli import app_folder
 from lines_cli.model_commands import reported
 from lines_cli.progress_line import ProgressLine, duration
 from lines_cli.public_models import add_machine, follow
+from lines_core.atomic_write import check_writable
 from lines_core.untrusted_text import quoted
 from serving.command_line import OneLineParser
 from serving.version import VERSION
@@ -101,6 +102,8 @@ def _sweep(options: argparse.Namespace) -> None:
     legs, device = _legs(options), usable_device(options.device)
     if not options.out.name or options.out.is_dir():
         raise SpecError(f"--out must be a file, got the folder {quoted(str(options.out))}.")
+    if not options.dry_run:
+        check_writable(options.out)
     found: list[Evaluation] = []
     with _workers(options) as workers, closing(_studio(options, device, workers)) as studio:
         try:

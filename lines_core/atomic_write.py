@@ -19,8 +19,7 @@ def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises: OSError, or whatever ``write`` raises; no temporary file is left then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{_SUFFIX}")
+    part = _part(path)
     try:
         write(part)
         _flush(part)
@@ -33,6 +32,19 @@ def atomic_write(path: Path, write: Callable[[Path], object]) -> None:
     for leftover in path.parent.glob(f"{glob.escape(path.name)}.{'[0-9a-f]' * 2 * _TOKEN_BYTES}{_SUFFIX}"):
         with suppress(OSError):  # another user's, or still open on Windows
             leftover.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raises: OSError if ``atomic_write`` could not begin to write this file; makes its folder."""
+    part = _part(path)
+    part.touch()
+    part.unlink()
+
+
+def _part(path: Path) -> Path:
+    """A temporary path beside a file, whose folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{_SUFFIX}")
 
 
 def _flush(path: Path) -> None:

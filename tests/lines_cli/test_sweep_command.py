@@ -70,6 +70,10 @@ def test_it_says_where_results_are_and_where_not(capsys: pytest.CaptureFixture[s
     for out in ("", "assets"):
         assert status("--gamma", 1, "--out", out) == 1
         assert "--out must be a file, got the folder" in capsys.readouterr().err
+    Path("a file").touch()
+    assert status("--gamma", 1, "--out", "a file/sweep.parquet") == 1
+    assert "a file cannot be used: " in capsys.readouterr().err
+    assert not Path("cache").exists(), "it has counted before it said so"
     Path("cache").mkdir()
     Path("cache/results.sqlite").write_text("of another program")
     assert status("--gamma", 1, "--images", 5) == 0
