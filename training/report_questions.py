@@ -221,9 +221,10 @@ def reviewer_questions(assets: Path) -> list[ReviewerQuestion]:
     if len(steps := read_sets(report / STEPS_FILE)) > 1:
         found.append(steps_question(steps))
     if (report / SOUPS).exists():
-        soups = read_soups(report / SOUPS)
+        soups = {f"{name} soup": soup for name, soup in read_soups(report / SOUPS).items()}
         if (report / LONG_FILE).exists():
-            soups |= {f"{name} long": soup for name, soup in read_soups(report / LONG_FILE).items()}
+            long = read_soups(report / LONG_FILE)
+            soups |= {f"{name} soup of long members": soup for name, soup in long.items()}
         found.append(soups_question(soups))
     return found
 

@@ -9,7 +9,11 @@ from training.soup_ample import SHIFTED, TESTED, VALIDATION, SoupHits
 
 
 def soups_question(soups: Mapping[str, SoupHits]) -> ReviewerQuestion:
-    """Whether a beta above 0 helps a soup, and why not."""
+    """Whether a beta above 0 helps a soup, and why not.
+
+    Args:
+        soups: by their names, such as "uniform soup".
+    """
     rows, gains = [], {}
     for name, soup in soups.items():
         plain = soup.lines[0.0]
@@ -20,26 +24,27 @@ def soups_question(soups: Mapping[str, SoupHits]) -> ReviewerQuestion:
                 accuracy_cell(hits, data) if beta == 0 else change_cell(change(plain, hits, data))
                 for data in ([VALIDATION], [TESTED], SHIFTED)
             )
-            rows.append((f"{name} soup of {len(soup.members)}, β = {beta:g}", *cells))
+            rows.append((f"{name}: {len(soup.members)} members, β = {beta:g}", *cells))
     said = "; ".join(
-        f"{name} soup: β = {best:g}, "
+        f"{name}: β = {best:g}, "
         + ("the plain soup" if best == 0 else f"on test {change_words(gain)} against the plain soup")
         + _worse_from(soups[name])
         for name, (best, gain) in gains.items()
     )
     shapes = "; ".join(
-        f"{100 * (1 - soup.shrinkage):.0f} % in the {name} soup (mean cosine of two members "
-        f"{soup.cosine:.2f})"
+        f"{100 * (1 - soup.shrinkage):.0f} % in the {name} (mean cosine of two members {soup.cosine:.2f})"
         for name, soup in soups.items()
     )
-    others = " (long: others, of more and smaller steps)" if any("long" in name for name in soups) else ""
+    others = (
+        "; long ones are others, of more and smaller steps" if any("long" in name for name in soups) else ""
+    )
     return ReviewerQuestion(
         question="Does LiNeS help a soup (Table 4), and would more images show it?",
         answer=f"Chosen on 2,000 validation images, {said}. Averaging, which LiNeS would make up for, "
         f"shrinks the change by {shapes}.",
-        how=f"The shipped members{others} on images drawn beyond those that ship: 2,000 for "
-        "validation, 3,000 for test, 500 of each shift; rows with β > 0 are differences to the plain soup "
-        "in points, image by image, with 95 % intervals.",
+        how="The shipped members on images drawn beyond those that ship: 2,000 for validation, 3,000 for "
+        "test, 500 of each shift; rows with β > 0 are differences to the plain soup in points, image by "
+        f"image, with 95 % intervals{others}.",
         header=("soup", "validation", "test", "mean of the shifts"),
         rows=tuple(rows),
     )

@@ -94,7 +94,7 @@ def test_a_soup_that_lines_does_not_help_is_said_so() -> None:
     better = plain | {VALIDATION: hits(0.95), TESTED: hits(0.95)}
     soup = SoupHits(("a", "b"), {0.0: plain, 0.2: worse}, {1.0: plain}, 0.5, 0.2)
     helped = replace(soup, lines={0.0: plain, 0.2: better})
-    question = soups_question({"uniform": soup, "greedy": helped})
+    question = soups_question({"uniform soup": soup, "greedy soup": helped})
     assert "uniform soup: β = 0, the plain soup, measurably worse from β = 0.2; greedy" in question.answer
     assert "greedy soup: β = 0.2, on test +5.0 points (" in question.answer
     assert (
