@@ -29,26 +29,27 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
         raise SpecError("Type a question and its possible answers.")
     if len(text) > MOST_QUESTION:
         raise SpecError(f"A question has at most {MOST_QUESTION} letters, got {len(text):,}: shorten it.")
-    if not text.strip() or not text.replace("\n", " ").isprintable():
-        raise SpecError(f"A question has 1 to {MOST_QUESTION} letters, got {quoted(text)}.")
     as_read = _separated if by_words else _plain
+    if not as_read(text):
+        raise SpecError(f"Type a question of 1 to {MOST_QUESTION} letters.")
     if len(choices) > MOST_ANSWERS * (MOST_ANSWER + 2):
         raise SpecError(f"The answers are at most {MOST_ANSWERS} of {MOST_ANSWER} letters.")
-    answers = [as_read(choice) for choice in choices.split(",") if choice.strip()]
+    answers = [answer for choice in choices.split(",") if (answer := as_read(choice))]
     if not 2 <= len(answers) <= MOST_ANSWERS or len(set(answers)) < len(answers):
         raise SpecError(
             f"Name 2 to {MOST_ANSWERS} different answers with commas between them, got {quoted(choices)}."
         )
-    if any(len(answer) > MOST_ANSWER or not answer.isprintable() for answer in answers):
+    if any(len(answer) > MOST_ANSWER for answer in answers):
         raise SpecError(f"An answer has at most {MOST_ANSWER} letters.")
     return TextQuestion(as_read(text), tuple(answers), -1)
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """Without what nobody sees, such as the joiners of an emoji or control characters."""
+    return " ".join("".join(one for one in text if one.isprintable() or one.isspace()).split())
 
 
 def _separated(text: str) -> str:
     for mark in MARKS:
         text = text.replace(mark, f" {mark} ")
-    return " ".join(text.lower().split())
+    return _plain(text.lower())

@@ -17,12 +17,20 @@ def test_letters_are_the_only_limit_of_a_question() -> None:
     assert len(typed_question("a " * (MOST_QUESTION // 2), "a, b").text.split()) == 120
 
 
+@pytest.mark.parametrize("by_words", [True, False])
+def test_what_nobody_sees_is_left_out(by_words: bool) -> None:
+    """A family of emoji or a pasted tab was refused as a question without letters."""
+    question = typed_question("who\tis 👨\u200d👩\u200d👧 \x00 ?", "\u200b, a\nb, c", by_words)
+    assert question.text == "who is 👨👩👧 ?"
+    assert question.choices == ("a b", "c")
+
+
 @pytest.mark.parametrize(
     ("text", "choices", "message"),
     [
-        ("", "a, b", "1 to 240 letters"),
+        ("", "a, b", "Type a question of 1 to 240 letters"),
+        (" \n\x00", "a, b", "Type a question of 1 to 240 letters"),
         ("x" * (MOST_QUESTION + 1), "a, b", "at most 240 letters, got 241: shorten it"),
-        ("a\x00b", "a, b", "1 to 240 letters"),
         ("who ?", "a", "2 to 6 different answers"),
         ("who ?", "a, A", "2 to 6 different answers"),
         ("who ?", ",".join("abcdefg"), "2 to 6 different answers"),
