@@ -111,6 +111,7 @@ class LoadJobs:
             job = self._jobs.get(model)
             if job is None or job.sessions - {session}:
                 return False
+            job.sessions.add(session)  # a page that was loaded anew is another session: it too is told
             job.stop()
             return True
 

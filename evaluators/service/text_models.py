@@ -56,7 +56,7 @@ class TextModels(LoadedModels):
         if model in self._hub_texts:
             return self._hub_texts[model]
         if model in TEXT_MODELS:
-            raise SpecError(f"{TEXT_MODELS[model].title} is not loaded yet: load it on the page Text.")
+            raise SpecError(f"{TEXT_MODELS[model].title} is not loaded yet: press Load on the page Text.")
         return super().lab_of(model)
 
     def text_labs(self) -> dict[str, TextLab]:

@@ -73,6 +73,7 @@ def test_the_live_model_is_the_published_checkpoint(served: Weights, tmp_path: P
     """Also its output layer, which transformers 5 would tie to the embedding."""
     lab, steps = load(tmp_path)
     assert {step.state for step in steps.values()} == {DONE}, steps
+    assert steps[MERGES].phase.startswith("Task arithmetic 0."), "it named the methods by their keys"
     assert [one.key for one in lab.checkpoints()] == [f"glue.{key}" for key in KEYS]
     for key in ("", *KEYS):
         lab.encoder.write_edit(f"glue.{key}" if key else "", _scales(lab, 1.0 if key else 0.0))

@@ -17,6 +17,7 @@ from evaluators.service.load_jobs import LoadJobs
 from evaluators.service.scheduler import Ticket
 from evaluators.zoo import BENCHMARKS, ENCODERS
 from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.live.session_key import session_key
 from ui.models import load_listeners
 
 
@@ -75,3 +76,18 @@ def test_each_load_is_shown_under_its_own_name(studio: ZeroCostStudio) -> None:
     ben = cast(gr.Request, SimpleNamespace(session_hash="ben"))
     shown = next(load_listeners.follow_listener(studio, 1)(ben))
     assert shown[0] == "", "others do not see loads that have ended"
+
+
+def test_who_stops_a_load_sees_that_it_has_ended(studio: ZeroCostStudio) -> None:
+    """Stopped on a page that had been loaded anew, it vanished without a word."""
+    loader = _Loader()
+    studio._jobs = LoadJobs(cast(PublicLoader, loader), studio._loaded)
+    anna, ben = (cast(gr.Request, SimpleNamespace(session_hash=name)) for name in ("anna", "ben"))
+    next(
+        load_listeners.load_listener(studio, 1)(anna, "ViT-B-32", "tall-masks", list(BENCHMARKS[8]), 256, [])
+    )
+    studio._jobs.leave(session_key(anna))
+    load_listeners.stop_listener(studio)(ben, "ViT-B-32")
+    loader.go["ViT-B-32"].set()
+    *_, (progress, *_) = load_listeners.follow_listener(studio, 1)(ben)
+    assert "There is no ViT-B-32" in progress

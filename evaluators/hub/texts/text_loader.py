@@ -25,6 +25,7 @@ from evaluators.specs.edit_spec import SPLITS
 from evaluators.specs.merge_spec import MergeSpec
 from evaluators.zoo.public_texts import GLUE_TASKS, TEXT_MODELS, GlueTask, TextModel
 from lines_core.atomic_write import atomic_write
+from lines_core.merging import METHODS
 
 VERSION = 1
 _LOG = logging.getLogger(__name__)
@@ -85,7 +86,9 @@ class TextLoader:
         alphas: Mapping[str, float] = {}
         with optional(), reported(steps[MERGES], report) as step:
             alphas = self._alphas(live, checkpoints, step, stop)
-            step.result = ", ".join(f"{method} {alpha:.3g}" for method, alpha in alphas.items())
+            step.result = ", ".join(
+                f"{METHODS[method].title} {alpha:.3g}" for method, alpha in alphas.items()
+            )
         return HubTextLab(live, tasks, checkpoints, alphas)
 
     def _model(
