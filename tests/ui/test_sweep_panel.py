@@ -84,6 +84,7 @@ def test_an_error_is_in_the_status_and_the_buttons_become_usable() -> None:
     *_, (value, run, _) = gammas.run(cast(Studio, studio), "anna", "tiny-clip", "digits")
     assert "refuses alpha 0.8" in value["slots"]["status"]
     assert not run["interactive"]
+    assert "Precomputed" not in run["value"], "the label of what was shown before stayed"
 
 
 @pytest.mark.parametrize("panel", [forgetting, tune])

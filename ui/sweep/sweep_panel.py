@@ -117,7 +117,8 @@ class Sweep:
             value["slots"]["status"] = known_points(found, total, self.counted)
             return value, gr.update(value=button_label(found, total), interactive=True), IDLE
         except Exception as problem:  # noqa: BLE001 -- a live listener never raises
-            return asked(_error(problem), settings), IDLE, IDLE
+            nothing = gr.update(value=text.SWEEP["run"], interactive=False)
+            return asked(_error(problem), settings), nothing, IDLE
 
     def run(self, studio: Studio, visitor: str, *values: Any) -> Iterator[tuple[Value, Any, Any]]:
         """Measure what is missing, or everything again if nothing is; yields the panel at each point.
