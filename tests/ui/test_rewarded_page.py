@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ui.live.live_panel import Value
 from ui.rewarded.policy_runs_table import policy_runs_html
 from ui.rewarded.rewarded_answers import MEASURED, RewardedAnswers
 from ui.rewarded.rewarded_page import read_rewarded_link, scales_count
-from ui.rewarded.rewarded_text import finding
+from ui.rewarded.rewarded_text import blocks_finding, finding
 
 LINES = (0.3, True, 0.5, 1.0, 0, "")
 PLAIN = (0.3, False, 1.0, 1.0, 0, "")
@@ -176,9 +177,10 @@ OUT, SAME, BEHIND = (0.02, 0.01, 0.03), (0.01, -0.01, 0.03), (-0.02, -0.03, -0.0
 @pytest.mark.parametrize(
     ("gain", "likely", "drawn_words", "likely_words"),
     [
-        (OUT, BEHIND, "it moves the front outwards", "it does not help"),
-        (SAME, OUT, "its front is not measurably different", "it moves the front outwards"),
-        (BEHIND, SAME, "it does not help", "its front is not measurably different"),
+        (OUT, OUT, "moves the front outwards", "likewise"),
+        (OUT, BEHIND, "moves the front outwards", "it does not help"),
+        (SAME, OUT, "does not move the front measurably", "it moves the front outwards"),
+        (BEHIND, SAME, "does not help", "it does not move the front measurably"),
     ],
 )
 def test_the_words_follow_both_intervals(
@@ -190,12 +192,11 @@ def test_the_words_follow_both_intervals(
     shipped: RewardedSoups = read_rewarded(tmp_path)
     assert shipped.fronts["lines"].gain == Measured(*gain)
     said = finding(shipped, SoupSetting(0.3, 0.5, 1.0))
-    assert said.startswith(
-        "LiNeS with α = 0.5 and β = 1 against plain soups on 600 test scenes: over 11 mixes"
-    )
-    drawn, likely_said = said.split("; ")
-    assert f"over 11 mixes with words drawn at temperature 1 {drawn_words}" in drawn
-    assert f"over 6 mixes with the most probable words {likely_words}" in likely_said
+    assert said.startswith(f"LiNeS {drawn_words}")
+    first, _, rest = said.partition(". That is α = 0.5 and β = 1 against the plain soup, ")
+    assert "points, 95 % interval" in first, "the sentence that stands out"
+    assert rest.startswith("11 mixes on 600 test scenes, words drawn at temperature 1;")
+    assert f"with the most probable words, 6 mixes, {likely_words}" in rest
     assert "-" not in said
 
 
@@ -262,13 +263,17 @@ def test_a_damaged_report_is_refused(tmp_path: Path) -> None:
 
 def test_other_trainings_and_single_blocks_are_told(answers: RewardedAnswers) -> None:
     shown = policy_runs_html(answers.shipped)
-    assert "Of 2 trainings, LiNeS as strong as the plain soup" in shown
-    assert shown.count("better for 1 and worse for 1") == 2
-    assert "goes the same way in 1." in shown
+    assert "Of 2 trainings, LiNeS as strong as the plain soup measurably helps 1 and harms 1." in shown
+    assert "with α = β = 1, it measurably helps 1 and harms 1;" in shown
+    assert "has an effect of the same sign in 1." in shown
     assert "rank &lt;1&gt;" in shown
-    assert "by mean strength: +4.0 points (3.0 to 5.0) at 1. Strength matters as well" in shown
-    assert "0.5 times the update in every block adds +6.0 points to the plain soups" in shown
-    assert "the faithful policy misses block 2 most (5.0 points)" in shown
+    assert "the same mean strength: +4.0 points (3.0 to 5.0) at 1. Strength alone: 0.5 times the" in shown
+    assert "adds +6.0 points (6.0 to 6.0) to the plain soup, more than LiNeS at mean strength 1." in shown
+    assert "the faithful policy misses block 2 most (by 5.0 points)" in shown
+    assert "takes least" not in shown
+    assert shown.count("300 validation scenes") == 1, "all three tables have one note"
+    first = replace(answers.shipped.runs[0], lost={"faithful": (0.2, 0.1), "preferred": (0.3, 0.0)})
+    assert blocks_finding(first).endswith("That is the block of which LiNeS takes least.")
     assert shown.count("+2.0\u00a0(2.0\u00a0to\u00a02.0)") == 3
     [alone] = re.findall(r"rank &lt;1&gt;</th><td>(.*?)</td><td>(.*?)</td>", shown)
     assert alone == ("80\u202f%", "60\u202f%"), "each policy's own reward, where it has all the weight"

@@ -27,10 +27,9 @@ def policy_runs_html(shipped: RewardedSoups) -> str:
     )
     return (
         markup.heading(words.RUNS_TITLE)
-        + markup.folded(
-            words.SCALES_QUESTION, words.scales_finding(ordered), words.scales_how(shipped), scales
-        )
-        + markup.folded(words.RUNS_QUESTION, words.runs_finding(shipped.runs), words.runs_how(shipped), runs)
+        + f'<p class="lx-note">{words.RUNS_NOTE.format(scenes=shipped.validated)}</p>'
+        + markup.folded(words.SCALES_QUESTION, words.scales_finding(ordered), words.SCALES_HOW, scales)
+        + markup.folded(words.RUNS_QUESTION, words.runs_finding(shipped.runs), words.RUNS_HOW, runs)
         + markup.folded(words.BLOCKS_QUESTION, words.blocks_finding(first), words.BLOCKS_HOW, depth)
     )
 

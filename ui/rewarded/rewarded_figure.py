@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from evaluators.policies.reward_fronts import Measured
 from evaluators.policies.shipped_fronts import RewardedSoups, RewardPair
 from evaluators.policies.soup_setting import WEIGHTS, SoupSetting
-from ui.rewarded.rewarded_text import NAMED, REWARDS, ends
+from ui.rewarded.rewarded_text import NAMED, REWARDS, SUPERVISED, ends
 from ui.shell.figure_style import Figure, Trace, axis, figure, marker, percent, percent_axis, whiskers
 
 ROLE_OF = {"plain": "wise_ft", "lines": "lines"}
@@ -44,7 +44,7 @@ def front_figure(shipped: RewardedSoups, here: RewardPair | None, setting: SoupS
                 "hovertemplate": "%{hovertext}<extra></extra>",
             }
         )
-    traces.append(_single("Before any reward", shipped.supervised, "pretrained", 10))
+    traces.append(_single(SUPERVISED, shipped.supervised, "pretrained", 10))
     if here is not None:
         traces.append(_single(f"{HERE}, w = {setting.w:g}", here, "reverse", 17) | {"name": HERE})
     shown = [*(pair for front in shipped.fronts.values() for pair in front.points), shipped.supervised]

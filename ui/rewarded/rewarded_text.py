@@ -14,9 +14,9 @@ from ui.shell.text import percent, points
 
 LEAD = (
     "A tiny language model that sums up invented scenes was trained further by reinforcement learning, "
-    "twice: one policy to be **faithful**, the other to be **preferred** by a judge of style. Mixing the two "
-    "updates gives any model in between, without training. LiNeS then weakens the shallow layers of the mix "
-    "and strengthens its deep ones. (Section 5.4 of the paper)"
+    "twice: one policy to be **faithful**, the other to be **preferred** by a judge of style. A rewarded "
+    "soup mixes their two updates, so that anyone can choose between both aims without training. LiNeS then "
+    "takes less of the mix in shallow layers and more in deep ones. (Section 5.4 and Fig. 4 of the paper)"
 )
 REWARDS = {
     "faithful": "Share of the summary's statements that the scene bears out: who did what with which thing, "
@@ -26,15 +26,16 @@ REWARDS = {
 }
 """What each reward is, one sentence."""
 NAMED = {"plain": "Plain soup", "lines": f"LiNeS, α = {LINES[0]:g}, β = {LINES[1]:g}"}
+SUPERVISED = "Before any reward"
 CHARTS = {
-    "front": ("Two rewards", "a point for each w; up and right is better"),
+    "front": ("Two rewards", "each line is a front, each point a w; up and right is better"),
     "by_w": ("Each reward along the mix", "vertical line: w as it is set; a click on a point sets it"),
 }
 CONTROLS = {
     "w": ("w: weight of the faithful policy", "0 is the preferred policy alone, 1 the faithful one"),
     "lines": ("LiNeS", "scales the mix by depth; off is the plain soup, for which α and β do not count"),
-    "alpha": ("α: scale of the first block", "0.5 here: half of the mixed update"),
-    "beta": ("β: rise to the last block", "1 here: 1.5 times the update in the last block"),
+    "alpha": ("α: scale of the first block", "1 takes its update as mixed"),
+    "beta": ("β: rise to the last block", "the last block takes α + β times its update"),
     "scene": ("Scene number", "each number is a scene that no training has seen"),
     "own": ("Or tell a scene of your own", "at most {most} words and full stops"),
 }
@@ -50,20 +51,24 @@ EQUATION = (
     "average as strong as the plain soup, so that the two differ by depth alone."
 )
 SUBJECT = "Tiny Llama, which sums up invented scenes"
-MEASURING = "This soup did not ship: measured here on {count} of {total} test scenes."
+MEASURING = "Not precomputed: measured here on {count} of {total} test scenes."
 MEASURED_ON = "w = {w:g}, α = {alpha:g}, β = {beta:g}: mean over {scenes:,} test scenes"
 READING = "Reading the language model: {seconds:.0f} s so far."
 RUNS_TITLE = "Why does LiNeS do what it does here?"
+RUNS_NOTE = (
+    "Areas below a front of six mixes on {scenes} validation scenes, in brackets 95 % intervals for other "
+    "scenes. Arrows: by what the update is multiplied in the first and in the last block."
+)
 SCALES_QUESTION = "Is it depth or strength?"
-SCALES_TABLE = "Area below the front by what the update is multiplied, on validation scenes"
-SCALES_HEADER = ("First → last block", "Mean", "Area", "Against the plain soups", "Against as strong, level")
+SCALES_TABLE = "Area below the front by what the update is multiplied, and how many points that adds"
+SCALES_HEADER = ("First → last block", "Mean", "Area", "Against the plain soup", "Against level, as strong")
 RUNS_QUESTION = "Does it depend on how the policies were trained?"
-RUNS_TABLE = "Area below the front of each training on validation scenes, and how many points are added to it"
+RUNS_TABLE = "Area below the front of each training, and how many points are added to it"
 RUNS_HEADER = (
     "Training of the policies",
     "faithful, alone",
     "preferred, alone",
-    "plain soups",
+    "plain soup",
     "0.5 → 1.5 adds",
     "1 → 2 adds",
     "1.5 → 1.5 adds",
@@ -74,9 +79,9 @@ BLOCKS_TABLE = "The policies that ship, block by block, from the first to the la
 BLOCKS_HOW = (
     "Size: norm of a policy's update of the block, as a share of the norm of the block's weights. Lost: by "
     "how many points the policy's own mean reward falls if this one block stays as it was before the "
-    "reinforcement learning, on validation scenes."
+    "reinforcement learning."
 )
-TABLE = "Both rewards along the mix, means over test scenes in percent"
+TABLE = "Both rewards along the mix, means over test scenes, in brackets 95 % intervals"
 
 
 def own_help() -> str:
@@ -89,38 +94,28 @@ def own_help() -> str:
     )
 
 
-def scales_how(shipped: RewardedSoups) -> str:
-    """How the scales were compared."""
-    return (
-        f"Each front was measured at six mixes on {shipped.validated} validation scenes, with 95 % intervals "
-        "for other scenes. Compare rows of the same mean: they are equally strong and differ by depth alone. "
-        "1 → 1 is the plain soup."
-    )
+SCALES_HOW = (
+    "Compare rows of the same mean: they are equally strong and differ by depth alone. 1 → 1 is the plain "
+    "soup."
+)
+RUNS_HOW = (
+    "0.5 → 1.5 (α = 0.5, β = 1) is as strong on average as the plain soup, so its gain comes from depth. "
+    "1 → 2 (α = β = 1) is stronger too; 1.5 → 1.5 is as strong as that in every block, and the last column "
+    "compares the two."
+)
 
 
 def scales_finding(fronts: Sequence[ScaledFront]) -> str:
-    """At which strengths rising with depth is ahead of level, and the best of all."""
+    """What rising with depth adds at each strength, what the best strength alone does, and which is more."""
     rising = [(front.strength, front.over_level) for front in fronts if front.beta > 0 and front.over_level]
+    added = ", ".join(f"{points(over.value)} ({ends(over)}) at {strength:g}" for strength, over in rising)
     best = max((front for front in fronts if front.beta == 0), key=lambda front: front.hypervolume.value)
-    points = "; ".join(
-        f"{100 * over.value:+.1f} points ({ends(over)}) at {strength:g}".replace("-", "−")
-        for strength, over in rising
-    )
+    here = next(front for front in fronts if (front.alpha, front.beta) == LINES)
+    more = f", more than LiNeS at mean strength {here.strength:g}" if best.gain.low > here.gain.high else ""
     return (
-        f"Rising with depth against level, by mean strength: {points}. Strength matters as well: "
-        f"{best.alpha:g} times the update in every block adds {100 * best.gain.value:+.1f} points to the "
-        "plain soups."
-    ).replace("adds -", "adds −")
-
-
-def runs_how(shipped: RewardedSoups) -> str:
-    """How the trainings were compared."""
-    return (
-        f"Each front was measured at six mixes on {shipped.validated} validation scenes, with 95 % intervals "
-        "for other scenes. Arrows: by what the update is multiplied in the first and in the last block. "
-        "0.5 → 1.5 (α = 0.5, β = 1) is as strong on average as the plain soup, so its gain comes from depth. "
-        "1 → 2 (α = β = 1) is stronger too; 1.5 → 1.5 is as strong as that in every block, and the last "
-        "column compares the two."
+        f"Rising with depth adds to a level update of the same mean strength: {added}. Strength alone: "
+        f"{best.alpha:g} times the update in every block adds {points(best.gain.value)} ({ends(best.gain)}) "
+        f"to the plain soup{more}."
     )
 
 
@@ -129,23 +124,25 @@ def runs_finding(runs: Sequence[PolicyRun]) -> str:
 
     def told(gains: Sequence[Measured]) -> str:
         better, worse = sum(gain.low > 0 for gain in gains), sum(gain.high < 0 for gain in gains)
-        return f"better for {better} and worse for {worse}"
+        return f"measurably helps {better} and harms {worse}"
 
     same = sum((run.doubling.value > 0) == (run.level.value > 0) for run in runs)
     return (
-        f"Of {len(runs)} trainings, LiNeS as strong as the plain soup makes the front measurably "
-        f"{told([run.lines for run in runs])}; with α = β = 1, which is stronger, "
-        f"{told([run.doubling for run in runs])}. That strength without depth goes the same way in {same}."
+        f"Of {len(runs)} trainings, LiNeS as strong as the plain soup {told([run.lines for run in runs])}. "
+        f"Stronger, with α = β = 1, it {told([run.doubling for run in runs])}; that strength in every block, "
+        f"without LiNeS, has an effect of the same sign in {same}."
     )
 
 
 def blocks_finding(run: PolicyRun) -> str:
     """The block whose update each policy misses most."""
-    said = []
-    for name, lost in run.lost.items():
-        block = max(range(len(lost)), key=lost.__getitem__)
-        said.append(f"the {name} policy misses block {block + 1} most ({100 * lost[block]:.1f} points)")
-    return f"Of {len(run.norms['faithful'])} blocks, {' and '.join(said)}."
+    most = {name: max(range(len(lost)), key=lost.__getitem__) for name, lost in run.lost.items()}
+    said = " and ".join(
+        f"the {name} policy misses block {block + 1} most (by {100 * run.lost[name][block]:.1f} points)"
+        for name, block in most.items()
+    )
+    least = " That is the block of which LiNeS takes least." if set(most.values()) == {0} else ""
+    return f"Of {len(run.norms['faithful'])} blocks, {said}.{least}"
 
 
 def ends(measured: Measured) -> str:
@@ -155,27 +152,30 @@ def ends(measured: Measured) -> str:
 
 def finding(shipped: RewardedSoups, setting: SoupSetting) -> str:
     """What LiNeS does to the front, by the intervals, and what is known of ``setting`` apart."""
-    drawn = _compared(shipped.fronts, "words drawn at temperature 1")
-    likely = _compared(shipped.likely, "the most probable words")
+    drawn, likely = shipped.fronts["lines"], shipped.likely["lines"]
+    again = "likewise" if _verdict(likely) == _verdict(drawn) else f"it {_verdict(likely)}"
     return (
-        f"LiNeS with α = {LINES[0]:g} and β = {LINES[1]:g} against plain soups on {shipped.prompts:,} "
-        f"test scenes: {drawn}; {likely}. {_apart(shipped, setting)}"
+        f"LiNeS {_verdict(drawn)}: area below it {_areas(shipped.fronts, '95 % interval ')}. That is "
+        f"α = {LINES[0]:g} and β = {LINES[1]:g} against the plain soup, {len(drawn.points)} mixes on "
+        f"{shipped.prompts:,} test scenes, words drawn at temperature 1; with the most probable words, "
+        f"{len(likely.points)} mixes, {again}: {_areas(shipped.likely)}. {_apart(shipped, setting)}"
     ).strip()
 
 
-def _compared(fronts: Mapping[str, RewardFront], how: str) -> str:
-    """Whether the front of LiNeS is ahead of the plain one, both areas, and the difference."""
+def _verdict(lines: RewardFront) -> str:
+    """Whether the front of LiNeS is ahead of the plain one."""
+    if lines.gain.low > 0:
+        return "moves the front outwards"
+    if lines.gain.high < 0:
+        return "does not help, its front is behind the plain one"
+    return "does not move the front measurably"
+
+
+def _areas(fronts: Mapping[str, RewardFront], interval: str = "") -> str:
+    """Both areas and the difference; ``interval`` says what its interval is."""
     gain, plain, lines = fronts["lines"].gain, fronts["plain"].hypervolume, fronts["lines"].hypervolume
-    if gain.low > 0:
-        verdict = "it moves the front outwards"
-    elif gain.high < 0:
-        verdict = "it does not help: its front is behind the plain one"
-    else:
-        verdict = "its front is not measurably different from the plain one"
-    return (
-        f"over {len(fronts['lines'].points)} mixes with {how} {verdict} (area below it "
-        f"{percent(plain.value)} → {percent(lines.value)}, {points(gain.value)}, {ends(gain)})"
-    )
+    change = f"{points(gain.value)}, {interval}{ends(gain)}"
+    return f"{percent(plain.value)} → {percent(lines.value)} ({change})"
 
 
 def _apart(shipped: RewardedSoups, setting: SoupSetting) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from evaluators.policies.shipped_fronts import RewardedSoups, RewardPair
 from evaluators.policies.soup_setting import WEIGHTS, SoupSetting
 from evaluators.policies.summary_rewards import Claim, claims_of, faithful, preference
-from ui.rewarded.rewarded_text import MEASURED_ON, NAMED, REWARDS, TABLE, ends
+from ui.rewarded.rewarded_text import MEASURED_ON, NAMED, REWARDS, SUPERVISED, TABLE, ends
 from ui.shell import markup
 from ui.shell.text import percent
 
@@ -52,11 +52,16 @@ def reward_tiles(here: RewardPair | None, setting: SoupSetting, scenes: int) -> 
 def reward_table(shipped: RewardedSoups) -> str:
     """Both fronts as a table for screen readers."""
     rows = [
-        [NAMED[name], f"{w:g}", percent(pair.faithful.value), percent(pair.preferred.value)]
+        [NAMED[name], f"{w:g}", *_both(pair)]
         for name, front in shipped.fronts.items()
         for w, pair in zip(WEIGHTS, front.points, strict=True)
     ]
+    rows.append([SUPERVISED, "–", *_both(shipped.supervised)])
     return markup.plain_table(TABLE, ["Front", "w", "Faithful", "Preferred"], rows)
+
+
+def _both(pair: RewardPair) -> list[str]:
+    return [f"{percent(one.value)} ({ends(one)})" for one in (pair.faithful, pair.preferred)]
 
 
 def _statement(claim: Claim) -> str:
