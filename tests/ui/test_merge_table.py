@@ -41,7 +41,7 @@ def test_words_follow_the_intervals() -> None:
         [better, replace(better, method="tall-masks", alpha=0.75, beta=0.25, lines=scored(390))]
     )
     assert "The best merge of Tiny CLIP is Task arithmetic" in masks, "masks are one model a task"
-    assert ", α 0.75, β 0.25<" in masks
+    assert ", α\u00a00.75, β\u00a00.25<" in masks
     assert merge_table([]) == ""
 
 

@@ -31,8 +31,8 @@ def row_cells(row: Table2Row) -> tuple[str, str, str, str]:
     """The method, its score plain and with LiNeS, each with its coefficient, and the difference."""
     return (
         METHODS[row.method].title,
-        f"{merged_score(row.plain)}, λ {row.scale:g}",
-        f"{merged_score(row.lines)}, α {row.alpha:.3g}, β {row.beta:g}",
+        f"{merged_score(row.plain)}, λ\u00a0{row.scale:g}",
+        f"{merged_score(row.lines)}, α\u00a0{row.alpha:.3g}, β\u00a0{row.beta:g}",
         difference_words(row.plain.tasks, row.lines.tasks, "plain"),
     )
 
