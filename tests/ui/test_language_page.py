@@ -71,6 +71,17 @@ def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:
     assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
 
 
+def test_a_link_keeps_the_kind_and_gamma_as_they_were_set(studio: Studio) -> None:
+    """γ = 0.33 became 0.35 in a link, and a model that is not loaded became the tiny one."""
+    query = {"text": "coreference", "part": "encoder", "gamma": "0.33"}
+    (model, task, part, gamma), complaints = language_page._read(studio, query, "", "")
+    assert (model, task["value"], part, gamma, complaints) == (TINY_T5, "coreference", "encoder", 0.33, [])
+    (model, task, *_), complaints = language_page._read(
+        studio, query | {"text_model": "flan-t5-base"}, "", ""
+    )
+    assert (model, task["value"], complaints) == ("flan-t5-base", None, [])
+
+
 def test_any_other_position_is_counted_while_the_visitor_waits(studio: Studio) -> None:
     answers = LanguageAnswers(studio)
     first = answers.quick("visitor", (TINY_T5, "coreference", "decoder", 0.45))

@@ -38,6 +38,7 @@ function query() {
   for (const row of rows) {
     if (row.page && row.page !== page) continue;
     if (row.only && values[row.only[0]] !== row.only[1]) continue;
+    if (values[row.at] === null) continue; // a choice that has nothing to choose from
     const start = row.starts?.[1][values[row.starts[0]]] ?? row.start;
     if (start === null || said(values[row.at]) !== said(start)) link.set(row.name, said(values[row.at]));
   }

@@ -14,6 +14,7 @@ from evaluators.labs.text_lab import TextLab
 from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
+from evaluators.zoo.public_texts import TEXT_MODELS
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.explore.explore_page import Explore
@@ -75,13 +76,14 @@ def _read(
 ) -> tuple[list[Any], list[str]]:
     """Model, task, part and gamma of a link, and complaints."""
     reader = LinkReader(query)
-    key = reader.one_of("text_model", list(studio.text_labs()), TINY_T5)
-    tasks = [one.key for one in text_lab(studio, key).checkpoints()]
+    key = reader.one_of("text_model", [TINY_T5, *TEXT_MODELS], TINY_T5)
+    lab = studio.text_labs().get(key)  # none while it is not loaded: the page says so, and has the form
+    tasks = [] if lab is None else [one.key for one in lab.checkpoints()]
     values = [
         key,
-        tasks_of(studio, key) | {"value": reader.one_of("text", tasks, tasks[0])},
+        tasks_of(studio, key, reader.one_of("text", tasks, tasks[0]) if tasks else None),
         reader.one_of("part", list(TEXT_PARTS), "decoder"),
-        round(round(reader.number("gamma", 0.0, 1.0, START_GAMMA) / STEP) * STEP, 9),
+        round(reader.number("gamma", 0.0, 1.0, START_GAMMA), 9),
     ]
     return values, reader.complaints
 
@@ -125,7 +127,7 @@ def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         gr.Markdown(words.EQUATION, latex_delimiters=MATH)
     rows = [
         LinkRow("text_model", choice.model, TINY_T5),
-        LinkRow("text", task, None, only=(choice.model, "")),
+        LinkRow("text", task, starts=(choice.model, {TINY_T5: tasks[0][1]})),
         LinkRow("part", part, "decoder"),
         LinkRow("gamma", gamma, START_GAMMA),
     ]

@@ -1,0 +1,49 @@
+"""The page Text over the lab that ships: its link names every setting, and its tables fit a phone."""
+
+from typing import Any
+
+import pytest
+
+from tests.browser.driving import open_page, open_tab
+
+pytestmark = pytest.mark.browser
+HERE = "#lx-text-here"
+COMPLETE = f'{HERE} .lx-live[data-state="complete"]'
+SETTING = "fine-tuned on Coreference, LiNeS on the encoder with γ = 0.33"
+
+
+def test_a_link_and_back_keep_every_setting(browser: Any, lab_address: str) -> None:
+    """No link named the kind of question: shared or gone back to, it was the first kind again."""
+    page = open_page(browser, lab_address)
+    open_tab(page, "Text")
+    page.wait_for_selector(COMPLETE)
+    page.locator("#lx-text-task input").click()
+    page.get_by_role("option", name="Coreference").click()
+    page.wait_for_url("**text=coreference*")
+    page.get_by_label("the encoder", exact=True).check()
+    page.wait_for_url("**part=encoder*")
+    number = page.locator("#lx-text-gamma input[type=number]")
+    number.fill("0.33")
+    number.press("Tab")
+    page.wait_for_selector(f"{HERE} >> text={SETTING}")
+    page.wait_for_url("**gamma=0.33*")
+    link = page.url
+    page.go_back()
+    page.wait_for_selector(f"{HERE} >> text=fine-tuned on Coreference, LiNeS on the encoder with γ = 0.4")
+    page.go_back()
+    page.wait_for_selector(f"{HERE} >> text=fine-tuned on Coreference, LiNeS on the decoder with γ = 0.4")
+    page.goto(link)
+    page.wait_for_selector(f"{HERE} >> text={SETTING}")
+    page.wait_for_selector("#lx-text .lx-subject >> text=fine-tuned on Coreference")
+    assert page.locator("#lx-text-task input").input_value() == "Coreference"
+    page.context.close()
+
+
+def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, lab_address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
+    page.wait_for_selector("#lx-text-load:visible")
+    page.wait_for_selector(f"{HERE} >> text=Flan-T5-base is not loaded yet: press Load")
+    page.wait_for_selector("#lx-text-run:disabled >> text=Measure it now")
+    assert "null" not in page.url
+    page.close()
