@@ -47,3 +47,15 @@ def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, la
     page.wait_for_selector("#lx-text-run:disabled >> text=Measure it now")
     assert "null" not in page.url
     page.close()
+
+
+def test_a_question_is_read_in_few_lines_on_a_phone(browser: Any, lab_address: str) -> None:
+    """A column of 62 pixels broke each question into a line a word."""
+    page = open_page(browser, lab_address, "?page=explore", viewport={"width": 390, "height": 844})
+    open_tab(page, "Text")
+    page.wait_for_selector(COMPLETE)
+    cells = page.locator(f"{HERE} .lx-answers tbody th")
+    assert cells.count() == 9
+    assert min(cell.bounding_box()["width"] for cell in cells.all()) > 180
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()

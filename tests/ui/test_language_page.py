@@ -1,17 +1,21 @@
 """The page Text: what ships is drawn without counting, and a visitor's text is read as text alone."""
 
 import asyncio
+import re
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from evaluators import Studio
+from evaluators.experiments.text_forgetting import text_curves
 from evaluators.labs.tiny_text_lab import TINY_T5
+from evaluators.specs.evaluation import TaskResult
 from tests.paths import ROOT
 from ui.language import language_page, text_merge_panel
-from ui.language.language_answers import LanguageAnswers
-from ui.language.language_text import GAMMA, PARTS
+from ui.language.language_answers import LanguageAnswers, text_models
+from ui.language.language_text import GAMMA, MERGE, MERGE_TABLE, PARTS, TEXT, changes
 from ui.language.own_question import STALE, own_answers, softmax
 from ui.layout import build
 from ui.shell.text import PAGES
@@ -46,8 +50,20 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
         assert GAMMA[0] in layout["xaxis"]["title"]["text"], "one gamma has one name"
         assert len(curves) == len(PARTS)
     said = value["slots"]["finding"]
-    assert "on the encoder: its own questions −" in said, "a loss beyond its interval"
-    assert "on the decoder: its own questions no measurable difference from fine-tuned (" in said
+    assert "with γ = 0 on the decoder, its own questions do not change measurably (" in said
+    assert "On the encoder, its own questions lose " in said, "a loss beyond its interval"
+    assert value["slots"]["table"].count("<tr>") == 1 + sum(map(len, text_curves("coreference").values()))
+
+
+def test_a_change_is_told_as_its_interval_tells_it() -> None:
+    """It read "its own questions no measurable difference from fine-tuned"."""
+
+    def counted(correct: int) -> list[TaskResult]:
+        return [TaskResult("a", "A", "target", correct, 300)]
+
+    assert changes(counted(300), counted(275)) == "lose 8.3 points (5.4 to 12.0)"
+    assert changes(counted(275), counted(300)) == "gain 8.3 points (5.4 to 12.0)"
+    assert changes(counted(150), counted(151)) == "do not change measurably (−7.6 to 8.3 points)"
 
 
 def test_the_merges_ship(studio: Studio) -> None:
@@ -68,7 +84,31 @@ def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:
     assert value["state"] == "complete"
     assert value["slots"]["tiles"].count("lx-tile-value") == 2
     assert "2,100 test questions, precomputed" in value["slots"]["sentence"]
-    assert value["slots"]["examples"].count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
+    assert "95 % intervals" in value["slots"]["sentence"]
+    examples = value["slots"]["examples"]
+    assert examples.count("<tr>") == 1 + 3 + 6, "a head, three targets and six controls"
+    kinds = re.findall("</th><td>(.*?)</td>", examples)
+    assert len(set(kinds)) == 1 + 6, "two kinds of the six took all the rows"
+
+
+def test_no_words_of_one_model_stand_beside_another(studio: Studio) -> None:
+    """The text above the merges told of the tiny T5, whichever model was chosen."""
+    everywhere = " ".join((TEXT, MERGE, MERGE_TABLE))
+    assert not [name for name in ("tiny", "Tiny", "Flan") if name in everywhere]
+
+
+def test_models_are_compared_once_both_are_counted(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of one model's questions were compared with the first few of the other's."""
+    asked = (TINY_T5, "coreference", "decoder", 0.4)
+    _, finetuned, _ = text_models(asked)
+    known = studio.cached
+    whole = known(finetuned)
+    assert whole is not None
+    part = replace(whole, complete=False)
+    monkeypatch.setattr(studio, "cached", lambda spec: part if spec == finetuned else known(spec))
+    value = LanguageAnswers(studio).quick("visitor", asked)
+    assert value is not None
+    assert "from fine-tuned" not in value["slots"]["tiles"]
 
 
 def test_a_link_keeps_the_kind_and_gamma_as_they_were_set(studio: Studio) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 from typing import NamedTuple
 
 from evaluators.data.task_list import LANGUAGE
@@ -13,7 +14,7 @@ from evaluators.specs.evaluation import TARGET, Evaluation
 from ui.language import language_text as words
 
 SHOWN = 3
-"""Questions of the target task; of the control tasks together it is twice as many."""
+"""Questions of the target task; of the control tasks together it is twice as many, each in turn."""
 
 
 class _Answered(NamedTuple):
@@ -39,16 +40,19 @@ def example_table(lab: TextLab, models: Sequence[Evaluation | None]) -> str:
     if len(known) < len(models):
         return ""
     target: list[_Answered] = []
-    control: list[_Answered] = []
+    control: list[list[_Answered]] = []
     for index, task in enumerate(known[0].tasks):
         questions = lab.questions(next(one for one in lab.tasks(LANGUAGE) if one.key == task.key), "test")
         answers = zip(*(model.predicted(index) for model in known), strict=True)
         rows = [_Answered(task.title, one, chosen) for one, chosen in zip(questions, answers, strict=False)]
-        first = sorted(rows, key=lambda row: not row.differ)[:SHOWN]
-        (target if task.role == TARGET else control).extend(first)
-    control.sort(key=lambda row: not row.differ)
+        first = sorted(rows, key=lambda row: not row.differ)[: 2 * SHOWN]
+        if task.role == TARGET:
+            target = first[:SHOWN]
+        else:
+            control.append(first)
+    others = [row for round_of in zip_longest(*control) for row in round_of if row is not None]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in words.EXAMPLE_COLUMNS)
-    body = "".join(map(_row, [*target, *control[: 2 * SHOWN]]))
+    body = "".join(map(_row, [*target, *others[: 2 * SHOWN]]))
     return (
         f'<div class="lx-scroll" tabindex="0"><table class="lx-table lx-answers">'
         f"<caption>{escape(words.EXAMPLES)}</caption><thead><tr>{head}</tr></thead>"

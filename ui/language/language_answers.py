@@ -12,9 +12,10 @@ from evaluators.labs.text_lab import TextLab
 from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
-from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation
+from evaluators.specs.evaluation import Evaluation
 from ui.language import language_text as words
 from ui.language.example_answers import example_table
+from ui.language.language_figure import PART_ROLES
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers
 from ui.live.live_panel import Value, answer
 from ui.live.subject import line
@@ -71,10 +72,10 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
         return self._shown([*map(studio.cached, references), here], ticket)
 
     def all(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Iterator[Value | Queued]:
-        """The edit over more and more questions, then the other two where they are not known."""
+        """The edit over more and more questions, then what it is compared with where that is not known."""
         *references, edit = text_models(controls)
         models = [*map(studio.cached, references), None]
-        for place, spec in ((2, edit), (0, references[0]), (1, references[1])):
+        for place, spec in ((2, edit), (1, references[1]), (0, references[0])):
             for found in studio.stream(spec, ticket, patience=SETTLE_PATIENCE):
                 if isinstance(found, Queued):
                     yield found
@@ -94,7 +95,7 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
             slots={
                 "subject": line(edit_subject(self.studio, edit.spec)),
                 "sentence": f'<p class="lx-evidence">{words.evidence(edit)}</p>',
-                "tiles": _tiles(edit, finetuned),
+                "tiles": _tiles(edit, finetuned if finetuned is not None and finetuned.complete else None),
                 "examples": example_table(text_lab(self.studio, edit.spec.model), models) if complete else "",
             },
         )
@@ -106,7 +107,5 @@ def _tiles(edit: Evaluation, finetuned: Evaluation | None) -> str:
         low, high = getattr(edit, f"{role}_interval")
         change = "" if finetuned is None else f" · {words.role_change(finetuned, edit, role)}"
         more = f"{100 * low:.1f} to {100 * high:.1f}{change}"
-        tiles += markup.tile(
-            name, what, getattr(edit, role), more, {TARGET: "lines", CONTROL: "reverse"}[role]
-        )
+        tiles += markup.tile(name, what, getattr(edit, role), more, PART_ROLES[edit.spec.part])
     return f'<div class="lx-tiles">{tiles}</div>'

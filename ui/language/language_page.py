@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,6 +14,7 @@ from evaluators.labs.text_lab import TextLab
 from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
+from evaluators.specs.evaluation import Evaluation
 from evaluators.zoo.public_texts import TEXT_MODELS
 from ui.address.address_bar import AddressBar
 from ui.address.page_link import LinkReader, LinkRow, PageLink
@@ -67,8 +68,24 @@ def draw(studio: Studio, model: str, task: str, found: Found) -> Value:
         slots={
             "subject": line(words.SUBJECT.format(model=lab.info.title, task=titles.get(task, task))),
             "finding": markup.finding(finding),
+            "table": _table(curves),
         },
     )
+
+
+def _table(curves: Mapping[str, Sequence[Evaluation]]) -> str:
+    """The points of both panels for screen readers."""
+    rows = [
+        [part, f"{point.spec.alpha:g}", *(_with_interval(point, of) for of in words.CHARTS)]
+        for part, points in curves.items()
+        for point in points
+    ]
+    return markup.plain_table(words.CURVES, words.CURVE_COLUMNS, rows)
+
+
+def _with_interval(point: Evaluation, of: str) -> str:
+    low, high = getattr(point, f"{of}_interval")
+    return f"{text.percent(getattr(point, of))} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _read(
@@ -91,7 +108,7 @@ def _read(
 def language_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out."""
     lab = text_lab(studio, TINY_T5)
-    sweep = Sweep("text", specs, draw, settings=2, counted="questions")
+    sweep = Sweep("text", specs, draw, settings=2, counted="test questions")
     gr.Markdown(words.TEXT + text.counted_here(studio, "texts are counted"), elem_classes="lx-lead")
     choice = text_model_choice(studio, address)
     tasks = [(one.title, one.key) for one in lab.checkpoints()]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from evaluators.labs.tiny_text_lab import TINY_T5
-from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation
+from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult
+from evaluators.specs.intervals import difference_interval
 from ui.shell.difference_words import difference_words
 
 TEXT = (
-    "A language model forgets too. This one, a small T5, knows an invented world of people, places and "
-    "things; it was fine-tuned on one kind of question. Its **encoder** reads the question, its **decoder** "
-    "writes the answer: LiNeS can shrink the shallow layers of either. (Section 5.2, Fig. 7 and Table 3 of "
-    "the paper)"
+    "A language model forgets too: fine-tuned on one kind of question, it may get worse at others. Its "
+    "**encoder** reads the question, its **decoder** writes the answer. LiNeS takes back some of what "
+    "fine-tuning changed in the shallow layers of one of them, or of both. (Section 5.2, Fig. 7 and Table 3 "
+    "of the paper)"
 )
-MODEL = ("Model", "the tiny one ships with this page, the other comes from the Hugging Face Hub")
+MODEL = ("Model", "the tiny one knows a small invented world; the other comes from the Hugging Face Hub")
 MODELS = {TINY_T5: "Tiny T5", "flan-t5-base": "Flan-T5-base, fine-tuned on GLUE"}
 LOAD = (
     "Google's **Flan-T5-base**, 248 million weights, with public checkpoints that FusionBench fine-tuned on "
@@ -29,7 +30,7 @@ LOAD_SIZE = (
     "again. Cached files are not downloaded again. On a CPU a position takes about a minute."
 )
 TASK = ("Fine-tuned on", "one kind of question; the others are the control tasks")
-PART = ("LiNeS on", "whose shallow layers are shrunk; everything else stays fine-tuned")
+PART = ("LiNeS on", "whose shallow layers keep less of the change; all else stays fine-tuned")
 PARTS = {"decoder": "the decoder", "encoder": "the encoder", "both": "both"}
 GAMMA = ("γ: what the first block keeps", "1 is the fine-tuned model; the line in the charts follows")
 EQUATION_TITLE = "The equation"
@@ -43,7 +44,9 @@ CHARTS = {
     "target": ("Its own questions (target)", "higher is better: what fine-tuning was for"),
     "control": ("Other questions (control)", "higher is better: what should not be forgotten"),
 }
-EXAMPLES = "Test questions, first those on which the three models differ. ✓ is right."
+CURVES = "Accuracy against γ on test questions, in brackets 95 % intervals"
+CURVE_COLUMNS = ("LiNeS on", "γ", "Its own questions", "Other questions")
+EXAMPLES = "Test questions of each kind, first those on which the three models differ. ✓ is right."
 EXAMPLE_COLUMNS = ("Question", "Kind", "Right", "Pre-trained", "Fine-tuned", "LiNeS")
 ASK_TITLE = "Ask your own question"
 ASK = "The model only knows the words of its small world, such as: {words}. Your text is not kept."
@@ -61,24 +64,31 @@ ASK_START_ANYTHING = (
 UNKNOWN = "The model has never seen: {words}. It reads each as the same unknown word."
 ANSWERS = "How each model divides its preference among these answers"
 SHARES = (
-    "Not the chance that a model would write an answer: words that are not listed may seem likelier to it. "
-    "Each answer is rated by the mean log-likelihood of its tokens, and softmax turns the ratings of the "
-    "answers listed into shares that add up to 100 %."
+    "Not the chance that a model would write an answer: only those listed are compared (softmax of the mean "
+    "log-likelihood of an answer's tokens)."
 )
 ASKED = "{subject}, asked “{question}”"
 ASK_AGAIN = "These answers are of the setting named above. It has changed since: ask again."
 MERGE_TITLE = "Several tasks in one model"
 MERGE = (
     "The fine-tuned models merged into one. With LiNeS the shallow layers of the decoder get less of "
-    "the change. Coefficients are chosen on validation questions, accuracies are of test questions. "
-    "(Table 3) How strongly a model was fine-tuned decides what merging can keep: those of the tiny T5 moved "
-    "by 3 % of the weights' norm. Of ones moved by 14 % the merges are worse, and LiNeS does not help them, "
-    "however it is set (REPORT.md has both)."
+    "the change. (Table 3) Coefficients are chosen on validation questions."
 )
-MERGE_TABLE = "Mean accuracy of the merged model on their tasks, beside the paper's (T5-large, 7 NLP tasks)"
+MERGE_GENTLE = (
+    "Tiny T5 was fine-tuned gently. Of strongly fine-tuned models the merges are worse, and LiNeS does not "
+    "help them, however it is set (REPORT.md in the source)."
+)
+MERGE_TABLE = (
+    "Mean accuracy of the merged tasks on test questions, in brackets 95 % intervals; the paper's are of "
+    "T5-large, 7 NLP tasks"
+)
 MERGE_COLUMNS = ("Model", "Plain", "With LiNeS", "Difference", "Paper")
 MERGE_ENDS = ("Pre-trained", "Fine-tuned, each task its own")
-PAPER = {"sum": "71.9 → 76.4 %", "ties": "71.6 %, plain", "consensus": "73.5 → 75.4 %"}
+PAPER = {
+    "sum": "71.9\u00a0→\u00a076.4\u202f%",
+    "ties": "71.6\u202f%, plain",
+    "consensus": "73.5\u00a0→\u00a075.4\u202f%",
+}
 PAPER_ENDS = (44.9, 85.9)
 """Table 3: zero-shot and fine-tuned."""
 SUBJECT = "{model}, fine-tuned on {task}"
@@ -92,13 +102,14 @@ COUNTED = {
     "complete": "{seen:,} test questions, counted on this machine",
     "partial": "{seen:,} test questions so far, still counting",
 }
+INTERVALS = "Ranges are 95 % intervals."
 MERGE_SUBJECT = "{model}, all checkpoints merged"
 
 
 def evidence(edit: Evaluation) -> str:
-    """How many questions the numbers of an edit come from, and who counted them."""
+    """How many questions the numbers of an edit come from, who counted them, and what the ranges are."""
     state = ("shipped" if edit.precomputed else "complete") if edit.complete else "partial"
-    return COUNTED[state].format(seen=sum(task.n for task in edit.tasks))
+    return f"{COUNTED[state].format(seen=sum(task.n for task in edit.tasks))}. {INTERVALS}"
 
 
 def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
@@ -107,14 +118,35 @@ def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
     Args:
         ends: by part the model with gamma = 0.
     """
+    said = []
+    for part, end in ends.items():
+        target, control = (changes(*sides(finetuned, end, role)) for role in (TARGET, CONTROL))
+        said.append(f"on {PARTS[part]}, its own questions {target} and the others {control}.")
+    first, *rest = said
     return " ".join(
-        f"γ = 0 on {PARTS[part]}: its own questions {role_change(finetuned, end, TARGET)}, the others "
-        f"{role_change(finetuned, end, CONTROL)}."
-        for part, end in ends.items()
+        [f"Against the fine-tuned model, with γ = 0 {first}", *(f"{one[0].upper()}{one[1:]}" for one in rest)]
     )
+
+
+def changes(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str:
+    """'lose 8.3 points (5.4 to 12.0)', 'gain 3.3 points (0.4 to 6.2)' or 'do not change measurably (…)'."""
+    b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
+    low, high = difference_interval(b, a)
+    if low <= 0 <= high:
+        ends = f"{100 * low:.1f} to {100 * high:.1f}".replace("-", "−")
+        return f"do not change measurably ({ends} points)"
+    was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
+    nearer, farther = sorted((abs(low), abs(high)))
+    verb = "gain" if now > was else "lose"
+    return f"{verb} {100 * abs(now - was):.1f} points ({100 * nearer:.1f} to {100 * farther:.1f})"
 
 
 def role_change(before: Evaluation, after: Evaluation, role: str) -> str:
     """The difference of two models' mean accuracies on the target, or on the control tasks."""
+    return difference_words(*sides(before, after, role), "fine-tuned")
+
+
+def sides(before: Evaluation, after: Evaluation, role: str) -> tuple[list[TaskResult], list[TaskResult]]:
+    """The tasks of one role of two models."""
     was, now = ([task for task in side.tasks if task.role == role] for side in (before, after))
-    return difference_words(was, now, "fine-tuned")
+    return was, now

@@ -10,6 +10,7 @@ from evaluators.experiments.merge_search import Score
 from evaluators.experiments.sweeps import Found
 from evaluators.experiments.table2 import Table2Row
 from evaluators.experiments.text_merging import text_bounds, text_merge_specs, text_merge_tests, text_merges
+from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
@@ -43,20 +44,21 @@ def draw(studio: Studio, model: str, found: Found) -> Value:
     rows = [row for row in merges.values() if row is not None]
     if not finding and rows:
         finding = verdicts(rows)
+    gentle = f'<p class="lx-note">{words.MERGE_GENTLE}</p>' if model == TINY_T5 else ""
     return answer(
         version=0,
         state="complete",
         slots={
             "subject": line(words.MERGE_SUBJECT.format(model=lab.info.title)),
             "finding": markup.finding(finding),
-            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(merges, bounds)}</div>',
+            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(merges, bounds)}</div>{gentle}',
         },
     )
 
 
 def _table(merges: Mapping[str, Table2Row | None], bounds: Sequence[Score | None]) -> str:
     ends = [
-        [title, "–" if score is None else merged_score(score), "", "", f"{paper} %"]
+        [title, "–" if score is None else merged_score(score), "", "", f"{paper}\u202f%"]
         for title, score, paper in zip(words.MERGE_ENDS, bounds, words.PAPER_ENDS, strict=True)
     ]
     rows = [
