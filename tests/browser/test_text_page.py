@@ -39,6 +39,25 @@ def test_a_link_and_back_keep_every_setting(browser: Any, lab_address: str) -> N
     page.context.close()
 
 
+def test_numbers_of_another_kind_are_greyed_out(browser: Any, lab_address: str) -> None:
+    """Panels without charts, these tiles and the merges, kept another model's numbers as if they were new."""
+    page = open_page(browser, lab_address)
+    open_tab(page, "Text")
+    page.wait_for_selector(COMPLETE)
+    page.evaluate("""() => {
+        const live = document.querySelector("#lx-text-here .lx-live");
+        window.stale = [];
+        new MutationObserver(() => {
+            if (live.classList.contains("lx-stale")) window.stale.push(live.innerText);
+        }).observe(live, { attributes: true, attributeFilter: ["class"] });
+    }""")
+    page.locator("#lx-text-task input").click()
+    page.get_by_role("option", name="Coreference").click()
+    page.wait_for_selector(f"{HERE} .lx-live:not(.lx-stale) >> text=fine-tuned on Coreference")
+    assert [said for said in page.evaluate("stale") if "fine-tuned on Paraphrase" in said]
+    page.context.close()
+
+
 def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, lab_address: str) -> None:
     page = browser.new_page()
     page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
