@@ -14,7 +14,7 @@ from evaluators.experiments.merge_search import (
     Score,
     score,
 )
-from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, save_precomputed
+from evaluators.experiments.sweeps import ALL_IMAGES, gamma_sweep, save_precomputed, wise_ft_sweep
 from evaluators.experiments.table2 import CONVNEXT_FILE, row_of, save_table2
 from evaluators.labs.embedded_lab import EMBEDDED, TINY_CONVNEXT
 from training.merging_study import MethodFinding, page_evaluations, start_specs, tested
@@ -87,7 +87,8 @@ def measure_convnext(assets: Path, cache: Path, whole: Path) -> Iterator[str]:
     for key in TASKS:
         gammas = GammaSearch(key, TINY_CONVNEXT, CONVNEXT_IMAGES)
         reverse = gamma_sweep(key, shape="reverse", images=CONVNEXT_IMAGES, model=TINY_CONVNEXT)
-        shown = dict(run_grid(studio, (*gammas.specs("test"), *gammas.specs("val"), *reverse)))
+        straight = wise_ft_sweep(key, images=CONVNEXT_IMAGES, model=TINY_CONVNEXT)
+        shown = dict(run_grid(studio, (*gammas.specs("test"), *gammas.specs("val"), *reverse, *straight)))
         save_precomputed(studio, sweeps / f"{key}.json", [*shown.values()])
         study.measure(gamma_specs(key))
         yield f"{key}: gamma {chosen_gamma(study, key):g}"

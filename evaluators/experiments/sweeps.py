@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from evaluators.errors import Cancelled, EvaluationError
@@ -147,6 +148,6 @@ def save_precomputed(studio: Studio, path: Path, evaluations: Sequence[Evaluatio
     if models or lab is None:
         raise EvaluationError("Evaluations ship with one embedded model, got those of others.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    plain = [evaluation.as_dict() for evaluation in evaluations]
+    plain = [replace(evaluation, precomputed=False).as_dict() for evaluation in evaluations]
     path.write_text(json.dumps(plain, separators=(",", ":")) + "\n", encoding="utf-8")
     (path.parent / FINGERPRINT).write_text(lab.fingerprint() + "\n", encoding="utf-8")

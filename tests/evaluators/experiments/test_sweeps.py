@@ -1,6 +1,7 @@
 """The sweeps of the paper's figures as specs, and their evaluation point by point."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,12 @@ def test_only_complete_evaluations_ship(studio: Studio, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="partial"):
         save_precomputed(studio, tmp_path / "a.json", [studio.first(EditSpec.finetuned("digits"))])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_that_ships_is_written_alike_again(studio: Studio, tmp_path: Path) -> None:
+    """Counts that a step found shipped made its file another one, though nothing had been counted."""
+    counted = studio.evaluate(EditSpec.finetuned("digits"))
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path, known in zip(files, (counted, replace(counted, precomputed=True)), strict=True):
+        save_precomputed(studio, path, [known])
+    assert files[0].read_bytes() == files[1].read_bytes()
