@@ -96,9 +96,9 @@ def explore_panel(studio: Studio, address: AddressBar, head: ExploreAnswers) -> 
                 [*NAMES, PINS],
                 address.places([*settings, pins]),
             )
-            strip_panel(studio, settings, _wanted)
+            strip_panel(studio, address, settings, _wanted)
             gr.HTML(markup.legend(), apply_default_css=False)
-            own_picture(studio, settings, _wanted)
+            own_picture(studio, address, settings, _wanted)
     explore = Explore(settings, pins, live)
     _wire(studio, address, head, explore, presets, advanced)
     return explore

@@ -1,6 +1,6 @@
 // Whether an answer is about what the controls name now. Python sends with each answer the values that it was asked
 // with; `fixed.subject` are the places of these controls among the values of ui/address/address.js. An answer to
-// other values is not drawn, and what is still shown of them is greyed out until the next answer.
+// other values is not drawn, and what is still shown of them, marked with `data-asked`, is greyed out until the next answer.
 function named() {
   const values = window.lxAddress ? fixed.subject.map((at) => window.lxAddress.values()[at]) : [undefined];
   return values.includes(undefined) ? null : JSON.stringify(values);
@@ -8,7 +8,8 @@ function named() {
 const isCurrent = (value) => !value.asked || [null, JSON.stringify(value.asked)].includes(named());
 
 function markStale() {
-  const root = element.querySelector(".lx-live"), now = named();
-  root.classList.toggle("lx-stale", Boolean(now && root.dataset.asked && root.dataset.asked !== now));
+  const now = named();
+  for (const shown of element.querySelectorAll("[data-asked]"))
+    shown.classList.toggle("lx-stale", Boolean(now) && shown.dataset.asked !== now);
 }
 window.addEventListener("lx-named", markStale);

@@ -1,8 +1,8 @@
 // A visitor's own picture: drawn, chosen, from the camera or an example; the server says what three models make of it.
 // Gradio runs this with `element`, `props`, `watch` and `trigger`: "ask" sends what `props.value` holds, and the answer
-// {rows: [[class, pretrained, finetuned, edit]], tasks: [[key, title]], task} or {error} arrives in another component.
+// {rows: [[class, pretrained, finetuned, edit]], tasks: [[key, title]], title} or {error} arrives in another component.
 // It asks again with every move of the controls ("lx-moved", ui/address/address.js). The picture is kept in this page only.
-const { words, side } = JSON.parse(props.fixed);
+const fixed = JSON.parse(props.fixed), { words, side } = fixed;
 const root = element.querySelector(".lx-own"), make = (name, attributes, ...inside) => {
   const node = Object.assign(document.createElement(name), attributes);
   node.append(...inside);
@@ -28,7 +28,7 @@ const typed = make("div", { className: "lx-typed", hidden: true }, make("label",
 const result = make("div", { className: "lx-result", ariaLive: "polite" });
 const tools = make("div", { className: "lx-chips" }, ...inks, button("clear", clear), button("upload", () => file.click()), button("camera", watchCamera), button("example", example), take, stop, file);
 root.replaceChildren(make("div", {}, canvas, video), make("div", {}, tools, make("div", { className: "lx-chips" }, make("label", {}, `${words.classes} `, task)), typed, status, result));
-let ink = 0, last = null, filled = false, stream = null, later = null;
+let ink = 0, last = null, filled = false, stream = null, later = null, number = 0, missed = false;
 
 function dip(i) {
   ink = i;
@@ -125,9 +125,10 @@ function soon() { // while a line is drawn
   later = later || setTimeout(() => ((later = null), ask()), 250);
 }
 function ask() {
-  if (!filled || !element.offsetParent) return;
+  missed = filled && !element.offsetParent;
+  if (!filled || missed) return;
   status.textContent = words.asking;
-  props.value = JSON.stringify({ image: canvas.toDataURL("image/jpeg", 0.92), task: task.value, names: names.value, template: template.value });
+  props.value = JSON.stringify({ number: ++number, image: canvas.toDataURL("image/jpeg", 0.92), task: task.value, names: names.value, template: template.value });
   trigger("ask");
 }
 task.addEventListener("change", () => {
@@ -136,9 +137,10 @@ task.addEventListener("change", () => {
 });
 for (const input of [names, template]) input.addEventListener("change", ask);
 window.addEventListener("lx-moved", () => setTimeout(ask));
+new ResizeObserver(() => missed && ask()).observe(root); // in sight again
 
 window.linesOwnPicture = (answer) => {
-  if (!filled) return;
+  if (!filled || !isCurrent(answer)) return;
   status.textContent = answer.error || words.read;
   status.classList.toggle("lx-trouble", Boolean(answer.error));
   if (!answer.rows) return;
@@ -163,5 +165,7 @@ window.linesOwnPicture = (answer) => {
     return make("section", {}, make("b", {}, name), ...bars);
   });
   result.replaceChildren(make("ul", { className: "lx-three" }, ...head), ...rows);
+  if (answer.asked) result.dataset.asked = JSON.stringify(answer.asked);
+  markStale();
 };
 clear();

@@ -12,26 +12,31 @@ from evaluators.errors import SpecError
 from evaluators.service.studio import Studio
 from evaluators.specs.class_names import TEMPLATE, ClassNames
 from evaluators.specs.edit_spec import EditSpec
+from ui.address.address_bar import AddressBar
 from ui.pictures.picture_words import OWN_WORDS
-from ui.pictures.strip_panel import Wanted, answering, scripted
+from ui.pictures.strip_panel import SUBJECT, Wanted, answering, scripted
 
+SCRIPTS = ("../live/subject.js", "own_picture.js")
 CLASSES_SHOWN = 6
 SIDE = 256
 """Pixels of the canvas; the server fits it to the encoder as it fits a data set's images."""
 PATIENCE = 5.0
 
 
-def own_picture(studio: Studio, settings: Sequence[gr.components.Component], wanted: Wanted) -> None:
+def own_picture(
+    studio: Studio, address: AddressBar, settings: Sequence[gr.components.Component], wanted: Wanted
+) -> None:
     """Lay the section out in the current Blocks and wire it.
 
     Args:
-        settings: components of the page whose values are passed to ``wanted``.
+        settings: components of the page whose values are passed to ``wanted``, model and checkpoint first.
         wanted: (studio as the visitor sees it, settings) -> the edit, and the two models beside it.
     """
     with gr.Accordion(OWN_WORDS["title"], open=False, elem_id="lx-own-box"):
         gr.Markdown(OWN_WORDS["help"], elem_classes="lx-small")
         fixed = {"words": {**OWN_WORDS, "template": TEMPLATE}, "side": SIDE}
-        own = scripted("lx-own", "lx-own", ("own_picture.js",), fixed)
+        fixed |= {"subject": address.places(settings[:SUBJECT])}
+        own = scripted("lx-own", "lx-own", SCRIPTS, fixed)
         answering(studio, own.ask, own, settings, wanted, own_json, "linesOwnPicture")
 
 

@@ -42,7 +42,7 @@ function pictureDialog(strip, look) {
   // {at: [task, image], models: [{name, top: [[class, probability]]}], curve: [[gamma, probability]], error}
   function tell(answer) {
     if (answer.confusion) return confusions(answer);
-    if (!at || !answer.at || answer.at[0] !== at[0] || answer.at[1] !== at[1]) return;
+    if (!at || (answer.at && (answer.at[0] !== at[0] || answer.at[1] !== at[1]))) return;
     text.lastChild.remove();
     if (answer.error) return text.append(html("p", { class: "lx-trouble" }, answer.error));
     const models = answer.models.map(({ name, top }) => html("section", { class: "lx-top5" }, html("h4", {}, words[name]), bars(top)));

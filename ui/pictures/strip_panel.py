@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,44 @@ import gradio as gr
 from evaluators.errors import SpecError, Superseded
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
+from ui.address.address_bar import AddressBar
 from ui.live.live_panel import NOTHING, packed
 from ui.live.session_key import session_key
+from ui.live.subject import asked
 from ui.pictures.picture_answers import MODELS, forgotten_as
 from ui.pictures.picture_words import PICTURE_WORDS, strip_settings
 from ui.pictures.sprites import EACH, sprite_folder
 from ui.shell.error_messages import message_of
 
 HERE = Path(__file__).parent
-SCRIPTS = ("../live/charts/elements.js", "picture_strip.js", "picture_dialog.js", "strip_panel.js")
+SCRIPTS = (
+    "../live/charts/elements.js",
+    "../live/subject.js",
+    "picture_strip.js",
+    "picture_dialog.js",
+    "strip_panel.js",
+)
 GAMMAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 TOP = 5
 PATIENCE = 5.0
+SUBJECT = 2
+"""The first settings decide whose answers these are: model and checkpoint."""
 Wanted = Callable[[Studio, Sequence[Any]], tuple[EditSpec, Sequence[EditSpec]]]
 Answer = Callable[[Studio, Sequence[EditSpec], Any], dict[str, Any]]
 
 
-def strip_panel(studio: Studio, settings: Sequence[gr.components.Component], wanted: Wanted) -> None:
+def strip_panel(
+    studio: Studio, address: AddressBar, settings: Sequence[gr.components.Component], wanted: Wanted
+) -> None:
     """Lay the strip out in the current Blocks and wire its dialog.
 
     Args:
-        settings: components of the page whose values are passed to ``wanted``.
+        settings: components of the page whose values are passed to ``wanted``, model and checkpoint first.
         wanted: (studio as the visitor sees it, settings) -> the edit, and the two models beside it.
     """
     gr.set_static_paths([sprite_folder()])
-    strip = scripted("lx-pictures", "lx-strip-root", SCRIPTS, strip_settings())
+    fixed = strip_settings() | {"subject": address.places(settings[:SUBJECT])}
+    strip = scripted("lx-pictures", "lx-strip-root", SCRIPTS, fixed)
     answering(studio, strip.look, strip, settings, wanted, dialog_json, "linesPictures.tell")
 
 
@@ -64,12 +76,13 @@ def answering(
 ) -> None:
     """Answer what a component asks for, with the page's settings; never raises.
 
+    The answer has the question's `number`, and in `asked` the settings that say whose it is.
+
     Args:
         event: of the component, whose value is the question as JSON.
         answer: (studio, pre-trained, fine-tuned and edited model, question) -> JSON values.
         tells: function of the browser's window that is called with the answer, or with {error}.
     """
-    numbers = count()  # two equal answers would be one to the browser
     said = gr.HTML(
         value="",
         html_template="<span></span>",
@@ -79,16 +92,19 @@ def answering(
         elem_classes="lx-relay",
     )
 
-    def listener(request: gr.Request, asked: str, *values: Any) -> str:
+    def listener(request: gr.Request, sent: str, *values: Any) -> str:
         seen = studio.seen_by(session_key(request))
+        number = None  # with it no two answers are equal, which would be one to the browser
         try:
+            question = _read(sent)
+            number = question.get("number")
             spec, anchors = wanted(seen, values)
-            found = answer(seen, (*anchors, spec), _read(asked))
+            found = answer(seen, (*anchors, spec), question)
         except Superseded:
             return NOTHING
         except Exception as problem:  # noqa: BLE001 -- a live listener answers, whatever happened
             found = {"error": message_of(problem)}
-        return packed({**found, "number": next(numbers)})
+        return packed(asked({**found, "number": number}, values[:SUBJECT]))
 
     event(
         listener,
@@ -102,17 +118,17 @@ def answering(
     )
 
 
-def dialog_json(studio: Studio, models: Sequence[EditSpec], asked: Any) -> dict[str, Any]:
+def dialog_json(studio: Studio, models: Sequence[EditSpec], question: Any) -> dict[str, Any]:
     """What the dialog shows of one image, or the confusions of a task.
 
     Args:
         models: pre-trained, fine-tuned and edited.
-        asked: {"at": [task, image]} by position, or {"confuse": key of a task}.
+        question: {"at": [task, image]} by position, or {"confuse": key of a task}.
     Raises: SpecError for anything else; as ``Studio.classify``.
     """
-    if isinstance(asked.get("confuse"), str):
-        return _confusions(studio, models, asked["confuse"])
-    at = asked.get("at")
+    if isinstance(question.get("confuse"), str):
+        return _confusions(studio, models, question["confuse"])
+    at = question.get("at")
     tasks = studio.images_of(models[-1], EACH)
     try:
         task, image = (int(position) for position in at)
@@ -155,9 +171,9 @@ def _confusions(studio: Studio, models: Sequence[EditSpec], key: str) -> dict[st
     raise SpecError("There is no such task: choose one of the list.")
 
 
-def _read(asked: str) -> Any:
+def _read(sent: str) -> Any:
     try:
-        question = json.loads(asked)
+        question = json.loads(sent)
     except (ValueError, TypeError) as error:
         raise SpecError("The page sent no question: reload it, and try again.") from error
     if not isinstance(question, dict):
