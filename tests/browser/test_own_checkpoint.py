@@ -249,3 +249,15 @@ def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path)
     page.locator("#lx-task-yours label").filter(has_text="mine.zip").click()
     page.click("#lx-task-remove")
     page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)
+
+
+def test_a_convnext_is_taken_for_what_it_is(browser: Any, lab_address: str) -> None:
+    """Its blocks have other names: the browser refused every file of one, also what the page had written."""
+    whole = ASSETS / "tiny_convnext" / "open_clip_model.safetensors"
+    with driving.models_form(browser, lab_address, "#lx-own") as page:
+        choose(page, whole)
+        page.wait_for_selector(f"{SAID} >> text=got 10 blocks: it is one of Tiny ConvNeXt", timeout=PATIENCE)
+        page.click("#lx-own-model input")
+        page.get_by_role("option", name="Tiny ConvNeXt", exact=True).click()
+        choose(page, whole)
+        page.wait_for_selector(f"{SAID} >> text=is uploaded", timeout=PATIENCE)

@@ -2,7 +2,9 @@
 // costs no transfer; then it is sent with progress and a button to cancel. Python checks everything again.
 // Runs as js_on_load of a gr.HTML: `element`, `props` and `trigger` are Gradio's; `limits` and `inside` are ours.
 const around = `^(?:(?:${limits.around.join("|")})\\.)*?`;
-const block = new RegExp(`${around}(?:visual\\.transformer\\.resblocks|vision_model\\.encoder\\.layers|transformer\\.resblocks|encoder\\.layers)\\.(\\d+)\\.`);
+const numbered = "(?:visual\\.transformer\\.resblocks|vision_model\\.encoder\\.layers|transformer\\.resblocks|encoder\\.layers)\\.\\d+";
+const staged = "(?:visual\\.)?trunk\\.stages\\.\\d+\\.blocks\\.\\d+"; // timm's ConvNeXt
+const block = new RegExp(`${around}(${numbered}|${staged})\\.`);
 const tower = new RegExp(`${around}(?:visual|vision_model)\\.`);
 // Parts that torch's wrappers put into names
 const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|module)(?=\.)/g;
