@@ -32,7 +32,8 @@ OUTSIDE_RULES: Mapping[str, OutsideRule] = MappingProxyType(
     {
         "alpha": OutsideRule(
             "α, as the authors do",
-            "Embeddings and ln_pre, but also ln_post and proj, get α (Appendix A and the authors' code).",
+            "What lies before block 1 and after block L gets α: in a ViT embeddings and ln_pre, but also "
+            "ln_post and proj (Appendix A and the authors' code).",
         ),
         "depth": OutsideRule(
             "By depth",

@@ -37,7 +37,7 @@ RECIPE_FILE = "recipe.yaml"
 WHOLE, MODELS = "clip", "models"
 EXTRAS: Mapping[str, str] = MappingProxyType(
     {
-        WHOLE: "The text tower: a whole CLIP, for open_clip or for pipelines of transformers",
+        WHOLE: "The text tower: a whole CLIP, which the library of these tensor names loads by itself",
         MODELS: "The models it was made of: mergekit can run the recipe",
     }
 )

@@ -107,7 +107,7 @@ def test_a_drawing_stands_alone_with_its_caption_in_light_colours(moved: Any) ->
         for text in (
             *texts,
             "fine-tuned on Handwritten digits, linear, α = 0.4, β = 0.6",
-            "embeddings and projection scaled like the first block.",
+            "parts outside the blocks scaled like the first block.",
             "test split, 1600 images",
             "(target)",
         ):

@@ -18,7 +18,10 @@ CONTROLS = {
     "beta": ("β: rise to the last", "the last block gets α + β"),
     "tie": ("Keep the last layer fine-tuned", "β = 1 − α: the last block keeps its full change"),
     "mix": ("WiSE-FT mix", "multiplies every factor"),
-    "outside": ("Parts outside the blocks", "Patch and position embedding, final norm, projection."),
+    "outside": (
+        "Parts outside the blocks",
+        "What comes before them, as embeddings or a stem, and after: final norm, projection.",
+    ),
 }
 BY_SHAPE = {
     "flat": {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluators.export import ExportError, export
+from evaluators.export import EXTRAS, ExportError, export
 from evaluators.labs.embedded_lab import TINY_CONVNEXT
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -77,6 +77,15 @@ def test_its_own_file_is_a_checkpoint_of_it_again(
     assert list(found.weights) == list(encoder.pretrained())
     for name, value in encoder.loaded.clip.visual.named_parameters(prefix="visual"):
         torch.testing.assert_close(found.weights[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_no_other_library_and_no_other_tower_is_spoken_of(studio: Studio, tmp_path: Path) -> None:
+    """The form offered "pipelines of transformers", the card told which coefficient ln_pre and proj get."""
+    written = export(studio.lab_of(TINY_CONVNEXT), SPEC, "open_clip", tmp_path, extras=tuple(EXTRAS))
+    card = written.card.read_text("utf-8")
+    for said in (card, written.recipe.read_text("utf-8"), *EXTRAS.values()):
+        assert "transformers" not in said
+    assert "What lies before block 1 and after block L gets α: in a ViT " in card
 
 
 def test_transformers_has_no_such_tower(studio: Studio, tmp_path: Path) -> None:
