@@ -229,3 +229,15 @@ def test_coefficients_are_learned_here_and_stopped(visitor: Any) -> None:
     page.locator("#lx-learned-stop").click()
     wait_until_said(page, panel, "status", "Stopped")
     page.locator("#lx-learned-run:not([disabled])").wait_for()
+
+
+def test_a_link_keeps_the_tasks_of_another_model(browser: Any, lab_address: str) -> None:
+    """The model's change ticked all eight again: reload, Back and shared links lost the choice."""
+    page = browser.new_page()
+    query = "page=merge&model=tiny-convnext&task=digits&tasks=digits,faces&method=sum"
+    page.goto(f"{lab_address}/?{query}")
+    page.wait_for_selector("#lx-merge-search .lx-live", timeout=PATIENCE)
+    wait_until_said(page, "#lx-merge-search", "subject", "Tiny ConvNeXt, 2 tasks merged by Task arithmetic")
+    assert page.locator("#lx-merge-tasks input:checked").count() == 2
+    assert page.url.endswith(query)
+    page.close()

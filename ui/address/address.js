@@ -94,8 +94,11 @@ window.lxAddress = {
   values: () => values,
   // How often any control has moved.
   moves: 0,
+  // Places of the controls that a link set last, not a visitor.
+  linked: new Set(),
   // A control of any page has moved; "lx-moved" says which one.
   moved(at, value) {
+    this.linked[restoring || said(values[at] ?? "") === said(value) ? "add" : "delete"](at);
     values[at] = value;
     this.moves++;
     if (restoring) moving.add(at);

@@ -48,6 +48,12 @@ from ui.merge.task_count_choice import task_count_choice
 from ui.merge.task_count_table import task_count_table
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 
+LINKED = """(model, ticked) => {
+    const ofMerge = new URLSearchParams(window.location.search).get("page") === "merge";
+    return [model, ofMerge && window.lxAddress.linked.has(%d) ? ticked : null];
+}"""
+"""The ticked tasks where a link of the page has set them and the model; %d is the model's place."""
+
 
 def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     """Lay the page out: every move is answered live, the search runs at a button."""
@@ -237,9 +243,12 @@ def _wire(
     _, tasks, method, *_ = settings
     auto, alpha = settings[4 + len(parameters) : 6 + len(parameters)]
 
-    def offer(request: gr.Request, model: str) -> Any:
+    def offer(request: gr.Request, model: str, linked: list[str] | None) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)
-        return gr.update(choices=choices, value=[key for _, key in choices])
+        keys = [key for _, key in choices]
+        if linked and set(linked) <= set(keys):
+            return gr.update(choices=choices)
+        return gr.update(choices=choices, value=keys)
 
     def catch_up(request: gr.Request, *values: Any) -> Any:
         """What there is once the page is opened: checkpoints are added and removed on another page."""
@@ -263,7 +272,9 @@ def _wire(
     address.says(merge_link(settings, help_text))
     answered = connect(answers, MergeControls.from_values, moves, settings, live, subject=3)
     answered(address.opened("merge"))
-    explore.model.change(offer, explore.model, tasks, trigger_mode="multiple", **at_once)
+    linked = LINKED % address.places([explore.model])[0]
+    given = [explore.model, tasks]
+    explore.model.change(offer, given, tasks, js=linked, trigger_mode="multiple", **at_once)
     address.opened("merge")(catch_up, settings, tasks, trigger_mode="multiple", **at_once)
     shown = [help_text, *(slider for _, slider in parameters)]
     method.change(show_method, method, shown, trigger_mode="multiple", **at_once)  # type: ignore[attr-defined]
