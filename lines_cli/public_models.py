@@ -17,7 +17,7 @@ from evaluators.experiments.oracle import OracleFigure
 from evaluators.experiments.oracle import oracle as notebook
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.experiments.table1 import Table1Row, mean_row
-from evaluators.experiments.table2 import METHODS_SHOWN, references
+from evaluators.experiments.table2 import METHODS_SHOWN, merged_checkpoints, references
 from evaluators.experiments.table2 import table2 as merge_rows
 from evaluators.hub.load_request import FAILED, IMAGES, LoadRequest, LoadStep
 from evaluators.hub.public_loader import PublicRequest
@@ -32,7 +32,7 @@ from evaluators.zoo.public_texts import GLUE_TASKS, TEXT_MODELS
 from evaluators.zoo.published_merges import published_words
 from lines_cli import app_folder, default_cache
 from lines_cli.accuracy_table import in_percent
-from lines_core.errors import LinesError
+from lines_core.errors import LinesError, MergeError
 from lines_core.merging import METHODS
 from serving.command_line import DEVICES, USAGE_ERROR, OneLineParser
 
@@ -146,7 +146,7 @@ def _load_and(prog: str, report: Callable[[Studio, str], None] | None, options: 
             report(studio, options.model)
     except LinesError as error:
         print(f"{prog}: {error}", file=sys.stderr)
-        return USAGE_ERROR if isinstance(error, SpecError | DeviceError) else 1
+        return USAGE_ERROR if isinstance(error, SpecError | DeviceError | MergeError) else 1
     return 1 if any(step.state == FAILED for step in steps) else 0
 
 
@@ -235,7 +235,12 @@ def _print_table1(studio: Studio, model: str) -> None:
 
 
 def _print_table2(studio: Studio, model: str, methods: Sequence[str]) -> None:
-    """The references, then each method as it is measured, beside what others published."""
+    """The references, then each method as it is measured, beside what others published.
+
+    Raises: MergeError before anything is counted if a method does not merge so many tasks.
+    """
+    for method in methods:
+        METHODS[method].check_count(len(merged_checkpoints(studio, model)))
     zero_shot, finetuned = references(studio, model)
     images = sum(task.n for task in finetuned.tasks)
     print(f"\nMean of {len(finetuned.tasks)} tasks on {images:,} test images, %, with 95 % intervals;")

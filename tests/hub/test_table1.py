@@ -164,6 +164,20 @@ def test_table2_of_an_embedded_model_loads_nothing(
     assert "tiny-clip is measured on all its own images" in capsys.readouterr().err
 
 
+def test_table2_refuses_a_method_for_fewer_tasks_before_it_counts(
+    lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Slerp was refused once the references and the methods before it had been measured."""
+    monkeypatch.setattr(public_models, "app_folder", lambda: tmp_path)
+    monkeypatch.setattr(public_models, "merged_checkpoints", lambda *_: ("digits", "faces", "scenes"))
+    (tmp_path / "assets").symlink_to(lab)
+    asked = ["--model", "tiny-clip", "--device", "cpu", "--cache", str(tmp_path / "cache")]
+    assert public_models.table2([*asked, "--methods", "sum", "slerp"]) == 2
+    said = capsys.readouterr()
+    assert "Slerp takes exactly 2 models, got 3" in said.err
+    assert said.out == ""
+
+
 def test_a_wrong_task_is_refused_in_words(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert public_models.prefetch(["--tasks", "mnist,letters", *command[2:]]) == 2
     assert "There is no task letters" in capsys.readouterr().err
