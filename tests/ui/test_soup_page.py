@@ -26,3 +26,5 @@ def test_the_sweep_ends_with_tuned_soups(lab: Path) -> None:
     edited = found[search.spec(soup.members, 0.4)]
     assert value["charts"]["soup"]["figure"]["data"][-1]["x"] == [round(100 * edited.target, 2)]
     assert len(value["charts"]["greedy"]["figure"]["data"][1]["x"]) == len(soup.steps) == 3
+    between, *_ = sweep.shown(studio, "visitor", "tiny-clip", "greedy", 0.35)
+    assert "in steps of 0.1" in between["slots"]["tiles"], "it was said to be missing"

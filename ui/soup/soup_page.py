@@ -115,7 +115,8 @@ def _finding(
 
 def _tiles(which: str, beta: float, plain: Evaluation | None, edited: Evaluation | None) -> str:
     if plain is None or edited is None:
-        return f'<p class="lx-status">{escape(words.SOUP_WAITING)}</p>'
+        waiting = words.SOUP_WAITING if round(beta, 9) in SOUP_BETAS else words.SOUP_STEPS
+        return f'<p class="lx-status">{escape(waiting)}</p>'
     name = words.SOUP_CHOICES[which]
     tiles = ""
     for title, of in (("ID", "target"), ("OOD", "control")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lines_core.soups import SOUP_BETAS
+
 SOUP = (
     "One task, fine-tuned many times with different settings. Averaging the weights gives **one** "
     "model, often better than any of them. LiNeS then strengthens the deep layers of the average. "
@@ -17,5 +19,6 @@ SOUP_CHOICES = {"greedy": "Greedy soup", "uniform": "Uniform soup"}
 SOUP_WHICH = "Soup"
 SOUP_BETA = ("β: rise to the last block", "LiNeS with α = 1; 0 is the plain soup")
 SOUP_WAITING = "Not measured yet: start the measurement above."
+SOUP_STEPS = f"β is measured in steps of {SOUP_BETAS[1]:g}: choose one of them."
 SOUP_TABLE = "Members, soups and their variants on test images; variants are chosen on validation images"
 SOUP_COLUMNS = ("Model", "ID: objects", "OOD: mean of the shifts", "chosen on")
