@@ -77,6 +77,19 @@ def test_a_merge_is_measured_moved_and_taken_apart(merging_visitor: Any) -> None
     assert "Yadav" in page.locator(".lx-small", has_text="arXiv:2306.01708").first.inner_text()
 
 
+def test_numbers_of_other_weights_fade_until_the_answer(browser: Any, lab_address: str) -> None:
+    """Weights, settings and shape had no say: the numbers before looked like those asked for."""
+    with driving.visiting(browser, lab_address) as page:
+        open_tab(page, "Merge")
+        page.wait_for_selector("#lx-merge-live .lx-live[data-state=complete]:not(.lx-stale)")
+        driving.emulate_round_trip(page, 1500)
+        page.locator("#lx-merge-weights").locator("input, textarea").fill("digits 0.5")
+        page.wait_for_selector("#lx-merge-live .lx-live.lx-stale")
+        assert "× 0.5" not in said(page, TABS["Merge"], "subject")
+        page.wait_for_selector("#lx-merge-live .lx-live:not(.lx-stale)")
+        assert "Handwritten digits × 0.5" in said(page, TABS["Merge"], "subject")
+
+
 def test_one_task_alone_is_refused(merging_visitor: Any) -> None:
     page = merging_visitor
     open_tab(page, "Merge")

@@ -29,7 +29,7 @@ from ui.merge.merge_controls import MergeControls, caught_up, config_of, paramet
 from ui.sweep.sweep_panel import Sweep
 
 DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
-START = MergeControls("tiny-clip", ("digits", "faces"), "sum", DEFAULTS, "", True, 0.1, 0.3, 0.4, "linear")
+START = MergeControls("tiny-clip", ("digits", "faces"), "sum", DEFAULTS, "", True, "linear", 0.1, 0.3, 0.4)
 
 
 def values(controls: MergeControls) -> list[Any]:
@@ -41,17 +41,16 @@ def values(controls: MergeControls) -> list[Any]:
         *controls.parameters,
         controls.weights,
         controls.auto,
+        controls.shape,
         controls.alpha,
         controls.beta,
         controls.plain,
-        controls.shape,
     ]
 
 
 def searched(controls: MergeControls) -> list[Any]:
     """What Gradio hands over to the search: all but beta and the plain factor."""
-    *rest, _, _, shape = values(controls)
-    return [*rest, shape]
+    return values(controls)[:-2]
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def plain_text(markup: str) -> str:
 
 def test_controls_come_back_from_what_gradio_hands_over() -> None:
     assert MergeControls.from_values(values(START)) == START
-    assert MergeControls.from_values(["m", None, "sum", *DEFAULTS, "", 0, 1, 1, 1, "sqrt"]).checkpoints == ()
+    assert MergeControls.from_values(["m", None, "sum", *DEFAULTS, "", 0, "sqrt", 1, 1, 1]).checkpoints == ()
 
 
 def test_only_the_settings_of_the_chosen_method_count() -> None:
@@ -144,6 +143,18 @@ def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeAnswers, method: 
     assert again is not None
     assert again["state"] == "complete"  # everything is known now
     assert again["charts"] == answers[-1]["charts"]
+
+
+def test_the_subject_names_every_setting_that_is_not_usual(tab: MergeAnswers) -> None:
+    """It named none: numbers of other weights, another density or shape looked like those asked for."""
+    density = [row.key for row, _ in parameter_rows()].index("ties")
+    parameters = (*DEFAULTS[:density], 0.5, *DEFAULTS[density + 1 :])
+    controls = replace(START, method="ties", parameters=parameters, weights="digits 2", shape="quadratic")
+    subject = plain_text([*tab.settle("visitor", controls)][-1]["slots"]["subject"])
+    assert "2 tasks merged by TIES (Density 0.5; Digits × 2), LiNeS with α = " in subject
+    assert subject.strip().endswith(", β = 0.3, quadratic, plain with λ = 0.4")
+    by_search = plain_text(search.draw(tab.studio, *searched(controls), {})["slots"]["subject"])
+    assert by_search.strip().endswith("2 tasks merged by TIES (Density 0.5; Digits × 2)")
 
 
 @pytest.mark.parametrize("auto", [True, False])

@@ -52,7 +52,7 @@ def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
     keys = tuple(task.key for task in rows[0].lines.tasks)
     beta, plain = start_coefficients(METHOD)
     usual = tuple(parameter.default for _, parameter in parameter_rows())
-    start = MergeControls(TINY_CLIP, keys, METHOD, usual, "", True, 0.0, beta, plain, SHAPE)
+    start = MergeControls(TINY_CLIP, keys, METHOD, usual, "", True, SHAPE, 0.0, beta, plain)
     said = sentence_of(answers, start)
     (row,) = (row for row in rows if row.method == METHOD)
     assert "1,600 images of 8 tasks" in said
@@ -84,7 +84,7 @@ def test_the_page_says_where_coefficients_come_from_that_this_merge_did_not_choo
     rows = read_task_counts(SHIPPED.parent / COUNTS_FILE).sets[1].rows
     (row,) = (row for row in rows if row.method == METHOD)
     keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
-    start = MergeControls(TINY_CLIP_14, keys, METHOD, usual, "", True, 0.0, row.beta, row.scale, SHAPE)
+    start = MergeControls(TINY_CLIP_14, keys, METHOD, usual, "", True, SHAPE, 0.0, row.beta, row.scale)
     answers = MergeAnswers(studio, {TINY_CLIP_14: rows})
     assert "with λ = 0.8 and β = 1.3 from validation, as in the table below" in sentence_of(answers, start)
     assert "start" not in sentence_of(answers, start, "alpha")
@@ -106,7 +106,7 @@ def test_convnext_says_what_all_images_say() -> None:
     studio = Studio(SHIPPED.parents[1], None)
     (row,) = (row for row in rows if row.method == METHOD)
     keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
-    start = MergeControls(TINY_CONVNEXT, keys, METHOD, usual, "", True, 0.0, row.beta, row.scale, SHAPE)
+    start = MergeControls(TINY_CONVNEXT, keys, METHOD, usual, "", True, SHAPE, 0.0, row.beta, row.scale)
     said = sentence_of(MergeAnswers(studio, {TINY_CONVNEXT: rows}), start)
     assert "On all 3,222, with λ = 1.3 and β = 1.7 from validation: no measurable difference" in said
 

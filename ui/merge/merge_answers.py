@@ -18,6 +18,7 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from lines_core.merging import complete_settings
+from lines_core.schedules import SHAPES
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
 from ui.live.live_panel import Value, answer
 from ui.live.schedule_figure import schedule_alt, schedule_bars
@@ -161,7 +162,8 @@ class MergeAnswers(LiveAnswers[MergeControls]):
 
 def _about(studio: Studio, controls: MergeControls, compared: MergeComparison) -> str:
     spec = compared.lines[0]
-    more = f"LiNeS with α = {spec.alpha:.3g}, β = {spec.beta:g}, plain with λ = {controls.plain:g}"
+    shape = "" if controls.shape == SHAPE else f", {SHAPES[controls.shape].title.lower()}"
+    more = f"LiNeS with α = {spec.alpha:.3g}, β = {spec.beta:g}{shape}, plain with λ = {controls.plain:g}"
     return merge_about(studio, config_of(studio, caught_up(studio, controls)), more)
 
 

@@ -26,6 +26,8 @@ METHOD = "tsv-m"
 SHAPE = "linear"
 ALPHA_TOP = 1.5
 BETA_TOP = 3.0
+COEFFICIENTS = 3
+"""How many of the settings, the last ones, are dragged while the numbers follow: alpha, beta and plain."""
 
 
 def parameter_rows() -> list[tuple[Method, Parameter]]:
@@ -44,10 +46,10 @@ class MergeControls:
         parameters: values of ``parameter_rows()``, in that order.
         weights: of the models, as text.
         auto: alpha by Eq. 2.
-        alpha: otherwise.
+        shape: of the schedule.
+        alpha: unless it is Eq. 2's.
         beta: LiNeS's rise.
         plain: lambda of the merge without LiNeS.
-        shape: of the schedule.
     """
 
     model: str
@@ -56,17 +58,17 @@ class MergeControls:
     parameters: tuple[float, ...]
     weights: str
     auto: bool
+    shape: str
     alpha: float
     beta: float
     plain: float
-    shape: str
 
     @classmethod
     def from_values(cls, values: Sequence[Any]) -> MergeControls:
         """From what Gradio hands over, in the order of the panel's settings."""
         model, checkpoints, method, *rest = values
         count = len(parameter_rows())
-        parameters, (weights, auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+        parameters, (weights, auto, shape, alpha, beta, plain) = rest[:count], rest[count:]
         return cls(
             str(model),
             tuple(checkpoints or ()),
@@ -74,10 +76,10 @@ class MergeControls:
             tuple(parameters),
             weights,
             bool(auto),
+            str(shape),
             alpha,
             beta,
             plain,
-            str(shape),
         )
 
     @property
@@ -128,10 +130,18 @@ def config_of(studio: Studio, controls: MergeControls) -> MergeConfig:
 
 
 def merge_about(studio: Studio, config: MergeConfig, more: str = "") -> str:
-    """'Tiny CLIP, 8 tasks merged by TIES' and what else is set."""
-    method = METHODS[config.method].title
+    """'Tiny CLIP, 8 tasks merged by TIES (Density 0.5; Faces × 2)' and what else is set."""
+    method, settings = METHODS[config.method], dict(config.settings)
+    titles = {info.key: info.title for info in studio.checkpoints(config.model)}
+    weights = zip(config.checkpoints, config.weights, strict=False)  # no weights: all are 1
+    unusual = [
+        f"{parameter.title} {parameter.choices.get(value, f'{value:g}')}"
+        for parameter in method.parameters
+        if (value := settings.get(parameter.key, parameter.default)) != parameter.default
+    ] + [f"{titles.get(key, key)} × {weight:g}" for key, weight in weights if weight != 1]
+    said = f"{method.title} ({'; '.join(unusual)})" if unusual else method.title
     tasks = len(config.checkpoints)
-    return f"{model_title(studio, config.model)}, {tasks} tasks merged by {method}{more and ', '}{more}"
+    return f"{model_title(studio, config.model)}, {tasks} tasks merged by {said}{more and ', '}{more}"
 
 
 def caught_up(studio: Studio, controls: MergeControls) -> MergeControls:

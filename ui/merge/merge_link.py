@@ -28,7 +28,7 @@ def merge_link(settings: Sequence[Component], help_text: gr.Markdown) -> PageLin
     """
     model, tasks, method, *rest = settings
     count = len(parameter_rows())
-    parameters, (weights, auto, alpha, beta, plain, shape) = rest[:count], rest[count:]
+    parameters, (weights, auto, shape, alpha, beta, plain) = rest[:count], rest[count:]
     rows = [LinkRow("tasks", tasks), LinkRow("method", method, METHOD)]
     rows += [
         LinkRow(parameter.key, control, parameter.default, (method, row.key))
@@ -79,10 +79,10 @@ def read_merge(
         *parameters,
         _weights(reader, tasks, titles),
         auto,
+        reader.one_of("shape", list(OFFERED_SHAPES), SHAPE),
         gr.update(value=alpha, visible="hidden" if auto else True),
         reader.number("beta", 0.0, BETA_TOP, beta),
         reader.number("plain", 0.0, BETA_TOP, plain),
-        reader.one_of("shape", list(OFFERED_SHAPES), SHAPE),
         words.method_help(method),
     ]
     return found, reader.complaints

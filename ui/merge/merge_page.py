@@ -33,6 +33,7 @@ from ui.merge.merge_answers import MergeAnswers, comparison_of
 from ui.merge.merge_controls import (
     ALPHA_TOP,
     BETA_TOP,
+    COEFFICIENTS,
     METHOD,
     SHAPE,
     MergeControls,
@@ -74,10 +75,10 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
                 elem_id="lx-merge-live",
                 slots=("sentence", "tiles", "alpha"),
                 grid="lx-merge-grid",
-                subject=address.places(settings[:3]),
+                subject=address.places(settings[:-COEFFICIENTS]),
                 moves=address.places(settings[1:]),
             )
-    searched = [*settings[:-3], settings[-1]]  # neither beta nor the plain factor: both are searched for
+    searched = settings[:-2]  # neither beta nor the plain factor: both are searched for
     sweep = Sweep("merge", search.specs, search.draw, search.test_specs, len(searched), run_grid)
     buttons = sweep_buttons(sweep)
     search_panel = panel(
@@ -166,7 +167,7 @@ def _controls(
     with gr.Accordion(words.METHOD_HELP, open=False, elem_id="lx-merge-method-help"):
         help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")
     sliders = [slider for _, slider in parameters]
-    rest = [weights, auto, alpha, beta, plain, shape]
+    rest = [weights, auto, shape, alpha, beta, plain]
     return [explore.model, tasks, method, *sliders, *rest], help_text, parameters
 
 
@@ -189,7 +190,7 @@ def _start_at_validation(
     models: list[gr.components.Component], settings: list[gr.components.Component]
 ) -> None:
     """Begin anew when a visitor chooses the method, or the model by one of its menus."""
-    method, coefficients = settings[2], settings[-3:-1]
+    method, coefficients = settings[2], settings[-2:]
     for model, chosen in ((models[0], method), *((menu, menu) for menu in models)):
         begins = [model, method, *coefficients]
         by_hand = chosen.input  # type: ignore[attr-defined]
@@ -241,7 +242,7 @@ def _wire(
 ) -> None:
     private: dict[str, Any] = {"show_progress": "hidden", **RAW}
     _, tasks, method, *_ = settings
-    auto, alpha = settings[4 + len(parameters) : 6 + len(parameters)]
+    auto, _, alpha, *_ = settings[-COEFFICIENTS - 2 :]
 
     def offer(request: gr.Request, model: str, linked: list[str] | None) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)
@@ -270,7 +271,8 @@ def _wire(
     moves = [control.change for control in settings[1:]]  # type: ignore[attr-defined]
     at_once: dict[str, Any] = {"queue": False, **private}
     address.says(merge_link(settings, help_text))
-    answered = connect(answers, MergeControls.from_values, moves, settings, live, subject=3)
+    subject = len(settings) - COEFFICIENTS
+    answered = connect(answers, MergeControls.from_values, moves, settings, live, subject)
     answered(address.opened("merge"))
     linked = LINKED % address.places([explore.model])[0]
     given = [explore.model, tasks]

@@ -29,8 +29,7 @@ def merge_search(studio: Studio, values: Sequence[Any]) -> MergeSearch:
     Args:
         values: as for ``MergeControls.from_values``, without beta and the plain factor.
     """
-    *rest, shape = values
-    controls = caught_up(studio, MergeControls.from_values([*rest, PAPER_BETA, PAPER_SCALE, shape]))
+    controls = caught_up(studio, MergeControls.from_values([*values, PAPER_BETA, PAPER_SCALE]))
     config, images = config_of(studio, controls), controls.images
     alpha, _ = lines_alpha(studio, config, controls.lines_alpha)
     few = min(images, HEAT_IMAGES) if images else HEAT_IMAGES
