@@ -90,6 +90,19 @@ def test_numbers_of_other_weights_fade_until_the_answer(browser: Any, lab_addres
         assert "Handwritten digits × 0.5" in said(page, TABS["Merge"], "subject")
 
 
+def test_back_undoes_a_number_of_tasks_in_one_step(browser: Any, lab_address: str) -> None:
+    """Far from the server, the new tasks made an entry of their own: 8 tasks of the model with 14."""
+    with driving.visiting(browser, lab_address) as page:
+        open_tab(page, "Merge")
+        wait_until_said(page, TABS["Merge"], "subject", "Tiny CLIP, 8 tasks")
+        driving.emulate_round_trip(page, 1000)
+        page.locator("#lx-merge-count label", has_text="14").click()
+        page.wait_for_function("new URLSearchParams(location.search).get('tasks')?.split(',').length === 14")
+        page.go_back()
+        page.wait_for_function("!new URLSearchParams(location.search).has('model')")
+        wait_until_said(page, TABS["Merge"], "subject", "Tiny CLIP, 8 tasks")
+
+
 def test_one_task_alone_is_refused(merging_visitor: Any) -> None:
     page = merging_visitor
     open_tab(page, "Merge")

@@ -2,11 +2,13 @@
 // each page by key, the first one is opened without a parameter) and `opens` (key -> trigger of its event) before
 // this code, and in `props.fixed` rows {page, name, at, start, only: [at, value]}: `at` is the place of a control in
 // the list of all values, `page` is empty for what every page has.
-// Back and forward step through settled states: an entry is pushed once the controls rest.
+// Back and forward step through settled states: an entry is pushed once the controls rest. What the server sets in
+// answer to a visitor's choice, such as the tasks of another model, belongs to the entry of that choice.
 const QUIET = 400; // milliseconds without a move after which the controls rest
 const first = Object.keys(pages)[0], home = document.title;
 const { rows } = JSON.parse(props.fixed);
 let values = [], page = first, restoring = true, resting = null, settled = "", held = false;
+let acted = false; // the visitor, since the controls rested
 let during = []; // pages that were opened while a link was restored, by that or by the visitor
 const moving = new Set(); // controls that moved meanwhile: what Gradio gathered before is older
 
@@ -53,7 +55,10 @@ function settle() {
   const link = query();
   if (restoring || link === settled) return mark();
   settled = link;
-  push(link, page === settledPage ? steps() + 1 : 0);
+  if (acted || page !== settledPage) push(link, page === settledPage ? steps() + 1 : 0);
+  else window.history.replaceState(window.history.state, "", address(link));
+  acted = false;
+  mark();
 }
 
 // How many entries of the history before this one are of the same page: so far *Undo* goes.
@@ -173,6 +178,8 @@ window.addEventListener("popstate", () => {
   restoring = true;
   trigger("visit");
 });
+for (const event of ["pointerdown", "keydown", "click", "input"])
+  document.addEventListener(event, () => { acted = true; }, true);
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("#lx-undo")) undo();
   if (target.closest?.("#lx-reset")) reset();
