@@ -39,10 +39,17 @@ async function forgetOthers() {
   for (const { url } of await cache.keys()) if (!here.has(url)) await cache.delete(url);
 }
 
+// Whether one page is left. A page that is being replaced is counted for some milliseconds more: several are counted again.
+async function lastPage() {
+  if ((await clients.matchAll()).length <= 1) return true;
+  await new Promise((done) => setTimeout(done, 500));
+  return (await clients.matchAll()).length <= 1;
+}
+
 // The page, unless a newer worker waits and this is the last page of the older one: then the newer one serves it. Until it
 // does, its page and the empty one that asks again may both be counted, so what was decided once stays decided.
 async function openPage() {
-  if (registration.waiting && (ending ||= (await clients.matchAll()).length <= 1)) {
+  if (registration.waiting && (ending ||= await lastPage())) {
     registration.waiting.postMessage({ takeOver: true });
     return new Response("", { headers: { Refresh: "0" } });
   }
