@@ -239,8 +239,9 @@ def _print_table2(studio: Studio, model: str, methods: Sequence[str]) -> None:
 
     Raises: MergeError before anything is counted if a method does not merge so many tasks.
     """
+    tasks = len(merged_checkpoints(studio, model))
     for method in methods:
-        METHODS[method].check_count(len(merged_checkpoints(studio, model)))
+        METHODS[method].check_count(tasks)
     zero_shot, finetuned = references(studio, model)
     images = sum(task.n for task in finetuned.tasks)
     print(f"\nMean of {len(finetuned.tasks)} tasks on {images:,} test images, %, with 95 % intervals;")

@@ -30,7 +30,8 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
     if len(text) > MOST_QUESTION:
         raise SpecError(f"A question has at most {MOST_QUESTION} letters, got {len(text):,}: shorten it.")
     as_read = _separated if by_words else _plain
-    if not as_read(text):
+    question = as_read(text)
+    if not question:
         raise SpecError(f"Type a question of 1 to {MOST_QUESTION} letters.")
     if len(choices) > MOST_ANSWERS * (MOST_ANSWER + 2):
         raise SpecError(f"The answers are at most {MOST_ANSWERS} of {MOST_ANSWER} letters.")
@@ -41,7 +42,7 @@ def typed_question(text: object, choices: object, by_words: bool = True) -> Text
         )
     if any(len(answer) > MOST_ANSWER for answer in answers):
         raise SpecError(f"An answer has at most {MOST_ANSWER} letters.")
-    return TextQuestion(as_read(text), tuple(answers), -1)
+    return TextQuestion(question, tuple(answers), -1)
 
 
 def _plain(text: str) -> str:

@@ -11,11 +11,10 @@ import pytest
 from evaluators import Studio
 from evaluators.experiments.text_forgetting import text_curves
 from evaluators.labs.tiny_text_lab import TINY_T5
-from evaluators.specs.evaluation import TaskResult
 from tests.paths import ROOT
 from ui.language import language_page, text_merge_panel
 from ui.language.language_answers import LanguageAnswers, text_models
-from ui.language.language_text import GAMMA, MERGE, MERGE_TABLE, PARTS, TEXT, changes
+from ui.language.language_text import GAMMA, MERGE, MERGE_TABLE, PARTS, TEXT
 from ui.language.own_question import STALE, own_answers, softmax
 from ui.layout import build
 from ui.shell.text import PAGES
@@ -53,17 +52,6 @@ def test_everything_of_the_first_view_ships(studio: Studio) -> None:
     assert "with γ = 0 on the decoder, its own questions do not change measurably (" in said
     assert "On the encoder, its own questions lose " in said, "a loss beyond its interval"
     assert value["slots"]["table"].count("<tr>") == 1 + sum(map(len, text_curves("coreference").values()))
-
-
-def test_a_change_is_told_as_its_interval_tells_it() -> None:
-    """It read "its own questions no measurable difference from fine-tuned"."""
-
-    def counted(correct: int) -> list[TaskResult]:
-        return [TaskResult("a", "A", "target", correct, 300)]
-
-    assert changes(counted(300), counted(275)) == "lose 8.3 points (5.4 to 12.0)"
-    assert changes(counted(275), counted(300)) == "gain 8.3 points (5.4 to 12.0)"
-    assert changes(counted(150), counted(151)) == "do not change measurably (−7.6 to 8.3 points)"
 
 
 def test_the_merges_ship(studio: Studio) -> None:

@@ -55,9 +55,10 @@ function settle() {
   const link = query();
   if (restoring || link === settled) return mark();
   settled = link;
-  if (acted || page !== settledPage) push(link, page === settledPage ? steps() + 1 : 0);
-  else window.history.replaceState(window.history.state, "", address(link));
+  const chosen = acted;
   acted = false;
+  if (chosen || page !== settledPage) return push(link, page === settledPage ? steps() + 1 : 0);
+  window.history.replaceState(window.history.state, "", address(link));
   mark();
 }
 

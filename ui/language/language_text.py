@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.specs.evaluation import CONTROL, TARGET, Evaluation, TaskResult
-from evaluators.specs.intervals import difference_interval
-from ui.shell.difference_words import difference_words
+from ui.shell.difference_words import difference_words, gain_words
 
 TEXT = (
     "A language model forgets too: fine-tuned on one kind of question, it may get worse at others. Its "
@@ -120,25 +119,12 @@ def finding(ends: Mapping[str, Evaluation], finetuned: Evaluation) -> str:
     """
     said = []
     for part, end in ends.items():
-        target, control = (changes(*sides(finetuned, end, role)) for role in (TARGET, CONTROL))
+        target, control = (gain_words(*sides(finetuned, end, role)) for role in (TARGET, CONTROL))
         said.append(f"on {PARTS[part]}, its own questions {target} and the others {control}.")
     first, *rest = said
     return " ".join(
         [f"Against the fine-tuned model, with γ = 0 {first}", *(f"{one[0].upper()}{one[1:]}" for one in rest)]
     )
-
-
-def changes(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str:
-    """'lose 8.3 points (5.4 to 12.0)', 'gain 3.3 points (0.4 to 6.2)' or 'do not change measurably (…)'."""
-    b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
-    low, high = difference_interval(b, a)
-    if low <= 0 <= high:
-        ends = f"{100 * low:.1f} to {100 * high:.1f}".replace("-", "−")
-        return f"do not change measurably ({ends} points)"
-    was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
-    nearer, farther = sorted((abs(low), abs(high)))
-    verb = "gain" if now > was else "lose"
-    return f"{verb} {100 * abs(now - was):.1f} points ({100 * nearer:.1f} to {100 * farther:.1f})"
 
 
 def role_change(before: Evaluation, after: Evaluation, role: str) -> str:

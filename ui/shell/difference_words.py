@@ -16,10 +16,28 @@ def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], 
         before, after: the tasks that are averaged, of either model.
         than: what ``before`` is.
     """
-    b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
-    low, high = difference_interval(b, a)
-    ends = " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in (low, high))
+    change, low, high = _change(before, after)
     if low <= 0 <= high:
-        return f"no measurable difference from {than} ({ends} points)"
+        return f"no measurable difference from {than} ({_range(low, high)} points)"
+    return f"{points(change)} against {than} ({_range(low, high)})"
+
+
+def gain_words(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str:
+    """'lose 8.3 points (5.4 to 12.0)', 'gain 3.3 points (0.4 to 6.2)' or 'do not change measurably (…)'."""
+    change, low, high = _change(before, after)
+    if low <= 0 <= high:
+        return f"do not change measurably ({_range(low, high)} points)"
+    nearer, farther = sorted((abs(low), abs(high)))
+    verb = "gain" if change > 0 else "lose"
+    return f"{verb} {100 * abs(change):.1f} points ({_range(nearer, farther)})"
+
+
+def _change(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> tuple[float, float, float]:
+    """The difference of the mean accuracies, and the ends of its interval."""
+    b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
     was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
-    return f"{points(now - was)} against {than} ({ends})"
+    return now - was, *difference_interval(b, a)
+
+
+def _range(low: float, high: float) -> str:
+    return " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in (low, high))
