@@ -16,15 +16,17 @@
   }
   // Made once; after a failure the next call tries again.
   const source = (fixed) => (made ??= make(fixed).catch((problem) => ((made = null), Promise.reject(problem))));
+  let newest = -1; // version of the server's answers: one to an earlier move may come last, and nothing older is drawn
   window.lxSource = (fixed, server) => ({
     known: () => null,
     async *stream(given, signal) {
       for await (const answer of server.stream(given, signal)) {
+        newest = Math.max(newest, answer.version);
         if (!answer.browser) {
           yield answer;
           continue;
         }
-        const { schema, version, asked } = answer, values = given || fixed.moves.map((at) => window.lxAddress.values()[at]);
+        const { schema, asked } = answer, version = newest, values = given || fixed.moves.map((at) => window.lxAddress.values()[at]);
         const here = await source(fixed).catch(({ message }) => fillIn(liveWords.missing, { reason: message }));
         if (typeof here === "string") {
           if (!signal.aborted) yield { schema, version, asked, state: "error", key: "", words: { sentence: here } };
