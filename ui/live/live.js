@@ -114,7 +114,7 @@ function show() {
   root.dataset.state = value.state;
   root.dataset.key = value.key;
   root.dataset.version = value.version;
-  if (value.asked && ["partial", "complete"].includes(value.state)) root.dataset.asked = JSON.stringify(value.asked);
+  if (value.asked && value.slots?.subject) root.dataset.asked = JSON.stringify(value.asked); // with it come numbers
   markStale();
 }
 
