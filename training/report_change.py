@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from training.hits import TaskHits, accuracy
 from training.report_tables import value_with_interval
+from ui.shell.text import minus
 
 Change = tuple[float, float, float]
 """A difference and both ends of its interval, fractions."""
@@ -11,7 +12,7 @@ Change = tuple[float, float, float]
 
 def signed_points(value: float) -> str:
     """A fraction as points: '+1.5'."""
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return minus(f"{100 * value:+.1f}")
 
 
 def change_cell(found: Change) -> str:

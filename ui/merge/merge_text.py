@@ -10,7 +10,7 @@ from evaluators.experiments.task_counts import Change, TaskCounts, change_on
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.shell.difference_words import difference_words
-from ui.shell.text import percent, points
+from ui.shell.text import percent, percent_range, points
 
 LEAD = (
     "Several fine-tuned models become **one**: their changes are added up, and then interfere with each "
@@ -157,8 +157,7 @@ def verdicts(rows: Sequence[Table2Row]) -> str:
 
 def change_words(change: Change) -> str:
     """'+2.7 points (0.5 to 4.9)': a change and its 95 % interval."""
-    low, high = change.interval
-    return f"{points(change.mean)} ({100 * low:.1f} to {100 * high:.1f})".replace("-", "−")
+    return f"{points(change.mean)} ({percent_range(*change.interval)})"
 
 
 def count_answer(counts: TaskCounts) -> str:

@@ -8,7 +8,7 @@ from evaluators.policies.shipped_fronts import RewardedSoups
 from evaluators.policies.soup_setting import PLAIN
 from ui.rewarded import rewarded_text as words
 from ui.shell import markup
-from ui.shell.text import percent
+from ui.shell.text import minus, percent
 
 
 def policy_runs_html(shipped: RewardedSoups) -> str:
@@ -54,12 +54,10 @@ def _block_rows(run: PolicyRun) -> list[list[str]]:
     rows = []
     for name in ("faithful", "preferred"):
         rows.append([f"{name}: size of the update", *(percent(norm) for norm in run.norms[name])])
-        rows.append(
-            [f"{name}: lost without it", *(f"{100 * lost:.1f}".replace("-", "−") for lost in run.lost[name])]
-        )
+        rows.append([f"{name}: lost without it", *(minus(f"{100 * lost:.1f}") for lost in run.lost[name])])
     return rows
 
 
 def _change(measured: Measured) -> str:
-    value = f"{100 * measured.value:+.1f}".replace("-", "−")
+    value = minus(f"{100 * measured.value:+.1f}")
     return f"{value} ({words.ends(measured)})".replace(" ", "\u00a0")

@@ -10,7 +10,7 @@ from evaluators.policies.scene_words import COLOURS, MOODS, NAMES, THINGS, VERBS
 from evaluators.policies.shipped_fronts import RewardedSoups, RewardFront
 from evaluators.policies.soup_setting import LINES, PLAIN, SoupSetting
 from evaluators.policies.summary_rewards import FULL_LENGTH
-from ui.shell.text import percent, points
+from ui.shell.text import percent, percent_range, points
 
 LEAD = (
     "A tiny language model that sums up invented scenes was trained further by reinforcement learning, "
@@ -147,7 +147,7 @@ def blocks_finding(run: PolicyRun) -> str:
 
 def ends(measured: Measured) -> str:
     """Its interval in percent: '81.2 to 83.4'."""
-    return f"{100 * measured.low:.1f} to {100 * measured.high:.1f}".replace("-", "−")
+    return percent_range(measured.low, measured.high)
 
 
 def finding(shipped: RewardedSoups, setting: SoupSetting) -> str:

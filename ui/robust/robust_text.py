@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evaluators.experiments.robust_fronts import Areas
+from ui.shell.text import percent_range
 
 ROBUST = (
     "A model fine-tuned on objects (ID) meets the same objects in other styles (OOD). WiSE-FT mixes "
@@ -35,7 +36,7 @@ def robust_finding(area: Areas | None, interval: tuple[float, float] = (0.0, 0.0
     if area is None or not area.wise_ft:
         return "WiSE-FT alone covers no area beyond the worst accuracies shown."
     gain = 100 * (area.lines / area.wise_ft - 1)
-    ends = " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in interval)
+    ends = percent_range(*interval)
     if interval[0] <= 0 <= interval[1]:
         return (
             "On average over the shifts, the areas under the fronts of LiNeS + WiSE-FT and of WiSE-FT alone "

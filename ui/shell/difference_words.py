@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evaluators.specs.evaluation import TaskResult
 from evaluators.specs.intervals import difference_interval
-from ui.shell.text import points
+from ui.shell.text import percent_range, points
 
 
 def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], than: str) -> str:
@@ -18,18 +18,18 @@ def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], 
     """
     change, low, high = _change(before, after)
     if low <= 0 <= high:
-        return f"no measurable difference from {than} ({_range(low, high)} points)"
-    return f"{points(change)} against {than} ({_range(low, high)})"
+        return f"no measurable difference from {than} ({percent_range(low, high)} points)"
+    return f"{points(change)} against {than} ({percent_range(low, high)})"
 
 
 def gain_words(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str:
     """'lose 8.3 points (5.4 to 12.0)', 'gain 3.3 points (0.4 to 6.2)' or 'do not change measurably (…)'."""
     change, low, high = _change(before, after)
     if low <= 0 <= high:
-        return f"do not change measurably ({_range(low, high)} points)"
+        return f"do not change measurably ({percent_range(low, high)} points)"
     nearer, farther = sorted((abs(low), abs(high)))
     verb = "gain" if change > 0 else "lose"
-    return f"{verb} {100 * abs(change):.1f} points ({_range(nearer, farther)})"
+    return f"{verb} {100 * abs(change):.1f} points ({percent_range(nearer, farther)})"
 
 
 def _change(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> tuple[float, float, float]:
@@ -37,7 +37,3 @@ def _change(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> tuple[
     b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
     was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
     return now - was, *difference_interval(b, a)
-
-
-def _range(low: float, high: float) -> str:
-    return " to ".join(f"{100 * end:.1f}".replace("-", "−") for end in (low, high))

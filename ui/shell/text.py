@@ -63,6 +63,15 @@ STATIC_LINK = '<a href="/static-edition/" target="_blank">Without a server ↗</
 """Link to the edition that runs in the browser alone, where the server has it."""
 
 
+def minus(number: str) -> str:
+    """A formatted number with the page's minus sign instead of a hyphen.
+
+    >>> minus("-0.5"), minus("+0.5")
+    ('−0.5', '+0.5')
+    """
+    return number.replace("-", "−")
+
+
 def percent(fraction: float, digits: int = 1) -> str:
     """A fraction as the page writes it: '97.5 %', a narrow space before the sign.
 
@@ -72,7 +81,7 @@ def percent(fraction: float, digits: int = 1) -> str:
     number = f"{100 * fraction:.{digits}f}"
     if float(number) == 0:
         number = number.lstrip("-")
-    return number.replace("-", "−") + "\u202f%"
+    return minus(number) + "\u202f%"
 
 
 def decimal(value: float) -> str:
@@ -82,13 +91,18 @@ def decimal(value: float) -> str:
     ('0.12', '−0.03', '0.00')
     """
     number = f"{value:.2f}"
-    return (number.lstrip("-") if float(number) == 0 else number).replace("-", "−")
+    return minus(number.lstrip("-") if float(number) == 0 else number)
+
+
+def percent_range(low: float, high: float) -> str:
+    """Both ends of an interval in percent: '−1.0 to 5.2'."""
+    return minus(f"{100 * low:.1f} to {100 * high:.1f}")
 
 
 def points(difference: float) -> str:
     """A difference of two accuracies in percentage points, always signed: '+5.2 points'."""
     number = f"{100 * difference:+.1f}"
-    return ("±0.0" if float(number) == 0 else number.replace("-", "−")) + " points"
+    return ("±0.0" if float(number) == 0 else minus(number)) + " points"
 
 
 def thousands(number: int) -> str:
