@@ -166,6 +166,14 @@ def test_nothing_is_concluded_from_a_part(opened: Any) -> None:
     assert whole["words"]["controls"] == "mean of the 2 other tasks"
 
 
+def test_a_flat_setting_has_no_beta(opened: Any) -> None:
+    """The line below the sentence said "flat, α = 1, β = 0, mix 0.5"."""
+    found = read(opened, answer_to(result(EditSpec.wise_ft(mix=0.5), 90, 50), References()))
+    assert found["words"]["setting"] == "flat, α = 1, mix 0.5"
+    assert ", flat, α = 1, mix 0.5: " in found["words"]["evidence"]
+    assert found["evaluation"]["file"] == "digits-flat-alpha1-mix0.5"
+
+
 @pytest.mark.parametrize(
     ("limit", "images"),
     [
@@ -189,8 +197,8 @@ def test_roles_schedules_and_files_are_those_of_python(opened: Any) -> None:
         "digits-gamma0.4": EditSpec.lines(gamma=0.4),
         "digits-gamma0.3-mix0.5": EditSpec.lines(gamma=0.3, mix=0.5),
         "digits-linear-alpha0.0-beta0.0": EditSpec(alpha=0.0, beta=0.0),
-        "digits-flat-alpha1-beta0": EditSpec.finetuned(),
-        "digits-flat-alpha1-beta0-mix0.5": EditSpec.wise_ft(mix=0.5),
+        "digits-flat-alpha1": EditSpec.finetuned(),
+        "digits-flat-alpha1-mix0.5": EditSpec.wise_ft(mix=0.5),
         "digits-reverse-alpha0.3-beta0.7-outside-the-blocks-by-depth": EditSpec(
             shape="reverse", alpha=0.3, beta=0.7, outside="depth"
         ),

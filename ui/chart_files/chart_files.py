@@ -24,6 +24,7 @@ WORDS = {
     "svg": "SVG drawing",
     "csv": "CSV table",
     "setting": "Scaling function {shape}, α = {alpha}, β = {beta}; {outside}{mixed}.",
+    "flat": "Scaling function {shape}, α = {alpha}; {outside}{mixed}.",
     "free": "A factor for each block, first to last: {free_form}; {outside}{mixed}.",
     "outside": {
         "alpha": "parts outside the blocks scaled like the first block",

@@ -31,7 +31,7 @@ function exploreRecord(node, { evaluation, landmarks, words }) {
     name: `${chart}-${evaluation.file}`,
     caption: [
       `${words.evidence}.`,
-      filled(fixed.words[spec.free_form ? "free" : "setting"], setting),
+      filled(fixed.words[spec.free_form ? "free" : spec.shape === "flat" ? "flat" : "setting"], setting),
       filled(fixed.words.images, counts),
       fixed.words[chart === "schedule" ? "no_intervals" : "intervals"],
     ],

@@ -12,6 +12,7 @@ from ui.explore.explore_text import OUTSIDE, inside
 
 SETTING_WORDS: Mapping[str, str] = {
     "setting_line": "{shape}, α = {alpha}, β = {beta}",
+    "setting_flat": "{shape}, α = {alpha}",
     "setting_free": "free-form schedule",
     "setting_mix": ", mix {mix}",
     "setting_outside": ", outside the blocks {rule}",

@@ -4,7 +4,8 @@ const shortly = (value) => String(Number(value.toPrecision(6)));
 
 function editWords(spec, words) {
   const numbers = { shape: words.shapes[spec.shape], alpha: shortly(spec.alpha), beta: shortly(spec.beta), mix: shortly(spec.mix) };
-  return fillIn((spec.free_form ? words.setting_free : words.setting_line) + (spec.mix === 1 ? "" : words.setting_mix), numbers);
+  const line = spec.free_form ? words.setting_free : spec.shape === "flat" ? words.setting_flat : words.setting_line;
+  return fillIn(line + (spec.mix === 1 ? "" : words.setting_mix), numbers);
 }
 
 // The same with the rule for the parts outside the blocks where it is not the usual one.

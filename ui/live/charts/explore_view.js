@@ -43,12 +43,12 @@ function exploreView(root, settings, actions) {
   });
 
   // Positions that the visitor rested at: they belong to one model, checkpoint and split.
-  function trailOf({ spec, complete, target, control }) {
+  function trailOf({ spec, complete, target, control }, setting) {
     const name = [spec.model, spec.checkpoint, spec.split].join("/");
     if (!trails.has(name)) trails.set(name, []);
     const places = trails.get(name), last = places.at(-1), { shape, alpha, beta, outside, mix, free_form } = spec;
     const edit = { shape, alpha, beta, outside, mix, free_form }, id = JSON.stringify(edit);
-    const place = { target, control, edit, id, name: fillIn(free_form ? words.visited_free : words.visited, spec) };
+    const place = { target, control, edit, id, name: fillIn(words.visited, { setting }) };
     if (complete && !(last && last.id === id)) places.push(place);
     if (places.length > KEPT_TRAIL) places.shift();
     return places;
@@ -87,7 +87,7 @@ function exploreView(root, settings, actions) {
       const { evaluation, pins } = view.answer = answer, known = (view.landmarks = answer.landmarks);
       kept = pins.filter((pin) => pin.edit);
       const labels = schedule(bent || evaluation.factors, evaluation.role);
-      tradeoff.draw(evaluation, known, trailOf(evaluation), kept);
+      tradeoff.draw(evaluation, known, trailOf(evaluation, answer.words.setting), kept);
       tasks.draw(evaluation, known.anchors);
       outlineTasks(charts.tasks.node, evaluation.tasks, placed(kept));
       pinned.draw(evaluation, pins, answer.words);
