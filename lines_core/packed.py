@@ -4,7 +4,7 @@ The loss of accuracy is measured in `assets/REPORT.md`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -114,6 +114,22 @@ def save_packed(path: str | os.PathLike[str], packed: Packed, metadata: Mapping[
 def is_packed(path: str | os.PathLike[str]) -> bool:
     """Whether a file is what ``save_packed`` wrote. Raises: CheckpointError if it cannot be read."""
     return read_metadata(path).get("form") == FORM
+
+
+def refuse_packed(names: Iterable[str], label: str) -> None:
+    """Raises: CheckpointError if a file that should hold a model's weights has the parts of a residual.
+
+    Args:
+        names: of its tensors.
+        label: what the message calls it.
+    """
+    parts = {HALF, *LOW_RANK, *FOUR_BIT}
+    if any(name.partition("::")[2] in parts for name in names):
+        raise CheckpointError(
+            f"{label} is a packed residual of the LiNeS Explorer: only what fine-tuning changed, compressed, "
+            "without the weights that it is added to. The Explorer offers it as a task of its own model "
+            "already. Give whole fine-tuned weights instead, such as a download of Explore."
+        )
 
 
 def read_packed(path: str | os.PathLike[str], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:

@@ -34,6 +34,7 @@ from lines_core.checkpoints.limits import label_of
 from lines_core.clip_layouts.adapted_tower import adapted_tower
 from lines_core.clip_layouts.image_tower import find_tower, image_tower
 from lines_core.errors import CheckpointError
+from lines_core.packed import refuse_packed
 from lines_core.untrusted_text import first_names
 
 
@@ -111,6 +112,7 @@ class CheckpointReader:
         if not is_adapter(path):
             contents = open_checkpoint(path)
             tensors = contents.tensors(choose)
+            refuse_packed(tensors, label_of(path))
             if any(".lora_A." in name for name in tensors):
                 raise CheckpointError(
                     f"{label_of(path)} is an adapter: zip it with its {CONFIG} and give that."

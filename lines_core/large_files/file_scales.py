@@ -15,6 +15,7 @@ from lines_core.checkpoints.opening import opened
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.editing import outside_scales
 from lines_core.errors import CheckpointError
+from lines_core.packed import refuse_packed
 from lines_core.schedules import coefficients
 from lines_core.untrusted_text import first_names
 
@@ -63,8 +64,9 @@ def file_scales(
         part: as in `recognise`.
         copied: names without a factor, whatever they are; they need not be of the architecture.
     Raises: LayerError as `recognise`; ScheduleError and EditError for the settings; CheckpointError for a
-        model whose matrices are integers.
+        packed residual, or a model whose matrices are integers.
     """
+    refuse_packed(weights.names, label_of(weights.path))
     model = recognise([name for name in weights.names if name not in copied], part=part)
     scales = coefficients(shape, alpha, beta, model.num_blocks)
     before, after = outside_scales(outside, alpha, scales)

@@ -10,6 +10,7 @@ from lines_core.architectures.adapters import adapter_names
 from lines_core.checkpoints.limits import label_of
 from lines_core.checkpoints.weight_files import WeightFiles
 from lines_core.errors import CheckpointError
+from lines_core.packed import refuse_packed
 from lines_core.untrusted_text import first_names, quoted
 
 _TOWERS = ("visual.", "vision_model.")
@@ -50,6 +51,7 @@ def matched_names(
         matched |= {name: matched[twin] for name, twin in twins.items() if twin is not None}
         lacking = [name for name in lacking if twins[name] is None]
     if lacking or surplus:
+        refuse_packed(other.names, label_of(other.path))
         _refuse_adapter(reference, other)
         only = [
             (first_names(names), side) for names, side in ((lacking, reference), (surplus, other)) if names

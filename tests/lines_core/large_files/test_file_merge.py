@@ -14,6 +14,7 @@ from lines_core.errors import CheckpointError, LinesError, MergeError, TaskVecto
 from lines_core.large_files import pieces
 from lines_core.large_files.file_merge import merge_files
 from lines_core.merging import slices
+from lines_core.packed import pack
 from tests.lines_core.checkpoints.equality import equal
 from tests.lines_core.large_files.models import (
     Weights,
@@ -264,6 +265,8 @@ def test_wrong_inputs(tmp_path: Path) -> None:
     refused(MergeError, "at least one fine-tuned", (paths[0], []), out)
     lacking = write_folder(tmp_path / "lacking", {n: t for n, t in models[0].items() if n != "wpe.weight"})
     refused(CheckpointError, "only pretrained has 'wpe.weight'", (paths[0], [lacking]), out)
+    packed = write_folder(tmp_path / "packed", dict(pack("wte.weight", models[0]["wte.weight"])))
+    refused(CheckpointError, "packed is a packed residual", (paths[0], [packed]), out)
     models[0]["h.1.ln_1.bias"][0] = float("nan")
     broken = write_folder(tmp_path / "broken", models[0])
     refused(MergeError, "holds NaN or infinity", (paths[0], [broken]), out)

@@ -10,6 +10,7 @@ from torch import Tensor
 from lines_core.checkpoints import WeightFiles
 from lines_core.errors import CheckpointError
 from lines_core.large_files.file_scales import FileScales, check_kind, file_scales
+from lines_core.packed import pack
 from tests.lines_core.large_files.models import random_model
 
 LORA = {
@@ -45,6 +46,14 @@ def test_integers_are_copied_but_not_matrices_of_them(tmp_path: Path) -> None:
         CheckpointError, match=r"m.safetensors is quantised: 'h.0.mlp.c_fc.weight' are integers"
     ):
         scales_of(opened(tmp_path, quantised))
+
+
+def test_a_packed_residual_is_not_called_quantised(tmp_path: Path) -> None:
+    packed = {
+        part: value for name, tensor in random_model(0).items() for part, value in pack(name, tensor).items()
+    }
+    with pytest.raises(CheckpointError, match=r"m.safetensors is a packed residual of the LiNeS Explorer"):
+        scales_of(opened(tmp_path, packed))
 
 
 def test_an_adapter_stands_alone_and_a_model_does_not(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_core.checkpoints import read_checkpoint
+from lines_core.packed import pack, save_packed
 from ui.live.session_key import session_key
 from ui.models.candidate_choice import offer_candidates
 from ui.models.own_checkpoint import import_listener
@@ -161,3 +162,12 @@ def test_the_weights_of_an_adapter_alone_are_called_that(studio: Studio, tmp_pat
     path.write_bytes(save({"base_model.model.x.lora_A.weight": torch.ones(2, 3)}))
     status, *_ = last(import_listener(studio)(ANNA, "tiny-clip", "digits", "", str(path), None))
     assert "is an adapter: zip it with its adapter_config.json" in status
+
+
+def test_a_packed_residual_is_called_that(studio: Studio, tmp_path: Path) -> None:
+    """Over a hundred of its names were said to be missing or unexpected."""
+    path = tmp_path / "digits.safetensors"
+    save_packed(path, pack("visual.proj", torch.ones(4, 4)), {})
+    status, *_ = last(import_listener(studio)(ANNA, "tiny-clip", "digits", "", str(path), None))
+    assert "digits.safetensors is a packed residual of the LiNeS Explorer" in status
+    assert "Give whole fine-tuned weights instead" in status
