@@ -53,7 +53,7 @@ STYLE_SHEETS = tuple(
         "address/presentation.css",
     )
 )
-SHELL_SCRIPTS = ("number_fields.js", "expanded.js", "print_caption.js")
+SHELL_SCRIPTS = ("number_fields.js", "finished_text.js", "expanded.js", "print_caption.js")
 THREADS = 256
 """Threads for requests; most of them wait in the queue."""
 SESSIONS = 500
@@ -152,8 +152,8 @@ def _left(studio: Studio) -> Callable[[gr.Request], None]:
 
 
 def shell_head() -> str:
-    """Scripts that keep impossible entries of number fields from their listeners, say which openers are open,
-    and caption what is printed; and how it is printed.
+    """Scripts that keep impossible numbers and unfinished texts from their listeners, say which openers are
+    open, and caption what is printed; and how it is printed.
     """
     shell = HERE / "shell"
     scripts = (f"<script>{(shell / name).read_text(encoding='utf-8')}</script>" for name in SHELL_SCRIPTS)

@@ -96,9 +96,43 @@ def test_numbers_of_other_weights_fade_until_the_answer(browser: Any, lab_addres
         page.wait_for_selector("#lx-merge-live .lx-live[data-state=complete]:not(.lx-stale)")
         driving.emulate_round_trip(page, 1500)
         page.evaluate(UNFADED, TABS["Merge"])
-        page.locator("#lx-merge-weights").locator("input, textarea").fill("digits 0.5")
+        weights = page.locator("#lx-merge-weights").locator("input, textarea")
+        weights.fill("digits 0.5")
+        weights.press("Enter")
         wait_until_said(page, TABS["Merge"], "subject", "Handwritten digits × 0.5")
         assert page.evaluate("window.unfaded") == []
+
+
+def test_weights_are_read_once_they_are_finished(browser: Any, lab_address: str) -> None:
+    """Every letter of a name was answered by "A weight is a name and a number, … got 'f'."."""
+    with driving.visiting(browser, lab_address) as page:
+        open_tab(page, "Merge")
+        wait_until_said(page, TABS["Merge"], "sentence", "of 8 tasks")
+        page.evaluate("""() => {
+            const said = document.querySelector('#lx-merge-live [data-slot="sentence"]');
+            window.wrong = [];
+            new MutationObserver(() => said.innerText.includes("A weight is") && wrong.push(said.innerText))
+                .observe(said, { childList: true });
+        }""")
+        field = page.locator("#lx-merge-weights").locator("input, textarea")
+        field.press_sequentially("digits 0.5, fac", delay=200)
+        assert "× 0.5" not in said(page, TABS["Merge"], "subject")
+        field.press_sequentially("es 2")
+        field.press("Enter")
+        wait_until_said(page, TABS["Merge"], "subject", "Handwritten digits × 0.5; Facial expressions × 2")
+        assert page.evaluate("wrong") == []
+        page.wait_for_url("**weights=*")
+        field.press_sequentially("x")
+        field.press("Tab")
+        wait_until_said(page, TABS["Merge"], "sentence", "got 'faces 2x'")
+
+
+def test_the_column_of_controls_shows_that_it_scrolls(visitor: Any) -> None:
+    """Where the system hides bars that nobody drags, nothing said that there was more below."""
+    open_tab(visitor, "Merge")
+    column = visitor.locator("#lx-page-merge .lx-controls")
+    assert column.evaluate("node => node.scrollHeight > node.clientHeight")
+    assert column.evaluate("node => getComputedStyle(node, '::-webkit-scrollbar').width") == "8px"
 
 
 def test_back_undoes_a_number_of_tasks_in_one_step(browser: Any, lab_address: str) -> None:

@@ -162,7 +162,12 @@ def _controls(
     )
     parameters = [(row.key, _parameter(row.key, parameter)) for row, parameter in parameter_rows()]
     weights = gr.Textbox(
-        "", label=words.WEIGHTS[0], info=words.WEIGHTS[1], elem_id="lx-merge-weights", interactive=True
+        "",
+        label=words.WEIGHTS[0],
+        info=words.WEIGHTS[1],
+        elem_id="lx-merge-weights",
+        elem_classes="lx-finished",
+        interactive=True,
     )
     with gr.Accordion(words.METHOD_HELP, open=False, elem_id="lx-merge-method-help"):
         help_text = gr.Markdown(words.method_help(METHOD), elem_classes="lx-small")

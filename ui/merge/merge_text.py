@@ -21,7 +21,10 @@ COUNT = ("How many tasks", "eight, or with more questions about the same images"
 TASKS = ("Tasks", "the models fine-tuned on these are merged")
 METHOD = ("Method", "how their changes are combined")
 METHOD_HELP = "What the method does"
-WEIGHTS = ("Weights", "of single tasks, named as above: House numbers 0.5, Scenes 2; the others have 1")
+WEIGHTS = (
+    "Weights",
+    "of single tasks, named as above: House numbers 0.5, Scenes 2; the others have 1; Enter sets them",
+)
 AUTO = ("α from Eq. 2", "the paper's choice; untick to set it yourself")
 ALPHA = ("α: factor of the first block", "LiNeS; for this merge")
 BETA = ("β: rise to the last block", "LiNeS; the one number the paper tunes")
