@@ -34,7 +34,7 @@ def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
 def test_load_flan_t5_and_see_its_numbers(visitor: Any) -> None:
     page = visitor
     page.get_by_label(FLAN).check()
-    page.wait_for_selector("#lx-text-here >> text=Flan-T5-base is not loaded yet")
+    page.wait_for_selector("#lx-text >> text=Flan-T5-base is not loaded yet")
     page.click("#lx-text-load")
     page.wait_for_selector("#lx-text-load-progress >> text=Flan-T5-base is ready")
     assert page.locator('#lx-text-load-progress tr[data-state="done"]').count() == 9

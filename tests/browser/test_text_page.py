@@ -59,10 +59,14 @@ def test_numbers_of_another_kind_are_greyed_out(browser: Any, lab_address: str) 
 
 
 def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, lab_address: str) -> None:
+    """That it is not loaded was said three times."""
     page = browser.new_page()
     page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
     page.wait_for_selector("#lx-text-load:visible")
-    page.wait_for_selector(f"{HERE} >> text=Flan-T5-base is not loaded yet: press Load")
+    page.wait_for_selector("#lx-text >> text=Flan-T5-base is not loaded yet: press Load")
+    for panel in (HERE, "#lx-text-merge"):
+        page.wait_for_selector(f'{panel} .lx-live[data-state="error"]', state="attached")
+    assert page.get_by_text("is not loaded").count() == 1
     page.wait_for_selector("#lx-text-run:disabled >> text=Measure it now")
     assert "null" not in page.url
     page.close()

@@ -13,6 +13,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from evaluators.zoo.public_texts import TEXT_MODELS
 from ui.language import language_text as words
 from ui.language.example_answers import example_table
 from ui.language.language_figure import PART_ROLES
@@ -44,6 +45,13 @@ def text_lab(studio: Studio, model: str) -> TextLab:
     return lab
 
 
+def loaded_text_lab(studio: Studio, model: str) -> TextLab:
+    """As ``text_lab``, without a word on a model that is not loaded yet: the curves on top say so."""
+    if model in TEXT_MODELS and model not in studio.text_labs():
+        raise SpecError("")
+    return text_lab(studio, model)
+
+
 def edit_subject(studio: Studio, spec: EditSpec) -> str:
     """The model, task, part and gamma of an edit in words. Raises: SpecError as ``text_lab``."""
     titles = {one.key: one.title for one in studio.checkpoints(spec.model)}
@@ -62,7 +70,7 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
 
     def key(self, studio: Studio, controls: Sequence[Any]) -> str:
         """Names the edited model."""
-        text_lab(studio, controls[0])
+        loaded_text_lab(studio, controls[0])
         return text_models(controls)[-1].key()
 
     def first(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Value:

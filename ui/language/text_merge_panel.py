@@ -16,7 +16,7 @@ from evaluators.specs.edit_spec import EditSpec
 from lines_core.merging import METHODS
 from ui.address.address_bar import AddressBar
 from ui.language import language_text as words
-from ui.language.language_answers import text_lab
+from ui.language.language_answers import loaded_text_lab
 from ui.live.live_panel import Value, answer, panel
 from ui.live.subject import line
 from ui.merge.merge_table import merged_score, row_cells
@@ -28,17 +28,17 @@ from ui.sweep.sweep_status import unfinished
 
 def specs(studio: Studio, model: str) -> list[EditSpec]:
     """References and candidates."""
-    return text_merge_specs(text_lab(studio, model))
+    return text_merge_specs(loaded_text_lab(studio, model))
 
 
 def next_specs(studio: Studio, found: Found, model: str) -> list[EditSpec]:
     """The chosen models on test."""
-    return text_merge_tests(text_lab(studio, model), found)
+    return text_merge_tests(loaded_text_lab(studio, model), found)
 
 
 def draw(studio: Studio, model: str, found: Found) -> Value:
     """The table, and a sentence on it."""
-    lab = text_lab(studio, model)
+    lab = loaded_text_lab(studio, model)
     merges, bounds = text_merges(lab, found), text_bounds(lab, found)
     finding = unfinished(found, [*text_merge_specs(lab), *text_merge_tests(lab, found)])
     rows = [row for row in merges.values() if row is not None]
