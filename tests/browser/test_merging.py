@@ -192,12 +192,25 @@ def test_the_soup_shows_its_selection_and_moves_with_beta(visitor: Any) -> None:
     wait_until_said(page, panel, "tiles", "Uniform soup, β = 0.4")
 
 
+def test_the_rows_of_ways_of_fine_tuning_are_low_on_a_phone(browser: Any, lab_address: str) -> None:
+    """The last column gave each word a line: rows of 190 pixels."""
+    page = open_page(browser, lab_address, "?page=explore", viewport={"width": 390, "height": 844})
+    open_tab(page, "Fine-tuning compared")
+    rows = page.locator("#lx-compared tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == 10
+    assert max(row.bounding_box()["height"] for row in rows.all()) < 90
+    page.locator("#lx-compared .lx-scroll").evaluate("node => node.scrollTo(9999, 0)")
+    assert page.get_by_role("rowheader", name="LinLR").bounding_box()["x"] >= 0, "the names stay in sight"
+    page.context.close()
+
+
 def test_ways_of_fine_tuning_are_compared(visitor: Any) -> None:
     page, panel = visitor, TABS["Fine-tuning compared"]
     open_tab(page, "Fine-tuning compared")
     wait_until_said(page, panel, "finding", "has the highest control accuracy")
     rows = page.locator(f"{panel} table.lx-table tbody tr")
-    assert rows.count() == 1 + 4 + 4
+    assert rows.count() == 1 + 1 + 4 + 4
 
 
 def test_what_is_taken_home_is_what_was_set(visitor: Any, tmp_path: Path) -> None:

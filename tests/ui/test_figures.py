@@ -7,13 +7,16 @@ from urllib.parse import parse_qsl
 
 import plotly.graph_objects as go
 
+from evaluators.experiments.finetuning_variants import USUAL, VariantResult
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.robust_fronts import mean_shift, one_shift
 from evaluators.experiments.sweeps import gamma_sweep, robust_sweep, wise_ft_sweep
 from evaluators.service.studio import Studio
+from evaluators.specs.checkpoint_means import Estimate
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from tests.browser.zero_cost_studio import ZeroCostStudio
+from ui.compared.compared_figure import compared_figure
 from ui.explore.explore_controls import Controls
 from ui.explore.explore_json import place_json
 from ui.explore.share_link import read_controls
@@ -76,6 +79,20 @@ def test_robust_fills_the_front_and_hollows_the_rest(studio: ZeroCostStudio) -> 
     assert "mix 0.5" in robust_alt("Mean", wise, lines, mean_shift)
 
 
+def test_compared_shows_the_pretrained_model_and_whole_whiskers() -> None:
+    """Its square lay 36 points below the axis, and the right whiskers were cut off."""
+    target, control = Estimate(0.951, 0.942, 0.963), Estimate(0.541, 0.523, 0.559)
+    figure = accepted(compared_figure([VariantResult(USUAL, target, control, target, control)], 0.5375))
+    (level,) = figure.layout.shapes
+    assert (level.x0, level.x1, level.yref) == (53.75, 53.75, "paper")
+    assert "Pre-trained" in [name.text for name in figure.layout.annotations]
+    for axis, shown in ((figure.layout.xaxis, control), (figure.layout.yaxis, target)):
+        low, high = axis.range
+        assert low < 100 * shown.low < 100 * shown.high < high
+        assert high - low < 10, "near them"
+    assert len(accepted(compared_figure([], None)).layout.shapes) == 0
+
+
 def test_tune_marks_the_chosen_gamma(studio: ZeroCostStudio) -> None:
     evaluations = measured(studio, GammaSearch("digits").specs("val"))
     chosen = GammaSearch("digits").choice({found.spec: found for found in evaluations})
@@ -96,6 +113,7 @@ def test_whiskers_reach_to_the_ends_of_the_interval() -> None:
 def test_percent_axis_moves_in_steps_and_never_leaves_the_scale() -> None:
     assert percent_axis("", [0.42, 0.58])["range"] == [35.0, 65.0]
     assert percent_axis("", [0.0, 1.0])["range"] == [-3.0, 103.0]
+    assert percent_axis("", [0.425, 0.58], room=0.0, step=1.0)["range"] == [42.0, 58.0]
 
 
 def test_roles() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evaluators.experiments.finetuning_variants import USUAL, VariantResult
@@ -11,48 +11,64 @@ from ui.shell.figure_style import Figure, Trace, figure, marker, percent, percen
 from ui.shell.theme import ROLES
 
 LABELS = {
-    "linlr": "top right",
+    "linlr": "bottom left",
     "halfft": "top left",
     "explr": "top right",
     "lastft": "bottom right",
+    "lora-1": "bottom left",
     "lora-2": "bottom left",
     "lora-4": "middle left",
     "lora-8": "bottom left",
 }
 """Text positions that keep the labels of the shipped lab apart."""
+LEVEL = {
+    "type": "line",
+    "yref": "paper",
+    "y0": 0,
+    "y1": 1,
+    "layer": "below",
+    "line": {"color": "@pretrained", "width": 1.5, "dash": "dot"},
+}
+"""How high the pre-trained model's control accuracy is; its target accuracy is far below the others'."""
 
 
-def compared_figure(points: Sequence[VariantResult], pretrained: tuple[float, float] | None) -> Figure:
+def compared_figure(points: Sequence[VariantResult], pretrained: float | None) -> Figure:
     """A diamond for each variant, filled for the usual one, and an arrow to its circle after LiNeS.
 
     Args:
         points: what is measured so far.
-        pretrained: (target, control) of the zero-shot model, for the eight checkpoints' mean.
+        pretrained: control accuracy of the zero-shot model, the eight checkpoints' mean.
     """
     traces = [_spots(points, "finetuned"), _spots(points, "lines")]
-    if pretrained is not None:
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [percent(pretrained[1])],
-                "y": [percent(pretrained[0])],
-                "marker": marker("pretrained", 12),
-                "hovertemplate": f"<b>{ROLES['pretrained'].title}</b><br>target %{{y:.1f}} %, control "
-                "%{x:.1f} %<extra></extra>",
-            }
-        )
-    controls = [p.control.mean for p in points] + [p.lines_control.mean for p in points]
-    targets = [p.target.mean for p in points] + [p.lines_target.mean for p in points]
-    if pretrained is not None:
-        controls.append(pretrained[1])
+    controls = [*_ends(p.control for p in points), *_ends(p.lines_control for p in points)]
+    targets = [*_ends(p.target for p in points), *_ends(p.lines_target for p in points)]
+    level = [] if pretrained is None else [percent(pretrained)]
     return figure(
         traces,
-        xaxis=percent_axis("control: mean accuracy on the other tasks →", controls, room=0.5),
-        yaxis=percent_axis("target: mean accuracy on its own task →", targets, room=0.5),
-        annotations=[_arrow(point) for point in points],
+        xaxis=percent_axis("control: mean accuracy on the other tasks →", controls, room=0.2, step=1.0),
+        yaxis=percent_axis("target: mean accuracy on its own task →", targets, room=0.2, step=1.0),
+        annotations=[*(_arrow(point) for point in points), *(_level_name(at) for at in level)],
+        shapes=[LEVEL | {"x0": at, "x1": at} for at in level],
+        margin={"l": 62, "r": 20, "t": 12, "b": 46},
         uirevision="compared",
     )
+
+
+def _ends(estimates: Iterable[Estimate]) -> list[float]:
+    return [end for one in estimates for end in (one.low, one.high)]
+
+
+def _level_name(at: float) -> dict[str, Any]:
+    return {
+        "x": at,
+        "y": 0,
+        "yref": "paper",
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "text": ROLES["pretrained"].title,
+        "showarrow": False,
+        "font": {"size": 12, "color": "@pretrained"},
+    }
 
 
 def _spots(points: Sequence[VariantResult], role: str) -> Trace:
@@ -113,11 +129,12 @@ def _arrow(point: VariantResult) -> dict[str, Any]:
     }
 
 
-def compared_alt(points: Sequence[VariantResult]) -> str:
+def compared_alt(points: Sequence[VariantResult], pretrained: float | None) -> str:
     """The scatter in words."""
     values = "; ".join(
         f"{point.variant.title}: target {_text(point.target)}, control {_text(point.control)}, "
         f"with LiNeS {_text(point.lines_target)} and {_text(point.lines_control)}"
         for point in points
     )
-    return f"Scatter of fine-tuning variants: {values or 'not measured yet'}."
+    level = "" if pretrained is None else f" The pre-trained model's control: {100 * pretrained:.1f} %."
+    return f"Scatter of fine-tuning variants: {values or 'not measured yet'}.{level}"

@@ -25,6 +25,7 @@ from ui.live.live_panel import Chart, Value, answer, panel
 from ui.live.subject import for_tiny_clip, line
 from ui.shell import markup
 from ui.shell.text import percent
+from ui.shell.theme import ROLES
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -40,18 +41,18 @@ def draw(studio: Studio, model: str, found: Found) -> Value:
     variants = variant_specs(studio)
     measured = [point for variant in variants if (point := variant_result(variant, found)) is not None]
     zero_shot = [found[spec] for spec in zero_shot_specs(variants) if spec in found]
-    pretrained = None
-    if zero_shot and len(zero_shot) == len(variants[0].plain):
-        pretrained = mean_target(zero_shot).mean, mean_control(zero_shot).mean
+    whole = bool(zero_shot) and len(zero_shot) == len(variants[0].plain)
+    pretrained = (mean_target(zero_shot).mean, mean_control(zero_shot).mean) if whole else None
+    level = pretrained and pretrained[1]
     finding = unfinished(found, specs(studio, model)) or _finding(measured)
     return answer(
         version=0,
         state="complete",
-        charts={"ways": (compared_figure(measured, pretrained), compared_alt(measured))},
+        charts={"ways": (compared_figure(measured, level), compared_alt(measured, level))},
         slots={
             "subject": line(for_tiny_clip(studio, model, words.COMPARED_SUBJECT)),
             "finding": markup.finding(finding),
-            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(measured)}</div>',
+            "numbers": f'<div class="lx-scroll" tabindex="0">{_table(measured, pretrained)}</div>',
         },
     )
 
@@ -72,8 +73,13 @@ def _ranged(estimate: Estimate) -> str:
     return f"{percent(estimate.mean)} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
 
 
-def _table(measured: list[VariantResult]) -> str:
-    rows = [
+def _table(measured: list[VariantResult], pretrained: tuple[float, float] | None) -> str:
+    rows = (
+        [[ROLES["pretrained"].title, *map(percent, pretrained), "–", "–", words.PRETRAINED]]
+        if pretrained
+        else []
+    )
+    rows += [
         [
             point.variant.title,
             percent(point.target.mean),

@@ -9,8 +9,10 @@ COMPARED = (
 )
 COMPARED_CHART = (
     "Eight tasks together",
-    "◇ a fine-tuning variant (◆ the usual one), ○ the same after LiNeS with γ chosen on validation",
+    "◇ a fine-tuning variant (◆ the usual one), ○ the same after LiNeS with γ chosen on validation; "
+    "dotted: the pre-trained model's control accuracy",
 )
 COMPARED_SUBJECT = "fine-tuned on each of its eight tasks"
+PRETRAINED = "Before any fine-tuning: what all variants start from."
 COMPARED_TABLE = "Mean accuracy over the eight tasks, on test images"
 COMPARED_COLUMNS = ("Variant", "Target", "Control", "Target + LiNeS", "Control + LiNeS", "How")

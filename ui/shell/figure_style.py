@@ -51,11 +51,13 @@ def axis(title: str = "", **rest: Any) -> dict[str, Any]:
     } | rest
 
 
-def percent_axis(title: str, values: Iterable[float], room: float = 3.0, **rest: Any) -> dict[str, Any]:
-    """An axis in percent that holds all fractions with some room, in steps of 5 so that it rarely moves."""
+def percent_axis(
+    title: str, values: Iterable[float], room: float = 3.0, step: float = 5.0, **rest: Any
+) -> dict[str, Any]:
+    """An axis in percent that holds all fractions with some room; its ends move in steps, so rarely."""
     shown = [100.0 * value for value in values] or [0.0, 100.0]
-    low = 5.0 * ((min(shown) - room) // 5.0)
-    high = -5.0 * ((-max(shown) - room) // 5.0)
+    low = step * ((min(shown) - room) // step)
+    high = -step * ((-max(shown) - room) // step)
     return axis(title, range=[max(low, -3.0), min(high, 103.0)], ticksuffix=" %", **rest)
 
 
