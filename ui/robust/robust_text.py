@@ -7,10 +7,14 @@ from ui.shell.text import percent_range
 
 ROBUST = (
     "A model fine-tuned on objects (ID) meets the same objects in other styles (OOD). WiSE-FT mixes "
-    "pre-trained and fine-tuned weights evenly; LiNeS first shrinks the shallow layers (α = β = 0.5), then "
-    "mixes. (Section 5.1 and Fig. 3 of the paper)"
+    "pre-trained and fine-tuned weights, in all layers alike; LiNeS first shrinks the shallow layers "
+    "(α = β = 0.5), then mixes. A point is on the front of its curve if no other one is better in both. "
+    "(Section 5.1 and Fig. 3 of the paper)"
 )
-ROBUST_CHART = ("All shifts together", "mean accuracy on the five shifted sets; up and right is better")
+ROBUST_CHART = (
+    "All shifts together",
+    "▲ WiSE-FT, ● LiNeS + WiSE-FT (filled: on the front), ■ pre-trained, ◆ fine-tuned",
+)
 SHIFTS = {
     "objects_sketch": "Sketches",
     "objects_hard": "Hard, cluttered",
