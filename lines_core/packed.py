@@ -17,6 +17,14 @@ FOUR_BIT = ("four_bit", "scale")
 HALF = "half"
 FORM = "packed residual"
 """The entry "form" of such a file's metadata."""
+PARTS = (HALF, *LOW_RANK, *FOUR_BIT)
+"""What may follow a parameter's name and two colons."""
+NO_MODEL = (
+    "is a packed residual of the LiNeS Explorer: only what fine-tuning changed, compressed, without the "
+    "weights that it is added to. The Explorer offers it as a task of its own model already. Give whole "
+    "fine-tuned weights instead, such as a download of Explore."
+)
+"""After the name of such a file, where a model was expected."""
 LEVELS = 7
 """Values of a four-bit entry run from -LEVELS to LEVELS."""
 
@@ -123,13 +131,8 @@ def refuse_packed(names: Iterable[str], label: str) -> None:
         names: of its tensors.
         label: what the message calls it.
     """
-    parts = {HALF, *LOW_RANK, *FOUR_BIT}
-    if any(name.partition("::")[2] in parts for name in names):
-        raise CheckpointError(
-            f"{label} is a packed residual of the LiNeS Explorer: only what fine-tuning changed, compressed, "
-            "without the weights that it is added to. The Explorer offers it as a task of its own model "
-            "already. Give whole fine-tuned weights instead, such as a download of Explore."
-        )
+    if any(name.partition("::")[2] in PARTS for name in names):
+        raise CheckpointError(f"{label} {NO_MODEL}")
 
 
 def read_packed(path: str | os.PathLike[str], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:

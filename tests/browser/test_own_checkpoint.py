@@ -96,6 +96,7 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
         (names, "got bert.embeddings.weight"),
         (odd, "is no file of torch.save"),
         (pointer, "is a git-lfs pointer, not the file that it stands for"),
+        (ASSETS / "tiny_convnext" / "finetuned" / "digits.safetensors", "is a packed residual of the LiNeS"),
         (adapter, "is an adapter: choose it together with its adapter_config.json"),
         (page_of_web, "is a web page, not a checkpoint"),
         (tower(tmp_path, 24, 1024), "got 24 blocks, width 1024: it is one of CLIP ViT-L/14, choose that"),

@@ -66,6 +66,7 @@ const problem = async (file) => {
     const tensors = Object.fromEntries(Object.entries(held).map(([name, one]) => [name.replace(wrappers, "").replace(/^\./, ""), one]));
     const names = Object.keys(tensors);
     if (names.some((name) => name.includes(".lora_A."))) return `${file.name} is an adapter: choose it together with its adapter_config.json.`;
+    if (names.some((name) => limits.packed.parts.includes(name.split("::")[1]))) return `${file.name} ${limits.packed.said}`;
     if (/-\d{5}-of-(?!00001)\d{5}\.safetensors$/.test(file.name)) return `${file.name} is a part of a model: choose all of them, with the .safetensors.index.json.`;
     const inTower = names.some((name) => tower.test(name)) ? names.filter((name) => tower.test(name)) : names;
     const blocks = new Set(inTower.map((name) => name.match(block)?.[1]).filter(Boolean)).size;

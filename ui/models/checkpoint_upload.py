@@ -17,6 +17,7 @@ from lines_core.checkpoints.adapter import CONFIG, WEIGHTS
 from lines_core.checkpoints.candidates import AVERAGES
 from lines_core.checkpoints.limits import DTYPES, MAX_HEADER
 from lines_core.clip_layouts.layouts import AROUND
+from lines_core.packed import NO_MODEL, PARTS
 from ui.models import models_text as words
 
 HERE = Path(__file__).parent
@@ -62,7 +63,7 @@ def checkpoint_upload(studio: Studio) -> gr.File:
 
 def upload_limits(studio: Studio) -> dict[str, Any]:
     """What the browser compares a file with: sizes in bytes, dtypes, files that belong to weights, parts of
-    names around those of a CLIP, and the shape of every encoder."""
+    names around those of a CLIP, how a packed residual is known, and the shape of every encoder."""
     embedded = [
         {"title": info.title, "blocks": info.num_blocks}
         for info in studio.models()
@@ -78,5 +79,6 @@ def upload_limits(studio: Studio) -> dict[str, Any]:
         "dtypes": list(DTYPES),
         "beside": [CONFIG, *WEIGHTS, *CONFIGS],
         "around": sorted({*AROUND, *AVERAGES}),
+        "packed": {"parts": PARTS, "said": NO_MODEL},
         "models": [*embedded, *public],
     }
