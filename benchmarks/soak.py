@@ -14,7 +14,7 @@ SECONDS = 600.0
 
 def main() -> int:
     """Print the result; 0 if no answer was wrong and nothing failed."""
-    result = simulate(VISITORS, SECONDS, Habits(mix=OFF_GRID), browser=True)
+    result = simulate(VISITORS, SECONDS, Habits(mixes=(OFF_GRID,)), browser=True)
     headline()
     row(result)
     soak_row(result)

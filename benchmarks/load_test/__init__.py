@@ -27,7 +27,7 @@ def main() -> int:
         print(title)
         headline()
         for visitors in VISITORS:
-            result = simulate(visitors, SECONDS, Habits(mix=mix), browser=True)
+            result = simulate(visitors, SECONDS, Habits(mixes=(mix,)), browser=True)
             row(result)
             right = right and result.right
     return 0 if right else 1

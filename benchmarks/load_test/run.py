@@ -128,7 +128,7 @@ def run_visitors(
             wait = begin + arrive * number / visitors
             people.append(pool.submit(_visit, address, listener, habits, number, wait, end))
         if browser:
-            people.append(pool.submit(browse, address, habits.tasks[0], habits.mix, visitors, end))
+            people.append(pool.submit(browse, address, habits.tasks[0], habits.mixes[0], visitors, end))
         return tuple(one.result() for one in people)
 
 

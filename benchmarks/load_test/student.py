@@ -30,19 +30,19 @@ class Habits:
         tasks: keys of fine-tuned checkpoints.
         shapes: of the schedule.
         step: of the slider.
-        mix: WiSE-FT coefficient; at 1 the positions are those of the shipped gamma grid.
+        mixes: WiSE-FT coefficients; at 1 the positions are those of the shipped gamma grid.
     """
 
     tasks: tuple[str, ...] = tuple(TASKS)
     shapes: tuple[str, ...] = tuple(SHAPES)
     step: float = 0.01
-    mix: float = 1.0
+    mixes: tuple[float, ...] = (1.0,)
 
 
 def use_page(visitor: HttpVisitor, habits: Habits, seed: int, until: float) -> None:
     """Drag and wait until a time of ``time.monotonic``, at least once; a seed fixes the positions."""
     chance = random.Random(seed)
-    controls = Controls(checkpoint=chance.choice(habits.tasks), mix=habits.mix)
+    controls = Controls(checkpoint=chance.choice(habits.tasks), mix=chance.choice(habits.mixes))
     while not visitor.seen.awaited or time.monotonic() < until:
         if chance.random() < ANOTHER_TASK:
             controls = replace(controls, checkpoint=chance.choice(habits.tasks))

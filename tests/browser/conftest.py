@@ -48,33 +48,33 @@ def lab_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def free_page(browser: Any, free_address: str) -> Iterator[Any]:
-    """A visitor of the free page, for tests that use ``page``."""
-    visitor = driving.open_page(browser, free_address)
-    yield visitor
-    visitor.context.close()
+def window(browser: Any) -> Any:
+    """A window whose tabs are visitors: it fetches and compiles the scripts of a server once."""
+    return browser.new_context(**driving.SIZE)
 
 
 @pytest.fixture(scope="session")
-def slow_visitor(browser: Any, slow_address: str) -> Iterator[Any]:
-    """A visitor of the slow page, for tests that use ``slow_page``."""
-    visitor = driving.open_page(browser, slow_address)
-    yield visitor
-    visitor.context.close()
+def tab(window: Any) -> Any:
+    """The tab of ``page`` and ``slow_page``."""
+    tab = window.new_page()
+    tab.set_default_timeout(driving.PATIENCE)
+    return tab
 
 
 @pytest.fixture
-def slow_page(slow_visitor: Any) -> Any:
+def slow_page(tab: Any, slow_address: str) -> Iterator[Any]:
     """A visitor of the slow page, loaded anew."""
-    driving.reopen(slow_visitor)
-    return slow_visitor
+    driving.reopen(tab, slow_address)
+    yield tab
+    driving.rest(tab)
 
 
 @pytest.fixture
-def page(free_page: Any) -> Any:
+def page(tab: Any, free_address: str) -> Iterator[Any]:
     """A visitor of the free page, loaded anew."""
-    driving.reopen(free_page)
-    return free_page
+    driving.reopen(tab, free_address)
+    yield tab
+    driving.rest(tab)
 
 
 @pytest.fixture(scope="session")

@@ -53,9 +53,18 @@ EXPLORE = "?page=explore"
 """Query of the page that most tests are about; without one *Start* opens."""
 
 
+SIZE = {"viewport": {"width": 1440, "height": 900}}
+"""Of a visitor's window."""
+
+
 def open_page(browser: Any, address: str, query: str = "", **options: Any) -> Any:
-    """A fresh visitor on *Explore*, which shows complete numbers when this returns."""
-    page = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options)).new_page()
+    """A fresh visitor on *Explore*, in a window of its own, with complete numbers when this returns."""
+    return open_tab_of(browser.new_context(**(SIZE | options)), address, query)
+
+
+def open_tab_of(window: Any, address: str, query: str = "") -> Any:
+    """A visitor on *Explore* in a new tab of a window; the page keeps what it knows of a visitor by tab."""
+    page = window.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}/{query or EXPLORE}")
     page.wait_for_selector(READY)
@@ -63,21 +72,26 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
 
 
 @contextmanager
-def visiting(browser: Any, address: str) -> Iterator[Any]:
+def visiting(window: Any, address: str) -> Iterator[Any]:
     """A visitor on *Explore*; what the server refuses and errors of the page's script fail the test."""
-    page = open_page(browser, address)
+    page = open_tab_of(window, address)
     bad: list[str] = []
     page.on("response", lambda reply: bad.append(reply.url) if reply.status >= 500 else None)
     page.on("pageerror", lambda error: bad.append(str(error)))
     yield page
-    page.context.close()
+    page.close()
     assert bad == []
 
 
-def reopen(page: Any) -> None:
-    """Load the page anew, without a link's query: faster than a new context, and no state is left."""
-    page.goto(page.url.partition("?")[0] + EXPLORE)
+def reopen(page: Any, address: str) -> None:
+    """Load the page anew, without a link's query: faster than a new tab, and no state is left."""
+    page.goto(f"{address}/{EXPLORE}")
     page.wait_for_selector(READY)
+
+
+def rest(page: Any) -> None:
+    """Leave the page until the next test: open, it wakes sixty times a second (Gradio's loading screen)."""
+    page.goto("about:blank")
 
 
 def open_tab(page: Any, name: str) -> None:
@@ -176,14 +190,14 @@ def emulate_round_trip(page: Any, milliseconds: float) -> None:
 
 
 @contextmanager
-def models_form(browser: Any, address: str, form: str) -> Iterator[Any]:
+def models_form(window: Any, address: str, form: str) -> Iterator[Any]:
     """A visitor of the app itself, who has opened a form of the page *Models*; `form` is its selector.
 
     What they add there is theirs alone, so that tests may share the server.
     """
-    page = open_page(browser, address)
+    page = open_tab_of(window, address)
     open_tab(page, "Models")
     page.click(f"{form} button")
     page.wait_for_selector(f"{form}-add")
     yield page
-    page.context.close()
+    page.close()

@@ -19,9 +19,9 @@ SAID = "#lx-own-upload [data-said]"
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+def visitor(window: Any, lab_address: str) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    with driving.models_form(browser, lab_address, "#lx-own") as page:
+    with driving.models_form(window, lab_address, "#lx-own") as page:
         yield page
 
 
@@ -252,10 +252,10 @@ def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path)
     page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)
 
 
-def test_a_convnext_is_taken_for_what_it_is(browser: Any, lab_address: str) -> None:
+def test_a_convnext_is_taken_for_what_it_is(window: Any, lab_address: str) -> None:
     """Its blocks have other names: the browser refused every file of one, also what the page had written."""
     whole = ASSETS / "tiny_convnext" / "open_clip_model.safetensors"
-    with driving.models_form(browser, lab_address, "#lx-own") as page:
+    with driving.models_form(window, lab_address, "#lx-own") as page:
         choose(page, whole)
         page.wait_for_selector(f"{SAID} >> text=got 10 blocks: it is one of Tiny ConvNeXt", timeout=PATIENCE)
         page.click("#lx-own-model input")

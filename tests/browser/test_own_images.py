@@ -15,9 +15,9 @@ TITLE = "old <b>boots</b>"
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+def visitor(window: Any, lab_address: str) -> Iterator[Any]:
     """A visitor of the app itself, with the form open."""
-    with driving.models_form(browser, lab_address, "#lx-task") as page:
+    with driving.models_form(window, lab_address, "#lx-task") as page:
         yield page
 
 

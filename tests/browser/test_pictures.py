@@ -149,8 +149,9 @@ def test_dialog_by_keyboard(page: Any) -> None:
     assert page.locator("dialog td").all_inner_texts() == ["glad", "3"]
 
 
-def test_the_strip_is_on_the_page_and_follows_the_slider(free_page: Any) -> None:
-    driving.reopen(free_page)
-    driving.move(free_page, "gamma", 0.47)
-    free_page.wait_for_function("document.querySelectorAll('.lx-pic').length === 64")
-    free_page.wait_for_function("document.querySelector('[data-slot=pictures]').dataset.stale === 'false'")
+def test_the_strip_is_on_the_page_and_follows_the_slider(tab: Any, free_address: str) -> None:
+    driving.reopen(tab, free_address)
+    driving.move(tab, "gamma", 0.47)
+    tab.wait_for_function("document.querySelectorAll('.lx-pic').length === 64")
+    tab.wait_for_function("document.querySelector('[data-slot=pictures]').dataset.stale === 'false'")
+    driving.rest(tab)

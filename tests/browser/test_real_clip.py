@@ -28,9 +28,9 @@ def hub_address(browser: Any, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
+def visitor(window: Any, hub_address: str) -> Iterator[Any]:
     """A visitor on the tab."""
-    with driving.visiting(browser, hub_address) as page:
+    with driving.visiting(window, hub_address) as page:
         driving.open_tab(page, "Models")
         page.wait_for_selector("#lx-load")
         yield page

@@ -23,9 +23,9 @@ def hub_address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def visitor(browser: Any, hub_address: str) -> Iterator[Any]:
+def visitor(window: Any, hub_address: str) -> Iterator[Any]:
     """A visitor on the tab."""
-    with driving.visiting(browser, hub_address) as page:
+    with driving.visiting(window, hub_address) as page:
         driving.open_tab(page, "Text")
         page.wait_for_selector('#lx-text .lx-live[data-state="complete"]')
         yield page

@@ -14,16 +14,16 @@ OWN = "Shy Anna sold blue hats near the mill. Later Ben lost keys."
 
 
 @pytest.fixture(scope="module")
-def visitor(browser: Any, lab_address: str) -> Iterator[Any]:
+def visitor(window: Any, lab_address: str) -> Iterator[Any]:
     """A visitor of all tests."""
-    with driving.visiting(browser, lab_address) as page:
+    with driving.visiting(window, lab_address) as page:
         yield page
 
 
 @pytest.fixture
-def rewarded(visitor: Any) -> Any:
+def rewarded(visitor: Any, lab_address: str) -> Any:
     """The page as it opens, with everything that ships."""
-    driving.reopen(visitor)
+    driving.reopen(visitor, lab_address)
     open_tab(visitor, "Rewarded soups")
     visitor.wait_for_selector(f"{PANEL} .lx-live[data-state=complete]")
     return visitor
