@@ -207,11 +207,7 @@ class HubLab(Lab):
 
     def new_head(self, classes: Sequence[str], prompts: Sequence[str]) -> Tensor:
         """Zero-shot head of class names. Cost: the text tower is read for it, and freed again."""
-        text = TextTower(self.live.row, self.live.weights, self.device)
-        try:
-            return text.head(classes, prompts)
-        finally:
-            text.close()
+        return TextTower(self.live.row, self.live.weights, self.device).head(classes, prompts)
 
     def _normalisation(self) -> tuple[Sequence[float], Sequence[float]]:
         return self.live.row.mean, self.live.row.std

@@ -143,14 +143,11 @@ class Loader:
         if len(heads) == len(tasks):
             return heads
         text = TextTower(row, live.weights, self.device)
-        try:
-            for task in tasks:
-                step.phase(f"class names of {task.title}", "classes")
-                if task.key not in heads:
-                    heads[task.key] = text.head(task.classes, task.prompts, stoppable(step.count, stop)).cpu()
-                    save_head(paths[task.key], heads[task.key])
-        finally:
-            text.close()
+        for task in tasks:
+            step.phase(f"class names of {task.title}", "classes")
+            if task.key not in heads:
+                heads[task.key] = text.head(task.classes, task.prompts, stoppable(step.count, stop)).cpu()
+                save_head(paths[task.key], heads[task.key])
         return heads
 
     def _subsets(

@@ -1,5 +1,7 @@
 """Single images and typed class names of a public CLIP."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,11 @@ def test_single_images_and_typed_names(
     text = TextTower(encoder, loaded.live.weights, loaded.device)
     head = text.head(names.names, (names.template,))
     assert loaded.typed_heads.get(names).weight.equal(head)
+
+    weight = weakref.ref(text._clip.token_embedding.weight)
+    try:
+        gc.disable()
+        del text
+        assert weight() is None, "its memory need not wait for a collection, which stops all threads"
+    finally:
+        gc.enable()
