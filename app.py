@@ -105,6 +105,9 @@ def opened(
     gpu = zero_gpu()
     from evaluators.encoder.autotune import usable_device
     from evaluators.service.studio import Studio
+    from ui.gradio_import import import_gradio
+
+    import_gradio()
     from ui.layout import build
 
     gc.enable()
