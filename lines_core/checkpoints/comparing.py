@@ -32,10 +32,13 @@ def compare(
         infinity, or another number of blocks; its `mismatches` has all of them, the message the first few of
         each kind.
     """
-    depth, expected_depth = _num_blocks(candidate), _num_blocks(reference)
     blocks: list[str] = []
-    if depth is not None and expected_depth is not None and depth != expected_depth:
-        blocks = [f"{depth} blocks, the chosen {model} has {expected_depth}: pick the model it was made from"]
+    if candidate.keys() != reference.keys():
+        depth, expected_depth = _num_blocks(candidate), _num_blocks(reference)
+        if depth is not None and expected_depth is not None and depth != expected_depth:
+            blocks = [
+                f"{depth} blocks, the chosen {model} has {expected_depth}: pick the model it was made from"
+            ]
     written = {name: name for name in (*reference, *candidate)} | dict(written or {})
     missing = [written[name] for name in reference if name not in candidate]
     unexpected = [written[name] for name in candidate if name not in reference]
