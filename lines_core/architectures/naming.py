@@ -11,7 +11,7 @@ A pattern is a whole parameter name with these signs; everything else stands for
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 _SIGN = re.compile(r"\{[is](?:[+-]1)?\}|[*.|()\[\]]|[^{}*.|()\[\]]+")
 _REGEX = {"*": ".+", ".": r"\.", "|": "|", "(": "(?:", ")": ")", "[": "(?:", "]": ")?"}
@@ -66,6 +66,15 @@ class Family:
     default: str = ""
     serial: bool = False
     refused: str = ""
+
+    @cached_property
+    def names(self) -> re.Pattern[str]:
+        """Fits all names that any pattern of this family fits, and few others."""
+        patterns = [*self.beside, *self.unchanged]
+        for tower in self.towers:
+            inside = (*tower.blocks, *tower.before, *tower.after, *tower.between, *tower.closes)
+            patterns += [tower.prefix + pattern for pattern in inside]
+        return re.compile("|".join(map(_regex, patterns)))
 
 
 @dataclass(frozen=True)

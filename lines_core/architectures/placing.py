@@ -47,6 +47,8 @@ END_OF_STAGE = -1
 
 def place_of(name: str, family: Family) -> Place | None:
     """The place of a parameter, or None if the family has none of this name."""
+    if not family.names.fullmatch(name):
+        return None
     for index, tower in enumerate(family.towers):
         for pattern in tower.blocks:
             if found := match(name, pattern, tower.prefix):
