@@ -126,16 +126,15 @@ def _groups(content: Value, label: str) -> list[Candidate]:
             continue
         table = _table(value) or {}
         entries: dict[str, Value] = {}
-        skipped: list[str] = []
         inner: list[tuple[str, int, Value]] = []
         for key, held in table.items():
             if is_weight(held):
                 entries[key] = held  # type: ignore[index]  # names are checked before they are used
             elif depth < _MAX_DEPTH and _may_hold_model(key, held):
                 inner.append((f"{path}.{key}".lstrip("."), depth + 1, held))
-            if key not in entries:
-                skipped.append(_described(key, held))
-        found.append(Candidate(path, entries, tuple(skipped)))
+        if entries:
+            skipped = tuple(_described(key, held) for key, held in table.items() if key not in entries)
+            found.append(Candidate(path, entries, skipped))
         waiting += reversed(inner)
     return found
 
