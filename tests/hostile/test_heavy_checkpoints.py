@@ -95,7 +95,7 @@ def write_models(path: Path) -> None:
 
 def write_bomb(path: Path) -> None:
     """A compressed record that unpacks to a gigabyte of zeros."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("a/data.pkl", b"\x80\x02}" + one_float(numel=b"J\0\0\0\x10") + b".")
         with archive.open("a/data/0", "w", force_zip64=True) as stream:
             for _ in range(64):
