@@ -3,6 +3,7 @@
 import io
 import tarfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def task_of(**rest: Any) -> HubTask:
     return HubTask(**values | rest)
 
 
+@cache
 def image(number: int, label: int, side: int = SIZE, mode: str = "RGB", kind: str = "PNG") -> bytes:
     """A noisy image that says its number and label: pixel (0, 0) and (1, 0), where nothing is resized."""
     pixels = np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8)

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,10 @@ def serve_images(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int =
         _serve_tar(hub, task, count, np.random.default_rng(seed), side)
         return
     for number, split in enumerate(filter(None, (task.test_split, task.validation_split))):
-        _serve_split(hub, task, split, count, np.random.default_rng([seed, number]), side)
+        folder = hub.folder(task.repo, "dataset") / (task.config or "data")
+        folder.mkdir(parents=True, exist_ok=True)
+        content = _split(task, count, (seed, number), side)
+        (folder / f"{split}-00000-of-00001.parquet").write_bytes(content)
     if task.config:
         files = [{"split": task.test_split, "path": f"{task.config}/{task.test_split}-*"}]
         config = {"config_name": task.config, "data_files": files}
@@ -178,12 +182,12 @@ def serve_images(hub: Hub, task: HubTask, count: int, seed: int = 0, side: int =
         (hub.folder(task.repo, "dataset") / "README.md").write_text("\n".join(lines))
 
 
-def _serve_split(
-    hub: Hub, task: HubTask, split: str, count: int, generator: np.random.Generator, side: int
-) -> None:
-    """Noise around one colour a class."""
+@cache
+def _split(task: HubTask, count: int, seed: tuple[int, int], side: int) -> bytes:
+    """Noise around one colour a class, as a parquet file."""
     import datasets
 
+    generator = np.random.default_rng(seed)
     labels = [number % task.num_classes for number in range(count)]
     images = [_image(label, generator, side) for label in labels]
     features = datasets.Features(
@@ -192,11 +196,10 @@ def _serve_split(
             task.label_column: datasets.ClassLabel(names=list(task.classes) or _wnids(task)),
         }
     )
-    folder = hub.folder(task.repo, "dataset") / (task.config or "data")
-    folder.mkdir(parents=True, exist_ok=True)
     rows = {task.image_column: images, task.label_column: labels}
-    path = folder / f"{split}-00000-of-00001.parquet"
-    datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=20)
+    written = io.BytesIO()
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(written, batch_size=20)
+    return written.getvalue()
 
 
 def _image(label: int, generator: np.random.Generator, side: int) -> Image.Image:

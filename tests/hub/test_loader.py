@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from evaluators import EditSpec, Studio
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.errors import HubError, LabError, SpecError
 from evaluators.hub.hub_lab import HubLab
 from evaluators.hub.load_request import DONE, FAILED, LoadRequest
-from evaluators.zoo import TASKS
+from evaluators.zoo import ENCODERS, TASKS
 from evaluators.zoo.public_encoders import Encoder
 from lines_core.errors import CheckpointError
-from tests.hub.repositories import load_lab, random_clip, serve_zoo, tall_masks_state
+from tests.hub.repositories import load_lab, serve_zoo, tall_masks_state
 from tests.hub.server import Hub
 from tests.waiting import soon
 
@@ -203,13 +204,16 @@ def test_a_visitors_checkpoint_is_added_and_a_broken_one_changes_nothing(
 def test_the_hint_names_the_encoder_that_a_checkpoint_belongs_to(
     served: dict[str, dict[str, torch.Tensor]], tmp_path: Path, lab: Path
 ) -> None:
-    from evaluators.zoo import ENCODERS
-
     studio = Studio(lab, tmp_path / "cache")
     assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
     path = tmp_path / "large.pt"
-    state = random_clip(ENCODERS["ViT-B-16"])
-    torch.save({name: value.half() for name, value in state.items() if name.startswith("visual.")}, path)
+    open_clip = import_open_clip()
+    with torch.device("meta"):
+        large = open_clip.CLIP(**open_clip.get_model_config(ENCODERS["ViT-B-16"].open_clip)).state_dict()
+    tower = {
+        name: torch.zeros(value.shape, dtype=torch.half) for name, value in large.items() if "visual." in name
+    }
+    torch.save(tower, path)
     with pytest.raises(
         CheckpointError, match=r"12 blocks, the chosen CLIP ViT-B/32 has 3.*CLIP ViT-B/16: choose"
     ):
