@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from evaluators import EditSpec, Studio
 from evaluators.engine.worker_status import WorkerStatus
 from serving.health import health, without_paths
 from serving.version import VERSION
+from tests.paths import ROOT
 from tests.serving.conftest import STANDING, Page, Serving
 
 
@@ -160,6 +161,7 @@ def test_it_answers_while_the_model_is_busy(serve: Serving, studio: Studio) -> N
     assert not visit.is_alive()
 
 
+ROOTS = ("", "/deep")
 LAUNCHED = """
 import sys
 from pathlib import Path
@@ -170,39 +172,46 @@ from serving.metrics import Metrics, metrics_route
 from serving.request_limits import RequestLimitsMiddleware
 from tests.serving.conftest import STANDING
 
-metrics = Metrics()
-metrics.watch(lambda: STANDING)
-gate = Middleware(RequestLimitsMiddleware, folder=Path("unused"), allowed=False)
-routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
-with gr.Blocks() as page:
-    gr.File()
-page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, root_path=sys.argv[1] or None,
-            app_kwargs={"middleware": [gate], "routes": routes})
-print(page.server_port, flush=True)
+for root_path in sys.argv[1:]:
+    metrics = Metrics()
+    metrics.watch(lambda: STANDING)
+    gate = Middleware(RequestLimitsMiddleware, folder=Path("unused"), allowed=False)
+    routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
+    with gr.Blocks() as page:
+        gr.File()
+    page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, root_path=root_path or None,
+                app_kwargs={"middleware": [gate], "routes": routes})
+    print(page.server_port, flush=True)
 sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("root_path", ["", "/deep"])
-def test_all_of_it_is_in_place_on_a_page_that_was_launched(root_path: str) -> None:
-    """Also where the page is not at the root: a proxy may leave its prefix on or take it off."""
+@pytest.fixture(scope="module")
+def launched() -> Iterator[dict[str, int]]:
+    """The ports of two pages of another process, by their root paths."""
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHED, root_path],
+        [sys.executable, "-c", LAUNCHED, *ROOTS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     try:
         assert process.stdout is not None
-        url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        with httpx.Client(base_url=url, timeout=120.0, trust_env=False) as client:
-            for prefix in {"", root_path}:
-                assert client.get(f"{prefix}/health").json()["models"] == ["tiny-clip", "ViT-B-32"]
-                assert "lines_requests_total" in client.get(f"{prefix}/metrics").text
-                assert "<!doctype html>" in client.get(f"{prefix}/").text
-                refused = client.post(f"{prefix}/gradio_api/upload", files={"files": ("a.pt", b"x")})
-                assert refused.status_code == 403
+        yield {root_path: int(process.stdout.readline()) for root_path in ROOTS}
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("root_path", ROOTS)
+def test_all_of_it_is_in_place_on_a_page_that_was_launched(launched: dict[str, int], root_path: str) -> None:
+    """Also where the page is not at the root: a proxy may leave its prefix on or take it off."""
+    url = f"http://127.0.0.1:{launched[root_path]}"
+    with httpx.Client(base_url=url, timeout=120.0, trust_env=False) as client:
+        for prefix in {"", root_path}:
+            assert client.get(f"{prefix}/health").json()["models"] == ["tiny-clip", "ViT-B-32"]
+            assert "lines_requests_total" in client.get(f"{prefix}/metrics").text
+            assert "<!doctype html>" in client.get(f"{prefix}/").text
+            refused = client.post(f"{prefix}/gradio_api/upload", files={"files": ("a.pt", b"x")})
+            assert refused.status_code == 403
