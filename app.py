@@ -102,18 +102,20 @@ def opened(
     Raises: LinesError if the device is not there, or the lab's files do not fit together.
     """
     gc.disable()  # garbage collections during the imports free nothing and take a second
-    gpu = zero_gpu()
-    from evaluators.encoder.autotune import usable_device
-    from evaluators.service.studio import Studio
-    from ui.gradio_import import import_gradio
+    try:
+        gpu = zero_gpu()
+        from evaluators.encoder.autotune import usable_device
 
-    import_gradio()
-    from ui.layout import build
+        if device == "auto" and gpu is not None:
+            device = "cpu"  # ``spaces`` only emulates a GPU in this process
+        device = usable_device(device)
+        from evaluators.service.studio import Studio
+        from ui.gradio_import import import_gradio
 
-    gc.enable()
-    if device == "auto" and gpu is not None:
-        device = "cpu"  # ``spaces`` only emulates a GPU in this process
-    device = usable_device(device)
+        import_gradio()
+        from ui.layout import build
+    finally:
+        gc.enable()
     studio = Studio(ROOT / "assets", cache, device, zero_gpu=gpu, observe=observe, workers=workers)
     page = build(studio, uploads, browser)
     if gpu is not None:
