@@ -1,5 +1,5 @@
 """How the embedded assets were made: synthetic images, training runs and the report, in resumable steps."""
 
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 
-declare_missing_operators()  # before any module here imports torchvision, in whatever order
+import_open_clip()  # in its quick way, before any module here imports it

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
 from open_clip.model import CLIP
 
+from evaluators.encoder.open_clip_import import import_open_clip
 from training.tiny_clip_model import CONFIG_FILE, MODEL_CONFIG
 from training.world.looks import PIXELS
 
@@ -36,6 +36,7 @@ def save_convnext_config(folder: Path) -> None:
 
 def fresh_convnext(text: CLIP, seed: int) -> CLIP:
     """Tiny ConvNeXt with a random image tower, a function of the seed, and the text tower of another CLIP."""
+    import_open_clip(timm=True)
     torch.manual_seed(seed)
     model = CLIP(**CONVNEXT_CONFIG)
     for name, parameter in model.visual.named_parameters():
@@ -51,6 +52,7 @@ def fresh_convnext(text: CLIP, seed: int) -> CLIP:
 
 def load_convnext(folder: Path) -> CLIP:
     """Tiny ConvNeXt through open_clip's own local loader, in fp32 and evaluation mode."""
+    open_clip = import_open_clip(timm=True)
     model = open_clip.create_model(f"local-dir:{folder.resolve()}", require_pretrained=True)
     assert isinstance(model, CLIP)
     return model.to(memory_format=torch.channels_last).eval()
