@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
 from evaluators import EditSpec, Studio
+from evaluators.experiments.sweep_plans.outlook import measured_pace
 from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
@@ -25,8 +27,9 @@ POSITIONS = 44
 
 @pytest.fixture(autouse=True)
 def small_lab(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The small lab is the embedded one, and relative paths lead into an empty folder."""
+    """The small lab is the embedded one, sampled for a moment, and relative paths lead to an empty folder."""
     monkeypatch.setattr(sweep_command, "app_folder", lambda: tmp_path)
+    monkeypatch.setattr(sweep_command, "measured_pace", partial(measured_pace, seconds=0.1))
     (tmp_path / "assets").symlink_to(lab)
     monkeypatch.chdir(tmp_path)
 
