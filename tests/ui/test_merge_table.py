@@ -5,6 +5,8 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import pytest
+
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.merge_starts import MASK_ALPHA, start_coefficients, start_origin
 from evaluators.experiments.table2 import FILE, TABLE_FILES, Table2Row, read_table2
@@ -21,6 +23,11 @@ from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "report" / FILE
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(SHIPPED.parents[1], None)
 
 
 def scored(correct: int) -> Score:
@@ -45,10 +52,10 @@ def test_words_follow_the_intervals() -> None:
     assert merge_table([]) == ""
 
 
-def test_the_page_and_the_table_say_the_same_of_one_merge() -> None:
+def test_the_page_and_the_table_say_the_same_of_one_merge(studio: Studio) -> None:
     """They used to: a move counts 200 images a task and told no difference, the table 400 and told one."""
     rows = read_table2(SHIPPED)
-    answers = MergeAnswers(Studio(SHIPPED.parents[1], None), {TINY_CLIP: rows})
+    answers = MergeAnswers(studio, {TINY_CLIP: rows})
     keys = tuple(task.key for task in rows[0].lines.tasks)
     beta, plain = start_coefficients(METHOD)
     usual = tuple(parameter.default for _, parameter in parameter_rows())
@@ -79,8 +86,9 @@ def test_each_model_starts_where_its_own_validation_says() -> None:
             assert start_origin(row.method, model)
 
 
-def test_the_page_says_where_coefficients_come_from_that_this_merge_did_not_choose() -> None:
-    studio = Studio(SHIPPED.parents[1], None)
+def test_the_page_says_where_coefficients_come_from_that_this_merge_did_not_choose(
+    studio: Studio,
+) -> None:
     rows = read_task_counts(SHIPPED.parent / COUNTS_FILE).sets[1].rows
     (row,) = (row for row in rows if row.method == METHOD)
     keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
@@ -101,9 +109,8 @@ def test_the_page_says_where_coefficients_come_from_that_this_merge_did_not_choo
     assert "β and λ start at the paper's for task arithmetic." in sentence_of(answers, slerp, "alpha")
 
 
-def test_convnext_says_what_all_images_say() -> None:
+def test_convnext_says_what_all_images_say(studio: Studio) -> None:
     rows = read_table2(SHIPPED.parent / TABLE_FILES[TINY_CONVNEXT])
-    studio = Studio(SHIPPED.parents[1], None)
     (row,) = (row for row in rows if row.method == METHOD)
     keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
     start = MergeControls(TINY_CONVNEXT, keys, METHOD, usual, "", True, SHAPE, 0.0, row.beta, row.scale)

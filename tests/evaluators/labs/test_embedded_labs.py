@@ -20,7 +20,7 @@ from tests.conftest import CHUNK
 from tests.convnext_lab import BLOCKS, KEYS
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def studio(both_labs: Path) -> Studio:
     return Studio(both_labs, None, chunk=CHUNK)
 

@@ -63,14 +63,20 @@ def studio(gridded: Path) -> Studio:
     return Studio(gridded, cache=None, chunk=CHUNK)
 
 
+@pytest.fixture(scope="module")
+def counting(lab: Path) -> Studio:
+    """A studio on the same lab without a grid."""
+    return Studio(lab, cache=None, chunk=CHUNK)
+
+
 @pytest.mark.parametrize("spec", ON)
 def test_a_position_on_the_grid_is_known_and_equals_a_fresh_count(
-    studio: Studio, lab: Path, encoded: list[int], spec: EditSpec
+    studio: Studio, counting: Studio, encoded: list[int], spec: EditSpec
 ) -> None:
     known, pictured = studio.evaluate(spec), studio.pictured(spec)
     assert studio.known_pictures(spec) == pictured
     assert encoded == []
-    fresh = Studio(lab, cache=None, chunk=CHUNK).evaluate(spec)
+    fresh = counting.evaluate(spec, fresh=True)
     assert counts(known) == counts(fresh)
     assert [task.role for task in known.tasks] == [task.role for task in fresh.tasks]
     assert (known.spec, known.complete, known.precomputed) == (spec, True, True)
@@ -78,7 +84,8 @@ def test_a_position_on_the_grid_is_known_and_equals_a_fresh_count(
     for position, task in enumerate(pictured.tasks):
         assert task.n == PICTURES
         assert pictured.predicted(position) == fresh.predicted(position)[:PICTURES]
-    assert counts(pictured) == counts(Studio(lab, None, chunk=CHUNK).evaluate(replace(spec, images=PICTURES)))
+    few = replace(spec, images=PICTURES)
+    assert counts(pictured) == counts(counting.evaluate(few, fresh=True))
 
 
 @pytest.mark.parametrize("spec", OFF)
