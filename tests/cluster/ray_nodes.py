@@ -68,7 +68,7 @@ class RayNodes:
             "--temp-dir",
             str(self.folder),
         ]
-        command += ["--object-store-memory", f"{100 << 20}"]
+        command += ["--object-store-memory", f"{100 << 20}", "--include-log-monitor=False"]
         for agent in AGENTS:  # a node that has to wait for the ports that its agents choose gives up early
             command += [f"--{agent}-port", f"{free_port()}"]
         said = ""
