@@ -15,8 +15,10 @@ from lines_cli.plain_models import plain_models
 from lines_cli.progress_line import ProgressLine
 from lines_core.architectures.recognition import recognise
 from lines_core.checkpoints import WeightFiles
+from lines_core.checkpoints.limits import label_of
 from lines_core.errors import LayerError
 from lines_core.large_files.matched_names import matched_names, named_by
+from lines_core.packed import refuse_packed
 from lines_core.update_norms import UpdateNorm, update_norms
 from lines_core.update_notes import update_notes
 from serving.command_line import OneLineParser
@@ -60,6 +62,7 @@ def inspected(
     with ExitStack() as stack:
         after = stack.enter_context(WeightFiles(model))
         before = None if pretrained is None else stack.enter_context(WeightFiles(pretrained))
+        refuse_packed(after.names, label_of(after.path))
         copied = named_by(copy, [after] if before is None else [after, before])
         blocks = recognise([name for name in after.names if name not in copied], part=part)
         counts: Counter[int | None] = Counter()

@@ -211,7 +211,8 @@ def _label(spec: EditSpec, evaluation: Evaluation, num_blocks: int, said: Mappin
             return "fine-tuned" if same else f"fine-tuned ({said[other.checkpoint]})"
         if same:
             mix = f", mix {other.mix:.10g}" if other.mix != 1.0 else ""
-            return f"{other.shape}, α {other.alpha:.10g}, β {other.beta:.10g}{mix}"
+            beta = f", β {other.beta:.10g}" if other.shape != "flat" else ""
+            return f"{other.shape}, α {other.alpha:.10g}{beta}{mix}"
     raise EvaluationError(
         f"An evaluation of {other.model}, {residual_key(other)!r}, says nothing of an edit of {spec.model}, "
         f"{residual_key(spec)!r}: give those of its residual, or of the pre-trained model."

@@ -9,6 +9,7 @@ import torch
 from lines_cli.__main__ import main
 from tests.lines_core.conftest import build_tower
 from tests.lines_core.large_files.models import finetuning_of, random_model, write_folder
+from tests.paths import ASSETS
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -28,6 +29,12 @@ def test_a_model_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(said(capsys, tmp_path / "m", "--json"))
     assert found["block_weights"] == [72, 72, 72, 72]
     assert "total" not in found
+
+
+def test_a_packed_residual_is_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    """It was described as one, of half of the weights in integers."""
+    assert main(["inspect", str(ASSETS / "tiny_convnext" / "finetuned" / "digits.safetensors")]) == 1
+    assert "is a packed residual of the LiNeS Explorer" in capsys.readouterr().err
 
 
 def test_an_update_by_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from evaluators.policies.shipped_fronts import RewardedSoups
 from evaluators.policies.soup_setting import PLAIN
 from ui.rewarded import rewarded_text as words
 from ui.shell import markup
-from ui.shell.text import minus, percent
+from ui.shell.text import minus, percent, signed
 
 
 def policy_runs_html(shipped: RewardedSoups) -> str:
@@ -59,5 +59,4 @@ def _block_rows(run: PolicyRun) -> list[list[str]]:
 
 
 def _change(measured: Measured) -> str:
-    value = minus(f"{100 * measured.value:+.1f}")
-    return f"{value} ({words.ends(measured)})".replace(" ", "\u00a0")
+    return f"{signed(measured.value)} ({words.ends(measured)})".replace(" ", "\u00a0")

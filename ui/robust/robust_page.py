@@ -19,7 +19,7 @@ from ui.live.subject import about, instead, line, model_title
 from ui.robust import robust_text as words
 from ui.robust.robust_figure import robust_alt, robust_figure
 from ui.shell import markup
-from ui.shell.text import minus
+from ui.shell.text import signed
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -105,7 +105,7 @@ def _areas(views: dict[str, tuple[str, Shift]], wise: list[Evaluation], lines: l
     for title, shift in views.values():
         area = areas(wise, lines, shift)
         if area:
-            gain = minus(f"{100 * (area.lines / area.wise_ft - 1):+.1f} %") if area.wise_ft else "–"
+            gain = f"{signed(area.lines / area.wise_ft - 1)} %" if area.wise_ft else "–"
             rows.append([title, f"{area.wise_ft:,.0f}", f"{area.lines:,.0f}", gain])
     return markup.plain_table(
         words.AREAS, ["Shift", "WiSE-FT", "LiNeS + WiSE-FT", "Difference"], rows, shown=True

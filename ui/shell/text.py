@@ -99,10 +99,19 @@ def percent_range(low: float, high: float) -> str:
     return minus(f"{100 * low:.1f} to {100 * high:.1f}")
 
 
+def signed(difference: float) -> str:
+    """A difference of fractions in percent, always with a sign.
+
+    >>> signed(0.052), signed(-0.0004)
+    ('+5.2', '±0.0')
+    """
+    number = f"{100 * difference:+.1f}"
+    return "±0.0" if float(number) == 0 else minus(number)
+
+
 def points(difference: float) -> str:
     """A difference of two accuracies in percentage points, always signed: '+5.2 points'."""
-    number = f"{100 * difference:+.1f}"
-    return ("±0.0" if float(number) == 0 else minus(number)) + " points"
+    return f"{signed(difference)} points"
 
 
 def thousands(number: int) -> str:

@@ -78,6 +78,12 @@ def test_the_cells_can_be_wrong(write: Write, measured: list[Evaluation]) -> Non
     assert accuracies(texts[0]) != accuracies(texts[1])
 
 
+def test_a_flat_edit_beside_it_has_no_beta(studio: Studio, write: Write, measured: list[Evaluation]) -> None:
+    mixed = studio.evaluate(EditSpec.wise_ft("digits", 0.5))
+    text = write(SPECS["gamma 0.4"], "open_clip", measured[0], mixed).card.read_text("utf-8")
+    assert accuracies(text)["task"][-1] == "flat, α 1, mix 0.5, test"
+
+
 def test_where_the_numbers_come_from_is_said(write: Write, measured: list[Evaluation]) -> None:
     shipped = replace(measured[0], precomputed=True, dtype="bfloat16", device="cuda")
     text = write(shipped.spec, "open_clip", shipped).card.read_text("utf-8")
