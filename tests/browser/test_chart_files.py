@@ -89,6 +89,8 @@ def test_charts_of_explore_hold_the_numbers_of_the_answer(moved: Any) -> None:
     for row, point in zip(rows, points, strict=True):
         for of in ("target", "control"):
             assert [float(row[of + end]) for end, _ in ends] == [point[of][key] for _, key in ends]
+    assert all((row["beta"] == "") == (row["shape"] == "flat") for row in rows), "a flat edit has no beta"
+    assert {row["shape"] for row in rows} > {"flat"}
     assert [row["alpha"] for row in rows[3:]] == [f"{point['edit']['alpha']:g}" for point in points[3:]]
 
 

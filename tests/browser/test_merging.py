@@ -119,6 +119,16 @@ def test_weights_are_read_once_they_are_finished(window: Any, lab_address: str) 
         field.press_sequentially("x")
         field.press("Tab")
         wait_until_said(page, TABS["Merge"], "sentence", "got 'faces 2x'")
+        field.fill("")
+        field.press("Enter")
+        page.wait_for_url(lambda address: "weights=" not in address)
+        field.press_sequentially("digits 99")
+        field.press("Enter")
+        wait_until_said(page, TABS["Merge"], "sentence", "from -10 to 10, got 99.0")
+        field.fill("")  # as it was when the field was entered
+        field.press("Tab")
+        wait_until_said(page, TABS["Merge"], "sentence", "of 8 tasks")
+        page.wait_for_url(lambda address: "weights=" not in address)
 
 
 def test_the_column_of_controls_shows_that_it_scrolls(visitor: Any) -> None:

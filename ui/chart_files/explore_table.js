@@ -5,7 +5,8 @@ const EDIT_COLUMNS = ["model", "checkpoint", "shape", "alpha", "beta", "outside"
 function exploreTable(chart, { evaluation, landmarks }) {
   const { spec } = evaluation, edit = (changes) => {
     const one = changes.shape ? { ...spec, free_form: null, ...changes } : spec;
-    return EDIT_COLUMNS.map((name) => (name === "free_form" ? (one.free_form || []).join(" ") : one[name]));
+    const said = { ...one, free_form: (one.free_form || []).join(" "), beta: one.shape === "flat" ? "" : one.beta };
+    return EDIT_COLUMNS.map((name) => said[name]);
   };
   const measured = [
     { name: fixed.words.edit, ...evaluation, edit: {} },

@@ -89,6 +89,7 @@ def text_model_choice(studio: Studio, address: AddressBar) -> TextChoice:
     at_once: dict[str, Any] = {"queue": False, **private}
     queued: dict[str, Any] = {"concurrency_id": "loads", "concurrency_limit": None, **private}
     choices, shown = [model, tasks, questions], [progress, stop]
+    address.places([model])  # before its other listeners, as for all that the address says
     model.change(lambda key: gr.update(visible=key in TEXT_MODELS), model, form, **at_once)
     gr.on([tasks.change, questions.change], _size, choices, size, trigger_mode="multiple", **at_once)
     stop.click(listeners.stop_listener(studio), model, None, **at_once)

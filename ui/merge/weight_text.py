@@ -20,19 +20,21 @@ def read_weights(
     """The weight of each checkpoint; 1 for those that the text does not name, none at all if it is empty.
 
     Args:
-        text: entries with commas, each a title, the name of a task or of a checkpoint, and a number. Capitals
-            do not matter.
+        text: entries with commas or line breaks, each a title, the name of a task or of a checkpoint, and a
+            number. Capitals do not matter.
         checkpoints: keys of those that are merged.
         titles: of the checkpoints on the page, by key.
     Raises: SpecError for an entry of another form, a name that is none of them or of several, a name twice.
 
+    >>> read_weights("House numbers 0.5\\nfaces=2", ["svhn", "tall.faces"], {"svhn": "House numbers"})
+    (0.5, 2.0)
     >>> read_weights("House numbers 0.5, faces=2", ["svhn", "tall.faces"], {"svhn": "House numbers"})
     (0.5, 2.0)
     """
     if not isinstance(text, str) or len(text) > LONGEST:
         raise SpecError(f"Weights are a short text such as Digits 0.5, Faces 2, got {quoted(text)}.")
     found: dict[str, float] = {}
-    for entry in filter(None, map(str.strip, text.split(","))):
+    for entry in filter(None, map(str.strip, re.split(r"[,\n]", text))):
         match = _ENTRY.fullmatch(entry)
         if match is None:
             raise SpecError(f"A weight is a name and a number, such as digits 0.5, got {quoted(entry)}.")

@@ -38,6 +38,10 @@ def rewarded_page(studio: Studio, address: AddressBar, explore: Explore) -> None
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
             settings = _controls()
         address.says(_link(settings))
+        _, lines, *scales = settings[:4]
+        lines.change(  # type: ignore[attr-defined]
+            scales_count, lines, scales, queue=False, show_progress="hidden", api_visibility="private"
+        )
         with gr.Column(scale=1, min_width=320, elem_classes="lx-stage"):
             live = panel(
                 [Chart(name, *said, "lx-tall") for name, said in words.CHARTS.items()],
@@ -68,9 +72,6 @@ def _controls() -> list[Component]:
         maximum=MOST_SCENES - 1,
         elem_id="lx-rewarded-scene",
         interactive=True,
-    )
-    lines.change(
-        scales_count, lines, [alpha, beta], queue=False, show_progress="hidden", api_visibility="private"
     )
     another = gr.Button(words.ANOTHER, size="sm", elem_id="lx-rewarded-another")
     another.click(None, None, number, js=ANOTHER, queue=False, api_visibility="private")
