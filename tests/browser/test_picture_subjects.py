@@ -74,7 +74,7 @@ def test_an_own_picture_is_asked_for_again_once_it_is_in_sight(page: Any) -> Non
     page.wait_for_function("window.asked.length === 1")
     page.evaluate("document.querySelector('#part').style.display = 'none'")
     page.evaluate("choose", CLIP)
-    page.evaluate("new Promise((done) => setTimeout(done, 50))")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate("window.asked.length") == 1
     page.evaluate("document.querySelector('#part').style.display = ''")
     page.wait_for_function("window.asked.length === 2")

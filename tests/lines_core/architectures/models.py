@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.encoder.torchvision_operators import declare_missing_operators
 
 Blocks = Iterable[nn.Module | Sequence[nn.Module]]
@@ -61,9 +62,8 @@ def clip(family: str, image: Callable[[Any], Blocks], custom_text: bool = False,
     """A CLIP of open_clip with an image tower of 32 wide and a text tower of 2 blocks."""
 
     def build() -> nn.Module:
-        from open_clip.model import CLIP, CustomTextCLIP
-
-        made: nn.Module = (CustomTextCLIP if custom_text else CLIP)(
+        model = import_open_clip(timm=True).model
+        made: nn.Module = (model.CustomTextCLIP if custom_text else model.CLIP)(
             embed_dim=16,
             vision_cfg={"image_size": 32, "patch_size": 16, "head_width": 16, **vision},
             text_cfg={"width": 32, "heads": 2, "layers": 2, "vocab_size": 50, "context_length": 8},
@@ -78,12 +78,12 @@ def clip(family: str, image: Callable[[Any], Blocks], custom_text: bool = False,
 
 
 def coca() -> nn.Module:
-    from open_clip.coca_model import CoCa
-
     text = {"width": 32, "heads": 2, "layers": 2, "vocab_size": 50, "context_length": 8}
     vision = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 3, "head_width": 16}
     captions = {"width": 32, "heads": 2, "layers": 2, "vocab_size": 50, "context_length": 8}
-    made: nn.Module = CoCa(16, captions, text, {**vision, "attentional_pool": True, "attn_pooler_heads": 2})
+    made: nn.Module = import_open_clip().coca_model.CoCa(
+        16, captions, text, {**vision, "attentional_pool": True, "attn_pooler_heads": 2}
+    )
     return made
 
 
