@@ -196,8 +196,7 @@ class Handler(BaseHTTPRequestHandler):
                     size = min(size, fault.after - done)
                     if not size:
                         if fault.kind == "wrong":
-                            self.wfile.write(bytes([stream.read(1)[0] ^ 0xFF]))
-                            self.record.sent += 1
+                            self._write(bytes([stream.read(1)[0] ^ 0xFF]))
                             left -= 1
                             fault = None
                             continue
@@ -212,9 +211,17 @@ class Handler(BaseHTTPRequestHandler):
                         self._hang_up(hard=False)
                         return
                 piece = stream.read(size)
-                self.wfile.write(piece)
-                self.record.sent += len(piece)
+                self._write(piece)
                 left -= len(piece)
+
+    def _write(self, piece: bytes) -> None:
+        """Send a piece, and count it first: who has received it may look before this thread goes on."""
+        self.record.sent += len(piece)
+        try:
+            self.wfile.write(piece)
+        except OSError:
+            self.record.sent -= len(piece)
+            raise
 
     def _hang_up(self, hard: bool) -> None:
         """End the connection inside a reply, with a reset if ``hard``."""

@@ -17,7 +17,7 @@ from evaluators.zoo.public_tasks import HubTask
 from tests.hub.server import Hub
 
 SIZE = 16
-QUICK = Timeouts(connect=2, read=2, attempts=3, pause=0.05)
+QUICK = Timeouts(attempts=3, pause=0.05)
 CLASSES = tuple(f"class {number}" for number in range(10))
 
 

@@ -1,6 +1,7 @@
 """A repository with a small and a large file on the local Hub, and the download of the large one."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from tests.hub.server import Hub
 
 REPO = "nobody/weights"
 BIG = "single/model.safetensors"
-QUICK = Timeouts(connect=2.0, read=0.5, attempts=3, pause=0.05, longest_pause=2.0)
+QUICK = Timeouts(attempts=3, pause=0.05, longest_pause=2.0)
+"""Short pauses, but the usual time-outs: on a busy machine the local Hub may need seconds for an answer."""
+HASTY = replace(QUICK, read=2.0)
+"""For a Hub that falls silent, whose time-out a test waits for."""
 CHUNK = 10 << 20
 """huggingface_hub keeps a multiple of this of a transfer that breaks off."""
 

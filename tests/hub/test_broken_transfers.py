@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +15,10 @@ from evaluators.errors import Cancelled, HubError
 from evaluators.hub.transfer import http_client, repository_files
 from evaluators.hub.transfer.http_client import Timeouts
 from evaluators.hub.transfer.repository_files import fetch
-from tests.hub.large_file import BIG, CHUNK, QUICK, REPO, big, left_over, put
+from tests.hub.large_file import BIG, CHUNK, HASTY, QUICK, REPO, big, left_over, put
 from tests.hub.server import Hub
 from tests.paths import ROOT
 from tests.waiting import soon
-
-ONCE = Timeouts(connect=2.0, read=0.5, attempts=1)
 
 
 def stopped_when(condition: Callable[[], object]) -> threading.Event:
@@ -27,17 +26,22 @@ def stopped_when(condition: Callable[[], object]) -> threading.Event:
     stop = threading.Event()
 
     def watch() -> None:
-        soon(condition, 30)
+        soon(condition)
         stop.set()
 
     threading.Thread(target=watch, daemon=True).start()
     return stop
 
 
+def patience(how: str) -> Timeouts:
+    """Short where the Hub falls silent: the test waits for the time-out."""
+    return HASTY if how == "stall" else QUICK
+
+
 @pytest.mark.parametrize("how", ["cut", "reset", "stall"])
 def test_a_broken_transfer_is_resumed(hub: Hub, heavy: bytes, how: Any) -> None:
     hub.fail("resolve/*/model.safetensors", how, after=CHUNK + (4 << 20))
-    assert big().path.read_bytes() == heavy
+    assert big(patience=patience(how)).path.read_bytes() == heavy
     first, second = hub.downloads(name=BIG)
     assert first.range is None
     assert first.sent == CHUNK + (4 << 20)
@@ -58,7 +62,7 @@ def test_a_transfer_that_always_breaks_off_ends(hub: Hub, weights: bytes, how: A
     with pytest.raises(
         HubError, match=rf"\(the transfer broke off 1 times in a row at byte 1000\), and {REPO}"
     ):
-        big(patience=ONCE)
+        big(patience=replace(patience(how), attempts=1))
     assert len(hub.downloads(name=BIG)) == 3, "one that got somewhere, one in vain, one that is not read"
     assert left_over() == []
 
@@ -166,7 +170,7 @@ def test_stop_in_mid_file(hub: Hub, heavy: bytes, fault: Any) -> None:
     hub.fail(BIG, fault, rate=4_000_000, after=6 << 20)
     stop = threading.Event()
     with pytest.raises(Cancelled, match=f"Stopped fetching {REPO}/{BIG}"):
-        big(stop=stop, progress=lambda done, total: stop.set(), patience=Timeouts(read=1.0))
+        big(stop=stop, progress=lambda done, total: stop.set(), patience=patience(fault))
     soon(lambda: not left_over())
     assert fetch(REPO, BIG).path.read_bytes() == heavy
 

@@ -3,13 +3,10 @@
 import pytest
 
 from evaluators.errors import HubError
-from evaluators.hub.transfer.http_client import Timeouts
 from evaluators.hub.transfer.repository_files import fetch
 from evaluators.hub.transfer.repository_listing import list_files
+from tests.hub.large_file import QUICK, REPO
 from tests.hub.server import Hub
-
-REPO = "nobody/weights"
-QUICK = Timeouts(connect=2.0, read=0.5, attempts=3, pause=0.05)
 
 
 def put(hub: Hub, *names: str) -> None:

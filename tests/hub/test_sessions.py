@@ -140,7 +140,10 @@ def test_its_results_are_not_stored(studio: Studio, file: Path, tmp_path: Path) 
     assert left <= {"starting.lock"}
 
 
-def test_a_link_to_it_does_not_work_for_others(studio: Studio, file: Path) -> None:
+def test_a_link_to_it_does_not_work_for_others(
+    studio: Studio, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.explore.explore_answers.QUICK_PATIENCE", 60.0)
     info = studio.seen_by("anna").take_file(MODEL, "mnist", file, "mine.pt")
     head = ExploreAnswers(studio)
     controls = Controls(model=MODEL, checkpoint=info.key, gamma=0.4)
@@ -182,7 +185,7 @@ def test_only_sessions_that_asked_for_a_load_can_stop_it(
     studio.leave("anna")
     assert not cleo.stop_loading(MODEL)
     assert ben.stop_loading(MODEL)
-    assert job.wait(20)
+    assert job.wait(60)
     assert "stopped" in job.problem
     assert not cleo.stop_loading("ViT-L-14")
 
