@@ -16,14 +16,13 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
-from gradio_client import Client
 
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.cluster.ray_nodes import INSTALLED, NODE, RayNodes, driver, loopback, until
-from tests.deploy.starting import free_port, started
+from tests.deploy.starting import free_port, started, visiting
 from tests.paths import ASSETS, ROOT
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
@@ -198,7 +197,7 @@ def test_the_app_counts_on_it_and_ends_as_usual(nodes: RayNodes, tmp_path: Path)
                 return told
 
         page.wait_until(lambda: health()["status"] == "ok")
-        client = Client(page.address, verbose=False)
+        client = visiting(page.address)
         found = client.predict(checkpoint="faces", alpha=0.4, beta=0.5, mix=0.9, api_name="/evaluate")
         client.close()
         counted = sum(worker["counted"] for worker in health()["workers"])

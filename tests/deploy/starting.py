@@ -1,6 +1,7 @@
 """Starts a page as a process of its own, in an environment that the test chooses, and ends it."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -8,12 +9,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradio_client import Client
+
 WATCHDOG = 300.0
 """Seconds until a test gives up waiting for a process: generous, since tests share the machine."""
+FIRST_GIVEN, PORTS = 32768, 12_000
+"""The first port that Linux gives; below are those of its programs, of Ray's workers the last, to 19999."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +48,29 @@ class Page:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on, and that the system gives to nobody who asks for any.
+
+    One of those that it gives, from ``FIRST_GIVEN`` on, may be another's before the test listens on it.
+    """
+    while True:
+        port = FIRST_GIVEN - 1 - secrets.randbelow(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(address: str) -> bool:
     """Whether the server answers a request for its page."""
     try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
+        with urllib.request.urlopen(address, timeout=30) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
+
+
+def visiting(address: str) -> Client:
+    """A visitor of a page, who waits for an answer as long as a test does; gradio_client waits 5 seconds."""
+    return Client(address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": WATCHDOG})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.starting import WATCHDOG
+from tests.deploy.starting import WATCHDOG, free_port
 from tests.paths import ROOT
 
 APP = ("app.py",)
@@ -78,26 +78,20 @@ def test_a_wrong_port_in_the_environment_names_its_variable(tmp_path: Path) -> N
 
 def test_a_device_that_is_not_there_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
     """It is found out after the folder for uploads was made."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     done = start((*APP, "--device", "cuda", "--port", port, "--cache", str(tmp_path / "c")), tmp_path)
     assert "finds no cuda device on this machine" in refused(done, tmp_path)
 
 
 def test_a_task_without_images_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     place = ("--port", port, "--cache", str(tmp_path / "c"))
     done = start((*APP, "--task", f"Things={tmp_path / 'nowhere'}", *place), tmp_path)
     assert "There is no" in refused(done, tmp_path)
 
 
 def test_a_cluster_that_is_not_there_is_one_line_and_leaves_no_folder(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     done = start((*APP, "--ray", "127.0.0.1:1", "--port", port, "--cache", str(tmp_path / "c")), tmp_path)
     assert "No Ray cluster answers at 127.0.0.1:1: Connection refused. `ray start --head" in refused(
         done, tmp_path

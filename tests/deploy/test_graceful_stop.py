@@ -18,7 +18,7 @@ from gradio_client import Client
 
 from app import arguments
 from tests.deploy.clean_environment import ROOT
-from tests.deploy.starting import Page, free_port, started, starting
+from tests.deploy.starting import WATCHDOG, Page, free_port, started, starting, visiting
 
 SLOW_MACHINE = ("--shutdown-seconds", "90")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -37,7 +37,7 @@ def outcomes(log: str) -> set[str]:
 
 def running(page: Page) -> bool:
     """Whether the server evaluates something."""
-    with urlopen(f"{page.address}/health", timeout=30) as reply:
+    with urlopen(f"{page.address}/health", timeout=WATCHDOG) as reply:
         return bool(json.load(reply)["queue"]["running"])
 
 
@@ -72,7 +72,7 @@ def test_sigterm_during_an_evaluation_loses_no_stored_result(tmp_path: Path) -> 
     command = [sys.executable, "app.py", *SLOW_MACHINE, "--port", str(port), "--cache", str(cache)]
 
     with started(command, port, ROOT, os.environ, tmp_path / "first") as first:
-        visitor = Client(first.address, verbose=False, analytics_enabled=False)
+        visitor = visiting(first.address)
         known = evaluated(visitor, 0.2718)
         evaluation = visitor.submit(alpha=0.3141, beta=0.6859, api_name="/evaluate")
         first.wait_until(lambda: running(first) or evaluation.done())
@@ -82,7 +82,7 @@ def test_sigterm_during_an_evaluation_loses_no_stored_result(tmp_path: Path) -> 
     with closing(sqlite3.connect(cache / "results.sqlite")) as results:
         assert results.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with started(command, port, ROOT, os.environ, tmp_path / "second") as second:
-        with closing(Client(second.address, verbose=False, analytics_enabled=False)) as visitor:
+        with closing(visiting(second.address)) as visitor:
             assert evaluated(visitor, 0.2718) == known, "with the same seconds: read from the store"
             assert evaluated(visitor, 0.3141)["coefficients"][0] == pytest.approx(0.3141)
         assert healthy(port)

@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from gradio_client import Client
 
 from tests.deploy.clean_environment import (
     ROOT,
@@ -20,7 +19,7 @@ from tests.deploy.clean_environment import (
     required,
     requirement_lines,
 )
-from tests.deploy.starting import free_port, started
+from tests.deploy.starting import free_port, started, visiting
 
 PARTS = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 """What goes into the container image; the tests run on a copy of nothing else."""
@@ -119,7 +118,7 @@ def test_page_of_a_space(
     with started(command, port, checkout, environment, tmp_path / "output") as page:
         with urllib.request.urlopen(f"{page.address}/config") as reply:
             assert b"somebody/lines-explorer" in reply.read()
-        with closing(Client(page.address, verbose=False, analytics_enabled=False)) as visitor:
+        with closing(visiting(page.address)) as visitor:
             answer = visitor.predict(alpha=alpha, beta=1 - alpha, api_name="/evaluate")
         assert answer["coefficients"][0] == pytest.approx(alpha)
         assert answer["target"] > answer["control"] > 0.3

@@ -29,10 +29,7 @@ LIMITS = UploadLimits(
     files=2,
     folder_bytes=1024 * KB,
     free_bytes=0,
-    seconds=5.0,
-    idle_seconds=1.0,
     other_bytes=64 * KB,
-    other_seconds=1.0,
 )
 UPLOAD = "/gradio_api/upload"
 FORM = {"content-type": "multipart/form-data; boundary=cut"}

@@ -179,8 +179,8 @@ for root_path in sys.argv[1:]:
     routes = [health_route(lambda: STANDING, lambda: False), metrics_route(metrics)]
     with gr.Blocks() as page:
         gr.File()
-    page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, root_path=root_path or None,
-                app_kwargs={"middleware": [gate], "routes": routes})
+    page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, _frontend=False,
+                root_path=root_path or None, app_kwargs={"middleware": [gate], "routes": routes})
     print(page.server_port, flush=True)
 sys.stdin.read()
 """

@@ -106,10 +106,10 @@ def test_observing_costs_next_to_nothing() -> None:
     metrics, account = Metrics(), RequestStats("a", COMPLETE, "", 0.2, 0.004, 0.8, 1.2, 0.3, 5, 2)
     best = 1.0
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.thread_time()  # a busy machine costs it nothing
         for _ in range(200):
             metrics.observe(account)
-        best = min(best, (time.perf_counter() - begin) / 200)
+        best = min(best, (time.thread_time() - begin) / 200)
     assert best < 200e-6
 
 
