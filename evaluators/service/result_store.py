@@ -19,6 +19,7 @@ from evaluators.specs.evaluation import Evaluation
 
 SCHEMA_VERSION = 3
 BUSY_SECONDS = 2.0
+_RETRY_SECONDS = 0.02
 """How long a call waits, once, for a file that another process has locked."""
 _APPLICATION = 0x4C694E65  # "LiNe", SQLite's application_id of our files
 _FAILURES = (OSError, sqlite3.Error, UnicodeDecodeError)
@@ -135,7 +136,7 @@ def _connect(path: Path) -> sqlite3.Connection | None:
             locked = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
             if not locked or time.monotonic() >= deadline:
                 raise
-            time.sleep(BUSY_SECONDS / 100)
+            time.sleep(_RETRY_SECONDS)
             continue
         if ours:
             return connection

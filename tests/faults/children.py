@@ -1,6 +1,6 @@
 """What the processes do that the tests start, and often kill. Every function here runs in one of its own."""
 
-import importlib
+import itertools
 import logging
 import os
 import resource
@@ -23,8 +23,9 @@ import torch
 
 from evaluators.data.image_subset import load_subset
 from evaluators.data.task_list import read_tasks
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.experiments.sweeps import run_sweep
+from evaluators.service import result_store
 from evaluators.service.result_store import ResultStore
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -32,10 +33,11 @@ from evaluators.specs.evaluation import Evaluation, TaskResult
 from lines_core import atomic_write as whole_files
 from tests.faults.confinement import CannotConfine, mount_private_disk, obey_permissions, remount_read_only
 
-declare_missing_operators()
-importlib.import_module("open_clip")
+import_open_clip()
 
 CHUNK = 12
+PATIENCE = 300.0
+"""Seconds until a test gives up waiting for a process: generous, since tests share the machine."""
 SIZE = 256 * 1024
 """Bytes of the small disk: enough for a new store and its log, not for images and a full sweep."""
 
@@ -89,14 +91,21 @@ def counts(evaluation: Evaluation) -> list[tuple[str, int, int]]:
 # To be killed
 
 
-def sweep(to: Connection, lab: Path, cache: Path, specs: Sequence[EditSpec], passes: Path) -> None:
-    """Tell every point of a sweep, and note in a file whose forward passes have been made."""
+def sweep(to: Connection, lab: Path, cache: Path, specs: Sequence[EditSpec], passes: Path, most: int) -> None:
+    """Tell every point of a sweep, and note in a file whose forward passes have been made.
+
+    Args:
+        most: forward passes; then it waits for its end, however late that comes on a busy machine.
+    """
     torch.set_num_threads(1)
     studio = Studio(lab, cache, chunk=CHUNK)
     encode, at = studio.lab.encoder.encode, [0]
     note = os.open(passes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    made = itertools.count()
 
     def noted(images: torch.Tensor) -> torch.Tensor:
+        if next(made) == most:
+            time.sleep(2 * PATIENCE)
         os.write(note, b"%d\n" % at[0])
         time.sleep(0.002)
         return encode(images)
@@ -236,8 +245,9 @@ def read_without_permission(lab: Path, cache: Path) -> tuple[int, Evaluation | N
 
 def share(path: Path, start: Any, number: int, of: int, entries: int) -> list[str]:
     """Write entries of one's own and read those of the others as they come; tells the wrong and the lost."""
+    result_store.BUSY_SECONDS = PATIENCE
     barrier: Barrier = start
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     store = ResultStore(path)
     wrong = []
     for entry in range(entries):
@@ -248,7 +258,7 @@ def share(path: Path, start: Any, number: int, of: int, entries: int) -> list[st
             found = store.get(str(there))
             if found != made_up(there) and (found is not None or other == number):
                 wrong.append(f"{there} is {found}")
-    barrier.wait(60)
+    barrier.wait(PATIENCE)
     wrong += [f"{n} is lost" for n in range(of * entries) if store.get(str(n)) != made_up(n)]
     store.close()
     return wrong
@@ -256,13 +266,14 @@ def share(path: Path, start: Any, number: int, of: int, entries: int) -> list[st
 
 def begin_together(folder: Path, start: Any, times: int) -> list[str]:
     """Open new stores at the same moment as others do; tells which files are in use."""
+    result_store.BUSY_SECONDS = PATIENCE
     barrier: Barrier = start
     used = []
     for number in range(times):
-        barrier.wait(60)
+        barrier.wait(PATIENCE)
         store = ResultStore(folder / f"{number}.sqlite")
         used.append(store.path.name if store.path is not None and not store.problem else store.problem)
-        barrier.wait(60)
+        barrier.wait(PATIENCE)
         store.close()
     return used
 

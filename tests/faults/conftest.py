@@ -13,9 +13,7 @@ from evaluators.experiments.sweeps import gamma_sweep
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
-from tests.faults.children import CHUNK, Told, counts, tell
-
-PATIENCE = 60.0
+from tests.faults.children import CHUNK, PATIENCE, Told, counts, tell
 
 
 class Processes:

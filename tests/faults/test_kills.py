@@ -16,6 +16,7 @@ from evaluators.specs.edit_spec import EditSpec
 
 from .children import (
     CHUNK,
+    PATIENCE,
     counts,
     die_in_a_transaction,
     die_preparing_images,
@@ -23,7 +24,7 @@ from .children import (
     sweep,
     write_on,
 )
-from .conftest import PATIENCE, Processes
+from .conftest import Processes
 
 
 def heard(connection: Connection) -> list[Any]:
@@ -68,11 +69,12 @@ def test_a_killed_sweep_goes_on_where_it_was(
     in_the_middle = 0
     for attempt in range(5):
         passes = tmp_path / f"passes-{attempt}"
-        process, connection = processes.start(sweep, lab, cache, specs, passes)
+        enough = chance.randint(6, 28) if attempt < 4 else 10**6  # of 121 in all
+        process, connection = processes.start(sweep, lab, cache, specs, passes, enough + 2)
         assert connection.poll(PATIENCE)
         assert connection.recv() == "begun"
         if attempt < 4:
-            wait_for(passes, chance.randint(6, 28))  # of 121 in all
+            wait_for(passes, enough)
             process.kill()
         process.join(PATIENCE)
         said = heard(connection)

@@ -11,8 +11,9 @@ import torch
 
 from lines_core import edit_files, merge_files
 from lines_core.large_files import pieces, staged_output
+from tests.faults.children import PATIENCE
 from tests.faults.confinement import mount_private_disk
-from tests.faults.conftest import PATIENCE, Processes
+from tests.faults.conftest import Processes
 from tests.lines_core.checkpoints.equality import equal
 from tests.lines_core.large_files.models import (
     files_of,
@@ -29,6 +30,11 @@ DISK = 64 * 1024
 def write(to: Any, work: str, folder: Path, out: Path) -> None:
     """Edit or merge in small pieces, and tell each; in a process of its own, which a test may kill."""
     pieces.PIECE = 8
+    edit_or_merge(to, work, folder, out)
+
+
+def edit_or_merge(to: Any, work: str, folder: Path, out: Path) -> None:
+    """Edit or merge, and wait after each piece for a word."""
 
     def progress(done: int, total: int) -> None:
         to.send((done, total))
@@ -51,9 +57,10 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("work", ["edit", "merge"])
 def test_killed_again_and_again_it_comes_to_the_same_end(
-    models: Path, processes: Processes, work: str
+    models: Path, processes: Processes, work: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(_Deaf(), work, models, models / "expected")
+    monkeypatch.setattr(pieces, "PIECE", 8)
+    edit_or_merge(_Deaf(), work, models, models / "expected")
     out, killed, finished = models / "out", 0, 0
     while not out.exists():
         process, connection = processes.start(write, work, models, out)
