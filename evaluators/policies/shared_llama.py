@@ -56,8 +56,8 @@ class SharedLlama:
         try:
             return loading.result(patience)
         except StillLoading as error:
-            if loading.done():  # the reader itself timed out
-                raise
+            if loading.done():  # a moment ago, or the reader itself timed out
+                return loading.result()
             seconds = monotonic() - self._since
             raise Preparing(
                 f"The language model is being read, {seconds:.0f} s so far.", 0, seconds

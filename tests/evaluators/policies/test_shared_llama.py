@@ -1,6 +1,8 @@
 """One live language model for all visitors: each hears the soup that they asked for."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillLoading
 from pathlib import Path
 
 import pytest
@@ -31,11 +33,36 @@ def test_visitors_at_the_same_time_hear_their_own_soups(llama_folder: Path) -> N
     assert found == expected * 4
 
 
-def test_the_model_is_read_while_the_first_visitor_is_told_so(llama_folder: Path) -> None:
+def test_the_model_is_read_while_the_first_visitor_is_told_so(
+    llama_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+
+    def slowly(folder: Path) -> LiveLlama:
+        assert told.wait(60)
+        return LiveLlama(folder)
+
+    monkeypatch.setattr("evaluators.policies.shared_llama.LiveLlama", slowly)
     shared = SharedLlama(llama_folder)
     with pytest.raises(Preparing):
         shared.summaries(SETTINGS[0], SCENES, Ticket(), patience=0.0)
+    told.set()
     assert len(shared.summaries(SETTINGS[0], SCENES, Ticket())) == len(SCENES)
+
+
+def test_a_model_that_is_read_at_the_last_moment_answers(llama_folder: Path) -> None:
+    """Between the time-out and the look at its cause: the visitor was told of a fault on our side."""
+
+    class AtTheLastMoment(Future[LiveLlama]):
+        def result(self, timeout: float | None = None) -> LiveLlama:
+            if not self.done():
+                self.set_result(LiveLlama(llama_folder))
+                raise StillLoading
+            return super().result(timeout)
+
+    shared = SharedLlama(llama_folder)
+    shared._loading = AtTheLastMoment()
+    assert len(shared.summaries(SETTINGS[0], SCENES, Ticket(), patience=0.0)) == len(SCENES)
 
 
 def test_a_newer_request_ends_an_older_one(llama_folder: Path) -> None:
