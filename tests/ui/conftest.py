@@ -35,6 +35,14 @@ def page(studio: ZeroCostStudio) -> gr.Blocks:
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers wait for numbers: the second that they have may not be enough on a busy machine."""
+    for page in ("explore.explore_answers", "merge.merge_answers"):
+        for patience in ("QUICK_PATIENCE", "SETTLE_PATIENCE"):
+            monkeypatch.setattr(f"ui.{page}.{patience}", 60.0)
+
+
+@pytest.fixture
 def head(studio: ZeroCostStudio) -> ExploreAnswers:
     """The answers behind the head of the page."""
     return ExploreAnswers(studio)

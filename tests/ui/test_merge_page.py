@@ -124,6 +124,7 @@ def test_the_controls_ask_for_eq_2s_alpha_unless_it_is_set_by_hand(studio: Studi
     assert (by_hand.alpha, by_hand.eq_2) == (0.1, None)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("method", ["sum", "tall-masks"])
 def test_a_move_is_answered_at_once_and_then_in_full(tab: MergeAnswers, method: str) -> None:
     controls = replace(START, method=method)

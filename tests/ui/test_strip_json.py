@@ -69,6 +69,7 @@ def test_the_strip_shows_the_images_that_were_counted_and_what_each_model_says(s
             assert np.array_equal(tile, subset.images[column].permute(1, 2, 0).numpy())
 
 
+@pytest.mark.usefixtures("patient")
 def test_answers_bring_pictures_and_wait_for_the_model(studio: Studio) -> None:
     answers = ExploreAnswers(studio)
     controls = Controls(gamma=0.4)

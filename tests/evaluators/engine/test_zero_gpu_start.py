@@ -10,7 +10,7 @@ import pytest
 
 from tests.paths import ROOT
 
-TIMEOUT = 120.0
+TIMEOUT = 300.0
 SPACES = "import sys\nassert 'torch' not in sys.modules\ndef GPU(*, duration): return lambda task: task\n"
 """A stand-in for the package that fails if torch was imported before it."""
 DETECT = """

@@ -62,7 +62,7 @@ def test_it_does_not_wait_for_the_studio(studio: Studio, write: Write) -> None:
     with studio._scheduler.turn(Ticket()):
         thread = threading.Thread(target=lambda: done.append(write(SPECS["gamma 0.4"])))
         thread.start()
-        thread.join(30)
+        thread.join(120)
         in_time = list(done)
     thread.join()
     assert in_time
