@@ -87,12 +87,10 @@ class RayNodes:
 
     def kill(self, node: int) -> None:
         """End a node as a machine that loses its power does: every process of it at once."""
-        children = {
-            child.pid
-            for pid in self._nodes[node]
-            if psutil.pid_exists(pid)
-            for child in psutil.Process(pid).children(recursive=True)
-        }
+        children: set[int] = set()
+        for pid in self._nodes[node]:
+            with suppress(psutil.Error):
+                children |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
         _kill(self._nodes[node] | children)
 
     def start_again(self) -> None:
@@ -106,7 +104,12 @@ class RayNodes:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that count."""
-        return [one for one in self._all() if one.name().startswith("ray::Lines")]
+        found = []
+        for process in self._all():
+            with suppress(psutil.Error):  # it has ended just now
+                if process.name().startswith("ray::Lines"):
+                    found.append(process)
+        return found
 
     def remote_addresses(self) -> set[str]:
         """Addresses that any process of the cluster is connected to."""

@@ -23,6 +23,7 @@ from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.cluster.ray_nodes import INSTALLED, NODE, RayNodes, driver, loopback, until
 from tests.deploy.starting import free_port, started, visiting
+from tests.held_sweep import held_at
 from tests.paths import ASSETS, ROOT
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
 GRID = "--gamma 0:1:0.04 --split val,test --images 42".split()
 POSITIONS = 104
 """26 gammas on two splits of two checkpoints."""
+KILLED = 80
+"""Those of them after which the driver is killed at the latest."""
 
 SWEEP = """
 import sys
@@ -154,16 +157,16 @@ def test_a_sweep_survives_the_death_of_a_worker_a_node_and_its_driver(
     store = tmp_path / "cache" / "results.sqlite"
     arguments = [str(tmp_path), *GRID, "--ray", nodes.address, "--ray-cores", "1"]
 
-    sweep = driver(nodes, tmp_path, SWEEP, arguments)
+    sweep = driver(nodes, tmp_path, held_at(KILLED) + SWEEP, arguments)
     until(lambda: stored(store) >= 5, sweep)
     until(lambda: len(nodes.workers()) == 2, sweep)
     assert loopback(nodes.remote_addresses())
     nodes.workers()[0].send_signal(signal.SIGKILL)
     before = stored(store)
-    until(lambda: stored(store) >= min(before + 10, POSITIONS - 60), sweep)
+    until(lambda: stored(store) >= min(before + 10, KILLED), sweep)
     nodes.kill(1)
     before = stored(store)
-    until(lambda: stored(store) >= before + 5, sweep)
+    until(lambda: stored(store) >= min(before + 5, KILLED), sweep)
     sweep.send_signal(signal.SIGKILL)
     sweep.communicate()
     kept = stored(store)

@@ -18,6 +18,7 @@ from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.conftest import CHUNK
+from tests.held_sweep import held_at
 from tests.waiting import soon
 
 GRID = "--gamma 0:1:0.1 --split val,test".split()
@@ -118,22 +119,15 @@ def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 DRIVER = """
-import itertools, sys, time
+import sys
 from pathlib import Path
-from evaluators.service.result_store import ResultStore
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
 import torch
 torch.set_num_threads(1)
-put, numbers = ResultStore.put, itertools.count(1)
-def put_some(*given):
-    put(*given)
-    if next(numbers) == 20: time.sleep(600)
-ResultStore.put = put_some
 sweep_command.app_folder = lambda: Path(sys.argv[1])
 sys.exit(main(["sweep", "--cache", "cache", "--device", "cpu", *sys.argv[2:]]))
 """
-"""A sweep that does not come to its end before it is killed, however late that is on a busy machine."""
 
 
 def test_a_sweep_that_was_killed_goes_on(
@@ -142,7 +136,7 @@ def test_a_sweep_that_was_killed_goes_on(
     """SIGKILL, which no handler sees: what was complete is known afterwards, and nothing is counted twice."""
     store = tmp_path / "cache" / "results.sqlite"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", DRIVER, str(tmp_path), *GRID, "--images", "42"]
+    command = [sys.executable, "-c", held_at(20) + DRIVER, str(tmp_path), *GRID, "--images", "42"]
     driver = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         soon(lambda: _stored(store) >= 3, 300)
