@@ -42,6 +42,13 @@ def import_open_clip(*, timm: bool = False) -> Any:
     return sys.modules["open_clip"]
 
 
+def import_transformers() -> Any:
+    """The module transformers, imported before or after open_clip: meanwhile it is out of sight."""
+    with _LOCK:
+        declare_missing_operators()  # transformers imports torchvision where there is one
+        return importlib.import_module("transformers")
+
+
 @contextmanager
 def _placeholders() -> Iterator[None]:
     """Put placeholders into ``sys.modules``; None makes an import raise ModuleNotFoundError."""

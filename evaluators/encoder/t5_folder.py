@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from evaluators.data.question_batches import Encode
+from evaluators.encoder.open_clip_import import import_transformers
 from evaluators.encoder.t5_weights import HEAD, T5Weights
-from evaluators.encoder.torchvision_operators import declare_missing_operators
 from evaluators.errors import LabError
 from lines_core.checkpoints import compare
 from lines_core.errors import LinesError
@@ -95,7 +95,6 @@ def load_t5(files: T5Files, device: torch.device, title: str, most_tokens: int |
     for path in files:
         if not path.is_file():
             raise LabError(f"{path} is absent: the model cannot be loaded.")
-    declare_missing_operators()
     try:
         weights = T5Weights(files.weights)
         model = _empty_t5(_config(files.config), untied=HEAD in weights)
@@ -117,8 +116,7 @@ def load_t5(files: T5Files, device: torch.device, title: str, most_tokens: int |
 
 def _config(path: Path) -> Any:
     """The configuration of a T5. Raises: LabError for anything else, or numbers beyond `MOST_OF`."""
-    from transformers import T5Config
-
+    transformers = import_transformers()
     if path.stat().st_size > MOST_CONFIG:
         raise LabError(f"{path.name} has {path.stat().st_size:,} bytes, at most {MOST_CONFIG:,} are read.")
     try:
@@ -132,18 +130,17 @@ def _config(path: Path) -> Any:
         ]
         if wrong:
             raise LabError(f"{path.name} has {', '.join(wrong)}: no size of a T5.")
-        return T5Config(**written)
+        return transformers.T5Config(**written)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise LabError(f"{path.name} is no configuration of a T5: {excerpt(str(error))}") from error
 
 
 def _empty_t5(config: Any, untied: bool) -> Any:
     """The model on the meta device. transformers 5 always ties the output layer, Flan-T5 does not."""
-    from transformers import T5ForConditionalGeneration
-
+    transformers = import_transformers()
     try:
         with torch.device("meta"):
-            model: Any = T5ForConditionalGeneration(config)
+            model: Any = transformers.T5ForConditionalGeneration(config)
     except (ValueError, LookupError, TypeError, RuntimeError) as error:
         raise LabError(f"transformers makes no T5 of its configuration: {excerpt(str(error))}") from error
     if untied:

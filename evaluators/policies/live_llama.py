@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluators.encoder.torchvision_operators import declare_missing_operators
+from evaluators.encoder.open_clip_import import import_transformers
 from evaluators.errors import LabError, SpecError
 from evaluators.policies.scene_words import END, PAD, SUMMARY, TOKENS, WORDS
 from evaluators.policies.soup_setting import SoupSetting
@@ -37,9 +37,7 @@ class LiveLlama:
     """
 
     def __init__(self, folder: Path) -> None:
-        declare_missing_operators()  # transformers imports torchvision where there is one
-        from transformers import LlamaConfig, LlamaForCausalLM
-
+        transformers = import_transformers()
         absent = [name for name in (CONFIG, WEIGHTS_FILE) if not (folder / name).is_file()]
         if absent:
             raise LabError(f"{folder / absent[0]} is absent: the language model cannot be loaded.")
@@ -48,7 +46,7 @@ class LiveLlama:
             raise LabError(
                 f"The language model in {folder} knows {config['vocab_size']} words, not {len(WORDS)}."
             )
-        self.model = LlamaForCausalLM(LlamaConfig(**config))
+        self.model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config))
         self.model.train(False)
         self.model.requires_grad_(False)
         named = dict(self.model.named_parameters())

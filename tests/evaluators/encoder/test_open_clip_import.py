@@ -45,3 +45,31 @@ def test_nothing_slow_is_imported(said: list[object]) -> None:
 
 def test_the_packages_can_be_imported_later(said: list[object]) -> None:
     assert said[1:] == [*LATER]
+
+
+AT_ONCE = """
+import importlib.abc, sys, threading
+from evaluators.encoder.open_clip_import import import_open_clip, import_transformers
+
+class Meanwhile(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "open_clip" and not other.ident:
+            other.start()
+            other.join(1.0)  # time in which it would fail
+        return None
+
+found = []
+other = threading.Thread(target=lambda: found.append(import_transformers().T5Config.__name__))
+sys.meta_path.insert(0, Meanwhile())
+import_open_clip()
+other.join()
+print(found)
+"""
+
+
+def test_transformers_can_be_imported_at_the_same_time() -> None:
+    """A visitor of Text came while the image encoder was being read: "import of transformers halted"."""
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "['T5Config']\n", done.stderr
