@@ -92,13 +92,13 @@ def test_a_listener_that_says_nothing_or_hangs_up_is_no_cluster() -> None:
         assert stranger("127.0.0.1", port, seconds=0.1) == "says nothing"
         released.set()
     with listening(lambda connection: connection.recv(1000)) as port:
-        assert stranger("127.0.0.1", port).startswith("ends the connection")
+        assert stranger("127.0.0.1", port, seconds=60).startswith("ends the connection")
 
 
 @pytest.mark.parametrize("answer", ["000012040000000000", "15030100020228"])
 def test_http2_and_what_wants_encryption_may_be_ray(answer: str) -> None:
     with listening(lambda connection: connection.sendall(bytes.fromhex(answer))) as port:
-        assert stranger("127.0.0.1", port) == ""
+        assert stranger("127.0.0.1", port, seconds=60) == ""
 
 
 def test_another_version_is_named_on_both_sides() -> None:

@@ -20,8 +20,9 @@ STATS = RequestStats("5e" * 32, COMPLETE, "", 0.123456, 0.002, 1.5, 2.00004, 0.3
 
 
 @pytest.fixture
-def open_log() -> Iterator[Callable[[TextIO | None], RequestLog]]:
-    """Opens request logs; afterwards their threads have ended and the logger is as before."""
+def open_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[TextIO | None], RequestLog]]:
+    """Opens request logs that have a minute to write; afterwards all is as before, and no thread is left."""
+    monkeypatch.setattr("serving.request_log.FLUSH_SECONDS", 60.0)
     logger = logging.getLogger(LOGGER)
     before = logger.handlers, logger.propagate, logger.level
     logs: list[RequestLog] = []

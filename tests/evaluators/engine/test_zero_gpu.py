@@ -36,7 +36,7 @@ SPECS = (
     EditSpec.merged(MergeSpec(("objects",), "average"), 1.0, split="val"),
 )
 """The last one counts one task of its suite: the other has no validation images."""
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 
 def counts(evaluation: Evaluation) -> list[tuple[str, int, int]]:
