@@ -4,26 +4,21 @@ from collections.abc import Sequence
 
 from training.hits import TaskHits, accuracy
 from training.report_tables import value_with_interval
-from ui.shell.text import minus
+from ui.shell.text import signed
 
 Change = tuple[float, float, float]
 """A difference and both ends of its interval, fractions."""
 
 
-def signed_points(value: float) -> str:
-    """A fraction as points: '+1.5'."""
-    return minus(f"{100 * value:+.1f}")
-
-
 def change_cell(found: Change) -> str:
     """As in a table: '+1.5 (+0.2 to +2.8)'."""
-    value, low, high = map(signed_points, found)
+    value, low, high = map(signed, found)
     return f"{value} ({low} to {high})"
 
 
 def change_words(found: Change) -> str:
     """As in a sentence: '+1.5 points (+0.2 to +2.8)', or that there is no measurable difference."""
-    value, low, high = map(signed_points, found)
+    value, low, high = map(signed, found)
     if found[1] <= 0 <= found[2]:
         return f"no measurable difference ({low} to {high} points)"
     return f"{value} points ({low} to {high})"

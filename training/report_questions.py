@@ -13,13 +13,14 @@ from training.careful_study import FILE as CAREFUL
 from training.careful_study import careful_question, read_careful
 from training.hits import TaskHits, accuracy, change
 from training.repeated_study import LARGE, SEEDS_FILE, SMALL, STEPS_FILE, SetHits, read_sets
-from training.report_change import accuracy_cell, change_cell, change_words, signed_points
+from training.report_change import accuracy_cell, change_cell, change_words
 from training.report_soups_ample import soups_question
 from training.report_tables import markdown
 from training.soup_ample import FILE as SOUPS
 from training.soup_ample import LONG_FILE, read_soups
 from training.trimming_study import FILE as TRIMMING
 from training.trimming_study import read_trimming, trimming_question
+from ui.shell.text import signed
 
 STUDENT = {2: 12.706, 3: 4.303}
 """97.5 % quantile of Student's t for the mean of so many values."""
@@ -122,7 +123,7 @@ def seeds_question(sets: Mapping[str, SetHits]) -> ReviewerQuestion:
         (
             name,
             *(_cell(name, value) for value in values),
-            f"{_cell(name, mean(values))} ± {_cell(name, stdev(values), signed=False)}",
+            f"{_cell(name, mean(values))} ± {_cell(name, stdev(values), difference=False)}",
         )
         for name, values in spread.items()
     ]
@@ -137,11 +138,11 @@ def seeds_question(sets: Mapping[str, SetHits]) -> ReviewerQuestion:
     )
 
 
-def _cell(name: str, value: float, signed: bool = True) -> str:
+def _cell(name: str, value: float, difference: bool = True) -> str:
     if name.startswith("γ"):
         return f"{value:.2f}"
-    if name.endswith(", gain") and signed:
-        return signed_points(value)
+    if name.endswith(", gain") and difference:
+        return signed(value)
     return f"{100 * value:.1f}"
 
 
