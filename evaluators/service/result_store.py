@@ -19,8 +19,8 @@ from evaluators.specs.evaluation import Evaluation
 
 SCHEMA_VERSION = 3
 BUSY_SECONDS = 2.0
-_RETRY_SECONDS = 0.02
 """How long a call waits, once, for a file that another process has locked."""
+_RETRY_SECONDS = 0.02
 _APPLICATION = 0x4C694E65  # "LiNe", SQLite's application_id of our files
 _FAILURES = (OSError, sqlite3.Error, UnicodeDecodeError)
 """What Python raises for a file that cannot be used; the last when SQLite quotes a damaged file."""
