@@ -56,9 +56,7 @@ def window(browser: Any) -> Any:
 @pytest.fixture(scope="session")
 def tab(window: Any) -> Any:
     """The tab of ``page`` and ``slow_page``."""
-    tab = window.new_page()
-    tab.set_default_timeout(driving.PATIENCE)
-    return tab
+    return driving.patient(window.new_page())
 
 
 @pytest.fixture

@@ -64,10 +64,15 @@ def open_page(browser: Any, address: str, query: str = "", **options: Any) -> An
 
 def open_tab_of(window: Any, address: str, query: str = "") -> Any:
     """A visitor on *Explore* in a new tab of a window; the page keeps what it knows of a visitor by tab."""
-    page = window.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = patient(window.new_page())
     page.goto(f"{address}/{query or EXPLORE}")
     page.wait_for_selector(READY)
+    return page
+
+
+def patient(page: Any) -> Any:
+    """The page itself; its waits have `PATIENCE`, not the 30 s that Playwright gives them."""
+    page.set_default_timeout(PATIENCE)
     return page
 
 
@@ -107,6 +112,15 @@ def move(page: Any, name: str, value: float) -> None:
     )
 
 
+def wait_at(page: Any, **places: float) -> None:
+    """Wait until sliders, by name, are at these values: what sets them answers on its own."""
+    page.wait_for_function(
+        """(places) => Object.entries(places).every(([name, value]) =>
+            Number(document.querySelector(`#lx-${name} input[type=range]`)?.value) === value)""",
+        arg=places,
+    )
+
+
 def position(page: Any, name: str) -> float:
     """Value of a slider."""
     return float(page.locator(f"#lx-{name} input[type=range]").input_value())
@@ -120,6 +134,24 @@ def key(gamma: float, checkpoint: str = "digits", **rest: Any) -> str:
 def wait_for(page: Any, shown: str, state: str = "complete") -> None:
     """Wait until the head shows the spec with this key."""
     page.wait_for_selector(f'{LIVE}[data-key="{shown}"][data-state="{state}"]')
+
+
+def wait_until_settled(page: Any, shown: str) -> None:
+    """Wait until the head shows the spec with this key, and its images: after that no answer comes."""
+    page.wait_for_function(
+        "([live, key]) => { const { answer } = document.querySelector(live).view;"
+        " return answer?.key === key && answer.settled; }",
+        arg=[LIVE, shown],
+    )
+
+
+def requests_of(page: Any) -> set[Any]:
+    """Requests of the page that are under way, kept up to date from now on."""
+    under_way: set[Any] = set()
+    page.on("request", lambda request: under_way.add(request))
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda request: under_way.discard(request))
+    return under_way
 
 
 def shown_key(page: Any) -> str:

@@ -1,13 +1,15 @@
 """Every way to a position updates the charts: preset, link, reset, keyboard, untied sliders, other
 checkpoint."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
-from tests.browser.driving import key, move, open_page, open_tab, position, wait_for
+from tests.browser.driving import key, move, open_page, open_tab, position, wait_at, wait_for
+from tests.waiting import soon
 
 pytestmark = pytest.mark.browser
 TAB_STOPS = 80
@@ -31,7 +33,7 @@ def test_presets(page: Any) -> None:
     wait_for(page, EditSpec(shape="flat", alpha=0.0, beta=1.0).key())
     assert set(driving.bars(page)) == {0.0}
     assert active() == ["lx-preset-pretrained"]
-    assert "All layers keep" in page.locator("#lx-gamma").inner_text()
+    page.locator("#lx-gamma", has_text="All layers keep").wait_for()
     assert not page.locator("#lx-mix").is_visible()
     page.click("#lx-preset-finetuned")
     wait_for(page, key(1.0))
@@ -42,8 +44,8 @@ def test_presets(page: Any) -> None:
     page.locator("#lx-mix").wait_for(state="visible")
     page.click("#lx-preset-reverse")
     wait_for(page, key(tuned, shape="reverse", outside="depth"))
-    assert "Late layers keep" in page.locator("#lx-gamma").inner_text()
-    assert "first block keeps its full change" in page.locator("#lx-tie").inner_text()
+    page.locator("#lx-gamma", has_text="Late layers keep").wait_for()
+    page.locator("#lx-tie", has_text="first block keeps its full change").wait_for()
     page.click("#lx-preset-lines")
     wait_for(page, key(tuned))
     move(page, "gamma", 0.77)
@@ -78,8 +80,8 @@ def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_addre
     page = open_page(browser, free_address, "?task=faces&shape=sqrt&alpha=0.2&beta=0.7&mix=0.8&outside=depth")
     spec = EditSpec(checkpoint="faces", shape="sqrt", alpha=0.2, beta=0.7, mix=0.8, outside="depth")
     wait_for(page, spec.key())
-    assert (position(page, "alpha"), position(page, "beta")) == (0.2, 0.7)
-    assert page.locator("#lx-gamma").count() == 0 or not page.locator("#lx-gamma").is_visible()
+    wait_at(page, alpha=0.2, beta=0.7)
+    page.locator("#lx-gamma").wait_for(state="hidden")
     move(page, "beta", 0.5)
     page.wait_for_function("location.search.includes('beta=0.5')")
     for name in ("present", "embed"):
@@ -92,9 +94,7 @@ def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_addre
 
 def test_a_wrong_link_opens_the_page_and_says_what_was_wrong(browser: Any, free_address: str) -> None:
     page = open_page(browser, free_address, "?task=banana&gamma=7&other=1")
-    notice = page.locator("#lx-notice").inner_text()
-    assert "banana" in notice
-    assert "from 0 to 1" in notice
+    page.locator("#lx-notice", has_text="banana").filter(has_text="from 0 to 1").wait_for()
     assert "other=1" in page.url
     page.context.close()
 
@@ -114,10 +114,10 @@ def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> No
     page.reload()
     page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
     assert page.title().startswith("Merge")
-    assert position(page, "merge-ties-density") == 0.3
+    wait_at(page, **{"merge-ties-density": 0.3})
     assert page.locator("#lx-gamma").count() == 0, "Explore is built without being open"
     page.go_back()
-    page.wait_for_function("document.querySelector('#lx-merge-ties-density input[type=range]').value == 0.2")
+    wait_at(page, **{"merge-ties-density": 0.2})
     page.go_back()
     page.wait_for_selector("#lx-merge-ties-density", state="detached")
     page.go_back()
@@ -125,17 +125,54 @@ def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> No
     assert page.locator("#lx-page-explore").is_visible()
     page.go_forward()
     page.wait_for_selector("#lx-page-merge >> visible=true")
-    assert not page.locator("#lx-page-explore").is_visible()
+    page.wait_for_selector("#lx-page-explore", state="hidden")
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["in order", "overtaking"])
+def test_back_pressed_twice_leaves_every_link_as_it_was(browser: Any, free_address: str, first: int) -> None:
+    """The answer about the place in between was written into the link of the place that was gone to."""
+    page = open_page(browser, free_address)
+    for gamma in (0.2, 0.5, 0.9):
+        move(page, "gamma", gamma)
+        page.wait_for_url(f"**&gamma={gamma}")
+        driving.wait_until_settled(page, key(gamma))
+    held: list[Any] = []
+    visits = "**/gradio_api/run/predict*"
+    page.route(visits, lambda route: held.append(route) if is_visit(route.request) else route.continue_())
+    for _ in range(2):
+        page.go_back()
+    soon(lambda: page.evaluate("true") and len(held) == 2)
+    for route in (held[first], held[1 - first]):
+        assert "gamma=0.2" in page.evaluate("location.search")
+        with page.expect_event("requestfinished", partial(same, route.request)):
+            route.continue_()
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.unroute(visits)
+    wait_for(page, key(0.2))
+    assert position(page, "gamma") == 0.2
+    for step, gamma in ((page.go_forward, 0.5), (page.go_back, 0.2)):
+        step()
+        wait_for(page, key(gamma))
+        assert f"gamma={gamma}" in page.evaluate("location.search")
+    page.context.close()
+
+
+def is_visit(request: Any) -> bool:
+    """Whether the server is asked to read a link."""
+    return any(str(value).startswith("?page=") for value in request.post_data_json["data"])
+
+
+def same(request: Any, other: Any) -> bool:
+    return bool(request == other)
 
 
 def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, free_address: str) -> None:
-    page = browser.new_page()
+    page = driving.patient(browser.new_page())
     page.goto(f"{free_address}/?page=merge&task=faces&tasks=digits,faces&method=banana&alpha=0.25&beta=7")
     page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
-    notice = page.locator("#lx-notice").inner_text()
-    assert "method “banana” is not one of" in notice
-    assert "beta should be a number from 0 to 3" in notice
-    assert position(page, "merge-alpha") == 0.25
+    notice = page.locator("#lx-notice", has_text="method “banana” is not one of")
+    notice.filter(has_text="beta should be a number from 0 to 3").wait_for()
+    wait_at(page, **{"merge-alpha": 0.25})
     assert page.locator("#lx-merge-tasks input:checked").count() == 2
     open_tab(page, "Explore")
     wait_for(page, key(position(page, "gamma"), "faces"))
@@ -146,8 +183,7 @@ def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, fre
 
 def test_a_click_while_the_link_is_still_opened_is_followed(browser: Any, free_address: str) -> None:
     """The page showed Merge without numbers, and the address said Explore."""
-    page = browser.new_page()
-    page.set_default_timeout(driving.PATIENCE)
+    page = driving.patient(browser.new_page())
     page.goto(f"{free_address}/?page=explore&task=faces")
     page.wait_for_selector(driving.LIVE)
     open_tab(page, "Merge")
@@ -197,8 +233,7 @@ def test_untying_carries_the_position_over(page: Any) -> None:
     move(page, "gamma", 0.3)
     wait_for(page, key(0.3))
     page.locator("#lx-tie input").uncheck()
-    page.wait_for_selector("#lx-alpha input[type=range]")
-    assert (position(page, "alpha"), position(page, "beta")) == (0.3, 0.7)
+    wait_at(page, alpha=0.3, beta=0.7)
     move(page, "beta", 0.2)
     wait_for(page, EditSpec(alpha=0.3, beta=0.2).key())
     page.locator("#lx-tie input").check()
@@ -210,8 +245,13 @@ def test_another_checkpoint(page: Any) -> None:
     page.get_by_role("option", name="Vehicles").click()
     wait_for(page, key(position(page, "gamma"), "vehicles"))
     assert "vehicles" in driving.sentence(page)
-    with page.expect_response(lambda answer: "/run/" in answer.url):  # Gradio reports a choice
+    with page.expect_response(is_choice):  # Gradio reports one
         page.locator("#lx-model input").focus()
         page.keyboard.press("Tab")
     move(page, "gamma", 0.2)
     wait_for(page, key(0.2, "vehicles"))
+
+
+def is_choice(answer: Any) -> bool:
+    """Whether the server says which checkpoints the model has that was chosen."""
+    return "/run/" in answer.url and answer.request.post_data_json["data"] == ["tiny-clip", "vehicles"]

@@ -11,6 +11,7 @@ let values = [], page = first, restoring = true, resting = null, settled = "", h
 let acted = false; // the visitor, since the controls rested
 let during = []; // pages that were opened while a link was restored, by that or by the visitor
 const moving = new Set(); // controls that moved meanwhile: what Gradio gathered before is older
+let visits = 0, sought = { visit: 0, search: null }, found = 0; // places gone to; the link asked for; the visit last read
 
 const said = (value) => Array.isArray(value) ? value.join(",")
   : typeof value === "number" ? String(Math.round(1e6 * value) / 1e6) : String(value);
@@ -86,8 +87,14 @@ function reset() {
   if (resting) settle();
   const link = new URLSearchParams(window.location.search);
   for (const row of rows) if ((!row.page || row.page === page) && !kept.includes(row.name)) link.delete(row.name);
-  restoring = true;
   push(link.toString().replaceAll("%2C", ","), steps() + 1);
+  begin();
+}
+
+// Asks for what the address says now.
+function begin() {
+  restoring = true;
+  visits++;
   trigger("visit");
 }
 
@@ -135,6 +142,24 @@ window.lxAddress = {
     settle();
     opens[name]();
   },
+  // The link that the server is asked to read.
+  asks() {
+    sought = { visit: visits, search: window.location.search };
+    return sought.search;
+  },
+  // What the server has read in a link, which sets the page and its controls: nothing if the visitor has gone on to another
+  // place meanwhile, where its answer would be written into the link of that.
+  read(text) {
+    const { search, values: said } = JSON.parse(text);
+    const late = !restoring || sought.visit !== visits || ![null, search].includes(sought.search);
+    if (late) return said.map(() => ({ __type__: "update" }));
+    found = visits;
+    return said;
+  },
+  // Gradio has set them.
+  set(name, given) {
+    if (restoring && found === visits) this.restored(name, given);
+  },
   // The controls are as the link says; `name` is empty if it says nothing.
   restored(name, given) {
     values = given.map((value, at) => (moving.has(at) ? values[at] : value));
@@ -157,9 +182,8 @@ window.lxAddress = {
     const link = new URLSearchParams(window.location.search);
     for (const row of rows) if (!kept.includes(row.name)) link.delete(row.name);
     for (const [name, said] of new URLSearchParams(place)) link.set(name, said);
-    restoring = true;
     push(link.toString(), 0);
-    trigger("visit");
+    begin();
   },
   // The link of the present state, for the clipboard and the QR code.
   link() {
@@ -176,8 +200,7 @@ window.lxAddress = {
 window.addEventListener("popstate", () => {
   clearTimeout(resting);
   resting = null;
-  restoring = true;
-  trigger("visit");
+  begin();
 });
 for (const event of ["pointerdown", "keydown", "click", "input"])
   document.addEventListener(event, () => { acted = true; }, true);

@@ -26,14 +26,15 @@ from ui.shell import markup, text
 SCRIPT = (Path(__file__).parent / "address.js").read_text(encoding="utf-8")
 LONGEST = 4000
 """Characters of a link that are read."""
-SEARCH = f"() => [window.location.search, {KEPT_TOKEN}]"
+SEARCH = f"() => [window.lxAddress?.asks() ?? window.location.search, {KEPT_TOKEN}]"
 MOVED = "(value) => { window.lxAddress?.moved(%d, value); return []; }"
 ALONE = ("tradeoff", "schedule", "tasks", "pictures")
 """Charts of Explore that ``present`` and ``embed`` show alone."""
 KEPT = ("pins",)
 """Names in a link that *Reset all* leaves."""
 OPENED = '(...values) => { window.lxAddress?.opened("%s", values); return []; }'
-RESTORED = "(page, ...values) => { window.lxAddress?.restored(page, values); return []; }"
+READ = "(text) => window.lxAddress.read(text)"
+RESTORED = "(page, ...values) => { window.lxAddress?.set(page, values); return []; }"
 
 PRIVATE: dict[str, Any] = {
     "show_progress": "hidden",
@@ -149,10 +150,10 @@ class AddressBar:
 
         def load(request: gr.Request, search: str, token: str) -> str:
             """A page without a link stays as it opened: a visitor may have moved a control already."""
-            return json.dumps(read(request, search, token, always=False))
+            return json.dumps({"search": search, "values": read(request, search, token, always=False)})
 
         def visit(request: gr.Request, search: str, token: str) -> str:
-            return json.dumps(read(request, search, token, always=True))
+            return json.dumps({"search": search, "values": read(request, search, token, always=True)})
 
         # Set in the browser: Gradio copies all properties of whatever was once an output of the server, again
         # with each event, 100 ms a move of a slider for these sixty.
@@ -160,7 +161,7 @@ class AddressBar:
         self._bar.props["fixed"] = json.dumps({"rows": rows, "controls": [one._id for one in controls]})
         for event, listener in ((blocks.load, load), (self._bar.visit, visit)):
             done = event(listener, [self._search, self._token], self._read, js=SEARCH, **PRIVATE)
-            done = done.then(None, self._read, outputs, js="(text) => JSON.parse(text)", **PRIVATE)
+            done = done.then(None, self._read, outputs, js=READ, **PRIVATE)
             done.then(None, [self._opened_page, *controls], None, js=RESTORED, **PRIVATE)
 
 
