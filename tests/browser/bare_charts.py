@@ -8,6 +8,7 @@ from typing import Any
 
 import ui
 from evaluators.specs.evaluation import Evaluation
+from tests.browser import driving
 from ui.explore.explore_charts import ANSWER_SCRIPTS, CHART_SCRIPTS, view_settings
 from ui.explore.explore_json import evaluation_json, landmarks_json, live_answer
 from ui.explore.references import References
@@ -33,7 +34,7 @@ window.view = exploreView(document.querySelector(".lx-live"), settings, {
 @contextmanager
 def bare_charts(browser: Any) -> Iterator[Any]:
     """The page; fails at its end if a script failed."""
-    page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+    page = driving.patient(browser.new_context(viewport={"width": 1200, "height": 900}).new_page())
     problems: list[str] = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
     styles = style_variables() + "".join(sheet.read_text("utf-8") for sheet in STYLE_SHEETS)

@@ -20,6 +20,7 @@ from lines_cli import default_cache
 from static.errors import RuntimeFilesError
 from static.export.engine_folder import CHUNK
 from static.runtime import fetch_runtime
+from tests.browser import driving
 from tests.browser.local_server import answering
 
 NEAR_TIE = 1e-5
@@ -176,7 +177,7 @@ def open_engine(browser: Any, site: Site) -> tuple[Any, list[str]]:
 
 def open_site(browser: Any, site: Site) -> tuple[Any, list[str]]:
     """A page of the site without an engine, and the addresses that it has asked for so far."""
-    page = browser.new_context().new_page()
+    page = driving.patient(browser.new_context().new_page())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(site.address)

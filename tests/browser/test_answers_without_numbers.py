@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import ui
+from tests.browser import driving
 from ui.live.live_panel import SCRIPTS, answer
 from ui.live.subject import asked
 
@@ -41,7 +42,7 @@ window.receive = async (answer) => {{
 def test_numbers_fade_until_those_asked_for_are_drawn(browser: Any) -> None:
     """Merge clears its waiting line with an answer of its own: the old numbers looked like new ones."""
     scripts = "".join((Path(ui.__path__[0]) / "live" / name).read_text("utf-8") for name in SCRIPTS)
-    page = browser.new_context().new_page()
+    page = driving.patient(browser.new_context().new_page())
     page.set_content(PAGE.format(scripts=scripts))
 
     def stale(version: int, state: str, about: str, **slots: str) -> bool:

@@ -41,9 +41,9 @@ def card(page: Any, chart: str) -> Any:
 
 @pytest.fixture
 def moved(page: Any) -> Any:
-    """The page with a setting of its own, in the dark theme."""
+    """The page with a setting of its own, of which no further answer comes, in the dark theme."""
     driving.move(page, "gamma", 0.4)
-    driving.wait_for(page, driving.key(0.4))
+    driving.wait_until_settled(page, driving.key(0.4))
     page.evaluate("document.body.classList.add('dark')")
     return page
 
@@ -199,6 +199,7 @@ def test_the_secret_of_an_own_checkpoint_stays_out_of_files(moved: Any) -> None:
 
 
 def test_every_card_has_one_button(page: Any) -> None:
+    page.wait_for_selector("figure.lx-card:has([data-chart]):not(:has(.lx-save-button))", state="detached")
     cards = page.evaluate(
         """() => Array.from(document.querySelectorAll("figure.lx-card:has([data-chart])"), (figure) =>
             figure.querySelectorAll(".lx-save-button").length)"""
@@ -226,6 +227,7 @@ def test_a_printed_page_is_light_and_names_its_setting(moved: Any) -> None:
         assert not moved.get_by_role("tab").first.is_visible()
         assert not moved.locator(".lx-save").first.is_visible()
         colours = "node => ['color', 'backgroundColor'].map((name) => getComputedStyle(node)[name])"
+        moved.wait_for_function(driving.FADED)
         assert moved.locator(".gradio-container").evaluate(colours)[1] == "rgb(255, 255, 255)"
         assert moved.locator(".lx-sentence").evaluate(colours)[0] == "rgb(27, 36, 48)"
         tick = moved.locator('[data-chart="target"] .xtick text').first
@@ -238,6 +240,7 @@ def test_a_printed_page_is_light_and_names_its_setting(moved: Any) -> None:
         )
         assert len(cut) > 4
         assert not any(cut)
+        moved.locator(".lx-pics section").first.wait_for()
         lefts = moved.locator(".lx-pics section").evaluate_all(
             "all => all.map((one) => one.getBoundingClientRect().left)"
         )

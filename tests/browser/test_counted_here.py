@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import static
+from tests.browser import driving
 
 pytestmark = pytest.mark.browser
 SCRIPT = Path(static.__path__[0]) / "page" / "runtime" / "counted_here.js"
@@ -32,7 +33,7 @@ SITE = {"shipped": {}, "engine": {"base": "engine/"}, "source": {}}
 
 def test_an_answer_that_was_overtaken_hides_nothing(browser: Any) -> None:
     """Counts took its version, older than what the page showed: nothing was drawn until the next move."""
-    page = browser.new_context().new_page()
+    page = driving.patient(browser.new_context().new_page())
     page.route(f"{ADDRESS}**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
     page.route("**/counted_here.js", lambda route: route.fulfill(path=SCRIPT))
     page.route("**/data/site.json", lambda route: route.fulfill(json=SITE))

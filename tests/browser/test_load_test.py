@@ -41,6 +41,7 @@ def test_closing_the_tab_stops_its_work(browser: Any) -> None:
     with served() as (address, _, _):
         page = driving.open_page(browser, address)
         page.locator("#lx-tune-run").click()
+        page.wait_for_selector("#lx-tune-stop:enabled")  # what runs may still be of the opening page
         soon(lambda: queue(address)["running"])
         page.context.close()
         soon(lambda: not queue(address)["running"] and not queue(address)["waiting"])
