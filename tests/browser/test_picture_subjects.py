@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import ui
+from tests.browser import driving
 from ui.pictures import own_picture, strip_panel
 from ui.pictures.picture_words import OWN_WORDS, strip_settings
 
@@ -32,6 +33,7 @@ BEGIN = """([code, fixed, chosen]) => {
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     page = browser.new_context(viewport={"width": 1000, "height": 800}).new_page()
+    page.set_default_timeout(driving.PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
     page.set_content(PAGE)
@@ -65,6 +67,21 @@ def test_an_own_picture_keeps_no_number_of_another_model(page: Any) -> None:
     page.evaluate("linesOwnPicture", own_answer(CLIP, 0.33))
     assert "33 %" in result.inner_text()
     assert not result.evaluate("node => node.classList.contains('lx-stale')")
+
+
+def test_a_stroke_is_asked_for_once_it_has_ended_and_no_second_time(page: Any) -> None:
+    """What was due while it was drawn was asked for all the same, a quarter of a second later."""
+    page.clock.install()
+    begin(page, own_picture.SCRIPTS, {"words": {**OWN_WORDS, "template": "{}"}, "side": 256})
+    box = page.locator(".lx-canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.clock.run_for(300)
+    assert page.evaluate("window.asked.length") == 1, "while it is drawn"
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.up()
+    page.clock.run_for(300)
+    assert page.evaluate("window.asked.length") == 2
 
 
 def test_an_own_picture_is_asked_for_again_once_it_is_in_sight(page: Any) -> None:

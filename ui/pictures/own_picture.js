@@ -122,9 +122,11 @@ async function example() {
 }
 
 function soon() { // while a line is drawn
-  later = later || setTimeout(() => ((later = null), ask()), 250);
+  later = later || setTimeout(ask, 250);
 }
 function ask() {
+  clearTimeout(later);
+  later = null;
   missed = filled && !element.offsetParent;
   if (!filled || missed) return;
   status.textContent = words.asking;
