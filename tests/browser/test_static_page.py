@@ -153,13 +153,25 @@ def test_numbers_that_cannot_be_loaded_are_named_and_asked_for_again(browser: An
         driving.open_tab(page, "Soup")
         notice = page.locator("#lx-page-soup .lx-notice", has_text="could not be loaded")
         notice.wait_for()
-        with page.expect_event("requestfailed"):
+        with page.expect_event("requestfailed", lambda request: "/data/" in request.url):  # not Plotly's
             notice.get_by_role("button", name="Try again").click()
     finally:
         edition.down = False
     notice.get_by_role("button", name="Try again").click()
     page.locator("#lx-page-soup .main-svg").first.wait_for()
     assert not notice.count()
+    page.context.close()
+
+
+def test_charts_come_once_plotly_can_be_loaded(browser: Any, edition: Edition) -> None:
+    """It was asked for again with the next answer only, and a panel whose numbers ship has but one."""
+    page = visit(browser, edition.address, "?page=explore")
+    shows(page, "200 test images of each data set, 1,600 in all")
+    page.route("**/plotly.min.js", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "plotly" in request.url):
+        driving.open_tab(page, "Soup")
+    page.unroute("**/plotly.min.js")
+    page.locator("#lx-page-soup .main-svg").first.wait_for()
     page.context.close()
 
 
@@ -190,7 +202,7 @@ def test_an_engine_that_could_not_be_loaded_counts_once_its_button_has_loaded_it
         driving.move(page, "mix", 0.9)
         bar.wait_for()
         page.wait_for_function(f"{HEAD}.includes('The model could not be loaded')")
-        with page.expect_event("requestfailed"):
+        with page.expect_event("requestfailed", lambda request: "open_engine.js?" in request.url):
             bar.get_by_role("button").click()
     finally:
         edition.down = False

@@ -164,7 +164,10 @@ function fetchPlotly() {
   const script = Object.assign(document.createElement("script"), { src: fixed.plotly });
   script.dataset.plotly = "yes";
   script.addEventListener("load", () => window.dispatchEvent(new Event("lx-plotly")));
-  script.addEventListener("error", () => script.remove()); // the next answer tries again
+  script.addEventListener("error", () => {
+    script.remove(); // the next answer tries again, or, where none comes any more, this panel
+    setTimeout(() => window.Plotly || fetchPlotly(), fixed.silence);
+  });
   document.head.append(script);
 }
 fetchNear("0%");
