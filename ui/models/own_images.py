@@ -102,9 +102,8 @@ def own_images_form(
     at_once: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **private}
     lists = [yours, remove, targets]
     explore.model.change(_model_listener(studio), [explore.model, of], [model, *lists], **at_once)
-    model.change(_lists_listener(studio), [model, of], lists, **at_once)
-    for event in (address.opened("models"), explore.checkpoint.change):
-        event(_lists_listener(studio), [model, of], lists, **at_once)
+    for event in (model.change, address.opened("models"), explore.checkpoint.change):
+        event(lists_listener(studio), [model, of, yours], lists, **at_once | RAW)
     chosen = [hub.found, hub.choices, *hub.drop_downs]
     file.change(look, [file, hub.found], [looked, name, classes, *chosen], **at_once)
     sought: dict[str, Any] = {"concurrency_limit": None, **private}
@@ -229,11 +228,15 @@ def remove_listener(studio: Studio) -> Any:
     return remove
 
 
-def _lists_listener(studio: Studio) -> Callable[[gr.Request, str, str], tuple[Any, ...]]:
-    """The listener that lists the visitor's tasks for a model."""
+def lists_listener(studio: Studio) -> Callable[[gr.Request, str, str, str | None], tuple[Any, ...]]:
+    """The listener that lists what the visitor has added for a model; what is chosen stays chosen."""
 
-    def lists(request: gr.Request, model: str, of: str) -> tuple[Any, ...]:
-        return _lists(studio.seen_by(session_key(request)), model, of)
+    def lists(request: gr.Request, model: str, of: str, chosen: str | None) -> tuple[Any, ...]:
+        session = studio.seen_by(session_key(request))
+        yours, *rest = _lists(session, model, of)
+        if chosen in [key for _, key in _added(session, model)]:
+            del yours["value"]  # the visitor may have chosen another one since they asked
+        return yours, *rest
 
     return lists
 

@@ -10,7 +10,7 @@ import pytest
 from evaluators.service.studio import Studio
 from tests.own_images import add_task, folders, zipped
 from ui.live.session_key import session_key
-from ui.models.own_images import import_listener, remove_listener
+from ui.models.own_images import import_listener, lists_listener, remove_listener
 
 ANNA = cast(gr.Request, SimpleNamespace(session_hash="anna"))
 
@@ -42,6 +42,21 @@ def test_the_width_of_what_the_page_counts_is_said(
         "This page counts 200 test images of each task with this model: there an accuracy near 50 % is known"
     )
     assert (fewer in said) is counts_fewer
+
+
+def test_a_list_that_arrives_late_leaves_the_choice_of_what_is_removed(lab: Path) -> None:
+    """Opening the page chose the newest again: who had chosen another one by then removed the wrong one."""
+    studio = Studio(lab, cache=None)
+    session, lists = studio.seen_by(session_key(ANNA)), lists_listener(studio)
+    file = lab / "tiny_clip" / "finetuned" / "faces.safetensors"
+    keys = [session.take_file("tiny-clip", of, file, "mine.pt").key for of in ("faces", "digits")]
+    for chosen in keys:
+        yours, *_ = lists(ANNA, "tiny-clip", "tiny-clip", chosen)
+        assert [key for _, key in yours["choices"]] == keys
+        assert "value" not in yours
+    for nothing in (None, "gone"):
+        yours, *_ = lists(ANNA, "tiny-clip", "tiny-clip", nothing)
+        assert yours["value"] == keys[-1]
 
 
 def test_a_checkpoint_can_be_removed_like_a_task(lab: Path, tmp_path: Path) -> None:
