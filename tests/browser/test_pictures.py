@@ -46,6 +46,7 @@ SEEN = """() => Array.from(document.querySelectorAll(".lx-pic"),
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     page = browser.new_context(viewport={"width": 1000, "height": 800}).new_page()
+    page.set_default_timeout(driving.PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
     names = ("../live/charts/elements.js", "picture_strip.js", "picture_dialog.js")
@@ -152,6 +153,7 @@ def test_dialog_by_keyboard(page: Any) -> None:
 def test_the_strip_is_on_the_page_and_follows_the_slider(tab: Any, free_address: str) -> None:
     driving.reopen(tab, free_address)
     driving.move(tab, "gamma", 0.47)
+    driving.wait_for(tab, driving.key(0.47))
     tab.wait_for_function("document.querySelectorAll('.lx-pic').length === 64")
     tab.wait_for_function("document.querySelector('[data-slot=pictures]').dataset.stale === 'false'")
     driving.rest(tab)
