@@ -13,7 +13,6 @@ from tests.browser import driving
 from tests.paths import ASSETS
 
 pytestmark = pytest.mark.browser
-PATIENCE = 90_000
 MINE = ASSETS / "tiny_clip" / "finetuned" / "digits.safetensors"
 SAID = "#lx-own-upload [data-said]"
 
@@ -27,7 +26,7 @@ def visitor(window: Any, lab_address: str) -> Iterator[Any]:
 
 def choose(page: Any, *paths: Path) -> None:
     """As a visitor does: by the button and the browser's dialog, which offers several files."""
-    with page.expect_file_chooser(timeout=PATIENCE) as dialog:
+    with page.expect_file_chooser() as dialog:
         page.click("#lx-own-file button[aria-label]")
     assert dialog.value.is_multiple()
     dialog.value.set_files([str(path) for path in paths])
@@ -56,7 +55,7 @@ def tower(folder: Path, blocks: int, width: int = 64) -> Path:
 def read_report(page: Any) -> None:
     """The report on the checkpoint that is chosen: open, with as high bars as their numbers say."""
     report = page.locator("#lx-own-reports details[open]")
-    report.wait_for(timeout=PATIENCE)
+    report.wait_for()
     assert "Handwritten digits (digits.safetensors)" in report.locator("summary").inner_text()
     assert "Activation: GELU is assumed, as Tiny CLIP has it" in report.inner_text()
     bars = report.locator(".lx-factor")
@@ -103,7 +102,7 @@ def test_a_file_that_does_not_fit_is_refused_before_it_travels(visitor: Any, tmp
         (tower(tmp_path, 3), "got 3 blocks, width 64: choose the model it was fine-tuned from"),
     ):
         choose(page, path)
-        page.wait_for_selector(f"{SAID} >> text={words}", timeout=PATIENCE)
+        page.wait_for_selector(f"{SAID} >> text={words}")
         assert page.locator(SAID).get_attribute("role") == "alert"
     assert uploads == []
     assert page.locator("#lx-own-add").is_disabled()
@@ -130,7 +129,7 @@ def test_files_that_make_no_model_are_refused_before_they_travel(visitor: Any, t
         ((config,), "Choose adapter_model.safetensors together with adapter_config.json"),
     ):
         choose(page, *paths)
-        page.wait_for_selector(f"{SAID} >> text={words}", timeout=PATIENCE)
+        page.wait_for_selector(f"{SAID} >> text={words}")
     assert uploads == []
 
 
@@ -138,9 +137,9 @@ def test_an_upload_can_be_cancelled(visitor: Any) -> None:
     page = visitor
     page.route("**/gradio_api/upload", lambda route: None)  # never answered
     choose(page, MINE)
-    page.wait_for_selector("#lx-own-upload progress", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-upload progress")
     page.click("#lx-own-upload .lx-cancel")
-    page.wait_for_selector(f"{SAID} >> text=cancelled", timeout=PATIENCE)
+    page.wait_for_selector(f"{SAID} >> text=cancelled")
     assert not page.locator("#lx-own-upload progress").is_visible()
     page.unroute("**/gradio_api/upload")
 
@@ -148,15 +147,15 @@ def test_an_upload_can_be_cancelled(visitor: Any) -> None:
 def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> None:
     page = visitor
     choose(page, MINE)
-    page.wait_for_selector("#lx-own-file a >> text=MB", timeout=PATIENCE)
-    page.wait_for_selector(f"{SAID} >> text=is uploaded: choose its task and add it.", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-file a >> text=MB")
+    page.wait_for_selector(f"{SAID} >> text=is uploaded: choose its task and add it.")
     page.click("#lx-own-task input")
     page.get_by_role("option", name="Handwritten digits", exact=True).click()
-    page.wait_for_selector(f"{SAID} >> text=is uploaded: add it.", timeout=PATIENCE)
-    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.wait_for_selector(f"{SAID} >> text=is uploaded: add it.")
+    page.wait_for_selector("#lx-own-add:enabled")
     page.dblclick("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=is added and chosen in Explore", timeout=PATIENCE)
-    page.wait_for_selector("#lx-own-add:disabled", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-said >> text=is added and chosen in Explore")
+    page.wait_for_selector("#lx-own-add:disabled")
     assert page.locator("#lx-own-said [role=alert]").count() == 0
     assert page.locator(SAID).inner_text() == "", "it is no longer to be added"
     read_report(page)
@@ -164,7 +163,7 @@ def test_a_double_click_adds_it_once_and_the_pages_offer_it(visitor: Any) -> Non
     assert page.locator("#lx-checkpoint input").input_value() == "Handwritten digits (digits.safetensors)"
     driving.open_tab(page, "Merge")
     tasks = page.locator("#lx-merge-tasks label")
-    tasks.filter(has_text="digits.safetensors").wait_for(timeout=PATIENCE)
+    tasks.filter(has_text="digits.safetensors").wait_for()
     assert tasks.filter(has_text="digits.safetensors").locator("input").is_checked() is False
     assert tasks.locator("input:checked").count() == 8
 
@@ -182,34 +181,34 @@ def test_a_reload_keeps_it_and_another_browser_is_told_whose_it_is(visitor: Any,
     read_report(page)
     driving.open_tab(page, "Explore")
     other = browser.new_page()
+    other.set_default_timeout(driving.PATIENCE)
     other.goto(page.url)
-    other.wait_for_selector("#lx-notice >> text=added in another browser or tab", timeout=PATIENCE)
+    other.wait_for_selector("#lx-notice >> text=added in another browser or tab")
     other.close()
 
 
 def test_of_a_file_with_two_models_the_visitor_chooses(visitor: Any, tmp_path: Path) -> None:
     page = visitor
     driving.open_tab(page, "Models")
+    page.locator("#lx-own button").first.wait_for()
     if not page.locator("#lx-own-add").is_visible():  # after a reload
         page.click("#lx-own button")
     own = load_file(MINE)
     wrapped = {f"module.visual._orig_mod.{name.removeprefix('visual.')}": one for name, one in own.items()}
     torch.save({"state_dict": wrapped, "state_dict_ema": own, "epoch": 3}, tmp_path / "run.ckpt")
     choose(page, tmp_path / "run.ckpt")
-    page.wait_for_selector("#lx-own-choice label >> text=state_dict_ema", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-choice label >> text=state_dict_ema")
     assert page.locator("#lx-own-choice input:checked").count() == 0
     page.click("#lx-own-task input")
     page.get_by_role("option", name="Handwritten digits", exact=True).click()
-    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-add:enabled")
     page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said [role=alert] >> text=holds 2 models", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-said [role=alert] >> text=holds 2 models")
     page.locator("#lx-own-choice label").filter(has_text="state_dict_ema").click()
     page.click("#lx-own-add")
-    page.wait_for_selector(
-        "#lx-own-reports details[open] >> text=Read from 'state_dict_ema'", timeout=PATIENCE
-    )
+    page.wait_for_selector("#lx-own-reports details[open] >> text=Read from 'state_dict_ema'")
     assert "Not read: 'epoch' (int)" in page.locator("#lx-own-reports details[open]").inner_text()
-    page.wait_for_selector("#lx-own-choice", state="hidden", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-choice", state="hidden")
 
 
 def test_what_is_removed_is_no_longer_offered_and_explore_keeps_the_other(visitor: Any) -> None:
@@ -221,14 +220,14 @@ def test_what_is_removed_is_no_longer_offered_and_explore_keeps_the_other(visito
         driving.open_tab(page, "Models")
         page.locator("#lx-task-yours label").filter(has_text=name).click()
         page.click("#lx-task-remove")
-        page.wait_for_selector(f"#lx-task-removed >> text=({name}) is removed", timeout=PATIENCE)
+        page.wait_for_selector(f"#lx-task-removed >> text=({name}) is removed")
         driving.open_tab(page, "Explore")
         shown = page.locator("#lx-checkpoint input").input_value()
         assert shown == (
             "Handwritten digits (run.ckpt: state_dict_ema)" if left == 9 else "Handwritten digits"
         )
         driving.open_tab(page, "Merge")
-        tasks.filter(has_text=name).wait_for(state="detached", timeout=PATIENCE)
+        tasks.filter(has_text=name).wait_for(state="detached")
         assert tasks.count() == left
         assert tasks.locator("input:checked").count() == left
 
@@ -239,17 +238,17 @@ def test_shards_and_their_index_are_one_checkpoint(visitor: Any, tmp_path: Path)
     files, index = shards(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     choose(page, *files, tmp_path / "tokenizer.json", index)
-    page.wait_for_selector(f"{SAID} >> text=mine.zip is uploaded", timeout=PATIENCE)
+    page.wait_for_selector(f"{SAID} >> text=mine.zip is uploaded")
     page.click("#lx-own-task input")
     page.get_by_role("option", name="Handwritten digits", exact=True).click()
-    page.wait_for_selector("#lx-own-add:enabled", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-add:enabled")
     page.click("#lx-own-add")
-    page.wait_for_selector("#lx-own-said >> text=(mine.zip) is added and chosen", timeout=PATIENCE)
+    page.wait_for_selector("#lx-own-said >> text=(mine.zip) is added and chosen")
     report = page.locator("#lx-own-reports details[open]")
     assert "Handwritten digits (mine.zip)" in report.locator("summary").inner_text()
     page.locator("#lx-task-yours label").filter(has_text="mine.zip").click()
     page.click("#lx-task-remove")
-    page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-removed >> text=(mine.zip) is removed")
 
 
 def test_a_convnext_is_taken_for_what_it_is(window: Any, lab_address: str) -> None:
@@ -257,8 +256,8 @@ def test_a_convnext_is_taken_for_what_it_is(window: Any, lab_address: str) -> No
     whole = ASSETS / "tiny_convnext" / "open_clip_model.safetensors"
     with driving.models_form(window, lab_address, "#lx-own") as page:
         choose(page, whole)
-        page.wait_for_selector(f"{SAID} >> text=got 10 blocks: it is one of Tiny ConvNeXt", timeout=PATIENCE)
+        page.wait_for_selector(f"{SAID} >> text=got 10 blocks: it is one of Tiny ConvNeXt")
         page.click("#lx-own-model input")
         page.get_by_role("option", name="Tiny ConvNeXt", exact=True).click()
         choose(page, whole)
-        page.wait_for_selector(f"{SAID} >> text=is uploaded", timeout=PATIENCE)
+        page.wait_for_selector(f"{SAID} >> text=is uploaded")

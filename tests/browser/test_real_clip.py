@@ -11,7 +11,6 @@ from tests.browser.driving import move, open_page
 from tests.deploy.starting import free_port
 
 pytestmark = pytest.mark.browser
-PATIENCE = 90_000
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +37,8 @@ def visitor(window: Any, hub_address: str) -> Iterator[Any]:
 
 def load(page: Any) -> None:
     page.click("#lx-load")
-    page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
-    page.wait_for_selector("#lx-open-ViT-B-32", timeout=PATIENCE)
+    page.wait_for_selector("#lx-load-progress >> text=is ready")
+    page.wait_for_selector("#lx-open-ViT-B-32")
 
 
 def shown_model(page: Any) -> str:
@@ -55,7 +54,6 @@ def wait_for_task(page: Any, task: str) -> None:
             return live.dataset.state === "complete" && said.includes(task);
         }""",
         arg=task,
-        timeout=PATIENCE,
     )
 
 
@@ -63,7 +61,7 @@ def test_load_then_drag_then_go_back(visitor: Any) -> None:
     page = visitor
     page.click("#lx-load")
     page.wait_for_selector('#lx-load-progress tr[data-state="running"]')
-    page.wait_for_selector("#lx-load-progress >> text=is ready", timeout=PATIENCE)
+    page.wait_for_selector("#lx-load-progress >> text=is ready")
     assert page.locator('#lx-load-progress tr[data-state="done"]').count() == 9
     assert shown_model(page) == "Tiny CLIP", "nobody is taken away from what they look at"
     page.get_by_text("CLIP ViT-B/16", exact=True).click()
@@ -133,12 +131,12 @@ def test_random_weights_fail_the_self_test_with_the_likely_causes(visitor: Any) 
     page = visitor
     load(page)
     rows = "document.querySelectorAll('#lx-load-checks tbody tr').length"
-    page.wait_for_function(f"{rows} === 16", timeout=PATIENCE)
+    page.wait_for_function(f"{rows} === 16")
     page.wait_for_selector("#lx-load-checks >> text=QuickGELU")
     page.reload()
     driving.open_tab(page, "Models")
     page.click("#lx-load-check")
-    page.wait_for_function(f"{rows} === 16", timeout=PATIENCE)
+    page.wait_for_function(f"{rows} === 16")
 
 
 def test_a_model_the_hub_does_not_have_says_why(visitor: Any) -> None:
@@ -146,7 +144,7 @@ def test_a_model_the_hub_does_not_have_says_why(visitor: Any) -> None:
     page.get_by_text("CLIP ViT-B/16", exact=True).click()
     page.wait_for_selector("text=599 MB of weights")
     page.click("#lx-load")
-    page.wait_for_selector('#lx-load-progress tr[data-state="failed"]', timeout=PATIENCE)
+    page.wait_for_selector('#lx-load-progress tr[data-state="failed"]')
     said = page.locator("#lx-load-progress").inner_text()
     assert "timm/vit_base_patch16_clip_224.openai" in said
     assert shown_model(page) == "Tiny CLIP"
@@ -182,21 +180,20 @@ def test_a_data_set_of_the_hub_becomes_a_task(visitor: Any) -> None:
     address = page.locator("#lx-task-address textarea, #lx-task-address input")
     address.fill("nobody/nothing")
     page.click("#lx-task-look-up")
-    page.wait_for_selector("#lx-task-found [role=alert] >> text=nobody/nothing", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-found [role=alert] >> text=nobody/nothing")
     assert page.locator("#lx-task-add").is_disabled()
     address.fill("ylecun/mnist")
     page.click("#lx-task-look-up")
-    page.wait_for_selector("#lx-task-found >> text=ylecun/mnist has 10 classes", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-found >> text=ylecun/mnist has 10 classes")
     page.wait_for_function("document.querySelector('#lx-task-label input').value === 'label'")
     assert page.locator("#lx-task-image input").input_value() == "image"
     assert page.locator("#lx-task-name textarea, #lx-task-name input").input_value() == "mnist"
     assert len(page.locator("#lx-task-classes textarea").input_value().splitlines()) == 10
-    page.wait_for_selector("#lx-task-add:enabled", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-add:enabled")
     page.click("#lx-task-add")
-    page.wait_for_selector("#lx-task-said >> text=mnist is added", timeout=PATIENCE)
-    page.wait_for_selector("#lx-task-label", state="hidden", timeout=PATIENCE)
+    page.wait_for_selector("#lx-task-said >> text=mnist is added")
+    page.wait_for_selector("#lx-task-label", state="hidden")
     driving.open_tab(page, "Explore")
     page.wait_for_function(
         "[...document.querySelectorAll('.lx-pics h4')].some(one => one.innerText.includes('mnist'))",
-        timeout=PATIENCE,
     )
