@@ -58,7 +58,7 @@ def test_load_flan_t5_and_see_its_numbers(visitor: Any) -> None:
     page.wait_for_selector("#lx-text >> text=γ = 0 on the decoder")
     page.get_by_label("Tiny T5", exact=True).check()
     page.wait_for_selector("#lx-text-here >> text=precomputed with the shipped weights")
-    assert page.locator("#lx-text-load-form").is_hidden()
+    page.wait_for_selector("#lx-text-load-form", state="hidden")
     page.wait_for_selector("#lx-text-said .lx-asked-before >> text=ask again")
 
 
