@@ -119,7 +119,7 @@ def counts(page: Any) -> list[list[int]]:
 def keeps(page: Any, *files: str) -> None:
     """Press a key, as the worker starts with the visitor's first doing, and wait until it keeps files."""
     page.keyboard.press("Shift")
-    soon(lambda: page.evaluate(KEPT, list(files)))
+    soon(lambda: page.evaluate(KEPT, list(files)), driving.PATIENCE / 1000)
 
 
 def shows(page: Any, words: str) -> None:

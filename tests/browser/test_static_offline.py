@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from static.page.offline import PAGE, WORKER, digests, service_worker, version_of
+from tests.browser.driving import PATIENCE
 from tests.browser.static_edition import Edition, keeps, shows, visit
 from tests.waiting import soon
 
@@ -83,7 +84,7 @@ def test_an_update_is_taken_whole_with_the_next_load(browser: Any, edition: Edit
         status = page.evaluate(REFETCHED)
         assert status == 409
         page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
-        soon(lambda: page.evaluate(WAITING))
+        soon(lambda: page.evaluate(WAITING), PATIENCE / 1000)
         assert page.evaluate(LANGUAGE) == "en"
         page.reload()
         page.wait_for_function(f"{LANGUAGE} === 'de'")
