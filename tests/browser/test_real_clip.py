@@ -182,8 +182,13 @@ def test_a_data_set_of_the_hub_becomes_a_task(visitor: Any) -> None:
     page.click("#lx-task-look-up")
     page.wait_for_selector("#lx-task-found [role=alert] >> text=nobody/nothing")
     assert page.locator("#lx-task-add").is_disabled()
+    held: list[Any] = []
+    page.route("**/queue/join*", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/queue/join*"):
+        page.click("#lx-task-look-up")
     address.fill("ylecun/mnist")
-    page.click("#lx-task-look-up")
+    page.click("#lx-task-look-up")  # while the other one is looked up: this press was lost
+    held[0].continue_()
     page.wait_for_selector("#lx-task-found >> text=ylecun/mnist has 10 classes")
     page.wait_for_function("document.querySelector('#lx-task-label input').value === 'label'")
     assert page.locator("#lx-task-image input").input_value() == "image"

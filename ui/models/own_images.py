@@ -106,7 +106,8 @@ def own_images_form(
         event(lists_listener(studio), [model, of, yours], lists, **at_once | RAW)
     chosen = [hub.found, hub.choices, *hub.drop_downs]
     file.change(look, [file, hub.found], [looked, name, classes, *chosen], **at_once)
-    sought: dict[str, Any] = {"concurrency_limit": None, **private}
+    # an address that is corrected while another one is looked up is looked up next
+    sought: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "always_last", **private}
     asked, answers = [hub.address, hub.config, hub.split], [looked, name, classes, file, *chosen]
     gr.on([hub.button.click, hub.address.submit], find, hub.address, answers, **sought)
     hub.config.input(find, asked[:2], answers, **sought)
