@@ -21,7 +21,7 @@ BENCHMARKS = {  # module of this package, each with a function main() -> int | N
     "large": "ViT-L/14 with twenty checkpoints: memory",
     "large_files": "edit and merge of an 8.6 GB LLaMA on disk: memory, speed against a copy",
     "page_latency": "slider input to changed page in Chromium",
-    "page_openings": "press on a page's tab to its first chart in Chromium",
+    "page_openings": "press on a page's tab to its first numbers in Chromium",
     "static_engine": "the engine in the browser: 56 edits against Python's predictions, time, size, memory",
     "static_page": "the static edition: moves, bytes, memory; a server whose visitors' browsers count",
     "idle": "CPU time of the server while nobody uses it, without a page and with one",
