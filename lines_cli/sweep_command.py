@@ -89,9 +89,13 @@ def _legs(options: argparse.Namespace) -> tuple[PlanLeg, ...]:
         if options.plan is not None and given:
             raise SpecError(f"{options.plan} says what is measured: leave {_flags(given)} out.")
         return plan_legs(plan | {"sweeps": [given if options.plan is None else {"table": options.plan}]})
+    path = Path(options.plan)
+    if not path.exists():
+        tables = ", ".join(PAPER_TABLES)
+        raise SpecError(f"Expected one of the tables {tables} or a YAML file, got {quoted(options.plan)}.")
     if given or plan:
         raise SpecError(f"The file says what is measured: leave {_flags(given | plan)} out.")
-    return read_plan(Path(options.plan))
+    return read_plan(path)
 
 
 def _flags(names: dict[str, Any]) -> str:

@@ -102,6 +102,15 @@ def test_a_dry_run_of_each_table_counts_its_positions(table: str, capsys: pytest
     assert not Path("sweep.parquet").exists()
 
 
+@pytest.mark.parametrize("plan", ["table3", "nowhere.yaml"])
+def test_what_is_neither_a_table_nor_a_file(plan: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """``table3`` once was a file that cannot be read: no such file or directory."""
+    for options in ((), ("--images", 5)):
+        assert status(plan, *options) == 1
+        said = capsys.readouterr().err
+        assert f"Expected one of the tables {', '.join(PAPER_TABLES)} or a YAML file, got {plan!r}." in said
+
+
 def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine.yaml").write_text(
         "images: 12\nsweeps:\n- {merge: all, method: ties, alpha: auto, beta: 0.5}\n"
@@ -114,8 +123,6 @@ def test_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "table1 says what is measured: leave --gamma out." in capsys.readouterr().err
     assert status("--checkpoint", "digits,nothing") == 1
     assert "There is no checkpoint 'nothing'" in capsys.readouterr().err
-    assert status("nowhere.yaml") == 1
-    assert "The sweep nowhere.yaml cannot be read" in capsys.readouterr().err
 
 
 DRIVER = """
