@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from evaluators.experiments.sweep_plans.outlook import Outlook, measured_pace, o
 from evaluators.experiments.sweep_plans.paper_tables import PAPER_TABLES
 from evaluators.experiments.sweep_plans.plan_file import PlanLeg, plan_legs, read_plan
 from evaluators.experiments.sweep_plans.result_rows import write_results
+from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.service.studio import Studio
+from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
 from lines_cli import app_folder
 from lines_cli.model_commands import reported
@@ -154,8 +156,17 @@ def _measured(studio: Studio, leg: PlanLeg) -> list[Evaluation]:
             progress.restart()
 
         found = measure_parts(studio, leg.parts, progress, seen=seen)
-    print("\n".join(line for part in leg.parts for line in part.lines(found)))
+    table = [line for part in leg.parts for line in part.lines(found)]
+    print("\n".join([*table, *_images_note(found)] if table and leg.load is None else table))
     return list(found.values())
+
+
+def _images_note(found: Mapping[EditSpec, Evaluation]) -> list[str]:
+    """How many test images of the embedded lab a table rests on, where there are more."""
+    images = {spec.images for spec in found if spec.split == "test"}
+    if not images or ALL_IMAGES in images:
+        return []
+    return [f"On {max(images)} images of each task; the report in assets takes all, as --images 0 does."]
 
 
 def _print_outlook(studio: Studio, leg: PlanLeg) -> None:

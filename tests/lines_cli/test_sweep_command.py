@@ -92,6 +92,10 @@ def test_a_table_of_the_paper(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[-3:] == ["pre-trained", "fine-tuned", "LiNeS"]
     assert [line.split()[0] for line in lines[1:3]] == ["digits", "faces"]
+    note = "of each task; the report in assets takes all, as --images 0 does."
+    assert lines[3] == f"On 12 images {note}", "C.1 chooses other gammas than in the report"
+    assert status("table1", "--images", 0) == 0
+    assert note not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("table", PAPER_TABLES)
