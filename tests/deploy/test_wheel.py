@@ -44,7 +44,7 @@ def run_python(python: Path | str, code: str, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the sources in which the files of ``assets`` are empty, since packing 90 MB takes seconds."""
+    """A copy of the sources in which the files of ``assets`` are empty, since packing them takes seconds."""
     folder = tmp_path_factory.mktemp("source")
     for name in (*LIBRARY, *APP, *METADATA):
         if (ROOT / name).is_file():
