@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 
 from evaluators import EditSpec, Evaluation
 from evaluators.experiments.coefficient_learning import LEARNERS
+from evaluators.experiments.depth_trend import depth_trend
 from evaluators.experiments.learned_merge import (
     LearnedMerge,
     MergeCost,
@@ -22,6 +23,8 @@ from lines_core.schedules import coefficients
 from training.learning_study import SWEEP
 from training.report_tables import markdown, pct, with_interval
 from training.study import read_evaluations
+from ui.learned.learned_text import part_name, title_of, verdict
+from ui.shell.text import decimal
 
 COLOURS = {"adamerging": "#CC79A7", "atlas": "#D55E00"}
 STYLES = {"attention": "-", "mlp": "--"}
@@ -67,6 +70,8 @@ def learned_section(assets: Path) -> Iterator[str]:
     yield from markdown(header, rows)
     yield ""
     yield " ".join(_sentences(shipped, lines))
+    yield ""
+    yield from _trends(shipped, lines)
     yield ""
     yield "![Coefficient of each block: LiNeS, AdaMerging and aTLAS](report/learned.png)"
 
@@ -144,6 +149,40 @@ def _sentences(shipped: ShippedLearning, lines: Evaluation) -> Iterator[str]:
     yield (
         f"Mean coefficient of the first {third} blocks and of the last {third}: LiNeS {_ends(line, third)}; "
         f"{'; '.join(learned)}."
+    )
+
+
+def _trends(shipped: ShippedLearning, lines: Evaluation) -> Iterator[str]:
+    """Each learner and kind of parameters against depth and LiNeS's line, and the verdict."""
+    runs = [mean_over_seeds(repeated) for repeated in _kinds(shipped)]
+    line = _line(lines, len(next(iter(runs[0].mean_profile().values()))))
+    found = [
+        (f"{title_of(run)}, {part_name(part)}", depth_trend(values, line))
+        for run in runs
+        for part, values in run.mean_profile().items()
+    ]
+    yield verdict(runs, line)
+    yield ""
+    rows = [
+        [
+            title,
+            decimal(trend.rank_correlation),
+            " to ".join(map(decimal, trend.ends)),
+            f"{trend.from_lines:.3f}",
+            f"{trend.from_flat:.3f}",
+            "yes" if trend.close else "no",
+        ]
+        for title, trend in found
+    ]
+    header = ["coefficients", "rank correlation with depth", "best line", "from LiNeS's line"]
+    yield from markdown([*header, "from their mean", "close"], rows)
+    yield ""
+    yield (
+        f"Rising with depth: a rank correlation above {decimal(found[0][1].least)}, which an order of "
+        f"{len(line)} blocks by chance exceeds once in forty times. LiNeS's line goes from {line[0]:g} to "
+        f"{line[-1]:g}; the one value for all blocks that is nearest is the mean. Best line: least squares, "
+        "first to last block. Distances are root mean squares over the blocks, of the mean coefficients over "
+        "tasks and seeds."
     )
 
 

@@ -42,6 +42,10 @@ def test_the_section_follows_the_intervals(tmp_path: Path) -> None:
     assert "AdaMerging on the test images is worse than LiNeS" in said
     assert "aTLAS, 99 steps of the 250" in said
     assert "LiNeS 0.166 and 0.384; AdaMerging attention 0.100 and 0.400, MLP 0.200 and 0.200" in said
+    assert "AdaMerging in part (attention 0.04 to 0.46)" in said
+    assert "| AdaMerging, attention | 0.87 | 0.04 to 0.46 | 0.086 | 0.150 | yes |" in said
+    assert "| AdaMerging, MLP | 0.00 | 0.20 to 0.20 | 0.120 | 0.000 | no |" in said
+    assert "a rank correlation above 0.59, which an order of 12 blocks" in said
     assert "| LiNeS, β = 0.3 as in the paper | 71.7 (70.2 to 73.1) | – | 0 | 0 | 0 | 0 |" in said
     assert (tmp_path / "report" / "learned.png").stat().st_size > 10_000
 

@@ -185,6 +185,22 @@ def test_words_follow_the_intervals(shipping: tuple[Path, ShippedLearning]) -> N
     assert "against task arithmetic with λ = 0.3 (" in words.finding(few.score, all_right.score, [few])
 
 
+def test_the_verdict_on_the_line_follows_the_coefficients(
+    shipping: tuple[Path, ShippedLearning],
+) -> None:
+    """The page listed means alone and left the paper's claim, close to LiNeS's line, to the reader."""
+    line = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    flat = [0.35] * 6
+
+    def said(**profile: list[float]) -> str:
+        one = {part: (tuple(values),) * 2 for part, values in profile.items()}
+        return words.verdict([replace(shipping[1].runs[0], profile=one)], line)
+
+    assert "AdaMerging yes (attention 0.10 to 0.60, MLP 0.10 to 0.60)." in said(attention=line, mlp=line)
+    assert "AdaMerging in part (MLP 0.10 to 0.60)." in said(attention=flat, mlp=line)
+    assert "AdaMerging no." in said(attention=flat, mlp=line[::-1])
+
+
 def test_negative_coefficients_have_the_minus_sign(shipping: tuple[Path, ShippedLearning]) -> None:
     """A hyphen stood beside the minus signs of the sentence above it."""
     run = replace(shipping[1].runs[0], profile={"mlp": ((-0.034, 0.1, 0.2, 0.3),) * 2})

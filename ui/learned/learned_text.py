@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluators.experiments.coefficient_learning import LEARNERS
+from evaluators.experiments.depth_trend import depth_trend
 from evaluators.experiments.learned_merge import (
     LearnedMerge,
     MergeCost,
@@ -137,7 +138,31 @@ def depth_sentence(runs: Sequence[LearnedMerge], lines: Sequence[float]) -> str:
     third = max(1, len(lines) // 3)
     line = f"{decimal(sum(lines[:third]) / third)} to {decimal(sum(lines[-third:]) / third)}"
     learned = "; ".join(rise(run, lines) for run in runs)
-    return f"Mean coefficient from the first third of the blocks to the last: LiNeS {line}; {learned}."
+    return (
+        f"Mean coefficient from the first third of the blocks to the last: LiNeS {line}; {learned}. "
+        f"{verdict(runs, lines)}"
+    )
+
+
+def verdict(runs: Sequence[LearnedMerge], lines: Sequence[float]) -> str:
+    """For which methods the paper's claim holds, that what is learned is close to LiNeS's line.
+
+    In part: for one kind of parameters alone. In brackets the best lines of the kinds for which it holds.
+    """
+    said = []
+    for run in runs:
+        trends = {part: depth_trend(values, lines) for part, values in run.mean_profile().items()}
+        close = [
+            f"{part_name(part)} {' to '.join(map(decimal, trend.ends))}"
+            for part, trend in trends.items()
+            if trend.close
+        ]
+        holds = "no" if not close else "yes" if len(close) == len(trends) else "in part"
+        said.append(f"{title_of(run)} {holds}" + (f" ({', '.join(close)})" if close else ""))
+    return (
+        f"Close to LiNeS's line, as in the paper? {'; '.join(said)}. Close is what rises with depth and is "
+        "nearer to LiNeS's line than to one value for all blocks; in brackets its own best line."
+    )
 
 
 def cost_row(name: str, score: Score | None, cost: MergeCost | None, seeds: str = "–") -> list[str]:
