@@ -206,11 +206,15 @@ def write_report(assets: Path) -> Iterator[str]:
     draw_tasks(findings, plots / "tasks.png")
     draw_robust(robust, plots / "robust.png")
     images = sorted({task.n for found in findings for task in found.pretrained.tasks})
+    objects, *shifts = (task.n for task in robust.pretrained.tasks)
     text = [
         "# What the embedded lab shows",
         "",
-        "Written by `python -m training report` from `assets/sweeps`; every number is measured on "
-        f"the test split ({images[0]} to {images[-1]} images per task), γ chosen by C.1 (w = 2) on "
+        "Written by `python -m training report` from what ships in `assets`. Where a section names no other "
+        "images, its numbers are measured on the test split: "
+        f"{images[0]} to {images[-1]} images for each of the eight tasks, {objects} of objects, "
+        f"{min(shifts)} for each of their shifts. Others name theirs: validation images, drawn scenes, "
+        "questions in words, fewer images for each task. γ is chosen by C.1 (w = 2) on "
         "validation. Intervals are 95 %. Other methods are compared at their best: the best point of the "
         "WiSE-FT line with no less target accuracy than LiNeS, the best point of deep shrinking with no less "
         "control accuracy (or with its own best, where that is lower).",
