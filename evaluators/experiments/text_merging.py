@@ -13,6 +13,13 @@ from lines_core.merging import METHODS
 VALIDATION = 30
 """Questions of each task that coefficients are chosen by."""
 
+PAPER_PLAIN = {"sum": 0.719, "ties": 0.716, "consensus": 0.735}
+"""Table 3, T5-large on 7 NLP tasks: accuracy without LiNeS."""
+PAPER_GAINS = {"sum": 0.045, "consensus": 0.019}
+"""What LiNeS adds there, as far as the paper's text says."""
+PAPER_ZERO_SHOT, PAPER_FINETUNED = 0.449, 0.859
+"""Table 3: its bounds."""
+
 
 class TextGrids(NamedTuple):
     """One method under the coefficients of its paper's grid: lambda, and beta with alpha by Eq. 2."""

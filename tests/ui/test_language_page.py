@@ -64,6 +64,15 @@ def test_the_merges_ship(studio: Studio) -> None:
     assert "No clear change: Task arithmetic, TIES, Consensus." in slots["finding"]
     numbers = slots["numbers"]
     assert numbers.count("<tr>") == 6, "a head, two ends and three methods"
+    shown = [cell for cell in re.findall("<td>(.*?)</td>", numbers) if "T5-large" not in cell]
+    paper = [
+        "44.9\u202f%",
+        "71.9\u00a0→\u00a076.4\u202f%",
+        "71.6\u202f%, plain",
+        "73.5\u00a0→\u00a075.4\u202f%",
+    ]
+    assert shown[3::4] == [*paper, "85.9\u202f%"]
+    assert "those with LiNeS the plain ones and the gains in its text" in numbers
 
 
 def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:

@@ -9,7 +9,16 @@ import gradio as gr
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.sweeps import Found
 from evaluators.experiments.table2 import Table2Row
-from evaluators.experiments.text_merging import text_bounds, text_merge_specs, text_merge_tests, text_merges
+from evaluators.experiments.text_merging import (
+    PAPER_FINETUNED,
+    PAPER_GAINS,
+    PAPER_PLAIN,
+    PAPER_ZERO_SHOT,
+    text_bounds,
+    text_merge_specs,
+    text_merge_tests,
+    text_merges,
+)
 from evaluators.labs.tiny_text_lab import TINY_T5
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
@@ -22,6 +31,7 @@ from ui.live.subject import line
 from ui.merge.merge_table import merged_score, row_cells
 from ui.merge.merge_text import verdicts
 from ui.shell import markup
+from ui.shell.text import percent
 from ui.sweep.sweep_panel import Sweep, sweep_buttons, wire_sweep
 from ui.sweep.sweep_status import unfinished
 
@@ -58,14 +68,24 @@ def draw(studio: Studio, model: str, found: Found) -> Value:
 
 def _table(merges: Mapping[str, Table2Row | None], bounds: Sequence[Score | None]) -> str:
     ends = [
-        [title, "–" if score is None else merged_score(score), "", "", f"{paper}\u202f%"]
-        for title, score, paper in zip(words.MERGE_ENDS, bounds, words.PAPER_ENDS, strict=True)
+        [title, "–" if score is None else merged_score(score), "", "", percent(paper)]
+        for title, score, paper in zip(
+            words.MERGE_ENDS, bounds, (PAPER_ZERO_SHOT, PAPER_FINETUNED), strict=True
+        )
     ]
     rows = [
-        [*(row_cells(row) if row else (METHODS[method].title, "–", "–", "")), words.PAPER[method]]
+        [*(row_cells(row) if row else (METHODS[method].title, "–", "–", "")), _paper(method)]
         for method, row in merges.items()
     ]
     return markup.plain_table(words.MERGE_TABLE, words.MERGE_COLUMNS, [ends[0], *rows, ends[1]], shown=True)
+
+
+def _paper(method: str) -> str:
+    """Table 3: without LiNeS, and with the gain that the text gives."""
+    plain, gain = PAPER_PLAIN[method], PAPER_GAINS.get(method)
+    if gain is None:
+        return f"{percent(plain)}, plain"
+    return f"{100 * plain:.1f}\u00a0→\u00a0{percent(plain + gain)}"
 
 
 def text_merge_section(studio: Studio, address: AddressBar, model: gr.Radio, task: gr.Dropdown) -> None:
