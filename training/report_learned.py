@@ -23,7 +23,7 @@ from lines_core.schedules import coefficients
 from training.learning_study import SWEEP
 from training.report_tables import markdown, pct, with_interval
 from training.study import read_evaluations
-from ui.learned.learned_text import part_name, title_of, verdict
+from ui.learned.learned_text import part_name, published, title_of, verdict
 from ui.shell.text import decimal
 
 COLOURS = {"adamerging": "#CC79A7", "atlas": "#D55E00"}
@@ -68,6 +68,8 @@ def learned_section(assets: Path) -> Iterator[str]:
         "of these backward",
     ]
     yield from markdown(header, rows)
+    yield ""
+    yield published()
     yield ""
     yield " ".join(_sentences(shipped, lines))
     yield ""

@@ -17,7 +17,7 @@ class PublishedMerge:
 
     Args:
         source: key of `SOURCES`.
-        method: a key of ``METHODS``.
+        method: a key of ``METHODS`` or ``LEARNERS``.
         plain: without LiNeS.
         lines: with it; None if the source does not measure it.
     """
@@ -32,6 +32,7 @@ PUBLISHED_MERGES: tuple[PublishedMerge, ...] = (
     PublishedMerge("paper", "sum", 0.697, 0.742),
     PublishedMerge("paper", "ties", 0.736, 0.772),
     PublishedMerge("paper", "consensus", 0.745, 0.776),
+    PublishedMerge("fusionbench", "average", 0.665),
     PublishedMerge("fusionbench", "sum", 0.680),
     PublishedMerge("fusionbench", "ties", 0.722),
     PublishedMerge("fusionbench", "iso-c", 0.828),
@@ -39,6 +40,8 @@ PUBLISHED_MERGES: tuple[PublishedMerge, ...] = (
     PublishedMerge("wudi", "ties", 0.724),
     PublishedMerge("wudi", "consensus", 0.736),
     PublishedMerge("wudi", "pcb", 0.763),
+    PublishedMerge("fusionbench", "adamerging", 0.826),
+    PublishedMerge("wudi", "adamerging", 0.801),
 )
 
 

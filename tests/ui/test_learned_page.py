@@ -173,6 +173,11 @@ def test_without_shipped_merges_the_page_says_so(lab: Path) -> None:
     assert names(value) == ["Task arithmetic", "LiNeS"]
 
 
+def test_published_figures_stand_beside_ours(shipping: tuple[Path, ShippedLearning]) -> None:
+    value, *_ = LearnedAnswers(Studio(shipping[0], None, chunk=CHUNK)).shown("anna", "tiny-clip")
+    assert "AdaMerging 82.6 (FusionBench), 80.1 (the README of WUDI)" in value["slots"]["numbers"]
+
+
 def test_words_follow_the_intervals(shipping: tuple[Path, ShippedLearning]) -> None:
     run = shipping[1].runs[0]
     few = replace(run, tasks=tuple(replace(task, correct=0) for task in run.tasks))

@@ -276,4 +276,5 @@ def _where_from(repeated: Sequence[Sequence[LearnedMerge]], here: Sequence[Learn
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     table = markup.plain_table(words.TABLE, words.COLUMNS, rows, shown=True)
-    return f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.NOTE)}</p>'
+    note = escape(f"{words.NOTE} {words.published()}")
+    return f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{note}</p>'

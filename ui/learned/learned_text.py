@@ -14,6 +14,7 @@ from evaluators.experiments.learned_merge import (
 )
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.merge_starts import PAPER_BETA, PAPER_SCALE
+from evaluators.zoo.published_merges import published_words
 from ui.shell.difference_words import difference_words
 from ui.shell.text import decimal, percent, thousands
 
@@ -72,6 +73,13 @@ TAKE_HOME = (
 )
 NOT_LEARNED = "{method} has not learned a merge of this model yet: press “{button}” first."
 STOPPED = "Stopped: the coefficients so far are not kept."
+
+
+def published() -> str:
+    """What others measured with the same methods; nothing is known for aTLAS."""
+    rows = {LEARNERS["adamerging"].title: "adamerging", PLAIN.lower(): "sum"}
+    said = "; ".join(f"{title} {published_words(method)}" for title, method in rows.items())
+    return f"Published for eight other tasks on ViT-B/32, each source with checkpoints of its own: {said}."
 
 
 def title_of(run: LearnedMerge) -> str:
