@@ -90,18 +90,21 @@ def accuracy(hits: TaskHits, tasks: Sequence[str] = ()) -> Accuracy:
     return Accuracy(sum(correct / n for correct, n in counts) / len(counts), tasks_interval(counts))
 
 
+def paired(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tuple[PairedCounts, ...]:
+    """Images that only one of two models names correctly, task by task."""
+    return tuple(
+        PairedCounts(
+            gained=(after[task].bits & ~before[task].bits).bit_count(),
+            lost=(before[task].bits & ~after[task].bits).bit_count(),
+            n=before[task].n,
+        )
+        for task in tasks or before
+    )
+
+
 def change(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tuple[float, float, float]:
     """Mean accuracy after minus before over some tasks, and its 95 % interval, paired image by image."""
-    return paired_difference(
-        [
-            PairedCounts(
-                gained=(after[task].bits & ~before[task].bits).bit_count(),
-                lost=(before[task].bits & ~after[task].bits).bit_count(),
-                n=before[task].n,
-            )
-            for task in tasks or before
-        ]
-    )
+    return paired_difference(paired(before, after, tasks))
 
 
 def change_over_models(

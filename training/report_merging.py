@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
+from evaluators.experiments.level_control import FILE as LEVELS_FILE
+from evaluators.experiments.level_control import LevelControl, read_levels
 from evaluators.experiments.merge_search import (
     HEAT_ALPHAS,
     HEAT_IMAGES,
@@ -13,6 +15,7 @@ from evaluators.experiments.merge_search import (
     MergeSearch,
     heat_betas,
 )
+from evaluators.experiments.table2 import Table2Row
 from evaluators.zoo.published_merges import published_words
 from lines_core.merging import METHODS
 from training.merging_study import (
@@ -28,8 +31,12 @@ from training.merging_study import (
     tall_masks_test,
     tested,
 )
+from training.repeated_study import SEEDS_FILE, read_sets
+from training.report_change import change_cell
+from training.report_questions import untold_over_seeds
 from training.report_tables import markdown, pct, with_interval
 from training.study import Study, shipped_evaluations
+from ui.merge.depth_words import depth_verdicts, mean_alone, over_seeds
 
 PAPER: Mapping[str, tuple[float, ...]] = {
     "sum": (69.7, 74.2, 73.9, 73.8),
@@ -49,12 +56,17 @@ WHY = (
     "what trimming and electing signs cost here is measured below, among the questions a reviewer asks. "
     "With the paper's methods square root and quadratic schedules are as good as the line, as in Table 6; "
     "TSV-M loses its gain under the square root; it, Iso-C and Iso-CTS are best with the quadratic one. "
-    "All gains with α by Eq. 2, which was never tuned. Average and Model Stock have no λ to choose: what "
-    "they gain is strength as well as depth. Model Stock goes back towards the pre-trained model where "
-    "changes point in different directions, as those of different tasks do; Eq. 2 undoes that with its "
+    "All gains with α by Eq. 2, which was never tuned. Model Stock goes back towards the pre-trained model "
+    "where changes point in different directions, as those of different tasks do; Eq. 2 undoes that with its "
     "large α."
 )
 """What differs from the paper and why, in words; the numbers around it are measured."""
+BY_IMAGE = "Image by image, which tells smaller differences, and against a level factor as well:"
+LEVEL_HOW = (
+    "The level factor is strength without depth, the same in all blocks and outside them, and chosen on "
+    "validation as β is: from the means of LiNeS's candidates, α + β / 2. Accuracy on all test images (%); "
+    "differences in points, image by image, with 95 % intervals for other images and these fine-tunings."
+)
 
 
 def merging_section(assets: Path) -> Iterator[str]:
@@ -77,19 +89,29 @@ def merging_section(assets: Path) -> Iterator[str]:
     header = ["method", "plain", "LiNeS, linear", "square root", "quadratic", "gain (linear)"]
     yield from markdown(header, [_row(finding) for finding in findings.values()])
     keys = configs["sum"].checkpoints
+    masks = {
+        method: row
+        for method in METHODS
+        if METHODS[method].per_task and (row := mask_row(study, keys, method))
+    }
     tall, magnitude = tall_masks_test(study, keys), magnitude_masks_test(study, keys)
     yield ""
     yield (
         f"With a mask a task, that is eight models: TALL masks {with_interval(tall)} ("
         f"{pct(tall.normalised(finetuned))} % of the fine-tuned models; λ chosen a task on validation), "
-        f"magnitude masks {with_interval(magnitude)}.{_masks_with_lines(study, keys)}"
+        f"magnitude masks {with_interval(magnitude)}.{_masks_with_lines(masks.values())}"
     )
     yield ""
-    yield gain_words(findings)
+    yield gain_words({**findings, **masks})
     yield ""
+    controls = read_levels(assets / "report" / LEVELS_FILE)
+    if controls:
+        untold = untold_over_seeds(read_sets(assets / "report" / SEEDS_FILE))
+        yield from (f"{BY_IMAGE} {depth_verdicts(controls)}{over_seeds(untold)}", "")
     yield from published_lines(findings)
     yield ""
     yield WHY
+    yield from depth_table(controls)
     yield from ("", "### Best α and β (Table 8)", "")
     shipped = shipped_evaluations(assets)
     maps = {
@@ -137,29 +159,46 @@ def _cell(result: GridResult, paper: float | None) -> str:
     return f"{with_interval(tested(result))}{'' if paper is None else f' [{paper}]'}, {coefficient}"
 
 
-def _masks_with_lines(study: Study, keys: tuple[str, ...]) -> str:
+def _masks_with_lines(rows: Iterable[Table2Row]) -> str:
     """What LiNeS of a single task does to each model of a task."""
-    rows = [mask_row(study, keys, method) for method, row in METHODS.items() if row.per_task]
     said = [
         f"{METHODS[row.method].title} {with_interval(row.plain)} → {with_interval(row.lines)} (γ {row.alpha})"
         for row in rows
-        if row is not None
     ]
     how = " With LiNeS of a single task on top, γ chosen on validation, default settings: "
     return f"{how}{'; '.join(said)}." if said else ""
 
 
-def gain_words(findings: Mapping[str, MethodFinding]) -> str:
-    """Which methods LiNeS improves, by the intervals of their gains."""
+def gain_words(findings: Mapping[str, MethodFinding | Table2Row]) -> str:
+    """Which methods LiNeS improves or harms, by the intervals of their gains."""
     improved: list[str] = []
     unclear: list[str] = []
+    harmed: list[str] = []
     for method, finding in findings.items():
         low, high = finding.gain_interval
         ends = f"{finding.gain:+.1f}, {100 * low:+.1f} to {100 * high:+.1f}"
-        (improved if low > 0 else unclear).append(f"{METHODS[method].title} ({ends})")
+        verdict = improved if low > 0 else harmed if high < 0 else unclear
+        verdict.append(f"{METHODS[method].title} ({ends})")
     first = f"LiNeS improves {', '.join(improved)}" if improved else "LiNeS improves none of them"
     rest = f"; no improvement can be measured for {', '.join(unclear)}" if unclear else ""
-    return f"{first}{rest}."
+    worse = f"; it harms {', '.join(harmed)}" if harmed else ""
+    return f"{first}{rest}{worse}."
+
+
+def depth_table(controls: Mapping[str, LevelControl]) -> Iterator[str]:
+    """LiNeS against a level factor, method by method; nothing if that was not measured."""
+    if not controls:
+        return
+    yield from ("", "### Depth or strength", "", f"{LEVEL_HOW} {mean_alone(controls)}".strip(), "")
+    header = ["method", "LiNeS − plain", "level factor", "level − plain", "LiNeS − level"]
+    yield from markdown(header, [_control_row(control) for control in controls.values()])
+
+
+def _control_row(control: LevelControl) -> list[str]:
+    level = control.chosen
+    scored = f"{with_interval(level.score)}, λ {level.scale:.3g}"
+    changes = (change_cell(change) for change in (level.strength, level.depth))
+    return [METHODS[control.method].title, change_cell(control.gain), scored, *changes]
 
 
 def published_lines(methods: Iterable[str]) -> Iterator[str]:

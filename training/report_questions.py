@@ -13,7 +13,7 @@ from training.careful_study import FILE as CAREFUL
 from training.careful_study import careful_question, read_careful
 from training.hits import TaskHits, accuracy, change
 from training.repeated_study import LARGE, SEEDS_FILE, SMALL, STEPS_FILE, SetHits, read_sets
-from training.report_change import accuracy_cell, change_cell, change_words
+from training.report_change import Change, accuracy_cell, change_cell, change_words
 from training.report_soups_ample import soups_question
 from training.report_tables import markdown
 from training.soup_ample import FILE as SOUPS
@@ -102,21 +102,39 @@ def _seed_metrics(found: SetHits, tasks: Sequence[str]) -> dict[str, float]:
     return metrics
 
 
-def seeds_question(sets: Mapping[str, SetHits]) -> ReviewerQuestion:
-    """The spread over fine-tuning seeds."""
-    tasks = common_tasks(sets)
-    metrics = {seed: _seed_metrics(found, tasks) for seed, found in sets.items()}
-    names = list(next(iter(metrics.values())))
-    spread = {name: [metrics[seed][name] for seed in sets] for name in names}
-    clear: list[str] = []
-    unclear: list[str] = []
+def gains_over_seeds(spread: Mapping[str, Sequence[float]]) -> dict[str, Change]:
+    """What LiNeS adds to each method, with its 95 % interval over seeds; by title."""
+    found = {}
     for name, values in spread.items():
         if name.endswith(", gain"):
             reach = STUDENT[len(values)] * stdev(values) / sqrt(len(values))
-            found = mean(values), mean(values) - reach, mean(values) + reach
-            (unclear if found[1] <= 0 <= found[2] else clear).append(
-                f"{name.removesuffix(', gain')} {change_words(found)}"
-            )
+            found[name.removesuffix(", gain")] = mean(values), mean(values) - reach, mean(values) + reach
+    return found
+
+
+def seed_spread(sets: Mapping[str, SetHits]) -> dict[str, list[float]]:
+    """The values of each metric, seed by seed."""
+    tasks = common_tasks(sets)
+    metrics = [_seed_metrics(found, tasks) for found in sets.values()]
+    return {name: [one[name] for one in metrics] for name in metrics[0]}
+
+
+def untold_over_seeds(sets: Mapping[str, SetHits]) -> list[str]:
+    """Titles of the methods for which no gain can be told from seed to seed; none without repetitions."""
+    if len(sets) < 2:
+        return []
+    gains = gains_over_seeds(seed_spread(sets))
+    return [title for title, (_, low, high) in gains.items() if low <= 0 <= high]
+
+
+def seeds_question(sets: Mapping[str, SetHits]) -> ReviewerQuestion:
+    """The spread over fine-tuning seeds."""
+    tasks = common_tasks(sets)
+    spread = seed_spread(sets)
+    clear: list[str] = []
+    unclear: list[str] = []
+    for title, found in gains_over_seeds(spread).items():
+        (unclear if found[1] <= 0 <= found[2] else clear).append(f"{title} {change_words(found)}")
     answer = f"LiNeS's gain over {len(sets)} seeds, with its 95 % interval over seeds: "
     answer += "; ".join([*clear, *unclear]) + "."
     rows = [

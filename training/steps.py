@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from evaluators.experiments.level_control import FILE as LEVELS_FILE
 from evaluators.labs.tiny_text_lab import TEXT_FOLDER
 from training.alpha_study import FILE as ALPHA_FILE
 from training.alpha_study import measure_alpha
@@ -25,6 +26,7 @@ from training.default_sweeps import measure_sweeps
 from training.evaluation_sets import save_evaluation_sets
 from training.finetuning import FinetuningConfig, finetune, training_head
 from training.learning_study import measure_learning
+from training.level_study import measure_levels
 from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
 from training.pretraining import PretrainingConfig, pretrain
@@ -204,8 +206,10 @@ def repeat(folders: Folders) -> Iterator[str]:
 
 
 def question(folders: Folders) -> Iterator[str]:
-    """Why the lab differs from the paper, alpha by Eq. 2 or tuned, and merges of 14 and 20 tasks."""
+    """Why the lab differs from the paper, depth or strength, alpha tuned, and merges of 14 and 20 tasks."""
     report = folders.assets / "report"
+    if not (report / LEVELS_FILE).exists():
+        yield from measure_levels(folders.assets, folders.work / "measured")
     if not (report / ALPHA_FILE).exists():
         yield from measure_alpha(folders.assets, folders.work / "measured")
     if not (report / SOUPS_FILE).exists():

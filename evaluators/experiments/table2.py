@@ -42,6 +42,11 @@ class Table2Row:
     lines: Score
 
     @property
+    def gain(self) -> float:
+        """What LiNeS changes about the mean accuracy, in percent points."""
+        return 100 * (self.lines.mean - self.plain.mean)
+
+    @property
     def gain_interval(self) -> tuple[float, float]:
         """95 % interval of what LiNeS changes about the mean accuracy."""
         before, after = ([(task.correct, task.n) for task in side.tasks] for side in (self.plain, self.lines))

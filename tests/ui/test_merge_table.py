@@ -7,18 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.experiments.level_control import FILE as LEVELS_FILE
+from evaluators.experiments.level_control import LevelControl, LevelFactor, read_levels
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.merge_starts import MASK_ALPHA, start_coefficients, start_origin
+from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.experiments.table2 import FILE, TABLE_FILES, Table2Row, read_table2
 from evaluators.experiments.task_counts import FILE as COUNTS_FILE
 from evaluators.experiments.task_counts import read_task_counts
 from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CLIP_14, TINY_CONVNEXT
 from evaluators.service.studio import Studio
 from evaluators.specs.evaluation import TaskResult
+from evaluators.specs.paired_counts import PairedCounts
 from lines_core.merging import METHODS
+from ui.merge.depth_words import depth_verdicts, mean_alone
 from ui.merge.merge_answers import MergeAnswers
 from ui.merge.merge_controls import METHOD, SHAPE, MergeControls, parameter_rows
 from ui.merge.merge_table import merge_table
+from ui.merge.merge_text import UNTOLD
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
@@ -37,7 +43,7 @@ def scored(correct: int) -> Score:
 def test_words_follow_the_intervals() -> None:
     better = Table2Row("sum", 0.3, scored(200), 0.125, 0.3, scored(300))
     same, worse = replace(better, method="ties", lines=scored(202)), replace(better, lines=scored(100))
-    shown = merge_table([better, same, replace(worse, method="pcb")])
+    shown = merge_table([better, same, replace(worse, method="pcb")], {})
     assert f"The best merge of Tiny CLIP is Task arithmetic with LiNeS, {percent(0.75)}." in shown
     assert "LiNeS measurably helps Task arithmetic." in shown
     assert "LiNeS measurably harms PCB merging." in shown
@@ -45,11 +51,63 @@ def test_words_follow_the_intervals() -> None:
     assert "no measurable difference from plain" in shown
     assert "69.7 → 74.2 (the LiNeS paper, Tables 2 and 6)" in shown
     masks = merge_table(
-        [better, replace(better, method="tall-masks", alpha=0.75, beta=0.25, lines=scored(390))]
+        [better, replace(better, method="tall-masks", alpha=0.75, beta=0.25, lines=scored(390))], {}
     )
     assert "The best merge of Tiny CLIP is Task arithmetic" in masks, "masks are one model a task"
     assert ", α\u00a00.75, β\u00a00.25<" in masks
-    assert merge_table([]) == ""
+    assert merge_table([], {}) == ""
+    assert "Level factor" not in shown
+
+
+def controlled(method: str, gain: int, depth: int, tuned: int | None = None) -> LevelControl:
+    """Images gained of 800: LiNeS on plain, on a level factor as strong, and on a better one."""
+
+    def pairs(gained: int) -> tuple[PairedCounts, ...]:
+        return tuple(PairedCounts(max(gained, 0), max(-gained, 0), 400) for _ in range(2))
+
+    def level(depth: int) -> LevelFactor:
+        return LevelFactor(1.5, scored(300 - depth), pairs(gain - depth), pairs(depth))
+
+    return LevelControl(method, pairs(gain), level(depth), None if tuned is None else level(tuned))
+
+
+def test_the_verdict_tells_depth_from_strength() -> None:
+    """Model Stock topped the list of what LiNeS helps, by 9.3 points of which a level factor gives 9.1."""
+    row = Table2Row("sum", 0.3, scored(200), 0.125, 0.3, scored(300))
+    controls = {
+        one.method: one
+        for one in (
+            controlled("sum", gain=60, depth=50),
+            controlled("average", gain=60, depth=20, tuned=-20),
+            controlled("model-stock", gain=60, depth=0),
+            controlled("tall-masks", gain=0, depth=0),
+            controlled("magnitude-masks", gain=-60, depth=0),
+        )
+    }
+    rows = [replace(row, method=method) for method in controls]
+    shown = unescape(merge_table([*rows, replace(row, method="ties")], controls))
+    assert (
+        "LiNeS helps by depth, measurably better than a level factor, the same in all blocks: Task " in shown
+    )
+    assert "It helps by strength, a level factor does as well or better: Average, Model Stock." in shown
+    assert "No measurable difference: TALL masks." in shown
+    assert "LiNeS measurably harms Magnitude masks." in shown
+    assert ", λ\u00a01.5</td><td>+12.5 points (" in shown
+    assert "</td><td>−5.0 points (" in shown, "of Average the level factor that validation chose"
+    assert "</td><td>no measurable difference (" in shown
+    assert shown.count("<td>–</td><td>–</td>") == 1, "TIES has no control"
+    assert "This mean alone changes Average +10.0 points (" in shown
+    assert depth_verdicts({}) == mean_alone({}) == ""
+
+
+def test_methods_whose_gain_seeds_blur_are_those_of_the_question_below() -> None:
+    """The headline counted TSV-M as helped, the question on seeds tells no difference."""
+    asked = next(one for one in read_questions(SHIPPED.parents[1]) if "seed" in one.question)
+    blurred = re.findall(r"(?:: |; )([^;:]+?) no measurable difference", asked.answer)
+    assert blurred == list(UNTOLD)
+    shown = merge_table(read_table2(SHIPPED), read_levels(SHIPPED.parent / LEVELS_FILE))
+    assert "from seed to seed no gain can be told for TIES, TSV-M." in shown
+    assert "by strength, a level factor does as well or better: Average, Model Stock." in shown
 
 
 def test_the_page_and_the_table_say_the_same_of_one_merge(studio: Studio) -> None:

@@ -10,6 +10,8 @@ import gradio as gr
 
 from evaluators.errors import SpecError
 from evaluators.experiments.grid import run_grid
+from evaluators.experiments.level_control import FILE as LEVELS_FILE
+from evaluators.experiments.level_control import read_levels
 from evaluators.experiments.merge_search import OFFERED_SHAPES
 from evaluators.experiments.merge_starts import MODEL_STARTS, PAPER_ALPHA, start_coefficients
 from evaluators.experiments.reviewer_questions import read_questions
@@ -88,7 +90,7 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places(searched),
     )
-    table = merge_table(rows)
+    table = merge_table(rows, read_levels(studio.lab.folder / "report" / LEVELS_FILE))
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
     counted = task_count_table(counts)
     gr.HTML(counted, visible=bool(counted), elem_id="lx-merge-counts", apply_default_css=False)

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from evaluators.experiments.level_control import LevelControl
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row
 from evaluators.zoo.published_merges import published_words
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
+from ui.merge.depth_words import depth_cell, mean_alone
 from ui.shell import markup
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
 
-def merge_table(rows: Sequence[Table2Row]) -> str:
-    """HTML of the table under its heading and the answer; nothing if there are no rows."""
+def merge_table(rows: Sequence[Table2Row], controls: Mapping[str, LevelControl]) -> str:
+    """HTML of the table under its heading and the answer; nothing if there are no rows.
+
+    Args:
+        controls: level factors beside LiNeS, by method; without any the table has no columns for them.
+    """
     if not rows:
         return ""
-    cells = [[*row_cells(row), published_words(row.method) or "–"] for row in rows]
-    table = markup.plain_table(words.TABLE, words.TABLE_HEAD, cells, shown=True)
+    head = [*words.TABLE_HEAD, *(words.LEVEL_HEAD if controls else ()), words.PUBLISHED_HEAD]
+    cells = [
+        [
+            *row_cells(row),
+            *(level_cells(controls.get(row.method)) if controls else ()),
+            published_words(row.method) or "–",
+        ]
+        for row in rows
+    ]
+    table = markup.plain_table(words.TABLE, head, cells, shown=True)
+    notes = (words.TABLE_NOTE, words.LEVEL_NOTE if controls else "", mean_alone(controls))
     return (
-        f"{markup.heading(words.TABLE_TITLE)}{markup.finding(escape(words.table_answer(rows)))}"
-        f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.TABLE_NOTE)}</p>'
+        f"{markup.heading(words.TABLE_TITLE)}{markup.finding(escape(words.table_answer(rows, controls)))}"
+        f'<div class="lx-scroll" tabindex="0">{table}</div>'
+        + "".join(f'<p class="lx-small">{escape(note)}</p>' for note in notes if note)
     )
+
+
+def level_cells(control: LevelControl | None) -> tuple[str, str]:
+    """The score of the level factor that validation chose, and how much better LiNeS is."""
+    if control is None:
+        return "–", "–"
+    level = control.chosen
+    return f"{merged_score(level.score)}, λ\u00a0{level.scale:.3g}", depth_cell(level)
 
 
 def row_cells(row: Table2Row) -> tuple[str, str, str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from evaluators.experiments.level_control import LevelControl
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row
 from evaluators.experiments.task_counts import Change, TaskCounts, change_on
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
+from ui.merge.depth_words import depth_verdicts, over_seeds
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent, percent_range, points
 
@@ -38,15 +40,23 @@ CHARTS = {
 }
 TABLE_TITLE = "Does LiNeS still help?"
 TABLE = "Tiny CLIP, its eight tasks merged by each method: mean accuracy on all test images"
-TABLE_HEAD = ("Method", "Plain", "With LiNeS", "LiNeS changes", "Published, ViT-B/32")
+TABLE_HEAD = ("Method", "Plain", "With LiNeS", "LiNeS changes")
+LEVEL_HEAD = ("Level factor", "Depth: LiNeS against level")
+PUBLISHED_HEAD = "Published, ViT-B/32"
 TABLE_NOTE = (
     "Precomputed on Tiny CLIP. λ and β were chosen on validation images, α is that of Eq. 2; in brackets "
-    "95 % intervals. Published: plain → with LiNeS, eight other tasks; each source measures its own "
-    "checkpoints, so compare within one only. On the public models: lines table2 --model ViT-B-32 --tasks 8. "
-    "Average and Model Stock have no λ to choose, so a part of what α and β change there is strength, not "
-    "depth. Masks keep one model a task: LiNeS is that of a single task there, β = 1 − α. Slerp takes two "
-    "models only and has no row. The intervals of differences take the two models as independent; the "
-    "questions below compare them image by image, which narrows theirs."
+    "95 % intervals, for other images and these very fine-tunings. Published: plain → with LiNeS, eight "
+    "other tasks; each source measures its own checkpoints, so compare within one only. On the public "
+    "models: lines table2 --model ViT-B-32 --tasks 8. Masks keep one model a task: LiNeS is that of a single "
+    "task there, β = 1 − α. Slerp takes two models only and has no row."
+)
+UNTOLD = ("TIES", "TSV-M")
+"""Methods whose gain is not measurable over seeds of fine-tuning, one of the questions below the table."""
+LEVEL_NOTE = (
+    "The level factor is strength without depth, the same in all blocks and outside them, and chosen on "
+    "validation images as well: from the means of LiNeS's candidates, α + β / 2. Depth and the verdict above "
+    "are compared image by image; the column LiNeS changes takes the two models as independent, so that its "
+    "intervals are wider and tell fewer differences."
 )
 COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"
@@ -137,11 +147,12 @@ def alpha_text(found: MergingAlpha | None, alpha: float, by_equation: bool = Fal
     )
 
 
-def table_answer(rows: Sequence[Table2Row]) -> str:
-    """Whether LiNeS helps on top of the methods, after the best merge."""
+def table_answer(rows: Sequence[Table2Row], controls: Mapping[str, LevelControl]) -> str:
+    """Whether LiNeS helps on top of the methods, and by what, after the best merge."""
     best = max((row for row in rows if not METHODS[row.method].per_task), key=lambda row: row.lines.mean)
     title = METHODS[best.method].title
-    return f"The best merge of Tiny CLIP is {title} with LiNeS, {percent(best.lines.mean)}. {verdicts(rows)}"
+    said = depth_verdicts(controls) + over_seeds(UNTOLD) if controls else verdicts(rows)
+    return f"The best merge of Tiny CLIP is {title} with LiNeS, {percent(best.lines.mean)}. {said}"
 
 
 def verdicts(rows: Sequence[Table2Row]) -> str:
@@ -151,10 +162,10 @@ def verdicts(rows: Sequence[Table2Row]) -> str:
         low, high = row.gain_interval
         by_verdict["helps" if low > 0 else "harms" if high < 0 else ""].append(METHODS[row.method].title)
     said = []
-    for verdict, titles in by_verdict.items():
+    for word, titles in by_verdict.items():
         if titles:
             names = ", ".join(titles)
-            said.append(f"LiNeS measurably {verdict} {names}." if verdict else f"No clear change: {names}.")
+            said.append(f"LiNeS measurably {word} {names}." if word else f"No clear change: {names}.")
     return " ".join(said)
 
 

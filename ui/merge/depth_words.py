@@ -1,0 +1,76 @@
+"""Whether LiNeS helps a merge by depth or by strength, in words that follow the intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluators.experiments.level_control import (
+    TUNED,
+    TUNED_REACH,
+    Change,
+    LevelControl,
+    LevelFactor,
+    Verdict,
+    verdict,
+)
+from lines_core.merging import METHODS
+from ui.shell.text import percent_range, points
+
+SENTENCES: Mapping[Verdict, str] = {
+    "depth": "LiNeS helps by depth, measurably better than a level factor, the same in all blocks: {}.",
+    "strength": "It helps by strength, a level factor does as well or better: {}.",
+    "none": "No measurable difference: {}.",
+    "harms": "LiNeS measurably harms {}.",
+}
+
+
+def depth_verdicts(controls: Mapping[str, LevelControl]) -> str:
+    """By what LiNeS helps each method, or that it does not."""
+    said = []
+    for kind, sentence in SENTENCES.items():
+        titles = [METHODS[key].title for key, control in controls.items() if verdict(control) == kind]
+        if titles:
+            said.append(sentence.format(", ".join(titles)))
+    return " ".join(said)
+
+
+def over_seeds(untold: Sequence[str]) -> str:
+    """Methods whose gain over plain lies within what seeds of fine-tuning change; empty if there is none.
+
+    Args:
+        untold: their titles.
+    """
+    if not untold:
+        return ""
+    return (
+        f" All this is of these fine-tunings: from seed to seed no gain can be told for {', '.join(untold)}."
+    )
+
+
+def depth_cell(level: LevelFactor) -> str:
+    """'+2.3 points (1.4 to 3.1)', or 'no measurable difference (−0.3 to 0.9 points)'."""
+    return _words(level.depth)
+
+
+def _words(change: Change) -> str:
+    value, low, high = change
+    if low <= 0 <= high:
+        return f"no measurable difference ({percent_range(low, high)} points)"
+    return f"{points(value)} ({percent_range(low, high)})"
+
+
+def mean_alone(controls: Mapping[str, LevelControl]) -> str:
+    """How far LiNeS's mean factor alone goes where it is LiNeS's only candidate; empty if nowhere."""
+    said = [
+        f"{METHODS[method].title} {_words(control.twin.strength)} with λ = {control.twin.scale:.3g}, and "
+        f"LiNeS beyond that {_words(control.twin.depth)}"
+        for method, control in controls.items()
+        if control.tuned is not None
+    ]
+    if not said:
+        return ""
+    return (
+        "Where a method has no λ to choose, LiNeS has one candidate, and the level factor is chosen from "
+        f"{TUNED}, up to {TUNED_REACH:g} times its mean or as far as an edit goes. This mean alone changes "
+        f"{'; '.join(said)}."
+    )
