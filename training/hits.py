@@ -1,68 +1,29 @@
-"""Which images a model names correctly: counts, and comparisons of two models image by image."""
+"""Which images the models of a studio name correctly, and comparisons over several models."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from evaluators import Evaluation, Studio
-from evaluators.specs.intervals import Z95, tasks_interval
-from evaluators.specs.paired_counts import PairedCounts, paired_difference
+from evaluators.specs.hits import Accuracy, Hits, TaskHits, accuracy, change, paired, plain_hits, read_hits
+from evaluators.specs.intervals import Z95
+
+__all__ = [
+    "Accuracy",
+    "Hits",
+    "TaskHits",
+    "accuracy",
+    "change",
+    "change_over_models",
+    "paired",
+    "plain_hits",
+    "read_hits",
+    "task_hits",
+]
 
 EVERY = 10**9
 """More images than there are."""
-
-
-@dataclass(frozen=True)
-class Hits:
-    """One model on one data set.
-
-    Args:
-        bits: bit i is set if image i is named correctly.
-        n: images.
-    """
-
-    bits: int
-    n: int
-
-    @classmethod
-    def of(cls, truth: Sequence[int], named: Sequence[int]) -> "Hits":
-        """From classes; both are as long."""
-        pairs = enumerate(zip(truth, named, strict=True))
-        return cls(sum((right == given) << index for index, (right, given) in pairs), len(truth))
-
-    @property
-    def correct(self) -> int:
-        """Images named correctly."""
-        return self.bits.bit_count()
-
-    def ones(self) -> Tensor:
-        """1 for an image named correctly, else 0; (n,)."""
-        return torch.tensor([(self.bits >> index) & 1 for index in range(self.n)], dtype=torch.float64)
-
-    def plain(self) -> tuple[str, int]:
-        """As JSON."""
-        return f"{self.bits:x}", self.n
-
-    @classmethod
-    def read(cls, plain: Sequence[Any]) -> "Hits":
-        """Inverse of ``plain``."""
-        bits, n = plain
-        return cls(int(bits, 16), n)
-
-
-TaskHits = Mapping[str, Hits]
-"""By task."""
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Mean accuracy over tasks with its 95 % interval, fractions in [0, 1]."""
-
-    mean: float
-    interval: tuple[float, float]
 
 
 def task_hits(studio: Studio, evaluation: Evaluation) -> dict[str, Hits]:
@@ -72,39 +33,6 @@ def task_hits(studio: Studio, evaluation: Evaluation) -> dict[str, Hits]:
         task.key: Hits.of(list(drawn.labels), evaluation.predicted(index))
         for index, (task, drawn) in enumerate(zip(evaluation.tasks, images, strict=True))
     }
-
-
-def read_hits(plain: Mapping[str, Sequence[Any]]) -> dict[str, Hits]:
-    """Inverse of ``plain_hits``."""
-    return {task: Hits.read(entry) for task, entry in plain.items()}
-
-
-def plain_hits(hits: TaskHits) -> dict[str, tuple[str, int]]:
-    """As JSON."""
-    return {task: one.plain() for task, one in hits.items()}
-
-
-def accuracy(hits: TaskHits, tasks: Sequence[str] = ()) -> Accuracy:
-    """Mean over some tasks, over all if none is named."""
-    counts = [(hits[task].correct, hits[task].n) for task in tasks or hits]
-    return Accuracy(sum(correct / n for correct, n in counts) / len(counts), tasks_interval(counts))
-
-
-def paired(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tuple[PairedCounts, ...]:
-    """Images that only one of two models names correctly, task by task."""
-    return tuple(
-        PairedCounts(
-            gained=(after[task].bits & ~before[task].bits).bit_count(),
-            lost=(before[task].bits & ~after[task].bits).bit_count(),
-            n=before[task].n,
-        )
-        for task in tasks or before
-    )
-
-
-def change(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tuple[float, float, float]:
-    """Mean accuracy after minus before over some tasks, and its 95 % interval, paired image by image."""
-    return paired_difference(paired(before, after, tasks))
 
 
 def change_over_models(

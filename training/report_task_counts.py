@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evaluators.experiments.task_counts import (
     FILE,
+    SHRUNK,
     Change,
     TaskCount,
     TaskCounts,
@@ -18,8 +19,9 @@ from training.attribute_tasks import FILE as ATTRIBUTES
 from training.attribute_training import FINETUNING
 from training.question_storing import FILE as STORING
 from training.question_storing import question_storing_words
+from training.report_outside import outside_section
 from training.report_tables import markdown, pct, value_with_interval, with_interval
-from training.task_count_study import CHOSEN_ON, LONG_GRID, MERGED, SHRUNK
+from training.task_count_study import CHOSEN_ON, LONG_GRID, MERGED
 from training.world.settings import SETTINGS
 
 PAPER: Mapping[str, tuple[tuple[float, float], ...]] = {
@@ -41,6 +43,7 @@ def task_counts_section(assets: Path) -> Iterator[str]:
     yield from _questions(assets, counts.sets[-1])
     yield from _table2(counts)
     yield from _kinds(counts)
+    yield from outside_section(assets, counts.usual, counts.questions)
 
 
 def _questions(assets: Path, largest: TaskCount) -> Iterator[str]:
@@ -165,8 +168,7 @@ def _kinds(counts: TaskCounts) -> Iterator[str]:
         )
         yield (
             f"A part of it needs no merge: each task's own model with LiNeS at γ = {SHRUNK:g} changes by "
-            f"{usual} points on the usual eight and by {asked} on the questions. What tells "
-            "colours and places was learned in shallow layers, which LiNeS shrinks."
+            f"{usual} points on the usual eight and by {asked} on the questions."
         )
     yield from _drawn(counts)
 

@@ -1,6 +1,6 @@
 """Counts on images that several tasks share: each image is encoded once, whichever tasks ask about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -8,10 +8,11 @@ from torch import Tensor
 from evaluators import EditSpec
 from evaluators.data.image_questions import NOT_SHOWN, QUESTIONS, read_image_questions
 from evaluators.data.image_subset import load_subset
-from evaluators.data.task_list import SUITES, read_tasks
+from evaluators.data.task_list import SUITES, Task, read_tasks
 from evaluators.experiments.merge_search import Score
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.specs.evaluation import TaskResult
+from evaluators.specs.hits import Hits
 
 BATCH = 160
 
@@ -50,18 +51,45 @@ class SharedImages:
 
         Raises: SpecError if the lab cannot resolve the spec.
         """
-        resolved = self._lab.resolve(spec)
-        self._lab.encoder.write_edit(resolved.residual, resolved.scales)
-        features = {source: self._encoded(source) for source in {self._source[key] for key in keys}}
         results = []
+        for task, labels, named in self._named(spec, keys):
+            results.append(
+                TaskResult(task.key, task.title, "target", int((named == labels).sum()), len(labels))
+            )
+        return Score(tuple(results), self._split)
+
+    def hits(
+        self, spec: EditSpec, keys: Sequence[str], before: float | None = None, after: float | None = None
+    ) -> dict[str, Hits]:
+        """The same image by image.
+
+        Args:
+            before, after: factors of the weights before and after the blocks in place of the spec's.
+        """
+        return {
+            task.key: Hits.of(labels.tolist(), named.tolist())
+            for task, labels, named in self._named(spec, keys, before, after)
+        }
+
+    def _named(
+        self, spec: EditSpec, keys: Sequence[str], before: float | None = None, after: float | None = None
+    ) -> Iterator[tuple[Task, Tensor, Tensor]]:
+        """Each task with the classes of the images that show it, true and named."""
+        resolved = self._lab.resolve(spec)
+        scales = resolved.scales
+        scales = scales._replace(
+            before=scales.before if before is None else before,
+            after=scales.after if after is None else after,
+        )
+        self._lab.encoder.write_edit(resolved.residual, scales)
+        features = {source: self._encoded(source) for source in {self._source[key] for key in keys}}
         for key, task in self._tasks.items():
             if key not in keys:
                 continue
             labels = self._labels[key]
             named = (features[self._source[key]] @ self._heads[key]).argmax(dim=1)
-            correct, n = int((named == labels).sum()), int((labels != NOT_SHOWN).sum())
-            results.append(TaskResult(key, task.title, "target", correct, n))
-        return Score(tuple(results), self._split)
+            shown = labels != NOT_SHOWN
+            yield task, labels[shown], named[shown]
 
     def _encoded(self, source: str) -> Tensor:
         """Features of a data set's images, (n, D)."""

@@ -29,6 +29,7 @@ from training.learning_study import measure_learning
 from training.level_study import measure_levels
 from training.measured_grid import measure_gamma_grid
 from training.merging_study import measure_merging
+from training.outside_study import measure_outside_rules
 from training.pretraining import PretrainingConfig, pretrain
 from training.question_sets import save_questions
 from training.repeated_finetuning import (
@@ -221,6 +222,7 @@ def question(folders: Folders) -> Iterator[str]:
     if not (report / ATTRIBUTES_FILE).exists():
         yield from measure_attributes(folders.assets, folders.workers)
     yield from measure_task_counts(folders.assets, folders.work)
+    yield from measure_outside_rules(folders.assets)
 
 
 def grid(folders: Folders) -> Iterator[str]:

@@ -13,6 +13,7 @@ from evaluators.experiments.table2 import FILE as TABLE_FILE
 from evaluators.experiments.table2 import Table2Row, merged_checkpoints, read_table2, references
 from evaluators.experiments.task_counts import (
     FILE,
+    SHRUNK,
     TaskCount,
     read_task_counts,
     save_task_counts,
@@ -36,8 +37,6 @@ LONG_GRID = 15
 PAGE_IMAGES = 100
 """Test images per task that the page asks for."""
 DRAWS, DRAW_SEED, FEW = 3, 0, 8
-SHRUNK = 0.3
-"""gamma of the models with shrunk shallow layers: what LiNeS leaves of block 1."""
 
 
 @dataclass(frozen=True)

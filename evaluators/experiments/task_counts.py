@@ -11,6 +11,8 @@ from evaluators.experiments.table2 import Table2Row, row_from, score_from
 from evaluators.specs.intervals import difference_interval
 
 FILE = "task_counts.json"
+SHRUNK = 0.3
+"""gamma of the models with shrunk shallow layers: what LiNeS leaves of block 1."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 
 from evaluators.experiments.merge_search import Score
+from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.table2 import Table2Row
 from evaluators.experiments.task_counts import (
     FILE,
@@ -110,7 +111,7 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     counts = TaskCounts((few, many), (few,), scored(290, "abc"))
     save_task_counts(tmp_path / FILE, counts)
     assert read_task_counts(tmp_path / FILE) == counts
-    shown = task_count_table(counts)
+    shown = task_count_table(counts, OutsideRules())
     assert "With 2 tasks LiNeS measurably helps Task arithmetic;" in shown
     assert "With 3 tasks LiNeS measurably helps no method; the best merge is Task arithmetic alone" in shown
     assert f"{percent(0.5)} → {percent(0.75)}: {points(0.25)} (20.3 to 29.5)" in shown
@@ -118,5 +119,5 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     assert usual.startswith(points(0.1))
     assert asked.startswith(points(-0.25))
     assert f"by Task arithmetic, the usual 2 change by {usual}, the added questions by {asked}" in shown
-    assert task_count_table(TaskCounts((few,))) == ""
+    assert task_count_table(TaskCounts((few,)), OutsideRules()) == ""
     assert read_task_counts(tmp_path / "absent.json") == TaskCounts()

@@ -14,6 +14,8 @@ from evaluators.experiments.level_control import FILE as LEVELS_FILE
 from evaluators.experiments.level_control import read_levels
 from evaluators.experiments.merge_search import OFFERED_SHAPES
 from evaluators.experiments.merge_starts import MODEL_STARTS, PAPER_ALPHA, start_coefficients
+from evaluators.experiments.outside_rules import FILE as OUTSIDE_FILE
+from evaluators.experiments.outside_rules import read_outside_rules
 from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.experiments.table2 import TABLE_FILES, read_table2
 from evaluators.experiments.task_counts import FILE as COUNTS_FILE
@@ -92,7 +94,8 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     )
     table = merge_table(rows, read_levels(studio.lab.folder / "report" / LEVELS_FILE))
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
-    counted = task_count_table(counts)
+    rules = read_outside_rules(studio.lab.folder / "report" / OUTSIDE_FILE)
+    counted = task_count_table(counts, rules)
     gr.HTML(counted, visible=bool(counted), elem_id="lx-merge-counts", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))
     gr.HTML(answered, visible=bool(answered), elem_id="lx-merge-reviewer", apply_default_css=False)

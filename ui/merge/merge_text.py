@@ -195,7 +195,7 @@ def count_answer(counts: TaskCounts) -> str:
     said.append(
         f"Of these {counts.sets[-1].tasks}, merged by {METHODS[last.method].title}, the usual "
         f"{len(counts.usual)} change by {change_words(usual)}, the added questions by "
-        f"{change_words(asked)}: colours and places are told by shallow layers, which LiNeS shrinks."
+        f"{change_words(asked)}."
     )
     return " ".join(said)
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from html import escape
 
+from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.task_counts import Change, TaskCount, TaskCounts
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
+from ui.merge.outside_words import cause, default_verdict, rule_verdict
 from ui.shell import markup
 from ui.shell.text import percent
 
 
-def task_count_table(counts: TaskCounts) -> str:
-    """HTML of the table under its heading and the answer; nothing if nothing was measured."""
+def task_count_table(counts: TaskCounts, rules: OutsideRules) -> str:
+    """HTML of the table under its heading and the answer; nothing if nothing was measured.
+
+    Args:
+        rules: for the weights in no block: under it is said what these have to do with the answer.
+    """
     if len(counts.sets) < 2:
         return ""
     methods = [row.method for row in counts.sets[0].rows]
@@ -22,7 +28,16 @@ def task_count_table(counts: TaskCounts) -> str:
     return (
         f"{markup.heading(words.COUNT_TITLE)}{markup.finding(escape(words.count_answer(counts)))}"
         f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.COUNT_NOTE)}</p>'
+        f"{_outside(counts, rules)}"
     )
+
+
+def _outside(counts: TaskCounts, rules: OutsideRules) -> str:
+    """Two paragraphs on the weights in no block; nothing if nothing was measured."""
+    if not rules.sets or rules.own is None:
+        return ""
+    said = (cause(rules, counts.questions), f"{rule_verdict(rules.sets[-1])} {default_verdict(rules)}")
+    return "".join(f'<p class="lx-small">{escape(one)}</p>' for one in said)
 
 
 def _cell(count: TaskCount, method: str) -> str:

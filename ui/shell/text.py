@@ -95,8 +95,13 @@ def decimal(value: float) -> str:
 
 
 def percent_range(low: float, high: float) -> str:
-    """Both ends of an interval in percent: '−1.0 to 5.2'."""
-    return minus(f"{100 * low:.1f} to {100 * high:.1f}")
+    """Both ends of an interval in percent.
+
+    >>> percent_range(-0.01, 0.052), percent_range(-0.008, -0.0004)
+    ('−1.0 to 5.2', '−0.8 to 0.0')
+    """
+    ends = (round(100 * end, 1) + 0.0 for end in (low, high))  # -0.0 + 0.0 is 0.0
+    return minus(" to ".join(f"{end:.1f}" for end in ends))
 
 
 def signed(difference: float) -> str:

@@ -1,0 +1,76 @@
+"""What is said of the weights in no block follows the measured hits."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from evaluators.experiments.outside_rules import (
+    AFTER,
+    BEFORE,
+    FILE,
+    FINETUNED,
+    OutsideRules,
+    RuleMerge,
+    RuleSet,
+    read_outside_rules,
+    save_outside_rules,
+)
+from evaluators.experiments.task_counts import TaskCounts
+from evaluators.specs.hits import Hits
+from lines_core.editing import OUTSIDE_RULES
+from tests.paths import ROOT
+from ui.merge.outside_words import best_rules, cause, default_verdict, rule_verdict
+from ui.merge.task_count_table import task_count_table
+
+RIGHT: Mapping[str, int] = {"alpha": 200, "depth": 260, "pretrained": 150, "finetuned": 201}
+"""Rule -> images of 400 that a merge with LiNeS names correctly."""
+
+
+def hits(right: int) -> dict[str, Hits]:
+    return {"colours": Hits((1 << right) - 1, 400)}
+
+
+def merge(lines: bool, rule: str, right: int) -> RuleMerge:
+    return RuleMerge("sum", lines, rule, 0.2, 0.3 if lines else 0.0, right / 400, hits(right))
+
+
+def rule_set(right: Mapping[str, int] = RIGHT) -> RuleSet:
+    with_lines = (merge(True, rule, right[rule]) for rule in OUTSIDE_RULES)
+    return RuleSet("tiny-clip", (merge(False, "alpha", 200), *with_lines))
+
+
+def own(before: int, blocks: int, after: int) -> OutsideRules:
+    edits = {FINETUNED: hits(380), BEFORE: hits(before), "linear.finetuned": hits(blocks), AFTER: hits(after)}
+    return OutsideRules((rule_set(),), {"test": edits})
+
+
+def test_a_rule_helps_where_its_interval_says_so() -> None:
+    said = rule_verdict(rule_set())
+    assert said.startswith("With 1 tasks, told image by image, LiNeS measurably helps if the weights")
+    assert "get α, as in the paper: no method; " in said
+    assert "get the factor of the nearest block: Task arithmetic +15.0 points (" in said
+    assert said.endswith("stay pre-trained: no method; keep the whole merged change: no method.")
+
+
+def test_the_part_that_costs_most_is_named_only_if_it_stands_out() -> None:
+    assert cause(own(300, 370, 378), ["colours"]).endswith(
+        "Most is lost by the weights before block 1 (embeddings, ln_pre)."
+    )
+    assert cause(own(370, 300, 378), ["colours"]).endswith("Most is lost by the blocks, by LiNeS.")
+    assert cause(own(370, 369, 371), ["colours"]).endswith("No part of the model stands out.")
+
+
+def test_the_default_is_judged_on_validation() -> None:
+    one, other = rule_set(), replace(rule_set({**RIGHT, "finetuned": 300}), model="tiny-clip-20")
+    assert best_rules(OutsideRules((one, other))) == {"sum": ["depth", "finetuned"]}
+    assert default_verdict(OutsideRules((one, other))).endswith("so the paper's stays.")
+    assert default_verdict(OutsideRules((one,))).endswith("always “By depth”, not the paper's.")
+
+
+def test_what_ships_is_read_as_it_was_written_and_shown(tmp_path: Path) -> None:
+    shipped = read_outside_rules(ROOT / "assets" / "report" / FILE)
+    save_outside_rules(tmp_path / FILE, shipped)
+    assert read_outside_rules(tmp_path / FILE) == shipped
+    assert read_outside_rules(tmp_path / "absent.json") == OutsideRules()
+    assert [one.tasks for one in shipped.sets] == [8, 14, 20]
+    assert task_count_table(TaskCounts(), shipped) == ""

@@ -1,0 +1,82 @@
+"""Words on the weights in no block: what shrinking them costs, and what LiNeS changes under each rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluators.experiments.outside_rules import AFTER, BEFORE, PAPER_RULE, OutsideRules, RuleSet
+from evaluators.experiments.task_counts import SHRUNK, Change
+from lines_core.editing import OUTSIDE_RULES
+from lines_core.merging import METHODS
+from ui.merge.merge_text import change_words
+
+PARTS = {
+    BEFORE: "the weights before block 1 (embeddings, ln_pre)",
+    "linear.finetuned": "the blocks, by LiNeS",
+    AFTER: "the weights after the last block (ln_post, proj)",
+}
+"""Edit of a single model -> the only weights that it shrinks."""
+RULE_WORDS = {
+    "alpha": "get α, as in the paper",
+    "depth": "get the factor of the nearest block",
+    "pretrained": "stay pre-trained",
+    "finetuned": "keep the whole merged change",
+}
+
+
+def cause(rules: OutsideRules, keys: Sequence[str]) -> str:
+    """Which weights of their own models some tasks lose by, if those alone are shrunk."""
+    changes = {part: rules.own_change(edit, keys) for edit, part in PARTS.items()}
+    said = "; ".join(f"{part}: {change_words(change)}" for part, change in changes.items())
+    worst = min(changes, key=lambda part: changes[part].mean)
+    others = [change.interval[0] for part, change in changes.items() if part != worst]
+    stands_out = changes[worst].interval[1] < min(0.0, *others)
+    verdict = f"Most is lost by {worst}" if stands_out else "No part of the model stands out"
+    return (
+        "Why the added questions lose, told by their own models, of which only one part is shrunk "
+        f"(γ = {SHRUNK:g}): {said}. {verdict}."
+    )
+
+
+def helped(rules: RuleSet, rule: str) -> dict[str, Change]:
+    """Method -> what LiNeS changes under a rule, where it measurably helps."""
+    gains = {method: rules.gain(method, rule) for method in rules.methods}
+    return {method: gain for method, gain in gains.items() if gain.interval[0] > 0}
+
+
+def rule_verdict(rules: RuleSet) -> str:
+    """Which methods LiNeS helps under each rule: whether the rule changes the verdict."""
+    said = []
+    for rule in OUTSIDE_RULES:
+        names = [f"{METHODS[one].title} {change_words(gain)}" for one, gain in helped(rules, rule).items()]
+        said.append(f"{RULE_WORDS[rule]}: {', '.join(names) or 'no method'}")
+    return (
+        f"With {rules.tasks} tasks, told image by image, LiNeS measurably helps if the weights in no block "
+        f"{'; '.join(said)}."
+    )
+
+
+def best_rules(rules: OutsideRules) -> dict[str, list[str]]:
+    """Method -> the rule with the best normalised accuracy of LiNeS on validation, set by set."""
+    return {
+        method: [
+            max(OUTSIDE_RULES, key=lambda rule: one.merge(method, rule=rule).validated) for one in rules.sets
+        ]
+        for method in rules.sets[0].methods
+    }
+
+
+def default_verdict(rules: OutsideRules) -> str:
+    """Whether another rule than the paper's is best on validation for every method and number of tasks."""
+    best = best_rules(rules)
+    every = {rule for found in best.values() for rule in found}
+    if len(every) == 1:
+        (rule,) = every
+        same = "" if rule == PAPER_RULE else ", not the paper's"
+        return f"On validation the best rule is always “{OUTSIDE_RULES[rule].title}”{same}."
+    counts = ", ".join(str(one.tasks) for one in rules.sets)
+    said = "; ".join(
+        f"{METHODS[method].title}: {', '.join(OUTSIDE_RULES[rule].title for rule in found)}"
+        for method, found in best.items()
+    )
+    return f"On validation no rule is best throughout (with {counts} tasks {said}), so the paper's stays."
