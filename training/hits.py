@@ -6,7 +6,16 @@ import torch
 from torch import Tensor
 
 from evaluators import Evaluation, Studio
-from evaluators.specs.hits import Accuracy, Hits, TaskHits, accuracy, change, paired, plain_hits, read_hits
+from evaluators.specs.image_hits import (
+    Accuracy,
+    Hits,
+    TaskHits,
+    accuracy,
+    change,
+    paired,
+    plain_hits,
+    read_hits,
+)
 from evaluators.specs.intervals import Z95
 
 __all__ = [

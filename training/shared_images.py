@@ -12,7 +12,7 @@ from evaluators.data.task_list import SUITES, Task, read_tasks
 from evaluators.experiments.merge_search import Score
 from evaluators.labs.embedded_lab import EmbeddedLab
 from evaluators.specs.evaluation import TaskResult
-from evaluators.specs.hits import Hits
+from evaluators.specs.image_hits import Hits
 
 BATCH = 160
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.experiments.task_counts import Change
-from evaluators.specs.hits import TaskHits, change, plain_hits, read_hits
+from evaluators.specs.image_hits import TaskHits, change, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
 
 FILE = "outside_rules.json"

@@ -16,7 +16,7 @@ from evaluators.experiments.outside_rules import (
     save_outside_rules,
 )
 from evaluators.experiments.task_counts import TaskCounts
-from evaluators.specs.hits import Hits
+from evaluators.specs.image_hits import Hits
 from lines_core.editing import OUTSIDE_RULES
 from tests.paths import ROOT
 from ui.merge.outside_words import best_rules, cause, default_verdict, rule_verdict

@@ -74,9 +74,9 @@ def default_verdict(rules: OutsideRules) -> str:
         (rule,) = every
         same = "" if rule == PAPER_RULE else ", not the paper's"
         return f"On validation the best rule is always “{OUTSIDE_RULES[rule].title}”{same}."
-    counts = ", ".join(str(one.tasks) for one in rules.sets)
+    counts = " / ".join(str(one.tasks) for one in rules.sets)
     said = "; ".join(
-        f"{METHODS[method].title}: {', '.join(OUTSIDE_RULES[rule].title for rule in found)}"
+        f"{METHODS[method].title}: {' / '.join(f'“{OUTSIDE_RULES[rule].title}”' for rule in found)}"
         for method, found in best.items()
     )
-    return f"On validation no rule is best throughout (with {counts} tasks {said}), so the paper's stays."
+    return f"On validation no rule is best throughout (with {counts} tasks: {said}), so the paper's stays."
