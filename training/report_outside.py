@@ -21,7 +21,7 @@ from training.outside_study import LEVEL, PATIENCE, PLAIN_RULES
 from training.report_change import change_cell
 from training.report_tables import markdown, pct
 from training.task_count_study import CHOSEN_ON
-from ui.merge.outside_words import cause, default_verdict, rule_verdict
+from ui.merge.outside_words import cause, default_verdict, kinds, rule_verdict
 
 SHAPES = {"linear": f"LiNeS, γ = {SHRUNK:g}", "reverse": f"Reverse, γ = {SHRUNK:g}", "flat": f"all {LEVEL:g}"}
 
@@ -53,7 +53,8 @@ def outside_section(assets: Path, usual: Sequence[str], questions: Sequence[str]
     columns = [f"{one.tasks} tasks" for one in rules.sets]
     yield from markdown(["method", "outside the blocks", *columns], [*_merges(rules)])
     yield ""
-    yield from (f"- {said}" for said in (*map(rule_verdict, rules.sets), default_verdict(rules)))
+    last = kinds(rules.sets[-1], usual, questions)
+    yield from (f"- {said}" for said in (*map(rule_verdict, rules.sets), last, default_verdict(rules)))
     yield ""
 
 

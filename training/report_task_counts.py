@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from evaluators.experiments.outside_rules import FILE as OUTSIDE
+from evaluators.experiments.outside_rules import OutsideRules, read_outside_rules
 from evaluators.experiments.task_counts import (
     FILE,
     SHRUNK,
@@ -19,6 +21,7 @@ from training.attribute_tasks import FILE as ATTRIBUTES
 from training.attribute_training import FINETUNING
 from training.question_storing import FILE as STORING
 from training.question_storing import question_storing_words
+from training.report_change import change_cell
 from training.report_outside import outside_section
 from training.report_tables import markdown, pct, value_with_interval, with_interval
 from training.task_count_study import CHOSEN_ON, LONG_GRID, MERGED
@@ -41,8 +44,9 @@ def task_counts_section(assets: Path) -> Iterator[str]:
         return
     yield from ("## 8, 14 and 20 tasks (Table 2)", "")
     yield from _questions(assets, counts.sets[-1])
-    yield from _table2(counts)
-    yield from _kinds(counts)
+    rules = read_outside_rules(assets / "report" / OUTSIDE)
+    yield from _table2(counts, rules)
+    yield from _kinds(counts, rules)
     yield from outside_section(assets, counts.usual, counts.questions)
 
 
@@ -82,7 +86,7 @@ def _questions(assets: Path, largest: TaskCount) -> Iterator[str]:
     yield ""
 
 
-def _table2(counts: TaskCounts) -> Iterator[str]:
+def _table2(counts: TaskCounts, rules: OutsideRules) -> Iterator[str]:
     yield (
         "Mean accuracy on all test images (%), with 95 % intervals; in brackets the paper's, ViT-B/32. λ and "
         "β were chosen on validation images (all of them for eight tasks, as above; else "
@@ -93,11 +97,12 @@ def _table2(counts: TaskCounts) -> Iterator[str]:
     yield from markdown(["", *(f"{count.tasks} tasks" for count in counts.sets)], [*_rows(counts)])
     yield ""
     gains = [
-        [METHODS[method].title, *(_gain(count, method, at) for at, count in enumerate(counts.sets))]
+        [METHODS[method].title, *(_gain(count, method, at, rules) for at, count in enumerate(counts.sets))]
         for method in MERGED
     ]
     yield from markdown(
-        ["what LiNeS changes (points)", *(f"{count.tasks} tasks" for count in counts.sets)], gains
+        ["what LiNeS changes (points, image by image)", *(f"{count.tasks} tasks" for count in counts.sets)],
+        gains,
     )
     yield ""
 
@@ -125,18 +130,16 @@ def _rows(counts: TaskCounts) -> Iterator[list[str]]:
             yield [METHODS[method].title + (" + LiNeS" if lines else ""), *cells]
 
 
-def _gain(count: TaskCount, method: str, at: int) -> str:
-    row = count.row(method)
+def _gain(count: TaskCount, method: str, at: int, rules: OutsideRules) -> str:
     paper = f" [{PAPER[method][at][1] - PAPER[method][at][0]:+.1f}]" if method in PAPER else ""
-    return _points(Change(row.lines.mean - row.plain.mean, row.gain_interval)) + paper
+    return _points(rules.lines_gain(count, method)) + paper
 
 
 def _points(change: Change) -> str:
-    low, high = change.interval
-    return f"{100 * change.mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return change_cell((change.mean, *change.interval))
 
 
-def _kinds(counts: TaskCounts) -> Iterator[str]:
+def _kinds(counts: TaskCounts, rules: OutsideRules) -> Iterator[str]:
     """Does the gain grow with the number of tasks, or with their kind?"""
     grows = [METHODS[method].title for method in MERGED if _grows(counts, method)]
     said = f"it grows with each step for {', '.join(grows)}" if grows else "it grows steadily for no method"
@@ -146,7 +149,7 @@ def _kinds(counts: TaskCounts) -> Iterator[str]:
         "and Consensus (3.1, 3.5, 3.3). The tasks are of two kinds, and LiNeS does not do the same to both:"
     )
     yield ""
-    header = ["what LiNeS changes (points)"]
+    header = ["what LiNeS changes (points, image by image)"]
     for count in counts.sets:
         header += [f"of {count.tasks} tasks: the usual eight"]
         header += [f"of {count.tasks} tasks: the questions"] if count.tasks > len(counts.usual) else []
@@ -154,10 +157,10 @@ def _kinds(counts: TaskCounts) -> Iterator[str]:
     for method in MERGED:
         cells = [METHODS[method].title]
         for count in counts.sets:
-            row = count.row(method)
-            cells.append(_points(change_on(counts.usual, row.plain, row.lines)))
+            cells.append(_points(rules.lines_gain(count, method, counts.usual)))
             if count.tasks > len(counts.usual):
-                cells.append(_points(change_on(counts.questions, row.plain, row.lines)))
+                added = [task.key for task in count.finetuned.tasks if task.key not in counts.usual]
+                cells.append(_points(rules.lines_gain(count, method, added)))
         rows.append(cells)
     yield from markdown(header, rows)
     yield ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.experiments.task_counts import Change
+from evaluators.experiments.task_counts import Change, TaskCount, change_on
 from evaluators.specs.image_hits import TaskHits, change, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
 
@@ -64,14 +64,14 @@ class RuleSet:
         """One of them. Raises: StopIteration if it was not measured."""
         return next(one for one in self.merges if (one.method, one.lines, one.rule) == (method, lines, rule))
 
-    def change(self, before: RuleMerge, after: RuleMerge) -> Change:
-        """Of the mean accuracy, image by image."""
-        value, low, high = change(before.hits, after.hits)
+    def change(self, before: RuleMerge, after: RuleMerge, keys: Sequence[str] = ()) -> Change:
+        """Of the mean accuracy of some tasks, of all if none is named, image by image."""
+        value, low, high = change(before.hits, after.hits, keys)
         return Change(value, (low, high))
 
-    def gain(self, method: str, rule: str = PAPER_RULE) -> Change:
+    def gain(self, method: str, rule: str = PAPER_RULE, keys: Sequence[str] = ()) -> Change:
         """What LiNeS under a rule changes about the plain merge, whose weights all have the same factor."""
-        return self.change(self.merge(method, lines=False), self.merge(method, rule=rule))
+        return self.change(self.merge(method, lines=False), self.merge(method, rule=rule), keys)
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,17 @@ class OutsideRules:
 
     sets: tuple[RuleSet, ...] = ()
     own: Mapping[str, Mapping[str, TaskHits]] | None = None
+
+    def lines_gain(self, count: TaskCount, method: str, keys: Sequence[str] = ()) -> Change:
+        """What LiNeS changes about some tasks of a plain merge, of all if none is named.
+
+        Image by image where that was measured, else with the images of both as independent.
+        """
+        for one in self.sets:
+            if one.model == count.model and method in one.methods:
+                return one.gain(method, keys=keys)
+        row = count.row(method)
+        return change_on(keys or [task.key for task in row.plain.tasks], row.plain, row.lines)
 
     def own_change(self, edit: str, keys: Sequence[str], split: str = "test") -> Change:
         """What an edit changes about some tasks' own models, image by image. They must be measured."""

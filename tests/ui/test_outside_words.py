@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from evaluators.experiments.merge_search import Score
 from evaluators.experiments.outside_rules import (
     AFTER,
     BEFORE,
@@ -15,7 +18,9 @@ from evaluators.experiments.outside_rules import (
     read_outside_rules,
     save_outside_rules,
 )
-from evaluators.experiments.task_counts import TaskCounts
+from evaluators.experiments.table2 import Table2Row
+from evaluators.experiments.task_counts import TaskCount, TaskCounts
+from evaluators.specs.evaluation import TaskResult
 from evaluators.specs.image_hits import Hits
 from lines_core.editing import OUTSIDE_RULES
 from tests.paths import ROOT
@@ -48,7 +53,7 @@ def test_a_rule_helps_where_its_interval_says_so() -> None:
     said = rule_verdict(rule_set())
     assert said.startswith("With 1 tasks, told image by image, LiNeS measurably helps if the weights")
     assert "get α, as in the paper: no method; " in said
-    assert "get the factor of the nearest block: Task arithmetic +15.0 points (" in said
+    assert "nearest block (α before block 1, α + β after the last): Task arithmetic +15.0 points (" in said
     assert said.endswith("stay pre-trained: no method; keep the whole merged change: no method.")
 
 
@@ -58,6 +63,17 @@ def test_the_part_that_costs_most_is_named_only_if_it_stands_out() -> None:
     )
     assert cause(own(370, 300, 378), ["colours"]).endswith("Most is lost by the blocks, by LiNeS.")
     assert cause(own(370, 369, 371), ["colours"]).endswith("No part of the model stands out.")
+
+
+def test_a_gain_is_told_image_by_image_where_that_was_measured() -> None:
+    score = Score((TaskResult("colours", "Colours", "target", 200, 400),), "test")
+    better = replace(score, tasks=(replace(score.tasks[0], correct=210),))
+    count = TaskCount("tiny-clip", score, score, (Table2Row("sum", 0.2, score, 0.3, 0.3, better),))
+    right = {**RIGHT, "alpha": 210}
+    known = OutsideRules((rule_set(right),)).lines_gain(count, "sum")
+    unknown = OutsideRules().lines_gain(count, "sum")
+    assert known.mean == pytest.approx(unknown.mean) == pytest.approx(0.025)
+    assert known.interval[0] > 0 > unknown.interval[0]
 
 
 def test_the_default_is_judged_on_validation() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from evaluators.experiments.level_control import LevelControl
 from evaluators.experiments.merge_search import Score
+from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.table2 import Table2Row
-from evaluators.experiments.task_counts import Change, TaskCounts, change_on
+from evaluators.experiments.task_counts import Change, TaskCounts
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.merge.depth_words import depth_verdicts, over_seeds
@@ -61,9 +62,9 @@ LEVEL_NOTE = (
 COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"
 COUNT_NOTE = (
-    "Precomputed. After the colon what LiNeS changes, with its 95 % interval, which takes the two models as "
-    "independent and tells fewer differences than image by image; λ and β were chosen on "
-    "validation images. The added tasks ask further questions about the same images, such as their colours."
+    "Precomputed. After the colon what LiNeS changes, with its 95 % interval, image by image; λ and β "
+    "were chosen on validation images. The added tasks ask further questions about the same images, such "
+    "as their colours."
 )
 FEW = "Tick at least two tasks: one model alone is not a merge."
 SEARCH_WAITING = "Not searched yet: the button measures the plain merge and LiNeS over the paper's grid."
@@ -175,11 +176,16 @@ def change_words(change: Change) -> str:
     return f"{points(change.mean)} ({percent_range(*change.interval)})"
 
 
-def count_answer(counts: TaskCounts) -> str:
-    """Which methods LiNeS helps measurably with the fewest and with the most tasks."""
+def count_answer(counts: TaskCounts, rules: OutsideRules) -> str:
+    """Which methods LiNeS helps measurably with the fewest and with the most tasks.
+
+    Args:
+        rules: what LiNeS changes image by image.
+    """
     said = []
     for count in (counts.sets[0], counts.sets[-1]):
-        helped = [METHODS[row.method].title for row in count.rows if row.gain_interval[0] > 0]
+        gains = {row.method: rules.lines_gain(count, row.method) for row in count.rows}
+        helped = [METHODS[method].title for method, gain in gains.items() if gain.interval[0] > 0]
         names = ", ".join(helped) or "no method"
         scores = {
             f"{METHODS[row.method].title} {how}": side.mean
@@ -192,7 +198,9 @@ def count_answer(counts: TaskCounts) -> str:
             f"{percent(scores[best])}."
         )
     last = max(counts.sets[-1].rows, key=lambda row: row.plain.mean)
-    usual, asked = (change_on(keys, last.plain, last.lines) for keys in (counts.usual, counts.questions))
+    usual, asked = (
+        rules.lines_gain(counts.sets[-1], last.method, keys) for keys in (counts.usual, counts.questions)
+    )
     said.append(
         f"Of these {counts.sets[-1].tasks}, merged by {METHODS[last.method].title}, the usual "
         f"{len(counts.usual)} change by {change_words(usual)}, the added questions by "

@@ -9,6 +9,7 @@ from evaluators.experiments.task_counts import SHRUNK, Change
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.merging import METHODS
 from ui.merge.merge_text import change_words
+from ui.shell.text import points, signed
 
 PARTS = {
     BEFORE: "the weights before block 1 (embeddings, ln_pre)",
@@ -18,7 +19,7 @@ PARTS = {
 """Edit of a single model -> the only weights that it shrinks."""
 RULE_WORDS = {
     "alpha": "get α, as in the paper",
-    "depth": "get the factor of the nearest block",
+    "depth": "get the factor of the nearest block (α before block 1, α + β after the last)",
     "pretrained": "stay pre-trained",
     "finetuned": "keep the whole merged change",
 }
@@ -53,6 +54,19 @@ def rule_verdict(rules: RuleSet) -> str:
     return (
         f"With {rules.tasks} tasks, told image by image, LiNeS measurably helps if the weights in no block "
         f"{'; '.join(said)}."
+    )
+
+
+def kinds(rules: RuleSet, usual: Sequence[str], questions: Sequence[str]) -> str:
+    """What LiNeS changes about two kinds of tasks under each rule, merged by the best plain method."""
+    method = max(rules.methods, key=lambda one: rules.merge(one, lines=False).validated)
+    said = "; ".join(
+        f"{signed(rules.gain(method, rule, usual).mean)} and "
+        f"{points(rules.gain(method, rule, questions).mean)} (“{OUTSIDE_RULES[rule].title}”)"
+        for rule in OUTSIDE_RULES
+    )
+    return (
+        f"Merged by {METHODS[method].title}, the usual {len(usual)} and the added questions change by {said}."
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from evaluators.experiments.outside_rules import OutsideRules
-from evaluators.experiments.task_counts import Change, TaskCount, TaskCounts
+from evaluators.experiments.task_counts import TaskCount, TaskCounts
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
-from ui.merge.outside_words import cause, default_verdict, rule_verdict
+from ui.merge.outside_words import cause, default_verdict, kinds, rule_verdict
 from ui.shell import markup
 from ui.shell.text import percent
 
@@ -17,16 +17,18 @@ def task_count_table(counts: TaskCounts, rules: OutsideRules) -> str:
     """HTML of the table under its heading and the answer; nothing if nothing was measured.
 
     Args:
-        rules: for the weights in no block: under it is said what these have to do with the answer.
+        rules: what LiNeS changes image by image, and under other rules for the weights in no block.
     """
     if len(counts.sets) < 2:
         return ""
     methods = [row.method for row in counts.sets[0].rows]
     head = ("Method", *(f"{count.tasks} tasks" for count in counts.sets))
-    cells = [[METHODS[method].title, *(_cell(count, method) for count in counts.sets)] for method in methods]
+    cells = [
+        [METHODS[method].title, *(_cell(count, method, rules) for count in counts.sets)] for method in methods
+    ]
     table = markup.plain_table(words.COUNT_TABLE, head, cells, shown=True)
     return (
-        f"{markup.heading(words.COUNT_TITLE)}{markup.finding(escape(words.count_answer(counts)))}"
+        f"{markup.heading(words.COUNT_TITLE)}{markup.finding(escape(words.count_answer(counts, rules)))}"
         f'<div class="lx-scroll" tabindex="0">{table}</div><p class="lx-small">{escape(words.COUNT_NOTE)}</p>'
         f"{_outside(counts, rules)}"
     )
@@ -36,11 +38,14 @@ def _outside(counts: TaskCounts, rules: OutsideRules) -> str:
     """Two paragraphs on the weights in no block; nothing if nothing was measured."""
     if not rules.sets or rules.own is None:
         return ""
-    said = (cause(rules, counts.questions), f"{rule_verdict(rules.sets[-1])} {default_verdict(rules)}")
+    last, questions = rules.sets[-1], counts.questions
+    said = (
+        cause(rules, questions),
+        f"{rule_verdict(last)} {kinds(last, counts.usual, questions)} {default_verdict(rules)}",
+    )
     return "".join(f'<p class="lx-small">{escape(one)}</p>' for one in said)
 
 
-def _cell(count: TaskCount, method: str) -> str:
-    row = count.row(method)
-    change = words.change_words(Change(row.lines.mean - row.plain.mean, row.gain_interval))
+def _cell(count: TaskCount, method: str, rules: OutsideRules) -> str:
+    row, change = count.row(method), words.change_words(rules.lines_gain(count, method))
     return f"{percent(row.plain.mean)} → {percent(row.lines.mean)}: {change}"
