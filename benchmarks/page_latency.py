@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import statistics
 import sys
 import tempfile
@@ -186,27 +185,43 @@ def free(browser: Any) -> None:
     row(f"memory of the page's scripts, after {LONG} moves", f"{begin:.1f} -> {end:.1f} MB", "flat")
 
 
+@contextmanager
+def fresh_app() -> Iterator[tuple[str, int]]:
+    """The real app on the embedded lab, started with an empty cache: its address and its process id."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="lines-page-", ignore_cleanup_errors=True) as cache:
+        with driving.served(["app.py", "--port", str(port), "--cache", cache], port) as served:
+            yield served
+
+
+def can_measure() -> bool:
+    """Whether there is a browser to measure with; says what is missing."""
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        print("playwright is not installed: pip install -r requirements-dev.txt")
+        return False
+    if driving.chromium() is None:
+        print("there is no chromium on PATH")
+        return False
+    return True
+
+
 def lab(browser: Any) -> None:
     """The real app on the embedded lab, started with an empty cache."""
-    cache = tempfile.mkdtemp(prefix="lines-page-")
-    try:
-        port = free_port()
-        begin = time.perf_counter()
-        command = ["app.py", "--port", str(port), "--cache", cache]
-        with driving.served(command, port) as (address, process):
-            page = driving.open_page(browser, address)
-            row("start of app.py to usable page", f"{time.perf_counter() - begin:.1f} s", "<= 8 s")
-            row("final numbers that ship", spread(moves(page)["charts"]), "p50 <= 100")
-            near = driving.open_page(browser, address, "?mix=0.9")
-            row("first numbers, embedded lab", spread(moves(near)["charts"]), "p50 <= 250")
-            row("last of 60 moves is shown", drag(near), "yes")
-            far = driving.open_page(browser, address, "?task=faces&mix=0.9")
-            driving.emulate_round_trip(far, 60)
-            row("first numbers, 60 ms round trip", spread(moves(far)["charts"]), "p50 <= 350")
-            row("last of 60 moves is shown, 60 ms round trip", drag(far, "faces"), "yes")
-            row("memory of the app at its peak", f"{resident(process):.2f} GB", "<= 1.5 GB")
-    finally:
-        shutil.rmtree(cache, ignore_errors=True)
+    begin = time.perf_counter()
+    with fresh_app() as (address, process):
+        page = driving.open_page(browser, address)
+        row("start of app.py to usable page", f"{time.perf_counter() - begin:.1f} s", "<= 8 s")
+        row("final numbers that ship", spread(moves(page)["charts"]), "p50 <= 100")
+        near = driving.open_page(browser, address, "?mix=0.9")
+        row("first numbers, embedded lab", spread(moves(near)["charts"]), "p50 <= 250")
+        row("last of 60 moves is shown", drag(near), "yes")
+        far = driving.open_page(browser, address, "?task=faces&mix=0.9")
+        driving.emulate_round_trip(far, 60)
+        row("first numbers, 60 ms round trip", spread(moves(far)["charts"]), "p50 <= 350")
+        row("last of 60 moves is shown, 60 ms round trip", drag(far, "faces"), "yes")
+        row("memory of the app at its peak", f"{resident(process):.2f} GB", "<= 1.5 GB")
 
 
 def drag(page: Any, checkpoint: str = "digits") -> str:
@@ -222,13 +237,7 @@ def drag(page: Any, checkpoint: str = "digits") -> str:
 
 def main() -> int:
     """Print the table; 0 if there was a browser to measure with."""
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        print("playwright is not installed: pip install -r requirements-dev.txt")
-        return 1
-    if driving.chromium() is None:
-        print("there is no chromium on PATH")
+    if not can_measure():
         return 1
     row("", "measured", "target")
     with chromium() as browser:

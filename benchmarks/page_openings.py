@@ -4,14 +4,11 @@ The app starts with an empty cache. Every visitor is new and presses one tab aft
 there. The first chart of a visitor has to wait for Plotly.
 """
 
-import shutil
 import sys
-import tempfile
 from typing import Any
 
-from benchmarks.page_latency import chromium, row, spread
+from benchmarks.page_latency import can_measure, chromium, fresh_app, row, spread
 from tests.browser import driving
-from tests.deploy.starting import free_port
 from ui.shell.text import PAGES
 
 VISITORS = 9
@@ -46,22 +43,11 @@ def opened(browser: Any, address: str) -> dict[str, dict[str, float]]:
 
 def main() -> int:
     """Print the table; 0 if there was a browser to measure with."""
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        print("playwright is not installed: pip install -r requirements-dev.txt")
+    if not can_measure():
         return 1
-    if driving.chromium() is None:
-        print("there is no chromium on PATH")
-        return 1
-    cache, port = tempfile.mkdtemp(prefix="lines-openings-"), free_port()
-    try:
-        command = ["app.py", "--port", str(port), "--cache", cache]
-        with driving.served(command, port) as (address, _), chromium() as browser:
-            first = opened(browser, address)
-            later = [opened(browser, address) for _ in range(VISITORS)]
-    finally:
-        shutil.rmtree(cache, ignore_errors=True)
+    with fresh_app() as (address, _), chromium() as browser:
+        first = opened(browser, address)
+        later = [opened(browser, address) for _ in range(VISITORS)]
     row("", "measured", "target")
     for key in WITH_CHARTS:
         for what, target in (("numbers", "p50 <= 250"), ("chart", "")):

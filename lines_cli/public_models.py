@@ -252,7 +252,7 @@ def _print_table2(studio: Studio, model: str, methods: Sequence[str]) -> None:
         low, high = row.gain_interval
         plain = f"plain {in_percent(row.plain.mean, row.plain.interval)} at λ {row.scale:g}"
         lines = f"LiNeS {in_percent(row.lines.mean, row.lines.interval)} at α {row.alpha:.3g}, β {row.beta:g}"
-        gain = f"{100 * (row.lines.mean - row.plain.mean):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+        gain = f"{row.gain:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
         theirs = published_words(row.method) if model == "ViT-B-32" else ""
         print(f"{METHODS[row.method].title:>16}  {plain}, {lines}: {gain}", flush=True)
         if theirs:

@@ -8,8 +8,9 @@ from pathlib import Path
 from evaluators import Studio
 from evaluators.experiments.merge_search import CandidateGrid, Coefficients, MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import ALL_IMAGES, run_sweep
+from evaluators.specs.image_hits import TaskHits, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
-from training.hits import TaskHits, plain_hits, read_hits, task_hits
+from training.hits import task_hits
 from training.merging_study import HEAT_METHODS, merge_configs
 from training.repeated_study import measured
 

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.labs.tiny_encoder import TinyEncoder
+from evaluators.specs.image_hits import Hits
 from lines_core.atomic_write import atomic_write
 from training.evaluation_sets import images_in
-from training.hits import Hits
 from training.tiny_clip_model import to_input
 from training.world.draws import draw_split, stream
 from training.world.palette import PALETTE

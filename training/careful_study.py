@@ -13,8 +13,9 @@ from evaluators import EditSpec, Studio
 from evaluators.experiments.reviewer_questions import ReviewerQuestion
 from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.specs.edit_spec import FREE
+from evaluators.specs.image_hits import TaskHits, accuracy, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
-from training.hits import TaskHits, accuracy, change_over_models, plain_hits, read_hits, task_hits
+from training.hits import change_over_models, task_hits
 from training.repeated_study import measured
 from training.report_change import change_cell, change_words
 from training.world.catalogue import TASKS

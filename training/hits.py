@@ -7,29 +7,10 @@ from torch import Tensor
 
 from evaluators import Evaluation, Studio
 from evaluators.specs.image_hits import (
-    Accuracy,
     Hits,
     TaskHits,
-    accuracy,
-    change,
-    paired,
-    plain_hits,
-    read_hits,
 )
 from evaluators.specs.intervals import Z95
-
-__all__ = [
-    "Accuracy",
-    "Hits",
-    "TaskHits",
-    "accuracy",
-    "change",
-    "change_over_models",
-    "paired",
-    "plain_hits",
-    "read_hits",
-    "task_hits",
-]
 
 EVERY = 10**9
 """More images than there are."""

@@ -14,8 +14,9 @@ from evaluators.experiments.level_control import (
 )
 from evaluators.experiments.merge_search import CandidateGrid, MergeSearch, score
 from evaluators.experiments.sweeps import ALL_IMAGES, run_sweep
+from evaluators.specs.image_hits import TaskHits, paired
 from lines_core.merging import METHODS
-from training.hits import TaskHits, paired, task_hits
+from training.hits import task_hits
 from training.merging_study import FILE as MERGING
 from training.merging_study import mask_grids, measured_alpha, measured_configs
 from training.repeated_study import measured

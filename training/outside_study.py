@@ -22,8 +22,8 @@ from evaluators.experiments.sweeps import ALL_IMAGES
 from evaluators.experiments.task_counts import FILE as COUNTS
 from evaluators.experiments.task_counts import SHRUNK, TaskCount, read_task_counts
 from evaluators.labs.embedded_lab import TINY_CLIP, TINY_CLIP_20
+from evaluators.specs.image_hits import TaskHits
 from lines_core.editing import OUTSIDE_RULES
-from training.hits import TaskHits
 from training.shared_images import SharedImages
 from training.task_count_study import Counter
 

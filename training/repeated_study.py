@@ -10,9 +10,10 @@ from evaluators import EditSpec, Evaluation, Studio
 from evaluators.experiments.gamma_search import GammaSearch
 from evaluators.experiments.merge_search import MergeConfig, MergeSearch
 from evaluators.experiments.sweeps import ALL_IMAGES, run_sweep
+from evaluators.specs.image_hits import TaskHits, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
 from lines_core.merging import METHODS
-from training.hits import TaskHits, plain_hits, read_hits, task_hits
+from training.hits import task_hits
 
 STEPS_FILE, SEEDS_FILE = "steps.json", "seeds.json"
 LARGE, SMALL = "large steps", "small steps"

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from training.hits import TaskHits, accuracy
+from evaluators.specs.image_hits import TaskHits, accuracy
+from evaluators.specs.paired_counts import Change
 from training.report_tables import value_with_interval
 from ui.shell.text import signed
-
-Change = tuple[float, float, float]
-"""A difference and both ends of its interval, fractions."""
 
 
 def change_cell(found: Change) -> str:

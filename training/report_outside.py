@@ -1,22 +1,19 @@
 """The report on rules for the weights in no block: merges of 8, 14 and 20 tasks, and single models."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from evaluators.experiments.outside_rules import (
     AFTER,
     BEFORE,
-    FILE,
     FINETUNED,
     OutsideRules,
     RuleMerge,
     RuleSet,
-    read_outside_rules,
 )
-from evaluators.experiments.task_counts import SHRUNK, Change
+from evaluators.experiments.task_counts import SHRUNK
+from evaluators.specs.image_hits import accuracy
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.merging import METHODS
-from training.hits import accuracy
 from training.outside_study import LEVEL, PATIENCE, PLAIN_RULES
 from training.report_change import change_cell
 from training.report_tables import markdown, pct
@@ -26,9 +23,8 @@ from ui.merge.outside_words import cause, default_verdict, kinds, rule_verdict
 SHAPES = {"linear": f"LiNeS, γ = {SHRUNK:g}", "reverse": f"Reverse, γ = {SHRUNK:g}", "flat": f"all {LEVEL:g}"}
 
 
-def outside_section(assets: Path, usual: Sequence[str], questions: Sequence[str]) -> Iterator[str]:
+def outside_section(rules: OutsideRules, usual: Sequence[str], questions: Sequence[str]) -> Iterator[str]:
     """The lines of the section; none if nothing was measured."""
-    rules = read_outside_rules(assets / "report" / FILE)
     if not rules.sets or rules.own is None:
         return
     yield from ("### Weights in no block", "")
@@ -63,7 +59,7 @@ def _own(rules: OutsideRules, usual: Sequence[str], questions: Sequence[str]) ->
     for edit in rules.own["test"]:
         means = [pct(accuracy(rules.own[split][edit], questions).mean) for split in ("val", "test")]
         changes = [
-            "" if edit == FINETUNED else _cell(rules.own_change(edit, keys, split))
+            "" if edit == FINETUNED else change_cell(rules.own_change(edit, keys, split))
             for keys, split in ((questions, "val"), (questions, "test"), (usual, "test"))
         ]
         yield [*_edit_words(edit), *means, *changes]
@@ -99,9 +95,5 @@ def _title(rule: str) -> str:
 def _merge(rules: RuleSet, merge: RuleMerge) -> str:
     chosen = f"β {merge.beta:g}" if merge.lines else f"λ {merge.alpha:g}"
     first = rules.merge(merge.method, lines=False)
-    change = "" if merge == first else f", {_cell(rules.change(first, merge))}"
+    change = "" if merge == first else f", {change_cell(rules.change(first, merge))}"
     return f"{pct(accuracy(merge.hits).mean)}{change}, validation {pct(merge.validated)}, {chosen}"
-
-
-def _cell(change: Change) -> str:
-    return change_cell((change.mean, *change.interval))

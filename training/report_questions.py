@@ -6,14 +6,15 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from evaluators.experiments.reviewer_questions import QUESTIONS, ReviewerQuestion, save_questions
+from evaluators.specs.image_hits import TaskHits, accuracy, change
+from evaluators.specs.paired_counts import Change
 from lines_core.merging import METHODS
 from training.alpha_study import FILE as ALPHA
 from training.alpha_study import REFINED, AlphaFinding, read_alpha
 from training.careful_study import FILE as CAREFUL
 from training.careful_study import careful_question, read_careful
-from training.hits import TaskHits, accuracy, change
 from training.repeated_study import LARGE, SEEDS_FILE, SMALL, STEPS_FILE, SetHits, read_sets
-from training.report_change import Change, accuracy_cell, change_cell, change_words
+from training.report_change import accuracy_cell, change_cell, change_words
 from training.report_soups_ample import soups_question
 from training.report_tables import markdown
 from training.soup_ample import FILE as SOUPS

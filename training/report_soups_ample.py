@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from evaluators.experiments.reviewer_questions import ReviewerQuestion
-from training.hits import change
+from evaluators.specs.image_hits import change
 from training.report_change import accuracy_cell, change_cell, change_words
 from training.soup_ample import SHIFTED, TESTED, VALIDATION, SoupHits
 

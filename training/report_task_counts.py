@@ -8,7 +8,6 @@ from evaluators.experiments.outside_rules import OutsideRules, read_outside_rule
 from evaluators.experiments.task_counts import (
     FILE,
     SHRUNK,
-    Change,
     TaskCount,
     TaskCounts,
     change_on,
@@ -47,7 +46,7 @@ def task_counts_section(assets: Path) -> Iterator[str]:
     rules = read_outside_rules(assets / "report" / OUTSIDE)
     yield from _table2(counts, rules)
     yield from _kinds(counts, rules)
-    yield from outside_section(assets, counts.usual, counts.questions)
+    yield from outside_section(rules, counts.usual, counts.questions)
 
 
 def _questions(assets: Path, largest: TaskCount) -> Iterator[str]:
@@ -132,11 +131,7 @@ def _rows(counts: TaskCounts) -> Iterator[list[str]]:
 
 def _gain(count: TaskCount, method: str, at: int, rules: OutsideRules) -> str:
     paper = f" [{PAPER[method][at][1] - PAPER[method][at][0]:+.1f}]" if method in PAPER else ""
-    return _points(rules.lines_gain(count, method)) + paper
-
-
-def _points(change: Change) -> str:
-    return change_cell((change.mean, *change.interval))
+    return change_cell(rules.lines_gain(count, method)) + paper
 
 
 def _kinds(counts: TaskCounts, rules: OutsideRules) -> Iterator[str]:
@@ -157,17 +152,17 @@ def _kinds(counts: TaskCounts, rules: OutsideRules) -> Iterator[str]:
     for method in MERGED:
         cells = [METHODS[method].title]
         for count in counts.sets:
-            cells.append(_points(rules.lines_gain(count, method, counts.usual)))
+            cells.append(change_cell(rules.lines_gain(count, method, counts.usual)))
             if count.tasks > len(counts.usual):
                 added = [task.key for task in count.finetuned.tasks if task.key not in counts.usual]
-                cells.append(_points(rules.lines_gain(count, method, added)))
+                cells.append(change_cell(rules.lines_gain(count, method, added)))
         rows.append(cells)
     yield from markdown(header, rows)
     yield ""
     if counts.shrunk is not None:
         every = counts.sets[-1].finetuned
         usual, asked = (
-            _points(change_on(keys, every, counts.shrunk)) for keys in (counts.usual, counts.questions)
+            change_cell(change_on(keys, every, counts.shrunk)) for keys in (counts.usual, counts.questions)
         )
         yield (
             f"A part of it needs no merge: each task's own model with LiNeS at γ = {SHRUNK:g} changes by "
@@ -200,4 +195,4 @@ def _span(values: list[float]) -> str:
 
 def _plain_and_gain(count: TaskCount) -> str:
     row = count.row("sum")
-    return f"{pct(row.plain.mean)} % and {100 * (row.lines.mean - row.plain.mean):+.1f}"
+    return f"{pct(row.plain.mean)} % and {row.gain:+.1f}"

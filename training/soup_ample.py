@@ -14,10 +14,10 @@ from torch import Tensor
 from evaluators.encoder.classifier_heads import zero_shot_head
 from evaluators.experiments.soup_search import AVERAGE, SOUP, soup_spec
 from evaluators.labs.tiny_encoder import TinyEncoder
+from evaluators.specs.image_hits import Hits, TaskHits, plain_hits, read_hits
 from evaluators.specs.merge_spec import MergeSpec
 from lines_core.atomic_write import atomic_write
 from lines_core.soups import greedy_soup
-from training.hits import Hits, TaskHits, plain_hits, read_hits
 from training.tiny_clip_model import to_input
 from training.world.draws import draw_split
 from training.world.settings import SETTINGS, SHIFTS

@@ -9,9 +9,9 @@ from evaluators import Studio
 from evaluators.experiments.merge_search import CandidateGrid, Coefficients, MergeConfig, MergeSearch
 from evaluators.experiments.reviewer_questions import ReviewerQuestion
 from evaluators.experiments.sweeps import ALL_IMAGES
+from evaluators.specs.image_hits import TaskHits, change, plain_hits, read_hits
 from lines_core.atomic_write import atomic_write
 from training.alpha_study import chosen
-from training.hits import TaskHits, change, plain_hits, read_hits
 from training.merging_study import merge_configs
 from training.report_change import accuracy_cell, change_cell, change_words
 

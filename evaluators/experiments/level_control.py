@@ -10,7 +10,7 @@ from evaluators.errors import EvaluationError
 from evaluators.experiments.merge_search import CandidateGrid, Score
 from evaluators.experiments.table2 import score_from
 from evaluators.specs.edit_spec import MAX_COEFFICIENT
-from evaluators.specs.paired_counts import PairedCounts, paired_difference
+from evaluators.specs.paired_counts import Change, PairedCounts, paired_difference
 from lines_core.atomic_write import atomic_write
 
 FILE = "levels.json"
@@ -18,8 +18,6 @@ FILE = "levels.json"
 TUNED, TUNED_REACH = 10, 2.5
 """Level factors to choose from where LiNeS has one candidate, the largest so many times its mean."""
 
-Change = tuple[float, float, float]
-"""A difference of mean accuracies and both ends of its 95 % interval, fractions."""
 Verdict = Literal["depth", "strength", "harms", "none"]
 """What LiNeS helps by, or that it does not."""
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.experiments.task_counts import Change, TaskCount, change_on
+from evaluators.experiments.task_counts import TaskCount, change_on
 from evaluators.specs.image_hits import TaskHits, change, plain_hits, read_hits
+from evaluators.specs.paired_counts import Change
 from lines_core.atomic_write import atomic_write
 
 FILE = "outside_rules.json"
@@ -66,8 +67,7 @@ class RuleSet:
 
     def change(self, before: RuleMerge, after: RuleMerge, keys: Sequence[str] = ()) -> Change:
         """Of the mean accuracy of some tasks, of all if none is named, image by image."""
-        value, low, high = change(before.hits, after.hits, keys)
-        return Change(value, (low, high))
+        return change(before.hits, after.hits, keys)
 
     def gain(self, method: str, rule: str = PAPER_RULE, keys: Sequence[str] = ()) -> Change:
         """What LiNeS under a rule changes about the plain merge, whose weights all have the same factor."""
@@ -101,8 +101,7 @@ class OutsideRules:
     def own_change(self, edit: str, keys: Sequence[str], split: str = "test") -> Change:
         """What an edit changes about some tasks' own models, image by image. They must be measured."""
         assert self.own is not None
-        value, low, high = change(self.own[split][FINETUNED], self.own[split][edit], keys)
-        return Change(value, (low, high))
+        return change(self.own[split][FINETUNED], self.own[split][edit], keys)
 
 
 def save_outside_rules(path: Path, rules: OutsideRules) -> None:

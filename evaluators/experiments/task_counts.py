@@ -9,6 +9,7 @@ from typing import Any
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.table2 import Table2Row, row_from, score_from
 from evaluators.specs.intervals import difference_interval
+from evaluators.specs.paired_counts import Change
 
 FILE = "task_counts.json"
 SHRUNK = 0.3
@@ -40,20 +41,12 @@ class TaskCount:
         return next(row for row in self.rows if row.method == method)
 
 
-@dataclass(frozen=True)
-class Change:
-    """What changes about the mean accuracy of some tasks, a fraction, and its 95 % interval."""
-
-    mean: float
-    interval: tuple[float, float]
-
-
 def change_on(keys: Collection[str], before: Score, after: Score) -> Change:
     """Of some tasks of both scores. Raises: EvaluationError if none is among them."""
     sides = [[task for task in side.tasks if task.key in keys] for side in (before, after)]
     was, now = (sum(task.accuracy for task in side) / max(1, len(side)) for side in sides)
     first, second = ([(task.correct, task.n) for task in side] for side in sides)
-    return Change(now - was, difference_interval(first, second))
+    return now - was, *difference_interval(first, second)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from evaluators.specs.intervals import tasks_interval
-from evaluators.specs.paired_counts import PairedCounts, paired_difference
+from evaluators.specs.paired_counts import Change, PairedCounts, paired_difference
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,6 @@ def paired(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tupl
     )
 
 
-def change(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> tuple[float, float, float]:
+def change(before: TaskHits, after: TaskHits, tasks: Sequence[str] = ()) -> Change:
     """Mean accuracy after minus before over some tasks, and its 95 % interval, paired image by image."""
     return paired_difference(paired(before, after, tasks))

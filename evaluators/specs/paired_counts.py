@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from evaluators.errors import EvaluationError
 from evaluators.specs.intervals import Z95
 
+Change = tuple[float, float, float]
+"""A difference of mean accuracies and both ends of its 95 % interval, fractions in [-1, 1]."""
+
 
 @dataclass(frozen=True)
 class PairedCounts:
@@ -43,7 +46,7 @@ def paired_counts(truth: Sequence[int], first: Sequence[int], second: Sequence[i
     return PairedCounts(gained, lost, len(rows))
 
 
-def paired_difference(pairs: Sequence[PairedCounts], z: float = Z95) -> tuple[float, float, float]:
+def paired_difference(pairs: Sequence[PairedCounts], z: float = Z95) -> Change:
     """Mean accuracy of the second model minus that of the first over tasks, and its 95 % interval.
 
         d_i +- z sqrt((p_i + q_i - (p_i - q_i)^2) / (n_i + 2)),  p_i = (gained + 1) / (n_i + 2), q_i for lost

@@ -97,8 +97,7 @@ def visit(browser: Any, address: str, query: str = "", script: str = "", **optio
         script: runs before those of the page.
     """
     given = {"viewport": {"width": 1440, "height": 900}, "service_workers": "block", "locale": "en-US"}
-    page = browser.new_context(**(given | options)).new_page()
-    page.set_default_timeout(driving.PATIENCE)
+    page = driving.patient(browser.new_context(**(given | options)).new_page())
     page.problems = []
     page.on("console", lambda line: line.type == "error" and page.problems.append(line.text))
     page.on("pageerror", lambda problem: page.problems.append(str(problem)))

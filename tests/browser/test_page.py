@@ -52,8 +52,7 @@ def tour(browser: Any, free_address: str) -> Tour:
     seen = Tour()
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.on("request", lambda request: seen.hosts.add(urlparse(request.url).hostname or ""))
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = driving.patient(context.new_page())
     page.on(
         "console",
         lambda line: seen.console.append(line.text) if line.type in ("error", "warning") else None,
@@ -99,8 +98,7 @@ def test_no_serious_accessibility_violation(tour: Tour) -> None:
 
 
 def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_address: str) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    page = driving.patient(browser.new_page(viewport={"width": 1440, "height": 900}))
     page.goto(free_address)
     page.wait_for_selector(".lx-start-begin")
     page.wait_for_selector("footer", state="attached")
@@ -119,8 +117,7 @@ def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_a
 def test_ctrl_p_prints_once_the_charts_are_drawn_that_were_never_in_sight(
     browser: Any, free_address: str
 ) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    page = driving.patient(browser.new_page(viewport={"width": 1440, "height": 900}))
     page.goto(f"{free_address}?page=explore")
     page.wait_for_selector(driving.READY)
     page.wait_for_selector('#lx-forgetting .lx-live[data-state="complete"]', state="attached")
@@ -266,8 +263,7 @@ def test_one_chart_alone_for_a_frame_or_a_lecture_hall(browser: Any, free_addres
     """Nothing but the chart that the address names, and it fills the window."""
     context = browser.new_context(viewport={"width": 900, "height": 600})
     context.add_init_script(REFUSED)
-    frame = context.new_page()
-    frame.set_default_timeout(PATIENCE)
+    frame = driving.patient(context.new_page())
     charts = {
         "tradeoff": ".lx-tradeoff",
         "schedule": ".lx-schedule",

@@ -45,8 +45,7 @@ SEEN = """() => Array.from(document.querySelectorAll(".lx-pic"),
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    page = browser.new_context(viewport={"width": 1000, "height": 800}).new_page()
-    page.set_default_timeout(driving.PATIENCE)
+    page = driving.patient(browser.new_context(viewport={"width": 1000, "height": 800}).new_page())
     problems: list[str] = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
     names = ("../live/charts/elements.js", "picture_strip.js", "picture_dialog.js")

@@ -15,8 +15,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_story_from_the_first_step_to_the_exercise(browser: Any, free_address: str) -> None:
-    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="de-DE").new_page()
-    page.set_default_timeout(driving.PATIENCE)
+    page = driving.patient(
+        browser.new_context(viewport={"width": 1440, "height": 900}, locale="de-DE").new_page()
+    )
     problems: list[str] = []
     page.on("pageerror", lambda problem: problems.append(str(problem)))
     page.goto(free_address)
@@ -100,8 +101,9 @@ def test_a_step_alone_in_the_address_opens_its_page_and_hides_nothing_of_it(
 ) -> None:
     """The card lay over Start; on a phone a slider lay over what it spoke of, its buttons out of sight."""
     screen = {"width": 390, "height": 844}
-    page = browser.new_context(viewport=screen, locale="en-US", reduced_motion="reduce").new_page()
-    page.set_default_timeout(driving.PATIENCE)
+    page = driving.patient(
+        browser.new_context(viewport=screen, locale="en-US", reduced_motion="reduce").new_page()
+    )
     page.goto(f"{free_address}/?story=7")
     wait_for(page, key(0.4, "street_numbers"))
     page.wait_for_url("**story=7&page=explore**")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.driving import PATIENCE, open_page, open_tab
+from tests.browser.driving import open_page, open_tab, patient
 
 pytestmark = pytest.mark.browser
 HERE = "#lx-text-here"
@@ -60,8 +60,7 @@ def test_numbers_of_another_kind_are_greyed_out(browser: Any, lab_address: str) 
 
 def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, lab_address: str) -> None:
     """That it is not loaded was said three times."""
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = patient(browser.new_page())
     page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
     page.wait_for_selector("#lx-text-load:visible")
     page.wait_for_selector("#lx-text >> text=Flan-T5-base is not loaded yet: press Load")

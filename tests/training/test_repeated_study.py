@@ -7,9 +7,9 @@ import pytest
 from evaluators import EditSpec, Studio
 from evaluators.errors import LabError
 from evaluators.experiments.sweeps import ALL_IMAGES
+from evaluators.specs.image_hits import accuracy
 from evaluators.specs.merge_spec import MergeSpec
 from tests.conftest import CHUNK
-from training.hits import accuracy
 from training.repeated_finetuning import SEED_SETS, SMALL_STEP_SET, make_lab, shipped_lab
 from training.repeated_study import SetHits, measure_sets, read_sets
 from training.world.catalogue import TASKS

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from evaluators.experiments.reviewer_questions import read_questions
+from evaluators.specs.image_hits import Hits, accuracy, change
 from tests.paths import ROOT
 from training.alpha_study import AlphaFinding
 from training.careful_study import CAREFUL, CUT, LINES, USUAL, careful_question
-from training.hits import Hits, accuracy, change, change_over_models
+from training.hits import change_over_models
 from training.repeated_study import LARGE, SMALL, MergeHits, ModelHits, SetHits, read_sets, save_sets
 from training.report_questions import (
     alpha_question,

@@ -26,9 +26,9 @@ from evaluators.specs.evaluation import TaskResult
 from tests.conftest import CHUNK
 from tests.question_lab import QUESTIONS, add_questions
 from ui.layout import build
-from ui.merge import merge_text as words
 from ui.merge.task_count_choice import task_counts
 from ui.merge.task_count_table import task_count_table
+from ui.shell.difference_words import change_words
 from ui.shell.text import percent, points
 
 
@@ -115,7 +115,7 @@ def test_the_table_says_what_lines_changes_with_each_number(tmp_path: Path) -> N
     assert "With 2 tasks LiNeS measurably helps Task arithmetic;" in shown
     assert "With 3 tasks LiNeS measurably helps no method; the best merge is Task arithmetic alone" in shown
     assert f"{percent(0.5)} → {percent(0.75)}: {points(0.25)} (20.3 to 29.5)" in shown
-    usual, asked = (words.change_words(change_on(keys, harms.plain, harms.lines)) for keys in ("ab", "c"))
+    usual, asked = (change_words(change_on(keys, harms.plain, harms.lines)) for keys in ("ab", "c"))
     assert usual.startswith(points(0.1))
     assert asked.startswith(points(-0.25))
     assert f"by Task arithmetic, the usual 2 change by {usual}, the added questions by {asked}" in shown

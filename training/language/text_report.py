@@ -105,7 +105,7 @@ def _paper(method: str) -> str:
 
 def _change(row: Table2Row) -> str:
     low, high = row.gain_interval
-    return f"{100 * (row.lines.mean - row.plain.mean):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{row.gain:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _needed(key: str) -> list[EditSpec]:

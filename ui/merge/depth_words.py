@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from evaluators.experiments.level_control import (
     TUNED,
     TUNED_REACH,
-    Change,
     LevelControl,
     LevelFactor,
     Verdict,
     verdict,
 )
+from evaluators.specs.paired_counts import Change
 from lines_core.merging import METHODS
-from ui.shell.text import percent_range, points
+from ui.shell.difference_words import change_words
+from ui.shell.text import percent_range
 
 SENTENCES: Mapping[Verdict, str] = {
     "depth": "LiNeS helps by depth, measurably better than a level factor, the same in all blocks: {}.",
@@ -53,10 +54,10 @@ def depth_cell(level: LevelFactor) -> str:
 
 
 def _words(change: Change) -> str:
-    value, low, high = change
+    _, low, high = change
     if low <= 0 <= high:
         return f"no measurable difference ({percent_range(low, high)} points)"
-    return f"{points(value)} ({percent_range(low, high)})"
+    return change_words(change)
 
 
 def mean_alone(controls: Mapping[str, LevelControl]) -> str:

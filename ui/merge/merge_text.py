@@ -8,12 +8,12 @@ from evaluators.experiments.level_control import LevelControl
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.table2 import Table2Row
-from evaluators.experiments.task_counts import Change, TaskCounts
+from evaluators.experiments.task_counts import TaskCounts
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.merge.depth_words import depth_verdicts, over_seeds
-from ui.shell.difference_words import difference_words
-from ui.shell.text import percent, percent_range, points
+from ui.shell.difference_words import change_words, difference_words
+from ui.shell.text import percent
 
 LEAD = (
     "Several fine-tuned models become **one**: their changes are added up, and then interfere with each "
@@ -171,11 +171,6 @@ def verdicts(rows: Sequence[Table2Row]) -> str:
     return " ".join(said)
 
 
-def change_words(change: Change) -> str:
-    """'+2.7 points (0.5 to 4.9)': a change and its 95 % interval."""
-    return f"{points(change.mean)} ({percent_range(*change.interval)})"
-
-
 def count_answer(counts: TaskCounts, rules: OutsideRules) -> str:
     """Which methods LiNeS helps measurably with the fewest and with the most tasks.
 
@@ -185,7 +180,7 @@ def count_answer(counts: TaskCounts, rules: OutsideRules) -> str:
     said = []
     for count in (counts.sets[0], counts.sets[-1]):
         gains = {row.method: rules.lines_gain(count, row.method) for row in count.rows}
-        helped = [METHODS[method].title for method, gain in gains.items() if gain.interval[0] > 0]
+        helped = [METHODS[method].title for method, (_, low, _) in gains.items() if low > 0]
         names = ", ".join(helped) or "no method"
         scores = {
             f"{METHODS[row.method].title} {how}": side.mean

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluators.experiments.outside_rules import AFTER, BEFORE, PAPER_RULE, OutsideRules, RuleSet
-from evaluators.experiments.task_counts import SHRUNK, Change
+from evaluators.experiments.task_counts import SHRUNK
+from evaluators.specs.paired_counts import Change
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.merging import METHODS
-from ui.merge.merge_text import change_words
+from ui.shell.difference_words import change_words
 from ui.shell.text import points, signed
 
 PARTS = {
@@ -29,9 +30,9 @@ def cause(rules: OutsideRules, keys: Sequence[str]) -> str:
     """Which weights of their own models some tasks lose by, if those alone are shrunk."""
     changes = {part: rules.own_change(edit, keys) for edit, part in PARTS.items()}
     said = "; ".join(f"{part}: {change_words(change)}" for part, change in changes.items())
-    worst = min(changes, key=lambda part: changes[part].mean)
-    others = [change.interval[0] for part, change in changes.items() if part != worst]
-    stands_out = changes[worst].interval[1] < min(0.0, *others)
+    worst = min(changes, key=lambda part: changes[part][0])
+    others = [low for part, (_, low, _) in changes.items() if part != worst]
+    stands_out = changes[worst][2] < min(0.0, *others)
     verdict = f"Most is lost by {worst}" if stands_out else "No part of the model stands out"
     return (
         "Why the added questions lose, told by their own models, of which only one part is shrunk "
@@ -42,7 +43,7 @@ def cause(rules: OutsideRules, keys: Sequence[str]) -> str:
 def helped(rules: RuleSet, rule: str) -> dict[str, Change]:
     """Method -> what LiNeS changes under a rule, where it measurably helps."""
     gains = {method: rules.gain(method, rule) for method in rules.methods}
-    return {method: gain for method, gain in gains.items() if gain.interval[0] > 0}
+    return {method: gain for method, gain in gains.items() if gain[1] > 0}
 
 
 def rule_verdict(rules: RuleSet) -> str:
@@ -61,8 +62,8 @@ def kinds(rules: RuleSet, usual: Sequence[str], questions: Sequence[str]) -> str
     """What LiNeS changes about two kinds of tasks under each rule, merged by the best plain method."""
     method = max(rules.methods, key=lambda one: rules.merge(one, lines=False).validated)
     said = "; ".join(
-        f"{signed(rules.gain(method, rule, usual).mean)} and "
-        f"{points(rules.gain(method, rule, questions).mean)} (“{OUTSIDE_RULES[rule].title}”)"
+        f"{signed(rules.gain(method, rule, usual)[0])} and "
+        f"{points(rules.gain(method, rule, questions)[0])} (“{OUTSIDE_RULES[rule].title}”)"
         for rule in OUTSIDE_RULES
     )
     return (

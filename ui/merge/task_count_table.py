@@ -10,6 +10,7 @@ from lines_core.merging import METHODS
 from ui.merge import merge_text as words
 from ui.merge.outside_words import cause, default_verdict, kinds, rule_verdict
 from ui.shell import markup
+from ui.shell.difference_words import change_words
 from ui.shell.text import percent
 
 
@@ -47,5 +48,5 @@ def _outside(counts: TaskCounts, rules: OutsideRules) -> str:
 
 
 def _cell(count: TaskCount, method: str, rules: OutsideRules) -> str:
-    row, change = count.row(method), words.change_words(rules.lines_gain(count, method))
+    row, change = count.row(method), change_words(rules.lines_gain(count, method))
     return f"{percent(row.plain.mean)} → {percent(row.lines.mean)}: {change}"

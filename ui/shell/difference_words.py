@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evaluators.specs.evaluation import TaskResult
 from evaluators.specs.intervals import difference_interval
+from evaluators.specs.paired_counts import Change
 from ui.shell.text import percent_range, points
 
 
@@ -22,6 +23,12 @@ def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], 
     return f"{points(change)} against {than} ({percent_range(low, high)})"
 
 
+def change_words(change: Change) -> str:
+    """'+2.7 points (0.5 to 4.9)': a change and its 95 % interval."""
+    value, low, high = change
+    return f"{points(value)} ({percent_range(low, high)})"
+
+
 def gain_words(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str:
     """'lose 8.3 points (5.4 to 12.0)', 'gain 3.3 points (0.4 to 6.2)' or 'do not change measurably (…)'."""
     change, low, high = _change(before, after)
@@ -32,7 +39,7 @@ def gain_words(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> str
     return f"{verb} {100 * abs(change):.1f} points ({percent_range(nearer, farther)})"
 
 
-def _change(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> tuple[float, float, float]:
+def _change(before: Sequence[TaskResult], after: Sequence[TaskResult]) -> Change:
     """The difference of the mean accuracies, and the ends of its interval."""
     b, a = ([(task.correct, task.n) for task in side] for side in (before, after))
     was, now = (sum(task.accuracy for task in side) / len(side) for side in (before, after))
