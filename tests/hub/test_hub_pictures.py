@@ -29,7 +29,7 @@ def test_single_images_and_typed_names(
     assert job.wait(60)
     assert job.problem == ""
     spec = EditSpec.lines("tall-masks.svhn", 0.4, model="ViT-B-32", images=0)
-    pictured = studio.pictured(spec)
+    pictured = studio.pictured(spec, 3)
     tasks = studio.images_of(spec, 8)
     for position, task in enumerate(tasks):
         for number in range(3):
