@@ -1,6 +1,7 @@
 """How long visitors' checkpoints stay: unused ones, those of a reloaded page, of pages that share a token."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.evaluators.service.session_additions import MODEL, SMALL, added, find
 
 def test_unused_checkpoints_expire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("evaluators.service.session_checkpoints.time.monotonic", lambda: now)
+    monkeypatch.setattr("evaluators.service.session_checkpoints.time", SimpleNamespace(monotonic=lambda: now))
     deleted: list[tuple[str, Added]] = []
     checkpoints = SessionCheckpoints(tmp_path, SMALL, lambda model, one: deleted.append((model, one)))
     used, idle = added(checkpoints, "used"), added(checkpoints, "idle")
@@ -35,7 +36,7 @@ def test_a_reloaded_page_has_its_checkpoints_for_a_while(
 ) -> None:
     """A reload lost what the visitor had added; the old page may be reported closed before or after it."""
     now = 1000.0
-    monkeypatch.setattr("evaluators.service.session_checkpoints.time.monotonic", lambda: now)
+    monkeypatch.setattr("evaluators.service.session_checkpoints.time", SimpleNamespace(monotonic=lambda: now))
     checkpoints = SessionCheckpoints(tmp_path, SMALL)
     assert checkpoints.token("nobody") == ""
     mine = added(checkpoints, "page 1")
