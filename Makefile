@@ -17,6 +17,8 @@ BIN    := $(VENV)/bin
 CORES  := $(shell nproc 2>/dev/null || echo 2)
 WORKERS  ?= $(if $(filter 1 2 3,$(CORES)),2,4)
 BROWSERS ?= $(if $(filter 1 2 3,$(CORES)),0,2)
+# A worker that dies ends the run: xdist would begin its test anew, again and again.
+ONCE     := --max-worker-restart 0
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 # Where it is set, each of the programs that the tests start would compile the modules and the assertions anew.
@@ -42,10 +44,10 @@ test: $(DEV_STAMP)
 	@$(MAKE) --no-print-directory --jobs 2 test-python test-browser
 
 test-python: $(DEV_STAMP)
-	nice -n 5 $(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	nice -n 5 $(BIN)/python -m pytest -m "not browser" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ONCE) $(ARGS)
 
 test-browser: $(DEV_STAMP)
-	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(or $(ARGS),tests/browser)
+	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadfile $(ONCE) $(or $(ARGS),tests/browser)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from gradio_client import Client
 
-WATCHDOG = 300.0
-"""Seconds until a test gives up waiting for a process: generous, since tests share the machine."""
+from tests.waiting import WATCHDOG
+
 FIRST_GIVEN, PORTS = 32768, 12_000
 """The first port that Linux gives; below are those of its programs, of Ray's workers the last, to 19999."""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.starting import WATCHDOG, free_port
+from tests.deploy.starting import free_port
 from tests.paths import ROOT
+from tests.waiting import WATCHDOG
 
 APP = ("app.py",)
 LINES = ("-m", "lines_cli")

@@ -18,7 +18,8 @@ from gradio_client import Client
 
 from app import arguments
 from tests.deploy.clean_environment import ROOT
-from tests.deploy.starting import WATCHDOG, Page, free_port, started, starting, visiting
+from tests.deploy.starting import Page, free_port, started, starting, visiting
+from tests.waiting import WATCHDOG
 
 SLOW_MACHINE = ("--shutdown-seconds", "90")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")

@@ -25,7 +25,7 @@ def studio(hub: Hub, encoder: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr("evaluators.hub.loader.ENCODERS", {encoder.key: encoder})
     serve_zoo(hub, encoder, KEYS, 60, ("tall-masks",))
     studio = Studio(lab, tmp_path / "kept")
-    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(600)
+    assert studio.load(LoadRequest(tasks=KEYS, images=20)).wait(60)
     return studio
 
 

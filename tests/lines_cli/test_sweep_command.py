@@ -19,7 +19,7 @@ from lines_cli import sweep_command
 from lines_cli.__main__ import main
 from tests.conftest import CHUNK
 from tests.held_sweep import held_at
-from tests.waiting import soon
+from tests.waiting import WATCHDOG, soon
 
 GRID = "--gamma 0:1:0.1 --split val,test".split()
 POSITIONS = 44
@@ -150,7 +150,7 @@ def test_a_sweep_that_was_killed_goes_on(
     command = [sys.executable, "-c", held_at(20) + DRIVER, str(tmp_path), *GRID, "--images", "42"]
     driver = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        soon(lambda: _stored(store) >= 3, 300)
+        soon(lambda: _stored(store) >= 3, WATCHDOG)
     finally:
         driver.send_signal(signal.SIGKILL)
         driver.communicate()

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.starting import free_port, visiting
+from tests.waiting import WATCHDOG
 
 ROOT = Path(__file__).parents[2]
-WATCHDOG = 300.0
 
 BARE = """
 import logging, os, re, signal, sys, threading, time

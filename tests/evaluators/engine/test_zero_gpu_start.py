@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.paths import ROOT
+from tests.waiting import WATCHDOG
 
-TIMEOUT = 300.0
 SPACES = "import sys\nassert 'torch' not in sys.modules\ndef GPU(*, duration): return lambda task: task\n"
 """A stand-in for the package that fails if torch was imported before it."""
 DETECT = """
@@ -35,7 +35,7 @@ def run_python(script: str, folder: Path, environment: dict[str, str]) -> Any:
         env={"PYTHONPATH": str(folder), "PATH": "", "HOME": str(folder)} | environment,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=WATCHDOG,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
