@@ -21,7 +21,8 @@ from evaluators import EditSpec, Studio
 from evaluators.encoder.open_clip_import import import_open_clip
 from evaluators.engine.ray_link import RayLink
 from evaluators.experiments.spread import run_spread
-from tests.cluster.ray_nodes import ENVIRONMENT, INSTALLED, RayNodes, until
+from tests.cluster.ray_nodes import ENVIRONMENT, INSTALLED, RayNodes
+from tests.waiting import WATCHDOG, soon
 
 POSITIONS = 6
 TURNS = 4
@@ -66,7 +67,7 @@ def main() -> int:
 def _pool(nodes: RayNodes, workers: int) -> Iterator[RayLink]:
     pool = RayLink(nodes.address, "cpu", 1)
     try:
-        until(lambda: pool.ready == workers)
+        soon(lambda: pool.ready == workers, WATCHDOG)
         yield pool
     finally:
         pool.close()
@@ -147,7 +148,9 @@ def _first_result(nodes: RayNodes) -> None:
             [*command, "-o", f"{folder}/sweep.parquet"], env=nodes.environment, text=True
         )
         try:
-            until(lambda: any(b"tiny-clip" in path.read_bytes() for path in written if path.exists()), sweep)
+            soon(
+                lambda: any(b"tiny-clip" in path.read_bytes() for path in written if path.exists()), WATCHDOG
+            )
             took = time.perf_counter() - began
             print(f"  from `lines sweep` to the first result {took:8.1f} s    target <= 15")
         finally:

@@ -4,21 +4,18 @@ import importlib.util
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from tests.deploy.starting import free_port
-from tests.waiting import soon
+from tests.waiting import WATCHDOG
 
-WATCHDOG = 300.0
 ATTEMPTS = 4
 """Starts of a node: Ray gives up after half a minute, which a busy machine may exceed."""
 HEAD, NODE = "127.0.0.2", "127.0.0.3"
@@ -28,6 +25,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_TOKEN": "a" * 32,
     "RAY_raylet_start_wait_time_s": "120",
+    "RAY_worker_niceness": "0",  # at Ray's 15 the workers would starve beside other tests
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": str(Path(__file__).parents[2]),
 }
@@ -41,7 +39,7 @@ class RayNodes:
         self.folder = Path(tempfile.mkdtemp(prefix="ln", dir="/tmp"))  # Ray's socket names must stay short
         self.port = free_port()
         self.environment = os.environ | ENVIRONMENT
-        self._nodes: list[set[int]] = []
+        self._nodes: list[set[psutil.Process]] = []
 
     @property
     def address(self) -> str:
@@ -74,23 +72,33 @@ class RayNodes:
         said = ""
         for _ in range(ATTEMPTS):
             before = self._processes()
-            started = subprocess.run(
-                command, env=self.environment | {"RAY_AUTH_MODE": "token"}, capture_output=True, text=True
-            )
-            new = {process.pid for process in self._processes()} - {process.pid for process in before}
-            if started.returncode == 0:
+            started, said = self._run(command)
+            new = set(self._processes()) - set(before)
+            if started:
                 self._nodes.append(new)
                 return len(self._nodes) - 1
-            said = started.stdout + started.stderr
             _kill(new)
         raise RuntimeError(f"Ray does not start here:\n{said}")
 
+    def _run(self, command: Sequence[str]) -> tuple[bool, str]:
+        """Whether a command of Ray ends well, and what it says. Nodes would keep a pipe open, not a file."""
+        with tempfile.TemporaryFile(dir=self.folder) as said:
+            environment = self.environment | {"RAY_AUTH_MODE": "token"}
+            try:
+                code = subprocess.run(
+                    command, env=environment, stdout=said, stderr=said, timeout=WATCHDOG / 2
+                ).returncode
+            except subprocess.TimeoutExpired as late:
+                code, _ = 1, said.write(str(late).encode())
+            said.seek(0)
+            return code == 0, said.read().decode(errors="replace")
+
     def kill(self, node: int) -> None:
         """End a node as a machine that loses its power does: every process of it at once."""
-        children: set[int] = set()
-        for pid in self._nodes[node]:
+        children: set[psutil.Process] = set()
+        for process in self._nodes[node]:
             with suppress(psutil.Error):
-                children |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+                children |= set(process.children(recursive=True))
         _kill(self._nodes[node] | children)
 
     def start_again(self) -> None:
@@ -100,7 +108,7 @@ class RayNodes:
 
     def kill_all(self) -> None:
         """End every node at once."""
-        _kill({process.pid for process in self._all()})
+        _kill(self._all())
 
     def workers(self) -> list[psutil.Process]:
         """The processes that count."""
@@ -133,47 +141,19 @@ class RayNodes:
                     found.append(process)
         return found
 
-    def _all(self) -> list[psutil.Process]:
-        found = {process.pid: process for process in self._processes()}
-        for process in tuple(found.values()):
+    def _all(self) -> set[psutil.Process]:
+        found = set(self._processes())
+        for process in tuple(found):
             with suppress(psutil.Error):
-                found |= {child.pid: child for child in process.children(recursive=True)}
-        return [process for process in found.values() if process.is_running()]
+                found |= set(process.children(recursive=True))
+        return {process for process in found if process.is_running()}
 
 
-def _kill(pids: set[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def until(condition: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
-    """Wait until ``condition()`` holds. Raises: AssertionError if the process ends before, or never."""
-
-    def held() -> bool:
-        if condition():
-            return True
-        assert process is None or process.poll() is None, "the process has ended"
-        return False
-
-    soon(held, WATCHDOG)
-
-
-def driver(nodes: RayNodes, folder: Path, code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
-    """A Python process beside the cluster, with a folder to work in; it is killed in the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env=nodes.environment,
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    watchdog = threading.Timer(2 * WATCHDOG, process.kill)
-    watchdog.daemon = True
-    watchdog.start()
-    return process
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    """End processes, unless others have their numbers by now."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def loopback(addresses: set[str]) -> bool:

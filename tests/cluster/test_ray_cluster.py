@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -21,12 +20,16 @@ from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from lines_cli import sweep_command
 from lines_cli.__main__ import main
-from tests.cluster.ray_nodes import INSTALLED, NODE, RayNodes, driver, loopback, until
+from tests.cluster.driver import Driver
+from tests.cluster.ray_nodes import INSTALLED, NODE, RayNodes, loopback
 from tests.deploy.starting import free_port, started, visiting
 from tests.held_sweep import held_at
 from tests.paths import ASSETS, ROOT
 
-pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
+pytestmark = [
+    pytest.mark.skipif(not INSTALLED, reason="Ray is not installed"),
+    pytest.mark.timeout(600),  # each starts nodes and waits for several of their processes
+]
 
 GRID = "--gamma 0:1:0.04 --split val,test --images 42".split()
 POSITIONS = 104
@@ -55,6 +58,7 @@ from evaluators.engine import ray_pool
 from evaluators.engine.ray_cluster import RayCluster
 from evaluators.engine.ray_link import RayLink
 from serving.health import health
+from tests.waiting import WATCHDOG, soon
 
 torch.set_num_threads(1)
 lab, address, images = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -64,9 +68,9 @@ def say(**what): print(json.dumps(what), file=answers, flush=True)
 code = ray_pool.code_identity
 ray_pool.code_identity = lambda: "another"
 skewed = ray_pool.RayPool(RayCluster(address), "cpu", 1)
-while not skewed.problem.startswith("The worker"): threading.Event().wait(0.1)
+soon(lambda: skewed.problem.startswith("The worker"), WATCHDOG)
 second = ray_pool.RayPool(skewed._cluster, "cpu", 1)
-while "cannot start yet" not in second.problem: threading.Event().wait(0.1)
+soon(lambda: "cannot start yet" in second.problem, WATCHDOG)
 say(skew=skewed.problem, ready=skewed.ready, second=second.problem)
 second._closed.set()
 skewed.close()
@@ -77,7 +81,7 @@ def links():
     return threads + [one.name() for one in psutil.Process().children()]
 
 pool = RayLink(address, "cpu", 1)
-assert pool.wait(200)
+assert pool.wait(WATCHDOG)
 studio = Studio(lab, None, chunk=12, workers=pool)
 def counts(one): return [[task.key, task.correct, task.n] for task in one.tasks]
 specs = [EditSpec.lines(key, gamma, images=images) for key in ("digits", "faces") for gamma in (0, 0.5, 1)]
@@ -90,17 +94,17 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 first = studio.first(EditSpec.lines("digits", 0.3, images=images))
 def counted(): return sum(one.counted for one in pool.status())
-while counted() < pool.sent["orders"]: pool.wait(0.1)  # it is told once a second
+soon(lambda: counted() >= pool.sent["orders"], WATCHDOG)  # it is told once a second
 orders = dict(pool.sent)
 say(found=[[number, spec.as_dict(), one] for (number, spec), one in found.items()], first=counts(first),
     workers=[worker.state for worker in pool.status()], counted=counted(),
     bytes=orders["bytes"] / orders["orders"], health=health(studio.status(), False, 0.0))
-while pool.ready: threading.Event().wait(0.1)
+soon(lambda: not pool.ready, WATCHDOG)
 alone = studio.evaluate(EditSpec.lines("faces", 0.3, images=images))
 say(alone=counts(alone), health=health(studio.status(), False, 0.0))
-assert pool.wait(500)
+assert pool.wait(WATCHDOG)
 again = studio.evaluate(EditSpec.lines("faces", 0.7, images=images))
-while not counted(): pool.wait(0.1)
+soon(counted, WATCHDOG)
 say(again=counts(again), health=health(studio.status(), False, 0.0),
     links=len(links()))
 studio.close()
@@ -109,13 +113,14 @@ say(left=links())
 """
 
 GPUS = """
-import json, sys, threading
+import json, sys
 from evaluators.engine.ray_cluster import RayCluster
 from evaluators.engine.ray_pool import RayPool
+from tests.waiting import WATCHDOG, soon
 
 answers, sys.stdout = sys.stdout, sys.stderr  # Ray prints there when a node has died
 pool = RayPool(RayCluster(sys.argv[1]), "auto", 1)
-while sum(bool(one.problem) for one in pool.status()) < 2: threading.Event().wait(0.1)
+soon(lambda: sum(bool(one.problem) for one in pool.status()) >= 2, WATCHDOG)
 workers = [[one.node, one.state, one.problem] for one in pool.status()]
 print(json.dumps([pool.device, pool.ready, workers]), file=answers)
 pool.close()
@@ -157,26 +162,24 @@ def test_a_sweep_survives_the_death_of_a_worker_a_node_and_its_driver(
     store = tmp_path / "cache" / "results.sqlite"
     arguments = [str(tmp_path), *GRID, "--ray", nodes.address, "--ray-cores", "1"]
 
-    sweep = driver(nodes, tmp_path, held_at(KILLED) + SWEEP, arguments)
-    until(lambda: stored(store) >= 5, sweep)
-    until(lambda: len(nodes.workers()) == 2, sweep)
-    assert loopback(nodes.remote_addresses())
-    nodes.workers()[0].send_signal(signal.SIGKILL)
-    before = stored(store)
-    until(lambda: stored(store) >= min(before + 10, KILLED), sweep)
-    nodes.kill(1)
-    before = stored(store)
-    until(lambda: stored(store) >= min(before + 5, KILLED), sweep)
-    sweep.send_signal(signal.SIGKILL)
-    sweep.communicate()
+    with Driver(nodes, tmp_path, held_at(KILLED) + SWEEP, arguments) as sweep:
+        sweep.until(lambda: stored(store) >= 5)
+        sweep.until(lambda: len(nodes.workers()) == 2)
+        assert loopback(nodes.remote_addresses())
+        nodes.workers()[0].send_signal(signal.SIGKILL)
+        before = stored(store)
+        sweep.until(lambda: stored(store) >= min(before + 10, KILLED))
+        nodes.kill(1)
+        before = stored(store)
+        sweep.until(lambda: stored(store) >= min(before + 5, KILLED))
+        sweep.kill()
     kept = stored(store)
     assert kept < POSITIONS, "the sweep was over before its driver was killed"
 
-    again = driver(nodes, tmp_path, SWEEP, arguments)
-    late = nodes.start()
-    _, said = again.communicate(timeout=600)
-    assert again.returncode == 0, said
-    assert f"{kept} known, {POSITIONS - kept} to count" in said
+    with Driver(nodes, tmp_path, SWEEP, arguments) as again:
+        late = nodes.start()
+        again.end()
+        assert f"{kept} known, {POSITIONS - kept} to count" in again.errors()
     assert late == 2
     assert stored(store) == POSITIONS
 
@@ -217,10 +220,9 @@ def test_each_gpu_gets_a_worker_that_sees_it_alone(nodes: RayNodes, tmp_path: Pa
     """Ray is told of two GPUs that are not there; the nodes without any get no worker then."""
     node = nodes.start(gpus=2)
     try:
-        program = driver(nodes, tmp_path, GPUS, [nodes.address])
-        said, log = program.communicate(timeout=300)
-        assert program.returncode == 0, log
-        device, ready, workers = json.loads(said)
+        with Driver(nodes, tmp_path, GPUS, [nodes.address]) as program:
+            device, ready, workers = program.told()
+            program.end()
         assert (device, ready) == ("cuda", 0)
         assert [(node, state) for node, state, _ in workers] == 2 * [(NODE, "refused")]
         seen = [re.findall(r"PyTorch finds no GPU there.*\(number (.*)\)", said) for _, _, said in workers]
@@ -239,16 +241,14 @@ def test_the_page_counts_on_it_and_without_it_and_on_it_again(
         found = alone.first(spec) if first else alone.evaluate(spec)
         return [[task.key, task.correct, task.n] for task in found.tasks]
 
-    page = driver(nodes, tmp_path, PAGE, [str(lab), nodes.address, "42"])
-    assert page.stdout is not None
-    try:
-        skew = json.loads(page.stdout.readline() or _said(page))
+    with Driver(nodes, tmp_path, PAGE, [str(lab), nodes.address, "42"]) as page:
+        skew = page.told()
         assert "runs other code" in skew["skew"]
         assert "install the same version" in skew["skew"]
         assert skew["ready"] == 0
         assert "Another page or sweep keeps what it counts on until it ends" in skew["second"]
 
-        answer = json.loads(page.stdout.readline() or _said(page))
+        answer = page.told()
         assert len(answer["found"]) == 4 * 6 - 2
         for _, plain, found in answer["found"]:
             assert found == counts(EditSpec.from_dict(plain))
@@ -261,23 +261,15 @@ def test_the_page_counts_on_it_and_without_it_and_on_it_again(
         assert (answer["health"]["status"], answer["health"]["local"]) == ("ok", "")
 
         nodes.kill_all()
-        without = json.loads(page.stdout.readline() or _said(page))
+        without = page.told()
         assert without["alone"] == counts(EditSpec.lines("faces", 0.3, images=42))
         assert without["health"]["status"] == "degraded"
         assert "does not answer any more" in without["health"]["local"]
 
         nodes.start_again()
-        again = json.loads(page.stdout.readline() or _said(page))
+        again = page.told()
         assert again["again"] == counts(EditSpec.lines("faces", 0.7, images=42))
         assert (again["health"]["status"], again["health"]["local"]) == ("ok", "")
         assert again["links"] == 2, "a thread and a process; none of the first connection is left"
-        assert json.loads(page.stdout.readline() or _said(page)) == {"left": []}
-        assert page.wait(300) == 0
-    finally:
-        page.kill()
-        page.communicate()
-
-
-def _said(page: "subprocess.Popen[str]") -> str:
-    page.kill()
-    raise AssertionError(page.communicate()[1])
+        assert page.told() == {"left": []}
+        page.end()
