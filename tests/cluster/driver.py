@@ -37,7 +37,7 @@ class Driver:
             stderr=descriptor,
             text=True,
         )
-        self._watchdog = threading.Timer(2 * WATCHDOG, self._process.kill)
+        self._watchdog = threading.Timer(WATCHDOG, self._process.kill)
         self._watchdog.daemon = True
         self._watchdog.start()
 

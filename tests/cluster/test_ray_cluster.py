@@ -26,10 +26,7 @@ from tests.deploy.starting import free_port, started, visiting
 from tests.held_sweep import held_at
 from tests.paths import ASSETS, ROOT
 
-pytestmark = [
-    pytest.mark.skipif(not INSTALLED, reason="Ray is not installed"),
-    pytest.mark.timeout(600),  # each starts nodes and waits for several of their processes
-]
+pytestmark = pytest.mark.skipif(not INSTALLED, reason="Ray is not installed")
 
 GRID = "--gamma 0:1:0.04 --split val,test --images 42".split()
 POSITIONS = 104
