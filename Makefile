@@ -17,7 +17,8 @@ BIN    := $(VENV)/bin
 CORES  := $(shell nproc 2>/dev/null || echo 2)
 WORKERS  ?= $(if $(filter 1 2 3,$(CORES)),2,4)
 BROWSERS ?= $(if $(filter 1 2 3,$(CORES)),0,2)
-# A worker that dies ends the run: xdist would begin its test anew, again and again.
+# A worker that dies ends the run: xdist 3.8 would begin its test anew, up to eight times, or wait without end if it
+# was the last of its file.
 ONCE     := --max-worker-restart 0
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
