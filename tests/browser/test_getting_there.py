@@ -8,7 +8,7 @@ import pytest
 
 from evaluators.specs.edit_spec import EditSpec
 from tests.browser import driving
-from tests.browser.driving import key, move, open_page, open_tab, position, wait_at, wait_for
+from tests.browser.driving import key, move, open_tab, open_tab_of, position, wait_at, wait_for
 from tests.waiting import soon
 
 pytestmark = pytest.mark.browser
@@ -76,8 +76,10 @@ def test_a_field_keeps_its_last_good_value(page: Any) -> None:
     assert not page.locator(".lx-takes").inner_text()
 
 
-def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_address: str) -> None:
-    page = open_page(browser, free_address, "?task=faces&shape=sqrt&alpha=0.2&beta=0.7&mix=0.8&outside=depth")
+def test_a_link_opens_where_it_says_and_is_written_back(window: Any, free_address: str) -> None:
+    page = open_tab_of(
+        window, free_address, "?task=faces&shape=sqrt&alpha=0.2&beta=0.7&mix=0.8&outside=depth"
+    )
     spec = EditSpec(checkpoint="faces", shape="sqrt", alpha=0.2, beta=0.7, mix=0.8, outside="depth")
     wait_for(page, spec.key())
     wait_at(page, alpha=0.2, beta=0.7)
@@ -89,14 +91,14 @@ def test_a_link_opens_where_it_says_and_is_written_back(browser: Any, free_addre
         alone = page.evaluate("name => window.lxAddress.alone(name)", name)
         assert alone == page.evaluate("window.lxAddress.link()") + f"&{name}=1"
     assert "task=faces" in page.url
-    page.context.close()
+    page.close()
 
 
-def test_a_wrong_link_opens_the_page_and_says_what_was_wrong(browser: Any, free_address: str) -> None:
-    page = open_page(browser, free_address, "?task=banana&gamma=7&other=1")
+def test_a_wrong_link_opens_the_page_and_says_what_was_wrong(window: Any, free_address: str) -> None:
+    page = open_tab_of(window, free_address, "?task=banana&gamma=7&other=1")
     page.locator("#lx-notice", has_text="banana").filter(has_text="from 0 to 1").wait_for()
     assert "other=1" in page.url
-    page.context.close()
+    page.close()
 
 
 def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> None:
@@ -129,9 +131,9 @@ def test_back_and_forward_step_through_settled_states_and_pages(page: Any) -> No
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["in order", "overtaking"])
-def test_back_pressed_twice_leaves_every_link_as_it_was(browser: Any, free_address: str, first: int) -> None:
+def test_back_pressed_twice_leaves_every_link_as_it_was(window: Any, free_address: str, first: int) -> None:
     """The answer about the place in between was written into the link of the place that was gone to."""
-    page = open_page(browser, free_address)
+    page = open_tab_of(window, free_address)
     for gamma in (0.2, 0.5, 0.9):
         move(page, "gamma", gamma)
         page.wait_for_url(f"**&gamma={gamma}")
@@ -154,7 +156,7 @@ def test_back_pressed_twice_leaves_every_link_as_it_was(browser: Any, free_addre
         step()
         wait_for(page, key(gamma))
         assert f"gamma={gamma}" in page.evaluate("location.search")
-    page.context.close()
+    page.close()
 
 
 def is_visit(request: Any) -> bool:
@@ -166,8 +168,8 @@ def same(request: Any, other: Any) -> bool:
     return bool(request == other)
 
 
-def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, free_address: str) -> None:
-    page = driving.patient(browser.new_page())
+def test_a_link_opens_the_page_that_it_names_with_its_controls(window: Any, free_address: str) -> None:
+    page = driving.patient(window.new_page())
     page.goto(f"{free_address}/?page=merge&task=faces&tasks=digits,faces&method=banana&alpha=0.25&beta=7")
     page.wait_for_selector('#lx-merge-live .lx-live[data-state="complete"]')
     notice = page.locator("#lx-notice", has_text="method “banana” is not one of")
@@ -181,9 +183,9 @@ def test_a_link_opens_the_page_that_it_names_with_its_controls(browser: Any, fre
     page.close()
 
 
-def test_a_click_while_the_link_is_still_opened_is_followed(browser: Any, free_address: str) -> None:
+def test_a_click_while_the_link_is_still_opened_is_followed(window: Any, free_address: str) -> None:
     """The page showed Merge without numbers, and the address said Explore."""
-    page = driving.patient(browser.new_page())
+    page = driving.patient(window.new_page())
     page.goto(f"{free_address}/?page=explore&task=faces")
     page.wait_for_selector(driving.LIVE)
     open_tab(page, "Merge")

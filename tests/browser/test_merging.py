@@ -324,9 +324,9 @@ def test_coefficients_are_learned_here_and_stopped(visitor: Any) -> None:
     page.locator("#lx-learned-run:not([disabled])").wait_for()
 
 
-def test_a_link_keeps_the_tasks_of_another_model(browser: Any, lab_address: str) -> None:
+def test_a_link_keeps_the_tasks_of_another_model(window: Any, lab_address: str) -> None:
     """The model's change ticked all eight again: reload, Back and shared links lost the choice."""
-    page = driving.patient(browser.new_page())
+    page = driving.patient(window.new_page())
     query = "page=merge&model=tiny-convnext&task=digits&tasks=digits,faces&method=sum"
     page.goto(f"{lab_address}/?{query}")
     page.wait_for_selector("#lx-merge-search .lx-live")

@@ -29,9 +29,9 @@ QUEUED = "**/gradio_api/queue/join*"
 
 @pytest.mark.parametrize("cost", ["free", "slow"])
 def test_after_a_drag_of_60_moves_the_last_position_is_shown(
-    browser: Any, free_address: str, slow_address: str, cost: str
+    window: Any, free_address: str, slow_address: str, cost: str
 ) -> None:
-    page = open_page(browser, free_address if cost == "free" else slow_address)
+    page = driving.open_tab_of(window, free_address if cost == "free" else slow_address)
     under_way = driving.requests_of(page)
     for round_trip in (0, 60):
         if round_trip:
@@ -45,7 +45,7 @@ def test_after_a_drag_of_60_moves_the_last_position_is_shown(
         driving.move(page, "gamma", 0.05)
         wait_for(page, key(0.05))
         page.wait_for_url("**gamma=0.05*")
-    page.context.close()
+    page.close()
 
 
 def test_scroll_position_and_chart_nodes_survive_20_updates(page: Any) -> None:
@@ -121,13 +121,13 @@ def test_a_lost_answer_is_requested_again(slow_page: Any) -> None:
     page.unroute(QUEUED)
 
 
-def test_the_schedule_bends_before_the_server_answers(browser: Any, slow_address: str) -> None:
-    page = open_page(browser, slow_address)
+def test_the_schedule_bends_before_the_server_answers(window: Any, slow_address: str) -> None:
+    page = driving.open_tab_of(window, slow_address)
     page.route("**/gradio_api/**", lambda route: None)  # the server never answers from here on
     move(page, "gamma", 0.87)
     page.wait_for_selector('[data-chart="schedule"][data-bent^="0.87,"]')
     assert driving.bars(page)[1] == pytest.approx(0.87)
-    page.context.close()
+    page.close()
 
 
 def test_the_browser_bends_every_shape_as_python_does(page: Any) -> None:

@@ -97,8 +97,8 @@ def test_no_serious_accessibility_violation(tour: Tour) -> None:
     assert tour.violations == []
 
 
-def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_address: str) -> None:
-    page = driving.patient(browser.new_page(viewport={"width": 1440, "height": 900}))
+def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(window: Any, free_address: str) -> None:
+    page = driving.patient(window.new_page())
     page.goto(free_address)
     page.wait_for_selector(".lx-start-begin")
     page.wait_for_selector("footer", state="attached")
@@ -115,9 +115,9 @@ def test_plotly_is_fetched_only_where_a_chart_of_it_is_near(browser: Any, free_a
 
 
 def test_ctrl_p_prints_once_the_charts_are_drawn_that_were_never_in_sight(
-    browser: Any, free_address: str
+    window: Any, free_address: str
 ) -> None:
-    page = driving.patient(browser.new_page(viewport={"width": 1440, "height": 900}))
+    page = driving.patient(window.new_page())
     page.goto(f"{free_address}?page=explore")
     page.wait_for_selector(driving.READY)
     page.wait_for_selector('#lx-forgetting .lx-live[data-state="complete"]', state="attached")

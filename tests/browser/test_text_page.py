@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.driving import open_page, open_tab, patient
+from tests.browser.driving import open_page, open_tab, open_tab_of, patient
 
 pytestmark = pytest.mark.browser
 HERE = "#lx-text-here"
@@ -12,9 +12,9 @@ COMPLETE = f'{HERE} .lx-live[data-state="complete"]'
 SETTING = "fine-tuned on Coreference, LiNeS on the encoder with γ = 0.33"
 
 
-def test_a_link_and_back_keep_every_setting(browser: Any, lab_address: str) -> None:
+def test_a_link_and_back_keep_every_setting(window: Any, lab_address: str) -> None:
     """No link named the kind of question: shared or gone back to, it was the first kind again."""
-    page = open_page(browser, lab_address)
+    page = open_tab_of(window, lab_address)
     open_tab(page, "Text")
     page.wait_for_selector(COMPLETE)
     page.locator("#lx-text-task input").click()
@@ -36,12 +36,12 @@ def test_a_link_and_back_keep_every_setting(browser: Any, lab_address: str) -> N
     page.wait_for_selector(f"{HERE} >> text={SETTING}")
     page.wait_for_selector("#lx-text .lx-subject >> text=fine-tuned on Coreference")
     assert page.locator("#lx-text-task input").input_value() == "Coreference"
-    page.context.close()
+    page.close()
 
 
-def test_numbers_of_another_kind_are_greyed_out(browser: Any, lab_address: str) -> None:
+def test_numbers_of_another_kind_are_greyed_out(window: Any, lab_address: str) -> None:
     """Panels without charts, these tiles and the merges, kept another model's numbers as if they were new."""
-    page = open_page(browser, lab_address)
+    page = open_tab_of(window, lab_address)
     open_tab(page, "Text")
     page.wait_for_selector(COMPLETE)
     page.evaluate("""() => {
@@ -55,12 +55,12 @@ def test_numbers_of_another_kind_are_greyed_out(browser: Any, lab_address: str) 
     page.get_by_role("option", name="Coreference").click()
     page.wait_for_selector(f"{HERE} .lx-live:not(.lx-stale) >> text=fine-tuned on Coreference")
     assert [said for said in page.evaluate("stale") if "fine-tuned on Paraphrase" in said]
-    page.context.close()
+    page.close()
 
 
-def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(browser: Any, lab_address: str) -> None:
+def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(window: Any, lab_address: str) -> None:
     """That it is not loaded was said three times."""
-    page = patient(browser.new_page())
+    page = patient(window.new_page())
     page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
     page.wait_for_selector("#lx-text-load:visible")
     page.wait_for_selector("#lx-text >> text=Flan-T5-base is not loaded yet: press Load")
