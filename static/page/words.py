@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ui.address.page_link import TWICE
 from ui.explore.pins import DAMAGED, EXAMPLE, GONE
 
 MISSING = (
@@ -10,6 +11,7 @@ MISSING = (
 )
 PAGE_WORDS = {
     "unknown": "The link's {name} “{said}” is not one of {known}.",
+    "twice": TWICE,
     "pin_damaged": DAMAGED.format(example=EXAMPLE, said="{said}", wrong="is not"),
     "pin_gone": GONE,
     "missing": MISSING,

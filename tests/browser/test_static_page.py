@@ -126,6 +126,9 @@ def test_a_link_is_opened_and_written_and_its_wrong_values_are_named(browser: An
     page.wait_for_function(
         "document.getElementById('lx-notice').innerText.includes('page “nowhere” is not one of')"
     )
+    page.goto(f"{edition.address}?page=soup&present=banana&beta=0.2&beta=0.3")
+    page.locator("#lx-notice", has_text="says beta more than once: the first one, “0.2”, is taken").wait_for()
+    page.locator("#lx-soup").wait_for()
     page.goto(f"{edition.address}?page=explore&gamma=0.3&pins={','.join(PINS)}")
     shows(page, "α = 0.3, β = 0.7")
     said = page.locator("#lx-notice").inner_text().splitlines()

@@ -7,19 +7,17 @@ which models and checkpoints there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MethodType
 from typing import Any
-from urllib.parse import parse_qsl
 
 import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency, EventListener
 
 from evaluators.service.studio import Studio
-from lines_core.untrusted_text import excerpt
-from ui.address.page_link import MOST_SAID, LinkRow, PageLink
+from ui.address.page_link import LinkRow, PageLink, read_query, unknown
 from ui.live.session_key import KEPT_TOKEN, session_key
 from ui.shell import markup, text
 
@@ -122,19 +120,20 @@ class AddressBar:
         def read(request: gr.Request, search: str, token: str, always: bool) -> list[Any]:
             seen = studio.seen_by(session_key(request))
             deleted = bool(token) and not seen.resume(str(token)[:LONGEST])
-            query = dict(parse_qsl(str(search)[:LONGEST].lstrip("?"), keep_blank_values=True))
-            complaints = text.faults(studio.status())
+            query, twice = read_query(str(search)[:LONGEST], names)
+            complaints = [*text.faults(studio.status()), *twice]
             if not always and not query.keys() & names:
                 quiet = dict.fromkeys(controls, gr.skip()) | {model: _offered(seen)}
                 return [gr.skip(), "", *quiet.values(), _notice(complaints)]
             page = query.get("page", "")
             if page not in self._pages:
-                complaints += [_unknown("page", page, self._pages)] if page else []
+                complaints += [unknown("page", page, list(self._pages))] if "page" in query else []
                 page = self._default if query.keys() & names else next(iter(self._pages))
-            for name in {"present", "embed"} & query.keys():
-                page = self._default
-                if query[name] not in ("1", *ALONE):
-                    complaints.append(_unknown(name, query[name], ALONE))
+            for name in ("present", "embed"):
+                if query.get(name) in ("1", *ALONE):
+                    page = self._default
+                elif name in query:
+                    complaints.append(unknown(name, query[name], ALONE))
             chosen, task, wrong = choose(seen, query, deleted)
             complaints += wrong
             values: dict[Component, Any] = dict.fromkeys(controls, gr.skip())
@@ -185,7 +184,3 @@ def _offered(studio: Studio) -> Any:
 
 def _notice(complaints: Sequence[str]) -> Any:
     return gr.update(value=markup.notice(complaints), visible=bool(complaints))
-
-
-def _unknown(name: str, said: str, known: Iterable[str]) -> str:
-    return f"The link's {name} “{excerpt(said, MOST_SAID)}” is not one of {', '.join(known)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from html import escape
 from urllib.parse import parse_qsl, urlencode
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.address.address_bar import ALONE
 from ui.shell import text
 
 FOREIGN = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*?/>\s*')
@@ -17,14 +19,15 @@ FOREIGN = re.compile(rb'<meta\s+(?:property="og:|name="twitter:)[^>]*?/>\s*')
 OPENED = """<script>
 {
   const asked = new URLSearchParams(location.search);
-  const page = asked.has("present") || asked.has("embed") ? "explore" : asked.get("page");
+  const alone = ["present", "embed"].some((name) => %s.includes(asked.get(name)));
+  const page = alone ? "explore" : asked.get("page");
   const tabs = gradio_config.components.find((one) => one.props.elem_id === "lx-pages");
   if (tabs && gradio_config.components.some((one) => one.type === "tabitem" && one.props.id === page))
     tabs.props.selected = page;
 }
 </script>"""
 """Selects the tab that the address names before Gradio builds the page, which then builds no other tab.
-A chart alone (``present``, ``embed``) is one of *Explore*."""
+A chart alone (``present``, ``embed``) is one of *Explore*; %s takes their names."""
 HEAD = b"</head>"
 COMPRESSION = 6
 """Level of gzip: the document holds the scripts of all panels, and shrinks to a fifth in some 15 ms."""
@@ -84,5 +87,5 @@ def own_document(document: bytes) -> bytes:
             ("name", "twitter:card", "summary"),
         )
     )
-    added = (tags + OPENED).encode()
+    added = (tags + OPENED % json.dumps(["1", *ALONE])).encode()
     return FOREIGN.sub(b"", document).replace(HEAD, added + HEAD, 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gradio.components import Component
 
@@ -21,6 +22,7 @@ MOST_NAMED = 12
 NOT_HERE = (
     "The link names a checkpoint that was added in another browser or tab, or is deleted: it is left out."
 )
+TWICE = "The link says {name} more than once: the first one, “{said}”, is taken."
 
 
 class WrongEntry(ValueError):
@@ -93,10 +95,7 @@ class LinkReader:
             number = math.nan
         if low <= number <= high:
             return number
-        shown = excerpt(said, MOST_SAID)
-        self.complaints.append(
-            f"The link's {name} should be a number from {low:g} to {high:g}, not “{shown}”."
-        )
+        self.complaints.append(no_number(name, said, low, high))
         return default
 
     def whole(self, name: str, low: int, high: int, default: int) -> int:
@@ -104,10 +103,7 @@ class LinkReader:
         number = self.number(name, low, high, default)
         if number == int(number):
             return int(number)
-        shown = excerpt(self.query[name], MOST_SAID)
-        self.complaints.append(
-            f"The link's {name} should be a whole number from {low} to {high}, not “{shown}”."
-        )
+        self.complaints.append(no_number(name, self.query[name], low, high, "a whole number"))
         return default
 
     def one_of(self, name: str, known: Sequence[str], default: str) -> str:
@@ -115,22 +111,52 @@ class LinkReader:
         said = self.query.get(name)
         if said is None or said in known:
             return default if said is None else said
-        self.complaints.append(_unknown(name, said, known))
+        self.complaints.append(unknown(name, said, known))
         return default
 
     def some_of(self, name: str, known: Sequence[str], default: Sequence[str]) -> list[str]:
-        """Several keys, separated by commas, in their usual order; the known ones of them."""
+        """Several keys, separated by commas, in their usual order; the known ones of them.
+
+        An empty entry is what the page writes where none is ticked.
+        """
         said = self.query.get(name)
         if said is None:
             return list(default)
-        given = [key for key in said.split(",") if key]
+        given = [key for key in said.split(",") if key] or ([said] if said else [])
         strangers = [key for key in given if key not in known]
         if any(key.startswith(OWN) for key in strangers):
             self.complaints.append(NOT_HERE)
         elif strangers:
-            self.complaints.append(_unknown(name, strangers[0], known))
-        return [key for key in known if key in given] or list(default)
+            self.complaints.append(unknown(name, strangers[0], known))
+        there = [key for key in known if key in given]
+        return list(default) if strangers and not there else there
 
 
-def _unknown(name: str, said: str, known: Sequence[str]) -> str:
-    return f"The link's {name} “{excerpt(said, MOST_SAID)}” is not one of {first_of(known, MOST_NAMED)}."
+def read_query(search: str, names: Container[str]) -> tuple[dict[str, str], list[str]]:
+    """Entries of a link by name, of a name that is said twice the first, and complaints about that.
+
+    Args:
+        names: those that are ours; others may be said as often as they like.
+
+    >>> read_query("?gamma=0.2&gamma=0.9&utm=a&utm=b", {"gamma"})
+    ({'gamma': '0.2', 'utm': 'a'}, ['The link says gamma more than once: the first one, “0.2”, is taken.'])
+    """
+    query: dict[str, str] = {}
+    complaints = {}
+    for name, said in parse_qsl(search.lstrip("?"), keep_blank_values=True):
+        if query.setdefault(name, said) != said and name in names:
+            complaints[name] = TWICE.format(name=name, said=excerpt(query[name], MOST_SAID))
+    return query, list(complaints.values())
+
+
+def unknown(name: str, said: str, known: Sequence[str]) -> str:
+    """That an entry of a link is none of some keys."""
+    shown = f"“{excerpt(said, MOST_SAID)}” is" if said else "is empty,"
+    return f"The link's {name} {shown} not one of {first_of(known, MOST_NAMED)}."
+
+
+def no_number(name: str, said: str, low: float, high: float, kind: str = "a number") -> str:
+    """That an entry of a link is no number of a range."""
+    shown = f"“{excerpt(said, MOST_SAID)}”" if said else "empty"
+    point = ": decimals take a point" if "," in said else ""
+    return f"The link's {name} should be {kind} from {low:.12g} to {high:.12g}, not {shown}{point}."

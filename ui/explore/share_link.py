@@ -12,8 +12,8 @@ from evaluators.specs.edit_spec import FREE
 from evaluators.zoo import ENCODERS
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.schedules import SHAPES
-from lines_core.untrusted_text import excerpt, first_of
-from ui.address.page_link import MOST_SAID
+from lines_core.untrusted_text import excerpt
+from ui.address.page_link import MOST_SAID, no_number, unknown
 from ui.explore import explore_text
 from ui.explore.explore_controls import ALPHA_RANGE, BETA_RANGE, GAMMA_RANGE, MIX_RANGE, Controls
 from ui.explore.free_form import FACTOR_RANGE, fits
@@ -62,7 +62,6 @@ def from_query(
         if name not in query:
             continue
         said = query[name]
-        shown = excerpt(said, MOST_SAID)
         if field in RANGES:
             low, high = RANGES[field]
             try:
@@ -70,9 +69,7 @@ def from_query(
             except ValueError:
                 number = math.nan
             if not low <= number <= high:
-                complaints.append(
-                    f"The link's {name} should be a number from {low:g} to {high:g}, not “{shown}”."
-                )
+                complaints.append(no_number(name, said, low, high))
                 continue
             controls = replace(controls, **{field: number})  # type: ignore[arg-type]
             if field in ("alpha", "beta"):
@@ -84,12 +81,12 @@ def from_query(
                 low, high = FACTOR_RANGE
                 complaints.append(
                     f"The link's free should be {num_blocks} numbers from {low:g} to {high:g}, one a block, "
-                    f"separated by commas, not “{shown}”."
+                    f"separated by commas, decimals with a point, not “{excerpt(said, MOST_SAID)}”."
                 )
         elif said in known[field]:
             controls = replace(controls, **{field: said})  # type: ignore[arg-type]
         else:
-            complaints.append(f"The link's {name} “{shown}” is not one of {first_of(known[field], 12)}.")
+            complaints.append(unknown(name, said, known[field]))
     if controls.shape == FREE and not controls.free_form:
         if "free" not in query:
             complaints.append("The link's shape is free, but it has no factors free=….")

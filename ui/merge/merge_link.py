@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from evaluators.errors import SpecError
 from evaluators.experiments.merge_search import OFFERED_SHAPES
 from evaluators.experiments.merge_starts import MODEL_STARTS, PAPER_ALPHA, start_coefficients
 from evaluators.service.studio import Studio
+from evaluators.specs.merge_spec import MergeSpec
 from lines_core.merging import METHODS, Parameter
 from ui.address.page_link import LinkReader, LinkRow, PageLink
 from ui.merge import merge_text as words
@@ -70,9 +72,9 @@ def read_merge(
         )
         for row, parameter in parameter_rows()
     ]
-    auto = "alpha" not in query
     beta, plain = start_coefficients(method, model)
-    alpha = reader.number("alpha", 0.0, ALPHA_TOP, PAPER_ALPHA)
+    alpha = reader.number("alpha", 0.0, ALPHA_TOP, math.nan)
+    auto = math.isnan(alpha)
     found = [
         gr.update(choices=choices, value=tasks),
         method,
@@ -80,7 +82,7 @@ def read_merge(
         _weights(reader, tasks, titles),
         auto,
         reader.one_of("shape", list(OFFERED_SHAPES), SHAPE),
-        gr.update(value=alpha, visible="hidden" if auto else True),
+        gr.update(value=PAPER_ALPHA if auto else alpha, visible="hidden" if auto else True),
         reader.number("beta", 0.0, BETA_TOP, beta),
         reader.number("plain", 0.0, BETA_TOP, plain),
         words.method_help(method),
@@ -91,7 +93,9 @@ def read_merge(
 def _weights(reader: LinkReader, tasks: list[str], titles: Mapping[str, str]) -> str:
     text = reader.query.get("weights", "")
     try:
-        read_weights(text, tasks, titles)
+        weights = read_weights(text, tasks, titles)
+        if tasks:
+            MergeSpec(tuple(tasks), weights=weights)
     except SpecError as error:
         reader.complaints.append(f"The link's weights: {error}")
         return ""
@@ -100,6 +104,9 @@ def _weights(reader: LinkReader, tasks: list[str], titles: Mapping[str, str]) ->
 
 def _number(reader: LinkReader, parameter: Parameter) -> float:
     if not parameter.choices:
+        if parameter.step == 1.0:
+            whole = (round(bound) for bound in (parameter.low, parameter.high, parameter.default))
+            return reader.whole(parameter.key, *whole)
         return reader.number(parameter.key, parameter.low, parameter.high, parameter.default)
     known = {f"{value:g}": value for value in parameter.choices}
     return known[reader.one_of(parameter.key, list(known), f"{parameter.default:g}")]

@@ -257,7 +257,7 @@ def _wire(
     def offer(request: gr.Request, model: str, linked: list[str] | None) -> Any:
         choices = offered(studio.seen_by(session_key(request)), model)
         keys = [key for _, key in choices]
-        if linked and set(linked) <= set(keys):
+        if linked is not None and set(linked) <= set(keys):
             return gr.update(choices=choices)
         return gr.update(choices=choices, value=keys)
 

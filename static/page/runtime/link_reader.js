@@ -38,7 +38,8 @@ function makeLinkReader({ rows, controls, pages, home, names, words }, { parts, 
   return function open(always) {
     const query = new URLSearchParams(window.location.search);
     const known = ["page", "present", "embed", ...rows.map(({ name }) => name)].filter((name) => query.has(name));
-    const complaints = [], values = [...initial], alone = query.has("present") || query.has("embed");
+    const complaints = [], values = [...initial], alone = ["present", "embed"].some((name) => name in document.body.dataset);
+    for (const name of known) if (new Set(query.getAll(name)).size > 1) complaints.push(fillIn(words.twice, { name, said: query.get(name).slice(0, 60) }));
     let page = alone ? home : query.get("page");
     if (page && !pages.includes(page)) complaints.push(fillIn(words.unknown, { name: "page", said: page.slice(0, 60), known: pages.join(", ") }));
     if (!pages.includes(page)) page = known.length ? home : pages[0];
