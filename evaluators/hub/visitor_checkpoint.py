@@ -1,14 +1,13 @@
 """Import of a visitor's checkpoint, from a file or from the Hub, for a loaded encoder."""
 
 import hashlib
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evaluators.errors import Cancelled, HubError, SpecError
+from evaluators.errors import Cancelled, SpecError
 from evaluators.hub.checkpoint_import import CheckpointReader, content_of
 from evaluators.hub.declared_activation import (
     CONFIGS,
@@ -24,10 +23,12 @@ from evaluators.hub.transfer.hub_cache import delete
 from evaluators.hub.transfer.parallel_calls import Progress
 from evaluators.hub.transfer.repository_files import Fetched, fetch, is_cached
 from evaluators.hub.transfer.repository_listing import list_files
+from evaluators.hub.typed_address import typed_address
 from evaluators.hub.uploaded_folder import unpacked
 from evaluators.labs.checkpoint_report import ReportNote
 from evaluators.labs.lab import CheckpointInfo, Lab
 from evaluators.labs.loaded_checkpoint import LoadedCheckpoint
+from evaluators.zoo import ENCODERS, FAMILIES, TASKS
 from lines_core.checkpoints.adapter import CONFIG
 from lines_core.errors import CheckpointError
 from lines_core.file_hash import sha256_of
@@ -39,7 +40,7 @@ MOST_BYTES = 2 << 30
 """Size limit of a visitor's file; ViT-L/14 has 1.7 GB with both towers."""
 _IMPORTS = threading.Lock()
 """Downloads run side by side; files are read one at a time, since each takes its size in memory."""
-_ADDRESS = re.compile(r"(?:https?://[^/]+/)?([\w.-]+/[\w.-]+)(?:/(?:blob|resolve)/([\w.-]+))?(?:/(.+))?")
+EXAMPLE = FAMILIES["fusion-bench"].hub_file(ENCODERS["ViT-B-32"], TASKS["mnist"]).repo
 
 
 def from_file(
@@ -84,10 +85,8 @@ def from_hub(
         choose: as for ``from_file``.
     Raises: HubError if it is no address, or names no single model; Cancelled; else as ``from_file``.
     """
-    parts = _ADDRESS.fullmatch(address.strip().rstrip("/"))
-    if parts is None:
-        raise HubError(f"{address!r} is no address on the Hub: give owner/name, or owner/name/path/to/file.")
-    repo, revision, wanted = parts[1], parts[2] or "main", parts[3]
+    typed = typed_address(address, "model", EXAMPLE)
+    repo, revision, wanted = typed.repo, typed.revision, typed.path
     listed = list_files(repo, revision=revision, public=True)
     names = model_files(repo, wanted, listed)
     name = names[0]

@@ -5,7 +5,6 @@ Nothing is asked with this machine's token: a visitor sees what anybody sees.
 """
 
 import io
-import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -27,16 +26,18 @@ from evaluators.hub.images.row_choice import choose_rows, in_half
 from evaluators.hub.images.split_files import data_files, find_commit, list_split
 from evaluators.hub.transfer.hub_errors import hub_errors
 from evaluators.hub.transfer.parallel_calls import Progress, Workers
+from evaluators.hub.typed_address import typed_address
 from evaluators.specs.edit_spec import SPLITS
+from evaluators.zoo import TASKS
 from evaluators.zoo.public_tasks import HubTask
-from lines_core.untrusted_text import excerpt, first_of, quoted
+from lines_core.untrusted_text import excerpt, first_of
 
 MOST_BYTES = 256 << 20
 """Of the images of a split, as they travel."""
 MOST_CONFIGS = 50
 AT_ONCE = 2
 """Row groups in memory."""
-_ADDRESS = re.compile(r"(?:https?://[^/]+/)?(?:datasets/)?([\w.-]+/[\w.-]+)(?:/(?:tree|viewer|blob)/.*)?")
+EXAMPLE = TASKS["mnist"].repo
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,7 @@ def look_up(
         Cancelled.
     Cost: a dozen small requests.
     """
-    parts = _ADDRESS.fullmatch(address.strip().rstrip("/"))
-    if parts is None:
-        raise HubError(f"{quoted(address)} is no data set on the Hub: give owner/name, or the link to it.")
-    repo = parts[1]
+    repo = typed_address(address, "dataset", EXAMPLE).repo
     with Workers(stop) as workers:
         commit = workers.call(lambda: find_commit(repo, "main", public=True))
         configs = workers.call(lambda: _configs(repo, commit))

@@ -127,7 +127,7 @@ def test_what_is_refused(hub: Hub) -> None:
         with pytest.raises(TaskError, match="Keep a line for each class"):
             read_dataset(found, image, label, asked, SIZE)
     for address in ("", "digits", "../x/y/z", "https://example.com/"):
-        with pytest.raises(HubError, match="is no data set on the Hub"):
+        with pytest.raises(HubError, match="give owner/name, such as ylecun/mnist, or the link to it"):
             look_up(address)
     with pytest.raises(HubError, match="owner/nothing"):
         look_up("owner/nothing")
