@@ -28,7 +28,7 @@ from lines_cli.progress_line import ProgressLine
 from lines_cli.public_models import add_machine, add_tasks, follow, tasks_of
 from lines_core.untrusted_text import first_names, quoted
 from serving.app_options import named_path
-from serving.command_line import OneLineParser
+from serving.command_line import OneLineParser, decimal
 
 TARGET_NEEDED = "--target says which task the checkpoint was fine-tuned on: its key, or the NAME of a --task"
 
@@ -81,7 +81,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--model", choices=[*EMBEDDED, *ENCODERS], default=TINY_CLIP)
     add_line(parser)
     add_rules(parser)
-    parser.add_argument("--mix", type=float, help="WiSE-FT: multiplies every factor, 0 = pre-trained")
+    parser.add_argument("--mix", type=decimal, help="WiSE-FT: multiplies every factor, 0 = pre-trained")
     parser.add_argument(
         "--task",
         type=named_path,

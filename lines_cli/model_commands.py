@@ -17,7 +17,7 @@ from lines_core import METHODS, OUTSIDE_RULES, SHAPES, edit_files, merge_files
 from lines_core.architectures.recognition import PARTS
 from lines_core.errors import CheckpointError, ChoiceError, LinesError
 from lines_core.large_files.other_pretraining import other_pretraining
-from serving.command_line import OneLineParser
+from serving.command_line import OneLineParser, decimal
 
 FAILED = 1
 CONTINUES = "the same command goes on where this one was"
@@ -68,19 +68,23 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
         "--task", type=int, metavar="N", help="for masks: the fine-tuned model to merge for, counted from 1"
     )
     parser.add_argument(
-        "--weights", type=float, nargs="+", metavar="W", help="factor of each model's update before the merge"
+        "--weights",
+        type=decimal,
+        nargs="+",
+        metavar="W",
+        help="factor of each model's update before the merge",
     )
     parser.add_argument(
-        "--alpha", "--scale", type=float, help="scale of the merged update, with --beta of block 1"
+        "--alpha", "--scale", type=decimal, help="scale of the merged update, with --beta of block 1"
     )
     parser.add_argument(
-        "--beta", type=float, default=0.0, help="rise to the last block; then alpha is Eq. 2's"
+        "--beta", type=decimal, default=0.0, help="rise to the last block; then alpha is Eq. 2's"
     )
     add_copy(
         parser, "parameters, or beginnings of their names, that are taken from P as they are, such as heads"
     )
     for key, title in _settings().items():
-        parser.add_argument(f"--{key.replace('_', '-')}", dest=key, type=float, metavar="X", help=title)
+        parser.add_argument(f"--{key.replace('_', '-')}", dest=key, type=decimal, metavar="X", help=title)
     options = parser.parse_args(arguments)
     per_task = METHODS[options.method].per_task
     if per_task and not 1 <= (options.task or 0) <= len(options.finetuned):
@@ -116,9 +120,9 @@ def merge(arguments: Sequence[str], prog: str = "lines merge") -> int:
 
 def add_line(parser: argparse.ArgumentParser) -> None:
     """Add the options that `chosen_line` reads."""
-    parser.add_argument("--gamma", type=float, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
-    parser.add_argument("--alpha", type=float, help="scale of the first block and outside the blocks")
-    parser.add_argument("--beta", type=float, help="rise from the first block to the last")
+    parser.add_argument("--gamma", type=decimal, help="from 0 to 1: alpha = GAMMA and beta = 1 - GAMMA")
+    parser.add_argument("--alpha", type=decimal, help="scale of the first block and outside the blocks")
+    parser.add_argument("--beta", type=decimal, help="rise from the first block to the last")
 
 
 def chosen_line(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[float, float]:

@@ -40,6 +40,20 @@ def port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"expected a port from 1 to {LARGEST_PORT}, got {text[:80]!r}")
 
 
+def decimal(text: str) -> float:
+    """A number. Raises: ArgumentTypeError unless it is one.
+
+    >>> decimal("0.5")
+    0.5
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a number, got {text[:80]!r}: decimals take a point, and a space separates two numbers"
+        ) from error
+
+
 def positive_seconds(text: str) -> float:
     """A duration. Raises: ArgumentTypeError unless it is a finite number above 0.
 

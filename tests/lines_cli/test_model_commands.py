@@ -157,6 +157,17 @@ def test_edit_takes_gamma_or_alpha_and_beta(
     assert said.count("\n") == 1
 
 
+def test_a_decimal_comma_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It said "invalid float value", also of weights with commas between them."""
+    for numbers in (("--gamma", "0,5"), ("--alpha", 1, "--beta", "0,5")):
+        with pytest.raises(SystemExit, match="2"):
+            run("edit", "--pretrained", "p", "--finetuned", "f", *numbers, "-o", tmp_path / "out")
+        assert "expected a number, got '0,5': decimals take a point" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run("merge", "--pretrained", "p", "--finetuned", "f", "--weights", "1,0.5", "-o", tmp_path / "out")
+    assert "got '1,0.5': decimals take a point, and a space separates" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("gamma", ["1.5", "-0.1", "inf"])
 def test_gamma_is_from_0_to_1(gamma: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A percentage is a slip that would multiply the update."""

@@ -42,5 +42,8 @@ def test_a_link_says_the_shape_by_its_factors() -> None:
 
 @pytest.mark.parametrize("text", ["1e999", "x" * 9000, 5, "0.5;0.5"])
 def test_what_is_no_list_of_factors_is_refused(text: object) -> None:
-    with pytest.raises(SpecError, match=r"lists one factor a block from 0 to 1\.5"):
+    with pytest.raises(
+        SpecError,
+        match=r"lists one factor a block from 0 to 1\.5, separated by commas, decimals with a point",
+    ):
         factors_of(text)

@@ -26,6 +26,7 @@ from ui.merge import merge_search_panel as search
 from ui.merge import merge_text as words
 from ui.merge.merge_answers import MergeAnswers, comparison_of
 from ui.merge.merge_controls import MergeControls, caught_up, config_of, parameter_rows
+from ui.merge.weight_text import read_weights
 from ui.sweep.sweep_panel import Sweep
 
 DEFAULTS = tuple(parameter.default for _, parameter in parameter_rows())
@@ -308,3 +309,15 @@ def test_a_merged_model_can_be_taken_home(lab: Path, tmp_path: Path, monkeypatch
     assert kept == [Path(whole_set[1])], "the models are in the bundle only"
     take_home.forget("ab/../c")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["digits 0,5", "digits 0,5; faces 2", "digits 0.5; faces 2", "digits 0.5 faces 2", "faces 2/digits 1"],
+)
+def test_a_decimal_comma_and_another_separator_are_explained(said: str) -> None:
+    """Of "digits 0,5" it said that '5' is no name and number, of two in one that there is no such model."""
+    with pytest.raises(SpecError, match="decimals take a point, and a comma separates two weights"):
+        read_weights(said, ["digits", "faces"])
+    with pytest.raises(SpecError, match=r"not one of the ticked models: 'digits'\.$"):
+        read_weights("dogs 1", ["digits"])

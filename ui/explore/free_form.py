@@ -31,7 +31,7 @@ def factors_of(text: object) -> tuple[float, ...]:
             return factors
     raise SpecError(
         f"A free-form schedule lists one factor a block from {low:g} to {high:g}, separated by commas, "
-        f"got {quoted(text)}."
+        f"decimals with a point, got {quoted(text)}."
     )
 
 

@@ -11,6 +11,9 @@ from evaluators.specs.merge_spec import task_of
 from lines_core.untrusted_text import first_names, quoted
 
 LONGEST = 4000
+SEPARATED = "decimals take a point, and a comma separates two weights"
+_SEVERAL = re.compile(r"[;|/]|[\d.]\s")
+"""In the name of an entry: it is more than one."""
 _ENTRY = re.compile(r"(.*[^\s=:])[\s=:]+([-+]?[\d.]+(?:e[-+]?\d+)?)", re.ASCII | re.IGNORECASE)
 
 
@@ -37,7 +40,9 @@ def read_weights(
     for entry in filter(None, map(str.strip, re.split(r"[,\n]", text))):
         match = _ENTRY.fullmatch(entry)
         if match is None:
-            raise SpecError(f"A weight is a name and a number, such as digits 0.5, got {quoted(entry)}.")
+            raise SpecError(
+                f"A weight is a name and a number, such as digits 0.5, got {quoted(entry)}: {SEPARATED}."
+            )
         said = match[1].casefold()
         named = [
             key
@@ -46,7 +51,8 @@ def read_weights(
         ]
         if len(named) != 1:
             names = first_names([titles.get(key, task_of(key)) for key in checkpoints])
-            raise SpecError(f"{quoted(match[1])} is not one of the ticked models: {names}.")
+            more = f" ({SEPARATED})" if _SEVERAL.search(match[1]) else ""
+            raise SpecError(f"{quoted(match[1])} is not one of the ticked models: {names}{more}.")
         if named[0] in found:
             raise SpecError(f"{quoted(match[1])} has two weights: give one.")
         try:

@@ -7,6 +7,7 @@ from evaluators.errors import SpecError
 from lines_core.untrusted_text import first_names, quoted
 
 MOST_VALUES = 10_001
+SEPARATED = "decimals take a point, and a comma separates two numbers"
 _DECIMALS = 9
 
 
@@ -58,7 +59,8 @@ def _items(given: object) -> list[object]:
 
 def _numbers(axis: str, item: object) -> list[float]:
     problem = SpecError(
-        f"{axis} must be a number, a list of numbers or a range from:to:step, got {quoted(item)}."
+        f"{axis} must be a number, a list of numbers or a range from:to:step, got {quoted(item)}: "
+        f"{SEPARATED}."
     )
     if isinstance(item, bool) or not isinstance(item, int | float | str):
         raise problem
@@ -74,7 +76,7 @@ def _numbers(axis: str, item: object) -> list[float]:
     if not step or (last - first) / step < 0 or (last - first) / step >= MOST_VALUES:
         raise SpecError(
             f"{axis}: the range {quoted(item)} does not lead from {first:g} to {last:g} in at most "
-            f"{MOST_VALUES:,} steps of {step:g}."
+            f"{MOST_VALUES:,} steps of {step:g}: {SEPARATED}."
         )
     steps = math.floor((last - first) / step + 1e-6)
     return [round(first + number * step, _DECIMALS) + 0.0 for number in range(steps + 1)]

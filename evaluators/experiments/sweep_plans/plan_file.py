@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluators.errors import SpecError
 from evaluators.experiments.merge_comparison import Alpha
-from evaluators.experiments.sweep_plans.axis_values import MOST_VALUES, axis_names, axis_numbers
+from evaluators.experiments.sweep_plans.axis_values import MOST_VALUES, SEPARATED, axis_names, axis_numbers
 from evaluators.experiments.sweep_plans.edit_grid import ALL, EditGrid, MergeAxes
 from evaluators.experiments.sweep_plans.paper_tables import ON_ALL_IMAGES, PAPER_TABLES
 from evaluators.experiments.sweep_plans.plain_yaml import read_plain_yaml
@@ -172,7 +172,10 @@ def _pairs(grid: Mapping[str, Any]) -> tuple[tuple[Alpha, float], ...]:
     if "gamma" in grid:
         if "alpha" in grid or "beta" in grid:
             raise SpecError("gamma is alpha = γ and beta = 1 − γ: leave alpha and beta out, or gamma.")
-        return tuple((gamma, round(1.0 - gamma, 9)) for gamma in axis_numbers("gamma", grid["gamma"]))
+        gammas = axis_numbers("gamma", grid["gamma"])
+        if wrong := [gamma for gamma in gammas if not 0 <= gamma <= 1]:
+            raise SpecError(f"gamma is from 0 to 1, got {wrong[0]:g}: {SEPARATED}.")
+        return tuple((gamma, round(1.0 - gamma, 9)) for gamma in gammas)
     given = grid.get("alpha", 1.0)
     listed = given if isinstance(given, list) else [given]
     alphas: list[Alpha] = ["auto"] if "auto" in listed else []

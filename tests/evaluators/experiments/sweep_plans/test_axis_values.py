@@ -25,6 +25,8 @@ def test_numbers(given: object, values: tuple[float, ...]) -> None:
     [
         ("0:1", "a number, a list of numbers or a range from:to:step"),
         ("half", "must be a number"),
+        ("0;0.5", "decimals take a point, and a comma separates two numbers"),
+        ("0:1:0,1", "decimals take a point"),
         (True, "must be a number"),
         (None, "must be a number"),
         ("nan", "must be a number"),

@@ -120,6 +120,7 @@ def test_images_are_those_of_the_page_unless_the_plan_or_the_entry_says_more() -
             {"sweeps": [{"alpha": "0:100:0.1", "beta": "0:100:0.1"}]},
             r"1,001 alphas and 1,001 betas are more than 10,001 combinations",
         ),
+        ({"sweeps": [{"gamma": "0,5"}]}, r"gamma is from 0 to 1, got 5: decimals take a point"),
         ({"sweeps": [{"gamma": 1, "beta": 0}]}, r"leave alpha and beta out, or gamma"),
         ({"sweeps": [{"method": "ties"}]}, r"method belong to a merge"),
         ({"sweeps": [{"merge": "all", "settings": {"density": 1}}]}, r"None of sum has a setting 'density'"),
