@@ -59,13 +59,13 @@ def test_numbers_of_another_kind_are_greyed_out(window: Any, lab_address: str) -
 
 
 def test_a_link_to_a_model_that_is_not_loaded_offers_to_load_it(window: Any, lab_address: str) -> None:
-    """That it is not loaded was said three times."""
+    """That it is not loaded was said three times, and later the panels below the curves were empty."""
     page = patient(window.new_page())
     page.goto(f"{lab_address}/?page=text&text_model=flan-t5-base")
     page.wait_for_selector("#lx-text-load:visible")
     page.wait_for_selector("#lx-text >> text=Flan-T5-base is not loaded yet: press Load")
-    for panel in (HERE, "#lx-text-merge"):
-        page.wait_for_selector(f'{panel} .lx-live[data-state="error"]', state="attached")
+    for panel, said in ((HERE, "The numbers of this setting"), ("#lx-text-merge", "The merges")):
+        page.wait_for_selector(f'{panel} .lx-live[data-state="error"] >> text={said} follow')
     assert page.get_by_text("is not loaded").count() == 1
     page.wait_for_selector("#lx-text-run:disabled >> text=Measure it now")
     assert "null" not in page.url

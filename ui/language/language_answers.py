@@ -45,10 +45,14 @@ def text_lab(studio: Studio, model: str) -> TextLab:
     return lab
 
 
-def loaded_text_lab(studio: Studio, model: str) -> TextLab:
-    """As ``text_lab``, without a word on a model that is not loaded yet: the curves on top say so."""
+def loaded_text_lab(studio: Studio, model: str, follows: str) -> TextLab:
+    """As ``text_lab``; of a model that is not loaded yet it says what follows, the curves on top how to load.
+
+    Args:
+        follows: a sentence with ``{model}``.
+    """
     if model in TEXT_MODELS and model not in studio.text_labs():
-        raise SpecError("")
+        raise SpecError(follows.format(model=TEXT_MODELS[model].title))
     return text_lab(studio, model)
 
 
@@ -70,7 +74,7 @@ class LanguageAnswers(LiveAnswers[Sequence[Any]]):
 
     def key(self, studio: Studio, controls: Sequence[Any]) -> str:
         """Names the edited model."""
-        loaded_text_lab(studio, controls[0])
+        loaded_text_lab(studio, controls[0], words.HERE_FOLLOWS)
         return text_models(controls)[-1].key()
 
     def first(self, studio: Studio, controls: Sequence[Any], ticket: Ticket) -> Value:

@@ -28,6 +28,8 @@ LOAD_SIZE = (
     "Downloads about {gigabytes:.1f} GB once, {each} MB for each model, and the app's cache takes as much "
     "again. Cached files are not downloaded again. On a CPU a position takes about a minute."
 )
+HERE_FOLLOWS = "The numbers of this setting follow once {model} is loaded."
+MERGES_FOLLOW = "The merges follow once {model} is loaded."
 TASK = ("Fine-tuned on", "one kind of question; the others are the control tasks")
 PART = ("LiNeS on", "whose shallow layers keep less of the change; all else stays fine-tuned")
 PARTS = {"decoder": "the decoder", "encoder": "the encoder", "both": "both"}

@@ -38,17 +38,17 @@ from ui.sweep.sweep_status import unfinished
 
 def specs(studio: Studio, model: str) -> list[EditSpec]:
     """References and candidates."""
-    return text_merge_specs(loaded_text_lab(studio, model))
+    return text_merge_specs(loaded_text_lab(studio, model, words.MERGES_FOLLOW))
 
 
 def next_specs(studio: Studio, found: Found, model: str) -> list[EditSpec]:
     """The chosen models on test."""
-    return text_merge_tests(loaded_text_lab(studio, model), found)
+    return text_merge_tests(loaded_text_lab(studio, model, words.MERGES_FOLLOW), found)
 
 
 def draw(studio: Studio, model: str, found: Found) -> Value:
     """The table, and a sentence on it."""
-    lab = loaded_text_lab(studio, model)
+    lab = loaded_text_lab(studio, model, words.MERGES_FOLLOW)
     merges, bounds = text_merges(lab, found), text_bounds(lab, found)
     finding = unfinished(found, [*text_merge_specs(lab), *text_merge_tests(lab, found)])
     rows = [row for row in merges.values() if row is not None]
