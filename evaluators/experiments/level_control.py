@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from evaluators.errors import EvaluationError
 from evaluators.experiments.merge_search import CandidateGrid, Score
-from evaluators.experiments.table2 import score_from
+from evaluators.experiments.table2 import Table2Row, score_from
 from evaluators.specs.edit_spec import MAX_COEFFICIENT
 from evaluators.specs.paired_counts import Change, PairedCounts, paired_difference
 from lines_core.atomic_write import atomic_write
@@ -69,6 +69,17 @@ class LevelControl:
     def gain(self) -> Change:
         """What LiNeS changes about the plain merge, image by image."""
         return paired_difference(self.pairs)
+
+    def gain_of(self, row: Table2Row) -> Change | None:
+        """The gain, if the pairs are of the very merges of a row; else None.
+
+        They are if every task has as many images and the same net change; masks list their tasks in another
+        order.
+        """
+        tasks = zip(row.plain.tasks, row.lines.tasks, strict=True)
+        counted = sorted((after.n, after.correct - before.correct) for before, after in tasks)
+        paired = sorted((pair.n, pair.gained - pair.lost) for pair in self.pairs)
+        return self.gain if row.method == self.method and counted == paired else None
 
     @property
     def chosen(self) -> LevelFactor:

@@ -72,7 +72,7 @@ def test_the_merges_ship(studio: Studio) -> None:
         "73.5\u00a0→\u00a075.4\u202f%",
     ]
     assert shown[3::4] == [*paper, "85.9\u202f%"]
-    assert "those with LiNeS the plain ones and the gains in its text" in numbers
+    assert "with LiNeS, a published number is the plain one plus the gain that its text states" in numbers
 
 
 def test_a_shipped_position_is_answered_at_once(studio: Studio) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.experiments.level_control import FILE as LEVELS_FILE
-from evaluators.experiments.level_control import LevelControl, LevelFactor, read_levels
+from evaluators.experiments.level_control import LevelControl, LevelFactor, read_levels, verdict
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.merge_starts import MASK_ALPHA, start_coefficients, start_origin
 from evaluators.experiments.reviewer_questions import read_questions
@@ -23,8 +23,8 @@ from lines_core.merging import METHODS
 from ui.merge.depth_words import depth_verdicts, mean_alone
 from ui.merge.merge_answers import MergeAnswers
 from ui.merge.merge_controls import METHOD, SHAPE, MergeControls, parameter_rows
-from ui.merge.merge_table import merge_table
-from ui.merge.merge_text import UNTOLD
+from ui.merge.merge_table import changed_words, merge_table
+from ui.merge.merge_text import NOT_PAIRED, UNTOLD
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
 
@@ -56,7 +56,7 @@ def test_words_follow_the_intervals() -> None:
     assert "The best merge of Tiny CLIP is Task arithmetic" in masks, "masks are one model a task"
     assert ", α\u00a00.75, β\u00a00.25<" in masks
     assert merge_table([], {}) == ""
-    assert "Level factor" not in shown
+    assert "One factor for all layers" not in shown
 
 
 def controlled(method: str, gain: int, depth: int, tuned: int | None = None) -> LevelControl:
@@ -86,17 +86,17 @@ def test_the_verdict_tells_depth_from_strength() -> None:
     }
     rows = [replace(row, method=method) for method in controls]
     shown = unescape(merge_table([*rows, replace(row, method="ties")], controls))
+    assert "LiNeS helps, and the same factor on all layers does measurably worse: Task " in shown
     assert (
-        "LiNeS helps by depth, measurably better than a level factor, the same in all blocks: Task " in shown
+        "It helps, but the same factor on all layers is not measurably worse: Average, Model Stock." in shown
     )
-    assert "It helps by strength, a level factor does as well or better: Average, Model Stock." in shown
     assert "No measurable difference: TALL masks." in shown
     assert "LiNeS measurably harms Magnitude masks." in shown
     assert ", λ\u00a01.5</td><td>+12.5 points (" in shown
     assert "</td><td>−5.0 points (" in shown, "of Average the level factor that validation chose"
     assert "</td><td>no measurable difference (" in shown
     assert shown.count("<td>–</td><td>–</td>") == 1, "TIES has no control"
-    assert "This mean alone changes Average +10.0 points (" in shown
+    assert "With LiNeS's own mean factor on all layers: Average (factor 1.5): +10.0 points (" in shown
     assert depth_verdicts({}) == mean_alone({}) == ""
 
 
@@ -106,8 +106,29 @@ def test_methods_whose_gain_seeds_blur_are_those_of_the_question_below() -> None
     blurred = re.findall(r"(?:: |; )([^;:]+?) no measurable difference", asked.answer)
     assert blurred == list(UNTOLD)
     shown = merge_table(read_table2(SHIPPED), read_levels(SHIPPED.parent / LEVELS_FILE))
-    assert "from seed to seed no gain can be told for TIES, TSV-M." in shown
-    assert "by strength, a level factor does as well or better: Average, Model Stock." in shown
+    assert "LiNeS makes no measurable difference to TIES, TSV-M." in shown
+    assert "the same factor on all layers is not measurably worse: Average, Model Stock." in shown
+
+
+def test_the_column_and_the_verdict_compare_image_by_image() -> None:
+    """TIES, Breadcrumbs and PCB read "no measurable difference" beside "helps by depth"."""
+    rows, controls = read_table2(SHIPPED), read_levels(SHIPPED.parent / LEVELS_FILE)
+    by_method = {row.method: row for row in rows}
+    for method, said in (
+        ("ties", "+1.0 points against plain (0.2 to 1.9)"),
+        ("breadcrumbs", "+1.3 points against plain (0.4 to 2.2)"),
+        ("pcb", "+1.4 points against plain (0.5 to 2.3)"),
+    ):
+        assert changed_words(by_method[method], controls) == said
+        assert f"<td>{said}</td>" in merge_table(rows, controls)
+    for row in rows:
+        helps = verdict(controls[row.method]) in ("depth", "strength")
+        assert changed_words(row, controls).startswith("+") == helps, row.method
+    ties = by_method["ties"]
+    first, *others = ties.lines.tasks
+    other = replace(ties.lines, tasks=(replace(first, correct=first.correct - 1), *others))
+    assert changed_words(replace(ties, lines=other), controls) == NOT_PAIRED, "another merge than was paired"
+    assert changed_words(replace(ties, method="slerp"), controls) == NOT_PAIRED
 
 
 def test_the_page_and_the_table_say_the_same_of_one_merge(studio: Studio) -> None:

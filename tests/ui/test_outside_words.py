@@ -1,5 +1,6 @@
 """What is said of the weights in no block follows the measured hits."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from evaluators.specs.evaluation import TaskResult
 from evaluators.specs.image_hits import Hits
 from lines_core.editing import OUTSIDE_RULES
 from tests.paths import ROOT
-from ui.merge.outside_words import best_rules, cause, default_verdict, rule_verdict
+from ui.merge.outside_words import best_rules, cause, default_verdict, rule_table, rule_verdict
 from ui.merge.task_count_table import task_count_table
 
 RIGHT: Mapping[str, int] = {"alpha": 200, "depth": 260, "pretrained": 150, "finetuned": 201}
@@ -55,6 +56,15 @@ def test_a_rule_helps_where_its_interval_says_so() -> None:
     assert "get α, as in the paper: no method; " in said
     assert "nearest block (α before block 1, α + β after the last): Task arithmetic +15.0 points (" in said
     assert said.endswith("stay pre-trained: no method; keep the whole merged change: no method.")
+
+
+def test_the_rules_stand_in_a_table_that_says_which_weights() -> None:
+    """They were one paragraph on "the weights in no block"."""
+    shown = rule_table(rule_set(), ["colours"], ["colours"])
+    assert "outside the blocks (the embeddings and ln_pre before them, ln_post and proj after them)" in shown
+    assert "no block" not in shown
+    assert shown.count('<th scope="row">') == len(OUTSIDE_RULES)
+    assert re.search(r"they get the factor of the nearest block .*?<td>Task arithmetic \+15.0 points", shown)
 
 
 def test_the_part_that_costs_most_is_named_only_if_it_stands_out() -> None:

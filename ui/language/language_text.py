@@ -81,7 +81,8 @@ MERGE_GENTLE = (
 )
 MERGE_TABLE = (
     "Mean accuracy of the merged tasks on test questions, in brackets 95 % intervals; the paper's are of "
-    "T5-large, 7 NLP tasks, those with LiNeS the plain ones and the gains in its text"
+    "T5-large, 7 NLP tasks: with LiNeS, a published number is the plain one plus the gain that its text "
+    "states"
 )
 MERGE_COLUMNS = ("Model", "Plain", "With LiNeS", "Difference", "Paper")
 MERGE_ENDS = ("Pre-trained", "Fine-tuned, each task its own")

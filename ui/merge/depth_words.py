@@ -18,8 +18,8 @@ from ui.shell.difference_words import change_words
 from ui.shell.text import percent_range
 
 SENTENCES: Mapping[Verdict, str] = {
-    "depth": "LiNeS helps by depth, measurably better than a level factor, the same in all blocks: {}.",
-    "strength": "It helps by strength, a level factor does as well or better: {}.",
+    "depth": "LiNeS helps, and the same factor on all layers does measurably worse: {}.",
+    "strength": "It helps, but the same factor on all layers is not measurably worse: {}.",
     "none": "No measurable difference: {}.",
     "harms": "LiNeS measurably harms {}.",
 }
@@ -44,7 +44,8 @@ def over_seeds(untold: Sequence[str]) -> str:
     if not untold:
         return ""
     return (
-        f" All this is of these fine-tunings: from seed to seed no gain can be told for {', '.join(untold)}."
+        " All this holds for these fine-tuned models. Fine-tuned again with other random seeds, they gain or "
+        f"lose so differently that LiNeS makes no measurable difference to {', '.join(untold)}."
     )
 
 
@@ -63,15 +64,15 @@ def _words(change: Change) -> str:
 def mean_alone(controls: Mapping[str, LevelControl]) -> str:
     """How far LiNeS's mean factor alone goes where it is LiNeS's only candidate; empty if nowhere."""
     said = [
-        f"{METHODS[method].title} {_words(control.twin.strength)} with λ = {control.twin.scale:.3g}, and "
-        f"LiNeS beyond that {_words(control.twin.depth)}"
+        f"{METHODS[method].title} (factor {control.twin.scale:.3g}): {_words(control.twin.strength)} against "
+        f"plain, then LiNeS against that {_words(control.twin.depth)}"
         for method, control in controls.items()
         if control.tuned is not None
     ]
     if not said:
         return ""
     return (
-        "Where a method has no λ to choose, LiNeS has one candidate, and the level factor is chosen from "
-        f"{TUNED}, up to {TUNED_REACH:g} times its mean or as far as an edit goes. This mean alone changes "
-        f"{'; '.join(said)}."
+        "Where a method has no λ to choose, LiNeS has one candidate, and the one factor for all layers is "
+        f"chosen from {TUNED}, up to {TUNED_REACH:g} times LiNeS's mean or as far as an edit goes. With "
+        f"LiNeS's own mean factor on all layers: {'; '.join(said)}."
     )

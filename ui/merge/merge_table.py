@@ -13,7 +13,7 @@ from lines_core.merging import METHODS
 from ui.merge import merge_text as words
 from ui.merge.depth_words import depth_cell, mean_alone
 from ui.shell import markup
-from ui.shell.difference_words import difference_words
+from ui.shell.difference_words import against_words, difference_words
 from ui.shell.text import percent
 
 
@@ -28,7 +28,8 @@ def merge_table(rows: Sequence[Table2Row], controls: Mapping[str, LevelControl])
     head = [*words.TABLE_HEAD, *(words.LEVEL_HEAD if controls else ()), words.PUBLISHED_HEAD]
     cells = [
         [
-            *row_cells(row),
+            *row_cells(row)[:-1],
+            changed_words(row, controls),
             *(level_cells(controls.get(row.method)) if controls else ()),
             published_words(row.method) or "–",
         ]
@@ -49,6 +50,15 @@ def level_cells(control: LevelControl | None) -> tuple[str, str]:
         return "–", "–"
     level = control.chosen
     return f"{merged_score(level.score)}, λ\u00a0{level.scale:.3g}", depth_cell(level)
+
+
+def changed_words(row: Table2Row, controls: Mapping[str, LevelControl]) -> str:
+    """What LiNeS changes, image by image as the verdict does; independent without any control."""
+    if not controls:
+        return row_cells(row)[-1]
+    control = controls.get(row.method)
+    gain = control and control.gain_of(row)
+    return against_words(gain, "plain") if gain else words.NOT_PAIRED
 
 
 def row_cells(row: Table2Row) -> tuple[str, str, str, str]:

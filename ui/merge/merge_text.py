@@ -42,7 +42,8 @@ CHARTS = {
 TABLE_TITLE = "Does LiNeS still help?"
 TABLE = "Tiny CLIP, its eight tasks merged by each method: mean accuracy on all test images"
 TABLE_HEAD = ("Method", "Plain", "With LiNeS", "LiNeS changes")
-LEVEL_HEAD = ("Level factor", "Depth: LiNeS against level")
+LEVEL_HEAD = ("One factor for all layers", "LiNeS against one factor")
+NOT_PAIRED = "not compared image by image"
 PUBLISHED_HEAD = "Published, ViT-B/32"
 TABLE_NOTE = (
     "Precomputed on Tiny CLIP. λ and β were chosen on validation images, α is that of Eq. 2; in brackets "
@@ -54,10 +55,9 @@ TABLE_NOTE = (
 UNTOLD = ("TIES", "TSV-M")
 """Methods whose gain is not measurable over seeds of fine-tuning, one of the questions below the table."""
 LEVEL_NOTE = (
-    "The level factor is strength without depth, the same in all blocks and outside them, and chosen on "
-    "validation images as well: from the means of LiNeS's candidates, α + β / 2. Depth and the verdict above "
-    "are compared image by image; the column LiNeS changes takes the two models as independent, so that its "
-    "intervals are wider and tell fewer differences."
+    "One factor for all layers is LiNeS without its rise: all weights of the merged change get the same "
+    "factor, chosen on validation images as well, from the means of LiNeS's candidates, α + β / 2. What "
+    "LiNeS changes, against plain and against one factor, is compared image by image."
 )
 COUNT_TITLE = "More tasks"
 COUNT_TABLE = "Tiny CLIP, 8, 14 and 20 tasks merged: mean accuracy on all test images, plain → with LiNeS"

@@ -9,6 +9,7 @@ from evaluators.experiments.task_counts import SHRUNK
 from evaluators.specs.paired_counts import Change
 from lines_core.editing import OUTSIDE_RULES
 from lines_core.merging import METHODS
+from ui.shell import markup
 from ui.shell.difference_words import change_words
 from ui.shell.text import points, signed
 
@@ -18,6 +19,9 @@ PARTS = {
     AFTER: "the weights after the last block (ln_post, proj)",
 }
 """Edit of a single model -> the only weights that it shrinks."""
+OUTSIDE_WEIGHTS = (
+    "the weights outside the blocks (the embeddings and ln_pre before them, ln_post and proj after them)"
+)
 RULE_WORDS = {
     "alpha": "get α, as in the paper",
     "depth": "get the factor of the nearest block (α before block 1, α + β after the last)",
@@ -48,14 +52,38 @@ def helped(rules: RuleSet, rule: str) -> dict[str, Change]:
 
 def rule_verdict(rules: RuleSet) -> str:
     """Which methods LiNeS helps under each rule: whether the rule changes the verdict."""
-    said = []
-    for rule in OUTSIDE_RULES:
-        names = [f"{METHODS[one].title} {change_words(gain)}" for one, gain in helped(rules, rule).items()]
-        said.append(f"{RULE_WORDS[rule]}: {', '.join(names) or 'no method'}")
+    said = "; ".join(f"{RULE_WORDS[rule]}: {_helped_words(rules, rule)}" for rule in OUTSIDE_RULES)
     return (
-        f"With {rules.tasks} tasks, told image by image, LiNeS measurably helps if the weights in no block "
-        f"{'; '.join(said)}."
+        f"With {rules.tasks} tasks, told image by image, LiNeS measurably helps if {OUTSIDE_WEIGHTS} {said}."
     )
+
+
+def rule_table(rules: RuleSet, usual: Sequence[str], questions: Sequence[str]) -> str:
+    """Which methods LiNeS helps under each rule, and what it changes about two kinds of tasks."""
+    method = max(rules.methods, key=lambda one: rules.merge(one, lines=False).validated)
+    title = METHODS[method].title
+    head = (
+        "Rule",
+        "LiNeS measurably helps",
+        f"{title}: the usual {len(usual)} tasks",
+        f"{title}: the added questions",
+    )
+    rows = [
+        (
+            f"{OUTSIDE_RULES[rule].title}: they {RULE_WORDS[rule]}",
+            _helped_words(rules, rule),
+            change_words(rules.gain(method, rule, usual)),
+            change_words(rules.gain(method, rule, questions)),
+        )
+        for rule in OUTSIDE_RULES
+    ]
+    caption = f"{rules.tasks} tasks, what LiNeS changes by the rule for {OUTSIDE_WEIGHTS}, image by image"
+    return markup.plain_table(caption, head, rows, shown=True)
+
+
+def _helped_words(rules: RuleSet, rule: str) -> str:
+    names = [f"{METHODS[one].title} {change_words(gain)}" for one, gain in helped(rules, rule).items()]
+    return ", ".join(names) or "no method"
 
 
 def kinds(rules: RuleSet, usual: Sequence[str], questions: Sequence[str]) -> str:

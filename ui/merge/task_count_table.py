@@ -8,7 +8,7 @@ from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.task_counts import TaskCount, TaskCounts
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
-from ui.merge.outside_words import cause, default_verdict, kinds, rule_verdict
+from ui.merge.outside_words import cause, default_verdict, rule_table
 from ui.shell import markup
 from ui.shell.difference_words import change_words
 from ui.shell.text import percent
@@ -36,15 +36,15 @@ def task_count_table(counts: TaskCounts, rules: OutsideRules) -> str:
 
 
 def _outside(counts: TaskCounts, rules: OutsideRules) -> str:
-    """Two paragraphs on the weights in no block; nothing if nothing was measured."""
+    """A table and two paragraphs on the weights outside the blocks; nothing if nothing was measured."""
     if not rules.sets or rules.own is None:
         return ""
     last, questions = rules.sets[-1], counts.questions
-    said = (
-        cause(rules, questions),
-        f"{rule_verdict(last)} {kinds(last, counts.usual, questions)} {default_verdict(rules)}",
+    why, default = (
+        f'<p class="lx-small">{escape(one)}</p>' for one in (cause(rules, questions), default_verdict(rules))
     )
-    return "".join(f'<p class="lx-small">{escape(one)}</p>' for one in said)
+    table = rule_table(last, counts.usual, questions)
+    return f'{why}<div class="lx-scroll" tabindex="0">{table}</div>{default}'
 
 
 def _cell(count: TaskCount, method: str, rules: OutsideRules) -> str:

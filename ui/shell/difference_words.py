@@ -17,10 +17,15 @@ def difference_words(before: Sequence[TaskResult], after: Sequence[TaskResult], 
         before, after: the tasks that are averaged, of either model.
         than: what ``before`` is.
     """
-    change, low, high = _change(before, after)
+    return against_words(_change(before, after), than)
+
+
+def against_words(change: Change, than: str) -> str:
+    """As ``difference_words``, of a change that is known with its interval."""
+    value, low, high = change
     if low <= 0 <= high:
         return f"no measurable difference from {than} ({percent_range(low, high)} points)"
-    return f"{points(change)} against {than} ({percent_range(low, high)})"
+    return f"{points(value)} against {than} ({percent_range(low, high)})"
 
 
 def change_words(change: Change) -> str:
