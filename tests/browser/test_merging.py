@@ -209,6 +209,23 @@ def test_the_rows_of_ways_of_fine_tuning_are_low_on_a_phone(browser: Any, lab_ad
     page.context.close()
 
 
+def test_wide_tables_show_on_a_phone_that_they_scroll(browser: Any, lab_address: str) -> None:
+    """They were cut without a hint, and the lines of rows ended at the column that stays in sight."""
+    page = open_page(browser, lab_address, "?page=merge", viewport={"width": 390, "height": 844})
+    scroll = page.locator("#lx-merge-table .lx-scroll")
+    scroll.wait_for()
+    assert scroll.evaluate("node => node.scrollWidth > node.clientWidth")
+    style = "(node, name) => getComputedStyle(node)[name]"
+    assert scroll.evaluate(style, "backgroundAttachment") == "local, scroll"
+    table = page.locator("#lx-merge-table table")
+    assert table.evaluate(style, "borderCollapse") == "separate", (
+        "collapsed lines do not stay with their cell"
+    )
+    names = page.locator("#lx-merge-table tbody th")
+    assert "-1px" in names.first.evaluate(style, "boxShadow"), "the line above is drawn over what covers it"
+    page.context.close()
+
+
 def test_ways_of_fine_tuning_are_compared(visitor: Any) -> None:
     page, panel = visitor, TABS["Fine-tuning compared"]
     open_tab(page, "Fine-tuning compared")

@@ -11,6 +11,7 @@ from evaluators.experiments.level_control import FILE as LEVELS_FILE
 from evaluators.experiments.level_control import LevelControl, LevelFactor, read_levels, verdict
 from evaluators.experiments.merge_search import Score
 from evaluators.experiments.merge_starts import MASK_ALPHA, start_coefficients, start_origin
+from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.reviewer_questions import read_questions
 from evaluators.experiments.table2 import FILE, TABLE_FILES, Table2Row, read_table2
 from evaluators.experiments.task_counts import FILE as COUNTS_FILE
@@ -23,7 +24,7 @@ from lines_core.merging import METHODS
 from ui.merge.depth_words import depth_verdicts, mean_alone
 from ui.merge.merge_answers import MergeAnswers
 from ui.merge.merge_controls import METHOD, SHAPE, MergeControls, parameter_rows
-from ui.merge.merge_table import changed_words, merge_table
+from ui.merge.merge_table import changed_words, merge_table, paired_gain
 from ui.merge.merge_text import NOT_PAIRED, UNTOLD
 from ui.shell.difference_words import difference_words
 from ui.shell.text import percent
@@ -129,6 +130,17 @@ def test_the_column_and_the_verdict_compare_image_by_image() -> None:
     other = replace(ties.lines, tasks=(replace(first, correct=first.correct - 1), *others))
     assert changed_words(replace(ties, lines=other), controls) == NOT_PAIRED, "another merge than was paired"
     assert changed_words(replace(ties, method="slerp"), controls) == NOT_PAIRED
+
+
+def test_the_sentence_under_a_move_compares_as_the_table_does(studio: Studio) -> None:
+    """It told no difference for TIES and pointed to the table below, whose verdict is that LiNeS helps."""
+    rows, controls = read_table2(SHIPPED), read_levels(SHIPPED.parent / LEVELS_FILE)
+    answers = MergeAnswers(studio, {TINY_CLIP: rows}, paired_gain(controls, OutsideRules()))
+    (row,) = (row for row in rows if row.method == "ties")
+    keys, usual = tuple(task.key for task in row.lines.tasks), tuple(p.default for _, p in parameter_rows())
+    start = MergeControls(TINY_CLIP, keys, "ties", usual, "", True, SHAPE, 0.0, row.beta, row.scale)
+    assert sentence_of(answers, start).endswith(f"{changed_words(row, controls)}.")
+    assert paired_gain(controls, OutsideRules())(TINY_CONVNEXT, row) is None, "of another model"
 
 
 def test_the_page_and_the_table_say_the_same_of_one_merge(studio: Studio) -> None:

@@ -44,8 +44,8 @@ def over_seeds(untold: Sequence[str]) -> str:
     if not untold:
         return ""
     return (
-        " All this holds for these fine-tuned models. Fine-tuned again with other random seeds, they gain or "
-        f"lose so differently that LiNeS makes no measurable difference to {', '.join(untold)}."
+        " All this holds for these fine-tuned models: over several random seeds of fine-tuning, LiNeS makes "
+        f"no measurable difference to {', '.join(untold)}."
     )
 
 

@@ -17,6 +17,7 @@ from evaluators.service.scheduler import Ticket
 from evaluators.service.studio import Studio
 from evaluators.specs.edit_spec import EditSpec
 from evaluators.specs.evaluation import Evaluation
+from evaluators.specs.paired_counts import Change
 from lines_core.merging import complete_settings
 from lines_core.schedules import SHAPES
 from ui.live.live_answers import QUICK_PATIENCE, SETTLE_PATIENCE, LiveAnswers, waiting
@@ -31,6 +32,7 @@ from ui.shell.text import percent, points
 
 Evaluations = Callable[[EditSpec], Evaluation | None]
 """What is known of a spec so far."""
+Gain = Callable[[str, Table2Row], Change | None]
 
 
 def comparison_of(
@@ -55,15 +57,19 @@ class MergeAnswers(LiveAnswers[MergeControls]):
 
     Args:
         rows: of the tables of methods by model, which count all test images where a move counts a part.
+        gain: what LiNeS changes in a row of a model, image by image; None where that was not measured.
     """
 
     panel = "merge"
 
     def __init__(
-        self, studio: Studio, rows: Mapping[str, Sequence[Table2Row]] = MappingProxyType({})
+        self,
+        studio: Studio,
+        rows: Mapping[str, Sequence[Table2Row]] = MappingProxyType({}),
+        gain: Gain = lambda model, row: None,
     ) -> None:
         super().__init__(studio)
-        self._rows = rows
+        self._rows, self._gain = rows, gain
 
     def key(self, studio: Studio, controls: MergeControls) -> str:
         """Names the controls: the specs are known only once the weights are merged."""
@@ -138,7 +144,8 @@ class MergeAnswers(LiveAnswers[MergeControls]):
                     plain,
                     finetuned,
                     row,
-                    compared.lines[0].model != TINY_CONVNEXT,
+                    spec.model != TINY_CONVNEXT,
+                    self._gain(spec.model, row) if row else None,
                 ),
                 "tiles": _tiles(lines, plain, finetuned),
                 "alpha": "".join(f'<p class="lx-status">{escape(one)}</p>' for one in said),
@@ -182,10 +189,15 @@ def _score(specs: Sequence[EditSpec], known: Evaluations) -> Score | None:
 
 
 def _sentence(
-    lines: Score, plain: Score, finetuned: Score | None, row: Table2Row | None, shown_below: bool
+    lines: Score,
+    plain: Score,
+    finetuned: Score | None,
+    row: Table2Row | None,
+    shown_below: bool,
+    gain: Change | None,
 ) -> str:
     text = words.sentence(lines, plain, finetuned if finetuned and finetuned.complete else None)
-    evidence = words.evidence(lines, row, shown_below)
+    evidence = words.evidence(lines, row, shown_below, gain)
     return f'<p class="lx-sentence">{escape(text)}</p><p class="lx-evidence">{escape(evidence)}</p>'
 
 

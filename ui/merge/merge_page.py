@@ -46,7 +46,7 @@ from ui.merge.merge_controls import (
     parameter_rows,
 )
 from ui.merge.merge_link import merge_link
-from ui.merge.merge_table import merge_table
+from ui.merge.merge_table import merge_table, paired_gain
 from ui.merge.pretraining_warning import pretraining_warning
 from ui.merge.reviewer_answers import reviewer_answers
 from ui.merge.task_count_choice import task_count_choice
@@ -65,7 +65,10 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
     tables = {model: read_table2(studio.lab.folder / "report" / file) for model, file in TABLE_FILES.items()}
     rows = tables[TINY_CLIP]
     counts = read_task_counts(studio.lab.folder / "report" / COUNTS_FILE)
-    answers = MergeAnswers(studio, {count.model: count.rows for count in counts.sets} | tables)
+    controls = read_levels(studio.lab.folder / "report" / LEVELS_FILE)
+    rules = read_outside_rules(studio.lab.folder / "report" / OUTSIDE_FILE)
+    tables_of = {count.model: count.rows for count in counts.sets} | tables
+    answers = MergeAnswers(studio, tables_of, paired_gain(controls, rules))
     gr.Markdown(words.LEAD, elem_classes="lx-lead")
     with gr.Row(elem_classes="lx-head"):
         with gr.Column(scale=0, min_width=300, elem_classes="lx-controls"):
@@ -92,9 +95,8 @@ def merge_page(studio: Studio, address: AddressBar, explore: Explore) -> None:
         grid="lx-half",
         subject=address.places(searched),
     )
-    table = merge_table(rows, read_levels(studio.lab.folder / "report" / LEVELS_FILE))
+    table = merge_table(rows, controls)
     gr.HTML(table, visible=bool(table), elem_id="lx-merge-table", apply_default_css=False)
-    rules = read_outside_rules(studio.lab.folder / "report" / OUTSIDE_FILE)
     counted = task_count_table(counts, rules)
     gr.HTML(counted, visible=bool(counted), elem_id="lx-merge-counts", apply_default_css=False)
     answered = reviewer_answers(read_questions(studio.lab.folder))

@@ -7,11 +7,15 @@ from html import escape
 
 from evaluators.experiments.level_control import LevelControl
 from evaluators.experiments.merge_search import Score
+from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.table2 import Table2Row
+from evaluators.labs.embedded_lab import TINY_CLIP
+from evaluators.specs.paired_counts import Change
 from evaluators.zoo.published_merges import published_words
 from lines_core.merging import METHODS
 from ui.merge import merge_text as words
 from ui.merge.depth_words import depth_cell, mean_alone
+from ui.merge.merge_answers import Gain
 from ui.shell import markup
 from ui.shell.difference_words import against_words, difference_words
 from ui.shell.text import percent
@@ -59,6 +63,28 @@ def changed_words(row: Table2Row, controls: Mapping[str, LevelControl]) -> str:
     control = controls.get(row.method)
     gain = control and control.gain_of(row)
     return against_words(gain, "plain") if gain else words.NOT_PAIRED
+
+
+def paired_gain(controls: Mapping[str, LevelControl], rules: OutsideRules) -> Gain:
+    """What LiNeS changes in a row of a model's table, image by image; None where no pairs of it ship."""
+
+    def gain(model: str, row: Table2Row) -> Change | None:
+        if model == TINY_CLIP:
+            control = controls.get(row.method)
+            return control.gain_of(row) if control else None
+        return next(
+            (
+                one.gain(row.method)
+                for one in rules.sets
+                if one.model == model
+                and row.method in one.methods
+                and (one.merge(row.method).alpha, one.merge(row.method).beta) == (row.alpha, row.beta)
+                and one.merge(row.method, lines=False).alpha == row.scale
+            ),
+            None,
+        )
+
+    return gain
 
 
 def row_cells(row: Table2Row) -> tuple[str, str, str, str]:

@@ -9,10 +9,11 @@ from evaluators.experiments.merge_search import Score
 from evaluators.experiments.outside_rules import OutsideRules
 from evaluators.experiments.table2 import Table2Row
 from evaluators.experiments.task_counts import TaskCounts
+from evaluators.specs.paired_counts import Change
 from lines_core.merging import METHODS, MergingAlpha
 from lines_core.update_notes import ORDINARY
 from ui.merge.depth_words import depth_verdicts, over_seeds
-from ui.shell.difference_words import change_words, difference_words
+from ui.shell.difference_words import against_words, change_words, difference_words
 from ui.shell.text import percent
 
 LEAD = (
@@ -104,18 +105,23 @@ def sentence(lines: Score, plain: Score, finetuned: Score | None) -> str:
     return f"With LiNeS the merged model scores {percent(lines.mean)} on average{kept}: {change}."
 
 
-def evidence(lines: Score, row: Table2Row | None, shown_below: bool = True) -> str:
+def evidence(
+    lines: Score, row: Table2Row | None, shown_below: bool = True, gain: Change | None = None
+) -> str:
     """How many images were counted, and what all of them say where the table has the same merge.
 
     Args:
         row: of the table, None if it has no such merge or the images counted are those of the table.
         shown_below: the table is on the page.
+        gain: what LiNeS changes in that row, image by image; without it the models are independent.
     """
     images, tasks = sum(task.n for task in lines.tasks), len(lines.tasks)
     said = f"{images:,} images of {tasks} tasks" + ("" if lines.complete else ", still counting")
     if row is None:
         return said
-    change = difference_words(row.plain.tasks, row.lines.tasks, "plain")
+    change = (
+        against_words(gain, "plain") if gain else difference_words(row.plain.tasks, row.lines.tasks, "plain")
+    )
     where = ", as in the table below" if shown_below else ""
     return (
         f"{said}: a part of them, so that a move is answered at once. Fewer images tell only larger "
