@@ -211,7 +211,8 @@ def test_the_rows_of_ways_of_fine_tuning_are_low_on_a_phone(browser: Any, lab_ad
 
 def test_wide_tables_show_on_a_phone_that_they_scroll(browser: Any, lab_address: str) -> None:
     """They were cut without a hint, and the lines of rows ended at the column that stays in sight."""
-    page = open_page(browser, lab_address, "?page=merge", viewport={"width": 390, "height": 844})
+    page = driving.patient(browser.new_page(viewport={"width": 390, "height": 844}))
+    page.goto(f"{lab_address}/?page=merge")
     scroll = page.locator("#lx-merge-table .lx-scroll")
     scroll.wait_for()
     assert scroll.evaluate("node => node.scrollWidth > node.clientWidth")

@@ -64,7 +64,7 @@ class Driver:
             assert self._process.poll() is None, f"the process has ended: {self.errors()}"
             return False
 
-        soon(held, WATCHDOG)
+        soon(held, WATCHDOG, pause=0.05)
 
     def told(self) -> Any:
         """The next line that it prints, which is JSON. Raises: AssertionError if it ends without any."""

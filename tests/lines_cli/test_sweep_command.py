@@ -150,7 +150,7 @@ def test_a_sweep_that_was_killed_goes_on(
     command = [sys.executable, "-c", held_at(20) + DRIVER, str(tmp_path), *GRID, "--images", "42"]
     driver = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        soon(lambda: _stored(store) >= 3, WATCHDOG)
+        soon(lambda: _stored(store) >= 3, WATCHDOG, pause=0.05)
     finally:
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
